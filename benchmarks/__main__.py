@@ -1,0 +1,76 @@
+"""Measure this client beside its peers and write what was found to docs/benchmarks.md: run `scripts/bench.sh`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from datetime import datetime, timezone
+from pathlib import Path
+
+import startup
+import traffic
+from clients import OURS, V1, V2
+
+from replicate.local import Model, server
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+TEXT = """\
+# Benchmarks
+
+Written by `./scripts/bench.sh` on {day}: {python} on {system} {machine}, {cores} cores. Every client is a wheel in an
+environment of its own, compiled, and talks to one local server (`replicate.local`) on the same machine. "raw httpx"
+runs in this client's environment.
+
+## Start
+
+Whole processes, {rounds} rounds of all of them in turn. "get" is one `predictions.get`, asserted to be of a succeeded
+prediction. The ratios are of medians; the last two columns compare with raw httpx doing the same.
+
+{startup}
+## Requests
+
+What one call of a model costs: `use()`, or `run()` in 1.x, which has no `use()` and runs a community model only by
+its version. The model answers at once.
+
+{traffic}
+"""
+
+
+def shout(text: str) -> str:
+    """Say it louder."""
+    return text.upper()
+
+
+def main() -> None:
+    """Measure everything and write the page."""
+    parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=25, help="how often to run each process (25)")
+    rounds = parser.parse_args().rounds
+
+    models = {"bench/shout": Model(shout, official=True), "bench/whisper": Model(shout)}
+    with server(models=models) as srv, srv.client() as client:
+        prediction = client.predictions.create("bench/shout", input={"text": "hello"}, wait=True)
+        [version] = client.models.versions.list("bench", "whisper")
+        references = {
+            "official": dict.fromkeys((OURS, V1, V2), "bench/shout"),
+            "community": {OURS: "bench/whisper", V1: f"bench/whisper:{version.id}", V2: "bench/whisper"},
+        }
+        counted = traffic.report(srv, references)
+        timed = startup.report(srv, prediction.id, rounds)
+
+    text = TEXT.format(
+        day=f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        system=platform.system(),
+        machine=platform.machine(),
+        cores=os.cpu_count(),
+        rounds=rounds,
+        startup=timed,
+        traffic=counted,
+    )
+    PAGE.write_text(text, encoding="utf-8")
+    print(text)
+
+
+main()

@@ -1,0 +1,66 @@
+"""The clients under comparison: where each is installed, and how each spells the same calls."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENTS = Path(__file__).parents[1] / ".bench"
+
+_GET = """
+import os, replicate
+assert replicate.predictions.get({argument}os.environ["PREDICTION"]).status == "succeeded"
+"""
+_USE = """
+import os, replicate
+shout = replicate.use(os.environ["MODEL"])
+for _ in range(int(os.environ["CALLS"])):
+    assert shout(text="hello") == "HELLO"
+"""
+_RUN = """
+import os, replicate
+for _ in range(int(os.environ["CALLS"])):
+    assert replicate.run(os.environ["MODEL"], input={"text": "hello"}) == "HELLO"
+"""
+_RAW_GET = """
+import os, httpx
+authorization = {"Authorization": "Bearer " + os.environ["REPLICATE_API_TOKEN"]}
+client = httpx.Client(base_url=os.environ["REPLICATE_BASE_URL"], headers=authorization)
+assert client.get("/predictions/" + os.environ["PREDICTION"]).json()["status"] == "succeeded"
+"""
+
+
+@dataclass(frozen=True)
+class Client:
+    """One way to talk to the API: programs for a Python of its own, which read what they need from `os.environ`."""
+
+    title: str
+    environment: str  # a folder of ENVIRONMENTS
+    package: str
+    get: str
+    run: str = ""
+    base_path: str = "/v1"
+
+    @property
+    def name(self) -> str:
+        """The title, with the version that is installed."""
+        question = f"import importlib.metadata as m; print(m.version({self.package!r}))"
+        answer = subprocess.run(self.command(question), check=True, capture_output=True, text=True)
+        return f"{self.title} {answer.stdout.strip()}"
+
+    def command(self, program: str) -> list[str]:
+        """Return the command line that runs a program in this client's environment, and nothing else."""
+        return [str(ENVIRONMENTS / self.environment / "bin" / "python"), "-I", "-c", program]
+
+    def settings(self, base_url: str, token: str, **more: str) -> dict[str, str]:
+        """Return the environment variables for talking to the server at a base URL that ends in `/v1`."""
+        base_url = base_url.removesuffix("/v1") + self.base_path
+        return {**os.environ, "REPLICATE_BASE_URL": base_url, "REPLICATE_API_TOKEN": token, **more}
+
+
+RAW = Client("raw httpx", "ours", "httpx", _RAW_GET)
+OURS = Client("this client,", "ours", "replicate", _GET.format(argument=""), _USE)
+V1 = Client("replicate", "v1", "replicate", _GET.format(argument=""), _RUN, base_path="")
+V2 = Client("replicate", "v2", "replicate", _GET.format(argument="prediction_id="), _USE)

@@ -1,0 +1,1 @@
+"""The operations on files, a module each: `build_request` and `parse_response`."""

@@ -1,0 +1,1 @@
+"""The operations on models, a module each: `build_request` and `parse_response`."""

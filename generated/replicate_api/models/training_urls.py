@@ -1,0 +1,21 @@
+"""What `TrainingUrls` holds."""
+
+from __future__ import annotations
+
+from attrs import define
+
+from ..types import UNSET, Payload
+
+
+@define(slots=False, kw_only=True, eq=False, repr=False)
+class TrainingUrls(Payload):
+    """URLs about the training."""
+
+    cancel: str | None = UNSET
+    """POST here to cancel it."""
+
+    get: str | None = UNSET
+    """GET here to read it again."""
+
+    web: str | None = UNSET
+    """The training's page on the web."""

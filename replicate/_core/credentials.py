@@ -1,0 +1,59 @@
+"""Where the API token comes from, how it is cleaned, and that it is never shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from replicate.exceptions import ReplicateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VARIABLE = "REPLICATE_API_TOKEN"
+HOW_TO = (
+    f"Set the environment variable {VARIABLE}, or pass the token to the client: Replicate(bearer_token=...). "
+    "Tokens are made at https://replicate.com/account/api-tokens."
+)
+
+
+class Credentials:
+    """A token, or something that gives one; asked anew for each request, so that rotation works."""
+
+    def __init__(self, source: str | Callable[[], str | None] | None = None) -> None:
+        self._source = source
+
+    def token(self) -> str | None:
+        """Find the token: as given, of the running Cog prediction, or in the environment. Raise if it cannot be one."""
+        given = self._source() if callable(self._source) else self._source
+        for candidate in (given, cog_token(), os.environ.get(VARIABLE)):
+            if cleaned := clean(candidate):
+                return cleaned
+        return None
+
+    def __repr__(self) -> str:
+        return "Credentials(...)"
+
+
+def clean(token: str | None) -> str | None:
+    """Strip white space and quotes, as left by shells and .env files. Raise for what no HTTP header can carry."""
+    if token is None:
+        return None
+    stripped = token.strip().strip("\"'").strip()
+    if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
+        raise ReplicateError(f"The API token holds characters that a token never has. {HOW_TO}")
+    return stripped or None
+
+
+def cog_token() -> str | None:
+    """Give the token of the prediction that this code serves, when it runs inside a Cog model."""
+    cog = sys.modules.get("cog")
+    current_scope = getattr(cog, "current_scope", None)
+    if current_scope is None:
+        return None
+    try:
+        context: dict[str, str] = current_scope().context
+        return next((value for name, value in context.items() if name.upper() == VARIABLE), None)
+    except Exception:  # noqa: BLE001 - outside a prediction Cog raises what it likes; then there is no such token
+        return None

@@ -1,0 +1,60 @@
+"""What a caller may set for one request, and what a client sets for all of them."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+"""Seconds that one HTTP request may take to connect (5), and to send or receive anything (60)."""
+
+DEFAULT_MAX_RETRIES = 2
+
+
+class SendOptions(TypedDict, total=False):
+    """What goes into a request beyond what the method itself says, and how often it is tried."""
+
+    extra_headers: Mapping[str, str] | None
+    """Headers to add, or to replace."""
+    extra_query: Mapping[str, Any] | None
+    """Query parameters to add."""
+    extra_body: Mapping[str, Any] | None
+    """Members to add to a JSON body."""
+    max_retries: int
+    """How often a request that may be sent again is sent again."""
+
+
+class RequestOptions(SendOptions, total=False):
+    """What every method that sends a request also takes."""
+
+    timeout: float | httpx.Timeout | None
+    """Seconds that one HTTP request may take (not a whole prediction); None for no limit."""
+
+
+REQUEST_OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries")
+
+
+def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...] = REQUEST_OPTIONS) -> None:
+    """Raise TypeError for a keyword that does not exist, naming the one that was probably meant."""
+    for name in given:
+        if name not in allowed:
+            close = difflib.get_close_matches(name, allowed, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(allowed)}"
+            raise TypeError(f"unexpected keyword argument {name!r}{hint}")
+
+
+def read_timeout(timeout: float | httpx.Timeout | None) -> float | None:
+    """Give the seconds that the server may keep us waiting; None for ever."""
+    return timeout.read if isinstance(timeout, httpx.Timeout) else timeout
+
+
+def with_read_timeout(timeout: float | httpx.Timeout | None, seconds: float) -> httpx.Timeout:
+    """Give the same timeout with at least so many seconds to wait for an answer."""
+    full = httpx.Timeout(timeout)
+    longest = None if full.read is None else max(full.read, seconds)
+    return httpx.Timeout(connect=full.connect, read=longest, write=full.write, pool=full.pool)

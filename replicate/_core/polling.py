@@ -1,0 +1,52 @@
+"""How often to look whether something has finished, and when to stop looking."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from replicate._core.session import Session
+
+SHORTEST, LONGEST = 0.1, 5.0
+
+
+class Deadline:
+    """A moment by which a call must have returned, or never."""
+
+    def __init__(self, session: Session[Any], seconds: float | None) -> None:
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"timeout must be a positive number of seconds, not {seconds!r}")
+        self.seconds = seconds
+        self._now = session.transport.now
+        self._start = self._now()
+
+    def elapsed(self) -> float:
+        return self._now() - self._start
+
+    def remaining(self) -> float:
+        return float("inf") if self.seconds is None else self.seconds - self.elapsed()
+
+
+def interval(waited: float) -> float:
+    """Decide how many seconds to let pass before the next look, having waited so long.
+
+    A tenth of the wait so far: quick for what is quick, few requests for what takes long, and never much more than a
+    tenth late. A random fifth more or less keeps tasks that were started together from asking together.
+    """
+    return min(LONGEST, max(SHORTEST, waited / 10)) * random.uniform(0.8, 1.2)
+
+
+async def poll(
+    session: Session[Any], finished: Callable[[], bool], look: Callable[[], Awaitable[object]], deadline: Deadline
+) -> bool:
+    """Look until finished: True. Or until the deadline has passed: False."""
+    while not finished():
+        remaining = deadline.remaining()
+        if remaining <= 0:
+            return False
+        await session.transport.sleep(min(interval(deadline.elapsed()), remaining))
+        await look()
+    return True

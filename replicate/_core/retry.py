@@ -1,0 +1,77 @@
+"""When a request is sent again, and after how long. Pure decisions: nothing here waits or sends."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "QUERY"})
+"""Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""
+
+RETRIED = frozenset({408, 429})
+FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
+LONGEST_TOLD = 120.0
+"""Seconds. A server that asks for more patience is better answered with an error that says so."""
+
+
+class Failure(NamedTuple):
+    """How an attempt failed."""
+
+    repeatable: bool
+    """Sending the request again would do no harm even if this attempt succeeded."""
+    refused: bool
+    """The server certainly did nothing: it was not reached, or answered 429."""
+    transient: bool
+    """It may go better next time."""
+    told: float | None = None
+    """Seconds that the server asks to wait."""
+
+
+def delay(retries: int, failure: Failure, *, max_retries: int, jitter: float) -> float | None:
+    """Decide how many seconds to wait before sending again, or None not to.
+
+    `retries` counts those made so far; `jitter` is a random number from 0 to 1, which spreads the retries of many
+    clients over the whole interval.
+    """
+    if retries >= max_retries or not failure.transient or not (failure.repeatable or failure.refused):
+        return None
+    if failure.told is not None:
+        return failure.told + jitter * FIRST_DELAY if failure.told <= LONGEST_TOLD else None
+    return jitter * min(LONGEST_DELAY, FIRST_DELAY * 2.0**retries)
+
+
+def answered(status: int, *, repeatable: bool, told: float | None) -> Failure:
+    """Describe an answer with an error status."""
+    return Failure(repeatable, refused=status == 429, transient=status in RETRIED or status >= 500, told=told)
+
+
+def told_to_wait(headers: Mapping[str, str], problem: Mapping[str, Any], now: datetime | None = None) -> float | None:
+    """Read how many seconds the server asks to wait: from Retry-After (seconds or a date), or from the body."""
+    header = headers.get("retry-after", "")
+    if (seconds := number(header)) is not None:
+        return seconds
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        pass
+    else:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return max(0.0, (moment - (now or datetime.now(timezone.utc))).total_seconds())
+    if (seconds := number(problem.get("retry_after"))) is not None:
+        return seconds
+    resets = re.search(r"resets in ~?(\d+(?:\.\d+)?)\s*s", str(problem.get("detail", "")))
+    return float(resets[1]) if resets else None
+
+
+def number(value: object) -> float | None:
+    """Read a finite, non-negative number, or None."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None

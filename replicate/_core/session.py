@@ -1,0 +1,235 @@
+"""Sends requests to the API: authenticated, retried, checked, timed.
+
+A session knows where the API is and who asks. It deliberately does not know what an operation means: that is in the
+generated endpoints, and in the resources on top of it.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import platform
+import random
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import httpx
+from attrs import evolve, frozen
+
+from replicate._core import retry
+from replicate._core.credentials import Credentials
+from replicate._core.dual import Async, C, Colour, P, Sync
+from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords
+from replicate._core.problems import error_of
+from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate._version import __version__
+from replicate.exceptions import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APITimeoutError,
+)
+from replicate_api.types import UNSET, MalformedResponse, Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from replicate._core.transport import Transport
+    from replicate_api.types import Endpoint
+
+T = TypeVar("T")
+Other = TypeVar("Other", bound=Colour)
+
+log = logging.getLogger("replicate")
+
+USER_AGENT = f"replicate/{__version__} python/{platform.python_version()}"
+
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""What httpx raises while nothing of a request has reached the API."""
+
+HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
+"""What httpx raises every time anew."""
+
+
+@frozen
+class Config:
+    """What all requests of a client have in common."""
+
+    base_url: httpx.URL
+    credentials: Credentials
+    timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT
+    max_retries: int = DEFAULT_MAX_RETRIES
+    headers: Mapping[str, str] = {}
+    query: Mapping[str, Any] = {}
+    body: Mapping[str, Any] = {}
+
+
+class Session(Generic[C]):
+    """A conversation with the API, of one colour."""
+
+    def __init__(self, config: Config, transport: Transport) -> None:
+        self.config, self.transport = config, transport
+        self.blocking = transport.blocking
+        self.memory: dict[Any, Any] = {}
+        """What flows remember of models; shared with the sessions given other options."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.config.base_url}>"
+
+    def given(self, options: Mapping[str, Any]) -> Session[C]:
+        """Give this session with other options. Raises TypeError for a keyword that is none."""
+        if not options:
+            return self
+        check_keywords(options)
+        changes: dict[str, Any] = {name: options[name] for name in ("timeout", "max_retries") if name in options}
+        for name in ("headers", "query", "body"):
+            if extra := options.get(f"extra_{name}"):
+                changes[name] = {**getattr(self.config, name), **extra}
+        return self.evolve(**changes)
+
+    def evolve(self, **changes: Any) -> Session[C]:
+        """Give this session with another configuration, over the same connections."""
+        other = copy.copy(self)
+        other.config = evolve(self.config, **changes)
+        return other
+
+    # ---- the API's operations
+
+    async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Send a generated endpoint's request and parse the answer.
+
+        Raises APIStatusError, APIConnectionError, or APIResponseValidationError for an answer that is none; TypeError
+        or ValueError, before anything is sent, for parameters that cannot be.
+        """
+        response = await self.send(endpoint.build_request(*args, **kwargs))
+        return self.parse(endpoint, response)
+
+    def parse(self, endpoint: Endpoint[..., T], response: httpx.Response) -> T:
+        """Read an answer the way its endpoint does."""
+        try:
+            return endpoint.parse_response(response.content)
+        except MalformedResponse as error:
+            raise APIResponseValidationError(
+                f"{response.request.method} {response.request.url.path} answered {response.status_code} with something "
+                f"that is not the API's: {error}.",
+                hint="Something between here and the API may have answered instead: check base_url and proxies.",
+                status_code=response.status_code,
+                request=response.request,
+                response=response,
+                request_id=response.headers.get("x-request-id"),
+            ) from error
+
+    # ---- requests
+
+    async def send(self, request: Request, *, stream: bool = False) -> httpx.Response:
+        """Send a request until it is answered with success, or no retry may or can help; then raise.
+
+        The answer's content has been read, unless `stream`.
+        """
+        repeatable = request.method in retry.REPEATABLE
+        retries = 0
+        while True:
+            arguments = self.arguments(request)
+            try:
+                response = await self.transport.send(arguments, stream=stream)
+                if response.is_success:
+                    log.debug("%s %s -> %s", request.method, request.path, response.status_code)
+                    return response
+                await self.transport.read(response)
+            except httpx.RequestError as cause:
+                error, failure = self.unanswered(cause, request, repeatable=repeatable)
+            else:
+                error = error_of(response, authorized="Authorization" in arguments["headers"])
+                failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
+            pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
+            log.debug("%s %s failed: %s; retry in %s s", request.method, request.path, type(error).__name__, pause)
+            if pause is None:
+                raise error
+            retries += 1
+            await self.transport.sleep(pause)
+
+    def unanswered(
+        self, cause: httpx.RequestError, request: Request, *, repeatable: bool
+    ) -> tuple[APIError, retry.Failure]:
+        """Turn httpx's error into ours, and into what a retry depends on."""
+        sent = not isinstance(cause, UNSENT)
+        late = isinstance(cause, httpx.TimeoutException)
+        happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
+        error = (APITimeoutError if late else APIConnectionError)(
+            f"{self.config.base_url.host} {happened} at {request.method} {request.path} ({type(cause).__name__}: {cause}).",
+            hint=None if sent else "Check the network, the proxy settings and base_url.",
+        )
+        error.sent, error.__cause__ = sent, cause
+        return error, retry.Failure(repeatable, refused=not sent, transient=not isinstance(cause, HOPELESS))
+
+    def arguments(self, request: Request) -> dict[str, Any]:
+        """Give a request as httpx takes it, with the token if it goes to the API."""
+        config = self.config
+        url = self.url(request.path)
+        query: Any = [*config.query.items(), *request.query]
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **request.headers, **config.headers}
+        # The token goes to the API itself and to nobody else: not to file hosts, not to streams elsewhere.
+        if (
+            self.is_api(url)
+            and "authorization" not in map(str.lower, headers)
+            and (token := config.credentials.token())
+        ):
+            headers["Authorization"] = f"Bearer {token}"
+        arguments: dict[str, Any] = {
+            "method": request.method,
+            "url": url.copy_merge_params(query) if query else url,
+            "headers": headers,
+            "timeout": config.timeout,
+        }
+        if config.body or request.json is not UNSET:
+            arguments["json"] = {**(request.json or {}), **config.body} if config.body else request.json
+        if request.parts:
+            arguments["files"] = [
+                (part.name, (part.filename, part.content, part.content_type)) for part in request.parts
+            ]
+        return arguments
+
+    def url(self, path: str) -> httpx.URL:
+        """Resolve a path below the API's base URL; an absolute URL stays what it is."""
+        if path.startswith(("http://", "https://")):
+            return httpx.URL(path)
+        return httpx.URL(str(self.config.base_url).rstrip("/") + "/" + path.lstrip("/"))
+
+    def is_api(self, url: httpx.URL | str) -> bool:
+        """Tell whether a URL has the API's origin: scheme, host and port."""
+        url, api = httpx.URL(url), self.config.base_url
+        return (url.scheme, url.host, port(url)) == (api.scheme, api.host, port(api))
+
+    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        """Yield the content of a streamed answer as it arrives, and close it at the end. Raises APIConnectionError."""
+        async with aclosing(self.transport.chunks(response)) as content:
+            try:
+                async for chunk in content:
+                    yield chunk
+            except httpx.RequestError as cause:
+                request = Request(response.request.method, response.request.url.path)
+                raise self.unanswered(cause, request, repeatable=True)[0] from cause
+
+    def of_colour(self, colour: type[Other]) -> Session[Other]:
+        """Give this session in the other colour, or itself: the same configuration over other connections."""
+        if self.blocking is (colour is Sync):
+            return self  # type: ignore[return-value]  # that is what the condition says
+        other: Any = copy.copy(self)
+        other.transport = self.transport.twin()
+        other.blocking = other.transport.blocking
+        return other  # type: ignore[no-any-return]
+
+
+def port(url: httpx.URL) -> int | None:
+    """Give a URL's port, also where it is the scheme's own."""
+    return url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def blocking_session(config: Config, client: httpx.Client | None = None, **options: Any) -> Session[Sync]:
+    """Make a session that blocks, over a client of the caller's or one with the given httpx options."""
+    return Session(config, BlockingTransport(client, **options))
+
+
+def async_session(config: Config, client: httpx.AsyncClient | None = None, **options: Any) -> Session[Async]:
+    """Make a session that is awaited, over a client of the caller's or one with the given httpx options."""
+    return Session(config, AsyncTransport(client, **options))

@@ -1,0 +1,188 @@
+"""The only place that blocks or awaits: HTTP exchanges and the clock, in both colours behind one interface.
+
+A transport knows httpx. It deliberately does not know Replicate: no URLs, no token, no retries.
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from contextlib import aclosing
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from anyio.lowlevel import RunVar
+
+
+class Transport(Protocol):
+    """What a session needs of the world. A blocking one never suspends."""
+
+    blocking: bool
+
+    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+        """Exchange a request, given as arguments of `httpx.Client.build_request`, for an answer.
+
+        The answer's content has been read, unless `stream`: then read it with `chunks`, or `close_response` it.
+        GET and HEAD follow redirects.
+        """
+        ...
+
+    def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        """Yield a streamed answer's content as it arrives, and close the answer at the end."""
+        ...
+
+    async def read(self, response: httpx.Response) -> None:
+        """Read a streamed answer to its end."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    def now(self) -> float:
+        """Give the time in seconds of a clock that only ever goes forward."""
+        ...
+
+    def twin(self) -> Transport:
+        """Give the same transport in the other colour, always the same one."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections, and those of the twin."""
+        ...
+
+
+class BlockingTransport:
+    """httpx.Client: made on first use, shared by all threads."""
+
+    blocking = True
+
+    def __init__(self, client: httpx.Client | None = None, **options: Any) -> None:
+        self._client, self._options = client, options
+        self._lock = Lock()
+        self._twin: AsyncTransport | None = None
+
+    @property
+    def client(self) -> httpx.Client:
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = httpx.Client(**self._options)
+                    weakref.finalize(self, self._client.close)
+        return self._client
+
+    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+        outgoing = self.client.build_request(**request)
+        return self.client.send(outgoing, stream=stream, follow_redirects=follows(outgoing))
+
+    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        try:
+            for chunk in response.iter_bytes():
+                yield chunk
+        finally:
+            response.close()
+
+    async def read(self, response: httpx.Response) -> None:
+        response.read()
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def twin(self) -> AsyncTransport:
+        with self._lock:
+            self._twin = self._twin or AsyncTransport(**self._options)
+        return self._twin
+
+    async def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+class AsyncTransport:
+    """httpx.AsyncClient: one for each event loop that uses it, asyncio's or trio's.
+
+    A connection belongs to the loop it was made in, so one client for several `asyncio.run` calls needs several pools.
+    Each is closed with its loop, by an asynchronous generator that the loop shuts down as its last act.
+    """
+
+    blocking = False
+
+    def __init__(self, client: httpx.AsyncClient | None = None, **options: Any) -> None:
+        from anyio.lowlevel import RunVar  # httpx's own asynchronous backend: installed with it
+
+        self._client, self._options = client, options
+        self._lock = Lock()
+        self._twin: BlockingTransport | None = None
+        self._keepers: RunVar[tuple[httpx.AsyncClient, AsyncGenerator[httpx.AsyncClient, None]]] = RunVar("replicate")
+
+    async def client(self) -> httpx.AsyncClient:
+        if self._client is not None:
+            return self._client
+        try:
+            return self._keepers.get()[0]
+        except LookupError:
+            keeper = keep(httpx.AsyncClient(**self._options))
+            client = await keeper.__anext__()
+            self._keepers.set((client, keeper))
+            return client
+
+    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+        client = await self.client()
+        outgoing = client.build_request(**request)
+        return await client.send(outgoing, stream=stream, follow_redirects=follows(outgoing))
+
+    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        try:
+            content = cast("AsyncGenerator[bytes, None]", response.aiter_bytes())
+            async with aclosing(content):
+                async for chunk in content:
+                    yield chunk
+        finally:
+            await response.aclose()
+
+    async def read(self, response: httpx.Response) -> None:
+        await response.aread()
+
+    async def sleep(self, seconds: float) -> None:
+        from anyio import sleep
+
+        await sleep(seconds)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def twin(self) -> BlockingTransport:
+        with self._lock:
+            self._twin = self._twin or BlockingTransport(**self._options)
+        return self._twin
+
+    async def close(self) -> None:
+        if self._twin is not None:
+            await self._twin.close()
+        if self._client is not None:
+            await self._client.aclose()
+            return
+        try:
+            _, keeper = self._keepers.get()
+        except LookupError:
+            return
+        await keeper.aclose()
+
+
+async def keep(client: httpx.AsyncClient) -> AsyncGenerator[httpx.AsyncClient, None]:
+    """Hold a client open until this generator is closed: by hand, or by the event loop when it ends."""
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def follows(request: httpx.Request) -> bool:
+    """Decide whether to follow redirects: never with a body, which might be sent twice or to somebody else."""
+    return request.method in ("GET", "HEAD")

@@ -1,0 +1,215 @@
+"""Files that models make: values that stand for a URL, and can be read, saved and opened as files."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import mimetypes
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from contextlib import aclosing, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
+from replicate._core.resource import Resource
+from replicate.exceptions import ReplicateError
+from replicate_api.types import Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from typing import BinaryIO
+
+    from typing_extensions import Self
+
+    from replicate._core.session import Session
+
+CHUNK = 64 * 1024
+
+
+class FileOutput(Resource[C], os.PathLike[str]):
+    """A file that a model made: a URL until its content is asked for, then downloaded once.
+
+    It reads like an open binary file (`read(n)`, `seek`, iteration in chunks), opens like a path (`open(output)`,
+    `PIL.Image.open(output)`), compares and hashes by URL, and pickles. Outputs of predictions made by the API are
+    removed after an hour: `save` what is to be kept.
+    """
+
+    url: str
+
+    def __init__(self, url: str, session: Session[C] | None = None) -> None:
+        self.url = url
+        self._bound = session
+        self._position = 0
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __repr__(self) -> str:
+        shown = self.url if len(self.url) <= 120 else f"{self.url[:120]}…"
+        return f"FileOutput({shown!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return f"{other}" == self.url if isinstance(other, (FileOutput, str)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.url)
+
+    @property
+    def name(self) -> str:
+        """A file name for it: the last part of its URL, or "output" with the extension of its type."""
+        if self.url.startswith("data:"):
+            kind = self.url[5:].partition(",")[0].partition(";")[0]
+            return f"output{mimetypes.guess_extension(kind) or ''}"
+        return file_name(unquote(urlsplit(self.url).path))
+
+    # ---- as a file
+
+    @dual
+    async def read(self, size: int = -1) -> bytes:
+        """Read so many bytes from the current position, or all that are left. Raises APIError."""
+        return await read(self, self._session, size)
+
+    async def aread(self, size: int = -1) -> bytes:
+        """Read as `read` does, from asynchronous code whatever the client."""
+        return await read(self, self._session.of_colour(Async), size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the current position; bytes, as of `io.IOBase`. Give the new one."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: 0}[whence]
+        if whence == os.SEEK_END:
+            start = os.stat(self).st_size
+        if start + offset < 0:
+            raise ValueError(f"negative seek position {start + offset}")
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Give the current position in bytes."""
+        return self._position
+
+    def __iter__(self) -> Iterator[bytes]:
+        return drive_iter(chunks(self.url, self._session.of_colour(Sync)))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return chunks(self.url, self._session.of_colour(Async))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing: there is nothing open."""
+
+    # ---- as a path
+
+    def __fspath__(self) -> str:
+        """Give the path of a local copy, downloaded the first time. It is removed when the process ends."""
+        return str(drive(local_copy(self.url, self.name, self._session.of_colour(Sync))))
+
+    @dual
+    async def save(self, path: str | os.PathLike[str] | BinaryIO) -> Path | None:
+        """Write the content to a file, to a folder under its own name, or into an open binary file. Give the path.
+
+        A file appears under its name only when it is complete. Raises APIError, OSError.
+        """
+        copy = await local_copy(self.url, self.name, self._session)
+        if not isinstance(path, (str, os.PathLike)):
+            with copy.open("rb") as source:
+                shutil.copyfileobj(source, path, CHUNK)
+            return None
+        target = Path(path) / self.name if Path(path).is_dir() else Path(path)
+        with complete(target) as file, copy.open("rb") as source:
+            shutil.copyfileobj(source, file, CHUNK)
+        return target
+
+
+async def read(output: FileOutput[Any], session: Session[Any], size: int) -> bytes:
+    """Read from an output's position, and move it."""
+    copy = await local_copy(output.url, output.name, session)
+    with copy.open("rb") as file:
+        file.seek(output.tell())
+        content = file.read(size)
+    output.seek(len(content), os.SEEK_CUR)
+    return content
+
+
+async def local_copy(url: str, name: str, session: Session[Any]) -> Path:
+    """Download a URL, once in this process, and give the path of the copy."""
+    folder = cache_folder() / hashlib.sha256(url.encode()).hexdigest()[:32]
+    target = folder / name
+    if not target.exists():
+        folder.mkdir(exist_ok=True)
+        with complete(target) as file:
+            async with aclosing(chunks(url, session)) as content:
+                async for chunk in content:
+                    file.write(chunk)
+    return target
+
+
+async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]:
+    """Yield the content of a URL as it arrives. The token goes along only if it is at the API."""
+    if url.startswith("data:"):
+        yield data_of(url)
+        return
+    response = await session.send(Request("GET", url, headers={"Accept": "*/*"}), stream=True)
+    async with aclosing(session.chunks(response)) as content:
+        async for chunk in content:
+            yield chunk
+
+
+def data_of(uri: str) -> bytes:
+    """Decode a data URI (RFC 2397). Raises ReplicateError if it is none."""
+    head, comma, data = uri.removeprefix("data:").partition(",")
+    if not comma:
+        raise ReplicateError("This data URI has no comma, so it has no content.")
+    if head.lower().endswith(";base64"):
+        import base64
+        import binascii
+
+        try:
+            return base64.b64decode(unquote_to_bytes(data))
+        except binascii.Error as error:
+            raise ReplicateError(f"This data URI is not valid base64: {error}.") from error
+    return unquote_to_bytes(data)
+
+
+# ---- on disk
+
+
+@contextmanager
+def complete(target: Path) -> Generator[BinaryIO, None, None]:
+    """Open a file that appears at the target only if all goes well, whole and on disk."""
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@cache
+def cache_folder() -> Path:
+    """Make this process's private folder for downloads, and see to its removal."""
+    folder = Path(tempfile.mkdtemp(prefix="replicate-"))
+    atexit.register(remove_folder, folder, os.getpid())
+    return folder
+
+
+def remove_folder(folder: Path, process: int) -> None:
+    """Remove a folder of the process that made it, not of one forked from it."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def file_name(path: str) -> str:
+    """Take a harmless file name from a path that somebody else chose."""
+    name = re.sub(r"[^\w.\- ]", "_", re.split(r"[/\\]", path)[-1]).strip(". ")
+    return name[-150:] or "output"

@@ -1,0 +1,82 @@
+"""The ways to say which model is meant. Pure parsing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+BARE_VERSION = re.compile(r"[0-9a-f]{64}")
+MODEL = re.compile(
+    r"(?:https?://(?:www\.)?replicate\.com/)?"
+    r"(?P<owner>[^/:\s]+)/(?P<name>[^/:\s]+?)"
+    r"(?:(?::|/versions/)(?P<version>[^/:\s]+))?/?"
+)
+
+
+class ModelVersionIdentifier(NamedTuple):
+    """A model by owner and name, and perhaps a version of it."""
+
+    owner: str
+    name: str
+    version: str | None = None
+
+    @classmethod
+    def parse(cls, ref: str) -> ModelVersionIdentifier:
+        """Read "owner/name", "owner/name:version" or a model's web address. Raises ValueError for anything else."""
+        if match := MODEL.fullmatch(ref.strip()):
+            return cls(**match.groupdict())
+        raise ValueError(
+            f"Invalid reference to model version: {ref!r}. Expected format: owner/name or owner/name:version"
+        )
+
+    @property
+    def model(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.model}:{self.version}" if self.version else self.model
+
+
+class Reference(NamedTuple):
+    """What to run: a version, or a model without saying which version of it, or a version of a model."""
+
+    model: ModelVersionIdentifier | None
+    version: str | None
+
+    @classmethod
+    def of(cls, ref: Any) -> Reference:
+        """Understand a reference in any of its forms.
+
+        "owner/name", "owner/name:version", a bare 64-digit version id, a model's web address, an (owner, name) tuple,
+        and objects: a model (with `owner` and `name`) or a version (with `id`). Raises ValueError or TypeError.
+        """
+        match ref:
+            case Reference():
+                return ref
+            case str() if BARE_VERSION.fullmatch(ref):
+                return cls(None, ref)
+            case str():
+                identifier = ModelVersionIdentifier.parse(ref)
+            case (str(owner), str(name)):
+                identifier = ModelVersionIdentifier(owner, name)
+            case (str(owner), str(name), str() | None as version):
+                identifier = ModelVersionIdentifier(owner, name, version)
+            case _ if is_named(ref):
+                identifier = ModelVersionIdentifier(ref.owner, ref.name)
+            case _ if "/" in str(getattr(ref, "name", "")):  # a class that describes a model, as for `use`
+                identifier = ModelVersionIdentifier.parse(ref.name)
+            case _ if isinstance(getattr(ref, "id", None), str):
+                return cls(None, ref.id)
+            case _:
+                raise TypeError(
+                    f"a model is named by 'owner/name' or 'owner/name:version', not by {type(ref).__name__}: {ref!r}"
+                )
+        return cls(identifier, identifier.version)
+
+    def __str__(self) -> str:
+        return str(self.model) if self.model else str(self.version)
+
+
+def is_named(ref: object) -> bool:
+    """Tell whether an object names a model by attributes."""
+    return all(isinstance(getattr(ref, name, None), str) for name in ("owner", "name"))

@@ -1,0 +1,107 @@
+"""Reading the schema of a model's output: whether it comes in items, and which of its strings are files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from replicate._core.plain import elements, is_array, is_object, members
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+FILE_HOSTS = re.compile(r"(?:.+\.)?replicate\.(?:delivery|com)")
+WEB_HOSTS = ("replicate.com", "www.replicate.com")
+DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*(?:;base64)?,")
+
+
+class OutputSchema:
+    """What a version says of its output; everything is possible for one that says nothing."""
+
+    def __init__(self, document: Mapping[str, Any] | None) -> None:
+        self._schemas = members(members(members(document).get("components")).get("schemas"))
+        self._output = self._resolve(self._schemas.get("Output"))
+        self.known = bool(self._output)
+        self.iterator: bool = self._output.get("x-cog-array-type") == "iterator"
+        """The output comes item by item."""
+        self.concatenate: bool = self.iterator and self._output.get("x-cog-array-display") == "concatenate"
+        """The items are pieces of one text."""
+
+    @property
+    def item(self) -> Mapping[str, Any]:
+        """The schema of an iterator's items."""
+        return self._resolve(self._output.get("items"))
+
+    @property
+    def streams_text(self) -> bool:
+        """An item fits into the text of an event: it is a text or a file."""
+        return not self.known or self.item.get("type") == "string"
+
+    def files(self, output: Any, make: Callable[[str], Any], is_ours: Callable[[str], bool]) -> Any:
+        """Replace the strings of an output that are files. `is_ours` tells of a URL whether it is at the API."""
+        return self._replace(output, self._output, make, is_ours)
+
+    def file(self, item: Any, make: Callable[[str], Any], is_ours: Callable[[str], bool]) -> Any:
+        """Replace the strings of one item of an iterator's output that are files."""
+        return self._replace(item, self.item, make, is_ours)
+
+    def _replace(
+        self, value: Any, schema: Mapping[str, Any], make: Callable[[str], Any], is_ours: Callable[[str], bool]
+    ) -> Any:
+        if isinstance(value, str):
+            return make(value) if is_file(value, schema, is_ours) else value
+        if is_array(value):
+            item = self._resolve(schema.get("items"))
+            return [self._replace(each, item, make, is_ours) for each in value]
+        if is_object(value):
+            properties, rest = members(schema.get("properties")), self._resolve(schema.get("additionalProperties"))
+            return {
+                key: self._replace(each, self._resolve(properties.get(key)) or rest, make, is_ours)
+                for key, each in value.items()
+            }
+        return value
+
+    def _resolve(self, schema: Any, depth: int = 8) -> Mapping[str, Any]:
+        """Follow references, and look into a schema that is wrapped in a list of one (or of one and null)."""
+        found = members(schema)
+        for _ in range(depth):
+            options = [
+                option
+                for key in ("allOf", "anyOf", "oneOf")
+                for option in elements(found.get(key))
+                if members(option).get("type") != "null"
+            ]
+            match found.get("$ref"), options:
+                case str(ref), _:
+                    found = members(self._schemas.get(ref.rpartition("/")[2]))
+                case _, []:
+                    return found
+                case _, [option]:
+                    found = members(option)
+                case _:
+                    return {}
+        return {}
+
+
+def is_file(text: str, schema: Mapping[str, Any], is_ours: Callable[[str], bool]) -> bool:
+    """Tell whether a string is a file: the schema decides if it speaks of strings, otherwise the URL does."""
+    if not text.startswith(("https://", "http://", "data:")):
+        return False
+    kinds = schema.get("type")
+    if kinds == "string" or "string" in elements(kinds):
+        return schema.get("format") == "uri"
+    return on_file_host(text) or is_ours(text)
+
+
+def on_file_host(text: str) -> bool:
+    """Tell whether a text is, as a whole, a data URI or a URL of a host that serves Replicate's files."""
+    if text.startswith("data:"):
+        return DATA_URI.match(text) is not None
+    if any(character.isspace() for character in text):
+        return False
+    try:
+        host = urlsplit(text).hostname or ""
+    except ValueError:
+        return False
+    return FILE_HOSTS.fullmatch(host) is not None and host not in WEB_HOSTS

@@ -1,0 +1,124 @@
+"""Following a prediction while it runs: by its stream of events where it has one, by looking at it where not."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.plain import is_array
+from replicate._core.polling import Deadline, interval
+from replicate._core.resource import session_of
+from replicate._core.sse import Decoder, ServerSentEvent
+from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout, StreamError
+from replicate.resources.predictions import look
+from replicate_api.types import Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from replicate._core.session import Session
+    from replicate._data.schema import OutputSchema
+    from replicate.resources.predictions import Prediction
+
+HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+RECONNECTIONS = 5
+"""How often in a row a stream that breaks, without a single new event, is taken up again."""
+
+
+async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenerator[ServerSentEvent, None]:
+    """Yield the events of a prediction's stream up to `done`, taking it up again where it breaks.
+
+    Raises StreamError if the prediction has no stream, or if it stays broken.
+    """
+    session = session_of(prediction)
+    url = stream_url(prediction)
+    if url is None:
+        raise StreamError(
+            f"Prediction {prediction.id} has no stream of events.",
+            hint="Models that make text have one: wait for the result of others with prediction.wait().",
+            prediction=prediction,
+        )
+    last_id: str | None = None
+    failures = 0
+    while True:
+        resumed = last_id
+        headers = {**HEADERS, "Last-Event-ID": resumed} if resumed else HEADERS
+        error: Exception | None = None
+        try:
+            async with aclosing(connection(session, Request("GET", url, headers=headers))) as connected:
+                async for event in connected:
+                    if event.id is not None and event.id == resumed:
+                        continue  # a server that resumes with the last event, not after it
+                    last_id, failures = event.id or last_id, 0
+                    yield event
+                    if event.event == "done":
+                        return
+        except (APIConnectionError, APIStatusError) as cause:
+            error = cause
+        failures += 1
+        if failures > RECONNECTIONS or isinstance(error, APIStatusError) or deadline.remaining() <= 0:
+            raise StreamError(
+                f"The stream of prediction {prediction.id} broke off before its end.",
+                hint=f"The prediction goes on: client.predictions.wait({prediction.id!r}) gives its result.",
+                prediction=prediction,
+            ) from error
+        await session.transport.sleep(interval(failures))
+
+
+async def connection(session: Session[Any], request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+    """Open a stream, and yield its events to its end or break. Raises APIConnectionError, APIStatusError."""
+    response = await session.send(request, stream=True)
+    decoder = Decoder()
+    async with aclosing(session.chunks(response)) as chunks:
+        async for chunk in chunks:
+            for event in decoder.feed(chunk):
+                yield event
+
+
+async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Deadline) -> AsyncGenerator[Any, None]:
+    """Yield the items of a prediction's output as they come, each once; the prediction is finished at the end.
+
+    By events where they are offered and an item fits into one. What these may have left out is taken from the
+    prediction itself.
+    """
+    seen: list[Any] = []
+    if not prediction.finished and schema.streams_text and stream_url(prediction):
+        try:
+            async with aclosing(events(prediction, deadline)) as streamed:
+                async for event in streamed:
+                    if event.event == "output":
+                        seen.append(event.data)
+                        yield event.data
+        except StreamError:
+            pass  # the prediction itself tells the rest
+        await look(prediction)
+    session = session_of(prediction)
+    waited = Deadline(session, None)
+    while True:
+        for item in unseen(prediction.output, seen, text=schema.concatenate):
+            seen.append(item)
+            yield item
+        if prediction.finished:
+            return
+        if deadline.remaining() <= 0:
+            raise PredictionTimeout(prediction, deadline.seconds or 0)
+        pause = interval(waited.elapsed())
+        await session.transport.sleep(min(pause, deadline.remaining()))
+        await look(prediction)
+
+
+def stream_url(prediction: Prediction[Any]) -> str | None:
+    """Give the URL of a prediction's events, if it has some; older answers have no URLs at all."""
+    url: str | None = getattr(prediction.urls, "stream", None)
+    return url
+
+
+def unseen(output: Any, seen: list[Any], *, text: bool) -> list[Any]:
+    """Give what an output holds beyond the items seen; of a text in pieces, which may be cut differently, the rest."""
+    if output is None:
+        return []
+    made = output if is_array(output) else [output]
+    if not text or not seen:
+        return made[len(seen) :]
+    rest = "".join(made)[len("".join(seen)) :]
+    return [rest] if rest else []

@@ -1,0 +1,95 @@
+"""Running a model: start, wait, and give its output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.options import SendOptions, read_timeout
+from replicate._core.polling import Deadline
+from replicate._data.reference import Reference
+from replicate._flows.output import OutputIterator, check_success
+from replicate._flows.start import describe, file_maker, start
+from replicate.resources.creation import LONGEST_HOLD, PredictionSettings, check
+from replicate.resources.predictions import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from replicate._core.dual import C
+    from replicate._core.session import Session
+    from replicate._data.schema import OutputSchema
+    from replicate.resources.predictions import Prediction
+
+
+class RunOptions(PredictionSettings, SendOptions, total=False):
+    """What `run` also takes."""
+
+    timeout: float | None
+    """Seconds that the whole call may take, from the first request to the result; None for as long as it takes."""
+    use_file_output: bool | None
+    """Give files as FileOutput (the default), or as plain URLs."""
+
+
+async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> Any:
+    """Run a model and give its output; of a model that makes it item by item, an iterator over the items."""
+    settings: dict[str, Any] = {**options}
+    deadline = Deadline(session, settings.pop("timeout", None))
+    make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
+    reference = Reference.of(ref)
+    check(input, {**settings, "wait": None})
+    schema = (await describe(session, reference)).output
+    if schema.iterator:
+        prediction = await start(session, reference, input, {**settings, "wait": None})
+        return OutputIterator(prediction, schema, make, deadline)
+    prediction = await result(session, reference, input, settings, deadline, schema)
+    return schema.files(prediction.output, make, session.is_api)
+
+
+async def result(
+    session: Session[C],
+    reference: Reference,
+    input: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    deadline: Deadline,
+    schema: OutputSchema,
+) -> Prediction[C]:
+    """Start a prediction and give it when it has succeeded, in one request if that is possible.
+
+    Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it.
+    """
+    hold = holding(session, settings, deadline)
+    prediction = await start(session, reference, input, {**settings, "wait": hold})
+    if not whole(prediction, schema):
+        await settle(prediction, deadline)
+    check_success(prediction)
+    return prediction
+
+
+def holding(session: Session[Any], settings: Mapping[str, Any], deadline: Deadline) -> int | None:
+    """Decide for how many seconds to ask the API to keep its answer back; None not to ask.
+
+    Always less than what is left of the time, and than what the connection is given to answer. What takes longer is
+    looked at from time to time.
+    """
+    wait = settings.get("wait", True)
+    if wait is False or settings.get("prefer"):
+        return None
+    longest = LONGEST_HOLD if wait is True or wait is None else wait
+    patience = read_timeout(session.config.timeout)
+    if wait is True and patience is not None:
+        longest = min(longest, patience * 0.8)
+    return int(min(longest, LONGEST_HOLD, deadline.remaining())) or None
+
+
+def whole(prediction: Prediction[Any], schema: OutputSchema) -> bool:
+    """Tell whether the output is all there is.
+
+    It is when the prediction has finished. The API has also been seen to answer `Prefer: wait` with a prediction that
+    is still "processing" and has its output: that is all if the model gives its output at once, not piece by piece.
+    """
+    if prediction.finished:
+        return True
+    early: bool = prediction.__dict__.get("_answered_early", False)
+    output: Any = prediction.output
+    piecemeal = schema.iterator or (not schema.known and isinstance(output, list))
+    return early and not piecemeal and output is not None

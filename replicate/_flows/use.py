@@ -1,0 +1,126 @@
+"""Models as functions: `replicate.use("owner/model")(prompt="…")`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+
+from replicate._core.dual import Async, C, Sync, drive, dual
+from replicate._core.polling import Deadline
+from replicate._data.reference import Reference
+from replicate._flows.output import OutputIterator, check_success
+from replicate._flows.run import result
+from replicate._flows.start import describe, file_maker, start
+from replicate.resources.predictions import look, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from replicate._core.session import Session
+    from replicate._data.schema import OutputSchema
+    from replicate.resources.predictions import Prediction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Invocation(Generic[C]):
+    """How a model is called: which, by whom, and what of its output is wanted."""
+
+    def __init__(self, session: Session[C], ref: Any, *, streaming: bool, timeout: float | None) -> None:
+        Deadline(session, timeout)  # raises for a timeout that is none
+        self.session, self.reference = session, Reference.of(ref)
+        self.streaming, self.timeout = streaming, timeout
+
+    async def call(self, inputs: Mapping[str, Any]) -> Any:
+        schema = (await describe(self.session, self.reference)).output
+        if self.streaming:
+            return self.shape(await self.begin(inputs), schema)
+        prediction = await result(self.session, self.reference, inputs, {}, self.deadline(), schema)
+        return self.shape(prediction, schema)
+
+    async def begin(self, inputs: Mapping[str, Any]) -> Prediction[C]:
+        return await start(self.session, self.reference, inputs, {"stream": True} if self.streaming else {})
+
+    def shape(self, prediction: Prediction[C], schema: OutputSchema) -> Any:
+        """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
+        make = file_maker(self.session)
+        if self.streaming:
+            return OutputIterator(prediction, schema, make, self.deadline())
+        output = prediction.output
+        if schema.concatenate:
+            return "".join(output or ())
+        return schema.files(output, make, self.session.is_api)
+
+    def deadline(self) -> Deadline:
+        return Deadline(self.session, self.timeout)
+
+
+class Run(Generic[C]):
+    """A call that has been started and not waited for."""
+
+    def __init__(self, invocation: Invocation[C], prediction: Prediction[C]) -> None:
+        self._invocation, self._session = invocation, invocation.session
+        self.prediction = prediction
+
+    @dual
+    async def output(self) -> Any:
+        """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout."""
+        schema = (await describe(self._session, self._invocation.reference)).output
+        if not self._invocation.streaming:
+            await settle(self.prediction, self._invocation.deadline())
+            check_success(self.prediction)
+        return self._invocation.shape(self.prediction, schema)
+
+    @dual
+    async def logs(self) -> str | None:
+        """Give what the model has printed so far. Raises APIError."""
+        return (await look(self.prediction)).logs
+
+    def __repr__(self) -> str:
+        return f"<Run of {self._invocation.reference}: {self.prediction.id} {self.prediction.status}>"
+
+
+class Named(Generic[C]):
+    """What functions of both colours tell about their model."""
+
+    def __init__(self, invocation: Invocation[C]) -> None:
+        self._invocation, self._session = invocation, invocation.session
+
+    @dual
+    async def openapi_schema(self) -> Mapping[str, Any] | None:
+        """Give the model's schema: what it takes under `components.schemas.Input`, what it gives under `Output`."""
+        return (await describe(self._session, self._invocation.reference)).openapi_schema
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._invocation.reference}>"
+
+
+class Function(Named[Sync], Generic[P, T]):
+    """A model as a function: call it with the model's inputs as keywords."""
+
+    def __call__(self, *args: P.args, **inputs: P.kwargs) -> T:
+        """Run the model and give its output. Raises ModelError if it fails, PredictionTimeout, APIError."""
+        return cast("T", drive(self._invocation.call(keywords(args, inputs))))
+
+    def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
+        """Start the model, and give a Run to ask for its output later."""
+        return Run(self._invocation, drive(self._invocation.begin(keywords(args, inputs))))
+
+
+class AsyncFunction(Named[Async], Generic[P, T]):
+    """A model as an asynchronous function: call it with the model's inputs as keywords."""
+
+    async def __call__(self, *args: P.args, **inputs: P.kwargs) -> T:
+        """Run the model and give its output. Raises ModelError if it fails, PredictionTimeout, APIError."""
+        return cast("T", await self._invocation.call(keywords(args, inputs)))
+
+    async def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Async]:
+        """Start the model, and give a Run to ask for its output later."""
+        return Run(self._invocation, await self._invocation.begin(keywords(args, inputs)))
+
+
+def keywords(args: tuple[Any, ...], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Refuse inputs without names."""
+    if args:
+        raise TypeError(f"inputs are passed by name, as in model(prompt=...); got {len(args)} without")
+    return inputs

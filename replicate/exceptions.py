@@ -1,0 +1,194 @@
+"""Every error this package raises. Each says what to do next; none holds or shows the token.
+
+ReplicateException
+└── ReplicateError
+    ├── APIError                          talking to the API went wrong
+    │   ├── APIStatusError                it answered with an error: one subclass a status
+    │   ├── APIResponseValidationError    it answered with something that is no answer
+    │   ├── APIConnectionError            it could not be reached, or the connection broke
+    │   │   └── APITimeoutError
+    │   └── AmbiguousCreateError          it may or may not have started what was asked for
+    ├── ModelError                        the prediction failed
+    │   └── PredictionCanceled
+    ├── PredictionTimeout                 the prediction did not finish in time
+    └── StreamError                       a stream of events broke
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import httpx
+
+    from replicate.resources.predictions import Prediction
+
+
+class ReplicateException(Exception):  # noqa: N818 - its name in all generations
+    """The root of all errors of this package."""
+
+
+class ReplicateError(ReplicateException):
+    """Something went wrong.
+
+    All errors have the fields of an RFC 9457 problem (`type`, `title`, `status`, `detail`, `instance`) and those of an
+    HTTP exchange (`status_code`, `request`, `response`, `body`, `request_id`, `retry_after`); a field that does not
+    apply is None. `hint` says what usually helps.
+    """
+
+    type: str | None = None
+    title: str | None = None
+    status: int | None = None
+    detail: str | None = None
+    instance: str | None = None
+    status_code: int | None = None
+    request: httpx.Request | None = None
+    response: httpx.Response | None = None
+    body: Any = None
+    request_id: str | None = None
+    retry_after: float | None = None
+    hint: str | None = None
+
+    def __init__(self, message: str = "", **fields: Any) -> None:
+        self.message = message
+        self.__dict__.update({name: value for name, value in fields.items() if value is not None})
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the problem's fields that are known."""
+        names = ("type", "title", "status", "detail", "instance")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An HTTP exchange holds the token and open streams: neither is for a pickle.
+        state = {name: value for name, value in self.__dict__.items() if name not in ("request", "response")}
+        return (_restore, (type(self), self.args), state)
+
+
+def _restore(kind: type[ReplicateError], args: tuple[Any, ...]) -> ReplicateError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
+class APIError(ReplicateError):
+    """Talking to the API went wrong."""
+
+
+class APIStatusError(APIError):
+    """The API answered with an error status."""
+
+
+class BadRequestError(APIStatusError):
+    """400: the request makes no sense to the API."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the token is missing, wrong or revoked."""
+
+
+class InsufficientCreditError(APIStatusError):
+    """402: the account has no credit or payment method for this."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the token's account may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """404: there is no such thing, or the token's account may not see it."""
+
+
+class ConflictError(APIStatusError):
+    """409: it is in the way of something else."""
+
+
+class RequestTooLargeError(APIStatusError):
+    """413: the file or the request is too large."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422: the request is well-formed, but an input or the version is not valid."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests. `retry_after` is how many seconds the API asks to wait, if it says."""
+
+
+class InternalServerError(APIStatusError):
+    """5xx: the API is in trouble."""
+
+
+class APIResponseValidationError(APIError):
+    """The API answered with success, but with something that cannot be read as the answer."""
+
+
+class APIConnectionError(APIError):
+    """The API could not be reached, or the connection broke. `sent` tells whether the request may have arrived."""
+
+    sent: bool = True
+
+
+class APITimeoutError(APIConnectionError):
+    """The API did not answer in time."""
+
+
+class AmbiguousCreateError(APIError):
+    """The API may or may not have started (and charge for) what was asked for: look before asking again."""
+
+
+class ModelError(ReplicateError):
+    """The prediction failed. `prediction` is how it ended, with its logs and metrics."""
+
+    prediction: Prediction[Any]
+
+    def __init__(self, prediction: Prediction[Any], message: str | None = None) -> None:
+        self.prediction = prediction
+        super().__init__(message or ended(prediction), detail=prediction.error)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.prediction, self.message))
+
+
+class PredictionCanceled(ModelError):  # noqa: N818 - as decided
+    """The prediction was canceled while it ran, or aborted before it started."""
+
+
+class PredictionTimeout(ReplicateError, TimeoutError):  # noqa: N818 - as decided
+    """The prediction did not finish in the time given. `prediction` is how it was last seen; it can be waited for."""
+
+    prediction: Prediction[Any]
+
+    def __init__(self, prediction: Prediction[Any], seconds: float) -> None:
+        self.prediction, self.seconds = prediction, seconds
+        super().__init__(
+            f"Prediction {prediction.id} is still {prediction.status} after {seconds:g} s.",
+            hint=f"It goes on, and is charged for: wait for it with client.predictions.wait({prediction.id!r}), "
+            f"or stop it with client.predictions.cancel({prediction.id!r}).",
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.prediction, self.seconds))
+
+
+class StreamError(ReplicateError, RuntimeError):
+    """A stream of events broke before its end, or told of an error. `prediction` is what it belonged to."""
+
+    prediction: Prediction[Any] | None = None
+
+
+def ended(prediction: Prediction[Any], lines: int = 5) -> str:
+    """Tell how a prediction ended: its id, status, error, the end of its logs, and where to see all of it."""
+    logs = (prediction.logs or "").rstrip().splitlines()[-lines:]
+    parts = [f"Prediction {prediction.id} {prediction.status}: {prediction.error or 'no error was given'}"]
+    if prediction.model:
+        parts.append(f"  model: {prediction.model}")
+    if logs:
+        parts.append("  last logs:\n" + "\n".join(f"    {line}" for line in logs))
+    if web := getattr(prediction.urls, "web", None):  # older answers have none
+        parts.append(f"  see {web}")
+    return "\n".join(parts)

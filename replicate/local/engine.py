@@ -1,0 +1,166 @@
+"""Runs functions as models: one thread for each prediction under way, and a queue for those that must wait.
+
+A generator is stopped between two items and a coroutine where it awaits. Python cannot stop a plain function: its
+prediction is canceled at once, its result is thrown away when it comes, and until then it keeps its thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
+
+from replicate.local.arguments import convert_all
+from replicate.local.download import Downloads
+from replicate.local.outputs import published
+from replicate.local.printing import captured
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from replicate.local.files import Files
+    from replicate.local.models import Entry
+    from replicate.local.prediction import Prediction
+
+Job = tuple["Prediction", "Entry"]
+Finish = Callable[[], None]
+
+
+class ModelError(Exception):
+    """A model raised something; the text is what the prediction's error says."""
+
+
+class Engine:
+    """The threads that run models, at most `limit` at a time."""
+
+    def __init__(self, files: Files, limit: int) -> None:
+        self._files, self._limit = files, limit
+        self._waiting: deque[Job] = deque()
+        self._threads: set[threading.Thread] = set()
+        self._lock = threading.Lock()
+
+    def submit(self, prediction: Prediction, entry: Entry) -> None:
+        """Run a prediction as soon as there is a thread for it."""
+        with self._lock:
+            self._waiting.append((prediction, entry))
+            if len(self._threads) >= self._limit:
+                return
+            thread = threading.Thread(target=self._work, name=f"replicate-local-{prediction.id}", daemon=True)
+            self._threads.add(thread)
+        thread.start()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the threads to end, but not for ever: a function that blocks cannot be stopped."""
+        until = time.monotonic() + timeout
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _work(self) -> None:
+        while job := self._next():
+            prediction, entry = job
+            try:
+                if prediction.begin():
+                    _Run(prediction, entry, self._files).perform()
+            finally:
+                prediction.fail("The local server could not run this prediction.")  # if nothing else finished it
+
+    def _next(self) -> Job | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._threads.discard(threading.current_thread())
+            return None
+
+
+class _Run:
+    """One call of a function."""
+
+    def __init__(self, prediction: Prediction, entry: Entry, files: Files) -> None:
+        self._prediction, self._entry, self._files = prediction, entry, files
+
+    def perform(self) -> None:
+        """Call the function and put what comes of it into the prediction."""
+        prediction = self._prediction
+        with Downloads(self._files) as downloads:
+            try:
+                with captured(prediction.log), _failures_of_the_model():
+                    finish = self._call(downloads)
+            except ModelError as failure:
+                prediction.log(_traceback(failure.__cause__))
+                prediction.fail(str(failure))
+            else:
+                finish()
+
+    def _call(self, downloads: Downloads) -> Finish:
+        """Call the function, take what it gives, and return how to finish when all that it printed is in the logs."""
+        arguments = convert_all(self._prediction.input, self._entry.signature.annotations, downloads.fetch)
+        result = self._entry.model.function(**arguments)
+        if inspect.isawaitable(result) or isinstance(result, AsyncIterator):
+            try:
+                return asyncio.run(self._await(result))
+            except asyncio.CancelledError:
+                return self._prediction.cancel
+        if _is_iterator(result):
+            return self._drain(result)
+        return partial(self._prediction.succeed, self._publish(result))
+
+    def _drain(self, items: Iterator[Any]) -> Finish:
+        for item in items:
+            if not self._prediction.add_output(self._publish(item)):
+                getattr(items, "close", lambda: None)()
+                break
+        return self._prediction.exhaust
+
+    async def _await(self, result: Any) -> Finish:
+        task, loop = asyncio.ensure_future(self._consume(result)), asyncio.get_running_loop()
+
+        def stop() -> None:
+            if self._prediction.status in {"canceled", "aborted"}:
+                loop.call_soon_threadsafe(task.cancel)
+
+        with self._prediction.listening(stop):
+            stop()  # it may have been canceled before anybody listened
+            return await task
+
+    async def _consume(self, result: Any) -> Finish:
+        if not isinstance(result, AsyncIterator):
+            return partial(self._prediction.succeed, self._publish(await result))
+        items = cast("AsyncGenerator[Any]", result)
+        async with contextlib.aclosing(items):
+            async for item in items:
+                if not self._prediction.add_output(self._publish(item)):
+                    break
+        return self._prediction.exhaust
+
+    def _publish(self, value: Any) -> Any:
+        return published(value, lambda file: self._files.deliver(file, self._prediction.origin))
+
+
+def _is_iterator(value: Any) -> TypeGuard[Iterator[Any]]:
+    return isinstance(value, Iterator)
+
+
+@contextlib.contextmanager
+def _failures_of_the_model() -> Generator[None]:
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        raise ModelError(str(error) or type(error).__name__) from error
+
+
+def _traceback(error: BaseException | None) -> str:
+    """Format a traceback without the frames of this server."""
+    if error is None:
+        return ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    lines = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
+    return "".join(["Traceback (most recent call last):\n", *lines])

@@ -1,0 +1,170 @@
+"""Puts the application on a loopback port, in a thread of its own with its own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import uvicorn
+
+from replicate.local.app import application
+from replicate.local.clock import Clock
+from replicate.local.cloud import USERNAME, Cloud
+from replicate.local.gate import Gate, Received
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from replicate import AsyncReplicate, Client
+    from replicate.local.books import Predictions
+    from replicate.local.models import Model
+
+_HOST = "127.0.0.1"
+_NAME = "replicate-local"
+_PATIENCE = 10  # seconds
+
+
+class Server:
+    """A local Replicate: it serves from when the `with` block is entered until it is left.
+
+    `models` maps `owner/name` to a function, or to a `Model` that says more of it. `store` is where predictions are
+    kept: in memory, or in a file, with the files of uploads and outputs in a folder beside it. `workers` is how many
+    predictions run at a time; the others wait in the state `starting`.
+    """
+
+    def __init__(  # noqa: PLR0913 - options, by name
+        self,
+        models: Mapping[str, Model | Callable[..., Any]],
+        *,
+        store: str | os.PathLike[str] = ":memory:",
+        port: int = 0,
+        token: str | None = None,
+        clock: Clock | None = None,
+        workers: int = 32,
+        page_size: int = 100,
+    ) -> None:
+        self.token = token or f"r8_local{secrets.token_hex(16)}"
+        self.port = port
+        self._open = partial(Cloud, models, store=store, clock=clock or Clock(), workers=workers, page_size=page_size)
+        self._cloud: Cloud | None = None
+
+    def __enter__(self) -> Self:
+        self._cloud = self._open()
+        try:
+            listening = _listen(self.port)
+        except OSError:
+            self._cloud.close()
+            raise
+        self.port = listening.getsockname()[1]
+        self._gate = Gate(application(self._cloud), self.token)
+        self._listener = _Listener(self._gate)
+        self._thread = threading.Thread(target=self._listener.run, args=([listening],), name=_NAME, daemon=True)
+        self._thread.start()
+        if not self._listener.ready.wait(_PATIENCE):
+            raise RuntimeError(f"the local server has not started within {_PATIENCE} s")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.stop()
+        self.cloud.halt()  # ends what streams and waits for predictions, so that the listener can end
+        self._thread.join()
+        self.cloud.halt()  # and what came in meanwhile
+        self.cloud.close()
+
+    @property
+    def cloud(self) -> Cloud:
+        """What is behind the server."""
+        if self._cloud is None:
+            raise RuntimeError("the local server is not running: use it as `with replicate.local.server(…) as srv:`")
+        return self._cloud
+
+    @property
+    def base_url(self) -> str:
+        """The address of the API, for `Replicate(base_url=…)` or `REPLICATE_BASE_URL`."""
+        return f"http://{_HOST}:{self.port}/v1"
+
+    @property
+    def predictions(self) -> Predictions:
+        """All predictions, newest first."""
+        return self.cloud.predictions
+
+    @property
+    def requests(self) -> list[Received]:
+        """What was asked of the server so far, oldest first, without tokens."""
+        return list(self._gate.log)
+
+    def download_url(self, file_id: str, expiry: int) -> str:
+        """Return an address where anybody can download an upload until `expiry`, in seconds since the epoch."""
+        signature = quote(self.cloud.files.sign(file_id, expiry), safe="")
+        return f"{self.base_url}/files/{file_id}/download?owner={USERNAME}&expiry={expiry}&signature={signature}"
+
+    def client(self) -> Client:
+        """Return a client of this server."""
+        from replicate import Client  # here, since the server must not need the client
+
+        return Client(api_token=self.token, base_url=self.base_url)
+
+    def async_client(self) -> AsyncReplicate:
+        """Return an asynchronous client of this server."""
+        from replicate import AsyncReplicate
+
+        return AsyncReplicate(bearer_token=self.token, base_url=self.base_url)
+
+
+server = Server
+
+
+class _Listener(uvicorn.Server):
+    """Uvicorn, told to stop by an event instead of looking every tenth of a second."""
+
+    def __init__(self, app: Gate) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                date_header=False,
+                lifespan="off",
+                log_config=None,
+                loop="asyncio",
+                server_header=False,
+                timeout_graceful_shutdown=1,
+                timeout_keep_alive=60,
+                ws="none",
+            )
+        )
+        self.ready = threading.Event()
+
+    async def main_loop(self) -> None:
+        """Serve until `stop`."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self.ready.set()
+        await self._stopping.wait()
+
+    def stop(self) -> None:
+        """End `main_loop`, from another thread."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+
+
+def _listen(port: int) -> socket.socket:
+    # Naming the protocol matters: asyncio turns Nagle's algorithm off only where it sees TCP.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if os.name == "posix":
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((_HOST, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise OSError(error.errno, f"port {port} cannot be used; 0 chooses a free one: {error.strerror}") from error
+    return listening

@@ -1,0 +1,85 @@
+"""What endpoints read from a request: the cloud it is for, how it reached the server, its body, its place in a list."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
+
+from dateutil.parser import isoparse
+
+from replicate.local.problems import Problem
+from replicate.local.store import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
+
+    from replicate.local.cloud import Cloud
+
+T = TypeVar("T")
+
+
+def cloud_of(request: Request) -> Cloud:
+    """Return the cloud that a request is for."""
+    cloud: Cloud = request.app.state.cloud
+    return cloud
+
+
+def origin_of(request: Request) -> str:
+    """Return scheme and host as the client used them."""
+    return f"http://{request.headers['host']}"
+
+
+async def json_of(request: Request) -> Any:
+    """Return the JSON body of a request."""
+    try:
+        return await request.json()
+    except ValueError as error:
+        raise Problem(400, f"The request body is not valid JSON: {error}", title="Invalid request body") from error
+
+
+def moment_of(request: Request, name: str) -> datetime | None:
+    """Return a time from the query; one without an offset is in UTC."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        moment = isoparse(text)
+    except ValueError as error:
+        raise Problem(400, f"{name} must be an ISO 8601 date and time, not {text!r}.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def place_of(request: Request) -> Place:
+    """Return where the page that a request asks for begins."""
+    cursor = request.query_params.get("cursor")
+    if not cursor:
+        return Place()
+    try:
+        direction, number = base64.urlsafe_b64decode(cursor).decode().split("=")
+        return Place(int(number), newer={"older": False, "newer": True}[direction])
+    except (binascii.Error, ValueError, KeyError) as error:
+        raise Problem(400, "The cursor is not one that this server gave.", title="Invalid cursor") from error
+
+
+def page(request: Request, found: Sequence[tuple[int, T]], show: Callable[[T], Any]) -> dict[str, Any]:
+    """Return one page of a list, newest first, out of one more item than fits on it."""
+    size, place = cloud_of(request).page_size, place_of(request)
+    more = len(found) > size
+    items = found[-size:] if place.newer else found[:size]
+    older, newer = (True, more) if place.newer else (more, place.number is not None)
+    return {
+        "previous": _link(request, "newer", items[0][0]) if newer and items else None,
+        "next": _link(request, "older", items[-1][0]) if older and items else None,
+        "results": [show(item) for _number, item in items],
+    }
+
+
+def _link(request: Request, direction: str, number: int) -> str:
+    cursor = base64.urlsafe_b64encode(f"{direction}={number}".encode()).decode()
+    query = urlencode({**request.query_params, "cursor": cursor})
+    return f"{origin_of(request)}/v1{request.url.path.removeprefix('/v1')}?{query}"

@@ -1,0 +1,1 @@
+"""The nouns of the API, one a file: their operations, and the objects that these answer with."""

@@ -1,0 +1,124 @@
+"""Starting a prediction, at any of the endpoints that do: the one request that costs money."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, with_read_timeout
+from replicate._data.inputs import FileEncodingStrategy, encode
+from replicate.exceptions import AmbiguousCreateError, APIConnectionError, InternalServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from replicate._core.session import Session
+    from replicate_api import models
+
+LONGEST_HOLD = 60
+"""Seconds. The longest that the API keeps an answer back for `Prefer: wait`."""
+
+GRACE = 10
+"""Seconds that the answer may take beyond that."""
+
+
+class PredictionSettings(TypedDict, total=False):
+    """How a prediction is started."""
+
+    wait: bool | int | None
+    """Keep the answer back until the prediction has finished: for up to so many seconds (1 to 60), True for 60."""
+    prefer: str | None
+    """The same as a `Prefer` header: "wait" or "wait=5"."""
+    cancel_after: str | None
+    """Let the API cancel the prediction if it has not finished by then: "90s", "5m", "1h"."""
+    stream: bool | None
+    """Ask for a stream of events, at `urls.stream`."""
+    webhook: str | None
+    """An https URL that the API tells of what happens."""
+    webhook_completed: str | None
+    """As `webhook`, but only told when the prediction has finished."""
+    webhook_events_filter: Sequence[models.WebhookEvent] | None
+    """What the webhook is told of: "start", "output", "logs", "completed"; everything by default."""
+    file_encoding_strategy: FileEncodingStrategy | None
+    """How files in the input are sent: "auto" (as data URI if small, else uploaded), "base64" or "url"."""
+
+
+class PredictionOptions(PredictionSettings, RequestOptions, total=False):
+    """What every method that starts a prediction also takes."""
+
+
+BODY = ("stream", "webhook", "webhook_completed", "webhook_events_filter")
+HEADERS = ("wait", "prefer", "cancel_after")
+PREDICTION_OPTIONS = (*HEADERS, *BODY, "file_encoding_strategy", *REQUEST_OPTIONS)
+
+
+async def create(
+    session: Session[Any],
+    endpoint: Any,
+    *path: str,
+    input: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+    version: str | None = None,
+) -> models.Prediction:
+    """Start a prediction at an endpoint, exactly once. Everything that can be wrong is checked before.
+
+    `_answered_early` in what it gives tells that the API was asked to wait, did, and did not have to wait to the end.
+
+    Raises AmbiguousCreateError when the request went out, and what became of it is not known.
+    """
+    prefer = check(input, options)
+    session = session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
+    body: dict[str, Any] = {name: options[name] for name in BODY if options.get(name) is not None}
+    if version is not None:
+        body["version"] = version
+    body["input"] = await encode(session, input or {}, options.get("file_encoding_strategy"))
+    request = endpoint.build_request(*path, body=body, prefer=prefer, cancel_after=options.get("cancel_after"))
+    if prefer:
+        session = session.evolve(timeout=with_read_timeout(session.config.timeout, hold(prefer) + GRACE))
+    asked = session.transport.now()
+    try:
+        response = await session.send(request)
+    except (APIConnectionError, InternalServerError) as error:
+        if isinstance(error, APIConnectionError) and not error.sent:
+            raise
+        raise AmbiguousCreateError(
+            f"It is not known whether the prediction was started: {error.message}",
+            hint="It was not sent again, since that might be charged twice. Look for it in client.predictions.list() "
+            "or at https://replicate.com/predictions before you start another.",
+        ) from error
+    payload: models.Prediction = session.parse(endpoint, response)
+    early = prefer is not None and session.transport.now() - asked < hold(prefer)
+    payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
+    return payload
+
+
+def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> str | None:
+    """Raise TypeError or ValueError for what cannot be sent; give the `Prefer` header."""
+    check_keywords(options, PREDICTION_OPTIONS)
+    if input is not None and not hasattr(input, "keys"):
+        raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
+    return preference(options)
+
+
+def preference(options: Mapping[str, Any]) -> str | None:
+    """Write the `Prefer` header. Raise ValueError for what the API would not take."""
+    wait: bool | int | None = options.get("wait")
+    prefer: str | None = options.get("prefer")
+    if prefer is not None:
+        if wait is not None:
+            raise TypeError("wait= and prefer= say the same: pass one of them")
+        if not re.fullmatch(r"wait(=\d+)?", prefer) or not 1 <= hold(prefer) <= LONGEST_HOLD:
+            raise ValueError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {prefer!r}")
+        return prefer
+    if wait is True:
+        return "wait"
+    if wait is None or wait is False:
+        return None
+    if not 1 <= wait <= LONGEST_HOLD:
+        raise ValueError(f"wait must be True, False or 1 to {LONGEST_HOLD} seconds, not {wait!r}")
+    return f"wait={int(wait)}"
+
+
+def hold(prefer: str) -> int:
+    """Read how many seconds a `Prefer` header asks the API to keep the answer back."""
+    return int(prefer.partition("=")[2] or LONGEST_HOLD)

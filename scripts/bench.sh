@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Measure this client beside raw httpx and the published clients, and write docs/benchmarks.md:
+#
+#   ./scripts/bench.sh [--rounds N]
+#
+# Takes a minute or two. The published clients are installed into environments of their own, and only run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+./scripts/setup.sh
+
+install() { # FOLDER REQUIREMENT
+  [[ -x .bench/$1/bin/python ]] || .venv/bin/python -m venv ".bench/$1"
+  ".bench/$1/bin/python" -m pip install -qq --disable-pip-version-check "$2"
+}
+
+rm -rf .bench/ours # an old wheel of the same version would stay
+install ours .
+install v1 replicate==1.0.7
+install v2 replicate==2.0.0b4
+
+exec .venv/bin/python benchmarks "$@"

@@ -1,0 +1,213 @@
+"""What differs between two OpenAPI documents, each difference judged by the rules. Reads and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from normal import EMPTY, PROSE, Json, exact, form, identify, normalise, reference, resolve, security, servers, strip
+from rules import MISSING, Change, Direction, Place
+
+LOWER_LIMITS = {"minimum", "minLength", "minItems", "minProperties"}
+UPPER_LIMITS = {"maximum", "maxLength", "maxItems", "maxProperties"}
+COMPARED = LOWER_LIMITS | UPPER_LIMITS | {
+    "$ref", "additionalProperties", "allOf", "anyOf", "content", "default", "deprecated", "enum", "format", "items",
+    "nullable", "oneOf", "properties", "required", "schema", "type",
+}  # fmt: skip
+
+
+def compare(old: Json, new: Json) -> Comparison:
+    """Compare two documents."""
+    comparison = Comparison(normalise(old), normalise(new))
+    comparison.run()
+    return comparison
+
+
+def ordered(*names: Iterable[Any]) -> list[Any]:
+    """Return all names, each once, in the order of their first appearance."""
+    return list(dict.fromkeys(name for group in names for name in group))
+
+
+@dataclass
+class Comparison:
+    """The comparison of two documents: the changes found, and whether words changed too."""
+
+    old: Json
+    new: Json
+    changes: list[Change] = field(default_factory=list)
+    prose: bool = False
+    seen: set[tuple[int, int, Direction, str]] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Compare the operations and all that they refer to, then what is said about the API as a whole."""
+        operations = identify(self.old), identify(self.new)
+        for name in ordered(*operations):
+            self.operation(operations[0].get(name), operations[1].get(name), Place(name))
+        root, old, new = Place("API"), self.old, self.new
+        self.value("version changed", old["info"].get("version"), new["info"].get("version"), root)
+        self.value("version changed", old["openapi"], new["openapi"], Place("OpenAPI"))
+        self.value("server changed", servers(old), servers(new), root)
+        self.value("security changed", security(old), security(new), root)
+        self.rest(old["info"], new["info"], root, {"version"})
+        self.rest(old, new, root, {"openapi", "info", "paths", "components", "servers", "security"})
+
+    def note(self, kind: str, place: Place, before: Any = MISSING, after: Any = MISSING) -> None:
+        """Write down a change."""
+        self.changes.append(Change(place, kind, before, after))
+
+    def value(self, kind: str, before: Any, after: Any, place: Place) -> None:
+        """Write down a change if two values differ."""
+        if before != after:
+            self.note(kind, place, before, after)
+
+    def operation(self, old: Json | None, new: Json | None, place: Place) -> None:
+        """Compare an operation: what is sent, then what is answered."""
+        if old is None or new is None:
+            return self.note("removed" if new is None else "added", place)
+        self.value("method changed", old["method"], new["method"], place)
+        self.value("path changed", old["path"], new["path"], place)
+        self.rest(old, new, place, {"method", "path", "operationId", "parameters", "requestBody", "responses"})
+        for where, name in ordered(old["parameters"], new["parameters"]):
+            before, after = (operation["parameters"].get((where, name)) for operation in (old, new))
+            self.member(before, after, replace(place, what=f"{where} parameter", field=name))
+        self.member(old.get("requestBody"), new.get("requestBody"), replace(place, what="request body"))
+        for status in ordered(old["responses"], new["responses"]):
+            before, after = (operation["responses"].get(status) for operation in (old, new))
+            here = replace(place, what=f"answer {status}", direction="answer")
+            if after is None and not status.startswith("2"):
+                self.note("no longer described", here)
+            else:
+                self.member(before, after, here)
+        return None
+
+    def member(self, old: Json | None, new: Json | None, place: Place) -> None:
+        """Compare what may be there and has a schema, or content by media type: a parameter, a body, an answer."""
+        if old is None or new is None:
+            if old is not new:
+                required = bool(new and resolve(self.new, new).get("required"))
+                self.note("removed" if new is None else "added, required" if required else "added", place)
+            return
+        old, new = resolve(self.old, old), resolve(self.new, new)
+        if bool(old.get("required")) != bool(new.get("required")):
+            self.note("is now required" if new.get("required") else "is no longer required", place)
+        self.rest(old, new, place, {"name", "in", "required"})
+        contents = old.get("content", EMPTY), new.get("content", EMPTY)
+        for media in ordered(*contents):
+            before, after = (content.get(media) for content in contents)
+            if before is None or after is None:
+                self.note("removed" if after is None else "added", replace(place, what=f"{place.what} ({media})"))
+            else:
+                self.rest(before, after, place)
+                self.schema(before.get("schema", EMPTY), after.get("schema", EMPTY), place)
+        self.schema(old.get("schema", EMPTY), new.get("schema", EMPTY), place)
+
+    def schema(self, old: Json, new: Json, place: Place) -> None:
+        """Compare two schemas; a component is reported under its own name, once, which ends all cycles."""
+        names = reference(old), reference(new)
+        if names[0] and names[1]:
+            place = Place(names[1], place.direction, place.direction)
+        old, new = resolve(self.old, old), resolve(self.new, new)
+        key = (id(old), id(new), place.direction, place.where)
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        if names[0] and names[1]:
+            self.value("component renamed", *names, place)
+        self.value("type changed", form(old), form(new), place)
+        if bool(old.get("nullable")) != bool(new.get("nullable")):
+            self.note("may now be null" if new.get("nullable") else "may no longer be null", place)
+        self.values(old.get("enum"), new.get("enum"), place)
+        self.default(old.get("default", MISSING), new.get("default", MISSING), place)
+        for keyword in sorted(LOWER_LIMITS | UPPER_LIMITS):
+            self.limit(keyword, old.get(keyword), new.get(keyword), place)
+        self.properties(old, new, place)
+        if "items" in old or "items" in new:
+            self.schema(old.get("items", EMPTY), new.get("items", EMPTY), place.inside("[]"))
+        for keyword in ("oneOf", "anyOf", "allOf"):
+            self.variants(keyword, old.get(keyword, []), new.get(keyword, []), place)
+        self.rest(old, new, place)
+
+    def values(self, old: list[Any] | None, new: list[Any] | None, place: Place) -> None:
+        """Compare the values that are allowed."""
+        if old is None or new is None:
+            if old != new:
+                self.note(
+                    "limited to values" if old is None else "no longer limited to values", place, after=old or new
+                )
+            return
+        for value in [value for value in old if value not in new]:
+            self.note("value removed", place, before=value)
+        for value in [value for value in new if value not in old]:
+            self.note("value added", place, after=value)
+
+    def default(self, old: Any, new: Any, place: Place) -> None:
+        """Compare what stands in for a value that was not sent."""
+        if old is MISSING or new is MISSING:
+            if old is not new:
+                self.note("default added" if old is MISSING else "default removed", place, old, new)
+        elif exact(old) != exact(new):
+            self.note("default changed", place, old, new)
+
+    def limit(self, keyword: str, old: Any, new: Any, place: Place) -> None:
+        """Compare a limit: a raised lower one tightens, a raised upper one loosens, and any is tighter than none."""
+        if old == new:
+            return
+        raised = old is not None and new is not None and new > old
+        tightened = old is None or (new is not None and raised == (keyword in LOWER_LIMITS))
+        values = ({keyword: value} if value is not None else MISSING for value in (old, new))
+        self.note("limit tightened" if tightened else "limit loosened", place, *values)
+
+    def properties(self, old: Json, new: Json, place: Place) -> None:
+        """Compare the fields of an object, and whether it takes others."""
+        fields = old.get("properties", EMPTY), new.get("properties", EMPTY)
+        required = set(old.get("required", ())), set(new.get("required", ()))
+        for name in ordered(*fields, required[0] | required[1]):
+            here = place.inside(name)
+            if name not in fields[0] and name in fields[1]:
+                self.note("added, required" if name in required[1] else "added", here)
+            elif name in fields[0] and name not in fields[1]:
+                self.note("removed", here)
+            else:
+                if (name in required[0]) != (name in required[1]):
+                    self.note("is now required" if name in required[1] else "is no longer required", here)
+                self.schema(fields[0].get(name, EMPTY), fields[1].get(name, EMPTY), here)
+        others = old.get("additionalProperties", EMPTY), new.get("additionalProperties", EMPTY)
+        if isinstance(others[0], Mapping) and isinstance(others[1], Mapping):
+            self.schema(others[0], others[1], place.inside("{}"))
+        elif others[0] != others[1]:
+            self.note("now open to other fields" if others[0] is False else "now closed to other fields", place)
+
+    def variants(self, keyword: str, old: list[Any], new: list[Any], place: Place) -> None:
+        """Compare alternatives (oneOf, anyOf) or parts (allOf): equal ones, then in order, then what is left over."""
+        pairs = [(before, after) for before in old for after in new if strip(before) == strip(after)]
+        old = [one for one in old if all(one is not before for before, _ in pairs)]
+        new = [one for one in new if all(one is not after for _, after in pairs)]
+        if len(old) == len(new):
+            pairs, old, new = [*pairs, *zip(old, new, strict=True)], [], []
+        for before, after in pairs:
+            self.schema(before, after, place)
+        noun = "part" if keyword == "allOf" else "alternative"
+        for one in old:
+            self.note(f"{noun} removed", place, before=strip(one))
+        for one in new:
+            self.note(f"{noun} added", place, after=strip(one))
+
+    def rest(self, old: Json, new: Json, place: Place, known: Iterable[str] = ()) -> None:
+        """Compare what has no rule of its own, and the words."""
+        for key in ordered(old, new):
+            before, after = old.get(key, MISSING), new.get(key, MISSING)
+            if key in PROSE:
+                self.prose |= before != after
+            elif key == "deprecated":
+                if bool(old.get(key)) != bool(new.get(key)):
+                    self.note("deprecated" if new.get(key) else "no longer deprecated", place)
+            elif key not in COMPARED and key not in known and strip(before) != strip(after):
+                kind = (
+                    "extension changed"
+                    if key.startswith("x-")
+                    else "security changed"
+                    if key == "security"
+                    else "rule changed"
+                )
+                self.note(kind, place, *(MISSING if value is MISSING else {key: value} for value in (before, after)))

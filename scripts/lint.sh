@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Set up, and check everything that can be checked without running it: style, types, workflows. Pyright needs Node.
+#
+#   ./scripts/lint.sh           check
+#   ./scripts/lint.sh --fix     first repair what can be repaired by itself
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+./scripts/setup.sh
+bin=.venv/bin
+failed=0
+
+check() {
+  echo "- $*"
+  "$bin/$@" || failed=1
+}
+
+if [[ ${1:-} == --fix ]]; then
+  check ruff check --quiet --fix .
+  check ruff format --quiet .
+fi
+check ruff check --quiet .
+check ruff format --check --quiet .
+check mypy
+check pyright --project . --pythonpath "$bin/python"
+check zizmor --offline --quiet .github
+
+exit "$failed"

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Make .venv ready for work on this project; nearly free when it is ready already.
+#
+#   ./scripts/setup.sh          everything: tests, linters, build tools (extra "dev")
+#   ./scripts/setup.sh demo     only what the demo needs
+#
+# Needs Python 3.10 or newer. PYTHON=/path/to/python3.12 chooses one.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+purpose=${1:-dev}
+case $purpose in
+  dev) needs=(--editable ".[dev]") ;;
+  demo) needs=(--editable ".[local]" pillow) ;;
+  *) echo "setup.sh: unknown purpose \"$purpose\": choose dev or demo" >&2; exit 2 ;;
+esac
+
+python=${PYTHON:-.venv/bin/python}
+"$python" -c "" 2>/dev/null || python=${PYTHON:-python3}
+if ! command -v "$python" >/dev/null; then
+  echo "setup.sh: there is no $python here: install Python 3.10 or newer, or set PYTHON to the path of one" >&2
+  exit 1
+fi
+
+# What .venv was made from: the interpreter, this folder, and what pyproject.toml asks for.
+fingerprint=$("$python" - <<'EOF'
+import hashlib, os, sys
+if sys.version_info < (3, 10):
+    sys.exit("setup.sh: %s is Python %s, and 3.10 or newer is needed: set PYTHON to the path of one"
+             % (sys.executable, sys.version.split()[0]))
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("setup.sh: %s cannot make virtual environments: install its venv package "
+             "(on Debian and Ubuntu: apt-get install python3-venv)" % sys.executable)
+with open("pyproject.toml", "rb") as project:
+    print(hashlib.sha256("\n".join((sys.version, os.getcwd())).encode() + project.read()).hexdigest())
+EOF
+)
+
+for ready in "$purpose" dev; do # what is ready for dev is ready for everything
+  [[ $(cat ".venv/ready-$ready" 2>/dev/null) != "$fingerprint" ]] || exit 0
+done
+
+echo "Setting up .venv with $("$python" -V) for \"$purpose\" …" >&2
+rm -f .venv/ready-*
+if [[ $(.venv/bin/python -c "import sys; print(sys.version)" 2>/dev/null) != $("$python" -c "import sys; print(sys.version)") ]]; then
+  "$python" -m venv --clear .venv
+fi
+.venv/bin/python -m pip install -qq --disable-pip-version-check "${needs[@]}"
+echo "$fingerprint" >".venv/ready-$purpose"

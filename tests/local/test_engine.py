@@ -1,0 +1,225 @@
+"""What a function may be, print and return."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import Any, Optional
+
+import attrs
+import pytest
+
+
+class Size(Enum):
+    SMALL = "s"
+
+
+@dataclass
+class Point:
+    x: int
+
+
+@attrs.define
+class Line:
+    points: list[Point]
+
+
+async def later(text: str) -> str:
+    print("waiting")
+    await asyncio.sleep(0)
+    return text[::-1]
+
+
+async def later_in_parts(text: str) -> AsyncIterator[str]:
+    for letter in text:
+        await asyncio.sleep(0)
+        yield letter
+
+
+def iterator() -> Iterator[int]:
+    return iter([1, 2])
+
+
+def echo(  # noqa: PLR0913
+    number: float = 0,
+    whole: int = 0,
+    size: Size = Size.SMALL,
+    files: Optional[list[Path]] = None,  # noqa: UP045
+    content: bytes = b"",
+    pair: tuple[int, ...] = (),
+) -> dict[str, str]:
+    values = {"number": number, "whole": whole, "size": size, "content": content, "pair": pair}
+    read = [file.read_text() for file in files or []]
+    return {name: repr(value) for name, value in values.items()} | {"files": repr(read)}
+
+
+RESULTS: dict[str, Any] = {
+    "none": None,
+    "record": Line([Point(1)]),
+    "mixed": {"size": Size.SMALL, "day": date(2025, 1, 2), "pair": (1, 2.5), 3: True},
+}
+MISTAKES: dict[str, tuple[Any, str]] = {
+    "object": (object(), "the model returned object, which is not JSON"),
+    "infinite": ([float("inf")], "the model returned inf, which JSON cannot say"),
+    "missing": (Path("/no/such/file.png"), "No such file"),
+}
+
+
+def give(what: str) -> Any:
+    return RESULTS[what] if what in RESULTS else MISTAKES[what][0]
+
+
+def leave() -> None:
+    sys.exit("enough")
+
+
+def noisy(name: str) -> str:
+    print(f"{name} out")
+    print(f"{name} err", file=sys.stderr)
+    worker = threading.Thread(target=print, args=("not a model's own thread",))
+    worker.start()
+    worker.join()
+    sys.stderr.write("50%\r")
+    sys.stderr.flush()
+    sys.stdout.write("unfinished")
+    return name
+
+
+MODELS = {f"me/{each.__name__}": each for each in (later, later_in_parts, iterator, echo, give, leave, noisy)}
+
+
+def test_a_coroutine_function_is_a_model(api: Any) -> None:
+    """An asynchronous function is awaited, and its prints are logs too."""
+    prediction = api.run("me/later", {"text": "abc"})
+    assert (prediction["output"], prediction["logs"]) == ("cba", "waiting\n")
+
+
+def test_an_asynchronous_generator_is_a_model(api: Any) -> None:
+    """Each item of an asynchronous generator is an item of the output."""
+    prediction = api.run("me/later_in_parts", {"text": "abc"})
+    assert (prediction["status"], prediction["output"]) == ("succeeded", ["a", "b", "c"])
+    assert api.run("me/later_in_parts", {"text": ""})["output"] == []
+
+
+def test_any_iterator_is_an_output(api: Any) -> None:
+    """A function that returns an iterator counts as a generator."""
+    assert api.run("me/iterator")["output"] == [1, 2]
+
+
+def test_canceling_cancels_a_coroutine(serving: Any) -> None:
+    """An asynchronous model is canceled where it awaits."""
+    started, canceled = threading.Event(), threading.Event()
+
+    async def endless() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            canceled.set()
+            raise
+
+    async def endless_parts() -> AsyncIterator[str]:
+        yield "one"
+        await endless()
+
+    with serving({"me/endless": endless, "me/parts": endless_parts}) as api:
+        for model in ("me/endless", "me/parts"):
+            created = api.create(model).json()
+            assert started.wait(10)
+            assert api.post(created["urls"]["cancel"]).json()["status"] == "canceled"
+            assert canceled.wait(10)
+            started.clear()
+            canceled.clear()
+
+
+def test_inputs_have_the_types_of_the_annotations(api: Any) -> None:
+    """JSON becomes what the function asks for: floats, whole numbers, enumerations, files, tuples."""
+    given = {
+        "number": 3,
+        "whole": 2.0,
+        "size": "s",
+        "files": ["data:text/plain,one", "data:;base64,dHdv"],
+        "content": "data:,three",
+        "pair": [1, 2],
+    }
+    assert api.run("me/echo", given)["output"] == {
+        "number": "3.0",
+        "whole": "2",
+        "size": "<Size.SMALL: 's'>",
+        "files": "['one', 'two']",
+        "content": "b'three'",
+        "pair": "(1, 2)",
+    }
+    assert api.run("me/echo", {"files": None})["output"]["files"] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("what", "output"),
+    [
+        ("none", None),
+        ("record", {"points": [{"x": 1}]}),
+        ("mixed", {"size": "s", "day": "2025-01-02", "pair": [1, 2.5], "3": True}),
+    ],
+)
+def test_results_become_json(api: Any, what: str, output: Any) -> None:
+    """Records, enumerations, dates and collections are returned as JSON."""
+    prediction = api.run("me/give", {"what": what})
+    assert (prediction["status"], prediction["output"]) == ("succeeded", output)
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_a_result_that_is_not_json_fails(api: Any, what: str) -> None:
+    """The prediction fails with an error that says what to return instead."""
+    prediction = api.run("me/give", {"what": what})
+    assert prediction["status"] == "failed"
+    assert MISTAKES[what][1] in prediction["error"]
+
+
+def test_a_model_that_exits_only_fails(api: Any) -> None:
+    """`sys.exit` in a model fails its prediction and leaves the server alone."""
+    prediction = api.run("me/leave")
+    assert (prediction["status"], prediction["error"]) == ("failed", "enough")
+
+
+def test_prints_are_logs_of_their_own_prediction(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output and error of a model go to its logs and nowhere else, a last unfinished line included."""
+    predictions = [api.create("me/noisy", {"name": name}).json() for name in ("first", "second")]
+    for name, created in zip(("first", "second"), predictions, strict=True):
+        api.events(created)
+        logs = api.get(created["urls"]["get"]).json()["logs"]
+        assert logs.replace("\r", "\n").split("\n") == [f"{name} out", f"{name} err", "50%", "unfinished"]
+    printed = capsys.readouterr()
+    assert printed.out == "not a model's own thread\n" * 2
+    assert printed.err == ""
+
+
+def test_printing_is_as_before_when_no_model_runs(api: Any) -> None:
+    """The standard streams are the original ones again once the last model has ended."""
+    before = sys.stdout, sys.stderr
+    api.run("me/noisy", {"name": "x"})
+    api.srv.cloud.engine.join(10)
+    assert (sys.stdout, sys.stderr) == before
+
+
+def test_only_so_many_run_at_a_time(serving: Any) -> None:
+    """With two workers a third prediction waits in the state `starting` until one of the two ends."""
+    running, go = threading.Semaphore(0), threading.Event()
+
+    def held() -> None:
+        running.release()
+        go.wait(20)
+
+    with serving({"me/held": held}, workers=2) as api:
+        created = [api.create("me/held").json() for _ in range(3)]
+        assert running.acquire(timeout=10)
+        assert running.acquire(timeout=10)
+        states = [api.get(each["urls"]["get"]).json()["status"] for each in created]
+        assert states == ["processing", "processing", "starting"]
+        go.set()
+        assert all(api.events(each)[-1][0] == "done" for each in created)

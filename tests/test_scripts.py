@@ -1,0 +1,66 @@
+"""The scripts that set up, check and build the project: what they promise before they do any work."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PROGRAMS = [*sorted((PROJECT / "scripts").glob("*.sh")), PROJECT / ".ci" / "run"]
+
+pytestmark = pytest.mark.skipif(
+    not (PROJECT / "scripts").is_dir(), reason="the scripts are not here: a wheel is tested"
+)
+
+
+def setup(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [PROJECT / "scripts" / "setup.sh", *arguments]
+    return subprocess.run(
+        command, env={**os.environ, **environment}, cwd="/", capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_programs_stop_at_the_first_error(program: Path) -> None:
+    """Every script is an executable bash program that stops at errors, unset names and broken pipes."""
+    assert os.access(program, os.X_OK)
+    lines = program.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert "set -euo pipefail" in lines
+    subprocess.run(["bash", "-n", program], check=True)
+
+
+def test_ci_runs_the_command_that_people_are_told() -> None:
+    """CI begins with the test command of the README, and then checks style, generated code and the wheel."""
+    steps = [line.split()[1] for line in PROGRAMS[-1].read_text().splitlines() if line.startswith("step ")]
+    assert steps == ["./scripts/test.sh", "./scripts/lint.sh", "./scripts/regen.sh", "./scripts/wheel.sh"]
+
+
+def test_setup_knows_its_purposes() -> None:
+    """An unknown purpose is refused with the known ones."""
+    refused = setup("tests")
+    assert refused.returncode == 2
+    assert "choose dev or demo" in refused.stderr
+
+
+def test_setup_says_what_to_do_without_python() -> None:
+    """Where there is no such Python, setup says what to install or set."""
+    refused = setup(PYTHON="no-such-python")
+    assert refused.returncode == 1
+    assert "install Python 3.10 or newer, or set PYTHON" in refused.stderr
+
+
+def test_setup_says_what_to_do_with_an_old_python(tmp_path: Path) -> None:
+    """A Python that is too old is refused with its version and a way out, before anything is touched."""
+    old = tmp_path / "python"
+    old.write_text(
+        '#!/bin/sh\n[ "$1" != - ] || { printf "import sys; sys.version_info = (3, 9); sys.version = \'3.9.18\'\\n"; '
+        "cat; } | exec python3 -\n"
+    )
+    old.chmod(0o755)
+    refused = setup(PYTHON=str(old))
+    assert refused.returncode == 1
+    assert "is Python 3.9.18, and 3.10 or newer is needed" in refused.stderr
