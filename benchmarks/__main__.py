@@ -25,7 +25,9 @@ runs in this client's environment.
 ## Start
 
 Whole processes, {rounds} rounds of all of them in turn. "get" is one `predictions.get`, asserted to be of a succeeded
-prediction. The ratios are of medians; the last two columns compare with raw httpx doing the same.
+prediction. The ratios are of medians; the last two columns compare with raw httpx doing the same. The server speaks
+plain HTTP: raw httpx loads the certificates for TLS all the same, as do the published clients, and this client puts
+that off until something needs them. "With certificates" is this client made to load them at once.
 
 {startup}
 ## Requests

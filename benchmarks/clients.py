@@ -30,6 +30,11 @@ authorization = {"Authorization": "Bearer " + os.environ["REPLICATE_API_TOKEN"]}
 client = httpx.Client(base_url=os.environ["REPLICATE_BASE_URL"], headers=authorization)
 assert client.get("/predictions/" + os.environ["PREDICTION"]).json()["status"] == "succeeded"
 """
+_WITH_CERTIFICATES = """
+import os, httpx, replicate
+client = replicate.Client(verify=httpx.create_ssl_context())
+assert client.predictions.get(os.environ["PREDICTION"]).status == "succeeded"
+"""
 
 
 @dataclass(frozen=True)
@@ -62,5 +67,6 @@ class Client:
 
 RAW = Client("raw httpx", "ours", "httpx", _RAW_GET)
 OURS = Client("this client,", "ours", "replicate", _GET.format(argument=""), _USE)
+CERTIFIED = Client("this client with certificates,", "ours", "replicate", _WITH_CERTIFICATES)
 V1 = Client("replicate", "v1", "replicate", _GET.format(argument=""), _RUN, base_path="")
 V2 = Client("replicate", "v2", "replicate", _GET.format(argument="prediction_id="), _USE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from contextlib import aclosing
 from functools import cached_property
@@ -12,13 +11,9 @@ import httpx
 
 from replicate._core.credentials import HOW_TO, Credentials
 from replicate._core.dual import Async, C, P, Sync, drive, dual, dual_iter
-from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from replicate._core.raw import RawOptions, exchange
+from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords
 from replicate._core.session import Config, Session, async_session, blocking_session
 from replicate.exceptions import ReplicateError
-from replicate.resources.files import Files
-from replicate.resources.models import Models
-from replicate.resources.predictions import Predictions
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -27,10 +22,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from replicate._core.options import RequestOptions
+    from replicate._core.raw import RawOptions
     from replicate._core.sse import ServerSentEvent
     from replicate._flows.output import OutputIterator
     from replicate._flows.run import RunOptions
     from replicate._flows.use import AsyncFunction, Function
+    from replicate.resources.files import Files
+    from replicate.resources.models import Models
+    from replicate.resources.predictions import Predictions
     from replicate_api.types import Endpoint
 
 T = TypeVar("T")
@@ -40,7 +39,7 @@ VARIABLE = "REPLICATE_BASE_URL"
 
 
 class API(Generic[C]):
-    """What the clients of both colours offer."""
+    """What the clients of both colours offer. Nouns and flows are loaded when they are first used."""
 
     def __init__(self, session: Session[C]) -> None:
         self._session = session
@@ -48,16 +47,22 @@ class API(Generic[C]):
     @cached_property
     def files(self) -> Files[C]:
         """Files uploaded for models to read."""
+        from replicate.resources.files import Files
+
         return Files(self._session)
 
     @cached_property
     def models(self) -> Models[C]:
         """Models, their versions, and predictions with official ones."""
+        from replicate.resources.models import Models
+
         return Models(self._session)
 
     @cached_property
     def predictions(self) -> Predictions[C]:
         """Runs of models."""
+        from replicate.resources.predictions import Predictions
+
         return Predictions(self._session)
 
     @dual
@@ -136,10 +141,8 @@ class API(Generic[C]):
 
         `timeout`, `max_retries`, `extra_headers`, `extra_query`: as of a single request.
         """
-        other = copy.copy(self)
-        for name in ("files", "models", "predictions"):
-            other.__dict__.pop(name, None)
-        other._session = self._session.given(options)
+        other = type(self).__new__(type(self))
+        API.__init__(other, self._session.given(options))
         return other
 
     def __repr__(self) -> str:
@@ -217,21 +220,21 @@ class Replicate(API[Sync]):
         self,
         ref: Any,
         *,
-        hint: Callable[P, Any] | None = None,
+        hint: Callable[..., Any] | None = None,
         streaming: Literal[True],
         use_async: Literal[False] = False,
         timeout: float | None = None,
-    ) -> Function[P, OutputIterator[Sync]]: ...
+    ) -> Function[..., OutputIterator[Sync]]: ...
     @overload
     def use(
         self,
         ref: Any,
         *,
-        hint: Callable[P, Any] | None = None,
+        hint: Callable[..., Any] | None = None,
         streaming: Literal[True],
         use_async: Literal[True],
         timeout: float | None = None,
-    ) -> AsyncFunction[P, OutputIterator[Async]]: ...
+    ) -> AsyncFunction[..., OutputIterator[Async]]: ...
     def use(
         self,
         ref: Any,
@@ -298,8 +301,8 @@ class AsyncReplicate(API[Async]):
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
-        self, ref: Any, *, hint: Callable[P, Any] | None = None, streaming: Literal[True], timeout: float | None = None
-    ) -> AsyncFunction[P, OutputIterator[Async]]: ...
+        self, ref: Any, *, hint: Callable[..., Any] | None = None, streaming: Literal[True], timeout: float | None = None
+    ) -> AsyncFunction[..., OutputIterator[Async]]: ...
     def use(
         self,
         ref: Any,
@@ -308,7 +311,7 @@ class AsyncReplicate(API[Async]):
         streaming: bool = False,
         timeout: float | None = None,
     ) -> Any:
-        """Give a model as an asynchronous function: `await use("owner/name")(prompt="…")`. See `Replicate.use`."""
+        """Give a model as an asynchronous function, as `Replicate.use` does: `await use("owner/name")(prompt="…")`."""
         from replicate._flows.use import AsyncFunction, Invocation
 
         return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, timeout=timeout))
@@ -347,11 +350,24 @@ class Client(Replicate):
         http_client: httpx.Client | None = None,
         **httpx_options: Any,
     ) -> None:
+        if httpx_options:
+            from inspect import signature
+
+            if http_client is not None:
+                raise TypeError(f"http_client= has its own settings: pass {', '.join(httpx_options)} to that")
+            check_keywords(httpx_options, tuple(signature(httpx.Client).parameters))
         url = None if base_url is None else versioned(base_url)
         config = configure(
             credentials(bearer_token, api_token, needed=False), url, timeout, max_retries, headers, default_query
         )
         super(Replicate, self).__init__(blocking_session(config, http_client, **httpx_options))
+
+
+async def exchange(session: Session[Any], method: str, url: str, options: RawOptions) -> httpx.Response:
+    """Send a low-level request."""
+    from replicate._core import raw
+
+    return await raw.exchange(session, method, url, options)
 
 
 def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentials:

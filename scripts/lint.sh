@@ -19,10 +19,10 @@ if [[ ${1:-} == --fix ]]; then
   check ruff check --quiet --fix .
   check ruff format --quiet .
 fi
-check ruff check --quiet .
-check ruff format --check --quiet .
+check ruff check --quiet --output-format concise .
+check ruff format --check --quiet --output-format concise .
 check mypy
 check pyright --project . --pythonpath "$bin/python"
-check zizmor --offline --quiet .github
+check zizmor --offline --strict-collection --quiet .github
 
 exit "$failed"

@@ -15,8 +15,11 @@ suits() { # -I: a types.py in the current folder must not stand in for Python's 
 }
 
 find_python() {
-  local candidate
-  for candidate in ${REGEN_PYTHON:-python3.13 python3.12 python3.11 python3.14 python3}; do
+  local candidate candidates=(python3.13 python3.12 python3.11 python3.14 python3)
+  if [[ -n ${REGEN_PYTHON:-} ]]; then
+    candidates=("$REGEN_PYTHON")
+  fi
+  for candidate in "${candidates[@]}"; do
     if suits "$candidate"; then
       echo "$candidate"
       return

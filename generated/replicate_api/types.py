@@ -171,9 +171,7 @@ def each(decoder: Callable[[Any], T]) -> Callable[[Any], list[T]]:
 
 
 def tolerate(decoder: Callable[[Any], Any], value: Any) -> Any:
-    """Decode a value, or keep it as it came: one odd field never loses the rest of a response."""
-    if value is None:
-        return None
+    """Decode a value, or keep it as it came, null too: one odd field never loses the rest of a response."""
     try:
         return decoder(value)
     except (TypeError, ValueError, OverflowError):

@@ -22,12 +22,11 @@ class Credentials:
     """A token, or something that gives one; asked anew for each request, so that rotation works."""
 
     def __init__(self, source: str | Callable[[], str | None] | None = None) -> None:
-        self._source = source
+        self._source = source if callable(source) else lambda: source  # vars() must not show it
 
     def token(self) -> str | None:
         """Find the token: as given, of the running Cog prediction, or in the environment. Raise if it cannot be one."""
-        given = self._source() if callable(self._source) else self._source
-        for candidate in (given, cog_token(), os.environ.get(VARIABLE)):
+        for candidate in (self._source(), cog_token(), os.environ.get(VARIABLE)):
             if cleaned := clean(candidate):
                 return cleaned
         return None

@@ -64,21 +64,11 @@ class dual(Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
-        if owner is None:
-            return self
-        method = MethodType(self.function, owner)
-        if not owner._session.blocking:
-            return method
-
-        @functools.wraps(method)
-        def blocking(*args: Any, **kwargs: Any) -> Any:
-            return drive(method(*args, **kwargs))
-
-        return blocking
+        return self if owner is None else presented(self.function, owner, drive)
 
 
 class dual_iter(Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
-    """Present an asynchronous generator function as a method of its owner's colour: iterated by `for` or `async for`."""
+    """Present an asynchronous generator function as a method of its owner's colour, for `for` or `async for`."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], AsyncGenerator[T, None]]) -> None:
         self.function = function
@@ -91,17 +81,20 @@ class dual_iter(Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, AsyncGenerator[T, None]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
-        if owner is None:
-            return self
-        method = MethodType(self.function, owner)
-        if not owner._session.blocking:
-            return method
+        return self if owner is None else presented(self.function, owner, drive_iter)
 
-        @functools.wraps(method)
-        def blocking(*args: Any, **kwargs: Any) -> Any:
-            return drive_iter(method(*args, **kwargs))
 
-        return blocking
+def presented(function: Callable[..., Any], owner: Coloured[Any], run: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Bind a function to its owner; on a blocking one, run what it gives."""
+    method = MethodType(function, owner)
+    if not owner._session.blocking:  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the protocol's own member
+        return method
+
+    @functools.wraps(method)
+    def blocking(*args: Any, **kwargs: Any) -> Any:
+        return run(method(*args, **kwargs))
+
+    return blocking
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:

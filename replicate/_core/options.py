@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
@@ -43,9 +42,19 @@ def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...] = REQUEST_
     """Raise TypeError for a keyword that does not exist, naming the one that was probably meant."""
     for name in given:
         if name not in allowed:
+            import difflib
+
             close = difflib.get_close_matches(name, allowed, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(allowed)}"
             raise TypeError(f"unexpected keyword argument {name!r}{hint}")
+
+
+def within(timeout: float | httpx.Timeout | None, seconds: float) -> float | httpx.Timeout | None:
+    """Give a timeout that is nowhere longer than so many seconds."""
+    if seconds == float("inf"):
+        return timeout
+    limits: dict[str, float | None] = httpx.Timeout(timeout).as_dict()
+    return httpx.Timeout(**{name: seconds if limit is None else min(limit, seconds) for name, limit in limits.items()})
 
 
 def read_timeout(timeout: float | httpx.Timeout | None) -> float | None:

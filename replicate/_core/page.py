@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from replicate._core.dual import C, drive_iter, dual, dual_iter
+from replicate._core.plain import elements
 from replicate._core.resource import session_of
 from replicate.exceptions import ReplicateError
-from replicate_api.types import Request
+from replicate_api.types import Payload, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -29,10 +30,11 @@ class Page(Generic[C, T]):
         self, session: Session[C], payload: Any, bind: Callable[[Any], T], endpoint: Endpoint[..., Any]
     ) -> None:
         self._session, self.bind, self.endpoint = session, bind, endpoint
-        results: list[Any] = payload.results or []
-        self.results: list[T] = [bind(item) for item in results]
-        self.next: str | None = payload.next
-        self.previous: str | None = payload.previous
+        # Items that are no objects are kept as they came, as in all of an answer.
+        results = elements(payload.results)
+        self.results: list[T] = [bind(item) if isinstance(item, Payload) else item for item in results]
+        self.next: str | None = payload.next or None
+        self.previous: str | None = payload.previous or None
 
     def has_next_page(self) -> bool:
         """Tell whether there is a page after this one."""

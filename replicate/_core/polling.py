@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from replicate._core.dual import C
     from replicate._core.session import Session
 
 SHORTEST, LONGEST = 0.1, 5.0
@@ -28,6 +29,10 @@ class Deadline:
 
     def remaining(self) -> float:
         return float("inf") if self.seconds is None else self.seconds - self.elapsed()
+
+    def bound(self, session: Session[C]) -> Session[C]:
+        """Give a session whose requests keep to this deadline."""
+        return session if self.seconds is None else session.evolve(deadline=self._start + self.seconds)
 
 
 def interval(waited: float) -> float:

@@ -54,12 +54,13 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
     problem = members(body)
     detail = detail_of(problem.get("detail"))
     title = problem.get("title") if isinstance(problem.get("title"), str) else None
-    said = ": ".join(text for text in (title, detail) if text) or excerpt(response)
+    said = ": ".join(text for text in (title, detail) if text) or excerpt(body)
+    happened = f"{status} {response.reason_phrase}".strip()
     hint = HINTS.get(status)
     if status == 401 and not authorized:
         hint = f"No token was sent. {HOW_TO}"
     return kind(
-        f"{status} {response.reason_phrase} from {response.request.method} {response.request.url.path}: {said}",
+        f"{happened} from {response.request.method} {response.request.url.path}: {said}",
         **{name: problem.get(name) for name in ("type", "instance") if isinstance(problem.get(name), str)},
         title=title,
         detail=detail,
@@ -75,15 +76,18 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
 
 
 def body_of(response: httpx.Response) -> Any:
-    """Read an answer's content: JSON if it is, text otherwise."""
+    """Read an answer's content: JSON if it is, text otherwise. An echo of the token is struck out."""
+    content = response.content
+    if token := response.request.headers.get("authorization", "").partition(" ")[2]:
+        content = content.replace(token.encode(), b"[token]")
     try:
-        return json.loads(response.content)
+        return json.loads(content)
     except (ValueError, RecursionError):
-        return response.text
+        return content.decode("utf-8", "replace")
 
 
 def detail_of(detail: Any) -> str | None:
-    """Put a problem's detail into one line: a text, or a list of what is wrong with which field."""
+    """Put a problem's detail into words: it is a text, or a list of what is wrong with which field."""
     if is_array(detail):
         return "; ".join(filter(None, map(detail_of, detail))) or None
     if is_object(detail):
@@ -93,7 +97,7 @@ def detail_of(detail: Any) -> str | None:
     return str(detail).strip() if detail else None
 
 
-def excerpt(response: httpx.Response, limit: int = 200) -> str:
+def excerpt(body: Any, limit: int = 200) -> str:
     """Show the beginning of a content that is no problem document, in one line."""
-    text = " ".join(response.text.split())
+    text = " ".join((body if isinstance(body, str) else json.dumps(body)).split())
     return f"{text[:limit]}…" if len(text) > limit else text or "no details were given"

@@ -40,6 +40,8 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
     elif "body" in options:
         raise TypeError("json= and body= are the same: pass one of them")
     headers: dict[str, str] = {**(options.get("headers") or {}), **(options.get("extra_headers") or {})}
-    rest = {name: options[name] for name in REQUEST_OPTIONS if name in options}
-    request = Request(method.upper(), url, query(**(options.get("params") or {})), json=json)
+    params: dict[str, Any] = {**(options.get("params") or {}), **(options.get("extra_query") or {})}
+    request = Request(method.upper(), url, query(**params), headers, json)
+    # As the session's own too: what the caller says here goes before the headers of the client.
+    rest = {name: options[name] for name in ("extra_body", "timeout", "max_retries") if name in options}
     return await session.given({**rest, "extra_headers": headers}).send(request)

@@ -42,7 +42,7 @@ def delay(retries: int, failure: Failure, *, max_retries: int, jitter: float) ->
         return None
     if failure.told is not None:
         return failure.told + jitter * FIRST_DELAY if failure.told <= LONGEST_TOLD else None
-    return jitter * min(LONGEST_DELAY, FIRST_DELAY * 2.0**retries)
+    return jitter * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retries, 10))
 
 
 def answered(status: int, *, repeatable: bool, told: float | None) -> Failure:
@@ -57,7 +57,7 @@ def told_to_wait(headers: Mapping[str, str], problem: Mapping[str, Any], now: da
         return seconds
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     else:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -8,47 +8,52 @@ from __future__ import annotations
 
 import copy
 import logging
-import platform
 import random
+import sys
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from replicate._core import retry
-from replicate._core.credentials import Credentials
 from replicate._core.dual import Async, C, Colour, P, Sync
-from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords
+from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, within
 from replicate._core.problems import error_of
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
 from replicate.exceptions import (
     APIConnectionError,
-    APIError,
     APIResponseValidationError,
+    APIStatusError,
     APITimeoutError,
+    ReplicateError,
 )
-from replicate_api.types import UNSET, MalformedResponse, Request
+from replicate_api.types import UNSET, MalformedResponse, multipart, query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from replicate._core.credentials import Credentials
     from replicate._core.transport import Transport
-    from replicate_api.types import Endpoint
+    from replicate_api.types import Endpoint, Request
 
 T = TypeVar("T")
 Other = TypeVar("Other", bound=Colour)
 
 log = logging.getLogger("replicate")
 
-USER_AGENT = f"replicate/{__version__} python/{platform.python_version()}"
+USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
 
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """What httpx raises while nothing of a request has reached the API."""
 
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
 """What httpx raises every time anew."""
+
+
+LAST_CHANCE = 1.0
+"""Seconds."""
 
 
 @frozen
@@ -59,9 +64,11 @@ class Config:
     credentials: Credentials
     timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] = field(default={}, repr=False)  # may hold a token
     query: Mapping[str, Any] = {}
     body: Mapping[str, Any] = {}
+    deadline: float | None = None
+    """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
 
 
 class Session(Generic[C]):
@@ -92,6 +99,11 @@ class Session(Generic[C]):
         other = copy.copy(self)
         other.config = evolve(self.config, **changes)
         return other
+
+    def remaining(self) -> float:
+        """Give the seconds that are left until the deadline."""
+        deadline = self.config.deadline
+        return float("inf") if deadline is None else deadline - self.transport.now()
 
     # ---- the API's operations
 
@@ -130,6 +142,7 @@ class Session(Generic[C]):
         retries = 0
         while True:
             arguments = self.arguments(request)
+            error: APIConnectionError | APIStatusError
             try:
                 response = await self.transport.send(arguments, stream=stream)
                 if response.is_success:
@@ -137,68 +150,62 @@ class Session(Generic[C]):
                     return response
                 await self.transport.read(response)
             except httpx.RequestError as cause:
-                error, failure = self.unanswered(cause, request, repeatable=repeatable)
+                error = unanswered(cause, request.method, arguments["url"])
+                hopeless = isinstance(cause, HOPELESS)
+                failure = retry.Failure(repeatable, refused=not error.sent, transient=not hopeless)
             else:
                 error = error_of(response, authorized="Authorization" in arguments["headers"])
                 failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
             pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
             log.debug("%s %s failed: %s; retry in %s s", request.method, request.path, type(error).__name__, pause)
-            if pause is None:
+            if pause is None or pause >= self.remaining():
                 raise error
             retries += 1
             await self.transport.sleep(pause)
-
-    def unanswered(
-        self, cause: httpx.RequestError, request: Request, *, repeatable: bool
-    ) -> tuple[APIError, retry.Failure]:
-        """Turn httpx's error into ours, and into what a retry depends on."""
-        sent = not isinstance(cause, UNSENT)
-        late = isinstance(cause, httpx.TimeoutException)
-        happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
-        error = (APITimeoutError if late else APIConnectionError)(
-            f"{self.config.base_url.host} {happened} at {request.method} {request.path} ({type(cause).__name__}: {cause}).",
-            hint=None if sent else "Check the network, the proxy settings and base_url.",
-        )
-        error.sent, error.__cause__ = sent, cause
-        return error, retry.Failure(repeatable, refused=not sent, transient=not isinstance(cause, HOPELESS))
 
     def arguments(self, request: Request) -> dict[str, Any]:
         """Give a request as httpx takes it, with the token if it goes to the API."""
         config = self.config
         url = self.url(request.path)
-        query: Any = [*config.query.items(), *request.query]
-        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **request.headers, **config.headers}
-        # The token goes to the API itself and to nobody else: not to file hosts, not to streams elsewhere.
-        if (
-            self.is_api(url)
-            and "authorization" not in map(str.lower, headers)
-            and (token := config.credentials.token())
-        ):
-            headers["Authorization"] = f"Bearer {token}"
+        parameters: Any = [*request.query]  # httpx's type for it is of invariant lists
+        # httpx's headers hide the token from whatever shows local variables.
+        headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        headers.update(request.headers)
+        # What a client adds goes to the API itself and to nobody else: not to file hosts, not to streams elsewhere.
+        if self.is_api(url):
+            given = {name for name, _ in parameters}
+            parameters += [(name, value) for name, value in query(**config.query) if name not in given]
+            headers.update(config.headers)
+            if "authorization" not in headers and (token := config.credentials.token()):
+                headers["Authorization"] = f"Bearer {token}"
         arguments: dict[str, Any] = {
             "method": request.method,
-            "url": url.copy_merge_params(query) if query else url,
+            "url": url.copy_merge_params(parameters) if parameters else url,
             "headers": headers,
-            "timeout": config.timeout,
+            "timeout": within(config.timeout, max(LAST_CHANCE, self.remaining())),
         }
-        if config.body or request.json is not UNSET:
-            arguments["json"] = {**(request.json or {}), **config.body} if config.body else request.json
         if request.parts:
-            arguments["files"] = [
-                (part.name, (part.filename, part.content, part.content_type)) for part in request.parts
-            ]
+            parts = (*request.parts, *multipart(config.body))
+            arguments["files"] = [(part.name, (part.filename, part.content, part.content_type)) for part in parts]
+        elif config.body or request.json is not UNSET:
+            arguments["json"] = {**(request.json or {}), **config.body} if config.body else request.json
         return arguments
 
     def url(self, path: str) -> httpx.URL:
-        """Resolve a path below the API's base URL; an absolute URL stays what it is."""
-        if path.startswith(("http://", "https://")):
-            return httpx.URL(path)
-        return httpx.URL(str(self.config.base_url).rstrip("/") + "/" + path.lstrip("/"))
+        """Resolve a path below the API's base URL; an absolute URL stays what it is. Raises ReplicateError."""
+        absolute = path.startswith(("http://", "https://"))
+        try:
+            return httpx.URL(path if absolute else str(self.config.base_url).rstrip("/") + "/" + path.lstrip("/"))
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise ReplicateError(f"{path[:200]!r} cannot be fetched, for it is no URL: {error}.") from error
 
     def is_api(self, url: httpx.URL | str) -> bool:
-        """Tell whether a URL has the API's origin: scheme, host and port."""
-        url, api = httpx.URL(url), self.config.base_url
-        return (url.scheme, url.host, port(url)) == (api.scheme, api.host, port(api))
+        """Tell whether a URL has the API's origin: scheme, host and port. Any text may be asked about."""
+        try:
+            url = httpx.URL(url)
+        except (httpx.InvalidURL, UnicodeError):
+            return False
+        return origin(url) == origin(self.config.base_url)
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the content of a streamed answer as it arrives, and close it at the end. Raises APIConnectionError."""
@@ -207,8 +214,7 @@ class Session(Generic[C]):
                 async for chunk in content:
                     yield chunk
             except httpx.RequestError as cause:
-                request = Request(response.request.method, response.request.url.path)
-                raise self.unanswered(cause, request, repeatable=True)[0] from cause
+                raise unanswered(cause, response.request.method, response.request.url) from cause
 
     def of_colour(self, colour: type[Other]) -> Session[Other]:
         """Give this session in the other colour, or itself: the same configuration over other connections."""
@@ -220,9 +226,24 @@ class Session(Generic[C]):
         return other  # type: ignore[no-any-return]
 
 
-def port(url: httpx.URL) -> int | None:
-    """Give a URL's port, also where it is the scheme's own."""
-    return url.port or {"http": 80, "https": 443}.get(url.scheme)
+def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
+    """Give a URL's scheme, host, and port, also where it is the scheme's own."""
+    return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APIConnectionError:
+    """Turn httpx's error into ours."""
+    sent = not isinstance(cause, UNSENT)
+    late = isinstance(cause, httpx.TimeoutException)
+    happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
+    reason = ": ".join(filter(None, (type(cause).__name__, str(cause))))
+    error = (APITimeoutError if late else APIConnectionError)(
+        f"{url.host} {happened} at {method} {url.path} ({reason}).",
+        hint=None if sent else "Check the network, the proxy settings and base_url.",
+        request=httpx.Request(method, url),
+    )
+    error.sent, error.__cause__ = sent, cause
+    return error
 
 
 def blocking_session(config: Config, client: httpx.Client | None = None, **options: Any) -> Session[Sync]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from typing_extensions import Self
+
 LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -26,9 +28,7 @@ class ServerSentEvent(str):
 
     __slots__ = ("data", "event", "id", "retry")
 
-    def __new__(
-        cls, event: str = "message", data: str = "", id: str | None = None, retry: int | None = None
-    ) -> ServerSentEvent:
+    def __new__(cls, event: str = "message", data: str = "", id: str | None = None, retry: int | None = None) -> Self:
         self = super().__new__(cls, data if event == "output" else "")
         self.event, self.data, self.id, self.retry = event, data, id, retry
         return self
@@ -45,7 +45,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._text = ""
+        self._rest: list[str] = []  # of a line whose end has not come
         self._started = self._after_return = False
         self._event = ""
         self._data: list[str] = []
@@ -62,7 +62,11 @@ class Decoder:
         if self._after_return:  # this may begin with the second half of a "\r\n"
             text = text.removeprefix("\n")
         self._after_return = text.endswith("\r")
-        *lines, self._text = LINE_END.split(self._text + text)
+        *lines, rest = LINE_END.split(text)
+        if lines:
+            lines[0] = "".join((*self._rest, lines[0]))
+            self._rest = []
+        self._rest.append(rest)
         for line in lines:
             event = self._line(line)
             if event is not None:  # an event without text is false

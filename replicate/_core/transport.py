@@ -5,18 +5,19 @@ A transport knows httpx. It deliberately does not know Replicate: no URLs, no to
 
 from __future__ import annotations
 
+import sys
 import time
 import weakref
 from contextlib import aclosing
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import httpx
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+from replicate._core.tls import deferred
 
-    from anyio.lowlevel import RunVar
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Hashable, Mapping
 
 
 class Transport(Protocol):
@@ -70,7 +71,7 @@ class BlockingTransport:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    self._client = httpx.Client(**self._options)
+                    self._client = httpx.Client(**with_tls(self._options))
                     weakref.finalize(self, self._client.close)
         return self._client
 
@@ -114,23 +115,22 @@ class AsyncTransport:
     blocking = False
 
     def __init__(self, client: httpx.AsyncClient | None = None, **options: Any) -> None:
-        from anyio.lowlevel import RunVar  # httpx's own asynchronous backend: installed with it
-
         self._client, self._options = client, options
         self._lock = Lock()
         self._twin: BlockingTransport | None = None
-        self._keepers: RunVar[tuple[httpx.AsyncClient, AsyncGenerator[httpx.AsyncClient, None]]] = RunVar("replicate")
+        self._keepers: weakref.WeakKeyDictionary[Hashable, Keeper] = weakref.WeakKeyDictionary()
 
     async def client(self) -> httpx.AsyncClient:
         if self._client is not None:
             return self._client
-        try:
-            return self._keepers.get()[0]
-        except LookupError:
-            keeper = keep(httpx.AsyncClient(**self._options))
-            client = await keeper.__anext__()
-            self._keepers.set((client, keeper))
-            return client
+        loop = running_loop()
+        if loop not in self._keepers:
+            for other in [other for other, keeper in self._keepers.items() if keeper.client.is_closed]:
+                del self._keepers[other]
+            client = httpx.AsyncClient(**with_tls(self._options))
+            self._keepers[loop] = Keeper(client, keep(client))
+            await self._keepers[loop].generator.__anext__()
+        return self._keepers[loop].client
 
     async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
         client = await self.client()
@@ -168,19 +168,41 @@ class AsyncTransport:
         if self._client is not None:
             await self._client.aclose()
             return
-        try:
-            _, keeper = self._keepers.get()
-        except LookupError:
-            return
-        await keeper.aclose()
+        if keeper := self._keepers.get(running_loop()):
+            await keeper.generator.aclose()
 
 
-async def keep(client: httpx.AsyncClient) -> AsyncGenerator[httpx.AsyncClient, None]:
-    """Hold a client open until this generator is closed: by hand, or by the event loop when it ends."""
+class Keeper(NamedTuple):
+    """A client, and the generator that closes it."""
+
+    client: httpx.AsyncClient
+    generator: AsyncGenerator[None, None]
+
+
+async def keep(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    """Hold a client open until this generator is closed: by hand, when it is dropped, or when its event loop ends."""
     try:
-        yield client
+        yield
     finally:
         await client.aclose()
+
+
+def running_loop() -> Hashable:
+    """Give what stands for the event loop that runs this: asyncio's, or else trio's."""
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        trio: Any = sys.modules["trio"]
+        return cast("Hashable", trio.lowlevel.current_trio_token())
+
+
+def with_tls(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give httpx options that share the TLS settings, unless the caller has a say in them."""
+    if options.keys() & {"verify", "cert", "trust_env"}:
+        return {**options}
+    return {"verify": deferred(), **options}
 
 
 def follows(request: httpx.Request) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from replicate._core.plain import is_iterable, is_mapping
+from replicate.exceptions import APIResponseValidationError
 from replicate_api.api.files import files_create
 from replicate_api.types import Part
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from replicate._core.session import Session
-    from replicate_api.models import File
 
 LARGEST_DATA_URI = 256_000
 """Bytes. The size up to which the API's documentation recommends data URIs."""
@@ -57,8 +57,7 @@ class Upload(NamedTuple):
     file: BinaryIO
     name: str
     content_type: str
-    size: int | None
-    """Bytes; None for what cannot tell before it is read, such as a pipe."""
+    size: int
 
 
 async def encode(
@@ -72,97 +71,146 @@ async def encode(
         raise ValueError(
             f"file_encoding_strategy must be one of {', '.join(map(repr, filter(None, STRATEGIES)))}, not {strategy!r}"
         )
+    try:
+        return await encode_value(Encoder(session, strategy), value, where)
+    except RecursionError:
+        raise ValueError(f"{where} contains itself, or is nested too deeply to be sent") from None
+
+
+class Encoder(NamedTuple):
+    """How the files in an input are to be sent."""
+
+    session: Session[Any]
+    strategy: FileEncodingStrategy | None
+
+
+async def encode_value(encoder: Encoder, value: Any, where: str) -> Any:
     match value:
-        case None | str() | bool() | int():
+        case None | str() | int():
             return value
         case float():
-            if not math.isfinite(value):
-                raise ValueError(f"{where} is {value}, which JSON cannot express")
-            return value
+            return finite(value, where)
         case _ if is_mapping(value):
-            encoded: dict[str, Any] = {}
-            for key, item in value.items():
-                if not isinstance(key, str):
-                    raise TypeError(f"{where} has the key {key!r}; keys must be str")
-                encoded[key] = await encode(session, item, strategy, f"{where}[{key!r}]")
-            return encoded
-        case _ if isinstance(url := getattr(value, "url", None), str):  # a FileOutput: no need to download it
-            return url
-        case Path() | bytes() | bytearray() | memoryview():
-            return await encode_file(session, value, strategy, where)
-        case _ if hasattr(value, "read"):
-            return await encode_file(session, value, strategy, where)
+            return await encode_members(encoder, value, where)
+        case _ if is_file(value):
+            return await encode_file(encoder, value, where)
         case _ if is_iterable(value):
-            return [await encode(session, item, strategy, f"{where}[{index}]") for index, item in enumerate(value)]
+            return [await encode_value(encoder, item, f"{where}[{index}]") for index, item in enumerate(value)]
         case _:
             raise TypeError(
-                f"{where} is {type(value).__name__}, which cannot be sent: use str, int, float, bool, None, list, dict, "
-                "or for a file a pathlib.Path, an open binary file or bytes"
+                f"{where} is {type(value).__name__}, which cannot be sent: use str, int, float, bool, None, list, "
+                "dict, or for a file a pathlib.Path, an open binary file or bytes"
             )
 
 
-async def encode_file(session: Session[Any], value: Any, strategy: FileEncodingStrategy | None, where: str) -> str:
-    """Give a file as a URL that the model can fetch: a data URI, or the address of an upload."""
+async def encode_members(encoder: Encoder, mapping: Mapping[Any, Any], where: str) -> dict[str, Any]:
+    encoded: dict[str, Any] = {}
+    for key, item in mapping.items():
+        if not isinstance(key, str):
+            raise TypeError(f"{where} has the key {key!r}; keys must be str")
+        encoded[key] = await encode_value(encoder, item, f"{where}[{key!r}]")
+    return encoded
+
+
+def finite(number: float, where: str) -> float:
+    """Raise for what JSON cannot express."""
+    if not math.isfinite(number):
+        raise ValueError(f"{where} is {number}, which JSON cannot express")
+    return number
+
+
+def is_file(value: object) -> bool:
+    """Tell whether a value is a file, or stands for one."""
+    return isinstance(value, (Path, bytes, bytearray, memoryview)) or hasattr(value, "read")
+
+
+async def encode_file(encoder: Encoder, value: Any, where: str) -> str:
+    """Give a file as a URL that the model can fetch: its own, a data URI, or the address of an upload."""
+    if isinstance(url := getattr(value, "url", None), str):  # a FileOutput: no need to download it
+        return url
     upload = open_upload(value, where)
     try:
-        inline = upload.size is not None and upload.size <= LARGEST_DATA_URI
-        if {"inline": True, "upload": False, "auto": inline}[STRATEGIES[strategy]]:
+        strategy = STRATEGIES[encoder.strategy]
+        if strategy == "inline" or (strategy == "auto" and upload.size <= LARGEST_DATA_URI):
             content = base64.b64encode(upload.file.read()).decode()
             return f"data:{upload.content_type};base64,{content}"
-        if upload.size is not None and upload.size > LARGEST_UPLOAD:
-            raise ValueError(
-                f"{where} is a file of {upload.size / 2**20:.0f} MiB, and the files API takes {LARGEST_UPLOAD / 2**20:.0f}: "
-                "put it on a host of your own, such as a bucket with signed URLs, and pass its URL"
-            )
-        stored: File = await session.call(files_create, body=form(upload))
-        return stored.urls.get or ""
+        stored = await encoder.session.call(files_create, body=form(upload, where=where))
+        address = getattr(stored.urls, "get", None)
+        if not isinstance(address, str):
+            raise APIResponseValidationError(f"{where} was uploaded, but the API did not answer with its address.")
+        return address
     finally:
         if upload.file is not value:
             upload.file.close()
 
 
-def form(upload: Upload, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give the fields of a `files.create` body."""
+def form(upload: Upload, metadata: Mapping[str, Any] | None = None, where: str = "file") -> dict[str, Any]:
+    """Give the fields of a `files.create` body. Raises ValueError for a file that is too large."""
+    if upload.size > LARGEST_UPLOAD:
+        raise ValueError(
+            f"{where} has {upload.size / 2**20:.1f} MiB, and the files API takes {LARGEST_UPLOAD / 2**20:.0f} MiB: "
+            "put it on a host of your own, such as a bucket with signed URLs, and pass its URL"
+        )
     content = Part("content", upload.file, upload.name, upload.content_type)
     return {"content": content, "filename": upload.name, "type": upload.content_type, "metadata": metadata or None}
 
 
 def open_upload(value: Any, where: str, name: str | None = None, content_type: str | None = None) -> Upload:
-    """Open what is to be sent, at its beginning. Raises for what is not there or not binary."""
+    """Open what is to be sent, at its beginning. Raises for what is not there or not binary.
+
+    What cannot be rewound, such as a pipe, is read into memory: a request may have to be sent again.
+    """
     raw: Any = value
+    file: Any
     match value:
         case str() | Path():
             path = Path(value)
             if not path.is_file():
                 raise FileNotFoundError(f"{where}: there is no file {path}")
-            file: Any = path.open("rb")
+            raw, file = path, path.open("rb")
         case bytes() | bytearray() | memoryview():
             file = io.BytesIO(raw)
         case _ if hasattr(value, "read"):
-            file = value
-            if isinstance(value, io.TextIOBase) or "b" not in str(getattr(value, "mode", "b")):
-                raise TypeError(f"{where} is a file opened as text: open it with mode 'rb'")
+            file = rewound(value, where)
         case _:
             raise TypeError(f"{where} must be a path, an open binary file or bytes, not {type(value).__name__}")
-    size, start = measure(file)
-    given = getattr(file, "name", None)
-    basename = name or (Path(given).name if isinstance(given, str) else "")
-    kind = content_type or mimetypes.guess_type(basename)[0] or by_magic(start)
-    return Upload(file, basename or f"file{mimetypes.guess_extension(kind) or ''}", kind, size)
-
-
-def measure(file: Any) -> tuple[int | None, bytes]:
-    """Give a file's size and first bytes, and leave it at its beginning; None and none if it cannot seek."""
-    try:
-        if not file.seekable():
-            return None, b""
-    except AttributeError:
-        return None, b""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    start = file.read(16)
+    start = binary(file.read(16), where)
     file.seek(0)
-    return size, start
+    given = getattr(raw, "name", None)
+    basename = name or (Path(given).name if isinstance(given, str) else "")
+    kind = content_type or by_name(basename) or by_magic(start)
+    return Upload(file, basename or f"file{mimetypes.guess_extension(kind, strict=False) or ''}", kind, size)
+
+
+def rewound(file: Any, where: str) -> Any:
+    """Give a file at its beginning, or a copy in memory of one that cannot be read again.
+
+    Nor may it unpack what its descriptor reads, as what `gzip.open` gives does: httpx takes the size from there.
+    """
+    if getattr(file, "seekable", lambda: False)():
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        try:
+            if os.fstat(file.fileno()).st_size == size:
+                return file
+        except (AttributeError, OSError):  # it has no descriptor, and httpx asks itself
+            return file
+    return io.BytesIO(binary(file.read(), where))
+
+
+def binary(content: Any, where: str) -> bytes:
+    """Raise for content that is not bytes."""
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        raise TypeError(f"{where} is a file that gives {type(content).__name__}, not bytes: open it with mode 'rb'")
+    return bytes(content)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of what it may be
+
+
+def by_name(name: str) -> str | None:
+    """Guess a MIME type from a file's name; of a compressed file it is that of the compression."""
+    kind, compression = mimetypes.guess_type(name, strict=False)
+    return f"application/{compression}" if compression else kind
 
 
 def by_magic(start: bytes) -> str:

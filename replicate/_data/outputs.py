@@ -14,7 +14,7 @@ from contextlib import aclosing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes
 
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
 from replicate._core.resource import Resource
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
 
 CHUNK = 64 * 1024
+URL_PATH = re.compile(r"\w+://[^/?#]*([^?#]*).*", re.DOTALL)
 
 
 class FileOutput(Resource[C], os.PathLike[str]):
@@ -65,8 +66,8 @@ class FileOutput(Resource[C], os.PathLike[str]):
         """A file name for it: the last part of its URL, or "output" with the extension of its type."""
         if self.url.startswith("data:"):
             kind = self.url[5:].partition(",")[0].partition(";")[0]
-            return f"output{mimetypes.guess_extension(kind) or ''}"
-        return file_name(unquote(urlsplit(self.url).path))
+            return f"output{mimetypes.guess_extension(kind, strict=False) or ''}"
+        return file_name(unquote(URL_PATH.sub(r"\1", self.url, count=1)))
 
     # ---- as a file
 
@@ -81,13 +82,19 @@ class FileOutput(Resource[C], os.PathLike[str]):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move the current position; bytes, as of `io.IOBase`. Give the new one."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: 0}[whence]
-        if whence == os.SEEK_END:
-            start = os.stat(self).st_size
-        if start + offset < 0:
-            raise ValueError(f"negative seek position {start + offset}")
-        self._position = start + offset
-        return self._position
+        match whence:
+            case os.SEEK_SET:
+                position = offset
+            case os.SEEK_CUR:
+                position = self._position + offset
+            case os.SEEK_END:
+                position = Path(self).stat().st_size + offset
+            case _:
+                raise ValueError(f"whence must be os.SEEK_SET, os.SEEK_CUR or os.SEEK_END, not {whence!r}")
+        if position < 0:
+            raise ValueError(f"negative seek position {position}")
+        self._position = position
+        return position
 
     def tell(self) -> int:
         """Give the current position in bytes."""
@@ -117,14 +124,13 @@ class FileOutput(Resource[C], os.PathLike[str]):
 
         A file appears under its name only when it is complete. Raises APIError, OSError.
         """
+        target = destination(path, self.name) if isinstance(path, (str, os.PathLike)) else path
         copy = await local_copy(self.url, self.name, self._session)
-        if not isinstance(path, (str, os.PathLike)):
-            with copy.open("rb") as source:
-                shutil.copyfileobj(source, path, CHUNK)
+        if not isinstance(target, Path):
+            transfer(copy, target)
             return None
-        target = Path(path) / self.name if Path(path).is_dir() else Path(path)
-        with complete(target) as file, copy.open("rb") as source:
-            shutil.copyfileobj(source, file, CHUNK)
+        with complete(target) as file:
+            transfer(copy, file)
         return target
 
 
@@ -140,7 +146,7 @@ async def read(output: FileOutput[Any], session: Session[Any], size: int) -> byt
 
 async def local_copy(url: str, name: str, session: Session[Any]) -> Path:
     """Download a URL, once in this process, and give the path of the copy."""
-    folder = cache_folder() / hashlib.sha256(url.encode()).hexdigest()[:32]
+    folder = cache_folder() / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     target = folder / name
     if not target.exists():
         folder.mkdir(exist_ok=True)
@@ -167,18 +173,34 @@ def data_of(uri: str) -> bytes:
     head, comma, data = uri.removeprefix("data:").partition(",")
     if not comma:
         raise ReplicateError("This data URI has no comma, so it has no content.")
-    if head.lower().endswith(";base64"):
-        import base64
-        import binascii
+    content = unquote_to_bytes(data)
+    if not head.lower().endswith(";base64"):
+        return content
+    import base64
+    import binascii
 
-        try:
-            return base64.b64decode(unquote_to_bytes(data))
-        except binascii.Error as error:
-            raise ReplicateError(f"This data URI is not valid base64: {error}.") from error
-    return unquote_to_bytes(data)
+    content = content.translate(None, b" \t\r\n\f").rstrip(b"=")  # as browsers do; padding may be missing
+    try:
+        return base64.b64decode(content + b"=" * (-len(content) % 4), validate=True)
+    except binascii.Error as error:
+        raise ReplicateError(f"This data URI is not valid base64: {error}.") from error
 
 
 # ---- on disk
+
+
+def destination(path: str | os.PathLike[str], name: str) -> Path:
+    """Give the path that is meant: the one given, or one of this name in a folder. Raises FileNotFoundError."""
+    target = Path(path) / name if Path(path).is_dir() else Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to save to")
+    return target
+
+
+def transfer(path: Path, file: BinaryIO) -> None:
+    """Write the content of a path into an open file."""
+    with path.open("rb") as source:
+        shutil.copyfileobj(source, file, CHUNK)
 
 
 @contextmanager
@@ -210,6 +232,6 @@ def remove_folder(folder: Path, process: int) -> None:
 
 
 def file_name(path: str) -> str:
-    """Take a harmless file name from a path that somebody else chose."""
-    name = re.sub(r"[^\w.\- ]", "_", re.split(r"[/\\]", path)[-1]).strip(". ")
-    return name[-150:] or "output"
+    """Take a harmless file name from a path that somebody else chose: short enough for any file system."""
+    name = re.sub(r"[^\w.\- ]", "_", re.split(r"[/\\]", path)[-1])
+    return name.encode()[-150:].decode(errors="ignore").strip(". ") or "output"

@@ -30,8 +30,8 @@ class OutputSchema:
 
     @property
     def item(self) -> Mapping[str, Any]:
-        """The schema of an iterator's items."""
-        return self._resolve(self._output.get("items"))
+        """The schema of an item: of an array's elements, or of the whole output."""
+        return self._resolve(self._output["items"]) if "items" in self._output else self._output
 
     @property
     def streams_text(self) -> bool:

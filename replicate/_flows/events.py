@@ -28,7 +28,7 @@ RECONNECTIONS = 5
 async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenerator[ServerSentEvent, None]:
     """Yield the events of a prediction's stream up to `done`, taking it up again where it breaks.
 
-    Raises StreamError if the prediction has no stream, or if it stays broken.
+    Raises StreamError if the prediction has no stream, or if it stays broken; PredictionTimeout at the deadline.
     """
     session = session_of(prediction)
     url = stream_url(prediction)
@@ -45,7 +45,8 @@ async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenera
         headers = {**HEADERS, "Last-Event-ID": resumed} if resumed else HEADERS
         error: Exception | None = None
         try:
-            async with aclosing(connection(session, Request("GET", url, headers=headers))) as connected:
+            request = Request("GET", url, headers=headers)
+            async with aclosing(connection(deadline.bound(session), request)) as connected:
                 async for event in connected:
                     if event.id is not None and event.id == resumed:
                         continue  # a server that resumes with the last event, not after it
@@ -55,8 +56,10 @@ async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenera
                         return
         except (APIConnectionError, APIStatusError) as cause:
             error = cause
+        if deadline.remaining() <= 0:
+            raise PredictionTimeout(prediction, deadline.seconds or 0) from error
         failures += 1
-        if failures > RECONNECTIONS or isinstance(error, APIStatusError) or deadline.remaining() <= 0:
+        if failures > RECONNECTIONS or isinstance(error, APIStatusError):
             raise StreamError(
                 f"The stream of prediction {prediction.id} broke off before its end.",
                 hint=f"The prediction goes on: client.predictions.wait({prediction.id!r}) gives its result.",
@@ -66,13 +69,18 @@ async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenera
 
 
 async def connection(session: Session[Any], request: Request) -> AsyncGenerator[ServerSentEvent, None]:
-    """Open a stream, and yield its events to its end or break. Raises APIConnectionError, APIStatusError."""
+    """Open a stream, and yield its events to its end or break, or to the session's deadline.
+
+    Raises APIConnectionError, APIStatusError.
+    """
     response = await session.send(request, stream=True)
     decoder = Decoder()
     async with aclosing(session.chunks(response)) as chunks:
         async for chunk in chunks:
             for event in decoder.feed(chunk):
                 yield event
+            if session.remaining() <= 0:
+                return
 
 
 async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Deadline) -> AsyncGenerator[Any, None]:
@@ -89,9 +97,9 @@ async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Dea
                     if event.event == "output":
                         seen.append(event.data)
                         yield event.data
-        except StreamError:
+        except (StreamError, PredictionTimeout):
             pass  # the prediction itself tells the rest
-        await look(prediction)
+        await look(prediction, deadline)
     session = session_of(prediction)
     waited = Deadline(session, None)
     while True:
@@ -104,7 +112,7 @@ async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Dea
             raise PredictionTimeout(prediction, deadline.seconds or 0)
         pause = interval(waited.elapsed())
         await session.transport.sleep(min(pause, deadline.remaining()))
-        await look(prediction)
+        await look(prediction, deadline)
 
 
 def stream_url(prediction: Prediction[Any]) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.options import SendOptions, read_timeout
+from replicate._core.options import SendOptions, check_keywords, read_timeout
 from replicate._core.polling import Deadline
 from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator, check_success
 from replicate._flows.start import describe, file_maker, start
-from replicate.resources.creation import LONGEST_HOLD, PredictionSettings, check
+from replicate.resources.creation import LONGEST_HOLD, PREDICTION_OPTIONS, PredictionSettings, prepare
 from replicate.resources.predictions import settle
 
 if TYPE_CHECKING:
@@ -30,25 +30,33 @@ class RunOptions(PredictionSettings, SendOptions, total=False):
     """Give files as FileOutput (the default), or as plain URLs."""
 
 
+RUN_OPTIONS = (*PREDICTION_OPTIONS, "use_file_output")
+AT_ONCE: Mapping[str, Any] = {"wait": None, "prefer": None}
+"""Do not keep the answer back, for its end is followed in another way."""
+MARGIN = 0.8
+"""How much of the time that there is the API is asked to use."""
+
+
 async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> Any:
     """Run a model and give its output; of a model that makes it item by item, an iterator over the items."""
+    check_keywords(options, RUN_OPTIONS)
     settings: dict[str, Any] = {**options}
     deadline = Deadline(session, settings.pop("timeout", None))
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
     reference = Reference.of(ref)
-    check(input, {**settings, "wait": None})
-    schema = (await describe(session, reference)).output
+    ready = await prepare(session, input, settings)
+    schema = (await describe(deadline.bound(session), reference)).output
     if schema.iterator:
-        prediction = await start(session, reference, input, {**settings, "wait": None})
+        prediction = await start(session, reference, ready, {**settings, **AT_ONCE}, deadline)
         return OutputIterator(prediction, schema, make, deadline)
-    prediction = await result(session, reference, input, settings, deadline, schema)
+    prediction = await result(session, reference, ready, settings, deadline, schema)
     return schema.files(prediction.output, make, session.is_api)
 
 
 async def result(
     session: Session[C],
     reference: Reference,
-    input: Mapping[str, Any] | None,
+    input: Mapping[str, Any],
     settings: Mapping[str, Any],
     deadline: Deadline,
     schema: OutputSchema,
@@ -58,7 +66,7 @@ async def result(
     Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it.
     """
     hold = holding(session, settings, deadline)
-    prediction = await start(session, reference, input, {**settings, "wait": hold})
+    prediction = await start(session, reference, input, {**settings, "wait": hold}, deadline)
     if not whole(prediction, schema):
         await settle(prediction, deadline)
     check_success(prediction)
@@ -71,14 +79,15 @@ def holding(session: Session[Any], settings: Mapping[str, Any], deadline: Deadli
     Always less than what is left of the time, and than what the connection is given to answer. What takes longer is
     looked at from time to time.
     """
-    wait = settings.get("wait", True)
+    wait: bool | int | None = settings.get("wait")
     if wait is False or settings.get("prefer"):
         return None
-    longest = LONGEST_HOLD if wait is True or wait is None else wait
-    patience = read_timeout(session.config.timeout)
-    if wait is True and patience is not None:
-        longest = min(longest, patience * 0.8)
-    return int(min(longest, LONGEST_HOLD, deadline.remaining())) or None
+    longest: float = LONGEST_HOLD
+    if wait is not None and wait is not True:
+        longest = wait
+    elif (patience := read_timeout(session.config.timeout)) is not None:
+        longest = min(longest, patience * MARGIN)
+    return int(min(longest, deadline.remaining() * MARGIN)) or None
 
 
 def whole(prediction: Prediction[Any], schema: OutputSchema) -> bool:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from replicate._core.dual import C
-from replicate._data.inputs import encode
 from replicate._data.outputs import FileOutput
 from replicate._data.schema import OutputSchema
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, InternalServerError, NotFoundError
-from replicate.resources.creation import check, create
+from replicate.resources.creation import post
 from replicate.resources.predictions import Prediction
 from replicate_api.api.models import models_get, models_predictions_create, models_versions_get
 from replicate_api.api.predictions import predictions_create
@@ -19,6 +18,7 @@ from replicate_api.api.predictions import predictions_create
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from replicate._core.polling import Deadline
     from replicate._core.session import Session
     from replicate._data.reference import ModelVersionIdentifier, Reference
 
@@ -46,24 +46,29 @@ async def describe(session: Session[Any], reference: Reference) -> Description:
     such model is: NotFoundError.
     """
     known: Description | None = session.memory.get(reference)
-    if known is None:
-        known = await inquire(session, reference)
-        if known.openapi_schema is not None:
-            session.memory[reference] = known
-    return known
-
-
-async def inquire(session: Session[Any], reference: Reference) -> Description:
-    """Ask the API what a reference names."""
-    identifier, version = reference
-    if identifier is None:
+    if known is not None:
+        return known
+    model, version = reference
+    if model is None:
         return Description(version=version)
     try:
-        if version is not None:
-            return await inquire_version(session, identifier, version)
-        model = await session.call(models_get, identifier.owner, identifier.name)
+        found = await (inquire(session, model) if version is None else inquire_version(session, model, version))
     except (InternalServerError, APIConnectionError, APIResponseValidationError):
+        if session.remaining() <= 0:
+            raise
         return Description(version=version, versionless=version is None)
+    if found.version or found.openapi_schema:  # a model without a version may get one
+        session.memory[reference] = found
+    return found
+
+
+async def inquire(session: Session[Any], identifier: ModelVersionIdentifier) -> Description:
+    """Ask the API about a model."""
+    try:
+        model = await session.call(models_get, identifier.owner, identifier.name)
+    except NotFoundError as error:
+        error.hint = f"There is no model {identifier}, or this token's account may not see it: check the name."
+        raise
     latest = model.latest_version
     return Description(
         openapi_schema=latest.openapi_schema if latest else None,
@@ -83,25 +88,29 @@ async def inquire_version(session: Session[Any], identifier: ModelVersionIdentif
 
 
 async def start(
-    session: Session[C], reference: Reference, input: Mapping[str, Any] | None, options: Mapping[str, Any]
+    session: Session[C],
+    reference: Reference,
+    input: Mapping[str, Any],
+    options: Mapping[str, Any],
+    deadline: Deadline,
 ) -> Prediction[C]:
-    """Start a prediction: of an official model by its name, of any other by a version of it.
+    """Start a prediction, with an input that is ready: of an official model by its name, of any other by a version.
 
     Which kind a model is, the API tells at the first attempt: 404 where a version is needed. That is remembered.
     """
-    check(input, options)
-    description = await describe(session, reference)
-    input = await encode(session, input or {}, options.get("file_encoding_strategy"))  # noqa: A001 - once, for both tries
+    bound = deadline.bound(session)
+    description = await describe(bound, reference)
     if description.versionless and reference.model:
-        owner, name = reference.model.owner, reference.model.name
+        owner, name, _ = reference.model
         try:
-            payload = await create(session, models_predictions_create, owner, name, input=input, options=options)
+            payload = await post(bound, models_predictions_create, owner, name, input=input, options=options)
             return Prediction[C].bind(payload, session)
-        except NotFoundError:
+        except NotFoundError as error:
             if description.version is None:
+                error.hint = f"There is no official model {reference}: run any other by a version of it."
                 raise
             description = session.memory[reference] = evolve(description, versionless=False)
-    payload = await create(session, predictions_create, version=description.version, input=input, options=options)
+    payload = await post(bound, predictions_create, version=description.version, input=input, options=options)
     return Prediction[C].bind(payload, session)
 
 

@@ -10,6 +10,7 @@ from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator, check_success
 from replicate._flows.run import result
 from replicate._flows.start import describe, file_maker, start
+from replicate.resources.creation import prepare
 from replicate.resources.predictions import look, settle
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+STREAMING: Mapping[str, Any] = {"stream": True}
+
+
 class Invocation(Generic[C]):
     """How a model is called: which, by whom, and what of its output is wanted."""
 
@@ -32,24 +36,29 @@ class Invocation(Generic[C]):
         self.streaming, self.timeout = streaming, timeout
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:
-        schema = (await describe(self.session, self.reference)).output
+        """Run the model and give its output."""
+        session, deadline = self.session, self.deadline()
+        ready = await prepare(session, inputs, {})
+        schema = (await describe(deadline.bound(session), self.reference)).output
         if self.streaming:
-            return self.shape(await self.begin(inputs), schema)
-        prediction = await result(self.session, self.reference, inputs, {}, self.deadline(), schema)
-        return self.shape(prediction, schema)
+            prediction = await start(session, self.reference, ready, STREAMING, deadline)
+        else:
+            prediction = await result(session, self.reference, ready, {}, deadline, schema)
+        return self.shape(prediction, schema, deadline)
 
     async def begin(self, inputs: Mapping[str, Any]) -> Prediction[C]:
-        return await start(self.session, self.reference, inputs, {"stream": True} if self.streaming else {})
+        """Start the model."""
+        ready = await prepare(self.session, inputs, {})
+        return await start(self.session, self.reference, ready, STREAMING if self.streaming else {}, self.deadline())
 
-    def shape(self, prediction: Prediction[C], schema: OutputSchema) -> Any:
+    def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline) -> Any:
         """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
         make = file_maker(self.session)
         if self.streaming:
-            return OutputIterator(prediction, schema, make, self.deadline())
-        output = prediction.output
+            return OutputIterator(prediction, schema, make, deadline)
         if schema.concatenate:
-            return "".join(output or ())
-        return schema.files(output, make, self.session.is_api)
+            return "".join(map(str, prediction.output or ()))
+        return schema.files(prediction.output, make, self.session.is_api)
 
     def deadline(self) -> Deadline:
         return Deadline(self.session, self.timeout)
@@ -65,11 +74,12 @@ class Run(Generic[C]):
     @dual
     async def output(self) -> Any:
         """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout."""
-        schema = (await describe(self._session, self._invocation.reference)).output
+        deadline = self._invocation.deadline()
+        schema = (await describe(deadline.bound(self._session), self._invocation.reference)).output
         if not self._invocation.streaming:
-            await settle(self.prediction, self._invocation.deadline())
+            await settle(self.prediction, deadline)
             check_success(self.prediction)
-        return self._invocation.shape(self.prediction, schema)
+        return self._invocation.shape(self.prediction, schema, deadline)
 
     @dual
     async def logs(self) -> str | None:

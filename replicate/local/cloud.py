@@ -44,13 +44,13 @@ class Cloud:
         self.engine = Engine(self.files, workers)
 
     def halt(self) -> None:
-        """Cancel what runs, and give it a moment to notice."""
+        """Cancel what runs, which also ends what streams it or waits for it."""
         for prediction in self.predictions.running():
             prediction.cancel()
-        self.engine.join(_GRACE)
 
     def close(self) -> None:
-        """Let go of the database and of temporary files."""
+        """Give models a moment to notice the end, and let go of the database and of temporary files."""
+        self.engine.close(_GRACE)
         self._store.close()
         if self._temporary:
             self._temporary.cleanup()

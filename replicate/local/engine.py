@@ -38,30 +38,34 @@ class ModelError(Exception):
 
 
 class Engine:
-    """The threads that run models, at most `limit` at a time."""
+    """The threads that run models: started when they are needed, at most `limit`, and kept for the next prediction."""
 
     def __init__(self, files: Files, limit: int) -> None:
         self._files, self._limit = files, limit
         self._waiting: deque[Job] = deque()
-        self._threads: set[threading.Thread] = set()
-        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._closed = False
+        self._changed = threading.Condition()
 
     def submit(self, prediction: Prediction, entry: Entry) -> None:
         """Run a prediction as soon as there is a thread for it."""
-        with self._lock:
+        with self._changed:
             self._waiting.append((prediction, entry))
-            if len(self._threads) >= self._limit:
-                return
-            thread = threading.Thread(target=self._work, name=f"replicate-local-{prediction.id}", daemon=True)
-            self._threads.add(thread)
-        thread.start()
+            if len(self._waiting) > self._idle and len(self._threads) < self._limit:
+                thread = threading.Thread(target=self._work, name="replicate-local-model", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            else:
+                self._changed.notify()
 
-    def join(self, timeout: float) -> None:
+    def close(self, timeout: float) -> None:
         """Wait for the threads to end, but not for ever: a function that blocks cannot be stopped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         until = time.monotonic() + timeout
-        with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
+        for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _work(self) -> None:
@@ -74,11 +78,11 @@ class Engine:
                 prediction.fail("The local server could not run this prediction.")  # if nothing else finished it
 
     def _next(self) -> Job | None:
-        with self._lock:
-            if self._waiting:
-                return self._waiting.popleft()
-            self._threads.discard(threading.current_thread())
-            return None
+        with self._changed:
+            self._idle += 1
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._idle -= 1
+            return self._waiting.popleft() if self._waiting else None
 
 
 class _Run:
@@ -90,15 +94,14 @@ class _Run:
     def perform(self) -> None:
         """Call the function and put what comes of it into the prediction."""
         prediction = self._prediction
-        with Downloads(self._files) as downloads:
-            try:
-                with captured(prediction.log), _failures_of_the_model():
-                    finish = self._call(downloads)
-            except ModelError as failure:
-                prediction.log(_traceback(failure.__cause__))
-                prediction.fail(str(failure))
-            else:
-                finish()
+        try:
+            with Downloads(self._files) as downloads, captured(prediction.log), _failures_of_the_model():
+                finish = self._call(downloads)
+        except ModelError as failure:
+            prediction.log(_traceback(failure.__cause__))
+            prediction.fail(str(failure))
+        else:
+            finish()
 
     def _call(self, downloads: Downloads) -> Finish:
         """Call the function, take what it gives, and return how to finish when all that it printed is in the logs."""
@@ -135,7 +138,7 @@ class _Run:
         if not isinstance(result, AsyncIterator):
             return partial(self._prediction.succeed, self._publish(await result))
         items = cast("AsyncGenerator[Any]", result)
-        async with contextlib.aclosing(items):
+        async with contextlib.aclosing(items) if hasattr(items, "aclose") else contextlib.nullcontext():
             async for item in items:
                 if not self._prediction.add_output(self._publish(item)):
                     break

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from replicate.local.clock import Clock
     from replicate.local.store import Place, Store
 
+_CHUNK = 1 << 20
 LIFETIME = timedelta(hours=24)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _MAGIC = {
@@ -53,16 +54,20 @@ class Files:
         """Keep an uploaded file and return its record."""
         identifier = base64.urlsafe_b64encode(str(uuid.uuid4()).encode()).decode()
         path = self._uploads / identifier
+        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         with path.open("wb") as copy:
-            shutil.copyfileobj(content, copy)
+            while chunk := content.read(_CHUNK):
+                copy.write(chunk)
+                sha256.update(chunk)
+                md5.update(chunk)
         now = self._clock.now()
         record = {
             "id": identifier,
             "name": name,
             "content_type": media_type,
             "size": path.stat().st_size,
-            "etag": _digest(path, "md5"),
-            "checksums": {"sha256": _digest(path, "sha256"), "md5": _digest(path, "md5")},
+            "etag": md5.hexdigest(),
+            "checksums": {"sha256": sha256.hexdigest(), "md5": md5.hexdigest()},
             "metadata": metadata,
             "created_at": stamp(now),
             "expires_at": stamp(now + LIFETIME),
@@ -157,11 +162,3 @@ def _suffix(content: bytes) -> str:
     if content[4:8] == b"ftyp":
         return ".mp4"
     return next((suffix for magic, suffix in _MAGIC.items() if content.startswith(magic)), ".bin")
-
-
-def _digest(path: Path, algorithm: str) -> str:
-    digest = hashlib.new(algorithm)
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -20,21 +20,33 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _REMEMBERED = 10_000
+_LARGEST_REMEMBERED = 1 << 20
 _OPEN = ("/streams/", "/delivery/")  # these have addresses that nobody can guess
 _CREATES = ("/predictions", "/trainings")
 
 
 @attrs.define
 class Received:
-    """A request as it arrived, without its token; `status` is the answer's, once there is one."""
+    """A request as it arrived, without its token; `status` is the answer's, once there is one.
+
+    `size` is the body's, and `body` its content where that is JSON and not huge.
+    """
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     size: int = 0
-    json: Any = None
+    body: bytes = b""
     status: int | None = None
+
+    @property
+    def json(self) -> Any:
+        """What the body says, or None if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
 
 
 class Gate:
@@ -88,28 +100,18 @@ def _hostname(host: str) -> str:
 
 
 def _recording(receive: Receive, received: Received) -> Receive:
-    """Note the size of the body as it comes, and what it says if it is JSON."""
-    chunks: list[bytes] = []
+    """Note the size of the body as it comes, and what it says if that is for the log."""
     is_json = received.headers.get("content-type", "").startswith("application/json")
 
     async def recorded() -> Message:
         message = await receive()
         body = message.get("body", b"")
         received.size += len(body)
-        if is_json and body:
-            chunks.append(body)
-            if not message.get("more_body"):
-                received.json = _parsed(b"".join(chunks))
+        if is_json:
+            received.body = received.body + body if received.size <= _LARGEST_REMEMBERED else b""
         return message
 
     return recorded
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
 
 
 def _marking(send: Send, received: Received, scope: Scope) -> Send:

@@ -41,7 +41,7 @@ class Server:
     predictions run at a time; the others wait in the state `starting`.
     """
 
-    def __init__(  # noqa: PLR0913 - options, by name
+    def __init__(
         self,
         models: Mapping[str, Model | Callable[..., Any]],
         *,
@@ -77,7 +77,7 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._listener.stop()
-        self.cloud.halt()  # ends what streams and waits for predictions, so that the listener can end
+        self.cloud.halt()  # so that the listener can end what streams and waits
         self._thread.join()
         self.cloud.halt()  # and what came in meanwhile
         self.cloud.close()
@@ -150,6 +150,13 @@ class _Listener(uvicorn.Server):
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self.ready.set()
         await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let answers come to their end, for a moment, and then cut the connections that are left."""
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
     def stop(self) -> None:
         """End `main_loop`, from another thread."""

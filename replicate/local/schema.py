@@ -7,7 +7,7 @@ import types
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin, is_typeddict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import attrs
 
@@ -26,6 +26,8 @@ _PLAIN: dict[Any, Schema] = {
     Path: FILE,
     bytes: FILE,
 }
+# What marks the classes of dataclasses, attrs, pydantic and TypedDict.
+_RECORDS = ("__dataclass_fields__", "__attrs_attrs__", "model_fields", "__total__")
 _KEYWORDS = {
     "description": "description",
     "ge": "minimum",
@@ -152,8 +154,7 @@ def _simple(annotation: Any) -> Schema:
         return dict(_PLAIN[annotation])
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _enumeration(member.value for member in annotation)
-    record = isinstance(annotation, type) and (is_typeddict(annotation) or "__annotations__" in vars(annotation))
-    return {"type": "object"} if record else {}
+    return {"type": "object"} if any(hasattr(annotation, mark) for mark in _RECORDS) else {}
 
 
 def _enumeration(choices: Iterable[Any]) -> Schema:

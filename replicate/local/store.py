@@ -82,7 +82,7 @@ class Store:
             json.dumps([attrs.astuple(event) for event in prediction.events], separators=(",", ":")),
         )
 
-    def prediction(self, *, id: str | None = None, key: str | None = None) -> Prediction | None:  # noqa: A002
+    def prediction(self, *, id: str | None = None, key: str | None = None) -> Prediction | None:
         """Read a prediction by its id, or by the key of its stream."""
         rows = self._run("SELECT record, events FROM predictions WHERE id = ? OR key = ?", id, key)
         return _prediction(*rows[0]) if rows else None

@@ -60,18 +60,39 @@ async def create(
     options: Mapping[str, Any],
     version: str | None = None,
 ) -> models.Prediction:
-    """Start a prediction at an endpoint, exactly once. Everything that can be wrong is checked before.
+    """Start a prediction at an endpoint. Everything that can be wrong is checked before."""
+    ready = await prepare(session, input, options)
+    return await post(session, endpoint, *path, input=ready, options=options, version=version)
+
+
+async def prepare(
+    session: Session[Any], input: Mapping[str, Any] | None, options: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Give an input as plain JSON data. Raise TypeError or ValueError for it, or for options, that cannot be sent."""
+    check(input, options)
+    ready: Mapping[str, Any] = await encode(given(session, options), input or {}, options.get("file_encoding_strategy"))
+    return ready
+
+
+async def post(
+    session: Session[Any],
+    endpoint: Any,
+    *path: str,
+    input: Mapping[str, Any],
+    options: Mapping[str, Any],
+    version: str | None = None,
+) -> models.Prediction:
+    """Start a prediction at an endpoint, exactly once, with an input that is ready.
 
     `_answered_early` in what it gives tells that the API was asked to wait, did, and did not have to wait to the end.
 
     Raises AmbiguousCreateError when the request went out, and what became of it is not known.
     """
-    prefer = check(input, options)
-    session = session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
+    session, prefer = given(session, options), preference(options)
     body: dict[str, Any] = {name: options[name] for name in BODY if options.get(name) is not None}
     if version is not None:
         body["version"] = version
-    body["input"] = await encode(session, input or {}, options.get("file_encoding_strategy"))
+    body["input"] = input
     request = endpoint.build_request(*path, body=body, prefer=prefer, cancel_after=options.get("cancel_after"))
     if prefer:
         session = session.evolve(timeout=with_read_timeout(session.config.timeout, hold(prefer) + GRACE))
@@ -92,12 +113,17 @@ async def create(
     return payload
 
 
-def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> str | None:
-    """Raise TypeError or ValueError for what cannot be sent; give the `Prefer` header."""
+def given(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
+    """Give a session with those of the options that are for its requests."""
+    return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
+
+
+def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError for what shows at a glance that it cannot be sent."""
     check_keywords(options, PREDICTION_OPTIONS)
+    preference(options)
     if input is not None and not hasattr(input, "keys"):
         raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
-    return preference(options)
 
 
 def preference(options: Mapping[str, Any]) -> str | None:

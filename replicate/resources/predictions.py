@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from replicate._core.dual import C, dual
-from replicate._core.page import Page
 from replicate._core.polling import Deadline, poll
 from replicate._core.resource import Namespace, Resource, renew, session_of
-from replicate._data.reference import Reference
-from replicate.exceptions import PredictionTimeout
-from replicate.resources.creation import PredictionOptions, create
+from replicate.exceptions import APITimeoutError, PredictionTimeout
 from replicate_api import models
 from replicate_api.api.predictions import predictions_cancel, predictions_create, predictions_get, predictions_list
 from replicate_api.types import UNSET
@@ -22,6 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._core.options import RequestOptions
+    from replicate._core.page import Page
+    from replicate.resources.creation import PredictionOptions
 
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
@@ -55,9 +54,10 @@ class Prediction(Resource[C], models.Prediction):
         return await halt(self)
 
 
-async def look(prediction: Prediction[C]) -> Prediction[C]:
+async def look(prediction: Prediction[C], deadline: Deadline | None = None) -> Prediction[C]:
     """Load a prediction anew, in place."""
-    renew(prediction, await session_of(prediction).call(predictions_get, prediction.id))
+    session = session_of(prediction)
+    renew(prediction, await (deadline.bound(session) if deadline else session).call(predictions_get, prediction.id))
     return prediction
 
 
@@ -70,7 +70,13 @@ async def halt(prediction: Prediction[C]) -> Prediction[C]:
 async def settle(prediction: Prediction[C], deadline: Deadline) -> Prediction[C]:
     """Look at a prediction until it has finished. Raise PredictionTimeout at the deadline."""
     session = session_of(prediction)
-    if not await poll(session, lambda: prediction.finished, lambda: look(prediction), deadline):
+    try:
+        finished = await poll(session, lambda: prediction.finished, lambda: look(prediction, deadline), deadline)
+    except APITimeoutError as error:
+        if deadline.remaining() > 0:
+            raise
+        raise PredictionTimeout(prediction, deadline.seconds or 0) from error
+    if not finished:
         raise PredictionTimeout(prediction, deadline.seconds or 0)
     return prediction
 
@@ -89,6 +95,9 @@ class Predictions(Namespace[C]):
         AmbiguousCreateError where it is not known whether the prediction was started, TypeError or ValueError before
         anything is sent.
         """
+        from replicate._data.reference import Reference
+        from replicate.resources.creation import create
+
         reference = Reference.of(version)
         payload = await create(self._session, predictions_create, version=str(reference), input=input, options=options)
         return Prediction[C].bind(payload, self._session)
@@ -113,6 +122,8 @@ class Predictions(Namespace[C]):
         `created_after` and `created_before` are moments (a naive one is in local time); `source="web"` gives those of
         the web site only. Raises APIError.
         """
+        from replicate._core.page import Page
+
         session = self._session
         page = await session.given(options).call(
             predictions_list, created_after=created_after, created_before=created_before, source=source
@@ -133,5 +144,5 @@ class Predictions(Namespace[C]):
         """
         deadline = Deadline(self._session, timeout)
         prediction_id = prediction if isinstance(prediction, str) else prediction.id
-        found = await self._session.call(predictions_get, prediction_id)
+        found = await deadline.bound(self._session).call(predictions_get, prediction_id)
         return await settle(Prediction[C].bind(found, self._session), deadline)

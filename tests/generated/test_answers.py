@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from replicate_api import models, types
 from replicate_api.api.files import files_delete, files_download
 from replicate_api.api.hardware import hardware_list
@@ -139,7 +140,9 @@ def test_whatever_was_sent_is_kept(model: type[Payload], data: st.DataObject) ->
 @pytest.mark.parametrize("bad", [None, "x", 7, ["x"], {"status": 5, "created_at": "noon", "urls": None}])
 def test_one_bad_item_does_not_lose_the_page(bad: Any) -> None:
     """An item that is no object is kept as it came, and its neighbours are read."""
-    page = predictions_list.parse_response(json.dumps({"next": None, "results": [PREDICTION, bad, PREDICTION]}).encode())
+    page = predictions_list.parse_response(
+        json.dumps({"next": None, "results": [PREDICTION, bad, PREDICTION]}).encode()
+    )
     assert page.results is not None
     assert [item.id for item in (page.results[0], page.results[2])] == ["p1", "p1"]
     assert page.results[1] == bad or page.results[1].to_dict() == bad
@@ -188,7 +191,11 @@ def test_content_of_another_kind_is_one_error_that_shows_it(content: bytes) -> N
 # ---- times
 
 
-@given(st.datetimes(timezones=st.just(timezone.utc) | st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))))
+@given(
+    st.datetimes(
+        timezones=st.just(timezone.utc) | st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))
+    )
+)
 def test_every_written_time_is_read_back(moment: datetime) -> None:
     """A time as Python writes it is read as the same moment, with its offset."""
     read = types.timestamp(moment.isoformat())
@@ -204,7 +211,9 @@ def test_times_of_any_precision_are_read(zone: str, digits: str) -> None:
     assert types.timestamp(f"2022-06-01T12:30:05.{digits}{zone}") == wanted
 
 
-@pytest.mark.parametrize("text", ["", "noon", "10", "2024-13-01", "yesterday", "2024-01-01T25:00:00Z", "１"])
+@pytest.mark.parametrize(
+    "text", ["", "noon", "10", "2024-13-01", "yesterday", "2024-01-01T25:00:00Z", "9999-12-31T24:00Z", "\uff11"]
+)
 def test_what_is_no_time_is_kept(text: str) -> None:
     """A malformed time is the text that was sent, never a time of today."""
     assert read(created_at=text).created_at == text  # type: ignore[comparison-overlap]

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import pytest
+
 import replicate_api
 from replicate_api import api, models
 

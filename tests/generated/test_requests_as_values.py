@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from replicate_api import api, models, types
 from replicate_api.api.deployments import deployments_update
 from replicate_api.api.files import files_download
@@ -38,7 +39,24 @@ every_path = pytest.mark.parametrize(
     ("build", "names", "needed"), WITH_PATH, ids=[build.__module__.rpartition(".")[2] for build, _, _ in WITH_PATH]
 )
 
-ODD = ["a/b", "a?b", "a#b", "a b", "é", "a%2Fb", "a&b=c", "../x", "%2e%2e", ";", "\\", "日本", "a\r\nb", "…", "a:b", "@"]
+ODD = [
+    "a/b",
+    "a?b",
+    "a#b",
+    "a b",
+    "é",
+    "a%2Fb",
+    "a&b=c",
+    "../x",
+    "%2e%2e",
+    ";",
+    "\\",
+    "日本",
+    "a\r\nb",
+    "…",
+    "a:b",
+    "@",
+]
 
 
 # ---- paths
@@ -79,7 +97,8 @@ def test_a_segment_is_read_back_or_refused(text: str) -> None:
         assert text in {"", ".", ".."} or any(0xD800 <= ord(character) <= 0xDFFF for character in text)
     else:
         assert unquote(quoted) == text
-        assert not set(quoted) & set("/?#\\ ") and quoted not in {"", ".", ".."}
+        assert not set(quoted) & set("/?#\\ ")
+        assert quoted not in {"", ".", ".."}
 
 
 def test_deleting_a_version_never_deletes_the_model() -> None:
@@ -115,7 +134,8 @@ def test_headers_have_their_names_on_the_wire() -> None:
     st.datetimes(
         min_value=datetime(1000, 1, 1),  # noqa: DTZ001
         max_value=datetime(9000, 1, 1),  # noqa: DTZ001
-        timezones=st.none() | st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(
+        timezones=st.none()
+        | st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(
             lambda delta: timezone(timedelta(minutes=delta // timedelta(minutes=1)))
         ),
     )
@@ -168,7 +188,12 @@ def test_null_in_a_body_is_sent_and_nested_models_are_plain() -> None:
     urls = models.PredictionUrls(get="g", cancel="c")
     body = {"input": {"none": None, "when": moment, "urls": [urls], "pair": (1, 2)}}
     assert predictions_create.build_request(body=body).json == {
-        "input": {"none": None, "when": "2024-01-02T00:00:00+00:00", "urls": [{"get": "g", "cancel": "c"}], "pair": [1, 2]}
+        "input": {
+            "none": None,
+            "when": "2024-01-02T00:00:00+00:00",
+            "urls": [{"get": "g", "cancel": "c"}],
+            "pair": [1, 2],
+        }
     }
 
 

@@ -30,9 +30,7 @@ class Api(httpx.Client):
     def create(self, reference: str, given: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         """Create a prediction; headers are named in Python's way: `cancel_after="5s"`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.post(
-            "predictions", json={"version": self.version(reference), "input": given or {}}, headers=named
-        )
+        return self.post("predictions", json={"version": self.version(reference), "input": given or {}}, headers=named)
 
     def run(self, reference: str, given: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run a model and return the finished prediction."""

@@ -1,6 +1,6 @@
 """What a function may be, print and return."""
 
-from __future__ import annotations
+# ruff: noqa: T201 - what a model prints is its log
 
 import asyncio
 import sys
@@ -46,7 +46,7 @@ def iterator() -> Iterator[int]:
     return iter([1, 2])
 
 
-def echo(  # noqa: PLR0913
+def echo(
     number: float = 0,
     whole: int = 0,
     size: Size = Size.SMALL,
@@ -203,7 +203,6 @@ def test_printing_is_as_before_when_no_model_runs(api: Any) -> None:
     """The standard streams are the original ones again once the last model has ended."""
     before = sys.stdout, sys.stderr
     api.run("me/noisy", {"name": "x"})
-    api.srv.cloud.engine.join(10)
     assert (sys.stdout, sys.stderr) == before
 
 

@@ -1,6 +1,6 @@
 """Streams: a prediction's events as they happen."""
 
-from __future__ import annotations
+# ruff: noqa: T201 - what a model prints is its log
 
 import json
 import queue

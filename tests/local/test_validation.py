@@ -27,7 +27,8 @@ SHARED = {"style": {"type": "string", "enum": ["bold", "faint"]}}
 
 def found(given: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [
-        (one.type, one.field, one.description) for one in complaints({"prompt": "abc", **given}, SCHEMA, SHARED, "input")
+        (one.type, one.field, one.description)
+        for one in complaints({"prompt": "abc", **given}, SCHEMA, SHARED, "input")
     ]
 
 

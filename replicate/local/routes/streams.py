@@ -42,6 +42,7 @@ async def _events(prediction: Prediction, place: int) -> AsyncIterator[ServerSen
             for event in prediction.events[place:]:
                 place += 1
                 yield ServerSentEvent(event.data, event=event.kind, id=event.id, sep=_LINE_END)
+                await asyncio.sleep(0)  # a model that is faster than the network must not keep the loop to itself
             if place >= len(prediction.events) and prediction.ended:
                 return
             await awake.wait()

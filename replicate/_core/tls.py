@@ -1,0 +1,42 @@
+"""httpx's own TLS settings, made once for all clients, and only when something is really encrypted.
+
+Reading the certificates of all authorities takes longer than most requests. httpx does it for every client it makes,
+also for one that never speaks TLS, and for an asynchronous one while the event loop stands still.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from functools import cache
+from typing import Any
+
+import httpx
+
+
+class DeferredContext(ssl.SSLContext):
+    """A context that leaves every handshake to httpx's default one. By itself it trusts nobody."""
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        return shared().wrap_socket(*args, **kwargs)
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        return shared().wrap_bio(*args, **kwargs)
+
+    def set_alpn_protocols(self, alpn_protocols: Any) -> None:
+        shared().set_alpn_protocols(alpn_protocols)
+
+
+def deferred() -> ssl.SSLContext:
+    """Make a context that costs nothing until it is used."""
+    return DeferredContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def shared() -> ssl.SSLContext:
+    """Give the context that httpx would make, which depends on two environment variables."""
+    return _made(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _made(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:  # noqa: ARG001 - the cache's key
+    return httpx.create_ssl_context()

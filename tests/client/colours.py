@@ -1,0 +1,71 @@
+"""What lets a test be written once for every colour: blocking, and awaited on asyncio and on trio."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import trio
+
+from replicate import AsyncReplicate, Replicate
+from replicate._core.dual import drive
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+RUN: dict[str, Callable[[Any], Any]] = {
+    "blocking": drive,
+    "asyncio": asyncio.run,
+    "trio": lambda coroutine: trio.run(lambda: coroutine),
+}
+TOKEN = "r8_test"
+
+# httpx does not close the generators inside its own when a stream is left before its end, and trio tells.
+leaves_streams = pytest.mark.filterwarnings(
+    "ignore:Async generator 'httpx:ResourceWarning", "ignore:Async generator 'httpcore:ResourceWarning"
+)
+
+
+def connect(colour: str, **options: Any) -> Any:
+    """Make a client of a colour."""
+    options = {"bearer_token": TOKEN, **options}
+    return Replicate(**options) if colour == "blocking" else AsyncReplicate(**options)
+
+
+def scripted(colour: str, answer: Callable[[httpx.Request], httpx.Response], **options: Any) -> Any:
+    """Make a client that is answered by a function."""
+    http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(transport=httpx.MockTransport(answer))
+    return connect(colour, http_client=http, **options)
+
+
+async def got(value: Any) -> Any:
+    """Give what a method gives: at once from a blocking client, awaited from another."""
+    return await value if inspect.iscoroutine(value) else value
+
+
+async def each(items: Any) -> AsyncIterator[Any]:
+    """Iterate what a method gives, by `for` or by `async for`."""
+    session = getattr(items, "_session", None)
+    if session.blocking if session else not hasattr(items, "__aiter__"):
+        for item in items:
+            yield item
+    else:
+        async for item in items:
+            yield item
+
+
+class Clock:
+    """Time that passes only where a client sleeps; `wake` is called after each sleep, with the number of it."""
+
+    def __init__(self, client: Any, wake: Callable[[int], None] = lambda _: None) -> None:
+        self.time, self.sleeps, self.wake = 0.0, list[float](), wake
+        transport = client._session.transport
+        transport.now, transport.sleep = lambda: self.time, self.sleep
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        self.sleeps.append(seconds)
+        self.wake(len(self.sleeps))

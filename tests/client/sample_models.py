@@ -1,0 +1,149 @@
+"""The models that the tests run, and the answers of scripted servers."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from PIL import Image, ImageOps
+
+from replicate.local import Model
+
+if TYPE_CHECKING:
+    from replicate.local import Server
+
+
+def shout(text: str = "hi", times: int = 1) -> str:
+    """Say it louder."""
+    print(f"shouting {text}")  # noqa: T201 - it becomes the log
+    return text.upper() + "!" * times
+
+
+def words(text: str = "one two three") -> Iterator[str]:
+    """Say it word by word."""
+    for word in text.split():
+        yield word + " "
+
+
+def numbers(until: int = 3) -> Iterator[int]:
+    """Count."""
+    yield from range(until)
+
+
+def negative(image: Path) -> bytes:
+    """Turn the colours of a picture round."""
+    result = io.BytesIO()
+    with Image.open(image) as picture:
+        ImageOps.invert(picture.convert("RGB")).save(result, "PNG")
+    return result.getvalue()
+
+
+def digest(file: Path) -> str:
+    """Tell what a file holds."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def broken(text: str = "CUDA out of memory") -> str:
+    """Fail."""
+    for step in range(9):
+        print(f"step {step}")  # noqa: T201 - it becomes the log
+    raise RuntimeError(text)
+
+
+def link() -> str:
+    """Give a text that looks like a file."""
+    return "https://replicate.delivery/read-me.png"
+
+
+MODELS = {
+    "me/official": Model(shout, official=True),
+    "me/community": shout,
+    "me/words": Model(words, official=True),
+    "me/numbers": numbers,
+    "me/negative": Model(negative, official=True),
+    "me/digest": Model(digest, official=True),
+    "me/broken": broken,
+    "me/link": link,
+}
+
+
+class Held:
+    """A model that says one word, and the next only when the test lets it."""
+
+    def __init__(self) -> None:
+        self.started, self.go = threading.Event(), threading.Event()
+
+    def text(self) -> str:
+        """Give one text."""
+        self.started.set()
+        self.go.wait(20)
+        return "done"
+
+    def words(self) -> Iterator[str]:
+        """Give two words."""
+        self.started.set()
+        yield "first "
+        self.go.wait(20)
+        yield "second"
+
+    def finish(self, srv: Server) -> None:
+        """Let the model go on, and return when all predictions have finished."""
+        self.go.set()
+        for prediction in srv.predictions.running():
+            done = threading.Event()
+            with prediction.listening(lambda now=prediction, done=done: done.set() if now.finished else None):
+                assert prediction.finished or done.wait(10)
+
+
+VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
+
+
+def prediction(status: str = "starting", **members: Any) -> dict[str, Any]:
+    """Give a prediction as the API would."""
+    return {
+        "id": "p1",
+        "model": "me/model",
+        "version": "hidden",
+        "input": {},
+        "logs": "",
+        "output": None,
+        "error": None,
+        "status": status,
+        "created_at": "2025-01-01T00:00:00Z",
+        "urls": {"get": "https://api.replicate.com/v1/predictions/p1"},
+        **members,
+    }
+
+
+def model(*, output: Any = None, official: bool | None = True) -> dict[str, Any]:
+    """Give a model as the API would, with the schema of its output."""
+    schema = {"components": {"schemas": {"Output": output or {"type": "string"}}}}
+    known = {} if official is None else {"is_official": official}
+    return {"owner": "me", "name": "model", "latest_version": {"id": VERSION, "openapi_schema": schema}, **known}
+
+
+class Script:
+    """Answers of a server by method and path: each a JSON body, a response or a function, the last one repeated."""
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.answers, self.requests = answers, list[httpx.Request]()
+
+    @property
+    def asked(self) -> list[str]:
+        """What was asked so far, as "GET /models/me/model"."""
+        return [f"{each.method} {each.url.path.removeprefix('/v1')}" for each in self.requests]
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        self.requests.append(request)
+        kind = "create" if request.method == "POST" else "model" if "/models/" in request.url.path else "get"
+        queue = self.answers[kind]
+        answer = queue.pop(0) if len(queue) > 1 else queue[0]
+        if callable(answer):
+            answer = answer(request)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)

@@ -1,0 +1,97 @@
+"""`client.models`, `client.models.versions` and `client.files`."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from colours import each, got
+from replicate import NotFoundError
+
+
+@pytest.mark.parametrize(
+    "name", [("me/official",), ("me", "official"), ("https://replicate.com/me/official",), (("me", "official"),)]
+)
+async def test_get_a_model(client: Any, name: Any) -> None:
+    """A model is named by "owner/name", by owner and name, or by its web address."""
+    found = await got(client.models.get(*name))
+    assert (found.id, found.owner, found.name, found.is_official) == ("me/official", "me", "official", True)
+    assert found.latest_version.openapi_schema["components"]["schemas"]["Input"]
+
+
+@pytest.mark.parametrize("name", ["official", "me/official/more", "", "me/official:" + "0" * 64])
+async def test_what_names_no_model_is_not_sent(client: Any, asked: Any, name: str) -> None:
+    """A name of another form is refused before anything is sent."""
+    with pytest.raises(ValueError, match="owner/name"):
+        await got(client.models.get(name))
+    assert not asked()
+
+
+@pytest.mark.parametrize(("owner", "name"), [("me", ".."), ("..", "official"), ("", "official"), ("me", "")])
+async def test_a_name_never_leads_elsewhere(client: Any, asked: Any, owner: str, name: str) -> None:
+    """Parts that would change the path are refused."""
+    with pytest.raises(ValueError, match="must name something"):
+        await got(client.models.get(owner, name))
+    assert not asked()
+
+
+async def test_versions(client: Any) -> None:
+    """Versions are listed, and one is got by its id."""
+    version = (await got(client.models.get("me/community"))).latest_version.id
+    listed = await got(client.models.versions.list("me", "community"))
+    assert [each.id async for each in each(listed)] == [version]
+    found = await got(client.models.versions.get("me", "community", version))
+    assert (found.id, found.openapi_schema) == (version, listed[0].openapi_schema)
+    with pytest.raises(NotFoundError):
+        await got(client.models.versions.get("me", "community", "0" * 64))
+
+
+async def downloaded(client: Any, file: Any) -> tuple[str, str, bytes]:
+    """Give the digest, type and content of an upload, as somebody gets it who reads its URL."""
+    stored = await got(client.get(f"/files/{file.id}"))
+    content = await got(client.predictions.create("me/digest", {"file": file.urls.get}, wait=True))
+    return stored.json()["checksums"]["sha256"], stored.json()["content_type"], content.output
+
+
+@pytest.mark.parametrize("form", ["path", "str", "handle", "bytes", "memory"])
+async def test_upload(client: Any, tmp_path: Path, form: str) -> None:
+    """A path, an open file or bytes are stored whole, and models can read them by `urls.get`."""
+    content = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+    path = tmp_path / "dots.png"
+    path.write_bytes(content)
+    with path.open("rb") as handle:
+        handle.read(10)
+        given: Any = {
+            "path": path, "str": str(path), "handle": handle, "bytes": content, "memory": io.BytesIO(content),
+        }[form]
+        file = await got(client.files.create(given))
+        assert not handle.closed
+    digest = hashlib.sha256(content).hexdigest()
+    assert (file.size, file.content_type) == (len(content), "image/png")
+    assert await downloaded(client, file) == (digest, "image/png", digest)
+    assert file.name == ("dots.png" if form in ("path", "str", "handle") else "file.png")
+
+
+async def test_an_upload_is_described(client: Any) -> None:
+    """Name, type and metadata given go with the file."""
+    file = await got(
+        client.files.create(b"{}", filename="naïve.json", content_type="application/x-own", metadata={"of": {"a": [1]}})
+    )
+    assert (file.name, file.content_type, file.metadata) == ("naïve.json", "application/x-own", {"of": {"a": [1]}})
+
+
+async def test_what_is_no_file_is_not_sent(client: Any, asked: Any, tmp_path: Path) -> None:
+    """A missing file, a text file and something else are refused before anything is sent."""
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        await got(client.files.create(tmp_path / "nothing"))
+    with tempfile.TemporaryFile("w+") as text, pytest.raises(TypeError, match="mode 'rb'"):
+        await got(client.files.create(text))
+    with pytest.raises(TypeError, match="must be a path"):
+        await got(client.files.create(7))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'file_name'"):
+        await got(client.files.create(b"", file_name="a"))
+    assert not asked()

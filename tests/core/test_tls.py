@@ -1,0 +1,134 @@
+"""TLS settings are made late and shared, and verify certificates all the same."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+import trustme
+
+from replicate import APIConnectionError, AsyncReplicate, Replicate
+from replicate._core import tls
+
+
+class Hello(BaseHTTPRequestHandler):
+    """Answer everything with an empty JSON object."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+class Server(ThreadingHTTPServer):
+    """A server that does not tell standard error about clients that hang up."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def https(authority: trustme.CA) -> Iterator[str]:
+    server = Server(("127.0.0.1", 0), Hello)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+
+def test_an_unknown_authority_is_refused(https: str) -> None:
+    """A server with a certificate of nobody we trust gets no request, and so no token."""
+    with (
+        Replicate(bearer_token="r8_x", base_url=https, max_retries=0) as client,
+        pytest.raises(APIConnectionError) as told,
+    ):
+        client.get("/account")
+    assert "CERTIFICATE_VERIFY_FAILED" in str(told.value)
+    assert not told.value.sent
+
+
+def test_a_trusted_authority_is_accepted(https: str, trusted: None) -> None:
+    """SSL_CERT_FILE names the authorities, as for httpx."""
+    with Replicate(bearer_token="r8_x", base_url=https) as client:
+        assert client.get("/account").json() == {}
+
+
+def test_a_certificate_for_another_name_is_refused(https: str, trusted: None) -> None:
+    """The host's name is checked, not the chain alone."""
+    elsewhere = https.replace("127.0.0.1", "localhost")
+    with Replicate(bearer_token="r8_x", base_url=elsewhere, max_retries=0) as client, pytest.raises(APIConnectionError):
+        client.get("/account")
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_asynchronous_clients_verify_too(https: str, trusted: None, backend: str) -> None:
+    """Both event loops make their handshakes through the shared settings."""
+
+    async def ask() -> object:
+        async with AsyncReplicate(bearer_token="r8_x", base_url=https) as client:
+            return (await client.get("/account")).json()
+
+    assert anyio.run(ask, backend=backend) == {}
+
+
+def test_by_itself_the_context_trusts_nobody() -> None:
+    """What would bypass the shared settings fails closed."""
+    context = tls.deferred()
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.get_ca_certs() == []
+
+
+def test_settings_are_shared_and_follow_the_environment(trusted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All clients share one context; other environment variables mean another one."""
+    first = tls.shared()
+    assert tls.shared() is first
+    monkeypatch.delenv("SSL_CERT_FILE")
+    assert tls.shared() is not first
+
+
+def test_a_caller_with_tls_settings_keeps_them(https: str) -> None:
+    """An httpx client of the caller's is used as it is."""
+    with Replicate(bearer_token="r8_x", base_url=https, http_client=httpx.Client(verify=False)) as client:
+        assert client.get("/account").json() == {}
+
+
+def test_plain_http_never_reads_certificates() -> None:
+    """A client that speaks no TLS does not pay for it."""
+    program = (
+        "import replicate\n"
+        "from replicate._core import tls\n"
+        "client = replicate.Replicate(bearer_token='r8_x', base_url='http://127.0.0.1:9', max_retries=0)\n"
+        "try: client.get('/account')\n"
+        "except replicate.APIConnectionError: pass\n"
+        "print(tls._made.cache_info().currsize)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "0\n"

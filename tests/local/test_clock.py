@@ -1,0 +1,55 @@
+"""Time that a test moves by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from replicate.local import Clock, ManualClock
+from replicate.local.clock import stamp
+
+
+def test_a_moment_is_written_as_the_api_writes_it() -> None:
+    """ISO 8601 in UTC, microseconds, Z."""
+    moment = datetime(2025, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=1)))
+    assert stamp(moment) == "2025-01-02T02:04:05.000006Z"
+
+
+@pytest.mark.parametrize("clock", [Clock(), ManualClock()])
+def test_a_timer_rings_once_unless_canceled(clock: Clock) -> None:
+    """Timers of both clocks call back on the event loop, in order, and not when canceled."""
+    rung: list[str] = []
+
+    async def scenario() -> None:
+        done = asyncio.Event()
+        clock.after(0.02, done.set)
+        clock.after(0.01, lambda: rung.append("first"))
+        clock.after(0.015, lambda: rung.append("second"))
+        clock.after(0.005, lambda: rung.append("never"))()
+        if isinstance(clock, ManualClock):
+            clock.advance(0.005)
+            clock.advance(1)
+        await asyncio.wait_for(done.wait(), 10)
+
+    asyncio.run(scenario())
+    assert rung == ["first", "second"]
+
+
+def test_a_timer_of_a_loop_that_has_ended_does_not_ring() -> None:
+    """Moving time after the server has stopped is harmless."""
+    clock = ManualClock()
+
+    async def scenario() -> None:
+        clock.after(1, lambda: None)
+
+    asyncio.run(scenario())
+    clock.advance(2)
+    assert clock.now() == datetime(2025, 1, 1, 0, 0, 2, tzinfo=timezone.utc)
+
+
+def test_waiting_for_a_timer_has_an_end() -> None:
+    """A timer that nobody sets is an error that says so."""
+    with pytest.raises(TimeoutError, match="0 of 1 timers"):
+        ManualClock().wait_for_timers(1, timeout=0)

@@ -1,0 +1,214 @@
+"""Uploads, the files that models take, and the files that they give."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from replicate.local import ManualClock
+
+PNG = b"\x89PNG\r\n\x1a\nrest of the picture"
+DAY = 24 * 3600
+
+
+def read(file: Path) -> dict[str, str]:
+    return {"name": file.name, "text": file.read_text()}
+
+
+def give(suffix: str, folder: str) -> Path:
+    path = Path(folder, f"my picture{suffix}")
+    path.write_bytes(PNG)
+    return path
+
+
+def give_many(count: int) -> Iterator[bytes]:
+    for number in range(count):
+        yield PNG + bytes([number])
+
+
+def give_all() -> dict[str, Any]:
+    return {"pictures": [PNG, bytearray(b"GIF89a")], "sound": b"RIFF\0\0\0\0WAVE", "other": b"?"}
+
+
+def keep(file: Path) -> str:
+    return str(file)
+
+
+MODELS = {f"me/{each.__name__}": each for each in (read, give, give_many, give_all, keep)}
+
+
+def upload(api: Any, content: bytes = b"hello", **fields: str) -> dict[str, Any]:
+    answer = api.post("files", files={"content": ("hello.txt", content, "text/plain")}, data=fields)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def test_an_upload_is_described(api: Any) -> None:
+    """The answer has id, name, type, size, checksums, times and address of the file."""
+    record = upload(api)
+    assert (record["name"], record["content_type"], record["size"]) == ("hello.txt", "text/plain", 5)
+    assert record["checksums"]["sha256"] == hashlib.sha256(b"hello").hexdigest()
+    assert record["etag"] == record["checksums"]["md5"] == hashlib.md5(b"hello").hexdigest()
+    assert record["metadata"] == {}
+    assert record["urls"] == {"get": f"{api.srv.base_url}/files/{record['id']}"}
+    assert api.get(record["urls"]["get"]).json() == record
+
+
+def test_fields_of_the_form_name_and_type_an_upload(api: Any) -> None:
+    """`filename`, `type` and `metadata` overrule what the part says."""
+    record = upload(api, filename="b.png", type="image/png", metadata='{"customer": 7}')
+    assert (record["name"], record["content_type"], record["metadata"]) == ("b.png", "image/png", {"customer": 7})
+
+
+@pytest.mark.parametrize(
+    ("request_", "detail"),
+    [
+        ({"data": {"content": "text"}}, "Missing content"),
+        ({"json": {}}, "Missing content"),
+        ({"files": {"content": b"x"}, "data": {"metadata": "{"}}, "metadata is not valid JSON"),
+        ({"files": {"content": b"x"}, "data": {"metadata": "[]"}}, "metadata must be a JSON object"),
+    ],
+)
+def test_a_form_without_a_file_is_refused(api: Any, request_: dict[str, Any], detail: str) -> None:
+    """What is wrong with the form is said in a problem."""
+    answer = api.post("files", **request_)
+    assert answer.status_code == 400
+    assert detail in answer.json()["detail"]
+
+
+def test_a_file_above_the_limit_is_refused(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than 100 MiB is a 413."""
+    monkeypatch.setattr("replicate.local.routes.files._LARGEST", 4)
+    answer = api.post("files", files={"content": b"12345"})
+    assert (answer.status_code, answer.json()["title"]) == (413, "Payload too large")
+
+
+def test_uploads_are_listed_and_deleted(serving: Any) -> None:
+    """Uploads are listed newest first, in pages; a deleted one is gone."""
+    with serving(MODELS, page_size=2) as api:
+        made = [upload(api, bytes([number]))["id"] for number in range(3)]
+        first = api.get("files").json()
+        second = api.get(first["next"]).json()
+        assert [each["id"] for each in first["results"] + second["results"]] == made[::-1]
+        assert api.get(second["previous"]).json() == first
+        answer = api.delete(f"files/{made[1]}")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert api.delete(f"files/{made[1]}").status_code == 404
+        assert api.get(f"files/{made[1]}").status_code == 404
+        assert [each["id"] for each in api.get("files").json()["results"]] == [made[2], made[0]]
+
+
+def test_an_upload_is_downloaded_by_signature(serving: Any) -> None:
+    """A signed address gives the content to anybody, until it expires; a forged one gives nothing."""
+    clock = ManualClock()
+    with serving(MODELS, clock=clock) as api:
+        record = upload(api)
+        expiry = int(clock.now().timestamp()) + 60
+        url = api.srv.download_url(record["id"], expiry)
+        answer = httpx.get(url)
+        assert answer.content == b"hello"
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert 'filename="hello.txt"' in answer.headers["content-disposition"]
+        plain = url.partition("?")[0]
+        forged = [url.replace(str(expiry), str(expiry + 1)), url.replace("owner=local", "owner=you"), plain]
+        assert [httpx.get(each).status_code for each in forged] == [404] * 3
+        clock.advance(61)
+        assert httpx.get(url).status_code == 404
+
+
+def test_an_upload_lives_a_day(serving: Any) -> None:
+    """After 24 hours an upload is gone."""
+    clock = ManualClock()
+    with serving(MODELS, clock=clock) as api:
+        record = upload(api)
+        clock.advance(DAY - 1)
+        assert api.get(record["urls"]["get"]).status_code == 200
+        clock.advance(1)
+        assert api.get(record["urls"]["get"]).status_code == 404
+
+
+def test_a_model_reads_a_data_url(api: Any) -> None:
+    """A `data:` input becomes a file with a fitting suffix."""
+    assert api.run("me/read", {"file": "data:text/plain;base64,aGk="})["output"] == {"name": "file.txt", "text": "hi"}
+    assert api.run("me/read", {"file": "data:,a%20b"})["output"]["text"] == "a b"
+
+
+def test_a_model_reads_an_upload(api: Any) -> None:
+    """The address of an upload, by whatever name of this machine, becomes the file without a request."""
+    url = upload(api)["urls"]["get"]
+    signed = api.srv.download_url(url.rpartition("/")[2], 2**33)
+    for address in (url, url.replace("127.0.0.1", "localhost"), url.replace("/v1", ""), signed):
+        before = len(api.srv.requests)
+        assert api.run("me/read", {"file": address})["output"] == {"name": "hello.txt", "text": "hello"}
+        assert len(api.srv.requests) == before + 2  # the version and the prediction
+
+
+def test_a_model_reads_what_a_model_gave(api: Any, tmp_path: Path) -> None:
+    """An output file is an input of the next model."""
+    url = api.run("me/give", {"suffix": ".png", "folder": str(tmp_path)})["output"]
+    assert api.run("me/read", {"file": url})["error"].startswith("'utf-8' codec can't decode byte 0x89")
+    assert api.run("me/keep", {"file": url})["output"].endswith("my picture.png")
+
+
+def test_a_model_reads_from_another_host(api: Any, serving: Any) -> None:
+    """Any other address is downloaded; here it is a second server's."""
+    with serving(MODELS) as other:
+        url = other.run("me/give_all")["output"]["other"]
+        assert api.run("me/read", {"file": url})["output"] == {"name": "output.bin", "text": "?"}
+        failed = api.run("me/read", {"file": url + "x"})
+    assert failed["status"] == "failed"
+    assert f"the file {url}x could not be downloaded: Client error '404 Not Found'" in failed["error"]
+
+
+def test_input_files_are_removed_after_the_prediction(api: Any) -> None:
+    """What was written for a prediction is gone when it has ended."""
+    path = Path(api.run("me/keep", {"file": "data:,x"})["output"])
+    assert not path.parent.exists()
+
+
+def test_a_broken_data_url_fails(api: Any) -> None:
+    """A `data:` URL without a comma is an error of the prediction."""
+    prediction = api.run("me/read", {"file": "data:nothing"})
+    assert (prediction["status"], "has a comma" in prediction["error"]) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "media_type"), [(".png", "image/png"), (".webp", "image/webp"), ("", "image/png"), (".zzz", "image/png")]
+)
+def test_an_output_file_has_an_address(api: Any, tmp_path: Path, suffix: str, media_type: str) -> None:
+    """A returned path becomes the open address of a copy, with the type that its name or its content tells."""
+    url = api.run("me/give", {"suffix": suffix, "folder": str(tmp_path)})["output"]
+    assert url.startswith(f"{api.srv.base_url.removesuffix('/v1')}/delivery/")
+    assert len(urlsplit(url).path.split("/")[2]) >= 32
+    (tmp_path / f"my picture{suffix}").unlink()
+    answer = httpx.get(url)
+    assert (answer.content, answer.headers["content-type"]) == (PNG, media_type)
+
+
+def test_a_part_of_an_output_file_can_be_fetched(api: Any) -> None:
+    """Range requests work, so that a broken download can go on."""
+    url = api.run("me/give_many", {"count": 1})["output"][0]
+    answer = httpx.get(url, headers={"range": "bytes=1-3"})
+    assert (answer.status_code, answer.content) == (206, b"PNG")
+
+
+def test_files_inside_an_output_have_addresses(api: Any) -> None:
+    """Bytes in lists, dictionaries and generators are files too, named by what they are."""
+    output = api.run("me/give_all")["output"]
+    names = [url.rpartition("/")[2] for url in (*output["pictures"], output["sound"], output["other"])]
+    assert names == ["output.png", "output.gif", "output.wav", "output.bin"]
+    assert httpx.get(output["sound"]).headers["content-type"] == "audio/wav"
+    items = api.run("me/give_many", {"count": 2})["output"]
+    assert [httpx.get(url).content[-1] for url in items] == [0, 1]
+
+
+@pytest.mark.parametrize("path", ["%2e%2e/replicate.db", "../x", "x/..", "x/.", "{folder}/..%2f..%2fuploads"])
+def test_a_delivery_address_leads_nowhere_else(api: Any, path: str) -> None:
+    """Only what was delivered can be fetched."""
+    folder = api.run("me/give_all")["output"]["other"].split("/")[-2]
+    url = f"{api.srv.base_url.removesuffix('/v1')}/delivery/{path.format(folder=folder)}"
+    assert httpx.get(url).status_code in {401, 404}

@@ -1,0 +1,103 @@
+"""What type checkers must see of both clients. Checked by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+from typing_extensions import assert_type
+
+import replicate
+from replicate import AsyncReplicate, Client, FileOutput, Replicate
+from replicate._core.dual import Async, Sync
+from replicate._core.page import Page
+from replicate._core.sse import ServerSentEvent
+from replicate._flows.output import OutputIterator
+from replicate._flows.use import Run
+from replicate.resources.files import File
+from replicate.resources.models import Model
+from replicate.resources.predictions import Prediction
+from replicate.resources.versions import Version
+from replicate_api import models
+from replicate_api.api.account import account_get
+from replicate_api.api.hardware import hardware_list
+
+
+def poster(image: Path, colors: int = 5) -> Path:
+    """Stand for a model's signature, as a hint."""
+    raise NotImplementedError
+
+
+def blocking(client: Replicate, output: FileOutput[Sync]) -> None:
+    """See plain results."""
+    prediction = client.predictions.create("o/n:v", {"prompt": "x"}, wait=5, webhook_events_filter=["start"])
+    assert_type(prediction, Prediction[Sync])
+    assert_type(prediction.id, str)
+    assert_type(prediction.logs, "str | None")
+    assert_type(prediction.urls.get, str)
+    assert_type(prediction.wait(timeout=3), Prediction[Sync])
+    assert_type(prediction.reload(), Prediction[Sync])
+    assert_type(prediction.cancel(), Prediction[Sync])
+    assert_type(client.predictions.get("x", timeout=3, max_retries=0), Prediction[Sync])
+    assert_type(client.predictions.list(), Page[Sync, Prediction[Sync]])
+    assert_type(client.predictions.list().get_next_page(), Page[Sync, Prediction[Sync]])
+    for each in client.predictions.list():
+        assert_type(each, Prediction[Sync])
+    assert_type(client.models.get("o/n"), Model[Sync])
+    assert_type(client.models.versions.get("o", "n", "v"), Version[Sync])
+    assert_type(client.models.predictions.create("o/n", {}), Prediction[Sync])
+    assert_type(client.files.create(Path("a.png")), File[Sync])
+    assert_type(client.request("GET", "/custom"), httpx.Response)
+    assert_type(client.call(account_get), models.Account)
+    assert_type(client.call(hardware_list), list[models.Hardware])
+    assert_type(client.with_options(timeout=5), Replicate)
+    for event in client.stream("o/n", input={}):
+        assert_type(event, ServerSentEvent)
+    assert_type(output.read(10), bytes)
+    assert_type(output.save("a.png"), "Path | None")
+
+    assert_type(client.use("o/n", hint=poster)(Path("a.png"), colors=3), Path)
+    assert_type(client.use("o/n")(anything="goes"), Any)
+    assert_type(client.use("o/n").create(anything="goes"), Run[Sync])
+    assert_type(client.use("o/n").openapi_schema(), "Mapping[str, Any] | None")
+    assert_type(client.use("o/n", streaming=True)(prompt="x"), OutputIterator[Sync])
+
+
+async def awaited(client: AsyncReplicate, output: FileOutput[Async], blocker: Replicate) -> None:
+    """See coroutines."""
+    prediction = await client.predictions.create("o/n:v", {"prompt": "x"})
+    assert_type(prediction, Prediction[Async])
+    assert_type(await prediction.wait(), Prediction[Async])
+    assert_type(await client.predictions.list(), Page[Async, Prediction[Async]])
+    async for each in await client.predictions.list():
+        assert_type(each, Prediction[Async])
+    assert_type(await client.models.get("o/n"), Model[Async])
+    assert_type(await client.files.create(b"x"), File[Async])
+    assert_type(await client.get("/custom"), httpx.Response)
+    assert_type(await client.call(account_get), models.Account)
+    async for event in client.stream("o/n", input={}):
+        assert_type(event, ServerSentEvent)
+    assert_type(await output.read(10), bytes)
+    assert_type(await client.use("o/n", hint=poster)(Path("a.png")), Path)
+    assert_type(await client.use("o/n", streaming=True)(prompt="x"), OutputIterator[Async])
+    assert_type(await blocker.use("o/n", use_async=True)(prompt="x"), Any)
+
+
+def module() -> None:
+    """See the module's functions as the default client's."""
+    assert_type(replicate.default_client, Client)
+    assert_type(replicate.predictions.get("x"), Prediction[Sync])
+    assert_type(replicate.run("o/n", {"prompt": "x"}, timeout=60, use_file_output=False), Any)
+    assert_type(replicate.use("o/n", hint=poster)(Path("a.png")), Path)
+
+
+def mistakes(client: Replicate, other: AsyncReplicate) -> None:
+    """Be told of each of these; an unneeded ignore is an error in itself."""
+    client.predictions.get(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.predictions.get("x", timeot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.run("o/n", input={}, webook="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.use("o/n", hint=poster)(picture="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    other.predictions.get("x").id  # type: ignore[attr-defined]  # pyright: ignore  # noqa: B018
+    client.predictions.get("x").ststus  # type: ignore[attr-defined]  # pyright: ignore  # noqa: B018
