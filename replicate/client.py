@@ -301,7 +301,12 @@ class AsyncReplicate(API[Async]):
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
-        self, ref: Any, *, hint: Callable[..., Any] | None = None, streaming: Literal[True], timeout: float | None = None
+        self,
+        ref: Any,
+        *,
+        hint: Callable[..., Any] | None = None,
+        streaming: Literal[True],
+        timeout: float | None = None,
     ) -> AsyncFunction[..., OutputIterator[Async]]: ...
     def use(
         self,

@@ -184,7 +184,8 @@ class StreamError(ReplicateError, RuntimeError):
 def ended(prediction: Prediction[Any], lines: int = 5) -> str:
     """Tell how a prediction ended: its id, status, error, the end of its logs, and where to see all of it."""
     logs = str(prediction.logs or "").rstrip().splitlines()[-lines:]
-    parts = [f"Prediction {prediction.id} {prediction.status}: {prediction.error or 'no error was given'}"]
+    reason = prediction.error or ("no error was given" if prediction.status == "failed" else None)
+    parts = [f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else "")]
     if prediction.model:
         parts.append(f"  model: {prediction.model}")
     if logs:

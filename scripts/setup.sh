@@ -44,7 +44,8 @@ done
 
 echo "Setting up .venv with $("$python" -V) for \"$purpose\" …" >&2
 rm -f .venv/ready-*
-if [[ $(.venv/bin/python -c "import sys; print(sys.version)" 2>/dev/null) != $("$python" -c "import sys; print(sys.version)") ]]; then
+build() { "$1" -c "import sys; print(sys.version)" 2>/dev/null; }
+if [[ $(build .venv/bin/python) != "$(build "$python")" ]]; then
   "$python" -m venv --clear .venv
 fi
 .venv/bin/python -m pip install -qq --disable-pip-version-check "${needs[@]}"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,40 @@ def test_setup_says_what_to_do_with_an_old_python(tmp_path: Path) -> None:
     refused = setup(PYTHON=str(old))
     assert refused.returncode == 1
     assert "is Python 3.9.18, and 3.10 or newer is needed" in refused.stderr
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Make a small project with setup.sh and a ready environment, whose pip only notes what it is asked for."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(PROJECT / "scripts" / "setup.sh", tmp_path / "scripts")
+    (tmp_path / "pyproject.toml").write_text("")
+    venv.create(tmp_path / ".venv", symlinks=True)
+    packages = Path(sysconfig.get_path("purelib", "posix_prefix", {"base": str(tmp_path / ".venv")}))
+    (packages / "pip").mkdir()
+    (packages / "pip" / "__main__.py").write_text("import sys; print('pip', *sys.argv[1:])")
+    return tmp_path
+
+
+def asked_of_pip(project: Path, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+    command = [project / "scripts" / "setup.sh", *arguments]
+    return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=True).stdout
+
+
+def test_setup_installs_once(project: Path) -> None:
+    """What is ready is left alone, until pyproject.toml changes; ready for development is ready for the demo."""
+    assert ".[dev]" in asked_of_pip(project)
+    assert asked_of_pip(project) == ""
+    assert asked_of_pip(project, "demo") == ""
+    (project / "pyproject.toml").write_text("# changed")
+    assert ".[local]" in asked_of_pip(project, "demo")
+    assert ".[dev]" in asked_of_pip(project)
+
+
+def test_setup_keeps_an_environment_of_the_same_python(project: Path) -> None:
+    """A change of pyproject.toml adds to the environment, and takes nothing away that somebody has put there."""
+    kept = project / ".venv" / "kept"
+    kept.touch()
+    asked_of_pip(project)
+    assert kept.exists()

@@ -117,7 +117,8 @@ def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
                 return
             yield item
     finally:
-        drive(generator.aclose())
+        if not getattr(generator, "ag_running", False):  # if it is, it has suspended, which is reported already
+            drive(generator.aclose())
 
 
 async def _next(generator: AsyncGenerator[T, None]) -> T:

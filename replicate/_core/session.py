@@ -89,7 +89,9 @@ class Session(Generic[C]):
             return self
         check_keywords(options)
         changes: dict[str, Any] = {name: options[name] for name in ("timeout", "max_retries") if name in options}
-        for name in ("headers", "query", "body"):
+        if extra := options.get("extra_headers"):
+            changes["headers"] = {**httpx.Headers(self.config.headers), **httpx.Headers(extra)}  # whatever their case
+        for name in ("query", "body"):
             if extra := options.get(f"extra_{name}"):
                 changes[name] = {**getattr(self.config, name), **extra}
         return self.evolve(**changes)

@@ -48,11 +48,11 @@ class Transport(Protocol):
         ...
 
     def twin(self) -> Transport:
-        """Give the same transport in the other colour, always the same one."""
+        """Give the same transport in the other colour: always the same one, whose twin is this one."""
         ...
 
     async def close(self) -> None:
-        """Close all connections, and those of the twin."""
+        """Close the connections. An asynchronous one closes those of the running event loop, and its twin's."""
         ...
 
 
@@ -61,10 +61,11 @@ class BlockingTransport:
 
     blocking = True
 
-    def __init__(self, client: httpx.Client | None = None, **options: Any) -> None:
-        self._client, self._options = client, options
+    def __init__(
+        self, client: httpx.Client | None = None, *, twin: AsyncTransport | None = None, **options: Any
+    ) -> None:
+        self._client, self._twin, self._options = client, twin, options
         self._lock = Lock()
-        self._twin: AsyncTransport | None = None
 
     @property
     def client(self) -> httpx.Client:
@@ -97,7 +98,7 @@ class BlockingTransport:
 
     def twin(self) -> AsyncTransport:
         with self._lock:
-            self._twin = self._twin or AsyncTransport(**self._options)
+            self._twin = self._twin or AsyncTransport(twin=self, **self._options)
         return self._twin
 
     async def close(self) -> None:
@@ -114,10 +115,11 @@ class AsyncTransport:
 
     blocking = False
 
-    def __init__(self, client: httpx.AsyncClient | None = None, **options: Any) -> None:
-        self._client, self._options = client, options
+    def __init__(
+        self, client: httpx.AsyncClient | None = None, *, twin: BlockingTransport | None = None, **options: Any
+    ) -> None:
+        self._client, self._twin, self._options = client, twin, options
         self._lock = Lock()
-        self._twin: BlockingTransport | None = None
         self._keepers: weakref.WeakKeyDictionary[Hashable, Keeper] = weakref.WeakKeyDictionary()
 
     async def client(self) -> httpx.AsyncClient:
@@ -159,7 +161,7 @@ class AsyncTransport:
 
     def twin(self) -> BlockingTransport:
         with self._lock:
-            self._twin = self._twin or BlockingTransport(**self._options)
+            self._twin = self._twin or BlockingTransport(twin=self, **self._options)
         return self._twin
 
     async def close(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from replicate._core.dual import C
     from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
+    from replicate._flows.start import Description
     from replicate.resources.predictions import Prediction
 
 
@@ -45,29 +46,30 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
     reference = Reference.of(ref)
     ready = await prepare(session, input, settings)
-    schema = (await describe(deadline.bound(session), reference)).output
+    description = await describe(deadline.bound(session), reference)
+    schema = description.output
     if schema.iterator:
-        prediction = await start(session, reference, ready, {**settings, **AT_ONCE}, deadline)
+        prediction = await start(session, reference, description, ready, {**settings, **AT_ONCE}, deadline)
         return OutputIterator(prediction, schema, make, deadline)
-    prediction = await result(session, reference, ready, settings, deadline, schema)
+    prediction = await result(session, reference, description, ready, settings, deadline)
     return schema.files(prediction.output, make, session.is_api)
 
 
 async def result(
     session: Session[C],
     reference: Reference,
+    description: Description,
     input: Mapping[str, Any],
     settings: Mapping[str, Any],
     deadline: Deadline,
-    schema: OutputSchema,
 ) -> Prediction[C]:
     """Start a prediction and give it when it has succeeded, in one request if that is possible.
 
     Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it.
     """
     hold = holding(session, settings, deadline)
-    prediction = await start(session, reference, input, {**settings, "wait": hold}, deadline)
-    if not whole(prediction, schema):
+    prediction = await start(session, reference, description, input, {**settings, "wait": hold}, deadline)
+    if not whole(prediction, description.output):
         await settle(prediction, deadline)
     check_success(prediction)
     return prediction

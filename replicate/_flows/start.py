@@ -90,6 +90,7 @@ async def inquire_version(session: Session[Any], identifier: ModelVersionIdentif
 async def start(
     session: Session[C],
     reference: Reference,
+    description: Description,
     input: Mapping[str, Any],
     options: Mapping[str, Any],
     deadline: Deadline,
@@ -99,7 +100,6 @@ async def start(
     Which kind a model is, the API tells at the first attempt: 404 where a version is needed. That is remembered.
     """
     bound = deadline.bound(session)
-    description = await describe(bound, reference)
     if description.versionless and reference.model:
         owner, name, _ = reference.model
         try:

@@ -10,8 +10,8 @@ from replicate._core.polling import Deadline
 from replicate._data.reference import Reference
 from replicate._flows.events import events
 from replicate._flows.run import AT_ONCE, RUN_OPTIONS
-from replicate._flows.start import start
-from replicate.exceptions import StreamError
+from replicate._flows.start import describe, start
+from replicate.exceptions import StreamError, ended
 from replicate.resources.creation import prepare
 from replicate.resources.predictions import look
 
@@ -33,15 +33,15 @@ async def stream(
     settings.pop("use_file_output", None)
     reference = Reference.of(ref)
     ready = await prepare(session, input, settings)
-    prediction = await start(session, reference, ready, {**settings, **AT_ONCE, "stream": True}, deadline)
-    problem: str | None = None
+    description = await describe(deadline.bound(session), reference)
+    settings |= {**AT_ONCE, "stream": True}
+    prediction = await start(session, reference, description, ready, settings, deadline)
+    failure: ServerSentEvent | None = None
     async with aclosing(events(prediction, deadline)) as source:
         async for event in source:
             yield event
             if event.event == "error" or (event.event == "done" and "reason" in event.data):
-                problem = problem or event.data
-    if problem is not None:
+                failure = failure if failure is not None else event
+    if failure is not None:
         await look(prediction)
-        raise StreamError(
-            f"Prediction {prediction.id} {prediction.status}: {prediction.error or problem}", prediction=prediction
-        )
+        raise StreamError(ended(prediction), detail=prediction.error or failure.data, prediction=prediction)

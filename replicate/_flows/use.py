@@ -24,9 +24,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-STREAMING: Mapping[str, Any] = {"stream": True}
-
-
 class Invocation(Generic[C]):
     """How a model is called: which, by whom, and what of its output is wanted."""
 
@@ -34,22 +31,23 @@ class Invocation(Generic[C]):
         Deadline(session, timeout)  # raises for a timeout that is none
         self.session, self.reference = session, Reference.of(ref)
         self.streaming, self.timeout = streaming, timeout
+        self.settings: Mapping[str, Any] = {"stream": True} if streaming else {}
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:
         """Run the model and give its output."""
         session, deadline = self.session, self.deadline()
         ready = await prepare(session, inputs, {})
-        schema = (await describe(deadline.bound(session), self.reference)).output
-        if self.streaming:
-            prediction = await start(session, self.reference, ready, STREAMING, deadline)
-        else:
-            prediction = await result(session, self.reference, ready, {}, deadline, schema)
-        return self.shape(prediction, schema, deadline)
+        description = await describe(deadline.bound(session), self.reference)
+        begin = start if self.streaming else result
+        prediction = await begin(session, self.reference, description, ready, self.settings, deadline)
+        return self.shape(prediction, description.output, deadline)
 
     async def begin(self, inputs: Mapping[str, Any]) -> Prediction[C]:
         """Start the model."""
-        ready = await prepare(self.session, inputs, {})
-        return await start(self.session, self.reference, ready, STREAMING if self.streaming else {}, self.deadline())
+        session, deadline = self.session, self.deadline()
+        ready = await prepare(session, inputs, {})
+        description = await describe(deadline.bound(session), self.reference)
+        return await start(session, self.reference, description, ready, self.settings, deadline)
 
     def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline) -> Any:
         """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""

@@ -34,7 +34,13 @@ Finish = Callable[[], None]
 
 
 class ModelError(Exception):
-    """A model raised something; the text is what the prediction's error says."""
+    """A model raised something; the text is what the prediction's error says, the traceback what its logs say."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error) or type(error).__name__)
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+        lines = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
+        self.traceback = "".join(["Traceback (most recent call last):\n", *lines])
 
 
 class Engine:
@@ -98,7 +104,7 @@ class _Run:
             with Downloads(self._files) as downloads, captured(prediction.log), _failures_of_the_model():
                 finish = self._call(downloads)
         except ModelError as failure:
-            prediction.log(_traceback(failure.__cause__))
+            prediction.log(failure.traceback)
             prediction.fail(str(failure))
         else:
             finish()
@@ -157,13 +163,4 @@ def _failures_of_the_model() -> Generator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        raise ModelError(str(error) or type(error).__name__) from error
-
-
-def _traceback(error: BaseException | None) -> str:
-    """Format a traceback without the frames of this server."""
-    if error is None:
-        return ""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-    lines = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
-    return "".join(["Traceback (most recent call last):\n", *lines])
+        raise ModelError(error) from error

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 LIFETIME = timedelta(hours=24)
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": ".png",
     b"\xff\xd8\xff": ".jpg",
@@ -37,6 +37,11 @@ _MAGIC = {
 }
 _RIFF = {b"WEBP": ".webp", b"WAVE": ".wav"}
 _TYPES = {".webp": "image/webp", ".webm": "video/webm", ".ogg": "audio/ogg", ".flac": "audio/flac", ".wav": "audio/wav"}
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name is this machine's for itself."""
+    return host in _LOOPBACK or host.endswith(".localhost")
 
 
 class Files:
@@ -133,7 +138,7 @@ class Files:
     def behind(self, url: str) -> tuple[Path, str] | None:
         """Return the local file that one of this server's own addresses stands for, and its name."""
         parts = urlsplit(url)
-        if parts.hostname not in LOOPBACK:
+        if not is_loopback(parts.hostname or ""):
             return None
         match unquote(parts.path).removeprefix("/v1").strip("/").split("/"):
             case ["files", identifier] | ["files", identifier, "download"]:

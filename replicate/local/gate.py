@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 from starlette.datastructures import Headers, MutableHeaders
 
-from replicate.local.files import LOOPBACK
+from replicate.local.files import is_loopback
 from replicate.local.problems import Problem, ProblemResponse, not_found
 
 if TYPE_CHECKING:
@@ -58,8 +58,6 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
-        if scope["type"] != "http":
-            return
         headers = Headers(scope=scope)
         received = Received(
             scope["method"],
@@ -76,7 +74,7 @@ class Gate:
 
     def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
         host = _hostname(headers.get("host", ""))
-        if host not in LOOPBACK and not host.endswith(".localhost"):
+        if not is_loopback(host):
             return Problem(
                 403, f"The local server answers on 127.0.0.1 and localhost only, not as {host!r}.", title="Wrong host"
             )

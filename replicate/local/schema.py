@@ -152,9 +152,11 @@ def describe(annotation: Any) -> Schema:
 def _simple(annotation: Any) -> Schema:
     if annotation in _PLAIN:
         return dict(_PLAIN[annotation])
+    if any(hasattr(annotation, mark) for mark in _RECORDS):
+        return {"type": "object"}
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _enumeration(member.value for member in annotation)
-    return {"type": "object"} if any(hasattr(annotation, mark) for mark in _RECORDS) else {}
+    return {}
 
 
 def _enumeration(choices: Iterable[Any]) -> Schema:

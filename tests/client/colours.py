@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -53,8 +54,17 @@ async def each(items: Any) -> AsyncIterator[Any]:
         for item in items:
             yield item
     else:
-        async for item in items:
-            yield item
+        async with aclosing(items) if hasattr(items, "aclose") else nullcontext():
+            async for item in items:
+                yield item
+
+
+async def collect(items: Any, into: list[Any] | None = None) -> list[Any]:
+    """Iterate to the end, into a list of the caller's where the end may be an error."""
+    collected: list[Any] = [] if into is None else into
+    async for item in each(items):
+        collected.append(item)  # noqa: PERF401 - an error must not take away what has come before
+    return collected
 
 
 class Clock:

@@ -13,8 +13,8 @@ from replicate.local import server as local_server
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from colours import RUN, connect  # noqa: E402
-from sample_models import MODELS, Held  # noqa: E402
+from colours import RUN, connect
+from sample_models import MODELS, Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,12 +30,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = inspect.signature(pyfuncitem.obj).parameters
     RUN[pyfuncitem.callspec.params["colour"]](pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
     return True
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REPLICATE_API_TOKEN", "REPLICATE_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(params=list(RUN))
@@ -68,8 +62,9 @@ def clients(colour: str) -> Iterator[Callable[..., Any]]:
     """Give a function that makes clients of a server."""
     made: list[Any] = []
 
-    def make(srv: Server, **options: Any) -> Any:
-        made.append(connect(colour, **{"bearer_token": srv.token, "base_url": srv.base_url, **options}))
+    def make(srv: Server | None = None, **options: Any) -> Any:
+        place = {"bearer_token": srv.token, "base_url": srv.base_url} if srv else {}
+        made.append(connect(colour, **{**place, **options}))
         return made[-1]
 
     yield make

@@ -1,7 +1,5 @@
 """The models that the tests run, and the answers of scripted servers."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import threading
@@ -91,7 +89,7 @@ class Held:
         self.go.wait(20)
         yield "second"
 
-    def finish(self, srv: Server) -> None:
+    def finish(self, srv: "Server") -> None:
         """Let the model go on, and return when all predictions have finished."""
         self.go.set()
         for prediction in srv.predictions.running():
@@ -146,4 +144,6 @@ class Script:
         answer = queue.pop(0) if len(queue) > 1 else queue[0]
         if callable(answer):
             answer = answer(request)
-        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+        if isinstance(answer, httpx.Response):  # one can be sent only once
+            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        return httpx.Response(200, json=answer)

@@ -162,7 +162,11 @@ async def test_list_walks_through_all_pages(clients: Any) -> None:
 async def test_list_between_moments(client: Any, asked: Any) -> None:
     """Moments and source are sent as the API reads them."""
     page = await got(
-        client.predictions.list(created_after=datetime(2025, 1, 1, tzinfo=timezone.utc), created_before=datetime(2025, 1, 2, tzinfo=timezone.utc), source="web")
+        client.predictions.list(
+            created_after=datetime(2025, 1, 1, tzinfo=timezone.utc),
+            created_before=datetime(2025, 1, 2, tzinfo=timezone.utc),
+            source="web",
+        )
     )
     assert page.results == []
     assert asked()[-1].query.replace("%3A", ":") == (
@@ -172,7 +176,9 @@ async def test_list_between_moments(client: Any, asked: Any) -> None:
 
 async def test_cancel(clients: Any, held: Held) -> None:
     """A running prediction is canceled by its id; one that has finished stays as it is."""
-    with local_server({"me/held": Model(held.text, official=True), "me/words": Model(held.words, official=True)}) as srv:
+    with local_server(
+        {"me/held": Model(held.text, official=True), "me/words": Model(held.words, official=True)}
+    ) as srv:
         client = clients(srv)
         running = await got(client.predictions.create("me/held", {}))
         assert (await got(client.predictions.cancel(running.id))).status == "canceled"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from colours import each, got
+
 from replicate import NotFoundError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,11 @@ async def test_upload(client: Any, tmp_path: Path, form: str) -> None:
     with path.open("rb") as handle:
         handle.read(10)
         given: Any = {
-            "path": path, "str": str(path), "handle": handle, "bytes": content, "memory": io.BytesIO(content),
+            "path": path,
+            "str": str(path),
+            "handle": handle,
+            "bytes": content,
+            "memory": io.BytesIO(content),
         }[form]
         file = await got(client.files.create(given))
         assert not handle.closed

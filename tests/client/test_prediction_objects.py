@@ -66,9 +66,7 @@ async def test_a_copy_acts_through_the_same_client(client: Any, asked: Any, dupl
     assert (other, len(asked())) == (made, 2)
 
 
-async def test_a_pickle_leaves_the_client_behind(
-    client: Any, server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_pickle_leaves_the_client_behind(client: Any, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pickle holds no token, and what is loaded from it is equal and acts through the default client."""
     made = await got(client.predictions.create("me/official", {"text": "a"}, wait=True))
     stored = pickle.dumps(made)
@@ -91,8 +89,16 @@ def test_a_prediction_without_a_client_is_plain_data() -> None:
 
 @pytest.mark.parametrize(
     ("status", "finished"),
-    [("starting", False), ("processing", False), ("succeeded", True), ("failed", True), ("canceled", True),
-     ("aborted", True), ("queued", False), (None, False)],
+    [
+        ("starting", False),
+        ("processing", False),
+        ("succeeded", True),
+        ("failed", True),
+        ("canceled", True),
+        ("aborted", True),
+        ("queued", False),
+        (None, False),
+    ],
 )
 def test_only_four_states_are_final(status: Any, *, finished: bool) -> None:
     """A state that is not known, or missing, is not the end."""

@@ -1,4 +1,4 @@
-"""The low level: `client.get`, `post`, `put`, `patch`, `delete`, `request`, and `client.call` of generated endpoints."""
+"""The low level: `client.get`, `post`, `put`, `patch`, `delete`, `request` and, of generated endpoints, `call`."""
 
 from __future__ import annotations
 
@@ -89,7 +89,9 @@ async def test_errors_are_raised(client: Any, clients: Any, server: Any) -> None
 
 async def test_low_level_methods_reach_the_server(client: Any, asked: Any) -> None:
     """A prediction can be made with nothing but `post` and `get`."""
-    made = await got(client.post("/predictions", json={"version": "me/official", "input": {"text": "a"}}, headers={"Prefer": "wait"}))
+    made = await got(
+        client.post("/predictions", json={"version": "me/official", "input": {"text": "a"}}, headers={"Prefer": "wait"})
+    )
     found = await got(client.get(made.json()["urls"]["get"]))
     assert found.json()["output"] == "A!"
     assert [request.status for request in asked()] == [201, 200]

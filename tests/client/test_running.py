@@ -6,18 +6,20 @@ import hashlib
 import io
 import pickle
 from contextlib import aclosing
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from colours import Clock, each, got, leaves_streams, scripted
+from colours import Clock, collect, each, got, leaves_streams, scripted
 from PIL import Image
 from sample_models import VERSION, Held, Script, model, prediction
 
 from replicate import FileOutput, InternalServerError, ModelError, OutputIterator, PredictionCanceled, PredictionTimeout
 from replicate.local import Model
 from replicate.local import server as local_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = leaves_streams
 
@@ -85,11 +87,15 @@ async def test_an_iterator_can_be_canceled(clients: Any, held: Held) -> None:
     """Canceling stops the model, and then iterating tells so."""
     with local_server({"me/held": Model(held.words, official=True)}) as srv:
         output = await got(clients(srv).run("me/held"))
-        with pytest.raises(PredictionCanceled):
+
+        async def stop_at_the_first() -> None:
             async with aclosing(each(output)) as items:
                 async for item in items:
                     assert item == "first "
                     await got(output.cancel())
+
+        with pytest.raises(PredictionCanceled):
+            await stop_at_the_first()
         assert output.prediction.status == "canceled"
 
 
@@ -115,10 +121,9 @@ async def test_a_failing_iterator_raises_at_its_end(colour: str) -> None:
     client = scripted(colour, script)
     Clock(client)
     output = await got(client.run("me/model"))
-    seen = []
+    seen: list[Any] = []
     with pytest.raises(ModelError, match="no more"):
-        async for item in each(output):
-            seen.append(item)  # noqa: PERF401 - to keep those before the error
+        await collect(output, seen)
     assert seen == ["a", "b"]
 
 
@@ -134,7 +139,9 @@ async def test_a_picture_goes_in_and_a_picture_comes_out(client: Any, tmp_path: 
     path = tmp_path / "in.png"
     path.write_bytes(picture())
     with path.open("rb") as handle:
-        given: Any = {"path": path, "handle": handle, "bytes": picture(), "output": FileOutput(as_data(picture()))}[form]
+        given: Any = {"path": path, "handle": handle, "bytes": picture(), "output": FileOutput(as_data(picture()))}[
+            form
+        ]
         result = await got(client.run("me/negative", {"image": given}))
     assert isinstance(result, FileOutput)
     assert str(result) == result.url
@@ -318,16 +325,15 @@ async def test_an_iterator_has_a_timeout(colour: str) -> None:
     client = scripted(colour, script)
     clock = Clock(client)
     output = await got(client.run("me/model", timeout=20))
-    seen = []
+    seen: list[Any] = []
     with pytest.raises(PredictionTimeout, match="after 20 s"):
-        async for item in each(output):
-            seen.append(item)  # noqa: PERF401 - to keep those before the error
+        await collect(output, seen)
     assert seen == [1]
     assert clock.time == pytest.approx(20)
 
 
 async def test_no_request_outlives_the_timeout(colour: str) -> None:
-    """What is left of the time is how long a single request may take, and what is tried again."""
+    """What is left of the time bounds how long a single request may take, and how often it is tried again."""
     limits: list[float] = []
 
     def busy(request: httpx.Request) -> httpx.Response:
@@ -335,11 +341,24 @@ async def test_no_request_outlives_the_timeout(colour: str) -> None:
         clock.time += 2
         return httpx.Response(503)
 
-    script = Script(model=[busy], create=[prediction("succeeded", output="a")])
-    client = scripted(colour, script, max_retries=50)
+    client = scripted(colour, busy, max_retries=50)
     clock = Clock(client)
     with pytest.raises(InternalServerError):
-        await got(client.run("me/model", timeout=10))
+        await got(client.predictions.wait("p1", timeout=10))
     assert limits[0] == 10
     assert limits == sorted(limits, reverse=True)
     assert clock.time <= 12
+
+
+async def test_a_silent_api_is_a_timeout(colour: str) -> None:
+    """A look that takes longer than the time that is left ends as a PredictionTimeout too."""
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        clock.time += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("silence", request=request)
+
+    script = Script(model=[model()], create=[prediction()], get=[silent])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    with pytest.raises(PredictionTimeout, match="p1 is still starting after 10 s"):
+        await got(client.run("me/model", timeout=10))

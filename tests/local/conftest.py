@@ -21,7 +21,7 @@ class Api(httpx.Client):
 
     def __init__(self, srv: Server, **options: Any) -> None:
         headers = {"authorization": f"Bearer {srv.token}"}
-        super().__init__(base_url=f"{srv.base_url}/", headers=headers, timeout=20, **options)
+        super().__init__(base_url=f"{srv.base_url}/", headers=headers, timeout=20, trust_env=False, **options)
         self.srv = srv
 
     def version(self, reference: str) -> str:

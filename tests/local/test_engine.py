@@ -59,7 +59,13 @@ def echo(
     return {name: repr(value) for name, value in values.items()} | {"files": repr(read)}
 
 
+class Pydantic:
+    def model_dump(self) -> dict[str, Any]:
+        return {"like": "pydantic"}
+
+
 RESULTS: dict[str, Any] = {
+    "dumped": [Pydantic()],
     "none": None,
     "record": Line([Point(1)]),
     "mixed": {"size": Size.SMALL, "day": date(2025, 1, 2), "pair": (1, 2.5), 3: True},
@@ -110,6 +116,28 @@ def test_an_asynchronous_generator_is_a_model(api: Any) -> None:
 def test_any_iterator_is_an_output(api: Any) -> None:
     """A function that returns an iterator counts as a generator."""
     assert api.run("me/iterator")["output"] == [1, 2]
+
+
+def test_canceling_stops_an_asynchronous_generator_that_is_busy(serving: Any) -> None:
+    """An asynchronous generator that does not notice its cancellation is closed at its next item."""
+    started, go, closed = threading.Event(), threading.Event(), threading.Event()
+
+    async def stubborn() -> AsyncIterator[str]:
+        try:
+            started.set()
+            go.wait(20)
+            yield "too late"
+            raise AssertionError("asked for more")
+        finally:
+            closed.set()
+
+    with serving({"me/stubborn": stubborn}) as api:
+        created = api.create("me/stubborn").json()
+        assert started.wait(10)
+        api.post(created["urls"]["cancel"])
+        go.set()
+        assert closed.wait(10)
+        assert api.get(created["urls"]["get"]).json()["output"] is None
 
 
 def test_canceling_cancels_a_coroutine(serving: Any) -> None:
@@ -163,6 +191,7 @@ def test_inputs_have_the_types_of_the_annotations(api: Any) -> None:
     ("what", "output"),
     [
         ("none", None),
+        ("dumped", [{"like": "pydantic"}]),
         ("record", {"points": [{"x": 1}]}),
         ("mixed", {"size": "s", "day": "2025-01-02", "pair": [1, 2.5], "3": True}),
     ],

@@ -31,7 +31,8 @@ def give_many(count: int) -> Iterator[bytes]:
 
 
 def give_all() -> dict[str, Any]:
-    return {"pictures": [PNG, bytearray(b"GIF89a")], "sound": b"RIFF\0\0\0\0WAVE", "other": b"?"}
+    film = b"\0\0\0\x18ftypmp42"
+    return {"pictures": [PNG, bytearray(b"GIF89a")], "sound": b"RIFF\0\0\0\0WAVE", "film": film, "other": b"?"}
 
 
 def keep(file: Path) -> str:
@@ -69,6 +70,7 @@ def test_fields_of_the_form_name_and_type_an_upload(api: Any) -> None:
     [
         ({"data": {"content": "text"}}, "Missing content"),
         ({"json": {}}, "Missing content"),
+        ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, "Missing boundary"),
         ({"files": {"content": b"x"}, "data": {"metadata": "{"}}, "metadata is not valid JSON"),
         ({"files": {"content": b"x"}, "data": {"metadata": "[]"}}, "metadata must be a JSON object"),
     ],
@@ -141,7 +143,8 @@ def test_a_model_reads_an_upload(api: Any) -> None:
     """The address of an upload, by whatever name of this machine, becomes the file without a request."""
     url = upload(api)["urls"]["get"]
     signed = api.srv.download_url(url.rpartition("/")[2], 2**33)
-    for address in (url, url.replace("127.0.0.1", "localhost"), url.replace("/v1", ""), signed):
+    names = [url.replace("127.0.0.1", name) for name in ("localhost", "me.localhost")]
+    for address in (url, *names, url.replace("/v1", ""), signed):
         before = len(api.srv.requests)
         assert api.run("me/read", {"file": address})["output"] == {"name": "hello.txt", "text": "hello"}
         assert len(api.srv.requests) == before + 2  # the version and the prediction
@@ -161,7 +164,15 @@ def test_a_model_reads_from_another_host(api: Any, serving: Any) -> None:
         assert api.run("me/read", {"file": url})["output"] == {"name": "output.bin", "text": "?"}
         failed = api.run("me/read", {"file": url + "x"})
     assert failed["status"] == "failed"
+    assert api.run("me/read", {"file": f"{api.srv.base_url}/nothing/at/all"})["status"] == "failed"
     assert f"the file {url}x could not be downloaded: Client error '404 Not Found'" in failed["error"]
+
+
+def test_only_addresses_on_this_machine_are_the_servers_own(api: Any) -> None:
+    """The same path on another host is another file."""
+    path = urlsplit(upload(api)["urls"]["get"]).path
+    assert api.srv.cloud.files.behind(f"http://127.0.0.1{path}")
+    assert api.srv.cloud.files.behind(f"https://example.com{path}") is None
 
 
 def test_input_files_are_removed_after_the_prediction(api: Any) -> None:
@@ -199,8 +210,9 @@ def test_a_part_of_an_output_file_can_be_fetched(api: Any) -> None:
 def test_files_inside_an_output_have_addresses(api: Any) -> None:
     """Bytes in lists, dictionaries and generators are files too, named by what they are."""
     output = api.run("me/give_all")["output"]
-    names = [url.rpartition("/")[2] for url in (*output["pictures"], output["sound"], output["other"])]
-    assert names == ["output.png", "output.gif", "output.wav", "output.bin"]
+    names = [url.rpartition("/")[2] for url in (*output["pictures"], output["sound"], output["film"])]
+    assert names == ["output.png", "output.gif", "output.wav", "output.mp4"]
+    assert output["other"].endswith("/output.bin")
     assert httpx.get(output["sound"]).headers["content-type"] == "audio/wav"
     items = api.run("me/give_many", {"count": 2})["output"]
     assert [httpx.get(url).content[-1] for url in items] == [0, 1]

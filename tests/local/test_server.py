@@ -1,5 +1,6 @@
 """The server as a whole: who may come in, what every answer carries, starting and stopping."""
 
+import asyncio
 import gc
 import json
 import socket
@@ -167,7 +168,8 @@ def test_it_stops_although_a_client_does_not_read() -> None:
     with httpx.Client(timeout=20) as client, ExitStack() as streams:
         with server({"me/big": model}) as srv:
             url = f"{srv.base_url}/models/me/big/predictions"
-            created = client.post(url, json={"input": {}}, headers={"authorization": f"Bearer {srv.token}"})
+            headers = {"authorization": f"Bearer {srv.token}", "prefer": "wait"}
+            created = client.post(url, json={"input": {}}, headers=headers)
             stream = streams.enter_context(client.stream("GET", created.json()["urls"]["stream"]))
             lines = stream.iter_lines()
             assert next(lines) == ": hi"
@@ -214,6 +216,18 @@ def test_it_cannot_be_used_before_it_runs() -> None:
     """A server that was not entered says how to use it."""
     with pytest.raises(RuntimeError, match=r"with replicate\.local\.server"):
         _ = server(MODELS).predictions
+
+
+def test_it_makes_clients_of_itself(api: Any) -> None:
+    """`client` and `async_client` come with the server's address and token."""
+
+    async def name() -> str:
+        async with api.srv.async_client() as client:
+            return str((await client.models.get("me/hello")).name)
+
+    with api.srv.client() as client:
+        assert client.models.get("me/hello").name == "hello"
+    assert asyncio.run(name()) == "hello"
 
 
 def test_the_names_of_the_package_are_loaded_on_first_use() -> None:

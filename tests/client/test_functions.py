@@ -1,0 +1,187 @@
+"""`client.use`: models as functions."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from colours import Clock, each, got, leaves_streams, scripted
+from PIL import Image
+from sample_models import Held, Script, model, prediction
+
+from replicate import FileOutput, ModelError, OutputIterator, PredictionTimeout
+from replicate.local import Model
+from replicate.local import server as local_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from replicate import Client
+
+pytestmark = leaves_streams
+
+
+async def test_a_model_is_a_function(client: Any) -> None:
+    """Called with the model's inputs as keywords it gives the output."""
+    shout = client.use("me/official")
+    assert await got(shout(text="a", times=2)) == "A!!"
+    assert "me/official" in repr(shout)
+
+
+async def test_text_in_pieces_is_one_text(client: Any) -> None:
+    """A model that concatenates gives a plain `str`, other iterators a list."""
+    text = await got(client.use("me/words")(text="a b"))
+    assert (type(text), text) == (str, "a b ")
+    assert await got(client.use("me/numbers")(until=3)) == [0, 1, 2]
+
+
+async def test_files_go_in_and_come_out(client: Any) -> None:
+    """Files work as for `run`."""
+    file = io.BytesIO()
+    Image.new("RGB", (2, 2), "blue").save(file, "PNG")
+    result = await got(client.use("me/negative")(image=file))
+    assert isinstance(result, FileOutput)
+    with Image.open(io.BytesIO(await got(result.read()))) as opened:
+        assert opened.getpixel((0, 0)) == (255, 255, 0)
+    again = await got(client.use("me/negative")(image=result))
+    with Image.open(io.BytesIO(await got(again.read()))) as opened:
+        assert opened.getpixel((0, 0)) == (0, 0, 255)
+
+
+async def test_streaming(clients: Any, held: Held) -> None:
+    """With `streaming=True` it gives the items while the model makes them."""
+    with local_server({"me/held": Model(held.words, official=True)}) as srv:
+        output = await got(clients(srv).use("me/held", streaming=True)())
+        assert isinstance(output, OutputIterator)
+        seen = []
+        async for item in each(output):
+            seen.append((item, held.go.is_set()))
+            held.go.set()
+        assert seen == [("first ", False), ("second", True)]
+        assert [request.json for request in srv.requests if request.method == "POST"] == [{"input": {}, "stream": True}]
+
+
+@pytest.mark.parametrize("name", ["me/official", "me/link"])
+async def test_streaming_a_model_that_does_not(client: Any, name: str) -> None:
+    """An output in one piece is the only item, and what is text stays text."""
+    output = await got(client.use(name, streaming=True)())
+    items = [item async for item in each(output)]
+    assert items in (["HI!"], ["https://replicate.delivery/read-me.png"])
+    assert not isinstance(items[0], FileOutput)
+
+
+async def test_a_call_can_be_started_and_asked_for_later(clients: Any, held: Held) -> None:
+    """`create` gives a Run, whose `output` waits and whose `logs` look."""
+    with local_server({"me/held": Model(held.text, official=True)}) as srv:
+        client = clients(srv)
+        run = await got(client.use("me/held").create())
+        assert run.prediction.status == "starting"
+        assert run.prediction.id in repr(run)
+        assert await got(run.logs()) == ""
+        Clock(client, lambda _: held.finish(srv))
+        assert await got(run.output()) == "done"
+        assert await got(run.output()) == "done"
+
+
+async def test_logs_of_a_run(client: Any) -> None:
+    """Logs are what the model has printed."""
+    run = await got(client.use("me/official").create(text="a"))
+    await got(run.output())
+    assert await got(run.logs()) == "shouting a\n"
+
+
+async def test_a_started_stream(client: Any) -> None:
+    """The Run of a streaming function gives its items."""
+    run = await got(client.use("me/words", streaming=True).create(text="a b"))
+    assert [item async for item in each(await got(run.output()))] == ["a ", "b "]
+
+
+async def test_failures(client: Any) -> None:
+    """A failed prediction raises from the call and from `output`."""
+    broken = client.use("me/broken")
+    with pytest.raises(ModelError, match="CUDA"):
+        await got(broken())
+    run = await got(broken.create())
+    with pytest.raises(ModelError, match="CUDA"):
+        await got(run.output())
+
+
+async def test_inputs_have_names(client: Any, asked: Any) -> None:
+    """Inputs without names are refused before anything is sent, as are those that cannot be sent."""
+    shout = client.use("me/official")
+    with pytest.raises(TypeError, match=r"model\(prompt=\.\.\.\)"):
+        await got(shout("a"))
+    with pytest.raises(TypeError, match=r"model\(prompt=\.\.\.\)"):
+        await got(shout.create("a"))
+    with pytest.raises(ValueError, match="'text'"):
+        await got(shout(text=float("nan")))
+    with pytest.raises(ValueError, match="owner/name"):
+        client.use("official")
+    with pytest.raises(ValueError, match="positive"):
+        client.use("me/official", timeout=-1)
+    assert not asked()
+
+
+async def test_the_schema(client: Any, asked: Any) -> None:
+    """`openapi_schema` gives the model's schema, asked for once."""
+    shout = client.use("me/official")
+    schema = await got(shout.openapi_schema())
+    assert list(schema["components"]["schemas"]["Input"]["properties"]) == ["text", "times"]
+    await got(shout(text="a"))
+    assert len(asked()) == 2
+
+
+async def test_a_timeout_is_for_each_call(colour: str) -> None:
+    """Each call, and each wait for a Run's output, has the whole time."""
+    script = Script(model=[model()], create=[prediction()], get=[prediction("processing")])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    function = client.use("me/model", timeout=15)
+    for _ in range(2):
+        with pytest.raises(PredictionTimeout, match="after 15 s"):
+            await got(function())
+    run = await got(function.create())
+    with pytest.raises(PredictionTimeout):
+        await got(run.output())
+    assert clock.time == pytest.approx(45)
+
+
+class Shout:
+    """A class that describes a model."""
+
+    name = "me/official"
+
+    def __call__(self, text: str, times: int = 1) -> str: ...
+
+
+@pytest.mark.parametrize("reference", [Shout, Shout(), "https://replicate.com/me/official"])
+async def test_what_describes_a_model_names_it(client: Any, reference: Any) -> None:
+    """A class with the model's name can stand for it."""
+    assert await got(client.use(reference)(text="a")) == "A!"
+
+
+@pytest.fixture
+def blocking_client(server: Any) -> Iterator[Client]:
+    with server.client() as client:
+        yield client
+
+
+@pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
+async def test_an_asynchronous_function_of_a_blocking_client(colour: str, blocking_client: Client) -> None:
+    """With `use_async=True` the function is awaited, over connections of its own."""
+    client = blocking_client
+    assert await client.use("me/official", use_async=True)(text="a") == "A!"
+    output = await client.use("me/words", use_async=True, streaming=True)(text="a b")
+    assert [item async for item in output] == ["a ", "b "]
+    run = await client.use("me/official", use_async=True).create(text="b")
+    assert await run.output() == "B!"
+    assert client.use("me/official")(text="c") == "C!"
+
+
+async def test_a_hint_changes_nothing(client: Any) -> None:
+    """`hint` is for type checkers."""
+
+    def hint(*, text: str) -> str: ...
+
+    assert await got(client.use("me/official", hint=hint)(text="a")) == "A!"

@@ -1,0 +1,136 @@
+"""One client for many threads, tasks and event loops, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from colours import leaves_streams
+from sample_models import MODELS
+
+from replicate import AsyncReplicate, Replicate
+from replicate.local import Server
+from replicate.local import server as local_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = leaves_streams
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    with local_server(MODELS) as srv:
+        yield srv
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(own_server: Server) -> Iterator[None]:
+    """No thread, no socket and no other resource outlives a test."""
+    before = set(threading.enumerate())
+    yield
+    gc.collect()  # what has not been closed says so, and any warning is an error
+    mine = {thread for thread in threading.enumerate() if not thread.name.startswith("replicate-local")}
+    assert mine <= before
+
+
+def test_one_client_serves_all_threads(own_server: Server) -> None:
+    """Sixteen threads run models, stream and read through one client, and each gets its own results."""
+    with Replicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:
+
+        def work(number: int) -> None:
+            text = f"{number} and more"
+            assert client.run("me/official", {"text": text}) == f"{text.upper()}!"
+            assert str(client.run("me/words", {"text": text})) == f"{text} "
+            made = client.predictions.create("me/official", {"text": text}, wait=True)
+            assert client.predictions.get(made.id).output == f"{text.upper()}!"
+            assert client.models.get("me/official").name == "official"
+            assert client.use("me/words")(text=text) == f"{text} "
+
+        start = threading.Barrier(16)
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda number: (start.wait(10), work(number)), range(16)))
+
+
+def test_one_client_serves_all_event_loops(own_server: Server) -> None:
+    """Three runs of asyncio and one of trio, one after the other, share one client."""
+    client = AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url)
+
+    async def work(text: str) -> None:
+        assert await client.run("me/official", {"text": text}) == f"{text.upper()}!"
+        assert [item async for item in await client.run("me/words", {"text": text})] == [f"{text} "]
+        assert (
+            "".join([event async for event in client.stream("me/official", input={"text": text})]) == f"{text.upper()}!"
+        )
+
+    for text in ("a", "b", "c"):
+        asyncio.run(work(text))
+    trio.run(work, "d")
+
+
+def test_event_loops_in_several_threads(own_server: Server) -> None:
+    """Loops that run at the same time, each in its thread, share one client too."""
+    client = AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url)
+
+    async def work(text: str) -> str:
+        return str(await client.run("me/official", {"text": text}))
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda text: asyncio.run(work(text)), "abcd"))
+    assert results == ["A!", "B!", "C!", "D!"]
+
+
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_many_tasks(own_server: Server, library: str) -> None:
+    """Fifty runs at the same time in one event loop all get their own result."""
+    results: dict[int, Any] = {}
+
+    async def work(client: AsyncReplicate, number: int) -> None:
+        results[number] = await client.run("me/official", {"text": str(number)})
+
+    async def on_asyncio() -> None:
+        async with AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:
+            await asyncio.gather(*(work(client, number) for number in range(50)))
+
+    async def on_trio() -> None:
+        async with (
+            AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url) as client,
+            trio.open_nursery() as nursery,
+        ):
+            for number in range(50):
+                nursery.start_soon(work, client, number)
+
+    asyncio.run(on_asyncio()) if library == "asyncio" else trio.run(on_trio)
+    assert results == {number: f"{number}!" for number in range(50)}
+
+
+def test_a_blocking_client_works_inside_a_running_loop(own_server: Server) -> None:
+    """It blocks there as any blocking call does, iterators included."""
+    with Replicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:
+
+        async def work() -> None:
+            assert client.run("me/official", {"text": "a"}) == "A!"
+            assert list(client.run("me/words", {"text": "a b"})) == ["a ", "b "]
+            assert "".join(client.stream("me/words", input={"text": "a b"})) == "a b "
+
+        asyncio.run(work())
+
+
+def test_tasks_that_are_cancelled_leave_nothing(own_server: Server) -> None:
+    """A task that is cancelled while it waits ends at once, and the client goes on."""
+
+    async def work() -> None:
+        async with AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:
+            task = asyncio.create_task(client.run("me/official", {"text": "a"}))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await client.run("me/official", {"text": "b"}) == "B!"
+
+    asyncio.run(work())

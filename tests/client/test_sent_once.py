@@ -1,0 +1,112 @@
+"""A prediction costs money: it is started exactly once, or not at all, or the error says that it is not known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from colours import Clock, got, scripted
+from sample_models import Script, model, prediction
+from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
+
+from replicate import AmbiguousCreateError, APIConnectionError, RateLimitError
+
+SAYS = r"not known whether the prediction was started.*not sent again.*predictions\.list\(\).*before you start another"
+
+
+def create(client: Any, way: str) -> Any:
+    match way:
+        case "create":
+            return client.predictions.create("me/model", {"text": "a"})
+        case "create_official":
+            return client.models.predictions.create("me/model", {"text": "a"})
+        case _:
+            return client.post("/predictions", json={"version": "me/model", "input": {}})
+
+
+@pytest.mark.parametrize("way", ["create", "create_official"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        RESET_READ,
+        CLOSE_READ,
+        SILENCE,
+        *[answer(f"{status} Trouble", b"") for status in (500, 502, 503, 504, 520)],
+        answer("201 Created", b'{"id": "p', "Content-Length: 999"),
+    ],
+    ids=["reset", "closed", "silence", "500", "502", "503", "504", "520", "cut"],
+)
+async def test_what_may_have_started_is_not_sent_again(clients: Any, way: str, fault: Any) -> None:
+    """When the request went out and what became of it is not known, the error says so, and what to do."""
+    with Faults(fault) as api:
+        client = clients(base_url=api.base_url, timeout=0.05 if fault is SILENCE else 20)
+        with pytest.raises(AmbiguousCreateError, match=SAYS):
+            await got(create(client, way))
+        assert len(api.requests) == 1
+
+
+async def test_a_run_is_not_sent_again(colour: str) -> None:
+    """`run` starts once, too: what follows the description is tried once."""
+    script = Script(model=[model()], create=[httpx.Response(502)])
+    client = scripted(colour, script)
+    with pytest.raises(AmbiguousCreateError, match=SAYS):
+        await got(client.run("me/model"))
+    assert script.asked == ["GET /models/me/model", "POST /models/me/model/predictions"]
+
+
+@pytest.mark.parametrize("way", ["create", "create_official", "post"])
+@pytest.mark.parametrize(
+    "refusal",
+    [httpx.Response(429, headers={"Retry-After": "3"}), httpx.ConnectError("refused"), httpx.ConnectTimeout("")],
+)
+async def test_what_was_refused_is_sent_again(colour: str, way: str, refusal: Any) -> None:
+    """Where certainly nothing was started, it is tried again, after the time that was asked for."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        if isinstance(refusal, Exception):
+            raise refusal
+        return httpx.Response(refusal.status_code, headers=refusal.headers)
+
+    script = Script(create=[refuse, refuse, prediction()])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    await got(create(client, way))
+    assert len(script.requests) == 3
+    assert isinstance(refusal, Exception) or clock.time >= 6
+
+
+async def test_refusals_end(colour: str) -> None:
+    """What is refused every time raises what it was refused with."""
+    client = scripted(colour, Script(create=[httpx.Response(429, json={"detail": "slower", "retry_after": 2})]))
+    Clock(client)
+    with pytest.raises(RateLimitError, match="slower") as raised:
+        await got(client.predictions.create("me/model", {}, max_retries=1))
+    assert raised.value.retry_after == 2
+
+
+async def test_nobody_listens(clients: Any) -> None:
+    """A connection that is never made is an APIConnectionError, not an ambiguous one."""
+    client = clients(base_url=refusing_url())
+    clock = Clock(client)
+    with pytest.raises(APIConnectionError, match="could not be reached"):
+        await got(client.predictions.create("me/model", {}))
+    assert len(clock.sleeps) == 2
+
+
+async def test_a_low_level_post_is_not_sent_again(clients: Any) -> None:
+    """`client.post` may be a create of any kind."""
+    with Faults(RESET_READ) as api:
+        client = clients(base_url=api.base_url)
+        with pytest.raises(APIConnectionError, match="broke off"):
+            await got(create(client, "post"))
+        assert len(api.requests) == 1
+
+
+async def test_a_read_is_sent_again(colour: str) -> None:
+    """What only reads is tried again after any transient trouble."""
+    script = Script(get=[httpx.Response(500), httpx.Response(429), prediction("succeeded")])
+    client = scripted(colour, script)
+    Clock(client)
+    assert (await got(client.predictions.get("p1"))).status == "succeeded"
+    assert len(script.requests) == 3

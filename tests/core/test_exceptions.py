@@ -1,0 +1,142 @@
+"""The errors: what they are, how they read, and that they travel."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import httpx
+import pytest
+from support.sessions import TOKEN
+
+from replicate import exceptions
+from replicate.exceptions import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    ModelError,
+    NotFoundError,
+    PredictionCanceled,
+    PredictionTimeout,
+    ReplicateError,
+    ReplicateException,
+    StreamError,
+)
+from replicate.resources.predictions import Prediction
+from replicate_api import models
+
+CLASSES = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, ReplicateException)]
+
+
+def prediction(**fields: Any) -> Prediction[Any]:
+    data = {"id": "p1", "status": "failed", "error": "out of memory", "model": "owner/name", **fields}
+    return Prediction.bind(models.Prediction.from_dict(data), None)  # type: ignore[arg-type]
+
+
+def example(kind: type[ReplicateException]) -> Any:
+    if issubclass(kind, ModelError):
+        return kind(prediction())
+    if kind is PredictionTimeout:
+        return PredictionTimeout(prediction(status="processing"), 2.5)
+    if not issubclass(kind, ReplicateError):
+        return kind("message")
+    request = httpx.Request("GET", "https://api.example.test/", headers={"Authorization": f"Bearer {TOKEN}"})
+    response = httpx.Response(404, request=request, stream=httpx.ByteStream(b""))
+    return kind("message", hint="Do this.", status=404, request=request, response=response, body={"a": [1]}, retry_after=2.0)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_every_error_can_be_copied_and_pickled(kind: type[ReplicateException], twin: Any) -> None:
+    """Copies and pickles have the same class, text and fields, without the HTTP exchange, and so without the token."""
+    error = example(kind)
+    made = twin(error)
+    assert type(made) is kind
+    assert str(made) == str(error)
+    kept = {name: value for name, value in vars(error).items() if name not in ("request", "response", "prediction")}
+    assert {name: value for name, value in vars(made).items() if name != "prediction"} == kept
+    if hasattr(error, "prediction") and error.prediction is not None:
+        assert made.prediction == error.prediction
+    assert TOKEN.encode() not in pickle.dumps(error)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_no_error_shows_the_token(kind: type[ReplicateException]) -> None:
+    """Neither text, repr nor fields of an error show the token, though its request carries it."""
+    error = example(kind)
+    assert TOKEN not in f"{error} {error!r} {vars(error)!r} {error.args!r}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "bases"),
+    [
+        (ReplicateError, [ReplicateException]),
+        (NotFoundError, [APIStatusError, APIError, ReplicateError]),
+        (APITimeoutError, [APIConnectionError, APIError]),
+        (PredictionCanceled, [ModelError, ReplicateError]),
+        (PredictionTimeout, [ReplicateError, TimeoutError]),
+        (StreamError, [ReplicateError, RuntimeError]),
+    ],
+)
+def test_errors_can_be_caught_by_kind(kind: type[Exception], bases: list[type[Exception]]) -> None:
+    """Each error is of the kinds that its module's documentation draws, some of Python's own too."""
+    assert all(issubclass(kind, base) for base in bases)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_error_is_documented_and_public(kind: type[Exception]) -> None:
+    """Every error has a docstring, and a name in the package."""
+    import replicate
+
+    assert kind.__doc__
+    assert kind.__name__ in replicate.__all__
+    assert getattr(replicate, kind.__name__) is kind
+
+
+def test_a_field_that_does_not_apply_is_none() -> None:
+    """All errors have all fields."""
+    error = ReplicateError("message")
+    names = ["type", "title", "status", "detail", "instance", "status_code", "request", "response", "body", "request_id", "retry_after", "hint"]
+    assert [getattr(error, name) for name in names] == [None] * len(names)
+    assert error.to_dict() == {}
+
+
+def test_the_text_ends_with_the_hint() -> None:
+    """`str` is the message, then what helps; `message` is without it."""
+    error = ReplicateError("It broke.", hint="Mend it.")
+    assert str(error) == "It broke. Mend it."
+    assert error.message == "It broke."
+    assert error.args == ("It broke.",)
+
+
+def test_a_model_error_tells_how_the_prediction_ended() -> None:
+    """Its text has the id, status, error, model, last logs and the address of the prediction."""
+    failed = prediction(logs="".join(f"line {number}\n" for number in range(9)), urls={"web": "https://replicate.com/p/p1"})
+    error = ModelError(failed)
+    assert str(error).splitlines() == [
+        "Prediction p1 failed: out of memory",
+        "  model: owner/name",
+        "  last logs:",
+        *(f"    line {number}" for number in range(4, 9)),
+        "  see https://replicate.com/p/p1",
+    ]
+    assert error.prediction is failed
+    assert error.detail == "out of memory"
+    assert error.status is None
+
+
+@pytest.mark.parametrize("odd", [{"logs": ["a"], "urls": None, "error": None, "model": None}, {"logs": 7, "urls": 7}])
+def test_an_odd_prediction_can_fail_too(odd: dict[str, Any]) -> None:
+    """A prediction with fields of other types than promised still makes a readable error."""
+    assert str(ModelError(prediction(**odd))).startswith("Prediction p1 failed: ")
+
+
+def test_a_timeout_says_that_the_prediction_goes_on() -> None:
+    """A timeout tells the id, the state, and what can be done; it carries the prediction."""
+    running = prediction(status="processing")
+    error = PredictionTimeout(running, 2.5)
+    assert error.prediction is running
+    assert "Prediction p1 is still processing after 2.5 s." in str(error)
+    assert "cancel('p1')" in str(error)

@@ -1,0 +1,147 @@
+"""Lists that come in pages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from support.sessions import API, Scripted, scripted
+
+from replicate._core.dual import drive
+from replicate._core.page import Page
+from replicate.exceptions import InternalServerError, ReplicateError
+from replicate.resources.predictions import Prediction
+from replicate_api.api.predictions import predictions_list
+
+
+def body(*ids: Any, following: Any = None, previous: Any = None) -> httpx.Response:
+    results = [{"id": each} if isinstance(each, str) else each for each in ids]
+    return httpx.Response(200, json={"results": results, "next": following, "previous": previous})
+
+
+def listed(*answers: Any, blocking: bool = True) -> tuple[Page[Any, Any], Scripted]:
+    session, transport = scripted(*answers, blocking=blocking, max_retries=0)
+    payload = drive(session.call(predictions_list))
+    return Page(session, payload, lambda item: Prediction.bind(item, session), predictions_list), transport
+
+
+THREE = (
+    body("a", "b", following=f"{API}/predictions?cursor=2"),
+    body("c", following=f"{API}/predictions?cursor=3", previous=f"{API}/predictions?cursor=1"),
+    body("d"),
+)
+
+
+def test_iterating_walks_all_pages() -> None:
+    """`for` goes through the items of this page and of all after it, and fetches each page when it is reached."""
+    page, transport = listed(*THREE)
+    found = iter(page)
+    assert [next(found).id, next(found).id] == ["a", "b"]
+    assert len(transport.requests) == 1
+    assert [item.id for item in found] == ["c", "d"]
+    assert [request.url.params.get("cursor") for request in transport.requests] == [None, "2", "3"]
+
+
+def test_iterating_asynchronously() -> None:
+    """`async for` does the same for an asynchronous client."""
+
+    async def main() -> list[str]:
+        page, _ = listed(*THREE, blocking=False)
+        return [item.id async for item in page]
+
+    assert asyncio.run(main()) == ["a", "b", "c", "d"]
+
+
+def test_length_index_and_results_are_of_one_page() -> None:
+    """What does not iterate concerns the page that was fetched, and fetches nothing."""
+    page, transport = listed(*THREE)
+    assert len(page) == 2
+    assert [item.id for item in page.results] == ["a", "b"]
+    assert (page[0].id, page[-1].id) == ("a", "b")
+    assert [item.id for item in page[:1]] == ["a"]
+    assert page.has_next_page()
+    assert repr(page) == "<Page of 2, and more>"
+    assert len(transport.requests) == 1
+
+
+def test_page_by_page() -> None:
+    """The next page can be asked for, and all pages can be iterated."""
+    page, _ = listed(*THREE)
+    following = page.get_next_page()
+    assert ([item.id for item in following.results], following.previous) == (["c"], f"{API}/predictions?cursor=1")
+    page, _ = listed(*THREE)
+    assert [len(each) for each in page.iter_pages()] == [2, 1, 1]
+
+
+def test_the_last_page() -> None:
+    """After the last page there is none."""
+    page, _ = listed(body())
+    assert (len(page), list(page), page.has_next_page(), repr(page)) == (0, [], False, "<Page of 0>")
+    with pytest.raises(ReplicateError, match="last page"):
+        page.get_next_page()
+
+
+@pytest.mark.parametrize("following", ["", None])
+def test_no_next_page_may_be_said_in_two_ways(following: Any) -> None:
+    """An empty `next` is none."""
+    page, _ = listed(body("a", following=following))
+    assert [item.id for item in page] == ["a"]
+
+
+@pytest.mark.parametrize("url", ["https://evil.test/v1/predictions", "http://api.example.test/v1", "https://api.example.test:8443/v1"])
+def test_a_next_page_elsewhere_is_refused(url: str) -> None:
+    """A `next` at another origin is not followed."""
+    page, transport = listed(body("a", following=url))
+    with pytest.raises(ReplicateError, match="not followed") as caught:
+        list(page)
+    assert url in str(caught.value)
+    assert len(transport.requests) == 1
+
+
+def test_a_relative_next_page() -> None:
+    """A `next` that is a path is below the base URL."""
+    page, transport = listed(body("a", following="/predictions?cursor=2"), body("b"))
+    assert [item.id for item in page] == ["a", "b"]
+    assert transport.requests[1].url == f"{API}/predictions?cursor=2"
+
+
+def test_an_error_on_the_way_comes_after_what_was_found() -> None:
+    """When a later page fails, the items before it have come, and the error says what was asked for."""
+    page, _ = listed(THREE[0], 500)
+    found = []
+    with pytest.raises(InternalServerError, match="500 Internal Server Error from GET /v1/predictions"):
+        for item in page:
+            found.append(item.id)  # noqa: PERF401 - they are wanted in spite of the error
+    assert found == ["a", "b"]
+
+
+@pytest.mark.parametrize("odd", [7, None, "text", [1]])
+def test_an_odd_item_loses_nothing_else(odd: Any) -> None:
+    """An item that is no object is kept as it came."""
+    page, _ = listed(httpx.Response(200, json={"results": [{"id": "a"}, odd, {"id": "b"}]}))
+    assert [page[0].id, page[1], page[2].id] == ["a", odd, "b"]
+
+
+@pytest.mark.parametrize("results", [None, {"a": 1}, "text"])
+def test_odd_results_are_an_empty_page(results: Any) -> None:
+    """A page whose results are no list has none."""
+    page, _ = listed(httpx.Response(200, json={"results": results}))
+    assert list(page) == []
+
+
+def test_an_asynchronous_page_is_not_for_for() -> None:
+    """`for` over a page of an asynchronous client says what to do instead."""
+    page, _ = listed(*THREE, blocking=False)
+    with pytest.raises(TypeError, match="async for"):
+        iter(page)
+
+
+def test_leaving_early_fetches_nothing_more() -> None:
+    """Breaking out of the loop ends it."""
+    page, transport = listed(*THREE)
+    for item in page:
+        if item.id == "c":
+            break
+    assert len(transport.requests) == 2

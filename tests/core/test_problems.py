@@ -1,0 +1,125 @@
+"""Answers that are errors, as exceptions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.sessions import TOKEN
+
+from replicate import exceptions as e
+from replicate._core.problems import error_of
+
+
+def answer(status: int, body: Any = b"", **headers: str) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = httpx.Request("GET", "https://api.example.test/v1/models?secret=1", headers={"Authorization": f"Bearer {TOKEN}"})
+    return httpx.Response(status, content=content, headers=headers, request=request)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (302, e.APIStatusError),
+        (400, e.BadRequestError),
+        (401, e.AuthenticationError),
+        (402, e.InsufficientCreditError),
+        (403, e.PermissionDeniedError),
+        (404, e.NotFoundError),
+        (409, e.ConflictError),
+        (413, e.RequestTooLargeError),
+        (418, e.APIStatusError),
+        (422, e.UnprocessableEntityError),
+        (429, e.RateLimitError),
+        (500, e.InternalServerError),
+        (503, e.InternalServerError),
+        (520, e.InternalServerError),
+        (599, e.InternalServerError),
+    ],
+)
+def test_each_status_has_its_class(status: int, kind: type[e.APIStatusError]) -> None:
+    """The class tells the status; unknown ones are APIStatusError, and InternalServerError from 500."""
+    error = error_of(answer(status))
+    assert type(error) is kind
+    assert error.status == error.status_code == status
+
+
+def test_a_problem_document_fills_the_fields() -> None:
+    """All fields of a problem, and those of the exchange, are on the exception."""
+    problem = {"type": "about:blank", "title": "Input validation failed", "detail": "- input: prompt is required\n", "status": 422, "instance": "/p/1", "more": [1]}
+    response = answer(422, problem, **{"X-Request-Id": "r1", "Retry-After": "3"})
+    error = error_of(response)
+    assert (error.type, error.title, error.detail) == ("about:blank", "Input validation failed", "- input: prompt is required")
+    assert (error.instance, error.request_id, error.retry_after, error.body) == ("/p/1", "r1", 3, problem)
+    assert error.response is response
+    assert error.request is response.request
+    assert str(error) == "422 Unprocessable Entity from GET /v1/models: Input validation failed: - input: prompt is required"
+    assert error.to_dict() == {"type": "about:blank", "title": "Input validation failed", "status": 422, "detail": "- input: prompt is required", "instance": "/p/1"}
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"detail": "Not found."}, "Not found."),
+        ({"detail": ["a", "b"]}, "a; b"),
+        ({"detail": [{"loc": ["body", "input", "seed"], "msg": "is no number"}, {"msg": "b"}]}, "input.seed: is no number; b"),
+        ({"detail": {"message": "no"}}, "no"),
+        ({"detail": {"code": 7}}, '{"code": 7}'),
+        ({"detail": {"loc": "body", "msg": {"a": 1}}}, "{'a': 1}"),
+        ({"detail": 7}, "7"),
+        ({"title": "Forbidden"}, "Forbidden"),
+        ({"title": ["odd"], "detail": "d"}, "d"),
+        ({"error": "other shape"}, '{"error": "other shape"}'),
+        (["a", "list"], '["a", "list"]'),
+        ({"detail": []}, '{"detail": []}'),
+        (b"<html>\n  <title>Bad   gateway</title>\n", "<html> <title>Bad gateway</title>"),
+        (b"", "no details were given"),
+        (b"null", "null"),
+        (b"\xff\xfe\xfa", "���"),
+        (b"[" * 100_000, "[" * 200 + "…"),
+        (b"x" * 500, "x" * 200 + "…"),
+    ],
+)
+def test_whatever_the_body_is_the_message_is_readable(body: Any, text: str) -> None:
+    """The message holds what the body says: a problem's text, or the beginning of anything else in one line."""
+    assert str(error_of(answer(502, body))) == f"502 Bad Gateway from GET /v1/models: {text}"
+
+
+def test_an_unnamed_status_reads_well() -> None:
+    """A status without a name leaves no gap."""
+    assert str(error_of(answer(520))) == "520 from GET /v1/models: no details were given"
+
+
+def test_fields_of_an_odd_type_are_left_out() -> None:
+    """Fields are strings or None, whatever was sent; `body` has the rest."""
+    error = error_of(answer(400, {"type": 7, "title": [], "instance": {}, "detail": None}))
+    assert (error.type, error.title, error.instance, error.detail) == (None, None, None, None)
+    assert error.body["type"] == 7
+
+
+def test_the_hint_says_what_to_do() -> None:
+    """Where it is known what helps, the message ends with it."""
+    assert "REPLICATE_API_TOKEN" in str(error_of(answer(401)))
+    assert "No token was sent" in str(error_of(answer(401), authorized=False))
+    assert "billing" in str(error_of(answer(402)))
+    assert "URL" in str(error_of(answer(413)))
+    assert error_of(answer(500)).hint is None
+
+
+@pytest.mark.parametrize("body", [{"detail": f"bad header Bearer {TOKEN}"}, f"<pre>{TOKEN}</pre>".encode(), [TOKEN]])
+def test_a_server_that_echoes_the_token_does_not_get_it_shown(body: Any) -> None:
+    """The token is struck out of what an error tells."""
+    error = error_of(answer(400, body))
+    shown = f"{error}{error!r}{error.body}{error.to_dict()}{vars(error)}"
+    assert TOKEN not in shown
+    assert "[token]" in shown
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["detail", "title", "loc", "msg", "retry_after"]), inner)))
+def test_no_body_makes_it_fail(body: Any) -> None:
+    """Whatever JSON the body is, there is an exception with a message."""
+    assert str(error_of(answer(400, body))).startswith("400 Bad Request from GET /v1/models: ")

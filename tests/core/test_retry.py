@@ -1,0 +1,115 @@
+"""When a request is sent again, and after how long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicate._core import retry
+from replicate._core.retry import Failure, answered, delay, told_to_wait
+
+NOW = datetime(2025, 1, 1, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("status", "repeatable", "again"),
+    [
+        *((status, True, True) for status in (408, 429, 500, 502, 503, 504, 520, 599)),
+        *((status, True, False) for status in (301, 400, 401, 402, 403, 404, 409, 410, 413, 422)),
+        (429, False, True),
+        *((status, False, False) for status in (400, 408, 500, 502, 503, 504, 520, 599)),
+    ],
+)
+def test_which_answers_are_worth_another_attempt(status: int, *, repeatable: bool, again: bool) -> None:
+    """What may be repeated is, where that can help; what may not only after 429, which tells that nothing was done."""
+    failure = answered(status, repeatable=repeatable, told=None)
+    assert (delay(0, failure, max_retries=1, jitter=0.5) is not None) == again
+
+
+@pytest.mark.parametrize(
+    ("failure", "again"),
+    [
+        (Failure(repeatable=True, refused=False, transient=True), True),
+        (Failure(repeatable=False, refused=True, transient=True), True),
+        (Failure(repeatable=True, refused=True, transient=True), True),
+        (Failure(repeatable=False, refused=False, transient=True), False),
+        (Failure(repeatable=True, refused=True, transient=False), False),
+    ],
+)
+def test_a_request_is_sent_again_only_where_it_does_no_harm(failure: Failure, *, again: bool) -> None:
+    """It must be repeatable or certainly refused, and the trouble must be of a kind that passes."""
+    assert (delay(0, failure, max_retries=1, jitter=0.5) is not None) == again
+
+
+FAILURE = Failure(repeatable=True, refused=False, transient=True)
+
+
+def test_delays_double_up_to_a_limit() -> None:
+    """The longest delay doubles from half a second to eight, and is spread over the whole interval from 0."""
+    longest = [delay(retries, FAILURE, max_retries=10_000, jitter=1) for retries in range(7)]
+    assert longest == [0.5, 1, 2, 4, 8, 8, 8]
+    assert delay(9_999, FAILURE, max_retries=10_000, jitter=1) == 8
+    assert delay(3, FAILURE, max_retries=10, jitter=0) == 0
+
+
+@pytest.mark.parametrize("max_retries", [0, 1, 5])
+def test_retries_are_counted(max_retries: int) -> None:
+    """There are never more retries than allowed."""
+    assert delay(max_retries, FAILURE, max_retries=max_retries, jitter=0.5) is None
+    assert all(delay(made, FAILURE, max_retries=max_retries, jitter=0.5) is not None for made in range(max_retries))
+
+
+def test_a_server_that_asks_to_wait_is_obeyed() -> None:
+    """The wait is as long as asked and a little more; a server that asks for too much gets no retry."""
+    assert delay(0, FAILURE._replace(told=7), max_retries=1, jitter=0) == 7
+    assert delay(0, FAILURE._replace(told=7), max_retries=1, jitter=1) == 7.5
+    assert delay(0, FAILURE._replace(told=retry.LONGEST_TOLD), max_retries=1, jitter=0) == retry.LONGEST_TOLD
+    assert delay(0, FAILURE._replace(told=retry.LONGEST_TOLD + 1), max_retries=1, jitter=0) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "problem", "seconds"),
+    [
+        ("3", {}, 3),
+        ("0", {}, 0),
+        ("1.5", {}, 1.5),
+        (" 2 ", {}, 2),
+        ("Wed, 01 Jan 2025 00:00:30 GMT", {}, 30),
+        ("Wed, 01 Jan 2025 01:00:30 +0100", {}, 30),
+        ("Wed, 01 Jan 2025 00:00:30 -0000", {}, 30),
+        ("Tue, 31 Dec 2024 00:00:00 GMT", {}, 0),
+        ("4", {"retry_after": 9}, 4),
+        (None, {"retry_after": 9}, 9),
+        (None, {"retry_after": "9.5"}, 9.5),
+        (None, {"detail": "Request was throttled. Your rate limit resets in ~5s."}, 5),
+        (None, {"detail": "… resets in 2.5 s"}, 2.5),
+        ("soon", {"retry_after": 9}, 9),
+        ("-1", {"retry_after": -1, "detail": "resets in ~8s"}, 8),
+        ("nan", {"retry_after": "inf"}, None),
+        ("inf", {"retry_after": None}, None),
+        ("1e300", {}, 1e300),
+        (None, {"retry_after": [], "detail": {"a": 1}}, None),
+        (None, {"retry_after": True}, None),
+        ("", {}, None),
+        (None, {}, None),
+    ],
+)
+def test_how_long_the_server_asks_to_wait(header: str | None, problem: dict[str, Any], seconds: float | None) -> None:
+    """It may be told in seconds or as a date in Retry-After, or in the body; what cannot be understood is not told."""
+    headers = httpx.Headers({} if header is None else {"Retry-After": header})
+    assert told_to_wait(headers, problem, NOW) == seconds
+
+
+DATES = st.from_regex(r"\A(\w{3}, )?[0-9]{1,25} (Jan|Foo) [0-9]{1,25} [0-9:]{1,25} ?([+-][0-9]{1,25}|GMT)?\Z")
+
+
+@given(st.text() | DATES, st.dictionaries(st.sampled_from(["retry_after", "detail"]), st.text() | st.floats() | st.none()))
+def test_nothing_that_a_server_says_raises(header: str, problem: dict[str, Any]) -> None:
+    """Whatever the server sends, the wait is a number of seconds that is not negative, or unknown."""
+    seconds = told_to_wait({"retry-after": header}, problem)
+    assert seconds is None or 0 <= seconds < float("inf")

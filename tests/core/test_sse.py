@@ -1,0 +1,130 @@
+"""Server-sent events from bytes, however these are cut."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicate._core.sse import Decoder, ServerSentEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Fields = tuple[str, str, "str | None", "int | None"]
+
+
+def decoded(chunks: Iterable[bytes]) -> list[Fields]:
+    decoder = Decoder()
+    return [(e.event, e.data, e.id, e.retry) for chunk in chunks for e in decoder.feed(chunk)]
+
+
+def event(data: str, event: str = "message", id: str | None = None, retry: int | None = None) -> Fields:  # noqa: A002
+    return (event, data, id, retry)
+
+
+@pytest.mark.parametrize(
+    ("stream", "events"),
+    [
+        (b"data: a\n\n", [event("a")]),
+        (b"data: a\r\rdata: b\r\n\r\n", [event("a"), event("b")]),
+        (b"event: output\ndata:a\n\n", [event("a", "output")]),
+        (b"data:  two spaces \n\n", [event(" two spaces ")]),
+        (b"data: a\ndata: b\ndata\n\n", [event("a\nb\n")]),
+        (b"data:\n\n", [event("")]),
+        (b"data\n\n", [event("")]),
+        (b": a comment\ndata: a\n: another\n\n:\n\n", [event("a")]),
+        (b"\xef\xbb\xbfdata: a\n\n", [event("a")]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\n", []),
+        (b"data: a\n\n\xef\xbb\xbfdata: b\n\n", [event("a")]),
+        (b"id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n", [event("a", id="1"), event("b", id="1"), event("c", id="")]),
+        (b"id: 1\ndata: a\n\nid: 2\0\ndata: b\n\n", [event("a", id="1"), event("b", id="1")]),
+        (b"id: 1\n\ndata: a\n\n", [event("a", id="1")]),
+        (b"retry: 50\ndata: a\n\ndata: b\n\n", [event("a", retry=50), event("b")]),
+        (b"retry: 5s\ndata: a\n\nretry: -1\ndata: b\n\nretry:\ndata: c\n\n", [event("a"), event("b"), event("c")]),
+        ("retry: ٥\ndata: a\n\n".encode(), [event("a")]),
+        (b"event: lost\n\ndata: a\n\n", [event("a")]),
+        (b"flavour: sweet\nDATA: no\ndata: a\n\n", [event("a")]),
+        (b"data: a\n\ndata: never finished\n", [event("a")]),
+        ("data: a\u2028b\u0085c\x0bd\x1ce\n\n".encode(), [event("a\u2028b\u0085c\x0bd\x1ce")]),
+        (b"data: \xff\xfe\n\n", [event("��")]),
+        (b"data: a:b: c\n\n", [event("a:b: c")]),
+        (b"\n\n\n", []),
+        (b"", []),
+    ],
+)
+def test_a_stream_is_read_as_the_standard_says(stream: bytes, events: list[Fields]) -> None:
+    """Fields, line ends, comments, ids and byte order marks mean what the HTML standard says, whole or byte by byte."""
+    assert decoded([stream]) == events
+    assert decoded(bytes([byte]) for byte in stream) == events
+
+
+LINES = st.lists(
+    st.one_of(
+        st.sampled_from(["", "data: é\u2028😀", "data", "event: output", "id: 7", "id: a\0b", "retry: 12", ": note", "x: y"]),
+        st.text(max_size=8).map(lambda text: "data:" + text),
+    )
+)
+
+
+@given(LINES, st.lists(st.sampled_from(["\n", "\r", "\r\n"]), min_size=1), st.lists(st.integers(0, 400)), st.booleans())
+def test_where_a_stream_is_cut_makes_no_difference(
+    lines: list[str], ends: list[str], cuts: list[int], mark: bool  # noqa: FBT001
+) -> None:
+    """Any chunks of a stream give the events that the whole gives."""
+    text = "".join(line + ends[index % len(ends)] for index, line in enumerate(lines))
+    stream = (b"\xef\xbb\xbf" if mark else b"") + text.encode()
+    bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    chunks = [stream[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    assert decoded(chunks) == decoded([stream])
+
+
+@given(st.lists(st.binary(max_size=20)))
+def test_any_bytes_can_be_fed(chunks: list[bytes]) -> None:
+    """No bytes make the decoder raise, and it never invents more events than there are line ends."""
+    assert len(decoded(chunks)) <= sum(chunk.count(b"\n") + chunk.count(b"\r") for chunk in chunks)
+
+
+def test_an_event_is_dispatched_as_soon_as_its_end_may_have_come() -> None:
+    """A lone CR ends a line at once, though it might be half of a CR LF; the LF that follows is no line of its own."""
+    decoder = Decoder()
+    assert list(decoder.feed(b"data: a\r\r")) == list(decoder.feed(b"")) + [""]
+    assert [e.data for e in decoder.feed(b"\ndata: b\r\n\r")] == ["b"]
+    assert [e.data for e in decoder.feed(b"\n\ndata: c\n\n")] == ["c"]
+
+
+def test_a_long_line_in_many_chunks_is_put_together_once() -> None:
+    """A line of several megabytes, such as a picture, costs no more than its length."""
+    chunk = b"x" * 1000
+    decoder = Decoder()
+    assert [e for _ in range(5) for e in decoder.feed(b"data: " + chunk)] == []
+    assert len(decoder._rest) == 5
+    [made] = decoder.feed(b"\n\n")
+    assert len(made.data) == 5 * len(chunk) + 4 * len("data: ")
+    assert decoder._rest == [""]
+
+
+def test_an_event_is_its_output_as_text() -> None:
+    """As a `str` an event is its text if it is output, and empty (and false) if it is anything else."""
+    output = ServerSentEvent("output", "hello", "1")
+    logs = ServerSentEvent("logs", "loading", "2")
+    done = ServerSentEvent("done", "{}", "3")
+    assert "".join([output, logs, done]) == "hello"
+    assert output
+    assert not logs
+    assert logs.data == "loading"
+    assert repr(logs) == "ServerSentEvent(event='logs', data='loading', id='2')"
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [copy.copy, copy.deepcopy, *(lambda e, p=p: pickle.loads(pickle.dumps(e, p)) for p in range(2, 6))],
+)
+def test_events_can_be_copied_and_pickled(twin: object) -> None:
+    """Copies and pickles have all fields."""
+    made = twin(ServerSentEvent("logs", "text", "9", 50))  # type: ignore[operator]
+    assert (type(made), made.event, made.data, made.id, made.retry) == (ServerSentEvent, "logs", "text", "9", 50)

@@ -1,0 +1,218 @@
+"""What goes over the wire when the network misbehaves: counted at the other end of real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import trio
+from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, Faults, answer, refusing_url
+from support.sessions import TOKEN, Hasty, HastyAsync, config
+
+from replicate._core.dual import drive
+from replicate._core.page import Page
+from replicate._core.session import Session
+from replicate.exceptions import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+    InternalServerError,
+    RateLimitError,
+    ReplicateError,
+)
+from replicate_api.api.account import account_get
+from replicate_api.api.predictions import predictions_list
+from replicate_api.types import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GET, POST = Request("GET", "/account"), Request("POST", "/predictions", json={"input": {}})
+TINY = httpx.Timeout(5, read=0.02)
+RUN: dict[str, Callable[[Any], Any]] = {
+    "blocking": drive,
+    "asyncio": asyncio.run,
+    "trio": lambda coroutine: trio.run(lambda: coroutine),
+}
+AUTHORIZATION = f"authorization: bearer {TOKEN}".encode()
+
+
+@pytest.fixture(params=list(RUN))
+def colour(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def exchange(colour: str, base_url: str, work: Callable[[Session[Any]], Any], **settings: Any) -> Any:
+    """Run a coroutine function on a session of a colour, without pauses, and close the session."""
+    session: Session[Any] = Session(config(base_url, **settings), Hasty() if colour == "blocking" else HastyAsync())
+
+    async def main() -> Any:
+        try:
+            return await work(session)
+        finally:
+            await session.transport.close()
+
+    return RUN[colour](main())
+
+
+def send(request: Request) -> Callable[[Session[Any]], Any]:
+    return lambda session: session.send(request)
+
+
+BROKEN = {
+    "reset": RESET_READ,
+    "closed": CLOSE_READ,
+    "silent": SILENCE,
+    "garbage": b"SSH-2.0-OpenSSH_9\r\n",
+    "cut in the head": b"HTTP/1.1 200 OK\r\nContent-",
+    "cut in the body": answer("200 OK", b'{"username": ', "Content-Length: 900"),
+    "500": answer("500 Internal Server Error"),
+    "520": answer("520 Unknown", b"<html>origin down</html>"),
+}
+
+
+@pytest.mark.parametrize("fault", [RESET_UNREAD, *BROKEN.values()], ids=["reset unread", *BROKEN])
+def test_a_get_survives_one_fault(colour: str, fault: Any) -> None:
+    """Whatever goes wrong with a GET once, the second attempt gives the answer."""
+    with Faults(fault, answer("200 OK", b'{"username": "ada"}')) as server:
+        account = exchange(colour, server.base_url, lambda session: session.call(account_get), timeout=TINY)
+        assert account.username == "ada"
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("fault", BROKEN.values(), ids=list(BROKEN))
+def test_a_post_is_never_sent_again_when_it_may_have_arrived(colour: str, fault: Any) -> None:
+    """Whatever goes wrong with a POST after it was sent, it is not sent a second time."""
+    with Faults(fault) as server:
+        with pytest.raises((APIConnectionError, InternalServerError)) as caught:
+            exchange(colour, server.base_url, send(POST), timeout=TINY, max_retries=3)
+        assert server.connections == 1
+        if isinstance(caught.value, APIConnectionError):
+            assert caught.value.sent
+
+
+def test_a_post_that_was_refused_is_sent_again(colour: str) -> None:
+    """429 tells that nothing was done: the POST is sent again, whole."""
+    with Faults(answer("429 Too Many Requests", b'{"retry_after": 1}'), answer("201 Created")) as server:
+        assert exchange(colour, server.base_url, send(POST)).status_code == 201
+        first, second = server.requests
+        assert first.endswith(b'{"input":{}}')
+        assert second == first
+
+
+@pytest.mark.parametrize("request_", [GET, POST], ids=["get", "post"])
+def test_where_nobody_listens(colour: str, request_: Request) -> None:
+    """A refused connection is tried again, and then is an error that says that nothing was sent."""
+    slept: list[float] = []
+
+    async def work(session: Session[Any]) -> None:
+        try:
+            await session.send(request_)
+        finally:
+            slept.extend(vars(session.transport)["sleeps"])
+
+    with pytest.raises(APIConnectionError, match=r"127\.0\.0\.1 could not be reached") as caught:
+        exchange(colour, refusing_url(), work, max_retries=2)
+    assert caught.value.sent is False
+    assert len(slept) == 2
+
+
+def test_a_server_that_never_answers(colour: str) -> None:
+    """Silence ends with APITimeoutError after the read timeout."""
+    with Faults(SILENCE) as server, pytest.raises(APITimeoutError, match="did not answer in time at GET /v1/account"):
+        exchange(colour, server.base_url, send(GET), timeout=TINY, max_retries=0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        (["Retry-After: 11"], b"", 11),
+        (["Retry-After: Fri, 31 Dec 1999 23:59:59 GMT"], b"", 0),
+        ([], b'{"detail": "Request was throttled. Expected available in 9 seconds.", "retry_after": 9}', 9),
+    ],
+)
+def test_what_429_says(colour: str, headers: list[str], body: bytes, seconds: float) -> None:
+    """The error tells how long to wait, however the server says it."""
+    with Faults(answer("429 Too Many Requests", body, *headers)) as server:
+        with pytest.raises(RateLimitError) as caught:
+            exchange(colour, server.base_url, send(POST), max_retries=0)
+        assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize("body", [b"<html>Welcome</html>", b""])
+def test_a_200_from_somebody_else(colour: str, body: bytes) -> None:
+    """A page of a proxy, or nothing, with status 200 is no answer, and is not asked for again."""
+    with Faults(answer("200 OK", body, "Content-Type: text/html")) as server:
+        with pytest.raises(APIResponseValidationError):
+            exchange(colour, server.base_url, lambda session: session.call(account_get))
+        assert server.connections == 1
+
+
+def redirect(to: str, status: str = "302 Found") -> bytes:
+    return answer(status, b"", f"Location: {to}")
+
+
+def test_a_redirect_to_another_origin_loses_the_token(colour: str) -> None:
+    """A GET follows a redirect; the token stays behind unless it leads to the API itself."""
+    with Faults(answer()) as elsewhere, Faults(redirect(f"{elsewhere.origin}/file")) as api:
+        assert exchange(colour, api.base_url, send(GET)).status_code == 200
+        assert AUTHORIZATION in api.requests[0].lower()
+        assert b"authorization" not in elsewhere.requests[0].lower()
+        assert TOKEN.encode() not in elsewhere.requests[0]
+
+    with Faults(redirect("/v1/moved"), answer()) as api:
+        assert exchange(colour, api.base_url, send(GET)).status_code == 200
+        assert AUTHORIZATION in api.requests[1].lower()
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
+def test_a_post_follows_no_redirect(colour: str, status: str) -> None:
+    """A POST, and with it the user's data, is sent to nobody else; the redirect is an error."""
+    with Faults(answer()) as elsewhere, Faults(redirect(f"{elsewhere.origin}/x", status)) as api:
+        with pytest.raises(APIStatusError, match=f"^{status} from POST /v1/predictions"):
+            exchange(colour, api.base_url, send(POST))
+        assert elsewhere.connections == 0
+
+
+def test_a_next_page_elsewhere_is_not_fetched(colour: str) -> None:
+    """A page whose `next` leads away from the API is where the walk ends, with an error."""
+    with Faults(answer()) as elsewhere, Faults() as api:
+        body = b'{"results": [], "next": "%s/v1/predictions"}' % elsewhere.origin.encode()
+        api.behaviours = [answer("200 OK", body)]
+
+        async def walk(session: Session[Any]) -> None:
+            page: Any = Page(session, await session.call(predictions_list), lambda item: item, predictions_list)
+            async for _ in page._items():
+                pass
+
+        with pytest.raises(ReplicateError, match="not followed"):
+            exchange(colour, api.base_url, walk)
+        assert elsewhere.connections == 0
+
+
+def test_a_streamed_answer_that_breaks_off(colour: str) -> None:
+    """What arrived of a streamed answer is given, then APIConnectionError is raised."""
+    received = bytearray()
+
+    async def work(session: Session[Any]) -> None:
+        response = await session.send(GET, stream=True)
+        async for chunk in session.chunks(response):
+            received.extend(chunk)
+
+    with Faults(answer("200 OK", b"half", "Content-Length: 8")) as server:
+        with pytest.raises(APIConnectionError, match="broke off at GET /v1/account"):
+            exchange(colour, server.base_url, work)
+    assert received == b"half"
+
+
+def test_an_error_instead_of_a_stream_is_read(colour: str) -> None:
+    """A streamed request that is answered with an error raises it with what the body says."""
+
+    async def work(session: Session[Any]) -> None:
+        await session.send(GET, stream=True)
+
+    with Faults(answer("404 Not Found", b'{"detail": "gone"}')) as server, pytest.raises(APIStatusError, match="gone"):
+        exchange(colour, server.base_url, work)

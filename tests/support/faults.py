@@ -1,0 +1,112 @@
+"""A server of raw sockets that does to each request what a test says: answers, garbage, silence, a broken line."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+RESET_UNREAD = "reset the connection before reading the request"
+RESET_READ = "reset the connection when the request is read"
+CLOSE_READ = "close the connection when the request is read"
+SILENCE = "read the request and never answer"
+
+
+def answer(status: str = "200 OK", body: bytes = b"{}", *headers: str) -> bytes:
+    """Write an answer. A `Content-Length` among the headers replaces the true one."""
+    length = [] if any(header.lower().startswith("content-length") for header in headers) else [f"Content-Length: {len(body)}"]
+    return "\r\n".join([f"HTTP/1.1 {status}", "Connection: close", *length, *headers, "", ""]).encode() + body
+
+
+class Faults:
+    """Handles each connection in turn by the next of its behaviours, the last one again and again.
+
+    A behaviour is what to send, as bytes, or one of the constants above. `requests` are the requests that were read.
+    """
+
+    def __init__(self, *behaviours: bytes | str) -> None:
+        self.behaviours = list(behaviours)
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._held: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = Thread(target=self._serve, name="faults")
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.origin}/v1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        address = self._listener.getsockname()
+        behaviours, self.behaviours = self.behaviours, []
+        with contextlib.suppress(OSError):
+            socket.create_connection(address).close()
+        self._thread.join()
+        self._listener.close()
+        for held in self._held:
+            held.close()
+        self.behaviours = behaviours
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            if not self.behaviours:
+                connection.close()
+                return
+            self.connections += 1
+            behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
+            with contextlib.suppress(OSError):
+                self._handle(connection, behaviour)
+
+    def _handle(self, connection: socket.socket, behaviour: bytes | str) -> None:
+        if behaviour is RESET_UNREAD:
+            reset(connection)
+            return
+        self.requests.append(read_request(connection))
+        if isinstance(behaviour, bytes):
+            connection.sendall(behaviour)
+            connection.close()
+        elif behaviour is RESET_READ:
+            reset(connection)
+        elif behaviour is CLOSE_READ:
+            connection.close()
+        else:
+            self._held.append(connection)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """Read a request with its body."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    expected = int(lengths[0].split(b":")[1]) if lengths else 0
+    while len(body) < expected:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def reset(connection: socket.socket) -> None:
+    """Close a connection with RST: the other side gets ECONNRESET."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def refusing_url() -> str:
+    """Give a base URL where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/v1"

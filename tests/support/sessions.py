@@ -1,0 +1,89 @@
+"""Sessions for tests: over scripted answers and virtual time, or over real connections without pauses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from replicate._core.credentials import Credentials
+from replicate._core.session import Config, Session
+from replicate._core.transport import AsyncTransport, BlockingTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+TOKEN = "r8_0123456789abcdefghijklmnopqrstuvwxyz"
+API = "https://api.example.test/v1"
+
+
+class Scripted:
+    """A transport that gives prepared answers, the last one again and again; time passes only where one sleeps.
+
+    An answer is a response, a status, an exception to raise, or a function of the request that gives one of these.
+    """
+
+    def __init__(self, *answers: Any, blocking: bool = True) -> None:
+        self.blocking = blocking
+        self.answers = list(answers or [200])
+        self.requests: list[httpx.Request] = []
+        self.sleeps: list[float] = []
+        self.time = 0.0
+        self.closed = False
+
+    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+        arguments = {name: value for name, value in request.items() if name != "timeout"}
+        outgoing = httpx.Request(**arguments, extensions={"timeout": request["timeout"]})
+        outgoing.read()
+        self.requests.append(outgoing)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if callable(answer):
+            answer = answer(outgoing)
+        if isinstance(answer, Exception):
+            raise answer
+        response = httpx.Response(answer, json={}) if isinstance(answer, int) else answer
+        response.request = outgoing
+        return response
+
+    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        yield response.content
+
+    async def read(self, response: httpx.Response) -> None:
+        response.read()
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.time += seconds
+
+    def now(self) -> float:
+        return self.time
+
+    def twin(self) -> Scripted:
+        return Scripted(*self.answers, blocking=not self.blocking)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Hasty(BlockingTransport):
+    """The real transport, but for its pauses, which it only notes."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.__dict__.setdefault("sleeps", []).append(seconds)
+
+
+class HastyAsync(AsyncTransport):
+    """The same, asynchronous."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.__dict__.setdefault("sleeps", []).append(seconds)
+
+
+def config(base_url: str = API, token: str | Callable[[], str | None] | None = TOKEN, **settings: Any) -> Config:
+    return Config(base_url=httpx.URL(base_url), credentials=Credentials(token), **settings)
+
+
+def scripted(*answers: Any, blocking: bool = True, **settings: Any) -> tuple[Session[Any], Scripted]:
+    """Give a session over scripted answers, and its transport."""
+    transport = Scripted(*answers, blocking=blocking)
+    return Session(config(**settings), transport), transport
