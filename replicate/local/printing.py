@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _current: ContextVar[_Lines | None] = ContextVar("replicate_local_logs", default=None)
 _switch = threading.Lock()
 _users = 0
+_printers: dict[int, _Printer] = {}
+"""By the id of the stream each stands in for. Kept for good: CPython's print() goes on using `sys.stdout` after another
+thread has put something else there, without holding on to it."""
 
 
 class _Lines:
@@ -78,7 +81,8 @@ def _install() -> None:
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             if not isinstance(stream, _Printer):
-                setattr(sys, name, cast("TextIO", _Printer(stream)))
+                printer = _printers.setdefault(id(stream), _Printer(stream))
+                setattr(sys, name, cast("TextIO", printer))
 
 
 def _uninstall() -> None:

@@ -3,6 +3,7 @@
 # ruff: noqa: T201 - what a model prints is its log
 
 import asyncio
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -251,3 +252,22 @@ def test_only_so_many_run_at_a_time(serving: Any) -> None:
         assert states == ["processing", "processing", "starting"]
         go.set()
         assert all(api.events(each)[-1][0] == "done" for each in created)
+
+
+def test_printing_beside_a_running_model_is_safe() -> None:
+    """A thread that prints while models start and end prints all of it, and the process survives."""
+    program = (
+        "import sys, threading\n"
+        "from replicate.local.printing import captured\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "def models():\n"
+        "    for _ in range(2000):\n"
+        "        with captured(lambda text: None): pass\n"
+        "thread = threading.Thread(target=models)\n"
+        "thread.start()\n"
+        "while thread.is_alive(): print('x', 'y')\n"
+        "print('end')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.endswith("x y\nend\n")

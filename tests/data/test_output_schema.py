@@ -1,0 +1,150 @@
+"""What a schema says of an output: whether it comes in items, and which of its strings are files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicate._data.schema import OutputSchema, on_file_host
+
+URI = {"type": "string", "format": "uri"}
+TEXT = {"type": "string"}
+DELIVERED = "https://replicate.delivery/x/out.png"
+ELSEWHERE = "https://files.test/out.png"
+DATA = "data:image/png;base64,AAAA"
+
+
+def schema(output: Any, **others: Any) -> OutputSchema:
+    return OutputSchema({"components": {"schemas": {"Output": output, **others}}})
+
+
+def files(described: OutputSchema, output: Any) -> Any:
+    """Replace the files of an output by sets of their URL."""
+    return described.files(output, lambda url: {url}, lambda url: url.startswith("https://api.test/"))
+
+
+def test_a_plain_output() -> None:
+    """Most outputs come at once."""
+    made = schema(URI)
+    assert (made.known, made.iterator, made.concatenate) == (True, False, False)
+
+
+def test_an_output_in_items() -> None:
+    """An iterator comes item by item; one that concatenates is a text in pieces."""
+    items = {"type": "array", "items": URI, "x-cog-array-type": "iterator"}
+    made = schema(items)
+    assert (made.iterator, made.concatenate, made.item) == (True, False, URI)
+    assert made.streams_text
+    made = schema({**items, "items": TEXT, "x-cog-array-display": "concatenate"})
+    assert (made.iterator, made.concatenate, made.item) == (True, True, TEXT)
+    assert not schema({**items, "items": {"type": "object"}}).streams_text
+    assert not schema({"type": "array", "items": TEXT, "x-cog-array-display": "concatenate"}).concatenate
+
+
+@pytest.mark.parametrize(
+    ("output", "value", "expected"),
+    [
+        (URI, ELSEWHERE, {ELSEWHERE}),
+        (URI, DATA, {DATA}),
+        (URI, "not a url", "not a url"),
+        (URI, None, None),
+        (TEXT, DELIVERED, DELIVERED),
+        (TEXT, "https: is how it starts", "https: is how it starts"),
+        ({"type": ["string", "null"], "format": "uri"}, ELSEWHERE, {ELSEWHERE}),
+        ({"type": ["string", "null"]}, DELIVERED, DELIVERED),
+        ({"type": "array", "items": URI}, [ELSEWHERE, None], [{ELSEWHERE}, None]),
+        ({"type": "array", "items": TEXT}, [DELIVERED], [DELIVERED]),
+        ({"type": "array"}, [DELIVERED, ELSEWHERE], [{DELIVERED}, ELSEWHERE]),
+        ({"type": "array", "items": {"type": "array", "items": URI}}, [[ELSEWHERE]], [[{ELSEWHERE}]]),
+        (
+            {"type": "object", "properties": {"image": URI, "caption": TEXT}},
+            {"image": ELSEWHERE, "caption": DELIVERED, "other": DELIVERED, "more": ELSEWHERE},
+            {"image": {ELSEWHERE}, "caption": DELIVERED, "other": {DELIVERED}, "more": ELSEWHERE},
+        ),
+        ({"type": "object", "additionalProperties": URI}, {"a": ELSEWHERE}, {"a": {ELSEWHERE}}),
+        ({"type": "object", "additionalProperties": True}, {"a": DELIVERED}, {"a": {DELIVERED}}),
+        ({"$ref": "#/components/schemas/Image"}, ELSEWHERE, {ELSEWHERE}),
+        ({"type": "array", "items": {"$ref": "#/components/schemas/Image"}}, [ELSEWHERE], [{ELSEWHERE}]),
+        ({"allOf": [{"$ref": "#/components/schemas/Image"}]}, ELSEWHERE, {ELSEWHERE}),
+        ({"anyOf": [URI, {"type": "null"}]}, ELSEWHERE, {ELSEWHERE}),
+        ({"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Image"}]}, ELSEWHERE, {ELSEWHERE}),
+        ({"anyOf": [TEXT, {"type": "integer"}]}, DELIVERED, {DELIVERED}),
+        ({"$ref": "#/components/schemas/Output"}, DELIVERED, {DELIVERED}),
+        ({"$ref": "#/components/schemas/Missing"}, DELIVERED, {DELIVERED}),
+        ({"$ref": 7}, DELIVERED, {DELIVERED}),
+        ({"type": "object", "properties": {"a": {"$ref": "#/components/schemas/Output"}}}, {"a": {"a": DELIVERED}}, {"a": {"a": {DELIVERED}}}),
+        (None, DELIVERED, {DELIVERED}),
+        (URI, {"a": [ELSEWHERE]}, {"a": [ELSEWHERE]}),
+        ({}, 7, 7),
+    ],
+)
+def test_which_strings_are_files(output: Any, value: Any, expected: Any) -> None:
+    """The schema decides of the strings that it speaks of, and their host of all others, however deep they are."""
+    assert files(schema(output, Image=URI), value) == expected
+
+
+def test_an_item_has_the_schema_of_items() -> None:
+    """Items of an iterator are looked at one by one."""
+    made = schema({"type": "array", "items": URI, "x-cog-array-type": "iterator"})
+    assert made.file(ELSEWHERE, lambda url: {url}, lambda _: False) == {ELSEWHERE}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_file"),
+    [
+        (DELIVERED, True),
+        ("https://pbxt.replicate.delivery/a/b.mp3?x=1", True),
+        ("https://api.replicate.com/v1/files/x", True),
+        ("https://user@replicate.delivery/a", True),
+        ("https://REPLICATE.delivery/a", True),
+        (DATA, True),
+        ("data:text/plain;charset=utf-8;base64,AA", True),
+        ("https://replicate.com/owner/name", False),
+        ("https://www.replicate.com/owner/name", False),
+        ("https://notreplicate.delivery/a", False),
+        ("https://replicate.delivery.evil.test/a", False),
+        ("https://replicate.delivery@evil.test/a", False),
+        ("https://replicate.delivery/a is where it is", False),
+        ("data: is what you need", False),
+        ("https://[", False),
+        ("https://", False),
+    ],
+)
+def test_without_a_schema_the_host_decides(text: str, *, is_file: bool) -> None:
+    """A string is a file if it is, as a whole, a URL of a host of Replicate's files or a data URI."""
+    assert on_file_host(text) is is_file
+    assert (files(OutputSchema(None), text) == {text}) is is_file
+
+
+def test_the_apis_own_urls_are_files() -> None:
+    """So it is if it is at the API that was asked, whichever that is."""
+    assert files(OutputSchema(None), "https://api.test/files/1") == {"https://api.test/files/1"}
+
+
+WORDS = st.sampled_from(
+    ["type", "items", "properties", "additionalProperties", "allOf", "anyOf", "oneOf", "$ref", "#/components/schemas/Output", "#/components/schemas/A", "A", "Output", "string", "array", "object", "null", "uri", "format", "components", "schemas", "x-cog-array-type", "iterator", DELIVERED, DATA]
+)
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(JUNK, JUNK, JUNK)
+def test_no_schema_and_no_output_makes_it_fail(output: Any, other: Any, value: Any) -> None:
+    """Documents and outputs of any shape are read without an error, and what is no file stays as it is."""
+    made = schema(output, A=other)
+    assert isinstance(made.iterator, bool)
+    assert isinstance(made.streams_text, bool)
+    assert made.files(value, str, lambda _: True) == value
+    assert made.file(value, str, lambda _: True) == value
+
+
+@given(JUNK)
+def test_no_document_makes_it_fail(document: Any) -> None:
+    """Nor does anything in the place of a document."""
+    assert OutputSchema(document).files(DELIVERED, str, lambda _: False) == DELIVERED

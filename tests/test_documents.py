@@ -1,0 +1,40 @@
+"""What the documents show works."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()]
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+pytestmark = pytest.mark.skipif(not DOCUMENTS, reason="the documents stay behind when the installed wheel is tested")
+
+BLOCKS = [
+    pytest.param(block, id=f"{path.name}-{number}")
+    for path in DOCUMENTS
+    for number, block in enumerate(BLOCK.findall(path.read_text("utf-8")), 1)
+]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_examples_are_python(block: str) -> None:
+    """Every Python block parses."""
+    ast.parse(block)
+
+
+@pytest.mark.parametrize("block", [each for each in BLOCKS if "with replicate.local.server" in str(each.values[0])])
+def test_examples_that_bring_their_server_run(block: str) -> None:
+    """Blocks that start a local server are run, with the assertions in them."""
+    exec(compile(block, "document", "exec"), {"__name__": "document"})
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """Links between files of the project name files that are there."""
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text("utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
