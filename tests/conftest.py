@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=3000)  # pytest --hypothesis-profile=explore
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

@@ -1,1 +1,1 @@
-"""What people call: run, stream and use."""
+"""What people call: run, stream and use, on clients of both colours."""

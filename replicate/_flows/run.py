@@ -45,7 +45,7 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     deadline = Deadline(session, settings.pop("timeout", None))
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
     reference = Reference.of(ref)
-    ready = await prepare(session, input, settings)
+    ready = await prepare(deadline.bound(session), input, settings)
     description = await describe(deadline.bound(session), reference)
     schema = description.output
     if schema.iterator:

@@ -32,7 +32,7 @@ async def stream(
     deadline = Deadline(session, settings.pop("timeout", None))
     settings.pop("use_file_output", None)
     reference = Reference.of(ref)
-    ready = await prepare(session, input, settings)
+    ready = await prepare(deadline.bound(session), input, settings)
     description = await describe(deadline.bound(session), reference)
     settings |= {**AT_ONCE, "stream": True}
     prediction = await start(session, reference, description, ready, settings, deadline)

@@ -36,7 +36,7 @@ class Invocation(Generic[C]):
     async def call(self, inputs: Mapping[str, Any]) -> Any:
         """Run the model and give its output."""
         session, deadline = self.session, self.deadline()
-        ready = await prepare(session, inputs, {})
+        ready = await prepare(deadline.bound(session), inputs, {})
         description = await describe(deadline.bound(session), self.reference)
         begin = start if self.streaming else result
         prediction = await begin(session, self.reference, description, ready, self.settings, deadline)
@@ -45,7 +45,7 @@ class Invocation(Generic[C]):
     async def begin(self, inputs: Mapping[str, Any]) -> Prediction[C]:
         """Start the model."""
         session, deadline = self.session, self.deadline()
-        ready = await prepare(session, inputs, {})
+        ready = await prepare(deadline.bound(session), inputs, {})
         description = await describe(deadline.bound(session), self.reference)
         return await start(session, self.reference, description, ready, self.settings, deadline)
 

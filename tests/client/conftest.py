@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.colours import connect, each_colour, pytest_pyfunc_call  # noqa: F401 - a fixture and a hook
+from support.sample_models import MODELS, Held
 
 from replicate.local import server as local_server
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from colours import RUN, connect
-from sample_models import MODELS, Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from replicate.local import Server
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a test that is a coroutine function in its colour."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    names = inspect.signature(pyfuncitem.obj).parameters
-    RUN[pyfuncitem.callspec.params["colour"]](pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
-    return True
-
-
-@pytest.fixture(params=list(RUN))
-def colour(request: pytest.FixtureRequest) -> str:
-    """Every colour in turn."""
-    return str(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from colours import connect, got, scripted
+from support.colours import connect, got, scripted
 
 from replicate import AsyncClient, AsyncReplicate, AuthenticationError, Client, Replicate, ReplicateError
 from replicate_api.api.account import account_get

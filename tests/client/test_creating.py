@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from colours import Clock, each, got
-from sample_models import MODELS, Held
+from support.colours import Clock, each, got
+from support.sample_models import MODELS, Held
 
 from replicate import NotFoundError, PredictionTimeout
 from replicate.local import Model

@@ -6,9 +6,9 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from colours import Clock, each, got, leaves_streams, scripted
 from PIL import Image
-from sample_models import Held, Script, model, prediction
+from support.colours import Clock, each, got, leaves_streams, scripted
+from support.sample_models import Held, Script, model, prediction
 
 from replicate import FileOutput, ModelError, OutputIterator, PredictionTimeout
 from replicate.local import Model

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
-from colours import leaves_streams
-from sample_models import MODELS
+from support.colours import leaves_streams
+from support.sample_models import MODELS
 
 from replicate import AsyncReplicate, Replicate
 from replicate.local import Server

@@ -8,7 +8,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from colours import each, got
+from support.colours import each, got
 
 from replicate import NotFoundError
 

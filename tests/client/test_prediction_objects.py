@@ -8,8 +8,8 @@ import pickle
 from typing import Any
 
 import pytest
-from colours import Clock, connect, got
-from sample_models import Held, prediction
+from support.colours import Clock, connect, got
+from support.sample_models import Held, prediction
 
 import replicate
 from replicate import Prediction

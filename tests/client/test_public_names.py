@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from colours import connect
+from support.colours import connect
 
 import replicate
 from replicate.resources.predictions import Predictions

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from colours import got, scripted
+from support.colours import got, scripted
 
 from replicate import APIResponseValidationError, AuthenticationError, NotFoundError
 from replicate_api.api.account import account_get

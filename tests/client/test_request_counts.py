@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from colours import Clock, collect, got, scripted
-from sample_models import VERSION, Script, model, prediction
+from support.colours import Clock, collect, got, scripted
+from support.sample_models import VERSION, Script, model, prediction
 
 from replicate import APIConnectionError, AuthenticationError, NotFoundError
 

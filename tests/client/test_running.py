@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from colours import Clock, collect, each, got, leaves_streams, scripted
 from PIL import Image
-from sample_models import VERSION, Held, Script, model, prediction
+from support.colours import Clock, collect, each, got, leaves_streams, scripted
+from support.sample_models import VERSION, Held, Script, model, prediction
 
-from replicate import FileOutput, InternalServerError, ModelError, OutputIterator, PredictionCanceled, PredictionTimeout
+from replicate import (
+    APITimeoutError,
+    FileOutput,
+    InternalServerError,
+    ModelError,
+    OutputIterator,
+    PredictionCanceled,
+    PredictionTimeout,
+)
 from replicate.local import Model
 from replicate.local import server as local_server
 
@@ -362,3 +370,32 @@ async def test_a_silent_api_is_a_timeout(colour: str) -> None:
     clock = Clock(client)
     with pytest.raises(PredictionTimeout, match="p1 is still starting after 10 s"):
         await got(client.run("me/model", timeout=10))
+
+
+async def test_nothing_starts_after_the_timeout(colour: str) -> None:
+    """A description that takes all the time there is ends the call before anything is started."""
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        clock.time += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("silence", request=request)
+
+    script = Script(model=[silent], create=[prediction("succeeded", output="a")])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    with pytest.raises(APITimeoutError):
+        await got(client.run("me/model", timeout=10))
+    assert script.asked == ["GET /models/me/model"]
+
+
+async def test_every_request_keeps_to_the_timeout(colour: str) -> None:
+    """The upload, the description, the start and each look are bound by what is left of the whole time."""
+    script = Script(
+        model=[model()],
+        create=[{"id": "f1", "urls": {"get": "https://api.replicate.com/v1/files/f1"}}, prediction()],
+        get=[prediction("processing"), prediction("succeeded", output="a")],
+    )
+    client = scripted(colour, script)
+    Clock(client)
+    assert await got(client.run("me/model", {"file": b"abc"}, file_encoding_strategy="url", timeout=8)) == "a"
+    assert len(script.requests) == 5
+    assert all(7 < request.extensions["timeout"]["read"] <= 8 for request in script.requests)

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from colours import Clock, got, scripted
-from sample_models import Script, model, prediction
+from support.colours import Clock, got, scripted
 from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
+from support.sample_models import Script, model, prediction
 
 from replicate import AmbiguousCreateError, APIConnectionError, RateLimitError
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from colours import Clock, collect, each, got, leaves_streams, scripted
-from sample_models import Held, Script, model, prediction
+from support.colours import Clock, collect, each, got, leaves_streams, scripted
 from support.faults import Faults, answer
+from support.sample_models import Held, Script, model, prediction
 
 from replicate import APIStatusError, PredictionTimeout, ServerSentEvent, StreamError
 from replicate.local import Model
@@ -229,13 +229,17 @@ async def test_a_stream_keeps_to_the_timeout(colour: str, way: str) -> None:
 
     class Alive(httpx.SyncByteStream, httpx.AsyncByteStream):
         def __iter__(self) -> Any:
-            while True:
-                clock.time += 3
-                yield b": alive\n\n"
+            return self
 
-        async def __aiter__(self) -> Any:
-            for chunk in self:
-                yield chunk
+        def __next__(self) -> bytes:
+            clock.time += 3
+            return b": alive\n\n"
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> bytes:
+            return next(self)
 
     def alive(request: httpx.Request) -> httpx.Response:
         if request.url.host != "stream.replicate.com":

@@ -97,8 +97,9 @@ def test_a_blocking_method_is_not_a_coroutine_function() -> None:
 def test_driving_what_suspends_raises_and_closes() -> None:
     """A coroutine that waits for an event loop is a mistake in a blocking session: it is closed, and reported."""
     owner = Owner(blocking=True)
+    coroutine = Owner.wait_for_others.function(owner)
     with pytest.raises(RuntimeError, match="suspended in a blocking session"):
-        owner.wait_for_others()
+        drive(coroutine)
     assert owner.log == ["closed"]
 
 

@@ -27,7 +27,9 @@ from replicate.exceptions import (
 from replicate.resources.predictions import Prediction
 from replicate_api import models
 
-CLASSES = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, ReplicateException)]
+CLASSES = [
+    kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, ReplicateException)
+]
 
 
 def prediction(**fields: Any) -> Prediction[Any]:
@@ -44,7 +46,9 @@ def example(kind: type[ReplicateException]) -> Any:
         return kind("message")
     request = httpx.Request("GET", "https://api.example.test/", headers={"Authorization": f"Bearer {TOKEN}"})
     response = httpx.Response(404, request=request, stream=httpx.ByteStream(b""))
-    return kind("message", hint="Do this.", status=404, request=request, response=response, body={"a": [1]}, retry_after=2.0)
+    return kind(
+        "message", hint="Do this.", status=404, request=request, response=response, body={"a": [1]}, retry_after=2.0
+    )
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -98,7 +102,20 @@ def test_every_error_is_documented_and_public(kind: type[Exception]) -> None:
 def test_a_field_that_does_not_apply_is_none() -> None:
     """All errors have all fields."""
     error = ReplicateError("message")
-    names = ["type", "title", "status", "detail", "instance", "status_code", "request", "response", "body", "request_id", "retry_after", "hint"]
+    names = [
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "status_code",
+        "request",
+        "response",
+        "body",
+        "request_id",
+        "retry_after",
+        "hint",
+    ]
     assert [getattr(error, name) for name in names] == [None] * len(names)
     assert error.to_dict() == {}
 
@@ -113,7 +130,9 @@ def test_the_text_ends_with_the_hint() -> None:
 
 def test_a_model_error_tells_how_the_prediction_ended() -> None:
     """Its text has the id, status, error, model, last logs and the address of the prediction."""
-    failed = prediction(logs="".join(f"line {number}\n" for number in range(9)), urls={"web": "https://replicate.com/p/p1"})
+    failed = prediction(
+        logs="".join(f"line {number}\n" for number in range(9)), urls={"web": "https://replicate.com/p/p1"}
+    )
     error = ModelError(failed)
     assert str(error).splitlines() == [
         "Prediction p1 failed: out of memory",

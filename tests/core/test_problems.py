@@ -17,7 +17,9 @@ from replicate._core.problems import error_of
 
 def answer(status: int, body: Any = b"", **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = httpx.Request("GET", "https://api.example.test/v1/models?secret=1", headers={"Authorization": f"Bearer {TOKEN}"})
+    request = httpx.Request(
+        "GET", "https://api.example.test/v1/models?secret=1", headers={"Authorization": f"Bearer {TOKEN}"}
+    )
     return httpx.Response(status, content=content, headers=headers, request=request)
 
 
@@ -50,15 +52,35 @@ def test_each_status_has_its_class(status: int, kind: type[e.APIStatusError]) ->
 
 def test_a_problem_document_fills_the_fields() -> None:
     """All fields of a problem, and those of the exchange, are on the exception."""
-    problem = {"type": "about:blank", "title": "Input validation failed", "detail": "- input: prompt is required\n", "status": 422, "instance": "/p/1", "more": [1]}
+    problem = {
+        "type": "about:blank",
+        "title": "Input validation failed",
+        "detail": "- input: prompt is required\n",
+        "status": 422,
+        "instance": "/p/1",
+        "more": [1],
+    }
     response = answer(422, problem, **{"X-Request-Id": "r1", "Retry-After": "3"})
     error = error_of(response)
-    assert (error.type, error.title, error.detail) == ("about:blank", "Input validation failed", "- input: prompt is required")
+    assert (error.type, error.title, error.detail) == (
+        "about:blank",
+        "Input validation failed",
+        "- input: prompt is required",
+    )
     assert (error.instance, error.request_id, error.retry_after, error.body) == ("/p/1", "r1", 3, problem)
     assert error.response is response
     assert error.request is response.request
-    assert str(error) == "422 Unprocessable Entity from GET /v1/models: Input validation failed: - input: prompt is required"
-    assert error.to_dict() == {"type": "about:blank", "title": "Input validation failed", "status": 422, "detail": "- input: prompt is required", "instance": "/p/1"}
+    assert (
+        str(error)
+        == "422 Unprocessable Entity from GET /v1/models: Input validation failed: - input: prompt is required"
+    )
+    assert error.to_dict() == {
+        "type": "about:blank",
+        "title": "Input validation failed",
+        "status": 422,
+        "detail": "- input: prompt is required",
+        "instance": "/p/1",
+    }
 
 
 @pytest.mark.parametrize(
@@ -66,7 +88,10 @@ def test_a_problem_document_fills_the_fields() -> None:
     [
         ({"detail": "Not found."}, "Not found."),
         ({"detail": ["a", "b"]}, "a; b"),
-        ({"detail": [{"loc": ["body", "input", "seed"], "msg": "is no number"}, {"msg": "b"}]}, "input.seed: is no number; b"),
+        (
+            {"detail": [{"loc": ["body", "input", "seed"], "msg": "is no number"}, {"msg": "b"}]},
+            "input.seed: is no number; b",
+        ),
         ({"detail": {"message": "no"}}, "no"),
         ({"detail": {"code": 7}}, '{"code": 7}'),
         ({"detail": {"loc": "body", "msg": {"a": 1}}}, "{'a': 1}"),
@@ -119,7 +144,14 @@ def test_a_server_that_echoes_the_token_does_not_get_it_shown(body: Any) -> None
     assert "[token]" in shown
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["detail", "title", "loc", "msg", "retry_after"]), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.sampled_from(["detail", "title", "loc", "msg", "retry_after"]), inner)
+        ),
+    )
+)
 def test_no_body_makes_it_fail(body: Any) -> None:
     """Whatever JSON the body is, there is an exception with a message."""
     assert str(error_of(answer(400, body))).startswith("400 Bad Request from GET /v1/models: ")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sessions import API, TOKEN, Scripted, config, scripted
+from support.sessions import API, TOKEN, Scripted, config, scripted, sent
 
-from replicate import Replicate
-from replicate._core.dual import Async, Sync, drive
-from replicate._core.options import DEFAULT_TIMEOUT, check_keywords
-from replicate._core.raw import exchange
+from replicate._core.dual import drive
 from replicate._core.session import Session
 from replicate.exceptions import (
     APIConnectionError,
@@ -28,21 +24,9 @@ from replicate.exceptions import (
     ReplicateError,
 )
 from replicate_api.api.account import account_get
-from replicate_api.api.files import files_create
-from replicate_api.types import Part, Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from replicate_api.types import Request
 
 GET, POST = Request("GET", "/models"), Request("POST", "/predictions", json={"input": {}})
-
-
-def sent(session: Session[Any], request: Request) -> httpx.Request:
-    """Send a request, and give what went out."""
-    drive(session.send(request))
-    transport: Any = session.transport
-    made: httpx.Request = transport.requests[-1]
-    return made
 
 
 # ---- where requests go
@@ -67,7 +51,14 @@ def test_queries_are_put_together() -> None:
     session, _ = scripted(query={"cursor": "client", "flag": True, "none": None})
     url = sent(session, Request("GET", "/models?a=1&b=%20", (("cursor", "request"), ("tag", "1"), ("tag", "2")))).url
     assert url.path == "/v1/models"
-    assert url.params.multi_items() == [("a", "1"), ("b", " "), ("cursor", "request"), ("tag", "1"), ("tag", "2"), ("flag", "true")]
+    assert url.params.multi_items() == [
+        ("a", "1"),
+        ("b", " "),
+        ("cursor", "request"),
+        ("tag", "1"),
+        ("tag", "2"),
+        ("flag", "true"),
+    ]
 
 
 def test_a_foreign_url_is_left_as_it_is() -> None:
@@ -152,7 +143,17 @@ def test_what_may_be_sent_again_is(*, blocking: bool) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [500, 502, 503, 408, 520, httpx.ReadError("reset"), httpx.ReadTimeout("late"), httpx.WriteError("reset"), httpx.RemoteProtocolError("closed")],
+    [
+        500,
+        502,
+        503,
+        408,
+        520,
+        httpx.ReadError("reset"),
+        httpx.ReadTimeout("late"),
+        httpx.WriteError("reset"),
+        httpx.RemoteProtocolError("closed"),
+    ],
     ids=repr,
 )
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
@@ -165,7 +166,17 @@ def test_what_may_have_been_done_is_not_asked_for_twice(method: str, answer: Any
     assert transport.sleeps == []
 
 
-@pytest.mark.parametrize("answer", [429, httpx.ConnectError("refused"), httpx.ConnectTimeout("late"), httpx.PoolTimeout("full"), httpx.ProxyError("503")], ids=repr)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        429,
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("late"),
+        httpx.PoolTimeout("full"),
+        httpx.ProxyError("503"),
+    ],
+    ids=repr,
+)
 def test_what_was_certainly_not_done_is_asked_for_again(answer: Any) -> None:
     """A POST that has certainly not been accepted is sent again."""
     session, transport = scripted(answer, 201)
@@ -173,7 +184,11 @@ def test_what_was_certainly_not_done_is_asked_for_again(answer: Any) -> None:
     assert [json.loads(request.content) for request in transport.requests] == [{"input": {}}] * 2
 
 
-@pytest.mark.parametrize("cause", [httpx.UnsupportedProtocol("ftp"), httpx.LocalProtocolError("header"), httpx.TooManyRedirects("20")], ids=repr)
+@pytest.mark.parametrize(
+    "cause",
+    [httpx.UnsupportedProtocol("ftp"), httpx.LocalProtocolError("header"), httpx.TooManyRedirects("20")],
+    ids=repr,
+)
 def test_what_cannot_go_better_is_not_tried_again(cause: Exception) -> None:
     """Errors that would only repeat are raised at once."""
     session, transport = scripted(cause)
@@ -225,14 +240,24 @@ def test_any_status_that_is_no_success_raises(status: int) -> None:
 @pytest.mark.parametrize(
     ("cause", "kind", "was_sent", "text"),
     [
-        (httpx.ConnectError("refused"), APIConnectionError, False, "api.example.test could not be reached at GET /v1/models (ConnectError: refused). Check the network"),
-        (httpx.ConnectTimeout(""), APITimeoutError, False, "could not be reached at GET /v1/models (ConnectTimeout). Check"),
+        (
+            httpx.ConnectError("refused"),
+            APIConnectionError,
+            False,
+            "api.example.test could not be reached at GET /v1/models (ConnectError: refused). Check the network",
+        ),
+        (
+            httpx.ConnectTimeout(""),
+            APITimeoutError,
+            False,
+            "could not be reached at GET /v1/models (ConnectTimeout). Check",
+        ),
         (httpx.ReadTimeout(""), APITimeoutError, True, "did not answer in time at GET /v1/models (ReadTimeout)."),
         (httpx.ReadError("reset"), APIConnectionError, True, "broke off at GET /v1/models (ReadError: reset)."),
     ],
 )
 def test_connection_errors(cause: Exception, kind: type[APIConnectionError], was_sent: bool, text: str) -> None:  # noqa: FBT001
-    """httpx's errors become ours: they tell what broke, and whether the request may have arrived; httpx's is the cause."""
+    """Our errors tell what broke, and whether the request may have arrived; httpx's are their cause."""
     with pytest.raises(kind) as caught:
         drive(scripted(cause, max_retries=0)[0].send(GET))
     assert caught.value.sent is was_sent
@@ -256,123 +281,3 @@ def test_a_success_that_is_no_answer(content: bytes) -> None:
         drive(session.call(account_get))
     assert caught.value.status_code == 200
     assert content[:30].decode() in str(caught.value)
-
-
-# ---- options
-
-
-def test_extra_headers_query_and_body_go_out() -> None:
-    """What a request is given extra is added to it, or replaces what it has."""
-    session, _ = scripted(headers={"X-A": "client", "X-B": "client"}, query={"q": 1})
-    given = session.given({"extra_headers": {"x-a": "mine", "Accept": "text/plain"}, "extra_query": {"r": "ü"}, "extra_body": {"n": 1}})
-    outgoing = sent(given, POST)
-    assert outgoing.headers.get_list("X-A") == ["mine"]
-    assert outgoing.headers.get_list("Accept") == ["text/plain"]
-    assert outgoing.headers["X-B"] == "client"
-    assert dict(outgoing.url.params) == {"q": "1", "r": "ü"}
-    assert json.loads(outgoing.content) == {"input": {}, "n": 1}
-    assert json.loads(sent(session, POST).content) == {"input": {}}
-
-
-def test_extra_body_of_a_form() -> None:
-    """Of a multipart body the extra members are more fields."""
-    session, _ = scripted()
-    request = files_create.build_request(body={"content": Part("content", b"abc", "a.bin", "x/y")})
-    body = sent(session.given({"extra_body": {"note": "n1"}}), request).content
-    assert b'name="note"\r\n\r\nn1' in body
-    assert b'name="content"; filename="a.bin"\r\nContent-Type: x/y\r\n\r\nabc' in body
-
-
-@pytest.mark.parametrize("timeout", [7, None, httpx.Timeout(1, read=2)])
-def test_timeouts(timeout: Any) -> None:
-    """A request's `timeout` goes before the client's; without both there is the default."""
-    for session in (scripted()[0].given({"timeout": timeout}), scripted(timeout=timeout)[0]):
-        assert httpx.Timeout(sent(session, GET).extensions["timeout"]) == httpx.Timeout(timeout)
-    assert httpx.Timeout(sent(scripted()[0], GET).extensions["timeout"]) == DEFAULT_TIMEOUT
-
-
-def test_options_change_nothing_for_others() -> None:
-    """A session given options shares connections and memory with the one it came from, which stays as it was."""
-    session, transport = scripted()
-    other = session.given({"max_retries": 7})
-    assert session.given({}) is session
-    assert (other.config.max_retries, session.config.max_retries) == (7, 2)
-    assert other.transport is transport
-    assert other.memory is session.memory
-
-
-@pytest.mark.parametrize(("wrong", "text"), [("max_retrys", "did you mean 'max_retries'"), ("timeuot", "did you mean 'timeout'"), ("zzz", "it takes extra_headers")])
-def test_an_unknown_keyword_is_a_type_error(wrong: str, text: str) -> None:
-    """A keyword that does not exist raises TypeError, and names the one that was probably meant."""
-    with pytest.raises(TypeError, match=f"unexpected keyword argument '{wrong}'; {text}"):
-        scripted()[0].given({wrong: 1})
-    check_keywords({"a": 1}, ("a",))
-
-
-def test_the_other_colour() -> None:
-    """A session in the other colour has the same configuration and memory; in its own it is itself."""
-    session, _ = scripted()
-    other = session.of_colour(Async)
-    assert session.of_colour(Sync) is session
-    assert (other.blocking, other.config, other.memory) == (False, session.config, session.memory)
-    assert other.of_colour(Async) is other
-
-
-# ---- low-level requests
-
-
-def raw(session: Session[Any], url: str = "/things", **options: Any) -> httpx.Request:
-    drive(exchange(session, "get", url, options))
-    transport: Any = session.transport
-    made: httpx.Request = transport.requests[-1]
-    return made
-
-
-def test_a_low_level_request_takes_the_options_of_all_others() -> None:
-    """Headers, parameters and bodies go out as given, and before what the client adds."""
-    session, _ = scripted(headers={"X-A": "client"}, query={"a": "client", "b": "client"})
-    outgoing = raw(session, headers={"X-A": "1"}, extra_headers={"X-B": "2"}, params={"a": True, "n": None}, extra_query={"c": 3}, json={"x": 1}, extra_body={"y": 2}, timeout=4, max_retries=0)
-    assert outgoing.method == "GET"
-    assert (outgoing.headers["X-A"], outgoing.headers["X-B"]) == ("1", "2")
-    assert dict(outgoing.url.params) == {"a": "true", "b": "client", "c": "3"}
-    assert json.loads(outgoing.content) == {"x": 1, "y": 2}
-    assert outgoing.extensions["timeout"] in (4, httpx.Timeout(4))
-
-
-def test_a_low_level_request_elsewhere_carries_what_it_was_given() -> None:
-    """To another origin go the headers and parameters of the request itself, but neither the client's nor the token."""
-    session, _ = scripted(headers={"X-A": "client"}, query={"a": "client"})
-    outgoing = raw(session, "https://elsewhere.test/x", headers={"X-B": "1"}, extra_query={"c": 3})
-    assert {"X-A", "Authorization"} & {*map(str.title, outgoing.headers)} == set()
-    assert outgoing.headers["X-B"] == "1"
-    assert dict(outgoing.url.params) == {"c": "3"}
-
-
-@pytest.mark.parametrize("options", [{"json": {"a": 1}}, {"body": {"a": 1}}, {"body": [1]}, {"json": "text"}])
-def test_json_and_body_are_the_same(options: Mapping[str, Any]) -> None:
-    """Either name gives a JSON body, of any type."""
-    outgoing = raw(scripted()[0], **options)
-    assert json.loads(outgoing.content) == next(iter(options.values()))
-    assert outgoing.headers["Content-Type"] == "application/json"
-
-
-def test_both_are_one_too_many() -> None:
-    """Passing a body twice, or a keyword that does not exist, is a TypeError."""
-    with pytest.raises(TypeError, match="pass one of them"):
-        raw(scripted()[0], json={}, body={})
-    with pytest.raises(TypeError, match="did you mean 'params'"):
-        raw(scripted()[0], parms={})
-
-
-def test_clients_share_all_this() -> None:
-    """A client's settings reach its session."""
-    client = Replicate(bearer_token="t", base_url="https://x.test/v9", timeout=3, max_retries=0, default_headers={"A": "1"}, default_query={"q": 1})
-    settings = client._session.config
-    assert str(settings.base_url) == "https://x.test/v9"
-    assert (settings.timeout, settings.max_retries, settings.headers, settings.query) == (3, 0, {"A": "1"}, {"q": 1})
-
-
-def test_sessions_say_where_they_talk_to() -> None:
-    """Their repr has the base URL."""
-    assert repr(scripted()[0]) == f"<Session {API}>"
-    assert next(itertools.islice(Replicate(bearer_token="t").predictions.__repr__().split(), 0, None)) == "<Predictions"

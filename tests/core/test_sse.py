@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +24,7 @@ def decoded(chunks: Iterable[bytes]) -> list[Fields]:
     return [(e.event, e.data, e.id, e.retry) for chunk in chunks for e in decoder.feed(chunk)]
 
 
-def event(data: str, event: str = "message", id: str | None = None, retry: int | None = None) -> Fields:  # noqa: A002
+def event(data: str, event: str = "message", id: str | None = None, retry: int | None = None) -> Fields:
     return (event, data, id, retry)
 
 
@@ -46,7 +47,7 @@ def event(data: str, event: str = "message", id: str | None = None, retry: int |
         (b"id: 1\n\ndata: a\n\n", [event("a", id="1")]),
         (b"retry: 50\ndata: a\n\ndata: b\n\n", [event("a", retry=50), event("b")]),
         (b"retry: 5s\ndata: a\n\nretry: -1\ndata: b\n\nretry:\ndata: c\n\n", [event("a"), event("b"), event("c")]),
-        ("retry: ٥\ndata: a\n\n".encode(), [event("a")]),
+        ("retry: \u0665\ndata: a\n\n".encode(), [event("a")]),
         (b"event: lost\n\ndata: a\n\n", [event("a")]),
         (b"flavour: sweet\nDATA: no\ndata: a\n\n", [event("a")]),
         (b"data: a\n\ndata: never finished\n", [event("a")]),
@@ -65,7 +66,9 @@ def test_a_stream_is_read_as_the_standard_says(stream: bytes, events: list[Field
 
 LINES = st.lists(
     st.one_of(
-        st.sampled_from(["", "data: é\u2028😀", "data", "event: output", "id: 7", "id: a\0b", "retry: 12", ": note", "x: y"]),
+        st.sampled_from(
+            ["", "data: é\u2028😀", "data", "event: output", "id: 7", "id: a\0b", "retry: 12", ": note", "x: y"]
+        ),
         st.text(max_size=8).map(lambda text: "data:" + text),
     )
 )
@@ -73,13 +76,16 @@ LINES = st.lists(
 
 @given(LINES, st.lists(st.sampled_from(["\n", "\r", "\r\n"]), min_size=1), st.lists(st.integers(0, 400)), st.booleans())
 def test_where_a_stream_is_cut_makes_no_difference(
-    lines: list[str], ends: list[str], cuts: list[int], mark: bool  # noqa: FBT001
+    lines: list[str],
+    ends: list[str],
+    cuts: list[int],
+    mark: bool,  # noqa: FBT001
 ) -> None:
     """Any chunks of a stream give the events that the whole gives."""
     text = "".join(line + ends[index % len(ends)] for index, line in enumerate(lines))
     stream = (b"\xef\xbb\xbf" if mark else b"") + text.encode()
     bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    chunks = [stream[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    chunks = [stream[start:end] for start, end in pairwise(bounds)]
     assert decoded(chunks) == decoded([stream])
 
 
@@ -92,7 +98,7 @@ def test_any_bytes_can_be_fed(chunks: list[bytes]) -> None:
 def test_an_event_is_dispatched_as_soon_as_its_end_may_have_come() -> None:
     """A lone CR ends a line at once, though it might be half of a CR LF; the LF that follows is no line of its own."""
     decoder = Decoder()
-    assert list(decoder.feed(b"data: a\r\r")) == list(decoder.feed(b"")) + [""]
+    assert [e.data for e in decoder.feed(b"data: a\r\r")] == ["a"]
     assert [e.data for e in decoder.feed(b"\ndata: b\r\n\r")] == ["b"]
     assert [e.data for e in decoder.feed(b"\n\ndata: c\n\n")] == ["c"]
 
@@ -113,7 +119,7 @@ def test_an_event_is_its_output_as_text() -> None:
     output = ServerSentEvent("output", "hello", "1")
     logs = ServerSentEvent("logs", "loading", "2")
     done = ServerSentEvent("done", "{}", "3")
-    assert "".join([output, logs, done]) == "hello"
+    assert f"{output}{logs}{done}" == "hello"
     assert output
     assert not logs
     assert logs.data == "loading"

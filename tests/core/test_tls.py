@@ -6,9 +6,8 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
@@ -17,6 +16,10 @@ import trustme
 
 from replicate import APIConnectionError, AsyncReplicate, Replicate
 from replicate._core import tls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Hello(BaseHTTPRequestHandler):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import trio
+from support.colours import RUN
 from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, Faults, answer, refusing_url
 from support.sessions import TOKEN, Hasty, HastyAsync, config
 
-from replicate._core.dual import drive
 from replicate._core.page import Page
 from replicate._core.session import Session
 from replicate.exceptions import (
@@ -32,11 +30,6 @@ if TYPE_CHECKING:
 
 GET, POST = Request("GET", "/account"), Request("POST", "/predictions", json={"input": {}})
 TINY = httpx.Timeout(5, read=0.02)
-RUN: dict[str, Callable[[Any], Any]] = {
-    "blocking": drive,
-    "asyncio": asyncio.run,
-    "trio": lambda coroutine: trio.run(lambda: coroutine),
-}
 AUTHORIZATION = f"authorization: bearer {TOKEN}".encode()
 
 
@@ -168,7 +161,9 @@ def test_a_redirect_to_another_origin_loses_the_token(colour: str) -> None:
         assert AUTHORIZATION in api.requests[1].lower()
 
 
-@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
+@pytest.mark.parametrize(
+    "status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"]
+)
 def test_a_post_follows_no_redirect(colour: str, status: str) -> None:
     """A POST, and with it the user's data, is sent to nobody else; the redirect is an error."""
     with Faults(answer()) as elsewhere, Faults(redirect(f"{elsewhere.origin}/x", status)) as api:
@@ -202,9 +197,9 @@ def test_a_streamed_answer_that_breaks_off(colour: str) -> None:
         async for chunk in session.chunks(response):
             received.extend(chunk)
 
-    with Faults(answer("200 OK", b"half", "Content-Length: 8")) as server:
-        with pytest.raises(APIConnectionError, match="broke off at GET /v1/account"):
-            exchange(colour, server.base_url, work)
+    cut = answer("200 OK", b"half", "Content-Length: 8")
+    with Faults(cut) as server, pytest.raises(APIConnectionError, match="broke off at GET /v1/account"):
+        exchange(colour, server.base_url, work)
     assert received == b"half"
 
 

@@ -75,7 +75,11 @@ def test_an_output_in_items() -> None:
         ({"$ref": "#/components/schemas/Output"}, DELIVERED, {DELIVERED}),
         ({"$ref": "#/components/schemas/Missing"}, DELIVERED, {DELIVERED}),
         ({"$ref": 7}, DELIVERED, {DELIVERED}),
-        ({"type": "object", "properties": {"a": {"$ref": "#/components/schemas/Output"}}}, {"a": {"a": DELIVERED}}, {"a": {"a": {DELIVERED}}}),
+        (
+            {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/Output"}}},
+            {"a": {"a": DELIVERED}},
+            {"a": {"a": {DELIVERED}}},
+        ),
         (None, DELIVERED, {DELIVERED}),
         (URI, {"a": [ELSEWHERE]}, {"a": [ELSEWHERE]}),
         ({}, 7, 7),
@@ -125,7 +129,32 @@ def test_the_apis_own_urls_are_files() -> None:
 
 
 WORDS = st.sampled_from(
-    ["type", "items", "properties", "additionalProperties", "allOf", "anyOf", "oneOf", "$ref", "#/components/schemas/Output", "#/components/schemas/A", "A", "Output", "string", "array", "object", "null", "uri", "format", "components", "schemas", "x-cog-array-type", "iterator", DELIVERED, DATA]
+    [
+        "type",
+        "items",
+        "properties",
+        "additionalProperties",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "$ref",
+        "#/components/schemas/Output",
+        "#/components/schemas/A",
+        "A",
+        "Output",
+        "string",
+        "array",
+        "object",
+        "null",
+        "uri",
+        "format",
+        "components",
+        "schemas",
+        "x-cog-array-type",
+        "iterator",
+        DELIVERED,
+        DATA,
+    ]
 )
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | WORDS,

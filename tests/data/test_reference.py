@@ -55,7 +55,21 @@ def test_every_form_is_understood(ref: Any, model: Any, version: str | None) -> 
 
 @pytest.mark.parametrize(
     "ref",
-    ["", "name", "owner/", "/name", "owner/name:", "owner//name", "a/b/c", "owner name/x", "owner/na me", VERSION[:63], VERSION.upper(), "https://example.test/owner/name", "owner/name:v:w"],
+    [
+        "",
+        "name",
+        "owner/",
+        "/name",
+        "owner/name:",
+        "owner//name",
+        "a/b/c",
+        "owner name/x",
+        "owner/na me",
+        VERSION[:63],
+        VERSION.upper(),
+        "https://example.test/owner/name",
+        "owner/name:v:w",
+    ],
 )
 def test_a_text_that_names_no_model_is_a_value_error(ref: str) -> None:
     """Text that is no reference is refused, with the format that is expected."""
@@ -63,7 +77,9 @@ def test_a_text_that_names_no_model_is_a_value_error(ref: str) -> None:
         Reference.of(ref)
 
 
-@pytest.mark.parametrize("ref", [None, 7, ("owner",), ("a", 1), {"owner": "a"}, object(), b"owner/name", SimpleNamespace(name="x", id=7)])
+@pytest.mark.parametrize(
+    "ref", [None, 7, ("owner",), ("a", 1), {"owner": "a"}, object(), b"owner/name", SimpleNamespace(name="x", id=7)]
+)
 def test_an_object_that_names_no_model_is_a_type_error(ref: Any) -> None:
     """Anything else is refused by its type."""
     with pytest.raises(TypeError, match="'owner/name' or 'owner/name:version'"):

@@ -19,7 +19,11 @@ SILENCE = "read the request and never answer"
 
 def answer(status: str = "200 OK", body: bytes = b"{}", *headers: str) -> bytes:
     """Write an answer. A `Content-Length` among the headers replaces the true one."""
-    length = [] if any(header.lower().startswith("content-length") for header in headers) else [f"Content-Length: {len(body)}"]
+    length = (
+        []
+        if any(header.lower().startswith("content-length") for header in headers)
+        else [f"Content-Length: {len(body)}"]
+    )
     return "\r\n".join([f"HTTP/1.1 {status}", "Connection: close", *length, *headers, "", ""]).encode() + body
 
 

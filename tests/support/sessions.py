@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core.credentials import Credentials
+from replicate._core.dual import drive
 from replicate._core.session import Config, Session
 from replicate._core.transport import AsyncTransport, BlockingTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from replicate_api.types import Request
 
 TOKEN = "r8_0123456789abcdefghijklmnopqrstuvwxyz"
 API = "https://api.example.test/v1"
@@ -87,3 +90,11 @@ def scripted(*answers: Any, blocking: bool = True, **settings: Any) -> tuple[Ses
     """Give a session over scripted answers, and its transport."""
     transport = Scripted(*answers, blocking=blocking)
     return Session(config(**settings), transport), transport
+
+
+def sent(session: Session[Any], request: Request) -> httpx.Request:
+    """Send a request, and give what went out."""
+    drive(session.send(request))
+    transport: Any = session.transport
+    made: httpx.Request = transport.requests[-1]
+    return made

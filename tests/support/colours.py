@@ -1,4 +1,8 @@
-"""What lets a test be written once for every colour: blocking, and awaited on asyncio and on trio."""
+"""What lets a test be written once for every colour: blocking, and awaited on asyncio and on trio.
+
+A folder's conftest.py imports `each_colour` and `pytest_pyfunc_call`; then a test that is a coroutine function, and asks
+for `colour` or for a client, runs once in each.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,23 @@ RUN: dict[str, Callable[[Any], Any]] = {
     "trio": lambda coroutine: trio.run(lambda: coroutine),
 }
 TOKEN = "r8_test"
+
+
+@pytest.fixture(name="colour", params=list(RUN))
+def each_colour(request: pytest.FixtureRequest) -> str:
+    """Give every colour in turn."""
+    return str(request.param)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine function in its colour."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    RUN[pyfuncitem.callspec.params["colour"]](pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
 
 # httpx does not close the generators inside its own when a stream is left before its end, and trio tells.
 leaves_streams = pytest.mark.filterwarnings(

@@ -1,0 +1,302 @@
+"""Files among the inputs: sent in the input itself or uploaded, whatever they are read from."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import io
+import os
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.sessions import Scripted, scripted
+
+from replicate import FileOutput
+from replicate._core.dual import drive
+from replicate._data.inputs import LARGEST_DATA_URI, LARGEST_UPLOAD, encode, form, open_upload
+from replicate.exceptions import APIResponseValidationError
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+BIG = PNG + bytes(LARGEST_DATA_URI)
+ADDRESS = "https://api.example.test/v1/files/f1/download"
+
+
+def stored(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(201, json={"id": "f1", "urls": {"get": ADDRESS}})
+
+
+def encoded(value: Any, strategy: Any = None, *answers: Any) -> tuple[Any, Scripted]:
+    session, transport = scripted(*(answers or [stored]))
+    return drive(encode(session, value, strategy)), transport
+
+
+def plain(value: Any, strategy: Any = None) -> Any:
+    """Encode a value that needs no request."""
+    made, transport = encoded(value, strategy)
+    assert transport.requests == []
+    return made
+
+
+def content_of(uri: str) -> tuple[str, bytes]:
+    kind, _, data = uri.removeprefix("data:").partition(";base64,")
+    return kind, base64.b64decode(data)
+
+
+def uploaded(value: Any, strategy: Any = None) -> tuple[str, str, bytes]:
+    """Encode a file that must be uploaded; give its name, type and content as the API gets them."""
+    made, transport = encoded(value, strategy)
+    assert made == ADDRESS
+    [request] = transport.requests
+    assert (request.method, request.url.path) == ("POST", "/v1/files")
+    return part(request)
+
+
+def part(request: httpx.Request) -> tuple[str, str, bytes]:
+    found = re.search(
+        rb'name="content"; filename="([^"]*)"\r\nContent-Type: ([^\r]*)\r\n\r\n(.*?)\r\n--', request.content, re.DOTALL
+    )
+    assert found
+    assert int(request.headers["Content-Length"]) == len(request.content)
+    return found[1].decode(), found[2].decode(), found[3]
+
+
+# ---- small files
+
+
+@pytest.mark.parametrize("make", [bytes, bytearray, memoryview, io.BytesIO], ids=lambda make: make.__name__)
+def test_small_files_are_data_uris(make: Any) -> None:
+    """A small file is sent in the input itself, with the type that its content shows."""
+    assert content_of(plain(make(PNG))) == ("image/png", PNG)
+
+
+@pytest.mark.parametrize("size", [LARGEST_DATA_URI, LARGEST_DATA_URI + 1])
+def test_how_large_is_small(size: int) -> None:
+    """Up to 256 kB are sent in the input, more is uploaded."""
+    _, transport = encoded(bytes(size))
+    assert len(transport.requests) == (size > LARGEST_DATA_URI)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("a.png", b"", "image/png"),
+        ("a.WEBP", b"", "image/webp"),
+        ("a.json", b"{}", "application/json"),
+        ("a.tar.gz", b"", "application/gzip"),
+        ("a", PNG, "image/png"),
+        ("a.unknown-kind", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("a", b"RIFF0000WEBPVP8", "image/webp"),
+        ("a", b"RIFF0000WAVEfmt ", "audio/wav"),
+        ("a", b"\0\0\0\x18ftypmp42", "video/mp4"),
+        ("a", b"", "application/octet-stream"),
+        ("a", b"words", "application/octet-stream"),
+    ],
+)
+def test_the_type_of_a_file(name: str, content: bytes, kind: str, tmp_path: Path) -> None:
+    """A file's type follows from its name, or else from its first bytes, for a path as for an open file."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert content_of(plain(path)) == (kind, content)
+    with path.open("rb") as file:
+        assert content_of(plain(file)) == (kind, content)
+
+
+def test_an_open_file_is_sent_whole(tmp_path: Path) -> None:
+    """An open file is sent from its beginning, wherever it stands, as often as it is passed, and is left open."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"0123456789")
+    with path.open("rb") as file:
+        file.seek(4)
+        first, second = plain({"a": file, "b": [file]}).values()
+        assert content_of(first)[1] == content_of(second[0])[1] == b"0123456789"
+        assert not file.closed
+
+
+def test_what_was_just_written_is_sent() -> None:
+    """What a temporary file still has in its buffer is sent too."""
+    with tempfile.NamedTemporaryFile(suffix=".txt") as file:
+        file.write(b"fresh")
+        assert content_of(plain(file)) == ("text/plain", b"fresh")
+        assert uploaded(file, "upload")[2] == b"fresh"
+
+
+# ---- uploads
+
+
+def test_large_files_are_uploaded_under_their_name(tmp_path: Path) -> None:
+    """A large file is uploaded, with its name and type, and the input has its address."""
+    path = tmp_path / "a picture.png"
+    path.write_bytes(BIG)
+    assert uploaded(path) == ("a picture.png", "image/png", BIG)
+    with path.open("rb") as file:
+        file.seek(7)
+        assert uploaded(file) == ("a picture.png", "image/png", BIG)
+        assert uploaded(file) == ("a picture.png", "image/png", BIG)
+
+
+@pytest.mark.parametrize("make", [bytes, bytearray, memoryview, io.BytesIO], ids=lambda make: make.__name__)
+def test_an_upload_without_a_name_gets_one(make: Any) -> None:
+    """Bytes have no name, so it is made from their type."""
+    assert uploaded(make(BIG)) == ("file.png", "image/png", BIG)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "upload"),
+    [(None, False), ("auto", False), ("base64", False), ("data-uri", False), ("url", True), ("upload", True)],
+)
+def test_strategies(strategy: Any, *, upload: bool) -> None:
+    """The caller may choose between data URIs and uploads, whatever the size."""
+    made, transport = encoded(b"small", strategy)
+    assert len(transport.requests) == upload
+    assert made.startswith("https:" if upload else "data:")
+    if strategy in ("base64", "data-uri"):
+        assert content_of(plain(BIG, strategy))[1] == BIG
+
+
+def test_an_unknown_strategy() -> None:
+    """A strategy that does not exist is refused even where there is no file."""
+    with pytest.raises(ValueError, match=r"file_encoding_strategy must be one of 'auto', 'base64'.*not 'inline'"):
+        encoded({}, "inline")
+
+
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
+    """More than the files API takes is refused before a byte is sent, with what to do instead."""
+    path = tmp_path / "huge.bin"
+    with path.open("wb") as file:
+        file.truncate(LARGEST_UPLOAD + 1)
+    session, transport = scripted(stored)
+    with pytest.raises(
+        ValueError, match=re.escape("input['video'] has 100.0 MiB, and the files API takes 100 MiB") + ".*pass its URL"
+    ):
+        drive(encode(session, {"video": path}))
+    assert transport.requests == []
+    with path.open("rb") as file, pytest.raises(ValueError, match=r"^file has"):
+        form(open_upload(file, "file"))
+
+
+def test_an_upload_is_sent_again_whole() -> None:
+    """After 429 the upload is repeated, from its beginning, even if it came from a pipe."""
+    throttled = [429, stored]
+    made, transport = encoded(pipe(BIG), "upload", *throttled)
+    assert made == ADDRESS
+    assert [part(request)[2] for request in transport.requests] == [BIG, BIG]
+
+
+@pytest.mark.parametrize("answer", [{"id": "f1"}, {"id": "f1", "urls": None}, {"id": "f1", "urls": {"get": 7}}])
+def test_an_upload_without_an_address(answer: Any) -> None:
+    """When the API does not answer with an address, nothing is sent in its place."""
+    with pytest.raises(APIResponseValidationError, match="input was uploaded, but"):
+        encoded(b"abc", "upload", httpx.Response(201, json=answer))
+
+
+def test_uploading_in_asynchronous_code() -> None:
+    """An asynchronous session uploads in the same way."""
+    session, transport = scripted(stored, blocking=False)
+    assert asyncio.run(encode(session, {"a": io.BytesIO(BIG)})) == {"a": ADDRESS}
+    assert part(transport.requests[0]) == ("file.png", "image/png", BIG)
+
+
+# ---- files of other kinds
+
+
+class Pipe(io.RawIOBase):
+    """What can be read once."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = io.BytesIO(content)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self.content.readinto(buffer)
+
+
+def pipe(content: bytes) -> Any:
+    return Pipe(content)
+
+
+class Minimal:
+    """The least that is a file."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def read(self, size: int = -1) -> bytes:
+        content, self.content = self.content, b""
+        return content
+
+
+@pytest.mark.parametrize("make", [pipe, Minimal])
+@pytest.mark.parametrize("strategy", ["base64", "upload"])
+def test_what_can_be_read_once_is_sent(make: Any, strategy: str) -> None:
+    """A pipe, or any object that only reads, is sent with the type that its content shows."""
+    if strategy == "upload":
+        assert uploaded(make(PNG), strategy) == ("file.png", "image/png", PNG)
+    else:
+        assert content_of(plain(make(PNG), strategy)) == ("image/png", PNG)
+
+
+def test_a_real_pipe() -> None:
+    """So is a pipe of the operating system, whose descriptor tells no size."""
+    reading, writing = os.pipe()
+    os.write(writing, PNG)
+    os.close(writing)
+    with open(reading, "rb") as file:  # noqa: PTH123 - a descriptor, no path
+        assert uploaded(file, "upload")[1:] == ("image/png", PNG)
+
+
+def test_what_unpacks_is_sent_unpacked(tmp_path: Path) -> None:
+    """Of an open gzip file or a member of a zip file the content is sent, not what lies on disk."""
+    packed = tmp_path / "a.bin.gz"
+    packed.write_bytes(gzip.compress(BIG))
+    with gzip.open(packed) as file:
+        file.read(10)
+        assert uploaded(file)[2] == BIG
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("inner.png", BIG)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive, archive.open("inner.png") as member:
+        assert uploaded(member) == ("inner.png", "image/png", BIG)
+
+
+def spooled() -> Any:
+    return tempfile.SpooledTemporaryFile(mode="w+", encoding="utf-8")
+
+
+@pytest.mark.parametrize("make", [lambda: io.StringIO("text"), Path(__file__).open, spooled])
+def test_a_file_opened_as_text_is_refused(make: Any) -> None:
+    """Text is no file content: the error says how to open the file."""
+    with (
+        make() as file,
+        pytest.raises(
+            TypeError, match=re.escape("input['a'] is a file that gives str, not bytes: open it with mode 'rb'")
+        ),
+    ):
+        plain({"a": file})
+
+
+@pytest.mark.parametrize("path", [Path("/no/such/file.png"), Path(__file__).parent])
+def test_a_path_that_is_no_file(path: Path) -> None:
+    """A path where there is no file is refused before anything is sent."""
+    with pytest.raises(FileNotFoundError, match=re.escape(f"input['a']: there is no file {path}")):
+        plain({"a": path})
+
+
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    """What is opened here is closed here, also when sending fails. An open one would be a ResourceWarning."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(BIG)
+    with pytest.raises(Exception, match="500"):
+        encoded(path, "upload", 500)
+
+
+def test_an_output_is_passed_on_by_its_url() -> None:
+    """A file that another model made is not downloaded: the next model gets its URL."""
+    output: FileOutput[Any] = FileOutput("https://replicate.delivery/x/out.png")
+    assert plain({"a": output, "b": [output]}) == {"a": output.url, "b": [output.url]}

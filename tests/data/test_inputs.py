@@ -1,0 +1,102 @@
+"""Inputs as JSON: what is plain, and what cannot be sent. Files are in test_file_inputs.py."""
+
+from __future__ import annotations
+
+import collections
+import enum
+import re
+import types
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.sessions import scripted
+
+from replicate._core.dual import drive
+from replicate._data.inputs import encode
+
+
+def plain(value: Any) -> Any:
+    """Encode a value that needs no request."""
+    session, transport = scripted()
+    made = drive(encode(session, value))
+    assert transport.requests == []
+    return made
+
+
+class Size(str, enum.Enum):
+    SMALL = "small"
+
+
+class Count(enum.IntEnum):
+    TWO = 2
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, 0, -7, 1.5, "", "text", "https://files.test/a.png", [], {}, {"a": [1, {"b": None}]}]
+)
+def test_plain_values_stay(value: Any) -> None:
+    """What is JSON already is sent as it is."""
+    assert plain(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ((1, (2,)), [1, [2]]),
+        ({3}, [3]),
+        (frozenset({"a"}), ["a"]),
+        ((number for number in range(3)), [0, 1, 2]),
+        (range(2), [0, 1]),
+        ({"a": 1}.keys(), ["a"]),
+        (collections.deque([1]), [1]),
+        (collections.OrderedDict(a=1), {"a": 1}),
+        (types.MappingProxyType({"a": (1,)}), {"a": [1]}),
+        (Size.SMALL, "small"),
+        (Count.TWO, 2),
+    ],
+    ids=repr,
+)
+def test_collections_become_lists_and_objects(value: Any, expected: Any) -> None:
+    """Any iterable is sent as a list, any mapping as an object."""
+    assert plain(value) == expected
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_any_json_stays(value: Any) -> None:
+    """No JSON value is changed, and encoding it twice is encoding it once."""
+    assert plain(value) == value
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_json_cannot_express_names_its_key(number: float) -> None:
+    """NaN and infinity are refused before anything is sent, by the name of the input."""
+    with pytest.raises(ValueError, match=re.escape("input['a'][1]['b'] is ")):
+        plain({"a": [0, {"b": number}]})
+
+
+@pytest.mark.parametrize("value", [object(), 1j, int, len])
+def test_what_cannot_be_sent_names_its_key(value: Any) -> None:
+    """What is neither plain nor a file is refused, by the name of the input and what is accepted."""
+    with pytest.raises(TypeError, match=re.escape("input['a'] is ") + r".* cannot be sent: use str, .*pathlib\.Path"):
+        plain({"a": value})
+
+
+def test_keys_must_be_text() -> None:
+    """A key that is no str is refused, and not turned into one."""
+    with pytest.raises(TypeError, match=re.escape("input['a'] has the key 1; keys must be str")):
+        plain({"a": {1: 2}})
+
+
+def test_what_contains_itself_is_refused() -> None:
+    """A value without an end gives an error that says so."""
+    circle: list[Any] = []
+    circle.append({"again": circle})
+    with pytest.raises(ValueError, match="input contains itself"):
+        plain({"a": circle})

@@ -1,0 +1,87 @@
+"""What of recorded traffic is kept: enough to play it again, nothing that is secret, personal or bulky.
+
+Everything is written as if it had been sent to the API itself, wherever it was recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+API = "https://api.replicate.com"
+KEPT_HEADERS = frozenset({"accept", "cancel-after", "content-type", "last-event-id", "preference-applied", "prefer"})
+LARGEST_BODY = 2048
+"""Bytes that are kept of a content that is neither JSON nor text."""
+LONGEST_LIST = 2
+"""Items that are kept of a page of a list: what a recording has just made itself."""
+
+TOKEN = re.compile(r"r8_\w+|Bearer\s+\S+", re.IGNORECASE)
+SECRET = re.compile(
+    r"(?<=[?&])((?:X-[\w-]*?)?(?:signature|credential|security-token|expiry|expires|token|owner)=)[^&\"\s]*",
+    re.IGNORECASE,
+)
+DATA_URI = re.compile(r"(data:[\w.+-]+/[\w.+-]+;base64,)([A-Za-z0-9+/=]{400})[A-Za-z0-9+/=]+")
+
+
+def scrub_request(request: Any) -> Any:
+    """Reduce a request of vcrpy's to what is kept of it."""
+    kind = "".join(request.headers.get("content-type", ""))
+    request.uri = scrub_text(request.uri)
+    if kind.startswith("multipart/"):
+        request.body = b"(an upload)"  # its boundary is another each time
+    elif request.body:
+        request.body = scrub_body(request.body, kind)
+    request.headers = {
+        name.lower(): value.partition(";")[0] for name, value in request.headers.items() if name.lower() in KEPT_HEADERS
+    }
+    return request
+
+
+def scrub_response(response: dict[str, Any]) -> dict[str, Any]:
+    """Reduce a response of vcrpy's to what is kept of it."""
+    headers = {name.lower(): values for name, values in response["headers"].items()}
+    kind = "".join(headers.get("content-type", []))
+    kept = {name: [scrub_text(value) for value in values] for name, values in headers.items() if name in KEPT_HEADERS}
+    body = scrub_body(response["body"]["string"], kind)
+    return {**response, "headers": kept, "body": {"string": body}}
+
+
+def scrub_body(body: bytes | str, kind: str) -> bytes:
+    """Reduce a content of some MIME type."""
+    content = body.encode() if isinstance(body, str) else bytes(body)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return content[:LARGEST_BODY]
+    if "json" in kind:
+        return json.dumps(shortened(json.loads(scrub_text(text))), ensure_ascii=False).encode()
+    return scrub_text(text).encode()
+
+
+def scrub_text(text: str) -> str:
+    """Take tokens, signatures, the end of long data URIs and the place of recording out of a text."""
+    text = re.sub(r"https?://(?:127\.0\.0\.1|localhost)(?::\d+)?", API, text)
+    text = SECRET.sub(r"\1scrubbed", TOKEN.sub("scrubbed", text))
+    return DATA_URI.sub(r"\1\2", text)
+
+
+def shortened(answer: Any) -> Any:
+    """Keep what is newest of a page of a list, for the rest is not the recording's own."""
+    if isinstance(answer, dict) and isinstance(answer.get("results"), list) and "next" in answer:
+        return {**answer, "results": answer["results"][:LONGEST_LIST], "next": None, "previous": None}
+    return answer
+
+
+def same_body(one: Any, other: Any) -> None:
+    """Tell vcrpy whether two requests, both scrubbed, say the same: JSON is compared by its meaning."""
+    assert said(one) == said(other)
+
+
+def said(request: Any) -> Any:
+    """Give what a request says."""
+    body = request.body or b""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
