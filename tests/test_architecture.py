@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 import replicate
 import replicate_api
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGE = Path(replicate.__file__).parent
 GENERATED = Path(replicate_api.__file__).parent
@@ -134,7 +137,8 @@ def test_only_the_transport_waits(module: str, path: Path) -> None:
         ast.unparse(node)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute)
-        and ast.unparse(node) in {"httpx.Client", "httpx.AsyncClient", "httpx.get", "httpx.post", "httpx.stream", "httpx.request"}
+        and ast.unparse(node)
+        in {"httpx.Client", "httpx.AsyncClient", "httpx.get", "httpx.post", "httpx.stream", "httpx.request"}
     ]
     constructed = [call for call in calls if f"{call}(" in path.read_text("utf-8")]
     assert constructed == [] or module == "replicate._core.transport"
@@ -144,7 +148,9 @@ def test_only_the_transport_waits(module: str, path: Path) -> None:
 def test_the_local_server_does_not_know_the_client(module: str, path: Path) -> None:
     """The local server imports itself and libraries; only `client()` and its twin, when called, make a client."""
     of_ours = [each for each in imports(module, path) if each.name.split(".")[0] in ("replicate", "replicate_api")]
-    reached = {each.name for each in of_ours if not each.name.startswith("replicate.local") and not each.typing and each.eager}
+    reached = {
+        each.name for each in of_ours if not each.name.startswith("replicate.local") and not each.typing and each.eager
+    }
     assert reached == set()
 
 
@@ -161,7 +167,8 @@ def test_the_session_of_an_object_is_reached_in_one_place() -> None:
         for module, path in CLIENT
         if module not in ("replicate._core.dual", "replicate._core.resource")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == "_session"
+        if isinstance(node, ast.Attribute)
+        and node.attr == "_session"
         and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "other"))
     ]
     assert elsewhere == []
@@ -169,7 +176,9 @@ def test_the_session_of_an_object_is_reached_in_one_place() -> None:
 
 def test_no_module_shadows_a_public_name() -> None:
     """Importing a submodule never replaces a function or namespace of that name on the package."""
-    submodules = {path.stem for path in PACKAGE.glob("*.py")} | {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    submodules = {path.stem for path in PACKAGE.glob("*.py")} | {
+        path.name for path in PACKAGE.iterdir() if path.is_dir()
+    }
     assert submodules & set(replicate.__all__) == set()
 
 
@@ -200,3 +209,20 @@ def test_public_names_have_docstrings() -> None:
         and not any(ast.unparse(each) == "overload" for each in node.decorator_list)
     ]
     assert silent == []
+
+
+def test_type_checkers_and_python_find_the_same_names() -> None:
+    """What `replicate/__init__.py` tells type checkers, it does; and `__all__` is all of it."""
+    tree = ast.parse(Path(replicate.__file__).read_text("utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If)]
+    homes = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    others = {
+        target.id
+        for node in block.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert {*homes, *others} == set(replicate.__all__)
+    for name, module in homes.items():
+        assert getattr(replicate, name) is getattr(import_module(str(module)), name)

@@ -46,8 +46,8 @@ def configure(
         given = os.environ.get(VARIABLE, "").strip()
         base_url = versioned(given) if given else BASE_URL
     url = httpx.URL(base_url)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"base_url must be a full URL, such as {BASE_URL}, not {str(base_url)!r}")
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+        raise ValueError(f"base_url must be a full URL without a query, such as {BASE_URL}, not {str(base_url)!r}")
     return Config(
         base_url=url,
         credentials=credentials,

@@ -7,16 +7,17 @@ import io
 import math
 import mimetypes
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from replicate._core.plain import is_iterable, is_mapping
+from replicate._core.plain import is_array, is_iterable, is_mapping
 from replicate.exceptions import APIResponseValidationError
 from replicate_api.api.files import files_create
 from replicate_api.types import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from typing import BinaryIO
 
     from replicate._core.session import Session
@@ -52,64 +53,108 @@ MAGIC: tuple[tuple[bytes, int, str], ...] = (
 
 
 class Upload(NamedTuple):
-    """A file to send: what to read it from, and what the receiver should know of it."""
+    """A file to send: where it is read from, and what the receiver should know of it."""
 
-    file: BinaryIO
+    source: Path | BinaryIO
     name: str
     content_type: str
     size: int
 
+    @contextmanager
+    def opened(self) -> Generator[BinaryIO, None, None]:
+        """Open it at its beginning; what the caller has opened stays open."""
+        if isinstance(self.source, Path):
+            with self.source.open("rb") as file:
+                yield file
+        else:
+            self.source.seek(0)
+            yield self.source
 
-async def encode(
-    session: Session[Any], value: Any, strategy: FileEncodingStrategy | None = None, where: str = "input"
-) -> Any:
-    """Give an input as plain JSON data, uploading the files in it that are too large for a data URI.
 
-    Raises TypeError or ValueError that names the key for what cannot be sent, before any prediction is made.
+class Inputs:
+    """An input on its way to JSON: checked whole before any of its files is sent.
+
+    Making one raises TypeError or ValueError that names the key of what cannot be sent.
     """
-    if strategy not in STRATEGIES:
-        raise ValueError(
-            f"file_encoding_strategy must be one of {', '.join(map(repr, filter(None, STRATEGIES)))}, not {strategy!r}"
-        )
-    try:
-        return await encode_value(Encoder(session, strategy), value, where)
-    except RecursionError:
-        raise ValueError(f"{where} contains itself, or is nested too deeply to be sent") from None
+
+    def __init__(self, value: Any, strategy: FileEncodingStrategy | None = None, where: str = "input") -> None:
+        if strategy not in STRATEGIES:
+            known = ", ".join(map(repr, filter(None, STRATEGIES)))
+            raise ValueError(f"file_encoding_strategy must be one of {known}, not {strategy!r}")
+        self._strategy = STRATEGIES[strategy]
+        self._uploads: dict[str, Upload] = {}
+        """The files that are too large to be part of the JSON, by where they are in the input."""
+        try:
+            self._plan = self._value(value, where)
+        except RecursionError:
+            raise ValueError(f"{where} contains itself, or is nested too deeply to be sent") from None
+
+    async def sent(self, session: Session[Any]) -> Any:
+        """Upload the files, and give the input as plain JSON data that names them. Raises APIError."""
+        addresses = {where: await address(session, upload, where) for where, upload in self._uploads.items()}
+        return filled(self._plan, addresses)
+
+    def _value(self, value: Any, where: str) -> Any:
+        match value:
+            case None | str() | int():
+                return value
+            case float():
+                return finite(value, where)
+            case _ if is_mapping(value):
+                return {name(key, where): self._value(item, f"{where}[{key!r}]") for key, item in value.items()}
+            case _ if is_file(value):
+                return self._file(value, where)
+            case _ if is_iterable(value):
+                return [self._value(item, f"{where}[{index}]") for index, item in enumerate(value)]
+            case _:
+                raise TypeError(
+                    f"{where} is {type(value).__name__}, which cannot be sent: use str, int, float, bool, None, list, "
+                    "dict, or for a file a pathlib.Path, an open binary file or bytes"
+                )
+
+    def _file(self, value: Any, where: str) -> str | Waiting:
+        """Give a file as its own URL or a data URI, or put it on the list of those to be uploaded."""
+        if isinstance(url := getattr(value, "url", None), str):  # a FileOutput: no need to download it
+            return url
+        upload = inspected(value, where)
+        if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
+            with upload.opened() as file:
+                return f"data:{upload.content_type};base64,{base64.b64encode(file.read()).decode()}"
+        check_size(upload, where)
+        self._uploads[where] = upload
+        return Waiting(where)
 
 
-class Encoder(NamedTuple):
-    """How the files in an input are to be sent."""
+class Waiting(NamedTuple):
+    """The place in an input for the address of a file that is still to be uploaded."""
 
-    session: Session[Any]
-    strategy: FileEncodingStrategy | None
-
-
-async def encode_value(encoder: Encoder, value: Any, where: str) -> Any:
-    match value:
-        case None | str() | int():
-            return value
-        case float():
-            return finite(value, where)
-        case _ if is_mapping(value):
-            return await encode_members(encoder, value, where)
-        case _ if is_file(value):
-            return await encode_file(encoder, value, where)
-        case _ if is_iterable(value):
-            return [await encode_value(encoder, item, f"{where}[{index}]") for index, item in enumerate(value)]
-        case _:
-            raise TypeError(
-                f"{where} is {type(value).__name__}, which cannot be sent: use str, int, float, bool, None, list, "
-                "dict, or for a file a pathlib.Path, an open binary file or bytes"
-            )
+    where: str
 
 
-async def encode_members(encoder: Encoder, mapping: Mapping[Any, Any], where: str) -> dict[str, Any]:
-    encoded: dict[str, Any] = {}
-    for key, item in mapping.items():
-        if not isinstance(key, str):
-            raise TypeError(f"{where} has the key {key!r}; keys must be str")
-        encoded[key] = await encode_value(encoder, item, f"{where}[{key!r}]")
-    return encoded
+def filled(plan: Any, addresses: Mapping[str, str]) -> Any:
+    """Put the addresses of uploads into an input."""
+    if isinstance(plan, Waiting):
+        return addresses[plan.where]
+    if is_mapping(plan):
+        return {key: filled(item, addresses) for key, item in plan.items()}
+    return [filled(item, addresses) for item in plan] if is_array(plan) else plan
+
+
+async def address(session: Session[Any], upload: Upload, where: str) -> str:
+    """Upload a file, and give the URL that a model can fetch it from."""
+    with upload.opened() as file:
+        stored = await session.call(files_create, body=form(upload, file))
+    url = getattr(stored.urls, "get", None)
+    if not isinstance(url, str):
+        raise APIResponseValidationError(f"{where} was uploaded, but the API did not answer with its address.")
+    return url
+
+
+def name(key: object, where: str) -> str:
+    """Raise for what cannot name an input."""
+    if not isinstance(key, str):
+        raise TypeError(f"{where} has the key {key!r}; keys must be str")
+    return key
 
 
 def finite(number: float, where: str) -> float:
@@ -124,64 +169,49 @@ def is_file(value: object) -> bool:
     return isinstance(value, (Path, bytes, bytearray, memoryview)) or hasattr(value, "read")
 
 
-async def encode_file(encoder: Encoder, value: Any, where: str) -> str:
-    """Give a file as a URL that the model can fetch: its own, a data URI, or the address of an upload."""
-    if isinstance(url := getattr(value, "url", None), str):  # a FileOutput: no need to download it
-        return url
-    upload = open_upload(value, where)
-    try:
-        strategy = STRATEGIES[encoder.strategy]
-        if strategy == "inline" or (strategy == "auto" and upload.size <= LARGEST_DATA_URI):
-            content = base64.b64encode(upload.file.read()).decode()
-            return f"data:{upload.content_type};base64,{content}"
-        stored = await encoder.session.call(files_create, body=form(upload, where=where))
-        address = getattr(stored.urls, "get", None)
-        if not isinstance(address, str):
-            raise APIResponseValidationError(f"{where} was uploaded, but the API did not answer with its address.")
-        return address
-    finally:
-        if upload.file is not value:
-            upload.file.close()
+def form(upload: Upload, file: BinaryIO, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Give the fields of a `files.create` body."""
+    content = Part("content", file, upload.name, upload.content_type)
+    return {"content": content, "filename": upload.name, "type": upload.content_type, "metadata": metadata or None}
 
 
-def form(upload: Upload, metadata: Mapping[str, Any] | None = None, where: str = "file") -> dict[str, Any]:
-    """Give the fields of a `files.create` body. Raises ValueError for a file that is too large."""
+def check_size(upload: Upload, where: str) -> None:
+    """Raise ValueError for a file that is too large for the API."""
     if upload.size > LARGEST_UPLOAD:
         raise ValueError(
             f"{where} has {upload.size / 2**20:.1f} MiB, and the files API takes {LARGEST_UPLOAD / 2**20:.0f} MiB: "
             "put it on a host of your own, such as a bucket with signed URLs, and pass its URL"
         )
-    content = Part("content", upload.file, upload.name, upload.content_type)
-    return {"content": content, "filename": upload.name, "type": upload.content_type, "metadata": metadata or None}
 
 
-def open_upload(value: Any, where: str, name: str | None = None, content_type: str | None = None) -> Upload:
-    """Open what is to be sent, at its beginning. Raises for what is not there or not binary.
+def inspected(value: Any, where: str, name: str | None = None, content_type: str | None = None) -> Upload:
+    """Look at what is to be sent. Raises for what is not there or not binary.
 
     What cannot be rewound, such as a pipe, is read into memory: a request may have to be sent again.
     """
     raw: Any = value
-    file: Any
+    source: Any
     match value:
         case str() | Path():
-            path = Path(value)
-            if not path.is_file():
-                raise FileNotFoundError(f"{where}: there is no file {path}")
-            raw, file = path, path.open("rb")
+            raw = source = Path(value)
+            if not source.is_file():
+                raise FileNotFoundError(f"{where}: there is no file {source}")
         case bytes() | bytearray() | memoryview():
-            file = io.BytesIO(raw)
+            source = io.BytesIO(raw)
         case _ if hasattr(value, "read"):
-            file = rewound(value, where)
+            source = rewound(value, where)
         case _:
             raise TypeError(f"{where} must be a path, an open binary file or bytes, not {type(value).__name__}")
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    start = binary(file.read(16), where)
-    file.seek(0)
+    upload = Upload(source, "", "", 0)
+    with upload.opened() as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        start = binary(file.read(16), where)
+        file.seek(0)
     given = getattr(raw, "name", None)
     basename = name or (Path(given).name if isinstance(given, str) else "")
     kind = content_type or by_name(basename) or by_magic(start)
-    return Upload(file, basename or f"file{mimetypes.guess_extension(kind, strict=False) or ''}", kind, size)
+    return Upload(source, basename or f"file{mimetypes.guess_extension(kind, strict=False) or ''}", kind, size)
 
 
 def rewound(file: Any, where: str) -> Any:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import SendOptions, check_keywords, read_timeout
-from replicate._core.polling import Deadline
-from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator, check_success
-from replicate._flows.start import describe, file_maker, start
-from replicate.resources.creation import LONGEST_HOLD, PREDICTION_OPTIONS, PredictionSettings, prepare
+from replicate._flows.start import Call, file_maker
+from replicate.resources.creation import LONGEST_HOLD, PREDICTION_OPTIONS, PredictionSettings
 from replicate.resources.predictions import settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from replicate._core.dual import C
+    from replicate._core.polling import Deadline
     from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
-    from replicate._flows.start import Description
     from replicate.resources.predictions import Prediction
 
 
@@ -42,35 +40,23 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     """Run a model and give its output; of a model that makes it item by item, an iterator over the items."""
     check_keywords(options, RUN_OPTIONS)
     settings: dict[str, Any] = {**options}
-    deadline = Deadline(session, settings.pop("timeout", None))
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
-    reference = Reference.of(ref)
-    ready = await prepare(deadline.bound(session), input, settings)
-    description = await describe(deadline.bound(session), reference)
-    schema = description.output
+    call = Call(session, ref, input, settings, settings.pop("timeout", None))
+    schema = (await call.describe()).output
     if schema.iterator:
-        prediction = await start(session, reference, description, ready, {**settings, **AT_ONCE}, deadline)
-        return OutputIterator(prediction, schema, make, deadline)
-    prediction = await result(session, reference, description, ready, settings, deadline)
-    return schema.files(prediction.output, make, session.is_api)
+        return OutputIterator(await call.start(**AT_ONCE), schema, make, call.deadline)
+    return schema.files((await result(call)).output, make, session.is_api)
 
 
-async def result(
-    session: Session[C],
-    reference: Reference,
-    description: Description,
-    input: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    deadline: Deadline,
-) -> Prediction[C]:
+async def result(call: Call[C]) -> Prediction[C]:
     """Start a prediction and give it when it has succeeded, in one request if that is possible.
 
     Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it.
     """
-    hold = holding(session, settings, deadline)
-    prediction = await start(session, reference, description, input, {**settings, "wait": hold}, deadline)
-    if not whole(prediction, description.output):
-        await settle(prediction, deadline)
+    await call.describe()  # first, for it takes some of the time that is left
+    prediction = await call.start(wait=holding(call.session, call.settings, call.deadline))
+    if not whole(prediction, (await call.describe()).output):
+        await settle(prediction, call.deadline)
     check_success(prediction)
     return prediction
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve, frozen
 
 from replicate._core.dual import C
+from replicate._core.polling import Deadline
+from replicate._data.inputs import Inputs
 from replicate._data.outputs import FileOutput
+from replicate._data.reference import Reference
 from replicate._data.schema import OutputSchema
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, InternalServerError, NotFoundError
-from replicate.resources.creation import post
+from replicate.resources.creation import check, given, post
 from replicate.resources.predictions import Prediction
 from replicate_api.api.models import models_get, models_predictions_create, models_versions_get
 from replicate_api.api.predictions import predictions_create
@@ -18,9 +21,8 @@ from replicate_api.api.predictions import predictions_create
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from replicate._core.polling import Deadline
     from replicate._core.session import Session
-    from replicate._data.reference import ModelVersionIdentifier, Reference
+    from replicate._data.reference import ModelVersionIdentifier
 
 
 @frozen
@@ -87,31 +89,53 @@ async def inquire_version(session: Session[Any], identifier: ModelVersionIdentif
     return Description(openapi_schema=found.openapi_schema, version=version)
 
 
-async def start(
-    session: Session[C],
-    reference: Reference,
-    description: Description,
-    input: Mapping[str, Any],
-    options: Mapping[str, Any],
-    deadline: Deadline,
-) -> Prediction[C]:
-    """Start a prediction, with an input that is ready: of an official model by its name, of any other by a version.
+class Call(Generic[C]):
+    """One run of a model: by whom, of which, with what, and by when.
 
-    Which kind a model is, the API tells at the first attempt: 404 where a version is needed. That is remembered.
+    Making one raises TypeError or ValueError for whatever cannot be sent; nothing has been sent by then.
     """
-    bound = deadline.bound(session)
-    if description.versionless and reference.model:
-        owner, name, _ = reference.model
-        try:
-            payload = await post(bound, models_predictions_create, owner, name, input=input, options=options)
-            return Prediction[C].bind(payload, session)
-        except NotFoundError as error:
-            if description.version is None:
-                error.hint = f"There is no official model {reference}: run any other by a version of it."
-                raise
-            description = session.memory[reference] = evolve(description, versionless=False)
-    payload = await post(bound, predictions_create, version=description.version, input=input, options=options)
-    return Prediction[C].bind(payload, session)
+
+    def __init__(
+        self,
+        session: Session[C],
+        ref: Any,
+        input: Mapping[str, Any] | None,
+        settings: Mapping[str, Any],
+        timeout: float | None,
+    ) -> None:
+        check(input, settings)
+        self.session, self.reference, self.settings = session, Reference.of(ref), settings
+        self.deadline = Deadline(session, timeout)
+        self._bound = self.deadline.bound(session)
+        self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"))
+        self._description: Description | None = None
+
+    async def describe(self) -> Description:
+        """Find out what is run, before anything is uploaded or started for it."""
+        if self._description is None:
+            self._description = await describe(self._bound, self.reference)
+        return self._description
+
+    async def start(self, **changes: Any) -> Prediction[C]:
+        """Start a prediction: of an official model by its name, of any other by a version.
+
+        Which kind a model is, the API tells at the first attempt: 404 where a version is needed. That is remembered.
+        """
+        description, session, reference = await self.describe(), self._bound, self.reference
+        options = {**self.settings, **changes}
+        input: Mapping[str, Any] = await self._inputs.sent(given(session, options))  # noqa: A001 - the API's own word
+        if description.versionless and reference.model:
+            owner, name, _ = reference.model
+            try:
+                payload = await post(session, models_predictions_create, owner, name, input=input, options=options)
+                return Prediction[C].bind(payload, self.session)
+            except NotFoundError as error:
+                if description.version is None:
+                    error.hint = f"There is no official model {reference}: run any other by a version of it."
+                    raise
+                self._description = session.memory[reference] = evolve(description, versionless=False)
+        payload = await post(session, predictions_create, version=description.version, input=input, options=options)
+        return Prediction[C].bind(payload, self.session)
 
 
 def file_maker(session: Session[C], *, use_file_output: bool = True) -> Callable[[str], Any]:

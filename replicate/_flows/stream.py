@@ -6,13 +6,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import check_keywords
-from replicate._core.polling import Deadline
-from replicate._data.reference import Reference
 from replicate._flows.events import events
 from replicate._flows.run import AT_ONCE, RUN_OPTIONS
-from replicate._flows.start import describe, start
+from replicate._flows.start import Call
 from replicate.exceptions import StreamError, ended
-from replicate.resources.creation import prepare
 from replicate.resources.predictions import look
 
 if TYPE_CHECKING:
@@ -29,15 +26,11 @@ async def stream(
     """Start a prediction and yield its events. Raise StreamError if it fails, or the stream does."""
     check_keywords(options, RUN_OPTIONS)
     settings: dict[str, Any] = {**options}
-    deadline = Deadline(session, settings.pop("timeout", None))
     settings.pop("use_file_output", None)
-    reference = Reference.of(ref)
-    ready = await prepare(deadline.bound(session), input, settings)
-    description = await describe(deadline.bound(session), reference)
-    settings |= {**AT_ONCE, "stream": True}
-    prediction = await start(session, reference, description, ready, settings, deadline)
+    call = Call(session, ref, input, settings, settings.pop("timeout", None))
+    prediction = await call.start(**AT_ONCE, stream=True)
     failure: ServerSentEvent | None = None
-    async with aclosing(events(prediction, deadline)) as source:
+    async with aclosing(events(prediction, call.deadline)) as source:
         async for event in source:
             yield event
             if event.event == "error" or (event.event == "done" and "reason" in event.data):

@@ -9,8 +9,7 @@ from replicate._core.polling import Deadline
 from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator, check_success
 from replicate._flows.run import result
-from replicate._flows.start import describe, file_maker, start
-from replicate.resources.creation import prepare
+from replicate._flows.start import Call, describe, file_maker
 from replicate.resources.predictions import look, settle
 
 if TYPE_CHECKING:
@@ -31,23 +30,16 @@ class Invocation(Generic[C]):
         Deadline(session, timeout)  # raises for a timeout that is none
         self.session, self.reference = session, Reference.of(ref)
         self.streaming, self.timeout = streaming, timeout
-        self.settings: Mapping[str, Any] = {"stream": True} if streaming else {}
+
+    def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
+        """Check the inputs of a call."""
+        return Call(self.session, self.reference, inputs, {"stream": True} if self.streaming else {}, self.timeout)
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:
         """Run the model and give its output."""
-        session, deadline = self.session, self.deadline()
-        ready = await prepare(deadline.bound(session), inputs, {})
-        description = await describe(deadline.bound(session), self.reference)
-        begin = start if self.streaming else result
-        prediction = await begin(session, self.reference, description, ready, self.settings, deadline)
-        return self.shape(prediction, description.output, deadline)
-
-    async def begin(self, inputs: Mapping[str, Any]) -> Prediction[C]:
-        """Start the model."""
-        session, deadline = self.session, self.deadline()
-        ready = await prepare(deadline.bound(session), inputs, {})
-        description = await describe(deadline.bound(session), self.reference)
-        return await start(session, self.reference, description, ready, self.settings, deadline)
+        call = self.prepare(inputs)
+        prediction = await (call.start() if self.streaming else result(call))
+        return self.shape(prediction, (await call.describe()).output, call.deadline)
 
     def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline) -> Any:
         """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
@@ -57,9 +49,6 @@ class Invocation(Generic[C]):
         if schema.concatenate:
             return "".join(map(str, prediction.output or ()))
         return schema.files(prediction.output, make, self.session.is_api)
-
-    def deadline(self) -> Deadline:
-        return Deadline(self.session, self.timeout)
 
 
 class Run(Generic[C]):
@@ -72,7 +61,7 @@ class Run(Generic[C]):
     @dual
     async def output(self) -> Any:
         """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout."""
-        deadline = self._invocation.deadline()
+        deadline = Deadline(self._session, self._invocation.timeout)
         schema = (await describe(deadline.bound(self._session), self._invocation.reference)).output
         if not self._invocation.streaming:
             await settle(self.prediction, deadline)
@@ -112,7 +101,7 @@ class Function(Named[Sync], Generic[P, T]):
 
     def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
         """Start the model, and give a Run to ask for its output later."""
-        return Run(self._invocation, drive(self._invocation.begin(keywords(args, inputs))))
+        return Run(self._invocation, drive(self._invocation.prepare(keywords(args, inputs)).start()))
 
 
 class AsyncFunction(Named[Async], Generic[P, T]):
@@ -124,7 +113,7 @@ class AsyncFunction(Named[Async], Generic[P, T]):
 
     async def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Async]:
         """Start the model, and give a Run to ask for its output later."""
-        return Run(self._invocation, await self._invocation.begin(keywords(args, inputs)))
+        return Run(self._invocation, await self._invocation.prepare(keywords(args, inputs)).start())
 
 
 def keywords(args: tuple[Any, ...], inputs: Mapping[str, Any]) -> Mapping[str, Any]:

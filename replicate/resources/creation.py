@@ -6,8 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, with_read_timeout
-from replicate._data.inputs import FileEncodingStrategy, encode
-from replicate.exceptions import AmbiguousCreateError, APIConnectionError, InternalServerError
+from replicate._data.inputs import FileEncodingStrategy, Inputs
+from replicate.exceptions import (
+    AmbiguousCreateError,
+    APIConnectionError,
+    APIResponseValidationError,
+    InternalServerError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,18 +65,11 @@ async def create(
     options: Mapping[str, Any],
     version: str | None = None,
 ) -> models.Prediction:
-    """Start a prediction at an endpoint. Everything that can be wrong is checked before."""
-    ready = await prepare(session, input, options)
-    return await post(session, endpoint, *path, input=ready, options=options, version=version)
-
-
-async def prepare(
-    session: Session[Any], input: Mapping[str, Any] | None, options: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Give an input as plain JSON data. Raise TypeError or ValueError for it, or for options, that cannot be sent."""
+    """Start a prediction at an endpoint. Everything that can be wrong is checked before anything is sent."""
     check(input, options)
-    ready: Mapping[str, Any] = await encode(given(session, options), input or {}, options.get("file_encoding_strategy"))
-    return ready
+    inputs = Inputs(input or {}, options.get("file_encoding_strategy"))
+    ready: Mapping[str, Any] = await inputs.sent(given(session, options))
+    return await post(session, endpoint, *path, input=ready, options=options, version=version)
 
 
 async def post(
@@ -99,7 +97,8 @@ async def post(
     asked = session.transport.now()
     try:
         response = await session.send(request)
-    except (APIConnectionError, InternalServerError) as error:
+        payload: models.Prediction = session.parse(endpoint, response)
+    except (APIConnectionError, APIResponseValidationError, InternalServerError) as error:
         if isinstance(error, APIConnectionError) and not error.sent:
             raise
         raise AmbiguousCreateError(
@@ -107,7 +106,6 @@ async def post(
             hint="It was not sent again, since that might be charged twice. Look for it in client.predictions.list() "
             "or at https://replicate.com/predictions before you start another.",
         ) from error
-    payload: models.Prediction = session.parse(endpoint, response)
     early = prefer is not None and session.transport.now() - asked < hold(prefer)
     payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload

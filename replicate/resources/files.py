@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from replicate._core.dual import C, dual
 from replicate._core.resource import Namespace, Resource
-from replicate._data.inputs import form, open_upload
+from replicate._data.inputs import check_size, form, inspected
 from replicate_api import models
 from replicate_api.api.files import files_create
 
@@ -41,10 +41,8 @@ class Files(Namespace[C]):
         Its name and MIME type are taken from the file unless given; `metadata` is any JSON object, kept with it.
         Maps to `files.create`. Raises FileNotFoundError, TypeError, ValueError before anything is sent; APIError.
         """
-        upload = open_upload(file, "file", filename, content_type)
-        try:
-            stored = await self._session.given(options).call(files_create, body=form(upload, metadata))
-        finally:
-            if upload.file is not file:
-                upload.file.close()
+        upload = inspected(file, "file", filename, content_type)
+        check_size(upload, "file")
+        with upload.opened() as content:
+            stored = await self._session.given(options).call(files_create, body=form(upload, content, metadata))
         return File[C].bind(stored, self._session)

@@ -106,11 +106,13 @@ def test_the_address(
     assert base_url(kind(api_token="r8_a", base_url=given)) == expected
 
 
-@pytest.mark.parametrize("address", ["", "api.replicate.com", "ftp://api.replicate.com", "http://", "/v1"])
+@pytest.mark.parametrize(
+    "address", ["", "api.replicate.com", "ftp://api.replicate.com", "http://", "/v1", "https://example.com/v1?key=a"]
+)
 @pytest.mark.parametrize("kind", CLASSES)
 def test_an_address_is_a_full_url(kind: Any, address: str) -> None:
     """What is no URL of the web is refused at once, with an example."""
-    with pytest.raises(ValueError, match="must be a full URL, such as https://api"):
+    with pytest.raises(ValueError, match="must be a full URL without a query, such as https://api"):
         kind(api_token="r8_a", base_url=address)
 
 

@@ -10,7 +10,7 @@ from support.colours import Clock, got, scripted
 from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
 from support.sample_models import Script, model, prediction
 
-from replicate import AmbiguousCreateError, APIConnectionError, RateLimitError
+from replicate import AmbiguousCreateError, APIConnectionError, NotFoundError, RateLimitError
 
 SAYS = r"not known whether the prediction was started.*not sent again.*predictions\.list\(\).*before you start another"
 
@@ -110,3 +110,21 @@ async def test_a_read_is_sent_again(colour: str) -> None:
     Clock(client)
     assert (await got(client.predictions.get("p1"))).status == "succeeded"
     assert len(script.requests) == 3
+
+
+async def test_an_unreadable_answer_to_a_create_is_in_doubt(colour: str) -> None:
+    """Success that is no prediction may be a proxy's: the error does not invite to try again."""
+    script = Script(model=[model()], create=[httpx.Response(200, text="<html>Welcome</html>")])
+    client = scripted(colour, script)
+    with pytest.raises(AmbiguousCreateError, match=SAYS):
+        await got(client.run("me/model"))
+    assert script.asked == ["GET /models/me/model", "POST /models/me/model/predictions"]
+
+
+async def test_nothing_is_uploaded_for_a_model_that_does_not_exist(colour: str) -> None:
+    """A model is looked up before its files are sent."""
+    script = Script(model=[httpx.Response(404, json={"detail": "Not found.", "status": 404})])
+    client = scripted(colour, script)
+    with pytest.raises(NotFoundError):
+        await got(client.run("me/model", {"file": bytes(300_000)}))
+    assert script.asked == ["GET /models/me/model"]

@@ -19,7 +19,7 @@ from support.sessions import Scripted, scripted
 
 from replicate import FileOutput
 from replicate._core.dual import drive
-from replicate._data.inputs import LARGEST_DATA_URI, LARGEST_UPLOAD, encode, form, open_upload
+from replicate._data.inputs import LARGEST_DATA_URI, LARGEST_UPLOAD, Inputs, check_size, inspected
 from replicate.exceptions import APIResponseValidationError
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -33,7 +33,7 @@ def stored(request: httpx.Request) -> httpx.Response:
 
 def encoded(value: Any, strategy: Any = None, *answers: Any) -> tuple[Any, Scripted]:
     session, transport = scripted(*(answers or [stored]))
-    return drive(encode(session, value, strategy)), transport
+    return drive(Inputs(value, strategy).sent(session)), transport
 
 
 def plain(value: Any, strategy: Any = None) -> Any:
@@ -174,10 +174,10 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=re.escape("input['video'] has 100.0 MiB, and the files API takes 100 MiB") + ".*pass its URL"
     ):
-        drive(encode(session, {"video": path}))
+        drive(Inputs({"video": path}).sent(session))
     assert transport.requests == []
     with path.open("rb") as file, pytest.raises(ValueError, match=r"^file has"):
-        form(open_upload(file, "file"))
+        check_size(inspected(file, "file"), "file")
 
 
 def test_an_upload_is_sent_again_whole() -> None:
@@ -198,7 +198,7 @@ def test_an_upload_without_an_address(answer: Any) -> None:
 def test_uploading_in_asynchronous_code() -> None:
     """An asynchronous session uploads in the same way."""
     session, transport = scripted(stored, blocking=False)
-    assert asyncio.run(encode(session, {"a": io.BytesIO(BIG)})) == {"a": ADDRESS}
+    assert asyncio.run(Inputs({"a": io.BytesIO(BIG)}).sent(session)) == {"a": ADDRESS}
     assert part(transport.requests[0]) == ("file.png", "image/png", BIG)
 
 
@@ -300,3 +300,19 @@ def test_an_output_is_passed_on_by_its_url() -> None:
     """A file that another model made is not downloaded: the next model gets its URL."""
     output: FileOutput[Any] = FileOutput("https://replicate.delivery/x/out.png")
     assert plain({"a": output, "b": [output]}) == {"a": output.url, "b": [output.url]}
+
+
+def test_nothing_is_uploaded_for_an_input_that_cannot_be_sent() -> None:
+    """The whole input is checked before the first of its files is sent."""
+    session, transport = scripted(stored)
+    with pytest.raises(ValueError, match=r"input\['b'\] is nan"):
+        drive(Inputs({"a": BIG, "b": float("nan")}).sent(session))
+    assert transport.requests == []
+
+
+def test_files_are_uploaded_in_place() -> None:
+    """Each address stands where its file stood, the same file twice too."""
+    handle = io.BytesIO(BIG)
+    made, transport = encoded({"a": [handle, {"b": handle}], "c": "text"})
+    assert made == {"a": [ADDRESS, {"b": ADDRESS}], "c": "text"}
+    assert [BIG in request.content for request in transport.requests] == [True, True]

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from support.sessions import scripted
 
 from replicate._core.dual import drive
-from replicate._data.inputs import encode
+from replicate._data.inputs import Inputs
 
 
 def plain(value: Any) -> Any:
     """Encode a value that needs no request."""
     session, transport = scripted()
-    made = drive(encode(session, value))
+    made = drive(Inputs(value).sent(session))
     assert transport.requests == []
     return made
 

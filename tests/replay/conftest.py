@@ -21,7 +21,7 @@ from replicate.local.demo import MODELS
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scrubbing import API, same_body, scrub_request, scrub_response
+from scrubbing import LIVE, LOCAL, same_body, scrub_request, scrub_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ def play(cassette: Path, colour: str, stack: ExitStack, monkeypatch: pytest.Monk
     place = yaml.safe_load(cassette.read_text("utf-8"))["recorded"]["place"]
     playing = stack.enter_context(recorder(place).use_cassette(str(cassette)))
     stack.callback(lambda: playing.all_played or pytest.fail("not all that was recorded was asked for"))
-    client = connect(colour, base_url=f"{API}/v1")
+    client = connect(colour, base_url=f"{LIVE if place == 'live' else LOCAL}/v1")
     Clock(client)
     return Player(client, CASTS[place])
 

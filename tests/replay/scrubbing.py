@@ -1,6 +1,6 @@
 """What of recorded traffic is kept: enough to play it again, nothing that is secret, personal or bulky.
 
-Everything is written as if it had been sent to the API itself, wherever it was recorded.
+What was recorded from the local server keeps to a name that says so.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import json
 import re
 from typing import Any
 
-API = "https://api.replicate.com"
+LIVE = "https://api.replicate.com"
+LOCAL = "http://replicate.local"
+"""Stands for the address of the local server, which is another each time."""
 KEPT_HEADERS = frozenset({"accept", "cancel-after", "content-type", "last-event-id", "preference-applied", "prefer"})
 LARGEST_BODY = 2048
 """Bytes that are kept of a content that is neither JSON nor text."""
@@ -61,7 +63,7 @@ def scrub_body(body: bytes | str, kind: str) -> bytes:
 
 def scrub_text(text: str) -> str:
     """Take tokens, signatures, the end of long data URIs and the place of recording out of a text."""
-    text = re.sub(r"https?://(?:127\.0\.0\.1|localhost)(?::\d+)?", API, text)
+    text = re.sub(r"https?://(?:127\.0\.0\.1|localhost)(?::\d+)?", LOCAL, text)
     text = SECRET.sub(r"\1scrubbed", TOKEN.sub("scrubbed", text))
     return DATA_URI.sub(r"\1\2", text)
 

@@ -1,7 +1,7 @@
 """What lets a test be written once for every colour: blocking, and awaited on asyncio and on trio.
 
-A folder's conftest.py imports `each_colour` and `pytest_pyfunc_call`; then a test that is a coroutine function, and asks
-for `colour` or for a client, runs once in each.
+A folder's conftest.py imports `each_colour` and `pytest_pyfunc_call`; then a test that is a coroutine function, and
+asks for `colour` or for a client, runs once in each.
 """
 
 from __future__ import annotations

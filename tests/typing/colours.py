@@ -35,7 +35,7 @@ def blocking(client: Replicate, output: FileOutput[Sync]) -> None:
     prediction = client.predictions.create("o/n:v", {"prompt": "x"}, wait=5, webhook_events_filter=["start"])
     assert_type(prediction, Prediction[Sync])
     assert_type(prediction.id, str)
-    assert_type(prediction.logs, "str | None")
+    assert_type(prediction.logs, str | None)
     assert_type(prediction.urls.get, str)
     assert_type(prediction.wait(timeout=3), Prediction[Sync])
     assert_type(prediction.reload(), Prediction[Sync])
@@ -56,12 +56,12 @@ def blocking(client: Replicate, output: FileOutput[Sync]) -> None:
     for event in client.stream("o/n", input={}):
         assert_type(event, ServerSentEvent)
     assert_type(output.read(10), bytes)
-    assert_type(output.save("a.png"), "Path | None")
+    assert_type(output.save("a.png"), Path | None)
 
     assert_type(client.use("o/n", hint=poster)(Path("a.png"), colors=3), Path)
     assert_type(client.use("o/n")(anything="goes"), Any)
     assert_type(client.use("o/n").create(anything="goes"), Run[Sync])
-    assert_type(client.use("o/n").openapi_schema(), "Mapping[str, Any] | None")
+    assert_type(client.use("o/n").openapi_schema(), Mapping[str, Any] | None)
     assert_type(client.use("o/n", streaming=True)(prompt="x"), OutputIterator[Sync])
 
 
@@ -99,5 +99,5 @@ def mistakes(client: Replicate, other: AsyncReplicate) -> None:
     client.predictions.get("x", timeot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.run("o/n", input={}, webook="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.use("o/n", hint=poster)(picture="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    other.predictions.get("x").id  # type: ignore[attr-defined]  # pyright: ignore  # noqa: B018
-    client.predictions.get("x").ststus  # type: ignore[attr-defined]  # pyright: ignore  # noqa: B018
+    other.predictions.get("x").id  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
+    client.predictions.get("x").ststus  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
