@@ -226,3 +226,12 @@ def test_type_checkers_and_python_find_the_same_names() -> None:
     assert {*homes, *others} == set(replicate.__all__)
     for name, module in homes.items():
         assert getattr(replicate, name) is getattr(import_module(str(module)), name)
+
+
+def test_no_field_of_an_answer_hides_a_method() -> None:
+    """A field is an attribute of its object: one called like a method of the object's class would replace it."""
+    for name in ("File", "Model", "Prediction", "Version"):
+        resource = getattr(replicate, name)
+        fields = {field.name for field in resource.__attrs_attrs__}
+        methods = {attribute for kind in resource.__mro__ for attribute in vars(kind) if kind is not object}
+        assert fields & methods == set(), name

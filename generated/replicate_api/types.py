@@ -155,8 +155,7 @@ def decode(content: bytes, decoder: Callable[[Any], T]) -> T:
     try:
         return decoder(json.loads(content))
     except (TypeError, ValueError, RecursionError) as error:
-        start = content[:80].decode("utf-8", "replace")
-        raise MalformedResponse(f"{error}; the content starts with {start!r}") from error
+        raise MalformedResponse(str(error)) from error  # the content is not shown: it may echo a secret
 
 
 def each(decoder: Callable[[Any], T]) -> Callable[[Any], list[T]]:

@@ -22,11 +22,24 @@ class Credentials:
     """A token, or something that gives one; asked anew for each request, so that rotation works."""
 
     def __init__(self, source: str | Callable[[], str | None] | None = None) -> None:
+        if not (source is None or isinstance(source, str) or callable(source)):
+            raise TypeError(f"the API token must be a str or a function that gives one, not {type(source).__name__}")
+        self._given = source is not None
         self._source = source if callable(source) else lambda: source  # vars() must not show it
 
     def token(self) -> str | None:
-        """Find the token: as given, of the running Cog prediction, or in the environment. Raise if it cannot be one."""
-        for candidate in (self._source(), cog_token(), os.environ.get(VARIABLE)):
+        """Find the token: as given, or else of the running Cog prediction, or else in the environment.
+
+        Raises if it cannot be one, or if what was given gives none: another account's must not stand in for it.
+        """
+        if self._given:
+            if cleaned := clean(self._source()):
+                return cleaned
+            raise ReplicateError(
+                f"A token was passed to the client, but it is empty: there is no API token. {HOW_TO} "
+                f"The variable is used only where no token, or None, is passed."
+            )
+        for candidate in (cog_token(), os.environ.get(VARIABLE)):
             if cleaned := clean(candidate):
                 return cleaned
         return None
@@ -39,6 +52,8 @@ def clean(token: str | None) -> str | None:
     """Strip white space and quotes, as left by shells and .env files. Raise for what no HTTP header can carry."""
     if token is None:
         return None
+    if not isinstance(token, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is whatever a function gave
+        raise TypeError(f"the function that gives the API token must give a str, not {type(token).__name__}")
     stripped = token.strip().strip("\"'").strip()
     if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
         raise ReplicateError(f"The API token holds characters that a token never has. {HOW_TO}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
@@ -47,6 +49,25 @@ def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...] = REQUEST_
             close = difflib.get_close_matches(name, allowed, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(allowed)}"
             raise TypeError(f"unexpected keyword argument {name!r}{hint}")
+
+
+def check_values(given: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError for a timeout, a number of retries or headers that cannot be."""
+    timeout = given.get("timeout")
+    if timeout is not None and not isinstance(timeout, httpx.Timeout):
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+            kind = type(timeout).__name__
+            raise TypeError(f"timeout must be a number of seconds, None or an httpx.Timeout, not {kind}")
+        if not (math.isfinite(timeout) and timeout > 0):
+            raise ValueError(f"timeout must be a positive number of seconds, or None for no limit, not {timeout!r}")
+    retries = given.get("max_retries", 0)
+    if isinstance(retries, bool) or not isinstance(retries, int):
+        raise TypeError(f"max_retries must be an int, not {type(retries).__name__}")
+    if retries < 0:
+        raise ValueError(f"max_retries must be 0 or more, not {retries!r}")
+    for name, value in httpx.Headers(given.get("extra_headers") or {}).items():
+        if re.search(r"[\x00-\x08\n-\x1f\x7f]", value):  # the value is not shown: it may be the token
+            raise ValueError(f"the header {name!r} holds a control character, such as a line break")
 
 
 def within(timeout: float | httpx.Timeout | None, seconds: float) -> float | httpx.Timeout | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from replicate._core.dual import C, drive_iter, dual, dual_iter
+from replicate._core.dual import Async, C, Sync, drive_iter, dual, dual_iter
 from replicate._core.plain import elements
 from replicate._core.resource import session_of
 from replicate.exceptions import ReplicateError
@@ -27,8 +27,15 @@ class Page(Generic[C, T]):
     """
 
     def __init__(
-        self, session: Session[C], payload: Any, bind: Callable[[Any], T], endpoint: Endpoint[..., Any]
+        self,
+        session: Session[C],
+        payload: Any,
+        bind: Callable[[Any], T],
+        endpoint: Endpoint[..., Any],
+        visited: frozenset[str] = frozenset(),
     ) -> None:
+        """`session` is the one that fetched the page, and fetches those after it; `visited` are the URLs so far."""
+        self.visited = visited
         self._session, self.bind, self.endpoint = session, bind, endpoint
         # Items that are no objects are kept as they came, as in all of an answer.
         results = elements(payload.results)
@@ -65,12 +72,12 @@ class Page(Generic[C, T]):
                 return
             page = await turn(page, page.next)
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self: Page[Sync, T]) -> Iterator[T]:
         if not self._session.blocking:
             raise TypeError("this page belongs to an asynchronous client: iterate it with `async for`")
         return drive_iter(self._items())
 
-    def __aiter__(self) -> AsyncIterator[T]:
+    def __aiter__(self: Page[Async, T]) -> AsyncIterator[T]:
         return self._items()
 
     def __len__(self) -> int:
@@ -91,7 +98,13 @@ class Page(Generic[C, T]):
 async def turn(page: Page[C, T], url: str) -> Page[C, T]:
     """Fetch another page, if the API's own answer named it at the API's own origin."""
     session = session_of(page)
-    if not session.is_api(session.url(url)):
+    full = str(session.url(url))
+    if not session.is_api(full):
         raise ReplicateError(f"The next page is said to be at {url}, which is not the API's: not followed.")
+    if full in page.visited:
+        raise ReplicateError(
+            f"The next page is said to be at {url}, which came before: the list goes round in circles."
+        )
     response = await session.send(Request("GET", url))
-    return Page(session, session.parse(page.endpoint, response), page.bind, page.endpoint)
+    payload = session.parse(page.endpoint, response)
+    return Page(session, payload, page.bind, page.endpoint, page.visited | {full})

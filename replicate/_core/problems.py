@@ -1,15 +1,19 @@
-"""Turning an answer that is an error into an exception that says what to do."""
+"""Turning an answer that is an error, or the lack of one, into an exception that says what to do."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
 
 from replicate._core.credentials import HOW_TO
 from replicate._core.plain import elements, is_array, is_object, members
 from replicate._core.retry import told_to_wait
 from replicate.exceptions import (
+    APIConnectionError,
     APIStatusError,
+    APITimeoutError,
     AuthenticationError,
     BadRequestError,
     ConflictError,
@@ -25,7 +29,19 @@ from replicate.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx
+T = TypeVar("T", bound=BaseException)
+
+SHORTEST_TOKEN = 8
+
+UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.LocalProtocolError,
+    httpx.UnsupportedProtocol,
+)
+"""What httpx raises while nothing of a request has reached the API."""
 
 CLASSES: Mapping[int, type[APIStatusError]] = {
     400: BadRequestError,
@@ -55,10 +71,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
     detail = detail_of(problem.get("detail"))
     title = problem.get("title") if isinstance(problem.get("title"), str) else None
     said = ": ".join(text for text in (title, detail) if text) or excerpt(body)
-    happened = f"{status} {response.reason_phrase}".strip()
-    hint = HINTS.get(status)
-    if status == 401 and not authorized:
-        hint = f"No token was sent. {HOW_TO}"
+    happened = f"{status} {struck(response.reason_phrase, response)}".strip()
     return kind(
         f"{happened} from {response.request.method} {response.request.url.path}: {said}",
         **{name: problem.get(name) for name in ("type", "instance") if isinstance(problem.get(name), str)},
@@ -69,21 +82,72 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
         request=response.request,
         response=response,
         body=body,
-        request_id=response.headers.get("x-request-id"),
+        request_id=struck(response.headers.get("x-request-id", ""), response) or None,
         retry_after=told_to_wait(response.headers, problem),
-        hint=hint,
+        hint=hint_of(response, body, authorized=authorized),
     )
+
+
+def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APIConnectionError:
+    """Turn httpx's error into ours."""
+    sent = not isinstance(cause, UNSENT)
+    late = isinstance(cause, httpx.TimeoutException)
+    happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
+    hint = None if sent else "Check the network, the proxy settings and base_url."
+    if isinstance(cause, httpx.LocalProtocolError):
+        cause.args = ()  # it shows the header that cannot be, which may be the token's
+        happened, hint = "was not asked", "Check the headers: one of them is not what HTTP can carry."
+    reason = ": ".join(filter(None, (type(cause).__name__, str(cause))))
+    error = (APITimeoutError if late else APIConnectionError)(
+        f"{url.host} {happened} at {method} {url.path} ({reason}).",
+        hint=hint,
+        request=httpx.Request(method, url),
+    )
+    error.sent, error.__cause__ = sent, bare(cause)
+    return error
+
+
+def hint_of(response: httpx.Response, body: Any, *, authorized: bool) -> str | None:
+    """Say what usually helps, where that is known."""
+    status = response.status_code
+    if status == 401 and not authorized:
+        return f"No token was sent. {HOW_TO}"
+    if status == 404 and authorized and isinstance(body, str):  # the API answers with JSON
+        return "This may not be the API: check base_url."
+    if 300 <= status < 400 and (location := response.headers.get("location")):
+        try:
+            url = response.request.url.join(location)
+        except (httpx.InvalidURL, UnicodeError):
+            return None
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"  # without a user's name and password
+        return struck(f"It points to {origin}{url.path}: if that is the API, set base_url to {origin}.", response)
+    return HINTS.get(status)
 
 
 def body_of(response: httpx.Response) -> Any:
     """Read an answer's content: JSON if it is, text otherwise. An echo of the token is struck out."""
-    content = response.content
-    if token := response.request.headers.get("authorization", "").partition(" ")[2]:
-        content = content.replace(token.encode(), b"[token]")
+    content = content_of(response)
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
         return content.decode("utf-8", "replace")
+
+
+def content_of(response: httpx.Response) -> bytes:
+    """Give an answer's content, with an echo of the token struck out."""
+    return struck(response.content.decode("latin-1"), response).encode("latin-1")
+
+
+def struck(text: str, response: httpx.Response) -> str:
+    """Strike the token of an answer's request out of a text. One shorter than any real token may be a common word."""
+    token = response.request.headers.get("authorization", "").rpartition(" ")[2]
+    return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
+
+
+def bare(cause: T) -> T:
+    """Take from an exception how it came about, which would only make the traceback of what it causes long."""
+    cause.__cause__ = cause.__context__ = None
+    return cause.with_traceback(None)
 
 
 def detail_of(detail: Any) -> str | None:

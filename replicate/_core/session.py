@@ -18,21 +18,20 @@ from attrs import evolve, field, frozen
 
 from replicate._core import retry
 from replicate._core.dual import Async, C, Colour, P, Sync
-from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, within
-from replicate._core.problems import error_of
-from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, within
+from replicate._core.problems import bare, content_of, error_of, excerpt, struck, unanswered
+from replicate._core.transport import AsyncTransport, BlockingTransport, Foreign
 from replicate._version import __version__
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
-    APITimeoutError,
     ReplicateError,
 )
 from replicate_api.types import UNSET, MalformedResponse, multipart, query
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from replicate._core.credentials import Credentials
     from replicate._core.transport import Transport
@@ -45,15 +44,16 @@ log = logging.getLogger("replicate")
 
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
 
-UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""What httpx raises while nothing of a request has reached the API."""
-
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
 """What httpx raises every time anew."""
 
-
 LAST_CHANCE = 1.0
 """Seconds."""
+
+MAX_REDIRECTS = 10
+
+GOES_ANYWHERE = ("accept", "range", "last-event-id")
+"""Headers of a request that follow a redirect to another origin; any other may be a secret."""
 
 
 @frozen
@@ -84,10 +84,11 @@ class Session(Generic[C]):
         return f"<{type(self).__name__} {self.config.base_url}>"
 
     def given(self, options: Mapping[str, Any]) -> Session[C]:
-        """Give this session with other options. Raises TypeError for a keyword that is none."""
+        """Give this session with other options. Raises TypeError or ValueError for what cannot be one."""
         if not options:
             return self
         check_keywords(options)
+        check_values(options)
         changes: dict[str, Any] = {name: options[name] for name in ("timeout", "max_retries") if name in options}
         if extra := options.get("extra_headers"):
             changes["headers"] = {**httpx.Headers(self.config.headers), **httpx.Headers(extra)}  # whatever their case
@@ -123,34 +124,42 @@ class Session(Generic[C]):
         try:
             return endpoint.parse_response(response.content)
         except MalformedResponse as error:
+            start = excerpt(content_of(response).decode("utf-8", "replace"), 80)
             raise APIResponseValidationError(
                 f"{response.request.method} {response.request.url.path} answered {response.status_code} with something "
-                f"that is not the API's: {error}.",
+                f"that is not the API's: {error}; the content starts with {start!r}.",
                 hint="Something between here and the API may have answered instead: check base_url and proxies.",
                 status_code=response.status_code,
                 request=response.request,
                 response=response,
-                request_id=response.headers.get("x-request-id"),
-            ) from error
+                request_id=struck(response.headers.get("x-request-id", ""), response) or None,
+            ) from bare(error)
 
     # ---- requests
 
-    async def send(self, request: Request, *, stream: bool = False) -> httpx.Response:
+    async def send(self, wanted: Request | Callable[[], Request], *, stream: bool = False) -> httpx.Response:
         """Send a request until it is answered with success, or no retry may or can help; then raise.
 
-        The answer's content has been read, unless `stream`.
+        A function is asked for the request anew before each attempt.
+
+        The answer's content has been read, unless `stream`. GET and HEAD follow redirects; a retry starts anew.
         """
-        repeatable = request.method in retry.REPEATABLE
-        retries = 0
+        retries = hops = 0
+        following, trusted = None, True
         while True:
-            arguments = self.arguments(request)
+            request = following or (wanted() if callable(wanted) else wanted)
+            repeatable = request.method in retry.REPEATABLE
+            arguments = self.arguments(request, trusted=trusted)
             error: APIConnectionError | APIStatusError
             try:
                 response = await self.transport.send(arguments, stream=stream)
                 if response.is_success:
-                    log.debug("%s %s -> %s", request.method, request.path, response.status_code)
+                    log.debug("%s %s -> %s", request.method, arguments["url"].path, response.status_code)
                     return response
                 await self.transport.read(response)
+                if hops < MAX_REDIRECTS and (following := redirected(request, arguments, response)):
+                    hops, trusted = hops + 1, not isinstance(arguments, Foreign)
+                    continue
             except httpx.RequestError as cause:
                 error = unanswered(cause, request.method, arguments["url"])
                 hopeless = isinstance(cause, HOPELESS)
@@ -159,14 +168,20 @@ class Session(Generic[C]):
                 error = error_of(response, authorized="Authorization" in arguments["headers"])
                 failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
             pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
-            log.debug("%s %s failed: %s; retry in %s s", request.method, request.path, type(error).__name__, pause)
+            log.debug(
+                "%s %s failed: %s; retry in %s s", request.method, arguments["url"].path, type(error).__name__, pause
+            )
             if pause is None or pause >= self.remaining():
                 raise error
             retries += 1
+            following, hops, trusted = None, 0, True
             await self.transport.sleep(pause)
 
-    def arguments(self, request: Request) -> dict[str, Any]:
-        """Give a request as httpx takes it, with the token if it goes to the API."""
+    def arguments(self, request: Request, *, trusted: bool = True) -> dict[str, Any]:
+        """Give a request as httpx takes it, with the token if it goes to the API, or else as a Foreign one.
+
+        What somebody else redirects to the API is not `trusted`, and gets nothing either.
+        """
         config = self.config
         url = self.url(request.path)
         parameters: Any = [*request.query]  # httpx's type for it is of invariant lists
@@ -174,7 +189,8 @@ class Session(Generic[C]):
         headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"})
         headers.update(request.headers)
         # What a client adds goes to the API itself and to nobody else: not to file hosts, not to streams elsewhere.
-        if self.is_api(url):
+        ours = trusted and self.is_api(url)
+        if ours:
             given = {name for name, _ in parameters}
             parameters += [(name, value) for name, value in query(**config.query) if name not in given]
             headers.update(config.headers)
@@ -191,7 +207,7 @@ class Session(Generic[C]):
             arguments["files"] = [(part.name, (part.filename, part.content, part.content_type)) for part in parts]
         elif config.body or request.json is not UNSET:
             arguments["json"] = {**(request.json or {}), **config.body} if config.body else request.json
-        return arguments
+        return arguments if ours else Foreign(arguments)
 
     def url(self, path: str) -> httpx.URL:
         """Resolve a path below the API's base URL; an absolute URL stays what it is. Raises ReplicateError."""
@@ -233,19 +249,21 @@ def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APIConnectionError:
-    """Turn httpx's error into ours."""
-    sent = not isinstance(cause, UNSENT)
-    late = isinstance(cause, httpx.TimeoutException)
-    happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
-    reason = ": ".join(filter(None, (type(cause).__name__, str(cause))))
-    error = (APITimeoutError if late else APIConnectionError)(
-        f"{url.host} {happened} at {method} {url.path} ({reason}).",
-        hint=None if sent else "Check the network, the proxy settings and base_url.",
-        request=httpx.Request(method, url),
-    )
-    error.sent, error.__cause__ = sent, cause
-    return error
+def redirected(request: Request, arguments: Mapping[str, Any], response: httpx.Response) -> Request | None:
+    """Give the request that an answer redirects to, or None: one with a body goes to nobody else, and not twice."""
+    bodiless = request.method in ("GET", "HEAD") and not arguments.keys() & {"json", "files"}
+    if not bodiless or not response.has_redirect_location:
+        return None
+    try:
+        url = arguments["url"].join(response.headers["Location"])
+    except (httpx.InvalidURL, UnicodeError):
+        return None
+    if url.scheme not in ("http", "https"):
+        return None
+    headers = request.headers
+    if origin(url) != origin(arguments["url"]):
+        headers = {name: value for name, value in headers.items() if name.lower() in GOES_ANYWHERE}
+    return request._replace(path=str(url), query=(), headers=headers)
 
 
 def blocking_session(config: Config, client: httpx.Client | None = None, **options: Any) -> Session[Sync]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core.credentials import HOW_TO, Credentials
-from replicate._core.options import DEFAULT_TIMEOUT
+from replicate._core.options import DEFAULT_TIMEOUT, check_values
 from replicate._core.session import Config
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET
@@ -26,7 +26,7 @@ def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentia
         raise TypeError("bearer_token= and api_token= are the same: pass one of them")
     source = bearer_token if bearer_token is not None else api_token
     found = Credentials(source)
-    if needed and not callable(source) and found.token() is None:
+    if (needed or isinstance(source, str)) and not callable(source) and found.token() is None:
         raise ReplicateError(f"There is no API token. {HOW_TO}")
     return found
 
@@ -40,18 +40,15 @@ def configure(
     query: Mapping[str, Any] | None,
 ) -> Config:
     """Put a client's settings together, checked."""
-    if max_retries < 0:
-        raise ValueError(f"max_retries must be 0 or more, not {max_retries!r}")
+    timeout = DEFAULT_TIMEOUT if timeout is UNSET else timeout
+    check_values({"timeout": timeout, "max_retries": max_retries, "extra_headers": headers})
     if base_url is None:
         given = os.environ.get(VARIABLE, "").strip()
         base_url = versioned(given) if given else BASE_URL
-    url = httpx.URL(base_url)
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-        raise ValueError(f"base_url must be a full URL without a query, such as {BASE_URL}, not {str(base_url)!r}")
     return Config(
-        base_url=url,
+        base_url=address(base_url),
         credentials=credentials,
-        timeout=DEFAULT_TIMEOUT if timeout is UNSET else timeout,
+        timeout=timeout,
         max_retries=max_retries,
         headers=dict(headers or {}),
         query=dict(query or {}),
@@ -60,5 +57,19 @@ def configure(
 
 def versioned(base_url: str | httpx.URL) -> httpx.URL:
     """Add the API's version to a base URL whose path is empty."""
-    url = httpx.URL(base_url)
+    url = address(base_url)
     return url.copy_with(path="/v1") if url.path in ("", "/") else url
+
+
+def address(base_url: str | httpx.URL) -> httpx.URL:
+    """Read a base URL. Raise ValueError, which does not show it, for one that cannot be: it may hold a password."""
+    try:
+        url = httpx.URL(base_url)
+    except (httpx.InvalidURL, UnicodeError):
+        url = httpx.URL("")
+    if url.userinfo:
+        raise ValueError("base_url must hold no user name and no password: pass the token as bearer_token=")
+    full = url.scheme in ("http", "https") and url.host and (url.port is None or 0 < url.port < 2**16)
+    if not full or url.query or url.fragment:
+        raise ValueError(f"base_url must be a full URL without a query, such as {BASE_URL}")
+    return url

@@ -5,6 +5,7 @@ A transport knows httpx. It deliberately does not know Replicate: no URLs, no to
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import weakref
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 import httpx
 
 from replicate._core.tls import deferred
+from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Hashable, Mapping
@@ -28,8 +30,8 @@ class Transport(Protocol):
     async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
         """Exchange a request, given as arguments of `httpx.Client.build_request`, for an answer.
 
-        The answer's content has been read, unless `stream`: then read it with `chunks`, or `close_response` it.
-        GET and HEAD follow redirects.
+        The answer's content has been read, unless `stream`: then read it with `chunks` or `read`. A redirect is an
+        answer like any other. With a Foreign request goes nothing of what the httpx client is set to.
         """
         ...
 
@@ -48,7 +50,10 @@ class Transport(Protocol):
         ...
 
     def twin(self) -> Transport:
-        """Give the same transport in the other colour: always the same one, whose twin is this one."""
+        """Give the same transport in the other colour: always the same one, whose twin is this one.
+
+        Raises ReplicateError over a client of the caller's, whose settings the other colour would not have.
+        """
         ...
 
     async def close(self) -> None:
@@ -56,8 +61,12 @@ class Transport(Protocol):
         ...
 
 
+class Foreign(dict[str, Any]):
+    """A request to somebody else than the API: it carries what is in it, and nothing that a client would add."""
+
+
 class BlockingTransport:
-    """httpx.Client: made on first use, shared by all threads."""
+    """httpx.Client: made on first use, shared by all threads, and by no other process."""
 
     blocking = True
 
@@ -65,20 +74,28 @@ class BlockingTransport:
         self, client: httpx.Client | None = None, *, twin: AsyncTransport | None = None, **options: Any
     ) -> None:
         self._client, self._twin, self._options = client, twin, options
+        self._given = client is not None
+        self.closed: bool = twin is not None and twin.closed
+        self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
         self._lock = Lock()
+        transports.add(self)
 
     @property
     def client(self) -> httpx.Client:
+        check_open(self)
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    self._client = httpx.Client(**with_tls(self._options))
-                    weakref.finalize(self, self._client.close)
+                    made = httpx.Client(**with_tls(self._options))
+                    self._finalizer = weakref.finalize(self, made.close)
+                    self._client = made
         return self._client
 
     async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
-        outgoing = self.client.build_request(**request)
-        return self.client.send(outgoing, stream=stream, follow_redirects=follows(outgoing))
+        check_open(client := self.client)
+        if isinstance(request, Foreign):
+            return client.send(bare(request), stream=stream, follow_redirects=False, auth=None)
+        return client.send(client.build_request(**request), stream=stream, follow_redirects=False)
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
@@ -97,13 +114,23 @@ class BlockingTransport:
         return time.monotonic()
 
     def twin(self) -> AsyncTransport:
+        check_not_given(self._given, "AsyncReplicate")
         with self._lock:
             self._twin = self._twin or AsyncTransport(twin=self, **self._options)
         return self._twin
 
     async def close(self) -> None:
+        self.closed = True
         if self._client is not None:
             self._client.close()
+
+    def forget(self) -> None:
+        """Leave to the parent process what was inherited from it, without closing it."""
+        self._lock = Lock()
+        if self._finalizer is not None:
+            self._finalizer.detach()
+            inherited.append(self._client)
+            self._client = self._finalizer = None
 
 
 class AsyncTransport:
@@ -119,25 +146,33 @@ class AsyncTransport:
         self, client: httpx.AsyncClient | None = None, *, twin: BlockingTransport | None = None, **options: Any
     ) -> None:
         self._client, self._twin, self._options = client, twin, options
+        self.closed: bool = twin is not None and twin.closed
         self._lock = Lock()
-        self._keepers: weakref.WeakKeyDictionary[Hashable, Keeper] = weakref.WeakKeyDictionary()
+        self._keepers: dict[Hashable, Keeper] = {}
+        transports.add(self)
 
     async def client(self) -> httpx.AsyncClient:
+        check_open(self)
         if self._client is not None:
             return self._client
         loop = running_loop()
-        if loop not in self._keepers:
-            for other in [other for other, keeper in self._keepers.items() if keeper.client.is_closed]:
+        with self._lock:
+            if keeper := self._keepers.get(loop):
+                return keeper.client
+            # A keeper holds its loop, so what has ended must be let go by hand.
+            for other in [other for other, keeper in self._keepers.items() if ended(other, keeper)]:
                 del self._keepers[other]
             client = httpx.AsyncClient(**with_tls(self._options))
-            self._keepers[loop] = Keeper(client, keep(client))
-            await self._keepers[loop].generator.__anext__()
-        return self._keepers[loop].client
+            generator = keep(client)
+            self._keepers[loop] = Keeper(client, generator)
+        await generator.__anext__()
+        return client
 
     async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
-        client = await self.client()
-        outgoing = client.build_request(**request)
-        return await client.send(outgoing, stream=stream, follow_redirects=follows(outgoing))
+        check_open(client := await self.client())
+        if isinstance(request, Foreign):
+            return await client.send(bare(request), stream=stream, follow_redirects=False, auth=None)
+        return await client.send(client.build_request(**request), stream=stream, follow_redirects=False)
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
@@ -160,18 +195,28 @@ class AsyncTransport:
         return time.monotonic()
 
     def twin(self) -> BlockingTransport:
+        check_not_given(self._client is not None, "Replicate")
         with self._lock:
             self._twin = self._twin or BlockingTransport(twin=self, **self._options)
         return self._twin
 
     async def close(self) -> None:
+        self.closed = True
         if self._twin is not None:
             await self._twin.close()
         if self._client is not None:
             await self._client.aclose()
             return
-        if keeper := self._keepers.get(running_loop()):
+        with self._lock:
+            keeper = self._keepers.pop(running_loop(), None)
+        if keeper is not None:
             await keeper.generator.aclose()
+
+    def forget(self) -> None:
+        """Leave to the parent process what was inherited from it, without closing it."""
+        self._lock = Lock()
+        inherited.append(self._keepers)
+        self._keepers = {}
 
 
 class Keeper(NamedTuple):
@@ -207,6 +252,48 @@ def with_tls(options: Mapping[str, Any]) -> dict[str, Any]:
     return {"verify": deferred(), **options}
 
 
-def follows(request: httpx.Request) -> bool:
-    """Decide whether to follow redirects: never with a body, which might be sent twice or to somebody else."""
-    return request.method in ("GET", "HEAD")
+def bare(request: Foreign) -> httpx.Request:
+    """Make a request by hand, so that a client's own headers, cookies and parameters are not merged into it."""
+    arguments = {name: value for name, value in request.items() if name != "timeout"}
+    return httpx.Request(**arguments, extensions={"timeout": httpx.Timeout(request["timeout"]).as_dict()})
+
+
+def ended(loop: Any, keeper: Keeper) -> bool:
+    """Tell whether a pool is of no more use: it is closed, or its loop is, which asyncio's know of themselves."""
+    return keeper.client.is_closed or (hasattr(loop, "is_closed") and loop.is_closed())
+
+
+class ClosedError(ReplicateError, RuntimeError):
+    """What has been closed was used; httpx has RuntimeError for that."""
+
+
+def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | httpx.AsyncClient) -> None:
+    """Raise ReplicateError for what has been closed."""
+    if used.is_closed if isinstance(used, (httpx.Client, httpx.AsyncClient)) else used.closed:
+        raise ClosedError(
+            "The client has been closed.", hint="Make another one, or save files before leaving its `with` block."
+        )
+
+
+def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is the condition
+    """Raise ReplicateError for a twin that would go round the proxies and settings of a client of the caller's."""
+    if given:
+        raise ReplicateError(
+            "A client with an http_client of its own cannot be used in the other colour, blocking or async.",
+            hint=f"Make {other}(http_client=...) for that.",
+        )
+
+
+transports: weakref.WeakSet[BlockingTransport | AsyncTransport] = weakref.WeakSet()
+inherited: list[Any] = []
+"""Clients of a parent process. Two processes that use one connection get each other's answers."""
+
+
+def forget_inherited() -> None:
+    """After a fork, in the child: let every transport make its own connections."""
+    for transport in list(transports):
+        transport.forget()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=forget_inherited)

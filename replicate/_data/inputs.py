@@ -114,8 +114,10 @@ class Inputs:
 
     def _file(self, value: Any, where: str) -> str | Waiting:
         """Give a file as its own URL or a data URI, or put it on the list of those to be uploaded."""
-        if isinstance(url := getattr(value, "url", None), str):  # a FileOutput: no need to download it
-            return url
+        from replicate._data.outputs import FileOutput  # most inputs hold no file
+
+        if isinstance(value, FileOutput):  # no need to download it
+            return value.url
         upload = inspected(value, where)
         if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
             with upload.opened() as file:

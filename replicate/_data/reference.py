@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 BARE_VERSION = re.compile(r"[0-9a-f]{64}")
 MODEL = re.compile(
-    r"(?:https?://(?:www\.)?replicate\.com/)?"
+    r"(?:https?://(?:www\.)?replicate\.com/(?!p/))?"  # /p/ are predictions
     r"(?P<owner>[^/:\s]+)/(?P<name>[^/:\s]+?)"
     r"(?:(?::|/versions/)(?P<version>[^/:\s]+))?/?"
 )
@@ -23,7 +23,10 @@ class ModelVersionIdentifier(NamedTuple):
     @classmethod
     def parse(cls, ref: str) -> ModelVersionIdentifier:
         """Read "owner/name", "owner/name:version" or a model's web address. Raises ValueError for anything else."""
-        if match := MODEL.fullmatch(ref.strip()):
+        text = ref.strip()
+        if "://" in text:
+            text = re.split(r"[?#]", text, maxsplit=1)[0]
+        if match := MODEL.fullmatch(text):
             return cls(**match.groupdict())
         raise ValueError(
             f"Invalid reference to model version: {ref!r}. Expected format: owner/name or owner/name:version"

@@ -38,6 +38,11 @@ class OutputSchema:
         """An item fits into the text of an event: it is a text or a file."""
         return not self.known or self.item.get("type") == "string"
 
+    def is_text(self, output: Any) -> bool:
+        """Tell whether an output is one text, whole or in pieces. Strings are, where nothing is known of them."""
+        pieces = not self.known and all(isinstance(item, str) for item in elements(output))
+        return self.concatenate or isinstance(output, str) or pieces
+
     def files(self, output: Any, make: Callable[[str], Any], is_ours: Callable[[str], bool]) -> Any:
         """Replace the strings of an output that are files. `is_ours` tells of a URL whether it is at the API."""
         return self._replace(output, self._output, make, is_ours)

@@ -131,6 +131,10 @@ class API(Generic[C]):
         other.__dict__["_session"] = self._session.given(options)
         return other
 
+    def __reduce__(self) -> str:
+        """Refuse to be pickled."""
+        raise TypeError("a client holds a token and connections: make one in each process instead of pickling it")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._session.config.base_url}>"
 

@@ -10,7 +10,7 @@ from replicate._core.polling import Deadline, interval
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder, ServerSentEvent
 from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout, StreamError
-from replicate.resources.predictions import look
+from replicate.resources.predictions import Watch
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
@@ -38,19 +38,19 @@ async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenera
             hint="Models that make text have one: wait for the result of others with prediction.wait().",
             prediction=prediction,
         )
-    last_id: str | None = None
+    place = Place()
     failures = 0
     while True:
-        resumed = last_id
-        headers = {**HEADERS, "Last-Event-ID": resumed} if resumed else HEADERS
+        headers = {**HEADERS, "Last-Event-ID": place.last_id} if place.last_id else HEADERS
         error: Exception | None = None
+        place.reconnect()
         try:
             request = Request("GET", url, headers=headers)
             async with aclosing(connection(deadline.bound(session), request)) as connected:
                 async for event in connected:
-                    if event.id is not None and event.id == resumed:
-                        continue  # a server that resumes with the last event, not after it
-                    last_id, failures = event.id or last_id, 0
+                    if not place.reach(event):
+                        continue
+                    failures = 0 if event.id else failures
                     yield event
                     if event.event == "done":
                         return
@@ -59,13 +59,41 @@ async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenera
         if deadline.remaining() <= 0:
             raise PredictionTimeout(prediction, deadline.seconds or 0) from error
         failures += 1
-        if failures > RECONNECTIONS or isinstance(error, APIStatusError):
+        if failures > RECONNECTIONS or place.lost or isinstance(error, APIStatusError):
             raise StreamError(
                 f"The stream of prediction {prediction.id} broke off before its end.",
                 hint=f"The prediction goes on: client.predictions.wait({prediction.id!r}) gives its result.",
                 prediction=prediction,
             ) from error
         await session.transport.sleep(interval(failures))
+
+
+class Place:
+    """How far a stream has been read, over all its connections."""
+
+    def __init__(self) -> None:
+        self.last_id: str | None = None
+        self.lost = False
+        """Output has come without an id: asked again, the server may send it again."""
+        self._seen: set[str] = set()
+        self._latest: str | None = None
+        self._known = False
+
+    def reconnect(self) -> None:
+        """Begin anew: the server may repeat what it has sent."""
+        self._latest, self._known = None, False
+
+    def reach(self, event: ServerSentEvent) -> bool:
+        """Note an event, and tell whether it is one that no earlier connection has brought."""
+        if event.id != self._latest:  # an event without an id of its own has that of the event before it
+            self._latest, self._known = event.id, event.id in self._seen
+        if self._known:
+            return False
+        if event.id:
+            self.last_id = event.id
+            self._seen.add(event.id)
+        self.lost = self.last_id is None and (self.lost or event.event == "output")
+        return True
 
 
 async def connection(session: Session[Any], request: Request) -> AsyncGenerator[ServerSentEvent, None]:
@@ -87,9 +115,10 @@ async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Dea
     """Yield the items of a prediction's output as they come, each once; the prediction is finished at the end.
 
     By events where they are offered and an item fits into one. What these may have left out is taken from the
-    prediction itself.
+    prediction itself. Raises PredictionTimeout at the deadline.
     """
     seen: list[Any] = []
+    watch = Watch(prediction, deadline)
     if not prediction.finished and schema.streams_text and stream_url(prediction):
         try:
             async with aclosing(events(prediction, deadline)) as streamed:
@@ -99,11 +128,11 @@ async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Dea
                         yield event.data
         except (StreamError, PredictionTimeout):
             pass  # the prediction itself tells the rest
-        await look(prediction, deadline)
+        await watch.look()
     session = session_of(prediction)
     waited = Deadline(session, None)
     while True:
-        for item in unseen(prediction.output, seen, text=schema.concatenate):
+        for item in unseen(prediction.output, seen, schema):
             seen.append(item)
             yield item
         if prediction.finished:
@@ -112,7 +141,7 @@ async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Dea
             raise PredictionTimeout(prediction, deadline.seconds or 0)
         pause = interval(waited.elapsed())
         await session.transport.sleep(min(pause, deadline.remaining()))
-        await look(prediction, deadline)
+        await watch.look()
 
 
 def stream_url(prediction: Prediction[Any]) -> str | None:
@@ -121,12 +150,14 @@ def stream_url(prediction: Prediction[Any]) -> str | None:
     return url
 
 
-def unseen(output: Any, seen: list[Any], *, text: bool) -> list[Any]:
+def unseen(output: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
     """Give what an output holds beyond the items seen; of a text in pieces, which may be cut differently, the rest."""
     if output is None:
         return []
-    made = output if is_array(output) else [output]
-    if not text or not seen:
+    made: list[Any] = (
+        [each for each in output if each is not None or not schema.concatenate] if is_array(output) else [output]
+    )
+    if made[: len(seen)] == seen or not schema.is_text(output):
         return made[len(seen) :]
-    rest = "".join(made)[len("".join(seen)) :]
+    rest = "".join(map(str, made))[len("".join(map(str, seen))) :]
     return [rest] if rest else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic
 
-from replicate._core.dual import C, drive, drive_iter, dual
+from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
 from replicate._core.resource import session_of
 from replicate._flows.events import items
 from replicate.exceptions import ModelError, PredictionCanceled
@@ -13,8 +13,6 @@ from replicate.resources.predictions import halt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-
-    from typing_extensions import Self
 
     from replicate._core.polling import Deadline
     from replicate._data.schema import OutputSchema
@@ -34,6 +32,7 @@ class OutputIterator(Generic[C]):
         self.prediction, self._schema = prediction, schema
         self._session = session_of(prediction)
         self._collected: list[Any] = []
+        self._complete = False
         self._source = self._items(make, deadline)
         self._blocking = drive_iter(self._source) if self._session.blocking else None
 
@@ -43,34 +42,37 @@ class OutputIterator(Generic[C]):
                 made = self._schema.file(item, make, self._session.is_api)
                 self._collected.append(made)
                 yield made
+        self._complete = True
         check_success(self.prediction)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self: OutputIterator[Sync]) -> Iterator[Any]:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self: OutputIterator[Sync]) -> Any:
         if self._blocking is None:
             raise TypeError("this output belongs to an asynchronous client: iterate it with `async for`")
         return next(self._blocking)
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self: OutputIterator[Async]) -> AsyncIterator[Any]:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self: OutputIterator[Async]) -> Any:
         return await self._source.__anext__()
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]:
         return self._all().__await__()
 
     async def _all(self) -> Any:
         async for _ in self._source:
             pass
-        return "".join(self._collected) if self._schema.concatenate else self._collected
+        return "".join(map(str, self._collected)) if self._schema.concatenate else self._collected
 
     def __str__(self) -> str:
-        """Give the text of all items, of an asynchronous client those that have come."""
+        """Give the text of all items; an asynchronous client's is a text when it has finished."""
         if self._blocking is not None:
             drive(self._all())
+        elif not self._complete:
+            return repr(self)
         return "".join(map(str, self._collected))
 
     def __repr__(self) -> str:
@@ -81,14 +83,14 @@ class OutputIterator(Generic[C]):
         """Stop the prediction."""
         await halt(self.prediction)
 
-    def __enter__(self) -> Self:
+    def __enter__(self: OutputIterator[Sync]) -> OutputIterator[Sync]:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._blocking is not None:
             self._blocking.close()
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self: OutputIterator[Async]) -> OutputIterator[Async]:
         return self
 
     async def __aexit__(self, *_: object) -> None:

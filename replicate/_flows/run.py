@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from replicate._core.options import SendOptions, check_keywords, read_timeout
 from replicate._flows.output import OutputIterator, check_success
 from replicate._flows.start import Call, file_maker
-from replicate.resources.creation import LONGEST_HOLD, PREDICTION_OPTIONS, PredictionSettings
+from replicate.resources.creation import LONGEST_HOLD, MARGIN, PREDICTION_OPTIONS, PredictionSettings
 from replicate.resources.predictions import settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from replicate._core.dual import C
-    from replicate._core.polling import Deadline
     from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
@@ -32,8 +31,6 @@ class RunOptions(PredictionSettings, SendOptions, total=False):
 RUN_OPTIONS = (*PREDICTION_OPTIONS, "use_file_output")
 AT_ONCE: Mapping[str, Any] = {"wait": None, "prefer": None}
 """Do not keep the answer back, for its end is followed in another way."""
-MARGIN = 0.8
-"""How much of the time that there is the API is asked to use."""
 
 
 async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> Any:
@@ -53,19 +50,18 @@ async def result(call: Call[C]) -> Prediction[C]:
 
     Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it.
     """
-    await call.describe()  # first, for it takes some of the time that is left
-    prediction = await call.start(wait=holding(call.session, call.settings, call.deadline))
+    prediction = await call.start(wait=holding(call.session, call.settings))
     if not whole(prediction, (await call.describe()).output):
         await settle(prediction, call.deadline)
     check_success(prediction)
     return prediction
 
 
-def holding(session: Session[Any], settings: Mapping[str, Any], deadline: Deadline) -> int | None:
+def holding(session: Session[Any], settings: Mapping[str, Any]) -> int | None:
     """Decide for how many seconds to ask the API to keep its answer back; None not to ask.
 
-    Always less than what is left of the time, and than what the connection is given to answer. What takes longer is
-    looked at from time to time.
+    Always less than what the connection is given to answer; `post` sees to it that it is less than the time left, too.
+    What takes longer is looked at from time to time.
     """
     wait: bool | int | None = settings.get("wait")
     if wait is False or settings.get("prefer"):
@@ -75,7 +71,7 @@ def holding(session: Session[Any], settings: Mapping[str, Any], deadline: Deadli
         longest = wait
     elif (patience := read_timeout(session.config.timeout)) is not None:
         longest = min(longest, patience * MARGIN)
-    return int(min(longest, deadline.remaining() * MARGIN)) or None
+    return int(longest) or None
 
 
 def whole(prediction: Prediction[Any], schema: OutputSchema) -> bool:

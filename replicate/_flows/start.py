@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve, frozen
 
 from replicate._core.dual import C
+from replicate._core.plain import members
 from replicate._core.polling import Deadline
 from replicate._data.inputs import Inputs
 from replicate._data.outputs import FileOutput
 from replicate._data.reference import Reference
 from replicate._data.schema import OutputSchema
-from replicate.exceptions import APIConnectionError, APIResponseValidationError, InternalServerError, NotFoundError
-from replicate.resources.creation import check, given, post
+from replicate.exceptions import InternalServerError, NotFoundError, UnprocessableEntityError
+from replicate.resources.creation import PREDICTION_OPTIONS, check, given, post
 from replicate.resources.predictions import Prediction
 from replicate_api.api.models import models_get, models_predictions_create, models_versions_get
 from replicate_api.api.predictions import predictions_create
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from replicate._core.session import Session
     from replicate._data.reference import ModelVersionIdentifier
+
+NOT_INPUTS = (*PREDICTION_OPTIONS, "input", "use_file_output", "streaming", "use_async")
 
 
 @frozen
@@ -34,18 +38,22 @@ class Description:
     """The version to run, or to fall back on."""
     versionless: bool = False
     """The model is run without naming a version, as official ones are; or it is not known to need one."""
-    default_example: Any = None
 
     @property
     def output(self) -> OutputSchema:
         return OutputSchema(self.openapi_schema)
 
+    @property
+    def input(self) -> Mapping[str, Any]:
+        """The schema of the input, where it is known."""
+        return members(members(members(members(self.openapi_schema).get("components")).get("schemas")).get("Input"))
+
 
 async def describe(session: Session[Any], reference: Reference) -> Description:
     """Find out what is needed to run a reference, once for each reference in a client's life.
 
-    An answer that does not come is not fatal, for a model runs without being described; one that says that there is no
-    such model is: NotFoundError.
+    That the API is in trouble is not fatal, for a model runs without being described. That there is no such model is,
+    and that the API cannot be reached, or something else answers in its place: what follows would cost more.
     """
     known: Description | None = session.memory.get(reference)
     if known is not None:
@@ -55,9 +63,7 @@ async def describe(session: Session[Any], reference: Reference) -> Description:
         return Description(version=version)
     try:
         found = await (inquire(session, model) if version is None else inquire_version(session, model, version))
-    except (InternalServerError, APIConnectionError, APIResponseValidationError):
-        if session.remaining() <= 0:
-            raise
+    except InternalServerError:
         return Description(version=version, versionless=version is None)
     if found.version or found.openapi_schema:  # a model without a version may get one
         session.memory[reference] = found
@@ -76,7 +82,6 @@ async def inquire(session: Session[Any], identifier: ModelVersionIdentifier) -> 
         openapi_schema=latest.openapi_schema if latest else None,
         version=latest.id if latest else None,
         versionless=model.is_official is not False or latest is None,
-        default_example=model.default_example,
     )
 
 
@@ -108,6 +113,9 @@ class Call(Generic[C]):
         self.deadline = Deadline(session, timeout)
         self._bound = self.deadline.bound(session)
         self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"))
+        self._input: Mapping[str, Any] | None = None
+        """The input with the addresses of its files, once these have been uploaded."""
+        self._names = [*(input or {})]
         self._description: Description | None = None
 
     async def describe(self) -> Description:
@@ -119,23 +127,60 @@ class Call(Generic[C]):
     async def start(self, **changes: Any) -> Prediction[C]:
         """Start a prediction: of an official model by its name, of any other by a version.
 
-        Which kind a model is, the API tells at the first attempt: 404 where a version is needed. That is remembered.
+        What is remembered of a model may be out of date. Where the API refuses what was asked for by it, the model is
+        looked up again, and run once more if there is news.
         """
-        description, session, reference = await self.describe(), self._bound, self.reference
+        remembered = self.reference in self.session.memory
+        description = await self.describe()
         options = {**self.settings, **changes}
-        input: Mapping[str, Any] = await self._inputs.sent(given(session, options))  # noqa: A001 - the API's own word
+        try:
+            return await self._start(description, options)
+        except (NotFoundError, UnknownInputError, UnprocessableEntityError):
+            if not remembered:
+                raise
+            self.session.memory.pop(self.reference, None)
+            self._description = None
+            if await self.describe() == description:
+                raise
+        return await self._start(await self.describe(), options)
+
+    async def _start(self, description: Description, options: Mapping[str, Any]) -> Prediction[C]:
+        """Start a prediction; which kind a model is, the API tells at the first attempt, and that is remembered."""
+        session, reference = self._bound, self.reference
+        check_names(self._names, description, reference)
+        ready = self._input = self._input or await self._inputs.sent(given(session, options))
         if description.versionless and reference.model:
             owner, name, _ = reference.model
             try:
-                payload = await post(session, models_predictions_create, owner, name, input=input, options=options)
+                payload = await post(session, models_predictions_create, owner, name, input=ready, options=options)
                 return Prediction[C].bind(payload, self.session)
             except NotFoundError as error:
                 if description.version is None:
                     error.hint = f"There is no official model {reference}: run any other by a version of it."
                     raise
                 self._description = session.memory[reference] = evolve(description, versionless=False)
-        payload = await post(session, predictions_create, version=description.version, input=input, options=options)
+        version = description.version
+        payload = await post(session, predictions_create, version=version, input=ready, options=options)
         return Prediction[C].bind(payload, self.session)
+
+
+class UnknownInputError(TypeError):
+    """An input that the model does not have."""
+
+
+def check_names(names: Iterable[str], description: Description, reference: Reference) -> None:
+    """Raise UnknownInputError for an input that the model does not have: the API would leave it out without a word."""
+    schema = description.input
+    known = members(schema.get("properties"))
+    if not known or schema.get("additionalProperties"):
+        return
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(known))}."
+            if name in NOT_INPUTS:
+                hint = f"{name}= is an option of run() and use() themselves. The model has {', '.join(sorted(known))}."
+            raise UnknownInputError(f"{reference} has no input {name!r}; {hint}")
 
 
 def file_maker(session: Session[C], *, use_file_output: bool = True) -> Callable[[str], Any]:

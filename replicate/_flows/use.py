@@ -47,7 +47,7 @@ class Invocation(Generic[C]):
         if self.streaming:
             return OutputIterator(prediction, schema, make, deadline)
         if schema.concatenate:
-            return "".join(map(str, prediction.output or ()))
+            return "".join(str(piece) for piece in prediction.output or () if piece is not None)
         return schema.files(prediction.output, make, self.session.is_api)
 
 

@@ -11,20 +11,28 @@ from replicate.exceptions import (
     AmbiguousCreateError,
     APIConnectionError,
     APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
     InternalServerError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import httpx
+
     from replicate._core.session import Session
     from replicate_api import models
+    from replicate_api.types import Request
 
 LONGEST_HOLD = 60
 """Seconds. The longest that the API keeps an answer back for `Prefer: wait`."""
 
 GRACE = 10
 """Seconds that the answer may take beyond that."""
+
+MARGIN = 0.8
+"""How much of the time that there is the API is asked to use."""
 
 
 class PredictionSettings(TypedDict, total=False):
@@ -91,24 +99,61 @@ async def post(
     if version is not None:
         body["version"] = version
     body["input"] = input
-    request = endpoint.build_request(*path, body=body, prefer=prefer, cancel_after=options.get("cancel_after"))
     if prefer:
         session = session.evolve(timeout=with_read_timeout(session.config.timeout, hold(prefer) + GRACE))
-    asked = session.transport.now()
+    asked, held = 0.0, None
+
+    def request() -> Request:
+        """Make the request anew for each attempt: a retry has less time left."""
+        nonlocal asked, held
+        asked, held = session.transport.now(), affordable(prefer, session.remaining())
+        return endpoint.build_request(*path, body=body, prefer=held, cancel_after=options.get("cancel_after"))  # type: ignore[no-any-return]  # `endpoint` is one of several modules
+
     try:
         response = await session.send(request)
-        payload: models.Prediction = session.parse(endpoint, response)
-    except (APIConnectionError, APIResponseValidationError, InternalServerError) as error:
-        if isinstance(error, APIConnectionError) and not error.sent:
+        payload = parse(session, endpoint, response)
+    except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
+        if not in_doubt(error):
             raise
         raise AmbiguousCreateError(
             f"It is not known whether the prediction was started: {error.message}",
             hint="It was not sent again, since that might be charged twice. Look for it in client.predictions.list() "
             "or at https://replicate.com/predictions before you start another.",
         ) from error
-    early = prefer is not None and session.transport.now() - asked < hold(prefer)
+    early = held is not None and session.transport.now() - asked < hold(held)
     payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload
+
+
+def parse(session: Session[Any], endpoint: Any, response: httpx.Response) -> models.Prediction:
+    """Read the prediction that was started. Raise APIResponseValidationError for an answer without its id."""
+    payload: models.Prediction = session.parse(endpoint, response)
+    if not isinstance(getattr(payload, "id", None), str):
+        raise APIResponseValidationError("The API answered without the prediction's id.")
+    return payload
+
+
+def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusError) -> bool:
+    """Tell whether the prediction may have been started although the answer is an error."""
+    match error:
+        case APIConnectionError():
+            return error.sent
+        case APIResponseValidationError():
+            return True
+        case _:
+            return isinstance(error, InternalServerError) or error.status_code == 408
+
+
+def affordable(prefer: str | None, remaining: float) -> str | None:
+    """Shorten what is asked for with `Prefer` to the time left. Raise APITimeoutError if there is none."""
+    if remaining <= 0:
+        error = APITimeoutError("The time was up before the prediction was started: nothing was started.")
+        error.sent = False
+        raise error
+    if prefer is None or remaining == float("inf"):
+        return prefer
+    longest = int(remaining * MARGIN)
+    return f"wait={min(hold(prefer), longest)}" if longest else None
 
 
 def given(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:

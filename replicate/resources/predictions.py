@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from replicate._core.dual import C, dual
 from replicate._core.polling import Deadline, poll
 from replicate._core.resource import Namespace, Resource, renew, session_of
-from replicate.exceptions import APITimeoutError, PredictionTimeout
+from replicate.exceptions import APIConnectionError, APIError, InternalServerError, PredictionTimeout, RateLimitError
 from replicate_api import models
 from replicate_api.api.predictions import predictions_cancel, predictions_create, predictions_get, predictions_list
 from replicate_api.types import UNSET
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
 """The states that a prediction never leaves. A state that is not known is none of them."""
+PASSING = (APIConnectionError, InternalServerError, RateLimitError)
+"""What may be over at the next look, for the prediction goes on meanwhile."""
+FAILURES = 10
+"""How many looks in a row may fail where there is no deadline."""
 
 
 class Prediction(Resource[C], models.Prediction):
@@ -67,16 +71,38 @@ async def halt(prediction: Prediction[C]) -> Prediction[C]:
     return prediction
 
 
+class Watch:
+    """Looks at a prediction, again and again, that ride out what passes."""
+
+    def __init__(self, prediction: Prediction[Any], deadline: Deadline) -> None:
+        self.prediction, self.deadline = prediction, deadline
+        self.failures = 0
+
+    async def look(self) -> None:
+        """Load the prediction anew, or leave that to the next look. What is raised carries the prediction."""
+        try:
+            await look(self.prediction, self.deadline)
+            self.failures = 0
+        except PASSING as error:
+            self.failures += 1
+            if self.deadline.remaining() <= 0:
+                raise PredictionTimeout(self.prediction, self.deadline.seconds or 0) from error
+            if self.deadline.seconds is None and self.failures >= FAILURES:
+                raise self.carried_by(error) from error.__cause__
+        except APIError as error:
+            raise self.carried_by(error) from error.__cause__
+
+    def carried_by(self, error: APIError) -> APIError:
+        """Have an error carry the prediction, and say how to go on."""
+        again = f"The prediction may go on: client.predictions.wait({self.prediction.id!r}) gives its result."
+        vars(error).update(prediction=self.prediction, hint=f"{error.hint} {again}" if error.hint else again)
+        return error
+
+
 async def settle(prediction: Prediction[C], deadline: Deadline) -> Prediction[C]:
     """Look at a prediction until it has finished. Raise PredictionTimeout at the deadline."""
-    session = session_of(prediction)
-    try:
-        finished = await poll(session, lambda: prediction.finished, lambda: look(prediction, deadline), deadline)
-    except APITimeoutError as error:
-        if deadline.remaining() > 0:
-            raise
-        raise PredictionTimeout(prediction, deadline.seconds or 0) from error
-    if not finished:
+    watch = Watch(prediction, deadline)
+    if not await poll(session_of(prediction), lambda: prediction.finished, watch.look, deadline):
         raise PredictionTimeout(prediction, deadline.seconds or 0)
     return prediction
 
@@ -124,11 +150,11 @@ class Predictions(Namespace[C]):
         """
         from replicate._core.page import Page
 
-        session = self._session
-        page = await session.given(options).call(
+        session, fetching = self._session, self._session.given(options)
+        page = await fetching.call(
             predictions_list, created_after=created_after, created_before=created_before, source=source
         )
-        return Page(session, page, lambda item: Prediction[C].bind(item, session), predictions_list)
+        return Page(fetching, page, lambda item: Prediction[C].bind(item, session), predictions_list)
 
     @dual
     async def cancel(self, prediction_id: str, **options: Unpack[RequestOptions]) -> Prediction[C]:

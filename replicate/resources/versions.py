@@ -38,6 +38,6 @@ class Versions(Namespace[C]):
 
         Official models do not list theirs.
         """
-        session = self._session
-        page = await session.given(options).call(models_versions_list, model_owner, model_name)
-        return Page(session, page, lambda item: Version[C].bind(item, session), models_versions_list)
+        session, fetching = self._session, self._session.given(options)
+        page = await fetching.call(models_versions_list, model_owner, model_name)
+        return Page(fetching, page, lambda item: Version[C].bind(item, session), models_versions_list)

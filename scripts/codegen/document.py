@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
+from referencing.exceptions import Unresolvable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,11 +98,16 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def refuse(constant: str) -> None:
+    """Refuse NaN and the infinities, which Python would read and JSON does not have."""
+    raise ValueError(f"{constant} is no JSON")
+
+
 def parse(content: bytes, source: str) -> Any:
     """Read JSON or YAML."""
     try:
         if content.lstrip().startswith(b"{"):
-            return json.loads(content, object_pairs_hook=once)
+            return json.loads(content, object_pairs_hook=once, parse_constant=refuse)
         return yaml.load(content, JsonLikeLoader)  # noqa: S506  # it is a SafeLoader
     except (TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise Problem(f"{source} is neither JSON nor YAML: {error}. Correct it, or fetch it again.") from error
@@ -115,7 +121,12 @@ def validate(document: dict[str, Any], source: str) -> None:
     for reference in references(document):
         if not reference.startswith("#/"):
             raise Problem(f"{source} refers to another document, {reference}. Bundle them into one first.")
-    error = next(iter(VALIDATORS[version](document).iter_errors()), None)
+    try:
+        error = next(iter(VALIDATORS[version](document).iter_errors()), None)
+    except (Unresolvable, RecursionError) as reason:
+        raise Problem(
+            f"{source} cannot be followed: {str(reason) or type(reason).__name__}. Correct its $refs."
+        ) from reason
     if error is not None:
         place = "/".join(map(str, error.absolute_path)) or "the top"
         raise Problem(f"{source} is not valid OpenAPI {version}: at {place}: {error.message[:500]}. Correct it there.")

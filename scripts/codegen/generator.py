@@ -27,6 +27,13 @@ UNWANTED = ("client.py", "errors.py")  # the generator's HTTP client: a session 
 LINT = ("check", "--isolated", "--no-cache", "--quiet", "--fix", "--select", "F401,I", "--target-version", "py310")
 FORMAT = ("format", "--isolated", "--no-cache", "--quiet", "--target-version", "py310")
 LINE_LENGTH = ("--line-length", "120")
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+sys.path.insert(0, sys.argv[1])
+package = importlib.import_module(sys.argv[2])
+for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+    importlib.import_module(module.name)
+"""
 PLAIN = {"string", "integer", "number", "boolean"}
 BODIES = {"application/json", "multipart/form-data"}
 
@@ -51,6 +58,7 @@ def generate(interface: Interface, output: Path) -> None:
         raise Problem(f"There is no formatter at {ruff}. Delete .regen-venv and run scripts/regen.sh again.")
     run([str(ruff), *LINT, *LINE_LENGTH, str(output)], "ruff")
     run([str(ruff), *FORMAT, *LINE_LENGTH, str(output)], "ruff")
+    run([sys.executable, "-I", "-B", "-c", IMPORT_ALL, str(output.parent), output.name], "importing the new package")
 
 
 def run(command: list[str], who: str) -> str:

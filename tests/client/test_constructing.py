@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from replicate import AsyncClient, AsyncReplicate, AuthenticationError, Client, 
 from replicate_api.api.account import account_get
 
 CLASSES = [Replicate, AsyncReplicate, Client]
+PORTS = ["https://example.com:0", "https://example.com:65536", "https://example.com:port"]
 OTHER = "https://api.example.test"
 
 
@@ -107,13 +109,26 @@ def test_the_address(
 
 
 @pytest.mark.parametrize(
-    "address", ["", "api.replicate.com", "ftp://api.replicate.com", "http://", "/v1", "https://example.com/v1?key=a"]
+    "address",
+    ["", "api.replicate.com", "ftp://api.replicate.com", "http://", "/v1", "https://example.com/v1?key=a", *PORTS],
 )
 @pytest.mark.parametrize("kind", CLASSES)
 def test_an_address_is_a_full_url(kind: Any, address: str) -> None:
     """What is no URL of the web is refused at once, with an example."""
     with pytest.raises(ValueError, match="must be a full URL without a query, such as https://api"):
         kind(api_token="r8_a", base_url=address)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("variable", [True, False])
+def test_an_address_holds_no_password(kind: Any, monkeypatch: pytest.MonkeyPatch, *, variable: bool) -> None:
+    """It is refused, and not shown."""
+    address = "https://user:hidden@example.com/v1"
+    if variable:
+        monkeypatch.setenv("REPLICATE_BASE_URL", address)
+    with pytest.raises(ValueError, match="no user name and no password") as caught:
+        kind(api_token="r8_a", base_url=None if variable else address)
+    assert "hidden" not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_an_address_may_end_in_a_slash(colour: str) -> None:
@@ -212,7 +227,7 @@ async def test_a_client_is_a_context(clients: Any, colour: str, server: Any) -> 
         async with client as entered:
             assert entered is client
             await entered.get("/account")
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ReplicateError, match="closed"):
         await got(client.get("/account"))
 
 

@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from support.colours import Clock, each, got
-from support.sample_models import MODELS, Held
+from support.colours import Clock, collect, each, got, scripted
+from support.sample_models import MODELS, Held, Script, prediction
 
 from replicate import NotFoundError, PredictionTimeout
 from replicate.local import Model
@@ -221,3 +221,16 @@ async def test_a_timeout_is_positive(client: Any, asked: Any) -> None:
         with pytest.raises(ValueError, match="positive number of seconds"):
             await got(client.predictions.wait("p1", timeout=timeout))
     assert not asked()
+
+
+async def test_the_options_of_a_list_hold_for_all_its_pages(colour: str) -> None:
+    """Who lists with another token walks on with it."""
+    pages = [
+        {"results": [prediction()], "next": "https://api.replicate.com/v1/predictions?cursor=a"},
+        {"results": [prediction()], "next": None},
+    ]
+    script = Script(get=pages)
+    client = scripted(colour, script)
+    page = await got(client.predictions.list(extra_headers={"Authorization": "Bearer r8_tenant"}))
+    assert len(await collect(page)) == 2
+    assert [request.headers["authorization"] for request in script.requests] == ["Bearer r8_tenant"] * 2

@@ -9,7 +9,14 @@ import pytest
 from support.colours import Clock, collect, got, scripted
 from support.sample_models import VERSION, Script, model, prediction
 
-from replicate import APIConnectionError, AuthenticationError, NotFoundError
+from replicate import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APITimeoutError,
+    AuthenticationError,
+    NotFoundError,
+    UnprocessableEntityError,
+)
 
 DONE = prediction("succeeded", output="a")
 NOT_FOUND = httpx.Response(404, json={"detail": "The requested resource could not be found.", "status": 404})
@@ -75,10 +82,15 @@ async def test_there_is_no_such_model(client: Any, server: Any, asked: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "trouble", [httpx.Response(500), httpx.Response(200, html="<p>"), httpx.ReadTimeout("late"), httpx.ReadError("cut")]
+    ("trouble", "error"),
+    [
+        (httpx.Response(200, html="<p>"), APIResponseValidationError),
+        (httpx.ReadTimeout("late"), APITimeoutError),
+        (httpx.ReadError("cut"), APIConnectionError),
+    ],
 )
-async def test_a_model_runs_without_being_described(colour: str, trouble: Any) -> None:
-    """Trouble with the description does not keep a model from running, once, and it is asked for the next time."""
+async def test_nothing_is_started_where_the_api_does_not_answer(colour: str, trouble: Any, error: Any) -> None:
+    """Who cannot be asked about a model is not sent an input, let alone charged work."""
 
     def describe(request: httpx.Request) -> httpx.Response:
         if isinstance(trouble, Exception):
@@ -86,6 +98,14 @@ async def test_a_model_runs_without_being_described(colour: str, trouble: Any) -
         return trouble
 
     script = Script(model=[describe], create=[DONE])
+    with pytest.raises(error):
+        await got(scripted(colour, script, max_retries=0).run("me/model", {"text": "a"}))
+    assert script.asked == [MODEL]
+
+
+async def test_a_model_runs_without_being_described(colour: str) -> None:
+    """Trouble with the description does not keep a model from running, once, and it is asked for the next time."""
+    script = Script(model=[httpx.Response(500)], create=[DONE])
     client = scripted(colour, script, max_retries=0)
     assert await got(client.run("me/model", {"text": "a"})) == "a"
     assert script.asked == [MODEL, CREATE]
@@ -164,3 +184,59 @@ async def test_mistakes_are_not_sent(
             else collect(client.stream(ref, input=input, **options))
         )
     assert not asked()
+
+
+def versioned(version: str) -> dict[str, Any]:
+    """Give a community model with another latest version."""
+    found = model(official=False)
+    found["latest_version"]["id"] = version
+    return found
+
+
+async def test_a_remembered_version_that_is_gone_is_looked_up_again(colour: str) -> None:
+    """What is remembered of a model ends where the API refuses it; a refusal is not charged."""
+    gone = httpx.Response(422, json={"detail": "The specified version does not exist", "status": 422})
+    script = Script(model=[versioned("a" * 64), versioned("b" * 64)], create=[DONE, gone, DONE])
+    client = scripted(colour, script)
+    assert await got(client.run("me/model", {"text": "a"})) == "a"
+    assert await got(client.run("me/model", {"text": "a"})) == "a"
+    assert script.asked == [MODEL, CREATE_BY_VERSION, CREATE_BY_VERSION, MODEL, CREATE_BY_VERSION]
+    assert b"b" * 64 in script.requests[-1].content
+
+
+async def test_a_refusal_without_news_stands(colour: str) -> None:
+    """An input that the API refuses is refused once, after a look whether the model has changed."""
+    refused = httpx.Response(422, json={"detail": "text is too long", "status": 422})
+    script = Script(model=[versioned("a" * 64)], create=[DONE, refused])
+    client = scripted(colour, script)
+    assert await got(client.run("me/model", {"text": "a"})) == "a"
+    with pytest.raises(UnprocessableEntityError, match="too long"):
+        await got(client.run("me/model", {"text": "a"}))
+    assert script.asked == [MODEL, CREATE_BY_VERSION, CREATE_BY_VERSION, MODEL]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "says"),
+    [
+        ({"txet": "a"}, "has no input 'txet'; did you mean 'text'?"),
+        ({"text": "a", "timeout": 3}, r"has no input 'timeout'; timeout= is an option of run\(\) and use\(\)"),
+        ({"prompt": "a"}, "has no input 'prompt'; it has text, times"),
+    ],
+)
+async def test_an_input_that_the_model_does_not_have(client: Any, asked: Any, inputs: Any, says: str) -> None:
+    """The API would leave out a misspelt input without a word; here it is named, and nothing is started."""
+    with pytest.raises(TypeError, match=says):
+        await got(client.use("me/official")(**inputs))
+    assert paths(asked) == ["GET /models/me/official"]
+
+
+async def test_a_model_may_get_another_input(colour: str) -> None:
+    """An input that the remembered schema does not have may be new: the model is looked up again first."""
+    old, new = model(), model()
+    old["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"] = {"properties": {"text": {}}}
+    new["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"] = {"properties": {"text": {}, "seed": {}}}
+    script = Script(model=[old, new], create=[DONE])
+    client = scripted(colour, script)
+    assert await got(client.run("me/model", {"text": "a"})) == "a"
+    assert await got(client.run("me/model", {"text": "a", "seed": 1})) == "a"
+    assert script.asked == [MODEL, CREATE, MODEL, CREATE]

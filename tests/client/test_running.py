@@ -15,14 +15,18 @@ from support.colours import Clock, collect, each, got, leaves_streams, scripted
 from support.sample_models import VERSION, Held, Script, model, prediction
 
 from replicate import (
+    APIConnectionError,
     APITimeoutError,
     FileOutput,
     InternalServerError,
     ModelError,
+    NotFoundError,
     OutputIterator,
     PredictionCanceled,
     PredictionTimeout,
 )
+from replicate._data.schema import OutputSchema
+from replicate._flows.events import unseen
 from replicate.local import Model
 from replicate.local import server as local_server
 
@@ -78,7 +82,7 @@ async def test_the_text_of_an_iterator(client: Any, colour: str) -> None:
     if colour == "blocking":
         assert str(output) == "a b "
         return
-    assert str(output) == ""
+    assert str(output) == repr(output)
     assert await output == "a b "
     assert str(output) == "a b "
 
@@ -370,6 +374,79 @@ async def test_a_silent_api_is_a_timeout(colour: str) -> None:
     clock = Clock(client)
     with pytest.raises(PredictionTimeout, match="p1 is still starting after 10 s"):
         await got(client.run("me/model", timeout=10))
+
+
+def unreachable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused", request=request)
+
+
+@pytest.mark.parametrize("way", ["text", "items"])
+@pytest.mark.parametrize("trouble", [unreachable, httpx.Response(503), httpx.Response(429)])
+async def test_looks_ride_out_what_passes(colour: str, way: str, trouble: Any) -> None:
+    """A look that fails in passing is followed by another, and the result is not lost."""
+    output: Any = ["a"] if way == "items" else "a"
+    script = Script(
+        model=[model(output=WORDS if way == "items" else None)],
+        create=[prediction()],
+        get=[*[trouble] * 9, prediction("processing"), *[trouble] * 9, prediction("succeeded", output=output)],
+    )
+    client = scripted(colour, script, max_retries=0)
+    Clock(client)
+    result = await got(client.run("me/model"))
+    assert (await collect(result) if way == "items" else result) == output
+
+
+@pytest.mark.parametrize("way", ["text", "items"])
+@pytest.mark.parametrize(
+    ("trouble", "kind", "looks"),
+    [
+        (unreachable, APIConnectionError, 10),
+        (httpx.Response(503), InternalServerError, 10),
+        (httpx.Response(404), NotFoundError, 1),
+    ],
+)
+async def test_looks_that_keep_failing(colour: str, way: str, trouble: Any, kind: type[Exception], looks: int) -> None:
+    """What does not pass is raised, with the prediction and how to wait for it."""
+    script = Script(model=[model(output=WORDS if way == "items" else None)], create=[prediction()], get=[trouble])
+    client = scripted(colour, script, max_retries=0)
+    Clock(client)
+    with pytest.raises(kind, match=r"predictions\.wait\('p1'\)") as raised:
+        await collect(await got(client.run("me/model")))
+    assert vars(raised.value)["prediction"].id == "p1"
+    assert script.asked.count("GET /predictions/p1") == looks
+
+
+async def test_a_silent_api_is_a_timeout_for_items(colour: str) -> None:
+    """Items that cannot be looked for until the deadline end as a PredictionTimeout too."""
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        clock.time += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("silence", request=request)
+
+    client = scripted(colour, Script(model=[model(output=WORDS)], create=[prediction()], get=[silent]))
+    clock = Clock(client)
+    with pytest.raises(PredictionTimeout, match="after 10 s"):
+        await collect(await got(client.run("me/model", timeout=10)))
+
+
+@pytest.mark.parametrize(
+    ("output", "seen", "schema", "rest"),
+    [
+        ("abcd", ["ab"], None, ["cd"]),
+        (["a", "b", "c"], ["ab"], None, ["c"]),
+        (["a", "b"], ["a"], None, ["b"]),
+        (["https://x/1", "https://x/2", "https://x/3"], ["https://x/1"], None, ["https://x/2", "https://x/3"]),
+        ([1, 2], ["1"], None, [2]),
+        ("abcd", ["ab"], WORDS, ["cd"]),
+        (["a", None, "bc"], ["ab"], {**WORDS, "x-cog-array-display": "concatenate"}, ["c"]),
+        ([None, "a"], [], {**WORDS, "x-cog-array-display": "concatenate"}, ["a"]),
+        (["a", None], ["a"], WORDS, [None]),
+    ],
+)
+def test_what_events_left_out(output: Any, seen: list[Any], schema: Any, rest: list[Any]) -> None:
+    """Nothing is lost or repeated, also where it is not known whether strings are pieces of a text."""
+    document = {"components": {"schemas": {"Output": schema}}} if schema else None
+    assert unseen(output, seen, OutputSchema(document)) == rest
 
 
 async def test_nothing_starts_after_the_timeout(colour: str) -> None:

@@ -10,7 +10,7 @@ from support.colours import Clock, got, scripted
 from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
 from support.sample_models import Script, model, prediction
 
-from replicate import AmbiguousCreateError, APIConnectionError, NotFoundError, RateLimitError
+from replicate import AmbiguousCreateError, APIConnectionError, APITimeoutError, NotFoundError, RateLimitError
 
 SAYS = r"not known whether the prediction was started.*not sent again.*predictions\.list\(\).*before you start another"
 
@@ -128,3 +128,42 @@ async def test_nothing_is_uploaded_for_a_model_that_does_not_exist(colour: str) 
     with pytest.raises(NotFoundError):
         await got(client.run("me/model", {"file": bytes(300_000)}))
     assert script.asked == ["GET /models/me/model"]
+
+
+@pytest.mark.parametrize(
+    "answered", [httpx.Response(408), httpx.Response(201, json={"status": "starting"})], ids=["408", "no id"]
+)
+async def test_other_doubts(colour: str, answered: httpx.Response) -> None:
+    """A request that timed out at the server, or a prediction without an id, may be running as well."""
+    script = Script(model=[model()], create=[answered])
+    with pytest.raises(AmbiguousCreateError, match=SAYS):
+        await got(scripted(colour, script).run("me/model"))
+    assert len(script.requests) == 2
+
+
+async def test_nothing_is_started_after_the_timeout(colour: str) -> None:
+    """When looking up the model took all the time, the error says that nothing was started; and so it is."""
+
+    def slow(request: httpx.Request) -> dict[str, Any]:
+        clock.time += 6
+        return model()
+
+    script = Script(model=[slow], create=[prediction("succeeded", output="a")])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    with pytest.raises(APITimeoutError, match="nothing was started"):
+        await got(client.run("me/model", timeout=5))
+    assert script.asked == ["GET /models/me/model"]
+
+
+async def test_a_retry_asks_to_wait_for_less(colour: str) -> None:
+    """What is asked for with `Prefer` shrinks with the time left, for whatever asked for it and at each attempt."""
+    busy = httpx.Response(429, headers={"Retry-After": "8"})
+    script = Script(model=[model()], create=[busy, prediction("succeeded", output="a")])
+    client = scripted(colour, script)
+    Clock(client)
+    assert await got(client.run("me/model", timeout=20, wait=60)) == "a"
+    first, second = [int(each.headers["prefer"].removeprefix("wait=")) for each in script.requests[1:]]
+    assert first == 16
+    assert 8 <= second <= 9
+    assert second < script.requests[2].extensions["timeout"]["read"]

@@ -142,7 +142,7 @@ async def test_the_token_stays_with_the_api(clients: Any) -> None:
 
 
 class Streams:
-    """Answers of the host of streams, each as (kind, data) pairs or as a response; the last one repeated."""
+    """Answers of the host of streams, each a status or events of (kind, data, id or nothing); the last one repeated."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers, self.requests = list(answers), 0
@@ -152,7 +152,10 @@ class Streams:
         found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(found, int):
             return httpx.Response(found)
-        text = "".join(f"event: {kind}\ndata: {data}\n\n" for kind, data in found)
+        text = "".join(
+            f"event: {kind}\n" + "".join(f"id: {place}\n" for place in places) + f"data: {data}\n\n"
+            for kind, data, *places in found
+        )
         return httpx.Response(200, text=text)
 
 
@@ -167,18 +170,66 @@ def offering(colour: str, streams: Streams, script: Script) -> Any:
     return scripted(colour, respond, max_retries=0)
 
 
-async def test_a_stream_that_stays_broken(colour: str) -> None:
-    """After some attempts without anything new the error says how to get the result."""
-    streams = Streams([("output", "a")], [])
+@pytest.mark.parametrize("again", [[], [("logs", "anew")], [("output", "a", "1:0"), ("output", "b", "1:1")]])
+async def test_a_stream_that_stays_broken(colour: str, again: Any) -> None:
+    """After some attempts without anything new, repeated or not, the error says how to get the result."""
+    streams = Streams([("output", "a", "1:0"), ("output", "b", "1:1")], again)
     client = offering(colour, streams, Script())
     clock = Clock(client)
     seen: list[ServerSentEvent] = []
     with pytest.raises(StreamError, match=r"broke off.*predictions\.wait\('p1'\)") as raised:
         await collect(client.stream("me/model"), seen)
-    assert seen == ["a"]
+    assert [event for event in seen if event] == ["a", "b"]
     assert streams.requests == 6
     assert len(clock.sleeps) == 5
     assert raised.value.prediction.id == "p1"
+
+
+async def test_a_server_that_starts_again(colour: str) -> None:
+    """Events that come again, for the server ignores where to resume, are given once."""
+    one, two = ("output", "a", "1:0"), ("output", "b")
+    client = offering(colour, Streams([one, two], [one, two, ("output", "c", "1:1"), ("done", "{}", "1:2")]), Script())
+    Clock(client)
+    assert "".join([event async for event in each(client.stream("me/model"))]) == "abc"
+
+
+async def test_a_stream_without_ids_is_not_taken_up_again(colour: str) -> None:
+    """Output that has no id would come twice."""
+    streams = Streams([("output", "a")])
+    client = offering(colour, streams, Script())
+    Clock(client)
+    seen: list[ServerSentEvent] = []
+    with pytest.raises(StreamError, match=r"broke off.*predictions\.wait\('p1'\)"):
+        await collect(client.stream("me/model"), seen)
+    assert (seen, streams.requests) == (["a"], 1)
+
+
+@pytest.mark.parametrize("data", ["{}", '{"output": "no reason"}', '["reason"]', "no reason", '{"reason": null}'])
+async def test_the_end_without_a_reason(colour: str, data: str) -> None:
+    """Only a `reason` in the data of `done` tells of a failure."""
+    client = offering(colour, Streams([("done", data)]), Script())
+    assert [event.data for event in await collect(client.stream("me/model"))] == [data]
+
+
+async def test_a_failure_that_shows_late(colour: str) -> None:
+    """A prediction that still looks unfinished after its error is looked at until it has finished."""
+    script = Script(get=[prediction("processing"), prediction("processing"), prediction("failed", error="oh")])
+    client = offering(colour, Streams([("error", "oh no"), ("done", '{"reason": "error"}')]), script)
+    Clock(client)
+    with pytest.raises(StreamError, match=r"^Prediction p1 failed: oh\n"):
+        await collect(client.stream("me/model"))
+
+
+@pytest.mark.parametrize("look", [prediction("processing"), httpx.Response(500), httpx.Response(404)])
+async def test_a_failure_that_does_not_show(colour: str, look: Any) -> None:
+    """Where the prediction does not tell in time, the error says what the event said."""
+    client = offering(colour, Streams([("error", "oh no"), ("done", "{}")]), Script(get=[look]))
+    clock = Clock(client)
+    with pytest.raises(StreamError, match=r"told of a failure: oh no\. .*wait\('p1'\)") as raised:
+        await collect(client.stream("me/model", timeout=5))
+    assert isinstance(raised.value.__cause__, APIStatusError | PredictionTimeout)
+    assert (raised.value.prediction.id, raised.value.detail) == ("p1", "oh no")
+    assert clock.time <= 5.001
 
 
 async def test_a_stream_that_is_gone(colour: str) -> None:

@@ -51,7 +51,9 @@ def test_a_key_that_comes_twice_is_refused(content: bytes) -> None:
         document.parse(content, "x")
 
 
-@pytest.mark.parametrize("content", [b"{", b"a: [", b"\xff\xfe\x00", b"? [a]\n: b", b"!!python/object:os.system x"])
+@pytest.mark.parametrize(
+    "content", [b"{", b"a: [", b"\xff\xfe\x00", b"? [a]\n: b", b"!!python/object:os.system x", b'{"a": NaN}']
+)
 def test_content_of_another_kind_is_refused(content: bytes) -> None:
     """What is neither JSON nor YAML is a Problem that names its source."""
     with pytest.raises(Problem, match=r"source\.json is neither JSON nor YAML"):

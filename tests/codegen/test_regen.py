@@ -205,6 +205,8 @@ DOCUMENTS: list[tuple[Callable[[Json], None], str]] = [
     (edit(SCHEMAS, Account={"type": "object"}), "There is a component Account already"),
     (edit(SCHEMAS, predictionUrls={"type": "object", "properties": {"a": STRING}}), "the generator failed"),
     (edit(FILE, keys=STRING), "File/keys would hide a method"),
+    (edit(FILE, self=STRING), "importing the new package failed"),
+    (edit(FILE, more={"$ref": "#/components/schemas/nothing"}), "cannot be followed"),
     (
         edit(FILE, size={"oneOf": [STRING, {"type": "integer"}]}),
         "several types",

@@ -16,7 +16,8 @@ from support.sessions import TOKEN, config, scripted
 from replicate import AsyncReplicate, Client, Replicate
 from replicate._core.credentials import Credentials
 from replicate._core.dual import drive
-from replicate.exceptions import APIConnectionError, ReplicateError
+from replicate.exceptions import APIConnectionError, APIResponseValidationError, ReplicateError
+from replicate_api.api.account import account_get
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
@@ -47,9 +48,6 @@ def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
         ("given", "given"),
         (lambda: "called", "called"),
         (None, "from-cog"),
-        ("", "from-cog"),
-        (lambda: None, "from-cog"),
-        (" '' ", "from-cog"),
     ],
 )
 def test_the_order_of_places(source: Any, token: str, everywhere: None) -> None:
@@ -84,6 +82,30 @@ def test_a_scope_without_a_token_is_passed_over(scope: Any, monkeypatch: pytest.
     assert Credentials().token() is None
     monkeypatch.setitem(sys.modules, "cog", ModuleType("cog"))
     assert Credentials().token() is None
+
+
+@pytest.mark.parametrize("source", ["", " '' ", lambda: None, lambda: ""])
+def test_a_token_that_is_empty_is_no_other(source: Any, everywhere: None) -> None:
+    """What was given and gives nothing is an error: another account's token does not stand in for it."""
+    with pytest.raises(ReplicateError, match="passed to the client, but it is empty"):
+        Credentials(source).token()
+
+
+@pytest.mark.parametrize("kind", [Replicate, AsyncReplicate, Client])
+def test_an_empty_token_is_refused_when_it_is_given(kind: Any, everywhere: None) -> None:
+    """Text is looked at when the client is made; a function is asked at the request."""
+    with pytest.raises(ReplicateError, match="it is empty"):
+        kind(bearer_token="")
+    kind(bearer_token=lambda: None)
+
+
+@pytest.mark.parametrize("source", [b"r8_bytes", 7, ["r8"]])
+def test_a_token_is_text(source: Any) -> None:
+    """Anything else is refused, and not shown."""
+    with pytest.raises(TypeError, match=f"not {type(source).__name__}$"):
+        Client(api_token=source)
+    with pytest.raises(TypeError, match=f"must give a str, not {type(source).__name__}$"):
+        Credentials(lambda: source).token()
 
 
 @pytest.mark.parametrize("dirty", ["token", " token\n", '"token"', "'token'", ' "token" ', "\ttoken\r\n", '" token "'])
@@ -168,6 +190,52 @@ def test_nothing_shows_the_token(made: Any) -> None:
     if "Config" not in type(made).__name__:
         assert TOKEN not in deep(made)
     assert TOKEN not in repr(made)
+
+
+def shown(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def test_an_odd_answer_that_echoes_the_token_does_not_get_it_shown() -> None:
+    """Nor is it shown where an answer is no JSON, be it cut off in the middle of it."""
+    odd = httpx.Response(200, text="x" * 60 + TOKEN, headers={"x-request-id": TOKEN})
+    with pytest.raises(APIResponseValidationError, match=r"the content starts with 'xxx.*token") as caught:
+        drive(scripted(odd)[0].call(account_get))
+    assert TOKEN[:12] not in shown(caught.value)
+    assert caught.value.request_id == "[token]"
+
+
+def test_a_header_that_cannot_be_is_not_shown() -> None:
+    """What httpx says of it shows the header, which may be the token's; nothing was sent."""
+    session, transport = scripted(httpx.LocalProtocolError(f"Illegal header value b'Bearer {TOKEN}'"))
+    with pytest.raises(APIConnectionError, match="Check the headers") as caught:
+        drive(session.send(GET))
+    assert TOKEN not in shown(caught.value)
+    assert (caught.value.sent, len(transport.requests)) == (False, 1)
+
+
+def test_a_protocol_that_is_none_is_not_tried_again() -> None:
+    """Where there is no such protocol nothing was sent."""
+    session, transport = scripted(httpx.UnsupportedProtocol("ftp"))
+    with pytest.raises(APIConnectionError) as caught:
+        drive(session.send(GET))
+    assert (caught.value.sent, len(transport.requests)) == (False, 1)
+
+
+def test_a_traceback_is_not_of_the_libraries_below() -> None:
+    """What broke a connection is told in a line, without what lies below it."""
+    try:
+        try:
+            raise OSError("the depths")  # noqa: TRY301 - to have a cause of its own
+        except OSError as depths:
+            raise httpx.ConnectError("refused") from depths
+    except httpx.ConnectError as error:
+        cause = error
+    with pytest.raises(APIConnectionError) as caught:
+        drive(scripted(cause, max_retries=0)[0].send(GET))
+    assert caught.value.__cause__ is cause
+    assert cause.__traceback__ is None
+    assert "the depths" not in shown(caught.value)
 
 
 def sending(session: Session[Any]) -> ReplicateError | None:

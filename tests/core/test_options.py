@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from support.sessions import scripted
 
+from replicate import Replicate
 from replicate._core.options import read_timeout, with_read_timeout, within
 
 INFINITE = float("inf")
@@ -42,3 +44,37 @@ def test_no_more_time_than_is_left() -> None:
     assert within(httpx.Timeout(60, connect=1), 5) == httpx.Timeout(5, connect=1)
     assert within(60, INFINITE) == 60
     assert within(None, INFINITE) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"timeout": "5"}, TypeError),
+        ({"timeout": True}, TypeError),
+        ({"timeout": 0}, ValueError),
+        ({"timeout": -1}, ValueError),
+        ({"timeout": INFINITE}, ValueError),
+        ({"timeout": float("nan")}, ValueError),
+        ({"max_retries": None}, TypeError),
+        ({"max_retries": "2"}, TypeError),
+        ({"max_retries": True}, TypeError),
+        ({"max_retries": 1.5}, TypeError),
+        ({"max_retries": -1}, ValueError),
+        ({"extra_headers": {"Authorization": "Bearer r8_secret\n"}}, ValueError),
+        ({"extra_headers": {"X-A": "r8_secret\0"}}, ValueError),
+    ],
+)
+def test_what_cannot_be_is_refused(options: Any, kind: type[Exception]) -> None:
+    """Values are checked when a request or a client is given them, and headers are not shown."""
+    with pytest.raises(kind, match=r"timeout|max_retries|header") as caught:
+        scripted()[0].given(options)
+    assert "secret" not in str(caught.value)
+    with pytest.raises(kind, match=r"timeout|max_retries|header"):
+        Replicate(bearer_token="t", **{name.replace("extra", "default"): each for name, each in options.items()})
+
+
+@pytest.mark.parametrize("timeout", [1, 0.5, None, httpx.Timeout(None)])
+def test_what_can_be_is_taken(timeout: Any) -> None:
+    """Numbers, None and httpx's own are timeouts; a tab may be in a header."""
+    given = scripted()[0].given({"timeout": timeout, "max_retries": 0, "extra_headers": {"X-A": "a\tb"}})
+    assert given.config.timeout == timeout

@@ -146,3 +146,33 @@ def test_leaving_early_fetches_nothing_more() -> None:
         if item.id == "c":
             break
     assert len(transport.requests) == 2
+
+
+def test_a_list_that_goes_round_in_circles_ends() -> None:
+    """A page that leads back to one that came before is an error, however the pages are walked."""
+    circle = (body("a", following=f"{API}/predictions?cursor=2"), body("b", following=f"{API}/predictions?cursor=2"))
+    page, transport = listed(*circle)
+    found: list[str] = []
+    with pytest.raises(ReplicateError, match="circles"):
+        found.extend(item.id for item in page)
+    assert (found, len(transport.requests)) == (["a", "b"], 2)
+    page, _ = listed(*circle)
+    with pytest.raises(ReplicateError, match="circles"):
+        page.get_next_page().get_next_page()
+
+
+def test_a_page_can_be_walked_again() -> None:
+    """What one walk has seen is no circle for another."""
+    page, _ = listed(*THREE, *THREE[1:])
+    assert [item.id for item in page] == [item.id for item in page]
+
+
+def test_later_pages_are_asked_for_as_the_first_was() -> None:
+    """They are fetched by the session that the page was given, with its options."""
+    session, transport = scripted(*THREE)
+    fetching = session.given({"extra_headers": {"X-A": "1"}, "timeout": 7})
+    payload = drive(fetching.call(predictions_list))
+    page: Page[Any, Any] = Page(fetching, payload, lambda item: Prediction.bind(item, session), predictions_list)
+    assert len([*page]) == 4
+    assert [each.headers.get("x-a") for each in transport.requests] == ["1"] * 3
+    assert [each.extensions["timeout"] for each in transport.requests] == [7] * 3

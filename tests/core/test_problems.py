@@ -155,3 +155,45 @@ def test_a_server_that_echoes_the_token_does_not_get_it_shown(body: Any) -> None
 def test_no_body_makes_it_fail(body: Any) -> None:
     """Whatever JSON the body is, there is an exception with a message."""
     assert str(error_of(answer(400, body))).startswith("400 Bad Request from GET /v1/models: ")
+
+
+def test_an_echo_in_the_reason_or_the_request_id_is_struck_out() -> None:
+    """Wherever a server repeats the token."""
+    response = answer(400, {}, **{"X-Request-Id": TOKEN})
+    response.extensions["reason_phrase"] = f"Bad {TOKEN}".encode()
+    error = error_of(response)
+    assert str(error).startswith("400 Bad [token] from")
+    assert error.request_id == "[token]"
+
+
+def test_a_short_token_wrecks_no_text() -> None:
+    """A token that is shorter than any real one may be part of many words."""
+    response = answer(400, {"detail": "a test of text"})
+    response.request.headers["Authorization"] = "Bearer t"
+    assert error_of(response).detail == "a test of text"
+
+
+@pytest.mark.parametrize(
+    ("location", "hint"),
+    [
+        ("https://u:p@other.test:8443/v1/models?key=a", "It points to https://other.test:8443/v1/models: "),
+        ("/v2/models", "It points to https://api.example.test/v2/models: "),
+    ],
+)
+def test_a_redirect_says_where_it_points(location: str, hint: str) -> None:
+    """One that is not followed says what to set, without what may be secret."""
+    said = error_of(answer(307, Location=location)).hint
+    assert said is not None
+    assert said.startswith(hint)
+    assert "set base_url to https://" in said
+    assert "u:p" not in said
+    assert "key=" not in said
+    assert error_of(answer(307, Location="http://other.test:port")).hint is None
+    assert error_of(answer(304)).hint is None
+
+
+def test_a_404_that_is_not_the_apis() -> None:
+    """The API answers with JSON; what does not may be at another address."""
+    assert "check base_url" in str(error_of(answer(404, b"<html>Not found</html>")))
+    assert error_of(answer(404, {"detail": "Not found."})).hint is None
+    assert error_of(answer(404, b"gone"), authorized=False).hint is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -9,9 +11,13 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.sessions import scripted
 
 from replicate._core import retry
+from replicate._core.dual import drive
 from replicate._core.retry import Failure, answered, delay, told_to_wait
+from replicate.exceptions import InternalServerError
+from replicate_api.types import Request
 
 NOW = datetime(2025, 1, 1, tzinfo=timezone.utc)
 
@@ -116,3 +122,26 @@ def test_nothing_that_a_server_says_raises(header: str, problem: dict[str, Any])
     """Whatever the server sends, the wait is a number of seconds that is not negative, or unknown."""
     seconds = told_to_wait({"retry-after": header}, problem)
     assert seconds is None or 0 <= seconds < float("inf")
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
+def test_a_date_without_a_zone_is_gmt(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the machine is."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        waits = [
+            told_to_wait({"retry-after": date}, {}, NOW)
+            for date in ("Wed, 01 Jan 2025 00:00:30", "Wed Jan  1 00:00:30 2025")
+        ]
+    time.tzset()
+    assert waits == [30, 30]
+
+
+@pytest.mark.parametrize(("method", "sent"), [("PUT", 2), ("DELETE", 2), ("POST", 1), ("PATCH", 1)])
+def test_which_methods_are_sent_again(method: str, sent: int) -> None:
+    """Those that do no more when they are sent twice."""
+    session, transport = scripted(503, 200)
+    with contextlib.suppress(InternalServerError):
+        drive(session.send(Request(method, "/models", json={})))
+    assert len(transport.requests) == sent

@@ -18,6 +18,7 @@ from support.faults import Faults, answer
 from replicate import AsyncReplicate, Replicate
 from replicate._core.dual import Async, Sync, drive
 from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,8 +150,59 @@ def test_a_closed_client_says_so(server: Faults) -> None:
     client = Replicate(bearer_token="t", base_url=server.base_url)
     client.get("/account")
     client.close()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ReplicateError, match=r"closed.*save files before leaving"):
         client.get("/account")
+
+
+@pytest.mark.parametrize("run", [on_asyncio, on_trio])
+def test_a_client_closed_before_its_first_use_says_so(run: Callable[..., Any]) -> None:
+    """Closing holds for a client that was never used, for its twin, and for one of the caller's."""
+    blocking, given = Replicate(bearer_token="t"), httpx.Client()
+    blocking.close()
+    given.close()
+    for client in (blocking, Replicate(bearer_token="t", http_client=given)):
+        with pytest.raises(ReplicateError, match="Make another one"):
+            client.get("/account")
+
+    async def work() -> None:
+        client = AsyncReplicate(bearer_token="t")
+        await client.close()
+        with pytest.raises(ReplicateError, match="Make another one"):
+            await client.get("/account")
+        with pytest.raises(ReplicateError, match="Make another one"):
+            await client._session.of_colour(Sync).transport.send({"url": "http://127.0.0.1:9", **GET})
+
+    run(work)
+
+
+def test_a_client_of_the_callers_has_no_twin() -> None:
+    """The other colour would silently be without the proxies and settings of an `http_client`: it is refused."""
+    with pytest.raises(ReplicateError, match="Make AsyncReplicate"):
+        Replicate(bearer_token="t", http_client=httpx.Client()).use("a/b", use_async=True)
+    with pytest.raises(ReplicateError, match="Make Replicate"):
+        AsyncReplicate(bearer_token="t", http_client=httpx.AsyncClient())._session.of_colour(Sync)
+
+
+def test_pools_of_closed_loops_are_forgotten() -> None:
+    """A loop that is closed without an end to its generators is let go when the next one comes."""
+    transport = AsyncTransport()
+    for _ in range(3):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(transport.client())
+        loop.close()
+    assert list(transport._keepers) == [loop]
+
+
+def test_pools_are_made_under_the_lock() -> None:
+    """Event loops in several threads do not disturb each other's pools."""
+    transport = AsyncTransport()
+    with transport._lock, ThreadPoolExecutor(1) as pool:
+        made = pool.submit(asyncio.run, transport.client())
+        with pytest.raises(TimeoutError):
+            made.result(0.05)
+        transport._lock.release()
+        assert made.result(10).is_closed
+        transport._lock.acquire()
 
 
 def test_a_dropped_blocking_client_is_closed(server: Faults) -> None:
@@ -191,3 +243,57 @@ def test_a_program_that_closes_nothing_leaves_nothing_open(server: Faults) -> No
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT, server.base_url]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+FORKS = """
+import asyncio, os, sys, threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from replicate import AsyncReplicate, Replicate
+
+class Echo(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        body = b'{"path": "%s"}' % self.path.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+url = f"http://127.0.0.1:{server.server_port}"
+listening = os.fork()
+if listening == 0:
+    server.serve_forever()
+client, waiting = Replicate(bearer_token="t", base_url=url), AsyncReplicate(bearer_token="t", base_url=url)
+client.get("/warm")
+waiting._session.transport._lock.acquire()  # as another thread may hold it
+inherited = client._session.transport.client
+loop = asyncio.new_event_loop()
+child = os.fork()
+if child:
+    waiting._session.transport._lock.release()
+try:
+    assert (client._session.transport.client is inherited) == bool(child)
+    assert not inherited.is_closed
+    for number in range(20):
+        path = f"/{child}/{number}"
+        assert client.get(path).json() == {"path": path}, path
+        assert loop.run_until_complete(waiting.get(path)).json() == {"path": path}, path
+    code = 0
+except BaseException as error:
+    code = print(repr(error), file=sys.stderr) or 1
+if child == 0:
+    os._exit(code)
+code |= os.waitpid(child, 0)[1]
+os.kill(listening, 9)
+os.waitpid(listening, 0)
+os._exit(bool(code))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_processes_do_not_share_connections() -> None:
+    """After a fork, parent and child get the answers to their own requests, over connections of their own."""
+    ended = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from support.colours import RUN
-from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, Faults, answer, refusing_url
+from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, Faults, answer, read_request, refusing_url
 from support.sessions import TOKEN, Hasty, HastyAsync, config
 
 from replicate._core.page import Page
 from replicate._core.session import Session
+from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -161,6 +163,51 @@ def test_a_redirect_to_another_origin_loses_the_token(colour: str) -> None:
         assert AUTHORIZATION in api.requests[1].lower()
 
 
+SECRETS: dict[str, Any] = {"headers": {"X-Own": "secret-h"}, "cookies": {"c": "secret-c"}, "params": {"p": "secret-p"}}
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize("redirects", [True, False])
+def test_what_the_http_client_is_set_to_stays_at_the_api(*, blocking: bool, redirects: bool) -> None:
+    """Headers, cookies, parameters and auth of an `http_client`, and a client's own, go to the API's origin only."""
+    kind: Any = httpx.Client if blocking else httpx.AsyncClient
+    http = kind(**SECRETS, auth=("user", "secret-a"))
+    transport: Any = (BlockingTransport if blocking else AsyncTransport)(http)
+    run = RUN["blocking" if blocking else "asyncio"]
+    with Faults(answer()) as elsewhere, Faults(redirect(f"{elsewhere.origin}/file?sig=1")) as api:
+        session: Session[Any] = Session(config(api.base_url, headers={"X-Default": "secret-d"}), transport)
+        headers = {"X-Request": "secret-r"} if redirects else {}
+        path = "/account" if redirects else f"{elsewhere.origin}/file?sig=1"
+
+        async def main() -> None:
+            await session.send(Request("GET", path, headers={"Range": "bytes=0-", **headers}))
+            await transport.close()
+
+        run(main())
+        (arrived,) = elsewhere.requests
+        assert arrived.startswith(b"GET /file?sig=1 HTTP/1.1")
+        assert b"range: bytes=0-" in arrived.lower()
+        assert not any(word in arrived.lower() for word in (b"secret", b"authorization", b"cookie"))
+        if redirects:
+            assert all(word in api.requests[0] for word in (b"secret-h", b"secret-c", b"secret-p", b"secret-d"))
+
+
+def test_a_redirect_from_elsewhere_to_the_api_gets_no_token(colour: str) -> None:
+    """Somebody else cannot send the client to the API in the user's name."""
+    with Faults(answer()) as api, Faults(redirect(f"{api.base_url}/account")) as elsewhere:
+        assert exchange(colour, api.base_url, send(Request("GET", f"{elsewhere.origin}/file"))).status_code == 200
+        assert AUTHORIZATION not in api.requests[0].lower()
+
+
+@pytest.mark.parametrize("to", ["/v1/account", "ftp://127.0.0.1/a"])
+def test_redirects_that_lead_nowhere(colour: str, to: str) -> None:
+    """Redirects in circles, or to what is no web page, are errors."""
+    with Faults(redirect(to)) as api:
+        with pytest.raises(APIStatusError, match="302 Found from GET /v1/account"):
+            exchange(colour, api.base_url, send(GET))
+        assert api.connections == (11 if to.startswith("/") else 1)
+
+
 @pytest.mark.parametrize(
     "status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"]
 )
@@ -211,3 +258,13 @@ def test_an_error_instead_of_a_stream_is_read(colour: str) -> None:
 
     with Faults(answer("404 Not Found", b'{"detail": "gone"}')) as server, pytest.raises(APIStatusError, match="gone"):
         exchange(colour, server.base_url, work)
+
+
+def test_a_request_that_breaks_off() -> None:
+    """The server of these tests ends, too, when a connection is closed before a request is whole."""
+    for part in (b"GET / HT", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(part)
+            ours.shutdown(socket.SHUT_WR)
+            assert read_request(theirs).startswith(part)

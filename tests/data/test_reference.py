@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.sessions import scripted
 
+from replicate._core.dual import drive
+from replicate._data.inputs import Inputs
+from replicate._data.outputs import FileOutput
 from replicate._data.reference import ModelVersionIdentifier, Reference
 
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
@@ -34,6 +40,9 @@ class Described:
         ("http://www.replicate.com/owner/name/", MODEL, None),
         (f"https://replicate.com/owner/name:{VERSION}", PINNED, VERSION),
         (f"https://replicate.com/owner/name/versions/{VERSION}", PINNED, VERSION),
+        ("https://replicate.com/owner/name?input=a/b#top", MODEL, None),
+        (f"https://replicate.com/owner/name/versions/{VERSION}#api", PINNED, VERSION),
+        ("p/name", ModelVersionIdentifier("p", "name"), None),
         ("o-w.n_er/na-m.e_1", ModelVersionIdentifier("o-w.n_er", "na-m.e_1"), None),
         (("owner", "name"), MODEL, None),
         (["owner", "name"], MODEL, None),
@@ -69,6 +78,8 @@ def test_every_form_is_understood(ref: Any, model: Any, version: str | None) -> 
         VERSION.upper(),
         "https://example.test/owner/name",
         "owner/name:v:w",
+        "https://replicate.com/p/abc",
+        "https://replicate.com/?a/b",
     ],
 )
 def test_a_text_that_names_no_model_is_a_value_error(ref: str) -> None:
@@ -111,3 +122,14 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
 def test_a_bare_version_is_its_text() -> None:
     """A reference without a model is written as its version."""
     assert str(Reference.of(VERSION)) == VERSION
+
+
+def test_an_odd_object_with_an_address_is_no_output() -> None:
+    """Only a FileOutput is sent as its URL; what else has one, such as an answer of urllib, is sent as a file."""
+
+    class Opened(io.BytesIO):
+        url = "http://localhost/media/a.txt"
+
+    made = drive(Inputs({"a": Opened(b"abc"), "b": FileOutput("https://example.test/b")}).sent(scripted()[0]))
+    assert made["a"].endswith(base64.b64encode(b"abc").decode())
+    assert made["b"] == "https://example.test/b"

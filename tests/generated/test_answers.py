@@ -178,11 +178,14 @@ def test_answers_that_are_no_objects() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>502</html>", b"[]", b"null", b'"x"', b"{", b"\xff", b"[" * 100_000])
-def test_content_of_another_kind_is_one_error_that_shows_it(content: bytes) -> None:
-    """Whatever is wrong with the content as a whole, it is a MalformedResponse with the beginning of it."""
+def test_content_of_another_kind_is_one_error(content: bytes) -> None:
+    """Whatever is wrong with the content as a whole, it is a MalformedResponse that says what, but not with its words.
+
+    They may echo a secret of the request.
+    """
     with pytest.raises(MalformedResponse) as caught:
         predictions_get.parse_response(content)
-    assert content[:20].decode("utf-8", "replace") in str(caught.value)
+    assert "502" not in str(caught.value)
     assert len(str(caught.value)) < 500
     with pytest.raises(MalformedResponse):
         hardware_list.parse_response(content if content != b"[]" else b"{}")

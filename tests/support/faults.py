@@ -92,15 +92,15 @@ class Faults:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """Read a request with its body."""
+    """Read a request with its body, or what comes of it before the other side closes the connection."""
     received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
+    while b"\r\n\r\n" not in received and (more := connection.recv(65536)):
+        received += more
     head, _, body = received.partition(b"\r\n\r\n")
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     expected = int(lengths[0].split(b":")[1]) if lengths else 0
-    while len(body) < expected:
-        body += connection.recv(65536)
+    while len(body) < expected and (more := connection.recv(65536)):
+        body += more
     return head + b"\r\n\r\n" + body
 
 

@@ -101,3 +101,30 @@ def mistakes(client: Replicate, other: AsyncReplicate) -> None:
     client.use("o/n", hint=poster)(picture="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     other.predictions.get("x").id  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
     client.predictions.get("x").ststus  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
+
+
+async def loops(page: Page[Sync, int], items: OutputIterator[Sync]) -> None:
+    """Iterate what a blocking client gives by `for`, and be told of `async for`."""
+    assert_type(list(page), list[int])
+    assert_type(next(items), Any)
+    with items as same:
+        assert_type(same, OutputIterator[Sync])
+    async for _ in page:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        pass
+    async for _ in items:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        pass
+    async with items:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+        pass
+
+
+async def other_loops(page: Page[Async, int], items: OutputIterator[Async]) -> None:
+    """Iterate what an asynchronous client gives by `async for`, and be told of `for`."""
+    async with items as same:
+        assert_type(same, OutputIterator[Async])
+    assert_type(await items, Any)
+    for _ in page:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        pass
+    for _ in items:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        pass
+    with items:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+        pass
