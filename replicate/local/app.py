@@ -6,43 +6,31 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 from replicate.local import problems
 from replicate.local.problems import Problem
-from replicate.local.routes import account, files, models, predictions, streams
+from replicate.local.routes import (
+    account,
+    deployments,
+    files,
+    models,
+    predictions,
+    searching,
+    streams,
+    trainings,
+    versions,
+)
 
 if TYPE_CHECKING:
     from replicate.local.cloud import Cloud
 
-# What Replicate has and this server has not, so that the answer can say so.
-_NOT_SERVED = {
-    "/collections": ["GET"],
-    "/collections/{slug}": ["GET"],
-    "/deployments": ["GET", "POST"],
-    "/deployments/{owner}/{name}": ["GET", "PATCH", "DELETE"],
-    "/deployments/{owner}/{name}/predictions": ["POST"],
-    "/hardware": ["GET"],
-    "/models": ["POST", "QUERY"],
-    "/models/{owner}/{name}": ["PATCH", "DELETE"],
-    "/models/{owner}/{name}/examples": ["GET"],
-    "/models/{owner}/{name}/readme": ["GET"],
-    "/models/{owner}/{name}/versions/{version}": ["DELETE"],
-    "/models/{owner}/{name}/versions/{version}/trainings": ["POST"],
-    "/search": ["GET"],
-    "/trainings": ["GET"],
-    "/trainings/{id}": ["GET"],
-    "/trainings/{id}/cancel": ["POST"],
-    "/webhooks/default/secret": ["GET"],
-}
+_NOUNS = (account, searching, deployments, files, models, predictions, streams, trainings, versions)
 
 
 def application(cloud: Cloud) -> Starlette:
     """Return the application that serves a cloud."""
-    served = [*account.ROUTES, *models.ROUTES, *predictions.ROUTES, *streams.ROUTES, *files.ROUTES]
-    missing = [Route(path, problems.not_served, methods=methods) for path, methods in _NOT_SERVED.items()]
     app = Starlette(
-        routes=[*served, *missing],
+        routes=[route for noun in _NOUNS for route in noun.ROUTES],
         exception_handlers=dict.fromkeys((Problem, HTTPException, Exception), problems.on_error),
     )
     app.router.redirect_slashes = False

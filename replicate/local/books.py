@@ -1,10 +1,10 @@
-"""All predictions of a server: the running ones in memory, the others in the store."""
+"""All runs of one kind, predictions or trainings: those under way in memory, the others in the store."""
 
 from __future__ import annotations
 
 import base64
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from replicate.local.prediction import Prediction
 from replicate.local.store import Place
@@ -14,76 +14,78 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from replicate.local.clock import Clock
-    from replicate.local.models import Entry
     from replicate.local.store import Store
 
-_INTERRUPTED = "The server was killed while this prediction was running."
+P = TypeVar("P", bound=Prediction)
+_INTERRUPTED = "The server was killed while this {} was running."
 _CHUNK = 100
 
 
-class Predictions:
-    """The predictions of one server; iterate over them, newest first, or look one up by its id."""
+class Book(Generic[P]):
+    """The predictions, or the trainings, of one server; iterate over them, newest first, or look one up by its id."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-        self._running: dict[str, Prediction] = {}
-        self._by_key: dict[str, Prediction] = {}
-        for prediction in store.interrupted():
-            prediction.clock, prediction.on_finish = clock, store.save_prediction
-            prediction.fail(_INTERRUPTED)
+    def __init__(self, kind: type[P], store: Store, clock: Clock) -> None:
+        self._kind, self._store, self._clock = kind, store, clock
+        self._running: dict[str, P] = {}
+        self._by_key: dict[str, P] = {}
+        for run in store.interrupted(kind):
+            run.clock, run.on_finish = clock, store.save
+            run.fail(_INTERRUPTED.format(kind.__name__.lower()))
 
-    def create(self, entry: Entry, given: dict[str, Any], origin: str, deadline: datetime | None) -> Prediction:
-        """Enter a new prediction."""
-        prediction = Prediction(
+    def create(self, **fields: Any) -> P:
+        """Enter a new run; the fields are what only its creator knows."""
+        run = self._kind(
             id=_name(16),
             key=_name(32),
-            model=entry.reference,
-            version="hidden" if entry.model.official else entry.version,
-            input=given,
-            origin=origin,
             created_at=self._clock.now(),
-            deadline=deadline,
             clock=self._clock,
             on_finish=self._finish,
+            **fields,
         )
-        entry.runs += 1
-        self._store.save_prediction(prediction)
-        self._running[prediction.id] = self._by_key[prediction.key] = prediction
-        return prediction
+        self._store.save(run)
+        self._running[run.id] = self._by_key[run.key] = run
+        return run
 
-    def get(self, identifier: str) -> Prediction | None:
-        """Return a prediction by its id."""
-        return self._running.get(identifier) or self._store.prediction(id=identifier)
+    def get(self, identifier: str) -> P | None:
+        """Return a run by its id."""
+        return self._running.get(identifier) or self._store.run(self._kind, id=identifier)
 
-    def by_key(self, key: str) -> Prediction | None:
-        """Return a prediction by the key of its stream."""
-        return self._by_key.get(key) or self._store.prediction(key=key)
+    def by_key(self, key: str) -> P | None:
+        """Return a run by the key of its stream."""
+        return self._by_key.get(key) or self._store.run(self._kind, key=key)
 
     def page(
         self, place: Place, limit: int, after: datetime | None = None, before: datetime | None = None
-    ) -> list[tuple[int, Prediction]]:
-        """Return predictions with their numbers, newest first."""
+    ) -> list[tuple[int, P]]:
+        """Return runs with their numbers, newest first."""
         running = dict(self._running)  # first, so that what finishes now is seen as finished, not as it was stored
-        found = self._store.predictions(place, limit, after, before)
-        return [(number, running.get(prediction.id, prediction)) for number, prediction in found]
+        found = self._store.runs(self._kind, place, limit, after, before)
+        return [(number, running.get(run.id, run)) for number, run in found]
 
-    def running(self) -> list[Prediction]:
-        """Return the predictions that are not finished."""
+    def running(self) -> list[P]:
+        """Return the runs that are not finished."""
         return list(self._running.values())
 
-    def __iter__(self) -> Iterator[Prediction]:
+    def forget(self, version: str) -> None:
+        """Delete the runs of a version; those under way are canceled."""
+        for run in self.running():
+            if run.version == version:
+                run.cancel()
+        self._store.forget(self._kind, version)
+
+    def __iter__(self) -> Iterator[P]:
         place = Place()
         while found := self.page(place, _CHUNK):
-            for number, prediction in found:
+            for number, run in found:
                 place = Place(number)
-                yield prediction
+                yield run
 
     def __len__(self) -> int:
-        return self._store.count_predictions()
+        return self._store.count(self._kind)
 
-    def _finish(self, prediction: Prediction) -> None:
-        self._store.save_prediction(prediction)
-        del self._running[prediction.id], self._by_key[prediction.key]
+    def _finish(self, run: Prediction) -> None:
+        self._store.save(run)
+        del self._running[run.id], self._by_key[run.key]
 
 
 def _name(size: int) -> str:

@@ -7,46 +7,61 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from replicate.local.books import Predictions
+from replicate.local.books import Book
+from replicate.local.catalog import Catalog
+from replicate.local.deployments import Deployments
 from replicate.local.engine import Engine
 from replicate.local.files import Files
-from replicate.local.models import Catalog, Model
+from replicate.local.prediction import Prediction
 from replicate.local.store import Store
+from replicate.local.training import Training
+from replicate.local.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from replicate.local.clock import Clock
+    from replicate.local.models import Model
 
 USERNAME = "local"
+ACCOUNT = {"type": "user", "username": USERNAME, "name": "Local server"}
 _GRACE = 0.5  # seconds that models get to notice that the server stops
 
 
 class Cloud:
-    """Models, predictions and files, and what keeps and runs them."""
+    """Models, and what is made and kept of them, and what runs them."""
 
     def __init__(
         self,
         models: Mapping[str, Model | Callable[..., Any]],
         *,
+        collections: Mapping[str, Sequence[str]] | None,
         store: str | os.PathLike[str],
         clock: Clock,
         workers: int,
         page_size: int,
     ) -> None:
-        self.models = Catalog(models, clock.now())
         self.clock, self.page_size = clock, page_size
+        self._store = Store(store)
+        try:
+            self.models = Catalog(models, self._store, clock)
+            self.collections = _collections(self.models, collections)
+        except BaseException:
+            self._store.close()
+            raise
         self._temporary = tempfile.TemporaryDirectory(prefix="replicate-local-") if store == ":memory:" else None
         folder = Path(self._temporary.name) if self._temporary else Path(f"{os.fspath(store)}.files")
-        self._store = Store(store)
         self.files = Files(folder, self._store, clock, USERNAME)
-        self.predictions = Predictions(self._store, clock)
+        self.predictions = Book(Prediction, self._store, clock)
+        self.trainings = Book(Training, self._store, clock)
+        self.deployments = Deployments(self._store, clock, ACCOUNT)
+        self.webhooks = Webhooks(self._store, clock)
         self.engine = Engine(self.files, workers)
 
     def halt(self) -> None:
         """Cancel what runs, which also ends what streams it or waits for it."""
-        for prediction in self.predictions.running():
-            prediction.cancel()
+        for run in (*self.predictions.running(), *self.trainings.running()):
+            run.cancel()
 
     def close(self) -> None:
         """Give models a moment to notice the end, and let go of the database and of temporary files."""
@@ -54,3 +69,15 @@ class Cloud:
         self._store.close()
         if self._temporary:
             self._temporary.cleanup()
+
+
+def _collections(models: Catalog, given: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
+    """Return collections by slug: those that are wished for, or official and community models."""
+    if given is None:
+        kinds = {"official": True, "community": False}
+        made = {slug: [entry.reference for entry in models if entry.official is kind] for slug, kind in kinds.items()}
+        return {slug: references for slug, references in made.items() if references}
+    for slug, references in given.items():
+        if unknown := [reference for reference in references if models.get(reference) is None]:
+            raise ValueError(f"the collection {slug!r} has {', '.join(unknown)}, but no such model is served")
+    return {slug: list(references) for slug, references in given.items()}

@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
+import attrs
+
 from replicate.local.arguments import convert_all
 from replicate.local.download import Downloads
 from replicate.local.outputs import published
@@ -26,11 +28,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
     from replicate.local.files import Files
-    from replicate.local.models import Entry
     from replicate.local.prediction import Prediction
-
-Job = tuple["Prediction", "Entry"]
+    from replicate.local.schema import Signature
 Finish = Callable[[], None]
+
+
+@attrs.frozen
+class Job:
+    """A run, the function that it calls, and arguments for the function that the input need not give."""
+
+    run: Prediction
+    signature: Signature
+    more: dict[str, Any]
 
 
 class ModelError(Exception):
@@ -54,10 +63,10 @@ class Engine:
         self._closed = False
         self._changed = threading.Condition()
 
-    def submit(self, prediction: Prediction, entry: Entry) -> None:
-        """Run a prediction as soon as there is a thread for it."""
+    def submit(self, run: Prediction, signature: Signature, more: dict[str, Any] | None = None) -> None:
+        """Run a prediction or training as soon as there is a thread for it."""
         with self._changed:
-            self._waiting.append((prediction, entry))
+            self._waiting.append(Job(run, signature, more or {}))
             if len(self._waiting) > self._idle and len(self._threads) < self._limit:
                 thread = threading.Thread(target=self._work, name="replicate-local-model", daemon=True)
                 self._threads.append(thread)
@@ -76,12 +85,11 @@ class Engine:
 
     def _work(self) -> None:
         while job := self._next():
-            prediction, entry = job
             try:
-                if prediction.begin():
-                    _Run(prediction, entry, self._files).perform()
+                if job.run.begin():
+                    _Run(job, self._files).perform()
             finally:
-                prediction.fail("The local server could not run this prediction.")  # if nothing else finished it
+                job.run.fail("The local server could not run this.")  # if nothing else finished it
 
     def _next(self) -> Job | None:
         with self._changed:
@@ -94,8 +102,8 @@ class Engine:
 class _Run:
     """One call of a function."""
 
-    def __init__(self, prediction: Prediction, entry: Entry, files: Files) -> None:
-        self._prediction, self._entry, self._files = prediction, entry, files
+    def __init__(self, job: Job, files: Files) -> None:
+        self._job, self._prediction, self._files = job, job.run, files
 
     def perform(self) -> None:
         """Call the function and put what comes of it into the prediction."""
@@ -111,8 +119,8 @@ class _Run:
 
     def _call(self, downloads: Downloads) -> Finish:
         """Call the function, take what it gives, and return how to finish when all that it printed is in the logs."""
-        arguments = convert_all(self._prediction.input, self._entry.signature.annotations, downloads.fetch)
-        result = self._entry.model.function(**arguments)
+        signature, given = self._job.signature, {**self._job.more, **self._prediction.input}
+        result = signature.function(**convert_all(given, signature.annotations, downloads.fetch))
         if inspect.isawaitable(result) or isinstance(result, AsyncIterator):
             try:
                 return asyncio.run(self._await(result))

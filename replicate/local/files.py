@@ -77,17 +77,17 @@ class Files:
             "created_at": stamp(now),
             "expires_at": stamp(now + LIFETIME),
         }
-        self._store.save_file(identifier, record)
+        self._store.keep("file", identifier, record)
         return record
 
     def record(self, identifier: str) -> dict[str, Any] | None:
         """Return the record of an upload that has not expired."""
-        record = self._store.file(identifier)
+        record = self._store.record("file", identifier)
         return record if record and not self.expired(record) else None
 
     def page(self, place: Place, limit: int) -> list[tuple[int, dict[str, Any]]]:
         """Return the records of uploads with their numbers, newest first."""
-        return self._store.files(place, limit)
+        return self._store.records("file", place, limit)
 
     def expired(self, record: dict[str, Any]) -> bool:
         """Say whether an upload has outlived its day."""
@@ -101,7 +101,7 @@ class Files:
         """Delete an upload; return False if there is none."""
         path = self.uploaded(identifier)
         if path:
-            self._store.delete_file(identifier)
+            self._store.discard("file", identifier)
             path.unlink(missing_ok=True)
         return path is not None
 

@@ -19,14 +19,16 @@ from replicate.local.cloud import USERNAME, Cloud
 from replicate.local.gate import Gate, Received
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
 
     from replicate import AsyncReplicate, Client
-    from replicate.local.books import Predictions
+    from replicate.local.books import Book
     from replicate.local.models import Model
+    from replicate.local.prediction import Prediction
+    from replicate.local.training import Training
 
 _HOST = "127.0.0.1"
 _NAME = "replicate-local"
@@ -36,15 +38,17 @@ _PATIENCE = 10  # seconds
 class Server:
     """A local Replicate: it serves from when the `with` block is entered until it is left.
 
-    `models` maps `owner/name` to a function, or to a `Model` that says more of it. `store` is where predictions are
+    `models` maps `owner/name` to a function, or to a `Model` that says more of it. `collections` maps short names to
+    lists of models; without it there is one of official and one of community models. `store` is where everything is
     kept: in memory, or in a file, with the files of uploads and outputs in a folder beside it. `workers` is how many
-    predictions run at a time; the others wait in the state `starting`.
+    predictions and trainings run at a time; the others wait in the state `starting`.
     """
 
     def __init__(
         self,
         models: Mapping[str, Model | Callable[..., Any]],
         *,
+        collections: Mapping[str, Sequence[str]] | None = None,
         store: str | os.PathLike[str] = ":memory:",
         port: int = 0,
         token: str | None = None,
@@ -54,7 +58,15 @@ class Server:
     ) -> None:
         self.token = token or f"r8_local{secrets.token_hex(16)}"
         self.port = port
-        self._open = partial(Cloud, models, store=store, clock=clock or Clock(), workers=workers, page_size=page_size)
+        self._open = partial(
+            Cloud,
+            models,
+            collections=collections,
+            store=store,
+            clock=clock or Clock(),
+            workers=workers,
+            page_size=page_size,
+        )
         self._cloud: Cloud | None = None
 
     def __enter__(self) -> Self:
@@ -95,9 +107,14 @@ class Server:
         return f"http://{_HOST}:{self.port}/v1"
 
     @property
-    def predictions(self) -> Predictions:
+    def predictions(self) -> Book[Prediction]:
         """All predictions, newest first."""
         return self.cloud.predictions
+
+    @property
+    def trainings(self) -> Book[Training]:
+        """All trainings, newest first."""
+        return self.cloud.trainings
 
     @property
     def requests(self) -> list[Received]:

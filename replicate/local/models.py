@@ -1,4 +1,4 @@
-"""The models that a server offers: their functions, versions and schemas."""
+"""What a server offers: models, their versions, and the words about them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from replicate.local import schema
 from replicate.local.clock import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from replicate.local.prediction import Prediction
     from replicate.local.schema import Signature
 
 # The version of Cog whose schemas these look like: clients read them by it.
 COG_VERSION = "0.16.12"
 _REFERENCE = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_SHOWN = ("description", "visibility", "github_url", "paper_url", "license_url", "cover_image_url")
 
 
 @attrs.frozen
@@ -30,11 +32,49 @@ class Model:
 
     An official model runs by its name and shows no versions. Any other is a community model, which on Replicate runs
     by the id of a version. The description is the function's docstring unless it is given.
+
+    `train` is a function that makes a new version out of data: it returns the weights as a file. The new version runs
+    the same function, which gets the weights if it has a parameter `replicate_weights`. `examples` are pairs of an
+    input and its output.
     """
 
     function: Callable[..., Any]
     official: bool = attrs.field(default=False, kw_only=True)
+    private: bool = attrs.field(default=False, kw_only=True)
     description: str | None = attrs.field(default=None, kw_only=True)
+    readme: str | None = attrs.field(default=None, kw_only=True)
+    train: Callable[..., Any] | None = attrs.field(default=None, kw_only=True)
+    examples: Sequence[tuple[dict[str, Any], Any]] = attrs.field(default=(), kw_only=True)
+
+    def details(self) -> dict[str, Any]:
+        """Return what is said of the model, as the API's requests say it."""
+        return {
+            "description": self.description or inspect.getdoc(self.function),
+            "visibility": "private" if self.private else "public",
+            "readme": self.readme,
+        }
+
+
+@attrs.frozen(eq=False)
+class Version:
+    """A function, or what a training made of one, under an id."""
+
+    id: str
+    reference: str
+    created_at: datetime
+    signature: Signature
+    training: Signature | None = None
+    base: str | None = None  # the model whose training made this
+    weights: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the version as the API shows it."""
+        return {
+            "id": self.id,
+            "created_at": stamp(self.created_at),
+            "cog_version": COG_VERSION,
+            "openapi_schema": self.signature.document(self.training),
+        }
 
 
 @attrs.define(eq=False)
@@ -42,76 +82,54 @@ class Entry:
     """A model as one server knows it."""
 
     reference: str
-    model: Model
-    signature: Signature
-    document: dict[str, Any]
-    version: str
     created_at: datetime
+    details: dict[str, Any]
+    official: bool = False
+    versions: list[Version] = attrs.field(factory=list[Version])
+    examples: list[Prediction] = attrs.field(factory=list["Prediction"])
     runs: int = 0
 
-    def version_json(self) -> dict[str, Any]:
-        """Return the model's version as the API shows it."""
-        return {
-            "id": self.version,
-            "created_at": stamp(self.created_at),
-            "cog_version": COG_VERSION,
-            "openapi_schema": self.document,
-        }
+    @property
+    def latest(self) -> Version | None:
+        """The newest version, or None while there is none."""
+        return self.versions[-1] if self.versions else None
 
-    def to_json(self) -> dict[str, Any]:
+    @property
+    def public(self) -> bool:
+        """Say whether the model is in lists and can be found."""
+        return bool(self.details["visibility"] == "public")
+
+    def to_json(self, origin: str) -> dict[str, Any]:
         """Return the model as the API shows it."""
         owner, _, name = self.reference.partition("/")
         return {
             "url": f"https://replicate.com/{self.reference}",
             "owner": owner,
             "name": name,
-            "description": self.model.description or inspect.getdoc(self.model.function),
-            "visibility": "public",
-            "is_official": self.model.official,
-            "github_url": None,
-            "paper_url": None,
-            "license_url": None,
+            **{field: self.details.get(field) for field in _SHOWN},
+            "is_official": self.official,
             "run_count": self.runs,
-            "cover_image_url": None,
-            "default_example": None,
-            "latest_version": self.version_json(),
+            "default_example": self.examples[0].to_json(origin) if self.examples else None,
+            "latest_version": self.latest.to_json() if self.latest else None,
         }
 
 
-class Catalog:
-    """The models of one server, by name and by version."""
-
-    def __init__(self, models: Mapping[str, Model | Callable[..., Any]], created_at: datetime) -> None:
-        entries = [_entry(reference, model, created_at) for reference, model in models.items()]
-        self._by_reference = {entry.reference: entry for entry in entries}
-        self._by_version = {entry.version: entry for entry in entries}
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self._by_reference.values())
-
-    def get(self, reference: str) -> Entry | None:
-        """Return a model by `owner/name`."""
-        return self._by_reference.get(reference)
-
-    def by_version(self, version: str) -> Entry | None:
-        """Return what `version` runs: an id, `owner/name:id`, or `owner/name` where the model is official."""
-        reference, _, identifier = version.rpartition(":")
-        entry = self._by_version.get(identifier)
-        if entry and not entry.model.official and reference in ("", entry.reference):
-            return entry
-        entry = self.get(version)
-        return entry if entry and entry.model.official else None
-
-
-def _entry(reference: str, model: Model | Callable[..., Any], created_at: datetime) -> Entry:
+def check_reference(reference: str) -> None:
+    """Refuse what is no name of a model."""
     if not _REFERENCE.fullmatch(reference):
         raise ValueError(f'a model is called "owner/name", not {reference!r}')
-    model = model if isinstance(model, Model) else Model(model)
-    signature = schema.read(model.function)
-    document = signature.document()
-    identity = [reference, document, _source(model.function)]
-    version = hashlib.sha256(json.dumps(identity, sort_keys=True, default=repr).encode()).hexdigest()
-    return Entry(reference, model, signature, document, version, created_at)
+
+
+def version_of(reference: str, model: Model, created_at: datetime) -> Version:
+    """Make the version that a function is; its id stays the same as long as its source does."""
+    signature, training = schema.read(model.function), schema.read(model.train, "Training") if model.train else None
+    identity = [reference, signature.document(training), _source(model.function)]
+    if model.train:
+        if inspect.isgeneratorfunction(model.train) or inspect.isasyncgenfunction(model.train):
+            raise TypeError(f"{model.train!r} cannot train a model: it yields, and a training returns its weights")
+        identity.append(_source(model.train))
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=repr).encode())
+    return Version(digest.hexdigest(), reference, created_at, signature, training)
 
 
 def _source(function: Callable[..., Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -41,10 +41,17 @@ def text_of(value: Any) -> str:
 class Prediction:
     """A prediction, live or from the store."""
 
+    KEPT: ClassVar[tuple[str, ...]] = (
+        *("id", "key", "model", "version", "deployment", "input"),
+        *("origin", "status", "output", "error", "logs"),
+    )
+    """What the store keeps beside times and events."""
+
     id: str
     key: str  # what makes the address of its stream unguessable
     model: str
     version: str
+    deployment: str | None = None
     input: dict[str, Any]
     origin: str  # where its creator reached the server, so that output files have addresses there
     created_at: datetime
@@ -130,11 +137,15 @@ class Prediction:
             if not self.finished:
                 self._finish("canceled" if self.started_at else "aborted", {"reason": "canceled"})
 
-    @contextmanager
-    def listening(self, listener: Callable[[], None]) -> Generator[None]:
-        """Call `listener` at every change, from whichever thread makes it, until the block is left."""
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` at every change, from whichever thread makes it, before there can be another."""
         with self._lock:
             self._listeners.append(listener)
+
+    @contextmanager
+    def listening(self, listener: Callable[[], None]) -> Generator[None]:
+        """Listen until the block is left."""
+        self.listen(listener)
         try:
             yield
         finally:
@@ -150,6 +161,7 @@ class Prediction:
                 "id": self.id,
                 "model": self.model,
                 "version": self.version,
+                **({"deployment": self.deployment} if self.deployment else {}),
                 "input": self.input,
                 "logs": self.logs,
                 "output": self.output.copy() if is_array(self.output) else self.output,

@@ -44,17 +44,6 @@ def no_such_version() -> Problem:
     return Problem(422, MAY_NOT, title="Invalid version or not permitted")
 
 
-def not_served(request: Request) -> Response:
-    """Answer a path that the API has and this server does not."""
-    return ProblemResponse(
-        Problem(
-            501,
-            f"{request.method} {request.url.path} is part of Replicate's API, but not served locally yet.",
-            title="Not served locally",
-        )
-    )
-
-
 def on_error(request: Request, error: Exception) -> Response:
     """Answer what an endpoint or the router raised."""
     match error:

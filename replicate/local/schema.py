@@ -58,37 +58,45 @@ class Input:
 
 @attrs.frozen
 class Signature:
-    """What a function takes and gives: the annotations by name, and the same as JSON schemas."""
+    """A function, and what it takes and gives: the annotations by name, and the same as JSON schemas."""
 
+    function: Callable[..., Any]
     annotations: dict[str, Any]
     input: Schema
     output: Schema
     shared: dict[str, Schema]
 
-    def document(self) -> dict[str, Any]:
-        """Return the OpenAPI document that a version publishes."""
-        reference = "#/components/schemas/"
-        request = {"type": "object", "properties": {"input": {"$ref": f"{reference}Input"}}}
-        answer = {"type": "object", "properties": {"output": {"$ref": f"{reference}Output"}}}
+    def document(self, training: Signature | None = None) -> dict[str, Any]:
+        """Return the OpenAPI document that a version publishes; `training` is the function that trains it."""
         schemas = {"Input": self.input, "Output": self.output, **self.shared}
+        paths = {"/predictions": {"post": _operation("Predict", "Input", "Output")}}
+        if training:
+            schemas |= {"TrainingInput": training.input, "TrainingOutput": training.output, **training.shared}
+            paths["/trainings"] = {"post": _operation("Train", "TrainingInput", "TrainingOutput")}
         return {
             "openapi": "3.0.2",
             "info": {"title": "Cog", "version": "0.1.0"},
-            "paths": {"/predictions": {"post": _operation(request, answer)}},
+            "paths": paths,
             "components": {"schemas": schemas},
         }
 
 
-def _operation(request: Schema, answer: Schema) -> dict[str, Any]:
+def _operation(summary: str, taken: str, given: str) -> dict[str, Any]:
+    reference = "#/components/schemas/"
+    request = {"type": "object", "properties": {"input": {"$ref": f"{reference}{taken}"}}}
+    answer = {"type": "object", "properties": {"output": {"$ref": f"{reference}{given}"}}}
     return {
-        "summary": "Predict",
+        "summary": summary,
         "requestBody": {"content": {"application/json": {"schema": request}}},
         "responses": {"200": {"description": "OK", "content": {"application/json": {"schema": answer}}}},
     }
 
 
-def read(function: Callable[..., Any]) -> Signature:
-    """Read a function's signature; raise `TypeError` for one that cannot be a model."""
+def read(function: Callable[..., Any], prefix: str = "") -> Signature:
+    """Read a function's signature; raise `TypeError` for one that cannot be a model.
+
+    `prefix` goes before the names of schemas, so that two functions can share a document.
+    """
     try:
         signature = inspect.signature(function, eval_str=True)
     except (NameError, ValueError) as error:
@@ -99,29 +107,30 @@ def read(function: Callable[..., Any]) -> Signature:
     for order, parameter in enumerate(signature.parameters.values()):
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
             raise TypeError(f"{function!r} cannot be a model: each input needs a name, and {parameter} has none")
-        properties[parameter.name] = _property(parameter, order, shared)
+        properties[parameter.name] = _property(parameter, order, shared, prefix)
         if parameter.default is parameter.empty:
             required.append(parameter.name)
     return Signature(
+        function,
         annotations={name: parameter.annotation for name, parameter in signature.parameters.items()},
         input={
             "type": "object",
-            "title": "Input",
+            "title": f"{prefix}Input",
             **({"required": required} if required else {}),
             "properties": properties,
         },
-        output={"title": "Output", **describe(signature.return_annotation)},
+        output={"title": f"{prefix}Output", **describe(signature.return_annotation)},
         shared=shared,
     )
 
 
-def _property(parameter: inspect.Parameter, order: int, shared: dict[str, Schema]) -> Schema:
+def _property(parameter: inspect.Parameter, order: int, shared: dict[str, Schema], prefix: str) -> Schema:
     annotation, default = parameter.annotation, parameter.default
     if annotation is parameter.empty and default not in (parameter.empty, None):
         annotation = cast("Any", type(default))
     schema = describe(annotation)
     if "enum" in schema:  # Cog gives each enumeration a name of its own and refers to it.
-        name = parameter.name
+        name = f"{prefix}{parameter.name}"
         shared[name] = {"title": name, "description": "An enumeration.", "type": schema.pop("type", "string")}
         shared[name]["enum"] = schema.pop("enum")
         schema = {"allOf": [{"$ref": f"#/components/schemas/{name}"}], **schema}

@@ -1,6 +1,6 @@
-"""Keeps predictions and file records in SQLite, in memory or in a file.
+"""Keeps predictions, trainings and small records in SQLite, in memory or in a file.
 
-A prediction is written when it is made and when it is finished, never in between. Nothing waits for the disk
+A run is written when it is made and when it is finished, never in between. Nothing waits for the disk
 (`synchronous=OFF`): a power cut may cost the last few records, which for a local server is a fair price.
 """
 
@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -20,23 +20,27 @@ if TYPE_CHECKING:
     import os
 
 _TABLES = """
-    CREATE TABLE IF NOT EXISTS predictions (
+    CREATE TABLE IF NOT EXISTS runs (
         number INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
         id TEXT NOT NULL UNIQUE,
         key TEXT NOT NULL UNIQUE,
+        version TEXT NOT NULL,
         created_at REAL NOT NULL,
         finished INTEGER NOT NULL,
         record TEXT NOT NULL,
         events TEXT NOT NULL
     );
-    CREATE TABLE IF NOT EXISTS files (
+    CREATE TABLE IF NOT EXISTS records (
         number INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        record TEXT NOT NULL
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        record TEXT NOT NULL,
+        UNIQUE (kind, id)
     );
 """
 _MOMENTS = ("created_at", "started_at", "completed_at", "deadline")
-_PLAIN = ("id", "key", "model", "version", "input", "origin", "status", "output", "error", "logs")
+P = TypeVar("P", bound=Prediction)
 
 
 @attrs.frozen
@@ -46,9 +50,14 @@ class Place:
     number: int | None = None
     newer: bool = False
 
+    @property
+    def order(self) -> tuple[str, str]:
+        """In which order to read, and what numbers from here are, in SQL."""
+        return ("ASC", ">") if self.newer else ("DESC", "<")
+
 
 class Store:
-    """One SQLite database, used by any number of threads."""
+    """One SQLite database, used by any number of threads. The kind of a run is its class, that of a record a word."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._lock = threading.Lock()
@@ -66,85 +75,102 @@ class Store:
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
-    def save_prediction(self, prediction: Prediction) -> None:
-        """Write a prediction, new or changed."""
-        record = {name: getattr(prediction, name) for name in _PLAIN}
-        record |= {name: _seconds(getattr(prediction, name)) for name in _MOMENTS}
+    def save(self, run: Prediction) -> None:
+        """Write a run, new or changed."""
+        record = {name: getattr(run, name) for name in run.KEPT}
+        record |= {name: _seconds(getattr(run, name)) for name in _MOMENTS}
         self._run(
-            "INSERT INTO predictions (id, key, created_at, finished, record, events) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE"
+            "INSERT INTO runs (kind, id, key, version, created_at, finished, record, events)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
             " SET finished = excluded.finished, record = excluded.record, events = excluded.events",
-            prediction.id,
-            prediction.key,
-            prediction.created_at.timestamp(),
-            prediction.finished,
+            type(run).__name__,
+            run.id,
+            run.key,
+            run.version,
+            run.created_at.timestamp(),
+            run.finished,
             json.dumps(record, separators=(",", ":")),
-            json.dumps([attrs.astuple(event) for event in prediction.events], separators=(",", ":")),
+            json.dumps([attrs.astuple(event) for event in run.events], separators=(",", ":")),
         )
 
-    def prediction(self, *, id: str | None = None, key: str | None = None) -> Prediction | None:
-        """Read a prediction by its id, or by the key of its stream."""
-        rows = self._run("SELECT record, events FROM predictions WHERE id = ? OR key = ?", id, key)
-        return _prediction(*rows[0]) if rows else None
+    def run(self, kind: type[P], *, id: str | None = None, key: str | None = None) -> P | None:
+        """Read a run by its id, or by the key of its stream."""
+        where = "kind = ? AND (id = ? OR key = ?)"
+        rows = self._run(f"SELECT record, events FROM runs WHERE {where}", kind.__name__, id, key)  # noqa: S608 - ours
+        return _read(kind, *rows[0]) if rows else None
 
-    def interrupted(self) -> list[Prediction]:
+    def interrupted(self, kind: type[P]) -> list[P]:
         """Read what was running when a server that used this database last was killed."""
-        return [_prediction(*row) for row in self._run("SELECT record, events FROM predictions WHERE NOT finished")]
+        rows = self._run("SELECT record, events FROM runs WHERE kind = ? AND NOT finished", kind.__name__)
+        return [_read(kind, *row) for row in rows]
 
-    def predictions(
-        self, place: Place, limit: int, after: datetime | None = None, before: datetime | None = None
-    ) -> list[tuple[int, Prediction]]:
-        """Read predictions with their numbers, newest first and without their events."""
-        order, beyond = ("ASC", ">") if place.newer else ("DESC", "<")
+    def runs(
+        self, kind: type[P], place: Place, limit: int, after: datetime | None = None, before: datetime | None = None
+    ) -> list[tuple[int, P]]:
+        """Read runs with their numbers, newest first and without their events."""
+        order, beyond = place.order
         rows = self._run(
-            "SELECT number, record FROM predictions"  # noqa: S608 - what is put in is not from outside
-            f" WHERE (?1 IS NULL OR number {beyond} ?1) AND (?2 IS NULL OR created_at >= ?2)"
+            "SELECT number, record FROM runs"  # noqa: S608 - what is put in is not from outside
+            f" WHERE kind = ?5 AND (?1 IS NULL OR number {beyond} ?1) AND (?2 IS NULL OR created_at >= ?2)"
             f" AND (?3 IS NULL OR created_at < ?3) ORDER BY number {order} LIMIT ?4",
             place.number,
             after and after.timestamp(),
             before and before.timestamp(),
             limit,
+            kind.__name__,
         )
-        found = [(number, _prediction(record)) for number, record in rows]
+        found = [(number, _read(kind, record)) for number, record in rows]
         return found[::-1] if place.newer else found
 
-    def count_predictions(self) -> int:
-        """Count the predictions."""
-        return int(self._run("SELECT count(*) FROM predictions")[0][0])
+    def count(self, kind: type[Prediction]) -> int:
+        """Count the runs of a kind."""
+        return int(self._run("SELECT count(*) FROM runs WHERE kind = ?", kind.__name__)[0][0])
 
-    def save_file(self, identifier: str, record: dict[str, Any]) -> None:
-        """Write a file's record."""
-        self._run("INSERT INTO files (id, record) VALUES (?, ?)", identifier, json.dumps(record))
+    def forget(self, kind: type[Prediction], version: str) -> None:
+        """Delete the runs of a version."""
+        self._run("DELETE FROM runs WHERE kind = ? AND version = ?", kind.__name__, version)
 
-    def file(self, identifier: str) -> dict[str, Any] | None:
-        """Read a file's record."""
-        rows = self._run("SELECT record FROM files WHERE id = ?", identifier)
+    def keep(self, kind: str, identifier: str, record: Any) -> None:
+        """Write a record, new or changed."""
+        self._run(
+            "INSERT INTO records (kind, id, record) VALUES (?, ?, ?)"
+            " ON CONFLICT (kind, id) DO UPDATE SET record = excluded.record",
+            kind,
+            identifier,
+            json.dumps(record),
+        )
+
+    def record(self, kind: str, identifier: str) -> Any:
+        """Read a record; None if there is none."""
+        rows = self._run("SELECT record FROM records WHERE kind = ? AND id = ?", kind, identifier)
         return json.loads(rows[0][0]) if rows else None
 
-    def files(self, place: Place, limit: int) -> list[tuple[int, dict[str, Any]]]:
-        """Read file records with their numbers, newest first."""
-        order, beyond = ("ASC", ">") if place.newer else ("DESC", "<")
+    def records(self, kind: str, place: Place | None = None, limit: int = -1) -> list[tuple[int, Any]]:
+        """Read records with their numbers, newest first; all of them unless there is a limit."""
+        place = place or Place()
+        order, beyond = place.order
         rows = self._run(
-            "SELECT number, record FROM files"  # noqa: S608 - as above
-            f" WHERE ?1 IS NULL OR number {beyond} ?1 ORDER BY number {order} LIMIT ?2",
+            "SELECT number, record FROM records"  # noqa: S608 - as above
+            f" WHERE kind = ?3 AND (?1 IS NULL OR number {beyond} ?1) ORDER BY number {order} LIMIT ?2",
             place.number,
             limit,
+            kind,
         )
         found = [(number, json.loads(record)) for number, record in rows]
         return found[::-1] if place.newer else found
 
-    def delete_file(self, identifier: str) -> None:
-        """Forget a file's record."""
-        self._run("DELETE FROM files WHERE id = ?", identifier)
+    def discard(self, kind: str, identifier: str) -> None:
+        """Forget a record."""
+        self._run("DELETE FROM records WHERE kind = ? AND id = ?", kind, identifier)
 
 
 def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
-def _prediction(text: str, events: str = "[]") -> Prediction:
+def _read(kind: type[P], text: str, events: str = "[]") -> P:
     record = json.loads(text)
     for name in _MOMENTS:
         if record[name] is not None:
             record[name] = datetime.fromtimestamp(record[name], timezone.utc)
-    return Prediction(**record, events=[Event(*event) for event in json.loads(events)])
+    return kind(**record, events=[Event(*event) for event in json.loads(events)])

@@ -89,8 +89,8 @@ async def test_all_settings_reach_the_api(client: Any, asked: Any) -> None:
             {"text": "a"},
             cancel_after="90s",
             stream=True,
-            webhook="https://example.com/hook",
-            webhook_completed="https://example.com/done",
+            webhook="http://127.0.0.1:9/hook",
+            webhook_completed="http://127.0.0.1:9/done",
             webhook_events_filter=["start", "completed"],
             extra_headers={"x-extra": "1"},
             extra_query={"why": "test"},
@@ -105,8 +105,8 @@ async def test_all_settings_reach_the_api(client: Any, asked: Any) -> None:
         "version": "me/official",
         "input": {"text": "a"},
         "stream": True,
-        "webhook": "https://example.com/hook",
-        "webhook_completed": "https://example.com/done",
+        "webhook": "http://127.0.0.1:9/hook",
+        "webhook_completed": "http://127.0.0.1:9/done",
         "webhook_events_filter": ["output"],
     }
 

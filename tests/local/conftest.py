@@ -1,9 +1,16 @@
-"""A client for each local server: plain httpx, so that what is tested is what goes over the wire."""
+"""A client for each local server: plain httpx, so that what is tested is what goes over the wire.
+
+And a program that receives webhooks, as a user of the API would write one.
+"""
 
 from __future__ import annotations
 
+import json
+import queue
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import pytest
@@ -37,6 +44,21 @@ class Api(httpx.Client):
         answer = self.create(reference, given, prefer="wait")
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
+
+    def train(
+        self, reference: str, destination: str, given: dict[str, Any] | None = None, **more: Any
+    ) -> httpx.Response:
+        """Create a training."""
+        path = f"models/{reference}/versions/{self.version(reference)}/trainings"
+        return self.post(path, json={"destination": destination, "input": given or {}, **more})
+
+    def trained(self, training: dict[str, Any]) -> dict[str, Any]:
+        """Return a training when it has ended."""
+        ended, live = threading.Event(), self.srv.trainings.get(training["id"])
+        assert live
+        live.listen(lambda: ended.set() if live.finished else None)
+        assert live.finished or ended.wait(10)
+        return dict(self.get(training["urls"]["get"]).json())
 
     def events(self, prediction: dict[str, Any], **headers: str) -> list[tuple[str, str, str]]:
         """Read a stream to its end and return `(event, data, id)` of each event."""
@@ -79,3 +101,78 @@ def api(request: pytest.FixtureRequest) -> Iterator[Api]:
     """Serve the module's `MODELS`."""
     with serving(request.module.MODELS) as api:
         yield api
+
+
+class Delivery(NamedTuple):
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Receiver:
+    """What came, in order; `answers` are the statuses to answer with, and 200 when there is none left."""
+
+    def __init__(self, port: int) -> None:
+        self.answers: list[int] = []
+        self._came: queue.Queue[Delivery] = queue.Queue()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver._came.put(Delivery(self.path, headers, body))
+                self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
+                self.send_header("location", "/elsewhere")
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/hook"
+
+    def next(self) -> Delivery:
+        return self._came.get(timeout=10)
+
+    def until_completed(self) -> list[Delivery]:
+        """Return what comes up to the end of a run."""
+        found = [self.next()]
+        while "completed_at" not in found[-1].json:
+            found.append(self.next())
+        return found
+
+    def nothing_more(self) -> bool:
+        return self._came.empty()
+
+
+@contextmanager
+def receiving(port: int = 0) -> Iterator[Receiver]:
+    """Receive webhooks on a port."""
+    receiver = Receiver(port)
+    thread = threading.Thread(target=receiver.server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver.server.shutdown()
+        thread.join()
+        receiver.server.server_close()
+
+
+@pytest.fixture(name="receiving", scope="session")
+def _receiving() -> Callable[..., Any]:
+    return receiving
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Receive webhooks."""
+    with receiving() as receiver:
+        yield receiver

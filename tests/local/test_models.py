@@ -1,13 +1,13 @@
 """Models and versions over HTTP, and the catalog behind them."""
 
-from __future__ import annotations
-
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from replicate.local import Model, server
-from replicate.local.models import Catalog
+from replicate.local import ManualClock, Model, server
+from replicate.local.models import version_of
 
 
 def shout(text: str) -> str:
@@ -88,6 +88,173 @@ def test_models_are_listed_page_by_page(serving: Any, direction: str) -> None:
         assert api.get(second["previous"]).json() == first
 
 
+def test_models_are_sorted_by_their_newest_versions(serving: Any) -> None:
+    """A model that was trained since comes first, unless the models' own dates are asked for."""
+    clock = ManualClock()
+    with serving({"me/first": Model(shout, train=lambda: None), "me/second": shout}, clock=clock) as api:
+        clock.advance(1)
+        api.trained(api.train("me/first", "me/first").json())
+        for sort_by, names in (("latest_version_created_at", "first second"), ("model_created_at", "second first")):
+            found = api.get("models", params={"sort_by": sort_by}).json()["results"]
+            assert [model["name"] for model in found] == names.split()
+
+
+def new(name: str = "new", **more: Any) -> dict[str, Any]:
+    return {"owner": "me", "name": name, "visibility": "private", "hardware": "cpu", **more}
+
+
+def test_a_created_model_has_no_version(api: Any) -> None:
+    """It is what the request says, and cannot be run."""
+    answer = api.post("models", json=new(description="Soon.", github_url="https://example.com/code"))
+    model = answer.json()
+    assert answer.status_code == 201
+    assert (model["owner"], model["name"], model["visibility"]) == ("me", "new", "private")
+    assert (model["description"], model["github_url"], model["paper_url"]) == (
+        "Soon.",
+        "https://example.com/code",
+        None,
+    )
+    assert (model["latest_version"], model["run_count"], model["is_official"]) == (None, 0, False)
+    assert api.get("models/me/new").json() == model
+    assert api.get("models/me/new/versions").json()["results"] == []
+    assert api.post("predictions", json={"version": "me/new", "input": {}}).status_code == 422
+
+
+def test_private_models_are_not_listed(api: Any) -> None:
+    """A list has public models only."""
+    api.post("models", json=new("unlisted"))
+    api.post("models", json=new("listed", visibility="public"))
+    names = {model["name"] for model in api.get("models").json()["results"]}
+    assert ("listed" in names, "unlisted" in names) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"visibility": "hidden"}, 'visibility must be one of the following: "public", "private"'),
+        ({"hardware": "abacus"}, "hardware must be one of the following"),
+        ({"owner": None}, "Invalid type. Expected: string, given: null"),
+        ({"name": "a/b"}, "owner/name"),
+    ],
+)
+def test_an_impossible_model_is_refused(api: Any, change: dict[str, Any], detail: str) -> None:
+    """What is wrong with a new model is named."""
+    answer = api.post("models", json=new(**change))
+    assert (answer.status_code, detail in answer.json()["detail"]) == (422, True)
+
+
+def test_a_name_is_taken_once(api: Any) -> None:
+    """A second model of the same name is a conflict."""
+    assert api.post("models", json=new("shout")).status_code == 409
+
+
+def test_what_is_said_of_a_model_can_be_changed(api: Any) -> None:
+    """An update changes what it names, and what it names not stays; only what can be changed is."""
+    api.post("models", json=new("changing", description="Before.", paper_url="https://example.com/paper"))
+    answer = api.patch("models/me/changing", json={"description": "After.", "readme": "# Me", "visibility": "public"})
+    model = answer.json()
+    assert (answer.status_code, model["description"], model["visibility"]) == (200, "After.", "private")
+    assert model["paper_url"] == "https://example.com/paper"
+    assert api.get("models/me/changing").json() == model
+    assert api.get("models/me/changing/readme").text == "# Me"
+    assert api.patch("models/me/changing", json={"description": 1}).status_code == 422
+    assert api.patch("models/me/none", json={}).status_code == 404
+
+
+def test_a_readme_is_plain_text(serving: Any) -> None:
+    """A readme that the server was given is served as it is; a model without one has none."""
+    with serving({"me/read": Model(shout, readme="# Shout ñ\n"), "me/unread": shout}) as api:
+        answer = api.get("models/me/read/readme")
+        assert (answer.text, answer.headers["content-type"]) == ("# Shout ñ\n", "text/plain; charset=utf-8")
+        assert api.get("models/me/unread/readme").status_code == 404
+
+
+def test_examples_are_predictions(serving: Any) -> None:
+    """Given pairs of input and output are finished predictions, and the first is the model's default example."""
+    pairs = [({"text": word}, word.upper()) for word in ("a", "b", "c")]
+    with serving({"me/shown": Model(shout, examples=pairs), "me/plain": shout}, page_size=2) as api:
+        first = api.get("models/me/shown/examples").json()
+        second = api.get(first["next"]).json()
+        examples = first["results"] + second["results"]
+        assert [(each["input"], each["output"], each["status"]) for each in examples] == [
+            (given, output, "succeeded") for given, output in pairs
+        ]
+        assert api.get("models/me/shown").json()["default_example"] == examples[0]
+        assert api.get("models/me/plain/examples").json()["results"] == []
+        assert len(api.srv.predictions) == 0
+
+
+def test_a_model_is_deleted_after_its_versions(serving: Any) -> None:
+    """Versions of private models go with their predictions, and a model without versions can go."""
+    started, go = threading.Event(), threading.Event()
+
+    def held(wait: bool = False) -> None:  # noqa: FBT001, FBT002 - a model's input
+        started.set()
+        if wait:
+            go.wait(20)
+
+    with serving({"me/private": Model(held, private=True)}) as api:
+        version = f"models/me/private/versions/{api.version('me/private')}"
+        done = api.run("me/private")
+        started.clear()
+        running = api.create("me/private", {"wait": True}).json()
+        assert started.wait(10)
+        refused = api.delete("models/me/private")
+        assert (refused.status_code, "versions" in refused.json()["detail"]) == (409, True)
+        answer = api.delete(version)
+        assert (answer.status_code, answer.content) == (202, b"")
+        assert api.get(version).status_code == api.delete(version).status_code == 404
+        for prediction in (done, running):
+            assert api.get(prediction["urls"]["get"]).status_code == 404
+        assert api.get("models/me/private").json()["latest_version"] is None
+        answer = api.delete("models/me/private")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert api.get("models/me/private").status_code == api.delete("models/me/private").status_code == 404
+        go.set()
+
+
+def test_what_is_public_or_in_use_cannot_be_deleted(serving: Any) -> None:
+    """Public models and their versions stay, and so do versions that are deployed or being trained."""
+    started, go = threading.Event(), threading.Event()
+
+    def train() -> None:
+        started.set()
+        go.wait(20)
+
+    with serving({"me/shout": shout, "me/used": Model(shout, private=True, train=train)}) as api:
+        assert api.delete("models/me/shout").status_code == 403
+        assert api.delete(f"models/me/shout/versions/{api.version('me/shout')}").status_code == 403
+        identifier = api.version("me/used")
+        version = f"models/me/used/versions/{identifier}"
+        deployment = {"name": "d", "model": "me/used", "version": identifier, "hardware": "cpu"}
+        api.post("deployments", json={**deployment, "min_instances": 0, "max_instances": 1})
+        assert api.delete(version).status_code == 409
+        api.delete("deployments/local/d")
+        training = api.train("me/used", "me/used").json()
+        assert started.wait(10)
+        assert api.delete(version).status_code == 409
+        api.post(training["urls"]["cancel"])
+        assert api.delete(version).status_code == 202
+        go.set()
+
+
+def test_models_and_what_is_said_of_them_outlive_the_server(serving: Any, tmp_path: Path) -> None:
+    """With a store on disk created models are there again, deleted ones are not, and changes are."""
+    store = tmp_path / "a.db"
+    with serving({"me/shout": shout}, store=store) as api:
+        kept = api.post("models", json=new("kept")).json()
+        api.post("models", json=new("gone"))
+        api.delete("models/me/gone")
+        for description in ("Louder.", "Loudest."):
+            api.patch("models/me/shout", json={"description": description})
+    with serving({"me/shout": shout}, store=store) as api:
+        assert api.get("models/me/kept").json() == kept
+        assert api.get("models/me/gone").status_code == 404
+        assert api.get("models/me/shout").json()["description"] == "Loudest."
+    with serving({}, store=store) as api:  # a model that is not served, and was not created, is not there
+        assert api.get("models/me/shout").status_code == 404
+
+
 def test_the_same_function_has_the_same_version_again() -> None:
     """A version's id depends on name, schema and source, so that it outlives the server."""
     from datetime import datetime, timezone
@@ -99,9 +266,7 @@ def test_the_same_function_has_the_same_version_again() -> None:
         return text + text
 
     now = datetime.now(timezone.utc)
-    versions = [
-        entry.version for model in (one, one, two, globals()["len_of"]) for entry in Catalog({"me/model": model}, now)
-    ]
+    versions = [version_of("me/model", Model(each), now).id for each in (one, one, two, globals()["len_of"])]
     assert versions[0] == versions[1]
     assert len(set(versions)) == 3
 

@@ -74,12 +74,12 @@ def test_what_ran_when_the_server_was_killed_has_failed(serving: Any, tmp_path: 
         id="a", key="k", model="me/shout", version="1", input={}, origin="", created_at=clock.now(), clock=clock
     )
     prediction.begin()
-    store.save_prediction(prediction)
+    store.save(prediction)
     store.close()
     with serving(MODELS, store=tmp_path / "a.db") as api:
         found = api.get("predictions/a").json()
         assert (found["status"], "was killed" in found["error"]) == ("failed", True)
         assert [event[0] for event in api.events(found)] == ["error", "done"]
     database = sqlite3.connect(tmp_path / "a.db")
-    assert database.execute("SELECT finished FROM predictions").fetchall() == [(1,)]
+    assert database.execute("SELECT finished FROM runs").fetchall() == [(1,)]
     database.close()

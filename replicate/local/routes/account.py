@@ -1,4 +1,4 @@
-"""The account that the token belongs to."""
+"""The account that the token belongs to, and the secret of its webhooks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from replicate.local.cloud import USERNAME
+from replicate.local.cloud import ACCOUNT
+from replicate.local.routes.request import cloud_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 async def get(_request: Request) -> Response:
     """Answer who the user is: on this server always the same one."""
-    return JSONResponse({"type": "user", "username": USERNAME, "name": "Local server"})
+    return JSONResponse(ACCOUNT)
 
 
-ROUTES = [Route("/account", get)]
+async def get_secret(request: Request) -> Response:
+    """Answer with what signs webhooks."""
+    return JSONResponse({"key": cloud_of(request).webhooks.secret})
+
+
+ROUTES = [Route("/account", get), Route("/webhooks/default/secret", get_secret)]

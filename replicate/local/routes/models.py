@@ -1,52 +1,106 @@
-"""Models and their versions."""
+"""Models: create, get, list, change, delete, and what belongs to one but its versions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from replicate.local.problems import not_found
-from replicate.local.routes.request import cloud_of, page, place_of
+from replicate.local.deployments import HARDWARE
+from replicate.local.models import check_reference
+from replicate.local.problems import Problem, not_found
+from replicate.local.routes.request import cloud_of, form_of, origin_of, page_of_all
+from replicate.local.routes.searching import search_models
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.requests import Request
 
     from replicate.local.models import Entry
+    from replicate.local.validation import Schema
+
+_TEXT: Schema = {"type": "string", "nullable": True}
+_DETAILS = dict.fromkeys(("description", "github_url", "license_url", "paper_url"), _TEXT)
+_CREATE: Schema = {
+    "type": "object",
+    "required": ["owner", "name", "visibility", "hardware"],
+    "properties": {
+        "owner": {"type": "string"},
+        "name": {"type": "string"},
+        "visibility": {"type": "string", "enum": ["public", "private"]},
+        "hardware": {"type": "string", "enum": list(HARDWARE)},
+        "cover_image_url": _TEXT,
+        **_DETAILS,
+    },
+}
+_UPDATE: Schema = {"type": "object", "properties": {"readme": _TEXT, "weights_url": _TEXT, **_DETAILS}}
+
+
+async def create(request: Request) -> Response:
+    """Make a model without a version, which a training can fill."""
+    body = await form_of(request, _CREATE)
+    reference = f"{body.pop('owner')}/{body.pop('name')}"
+    try:
+        check_reference(reference)
+    except ValueError as error:
+        raise Problem(422, str(error), title="Invalid name") from error
+    if cloud_of(request).models.get(reference):
+        raise Problem(409, f"A model {reference} exists already.", title="Conflict")
+    entry = cloud_of(request).models.create(reference, _known(body, _CREATE))
+    return JSONResponse(entry.to_json(origin_of(request)), 201)
 
 
 async def list_(request: Request) -> Response:
-    """Answer with all models, those that were named last first."""
-    cloud, place = cloud_of(request), place_of(request)
-    entries = list(enumerate(cloud.models))
-    ascending = request.query_params.get("sort_direction") == "asc"
-    ordered = [(-number if ascending else number, entry) for number, entry in entries]
-    ordered.sort(key=lambda numbered: numbered[0], reverse=True)
-    if place.number is not None:
-        start = place.number
-        ordered = [pair for pair in ordered if (pair[0] > start if place.newer else pair[0] < start)]
-    found = ordered[-cloud.page_size - 1 :] if place.newer else ordered[: cloud.page_size + 1]
-    return JSONResponse(page(request, found, lambda entry: entry.to_json()))
+    """Answer with all public models, those with the newest versions first."""
+    parameters, origin = request.query_params, origin_of(request)
+    if "query" in parameters:  # a further page of a search
+        return await search_models(request)
+    by_model = parameters.get("sort_by") == "model_created_at"
+
+    def moment(entry: Entry) -> datetime:
+        return entry.created_at if by_model or not entry.latest else entry.latest.created_at
+
+    entries = sorted((entry for entry in cloud_of(request).models if entry.public), key=moment)
+    if parameters.get("sort_direction") != "asc":
+        entries.reverse()
+    return JSONResponse(page_of_all(request, entries, lambda entry: entry.to_json(origin)))
 
 
 async def get(request: Request) -> Response:
     """Answer with one model."""
-    return JSONResponse(entry_of(request).to_json())
+    return JSONResponse(entry_of(request).to_json(origin_of(request)))
 
 
-async def list_versions(request: Request) -> Response:
-    """Answer with the versions of a model; an official one shows none."""
-    entry = _community(request)
-    return JSONResponse({"previous": None, "next": None, "results": [entry.version_json()]})
+async def update(request: Request) -> Response:
+    """Change what is said of a model."""
+    entry = entry_of(request)
+    cloud_of(request).models.change(entry, _known(await form_of(request, _UPDATE), _UPDATE))
+    return JSONResponse(entry.to_json(origin_of(request)))
 
 
-async def get_version(request: Request) -> Response:
-    """Answer with one version of a model."""
-    entry = _community(request)
-    if request.path_params["version"] != entry.version:
+async def delete(request: Request) -> Response:
+    """Delete a private model that has no versions."""
+    entry = private(entry_of(request))
+    if entry.versions:
+        raise Problem(409, "A model that has versions cannot be deleted: delete those first.", title="Conflict")
+    cloud_of(request).models.delete(entry)
+    return Response(status_code=204)
+
+
+async def get_readme(request: Request) -> Response:
+    """Answer with the readme of a model, if it has one."""
+    readme = entry_of(request).details.get("readme")
+    if not readme:
         raise not_found()
-    return JSONResponse(entry.version_json())
+    return PlainTextResponse(readme)
+
+
+async def list_examples(request: Request) -> Response:
+    """Answer with the examples of a model."""
+    origin = origin_of(request)
+    return JSONResponse(page_of_all(request, entry_of(request).examples, lambda example: example.to_json(origin)))
 
 
 def entry_of(request: Request) -> Entry:
@@ -57,16 +111,23 @@ def entry_of(request: Request) -> Entry:
     return entry
 
 
-def _community(request: Request) -> Entry:
-    entry = entry_of(request)
-    if entry.model.official:
-        raise not_found()
+def private(entry: Entry) -> Entry:
+    """Return a model of which something may be deleted."""
+    if entry.public:
+        raise Problem(403, "Nothing of a public model can be deleted, only of a private one.", title="Forbidden")
     return entry
 
 
+def _known(body: dict[str, Any], form: Schema) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name in form["properties"]}
+
+
 ROUTES = [
+    Route("/models", create, methods=["POST"]),
     Route("/models", list_),
     Route("/models/{owner}/{name}", get),
-    Route("/models/{owner}/{name}/versions", list_versions),
-    Route("/models/{owner}/{name}/versions/{version}", get_version),
+    Route("/models/{owner}/{name}", update, methods=["PATCH"]),
+    Route("/models/{owner}/{name}", delete, methods=["DELETE"]),
+    Route("/models/{owner}/{name}/readme", get_readme),
+    Route("/models/{owner}/{name}/examples", list_examples),
 ]

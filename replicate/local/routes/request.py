@@ -1,4 +1,7 @@
-"""What endpoints read from a request: the cloud it is for, how it reached the server, its body, its place in a list."""
+"""What endpoints read from a request: the cloud it is for, how it reached the server, its body, its place in a list.
+
+And how they answer with a list: a page at a time.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from dateutil.parser import isoparse
 
 from replicate.local.problems import Problem
 from replicate.local.store import Place
+from replicate.local.validation import complaints, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from replicate.local.cloud import Cloud
+    from replicate.local.validation import Schema
 
 T = TypeVar("T")
 
@@ -40,6 +45,14 @@ async def json_of(request: Request) -> Any:
         return await request.json()
     except ValueError as error:
         raise Problem(400, f"The request body is not valid JSON: {error}", title="Invalid request body") from error
+
+
+async def form_of(request: Request, form: Schema) -> dict[str, Any]:
+    """Return the JSON body of a request that has a certain form; raise the API's 422 for another."""
+    body = await json_of(request)
+    if found := list(complaints(body, form, {})):
+        raise refusal(found)
+    return dict(body)
 
 
 def moment_of(request: Request, name: str) -> datetime | None:
@@ -66,20 +79,34 @@ def place_of(request: Request) -> Place:
         raise Problem(400, "The cursor is not one that this server gave.", title="Invalid cursor") from error
 
 
-def page(request: Request, found: Sequence[tuple[int, T]], show: Callable[[T], Any]) -> dict[str, Any]:
-    """Return one page of a list, newest first, out of one more item than fits on it."""
+def page(request: Request, found: Sequence[tuple[int, T]], show: Callable[[T], Any], **query: str) -> dict[str, Any]:
+    """Return one page of a list, newest first, out of one more item than fits on it.
+
+    `query` is what the addresses of other pages must say beside what the request's own says.
+    """
     size, place = cloud_of(request).page_size, place_of(request)
     more = len(found) > size
     items = found[-size:] if place.newer else found[:size]
     older, newer = (True, more) if place.newer else (more, place.number is not None)
     return {
-        "previous": _link(request, "newer", items[0][0]) if newer and items else None,
-        "next": _link(request, "older", items[-1][0]) if older and items else None,
+        "previous": _link(request, "newer", items[0][0], query) if newer and items else None,
+        "next": _link(request, "older", items[-1][0], query) if older and items else None,
         "results": [show(item) for _number, item in items],
     }
 
 
-def _link(request: Request, direction: str, number: int) -> str:
+def page_of_all(request: Request, items: Sequence[T], show: Callable[[T], Any], **query: str) -> dict[str, Any]:
+    """Return one page of a list that is at hand as a whole, in the order in which it is given."""
+    size, place = cloud_of(request).page_size + 1, place_of(request)
+    numbered = [(len(items) - index, item) for index, item in enumerate(items)]
+    if place.newer:
+        found = [pair for pair in numbered if pair[0] > (place.number or 0)][-size:]
+    else:
+        found = [pair for pair in numbered if place.number is None or pair[0] < place.number][:size]
+    return page(request, found, show, **query)
+
+
+def _link(request: Request, direction: str, number: int, query: dict[str, str]) -> str:
     cursor = base64.urlsafe_b64encode(f"{direction}={number}".encode()).decode()
-    query = urlencode({**request.query_params, "cursor": cursor})
-    return f"{origin_of(request)}/v1{request.url.path.removeprefix('/v1')}?{query}"
+    text = urlencode({**request.query_params, **query, "cursor": cursor})
+    return f"{origin_of(request)}/v1{request.url.path.removeprefix('/v1')}?{text}"

@@ -1,0 +1,154 @@
+"""What all requests that start something have in common: input, webhooks, how long to wait and how long it may take."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+
+from replicate.local.problems import Problem
+from replicate.local.routes.request import cloud_of, origin_of
+from replicate.local.validation import Complaint, Schema, complaints, is_object, refusal
+from replicate.local.webhooks import can_be_called
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+    from replicate.local.clock import Clock
+    from replicate.local.models import Version
+    from replicate.local.prediction import Prediction
+    from replicate.local.schema import Signature
+
+COMMON: dict[str, Schema] = {
+    "input": {"type": "object"},
+    "webhook": {"type": "string", "nullable": True},
+    "webhook_completed": {"type": "string", "nullable": True},
+    "webhook_events_filter": {
+        "type": "array",
+        "nullable": True,
+        "items": {"type": "string", "enum": ["start", "output", "logs", "completed"]},
+    },
+}
+PREDICTION: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["input"],
+    "properties": {**COMMON, "stream": {"type": "boolean", "nullable": True}},
+}
+_HOOKS = ("webhook", "webhook_completed")
+_EVENTS = ("output", "completed")  # what a webhook is told unless it asks for something else
+_WAIT = re.compile(r"wait(?:=(\d+))?")
+_LONGEST_WAIT = 60
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+
+
+def check(body: Any, form: Schema, signature: Signature) -> dict[str, Any]:
+    """Return a body that has a certain form, with an input for a certain function; raise the API's 422 for another."""
+    found = list(complaints(body, form, {}))
+    if is_object(body):
+        if is_object(given := body.get("input")):
+            found += complaints(given, signature.input, signature.shared, "input")
+        found += _strangers(body)
+    if found:
+        raise refusal(found)
+    return dict(body)
+
+
+def _strangers(body: dict[str, Any]) -> Iterator[Complaint]:
+    for name in _HOOKS:
+        if isinstance(url := body.get(name), str) and not can_be_called(url):
+            yield Complaint(
+                "not_local",
+                name,
+                f"The local server calls addresses of this machine only, such as http://127.0.0.1:8000/hook, not {url}",
+            )
+
+
+def follow(request: Request, run: Prediction, body: dict[str, Any]) -> None:
+    """Tell the addresses that a body names what happens to a run."""
+    webhooks = cloud_of(request).webhooks
+    if url := body.get("webhook"):
+        webhooks.follow(run, url, body.get("webhook_events_filter") or _EVENTS)
+    if url := body.get("webhook_completed"):
+        webhooks.follow(run, url, ("completed",))
+
+
+async def predict(
+    request: Request, body: Any, version: Version, form: Schema = PREDICTION, deployment: str | None = None
+) -> Response:
+    """Run a version, and answer at once, or after the wait that the request prefers."""
+    body = check(body, form, version.signature)
+    cloud, origin = cloud_of(request), origin_of(request)
+    prefer, seconds = _wait_of(request)
+    allowed = _deadline_of(request)
+    entry = cloud.models.entry_of(version)
+    entry.runs += 1
+    prediction = cloud.predictions.create(
+        model=version.reference,
+        version="hidden" if entry.official else version.id,
+        deployment=deployment,
+        input=body["input"],
+        origin=origin,
+        deadline=cloud.clock.now() + timedelta(seconds=allowed) if allowed else None,
+    )
+    answer = prediction.to_json(origin)
+    if allowed:
+        cloud.clock.after(allowed, prediction.expire)
+    follow(request, prediction, body)
+    cloud.engine.submit(
+        prediction, version.signature, {"replicate_weights": version.weights} if version.weights else {}
+    )
+    if not seconds:
+        return JSONResponse(answer, 201)
+    await _finished(prediction, seconds, cloud.clock)
+    if not prediction.finished:
+        return JSONResponse(prediction.to_json(origin), 202)
+    return JSONResponse(prediction.to_json(origin), 201, {"Preference-Applied": prefer})
+
+
+def _wait_of(request: Request) -> tuple[str, int]:
+    """Return the `Prefer` header and how many seconds it asks to wait; other preferences are not for us."""
+    prefer = request.headers.get("prefer", "").strip()
+    if not prefer.startswith("wait"):
+        return prefer, 0
+    match = _WAIT.fullmatch(prefer)
+    seconds = int(match[1] or _LONGEST_WAIT) if match else 0
+    if not 1 <= seconds <= _LONGEST_WAIT:
+        raise Problem(
+            400, f"Prefer must be wait, or wait=N with N from 1 to 60, not {prefer!r}.", title="Invalid header"
+        )
+    return prefer, seconds
+
+
+def _deadline_of(request: Request) -> int:
+    """Return how many seconds the `Cancel-After` header allows, or 0: `90`, `90s`, `5m`, `1h30m`."""
+    text = request.headers.get("cancel-after")
+    if text is None:
+        return 0
+    match = _DURATION.fullmatch(text.strip())
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    if not (total := hours * 3600 + minutes * 60 + seconds):
+        raise Problem(400, f"Cancel-After must be a duration such as 90s or 5m, not {text!r}.", title="Invalid header")
+    return total
+
+
+async def _finished(prediction: Prediction, seconds: float, clock: Clock) -> None:
+    """Return when the prediction is finished, or the time is over."""
+    loop, awake = asyncio.get_running_loop(), asyncio.Event()
+
+    def listener() -> None:
+        if prediction.finished:
+            loop.call_soon_threadsafe(awake.set)
+
+    stop_timer = clock.after(seconds, awake.set)
+    with prediction.listening(listener):
+        listener()  # it may have finished before anybody listened
+        try:
+            await awake.wait()
+        finally:
+            stop_timer()
