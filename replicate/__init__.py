@@ -6,19 +6,72 @@
     [image] = flux(prompt="a llama in the rain")
     image.save("llama.webp")
 
-The functions of this module use a client that is made on first use, with the token from REPLICATE_API_TOKEN. Names are
-loaded when they are first used, so that `import replicate` costs next to nothing.
+The functions of this module use a client that is made on first use, with the token from REPLICATE_API_TOKEN. It is set
+by setting the module: `replicate.bearer_token = …`, `base_url`, `timeout`, `max_retries`, `default_headers`,
+`default_query`, `http_client`. Names are loaded when they are first used, so that `import replicate` costs next to
+nothing.
 """
 
+import sys
+
 TYPE_CHECKING = False  # type checkers know the name; importing it from typing would take longer than all of this
-if TYPE_CHECKING:
-    from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+if TYPE_CHECKING:  # the settings
+    from collections.abc import Callable, Mapping
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+    import httpx
+
+    from replicate._core.dual import Started, Sync
+    from replicate.resources.account import Accounts
+    from replicate.resources.collections import Collections
+    from replicate.resources.deployments import Deployments
+    from replicate.resources.files import Files
+    from replicate.resources.hardware import HardwareNamespace
+    from replicate.resources.models import Models
+    from replicate.resources.predictions import Predictions
+    from replicate.resources.trainings import Trainings
+
+    api_token: str | Callable[[], str | None] | None
+    bearer_token: str | Callable[[], str | None] | None
+    base_url: str | httpx.URL | None
+    timeout: float | httpx.Timeout | None
+    max_retries: int
+    default_headers: Mapping[str, str] | None
+    default_query: Mapping[str, Any] | None
+    http_client: httpx.Client | None
+else:
+    ModuleType = type(sys)
+
+if TYPE_CHECKING:  # what this module offers
+    from types import NoneType
+
+    from httpx import BaseTransport as Transport
+    from httpx import Timeout
+
+    from replicate._compat.version1 import EventSource as AsyncStream
+    from replicate._compat.version1 import EventSource as Stream
+    from replicate._compat.version2 import ProxiesTypes, file_from_path, get_path_url
+    from replicate._core.http_clients import (
+        DEFAULT_CONNECTION_LIMITS,
+        DefaultAioHttpClient,
+        DefaultAsyncHttpxClient,
+        DefaultHttpxClient,
+    )
+    from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
+    from replicate._core.page import Page, async_paginate, paginate
+    from replicate._core.response import APIResponse
+    from replicate._core.response import APIResponse as AsyncAPIResponse
     from replicate._core.sse import ServerSentEvent
     from replicate._data.outputs import FileOutput
+    from replicate._data.outputs import FileOutput as AsyncFileOutput
+    from replicate._data.outputs import FileOutput as URLPath
     from replicate._data.reference import ModelVersionIdentifier
     from replicate._flows.output import OutputIterator
-    from replicate._version import __version__
+    from replicate._version import __title__, __version__
     from replicate.client import AsyncReplicate, Client, Replicate
+    from replicate.client import AsyncReplicate as AsyncClient
     from replicate.exceptions import (
         AmbiguousCreateError,
         APIConnectionError,
@@ -43,106 +96,133 @@ if TYPE_CHECKING:
         StreamError,
         UnprocessableEntityError,
     )
+    from replicate.resources.account import Account
+    from replicate.resources.collections import Collection
+    from replicate.resources.deployments import Deployment
     from replicate.resources.files import File
+    from replicate.resources.hardware import Hardware
     from replicate.resources.models import Model
     from replicate.resources.predictions import Prediction
+    from replicate.resources.trainings import Training
     from replicate.resources.versions import Version
+    from replicate_api.types import UNSET as NOT_GIVEN
+    from replicate_api.types import Payload as BaseModel
+    from replicate_api.types import Unset as NotGiven
+    from replicate_api.types import Unset as Omit
 
-    AsyncClient = AsyncReplicate
-    default_client = Client()
-    files = default_client.files
-    models = default_client.models
-    predictions = default_client.predictions
+    not_given = omit = NOT_GIVEN
+    default_client: Client = Client()
+    account: Accounts[Sync]
+    accounts: Accounts[Sync]
+    async_run = AsyncReplicate().run
+    async_stream: Callable[..., Started[ServerSentEvent]]
+    collections: Collections[Sync]
+    deployments: Deployments[Sync]
+    files: Files[Sync]
+    hardware: HardwareNamespace[Sync]
+    models: Models[Sync]
+    predictions: Predictions[Sync]
     run = default_client.run
+    search = default_client.search
     stream = default_client.stream
+    trainings: Trainings[Sync]
     use = default_client.use
 
 _HOMES = {
-    "replicate.client": ("AsyncReplicate", "Client", "Replicate"),
-    "replicate.exceptions": (
-        "AmbiguousCreateError",
-        "APIConnectionError",
-        "APIError",
-        "APIResponseValidationError",
-        "APIStatusError",
-        "APITimeoutError",
-        "AuthenticationError",
-        "BadRequestError",
-        "ConflictError",
-        "InsufficientCreditError",
-        "InternalServerError",
-        "ModelError",
-        "NotFoundError",
-        "PermissionDeniedError",
-        "PredictionCanceled",
-        "PredictionTimeout",
-        "RateLimitError",
-        "ReplicateError",
-        "ReplicateException",
-        "RequestTooLargeError",
-        "StreamError",
-        "UnprocessableEntityError",
-    ),
-    "replicate._core.options": ("DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT"),
-    "replicate._core.sse": ("ServerSentEvent",),
-    "replicate._data.outputs": ("FileOutput",),
-    "replicate._data.reference": ("ModelVersionIdentifier",),
-    "replicate._flows.output": ("OutputIterator",),
-    "replicate._version": ("__version__",),
-    "replicate.resources.files": ("File",),
-    "replicate.resources.models": ("Model",),
-    "replicate.resources.predictions": ("Prediction",),
-    "replicate.resources.versions": ("Version",),
+    "httpx": "Timeout Transport=BaseTransport",
+    "replicate._compat.version1": "AsyncStream=EventSource Stream=EventSource",
+    "replicate._compat.version2": "ProxiesTypes file_from_path get_path_url",
+    "replicate._core.http_clients": "DEFAULT_CONNECTION_LIMITS DefaultAioHttpClient "
+    "DefaultAsyncHttpxClient DefaultHttpxClient",
+    "replicate._core.response": "APIResponse AsyncAPIResponse=APIResponse",
+    "replicate.resources.account": "Account",
+    "replicate.resources.collections": "Collection",
+    "replicate.resources.deployments": "Deployment",
+    "replicate.resources.hardware": "Hardware",
+    "replicate.resources.trainings": "Training",
+    "replicate._core.options": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT RequestOptions",
+    "replicate._core.page": "Page async_paginate paginate",
+    "replicate._core.sse": "ServerSentEvent",
+    "replicate._data.outputs": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
+    "replicate._data.reference": "ModelVersionIdentifier",
+    "replicate._flows.output": "OutputIterator",
+    "replicate._version": "__title__ __version__",
+    "replicate.client": "AsyncClient=AsyncReplicate AsyncReplicate Client Replicate",
+    "replicate.exceptions": "AmbiguousCreateError APIConnectionError APIError APIResponseValidationError "
+    "APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError "
+    "InsufficientCreditError InternalServerError ModelError NotFoundError "
+    "PermissionDeniedError PredictionCanceled PredictionTimeout RateLimitError ReplicateError "
+    "ReplicateException RequestTooLargeError StreamError UnprocessableEntityError",
+    "replicate.resources.files": "File",
+    "replicate.resources.models": "Model",
+    "replicate.resources.predictions": "Prediction",
+    "replicate.resources.versions": "Version",
+    "replicate_api.types": "BaseModel=Payload NOT_GIVEN=UNSET NotGiven=Unset Omit=Unset not_given=UNSET omit=UNSET",
+    "types": "NoneType",
 }
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-_OF_DEFAULT_CLIENT = ("files", "models", "predictions", "run", "stream", "use")
+"""The modules of the public names; `Name=Other` for one that is called otherwise there."""
 
+_HOME_OF = {
+    name: (module, other or name)
+    for module, names in _HOMES.items()
+    for name, _, other in (entry.partition("=") for entry in names.split())
+}
+_OF_DEFAULT_CLIENT = (
+    "account", "accounts", "async_run", "async_stream", "collections", "deployments", "files", "hardware", "models",
+    "predictions", "run", "search", "stream", "trainings", "use",
+)  # fmt: skip
+_SETTINGS = (
+    "bearer_token", "base_url", "timeout", "max_retries", "default_headers", "default_query", "http_client",
+)  # fmt: skip
+_SUBMODULES = ("client", "exceptions", "resources", "types")
+
+# fmt: off
 __all__ = [
-    "DEFAULT_MAX_RETRIES",
-    "DEFAULT_TIMEOUT",
-    "APIConnectionError",
-    "APIError",
-    "APIResponseValidationError",
-    "APIStatusError",
-    "APITimeoutError",
-    "AmbiguousCreateError",
-    "AsyncClient",
-    "AsyncReplicate",
-    "AuthenticationError",
-    "BadRequestError",
-    "Client",
-    "ConflictError",
-    "File",
-    "FileOutput",
-    "InsufficientCreditError",
-    "InternalServerError",
-    "Model",
-    "ModelError",
-    "ModelVersionIdentifier",
-    "NotFoundError",
-    "OutputIterator",
-    "PermissionDeniedError",
-    "Prediction",
-    "PredictionCanceled",
-    "PredictionTimeout",
-    "RateLimitError",
-    "Replicate",
-    "ReplicateError",
-    "ReplicateException",
-    "RequestTooLargeError",
-    "ServerSentEvent",
-    "StreamError",
-    "UnprocessableEntityError",
-    "Version",
-    "__version__",
-    "default_client",
-    "files",
-    "models",
-    "predictions",
-    "run",
-    "stream",
-    "use",
+    "DEFAULT_CONNECTION_LIMITS", "DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "NOT_GIVEN", "APIConnectionError",
+    "APIError", "APIResponse", "APIResponseValidationError", "APIStatusError", "APITimeoutError", "Account",
+    "AmbiguousCreateError", "AsyncAPIResponse", "AsyncClient", "AsyncFileOutput", "AsyncReplicate", "AsyncStream",
+    "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError",
+    "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment", "File", "FileOutput",
+    "Hardware", "InsufficientCreditError", "InternalServerError", "Model", "ModelError", "ModelVersionIdentifier",
+    "NoneType", "NotFoundError", "NotGiven", "Omit", "OutputIterator", "Page", "PermissionDeniedError", "Prediction",
+    "PredictionCanceled", "PredictionTimeout", "ProxiesTypes", "RateLimitError", "Replicate", "ReplicateError",
+    "ReplicateException", "RequestOptions", "RequestTooLargeError", "ServerSentEvent", "Stream", "StreamError",
+    "Timeout", "Training", "Transport", "URLPath", "UnprocessableEntityError", "Version", "__title__", "__version__",
+    "account", "accounts", "async_paginate", "async_run", "async_stream", "collections", "default_client",
+    "deployments", "file_from_path", "files", "get_path_url", "hardware", "models", "not_given", "omit", "paginate",
+    "predictions", "run", "search", "stream", "trainings", "use",
 ]
+# fmt: on
+
+
+class _Package(ModuleType):
+    """This module: its settings reach its client, its names stay its own, and it finds what earlier versions had."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "api_token":
+            name = "bearer_token"
+        if name in _SETTINGS and "default_client" in self.__dict__:
+            from replicate._default import change
+
+            change(self.default_client, name, {**self.__dict__, name: value})
+        if name in __all__ and isinstance(value, ModuleType):
+            return  # `import replicate.run` puts a module of that name here; the function stays
+        super().__setattr__(name, value)
+
+    def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
+        """Find a module that an earlier version had, as the last of Python's finders."""
+        if not fullname.startswith("replicate."):
+            return None
+        from replicate._compat.paths import find
+
+        return find(fullname)
+
+    def _load_client(self) -> "Client":
+        client: Client = self.default_client
+        return client
+
+    def _reset_client(self) -> None:
+        self.__dict__.pop("default_client", None)
 
 
 def __getattr__(name: str) -> object:
@@ -150,15 +230,19 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name in _HOME_OF:
-        value = getattr(import_module(_HOME_OF[name]), name)
-    elif name == "AsyncClient":
-        value = import_module("replicate.client").AsyncReplicate
+        module, other = _HOME_OF[name]
+        value = getattr(import_module(module), other)
     elif name == "default_client":
-        value = import_module("replicate.client").Client()
-    elif name in _OF_DEFAULT_CLIENT:
+        value = import_module("replicate._default").make(globals())
+    elif name in _OF_DEFAULT_CLIENT or name.startswith("async_"):
         from replicate import default_client
 
         return getattr(default_client, name)
+    elif name in _SETTINGS or name == "api_token":
+        name = "bearer_token" if name == "api_token" else name
+        return globals().get(name, import_module("replicate._default").DEFAULTS[name])
+    elif name in _SUBMODULES or (not name.startswith("_") and _package.find_spec(f"{__name__}.{name}")):
+        return import_module(f"{__name__}.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # Two threads may both get here: the first to set it wins.
@@ -166,4 +250,10 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_SETTINGS})
+
+
+_package: "Any" = sys.modules[__name__]
+_package.__class__ = _Package
+if _package not in sys.meta_path:
+    sys.meta_path.append(_package)

@@ -8,6 +8,7 @@ import httpx
 
 from replicate._core.dual import Async, P, Sync, drive
 from replicate._core.options import DEFAULT_MAX_RETRIES, check_keywords
+from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._core.session import async_session, blocking_session
 from replicate._core.settings import configure, credentials, versioned
 from replicate._flows.api import API
@@ -32,7 +33,8 @@ class Replicate(API[Sync]):
     variable REPLICATE_API_TOKEN is used. `base_url` includes the version: "https://api.replicate.com/v1", or what
     REPLICATE_BASE_URL says. `timeout` is for one HTTP request, in seconds (60, of which 5 to connect), or an
     `httpx.Timeout`. `max_retries` (2) is how often a request that may be sent again is sent again. `http_client` is an
-    `httpx.Client` to send requests with. Raises ReplicateError if there is no token.
+    `httpx.Client` to send requests with. `poll_interval` is how many seconds pass between two looks at a prediction
+    that is waited for; without it, more the longer it takes. Raises ReplicateError if there is no token.
     """
 
     def __init__(
@@ -46,9 +48,10 @@ class Replicate(API[Sync]):
         default_headers: Mapping[str, str] | None = None,
         default_query: Mapping[str, Any] | None = None,
         http_client: httpx.Client | None = None,
+        poll_interval: float | None = None,
     ) -> None:
         found = credentials(bearer_token, api_token, needed=True)
-        config = configure(found, base_url, timeout, max_retries, default_headers, default_query)
+        config = configure(found, base_url, timeout, max_retries, default_headers, default_query, poll_interval)
         super().__init__(blocking_session(config, http_client))
 
     @overload
@@ -162,9 +165,10 @@ class AsyncReplicate(API[Async]):
         default_headers: Mapping[str, str] | None = None,
         default_query: Mapping[str, Any] | None = None,
         http_client: httpx.AsyncClient | None = None,
+        poll_interval: float | None = None,
     ) -> None:
         found = credentials(bearer_token, api_token, needed=True)
-        config = configure(found, base_url, timeout, max_retries, default_headers, default_query)
+        config = configure(found, base_url, timeout, max_retries, default_headers, default_query, poll_interval)
         super().__init__(async_session(config, http_client))
 
     @overload
@@ -230,8 +234,10 @@ class Client(Replicate):
         timeout: float | httpx.Timeout | None = UNSET,
         max_retries: int = DEFAULT_MAX_RETRIES,
         headers: Mapping[str, str] | None = None,
+        default_headers: Mapping[str, str] | None = None,
         default_query: Mapping[str, Any] | None = None,
         http_client: httpx.Client | None = None,
+        poll_interval: float | None = None,
         **httpx_options: Any,
     ) -> None:
         if httpx_options:
@@ -241,7 +247,7 @@ class Client(Replicate):
                 raise TypeError(f"http_client= has its own settings: pass {', '.join(httpx_options)} to that")
             check_keywords(httpx_options, tuple(signature(httpx.Client).parameters))
         url = None if base_url is None else versioned(base_url)
-        config = configure(
-            credentials(bearer_token, api_token, needed=False), url, timeout, max_retries, headers, default_query
-        )
+        found = credentials(bearer_token, api_token, needed=False)
+        both = {**(default_headers or {}), **(headers or {})}
+        config = configure(found, url, timeout, max_retries, both, default_query, poll_interval)
         super(Replicate, self).__init__(blocking_session(config, http_client, **httpx_options))

@@ -16,11 +16,11 @@ ReplicateException
 
 from __future__ import annotations
 
+import httpx
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    import httpx
 
     from replicate.resources.predictions import Prediction
 
@@ -34,7 +34,7 @@ class ReplicateError(ReplicateException):
 
     All errors have the fields of an RFC 9457 problem (`type`, `title`, `status`, `detail`, `instance`) and those of an
     HTTP exchange (`status_code`, `request`, `response`, `body`, `request_id`, `retry_after`); a field that does not
-    apply is None. `hint` says what usually helps.
+    apply is None. `cursor` is the page of a list that could not be had, and `hint` says what usually helps.
     """
 
     type: str | None = None
@@ -48,12 +48,23 @@ class ReplicateError(ReplicateException):
     body: Any = None
     request_id: str | None = None
     retry_after: float | None = None
+    cursor: str | None = None
     hint: str | None = None
 
     def __init__(self, message: str = "", **fields: Any) -> None:
-        self.message = message
-        self.__dict__.update({name: value for name, value in fields.items() if value is not None})
-        super().__init__(message)
+        known = {name: value for name, value in fields.items() if value is not None}
+        self.message = message or ": ".join(str(known[name]) for name in ("title", "detail") if name in known)
+        super().__init__(self.message)
+        self.__dict__.update(known)
+
+    @classmethod
+    def from_response(cls, response: httpx.Response) -> ReplicateError:
+        """Make the error for an answer with an error status, of the class for it."""
+        from importlib import import_module
+
+        # The way up, as `Resource` has it: how answers are read is known there, what errors are is known here.
+        error: ReplicateError = import_module("replicate._core.problems").error_of(response)
+        return error
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
@@ -78,9 +89,17 @@ def _restore(kind: type[ReplicateError], args: tuple[Any, ...]) -> ReplicateErro
 class APIError(ReplicateError):
     """Talking to the API went wrong."""
 
+    def __init__(self, message: str = "", request: httpx.Request | None = None, **fields: Any) -> None:
+        super().__init__(message, request=request, **fields)
+
 
 class APIStatusError(APIError):
     """The API answered with an error status."""
+
+    def __init__(self, message: str = "", *, response: httpx.Response | None = None, **fields: Any) -> None:
+        status = None if response is None else response.status_code
+        known: dict[str, Any] = {"status": status, "status_code": status, "response": response, **fields}
+        super().__init__(message, **known)
 
 
 class BadRequestError(APIStatusError):
@@ -127,14 +146,25 @@ class APIResponseValidationError(APIError):
     """The API answered with success, but with something that cannot be read as the answer."""
 
 
-class APIConnectionError(APIError):
-    """The API could not be reached, or the connection broke. `sent` tells whether the request may have arrived."""
+class APIConnectionError(APIError, httpx.TransportError):  # type: ignore[misc]  # httpx's `request` is never None
+    """The API could not be reached, or the connection broke. `sent` tells whether the request may have arrived.
+
+    It is one of httpx's errors too, for programs that catch those.
+    """
 
     sent: bool = True
 
+    def __init__(self, message: str = "Connection error.", request: httpx.Request | None = None, **fields: Any) -> None:
+        super().__init__(message, request, **fields)
 
-class APITimeoutError(APIConnectionError):
+
+class APITimeoutError(APIConnectionError, httpx.TimeoutException):  # type: ignore[misc]  # as above
     """The API did not answer in time."""
+
+    def __init__(self, message: str | httpx.Request = "Request timed out.", *args: Any, **fields: Any) -> None:
+        # Version 2 takes the request first.
+        given: tuple[Any, ...] = (message, *args) if isinstance(message, str) else ("Request timed out.", message)
+        super().__init__(*given, **fields)
 
 
 class AmbiguousCreateError(APIError):
@@ -165,10 +195,11 @@ class PredictionTimeout(ReplicateError, TimeoutError):  # noqa: N818 - as decide
 
     def __init__(self, prediction: Prediction[Any], seconds: float) -> None:
         self.prediction, self.seconds = prediction, seconds
+        noun = "training" if type(prediction).__name__ == "Training" else "prediction"
         super().__init__(
-            f"Prediction {prediction.id} is still {prediction.status} after {seconds:g} s.",
-            hint=f"It goes on, and is charged for: wait for it with client.predictions.wait({prediction.id!r}), "
-            f"or stop it with client.predictions.cancel({prediction.id!r}).",
+            f"{noun.title()} {prediction.id} is still {prediction.status} after {seconds:g} s.",
+            hint=f"It goes on, and is charged for: wait for it with client.{noun}s.wait({prediction.id!r}), "
+            f"or stop it with client.{noun}s.cancel({prediction.id!r}).",
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -214,24 +214,44 @@ def test_public_names_have_docstrings() -> None:
 def test_type_checkers_and_python_find_the_same_names() -> None:
     """What `replicate/__init__.py` tells type checkers, it does; and `__all__` is all of it."""
     tree = ast.parse(Path(replicate.__file__).read_text("utf-8"))
-    [block] = [node for node in tree.body if isinstance(node, ast.If)]
-    homes = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    [_, block] = [node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    homes = {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     others = {
         target.id
         for node in block.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Name)
     }
     assert {*homes, *others} == set(replicate.__all__)
-    for name, module in homes.items():
-        assert getattr(replicate, name) is getattr(import_module(str(module)), name)
+    for name, (module, other) in homes.items():
+        assert getattr(replicate, name) is getattr(import_module(str(module)), other)
 
 
 def test_no_field_of_an_answer_hides_a_method() -> None:
     """A field is an attribute of its object: one called like a method of the object's class would replace it."""
-    for name in ("File", "Model", "Prediction", "Version"):
+    for name in (
+        "Account",
+        "Collection",
+        "Deployment",
+        "File",
+        "Hardware",
+        "Model",
+        "Prediction",
+        "Training",
+        "Version",
+    ):
         resource = getattr(replicate, name)
         fields = {field.name for field in resource.__attrs_attrs__}
-        methods = {attribute for kind in resource.__mro__ for attribute in vars(kind) if kind is not object}
+        methods = {
+            attribute
+            for kind in resource.__mro__[:-1]
+            for attribute, value in vars(kind).items()
+            if not isinstance(value, property)
+        }
         assert fields & methods == set(), name

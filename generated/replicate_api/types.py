@@ -51,7 +51,10 @@ class Part(NamedTuple):
 
 
 class Request(NamedTuple):
-    """An HTTP request as a value. `path` is quoted and relative to the server's URL; `json` is UNSET for no body."""
+    """An HTTP request as a value. `path` is quoted and relative to the server's URL; `json` is UNSET for no body.
+
+    `content` is a body that is neither JSON nor a form, and is sent as it is.
+    """
 
     method: str
     path: str
@@ -59,6 +62,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str] = {}
     json: Any = UNSET
     parts: tuple[Part, ...] = ()
+    content: bytes | str | None = None
 
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
 
     from replicate._core.session import Session
 
@@ -50,7 +50,13 @@ class Coloured(Protocol[C]):
     def _session(self) -> Session[C]: ...
 
 
-class dual(Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
+class Presenter:
+    """A descriptor that presents a function in the colour of its owner."""
+
+    function: Callable[..., Any]
+
+
+class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
     """Present a coroutine function as a method of its owner's colour."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], Coroutine[Any, Any, T]]) -> None:
@@ -67,7 +73,7 @@ class dual(Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
         return self if owner is None else presented(self.function, owner, drive)
 
 
-class dual_iter(Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
+class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
     """Present an asynchronous generator function as a method of its owner's colour, for `for` or `async for`."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], AsyncGenerator[T, None]]) -> None:
@@ -123,3 +129,67 @@ def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
 
 async def _next(generator: AsyncGenerator[T, None]) -> T:
     return await generator.__anext__()
+
+
+def over(owner: Any, session: Session[Any]) -> Any:
+    """Give a copy of a client, a namespace or an object that acts through another session."""
+    other = object.__new__(type(owner))
+    vars(other).update(vars(owner))
+    vars(other)["_session" if "_session" in vars(owner) else "_bound"] = session
+    return other
+
+
+class AsyncNames:
+    """What has its methods under version 1's names for asynchronous code too: `async_get` is an awaited `get`.
+
+    They are the same methods, on the asynchronous twin of the session.
+    """
+
+    if not TYPE_CHECKING:  # or any name would pass
+
+        def __getattr__(self, name: str) -> Any:
+            """Give the method that `async_name` is."""
+            method = getattr(type(self), name.replace("async_", "", 1), None)
+            if name.startswith(("async_", "_async_")) and isinstance(method, Presenter):
+                return awaited(self, method)
+            if above := getattr(super(), "__getattr__", None):
+                return above(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+
+def awaited(owner: Any, method: Any) -> Callable[..., Any]:
+    """Bind a method to the asynchronous twin of its owner. What it does to an object in place, it does to the owner."""
+    twin = over(owner, owner._session.of_colour(Async))  # noqa: SLF001 - as in `presented`
+    bound = method.__get__(twin, type(twin))
+    if isinstance(method, dual_iter):
+        return functools.wraps(bound)(lambda *args, **kwargs: Started(bound(*args, **kwargs)))
+    if not isinstance(method, dual) or "_bound" not in vars(twin):
+        return bound  # type: ignore[no-any-return]
+
+    @functools.wraps(bound)
+    async def in_place(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = await bound(*args, **kwargs)
+        finally:
+            bound_to = owner._bound  # noqa: SLF001 - what makes it an object
+            owner.__dict__.update(twin.__dict__, _bound=bound_to)
+        return owner if result is twin else result
+
+    return in_place
+
+
+class Started(Generic[T]):
+    """An asynchronous iterator that may be awaited first: `async for item in await client.async_stream(…)`."""
+
+    def __init__(self, generator: AsyncGenerator[T, None]) -> None:
+        self._generator = generator
+
+    def __await__(self) -> Generator[Any, Any, Started[T]]:
+        return self
+        yield  # makes it a generator
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._generator
+
+    async def aclose(self) -> None:
+        await self._generator.aclose()

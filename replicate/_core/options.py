@@ -37,7 +37,15 @@ class RequestOptions(SendOptions, total=False):
     """Seconds that one HTTP request may take (not a whole prediction); None for no limit."""
 
 
+class ListOptions(RequestOptions, total=False):
+    """What every method that lists something also takes."""
+
+    limit: int | None
+    """Give at most so many items, of all pages together."""
+
+
 REQUEST_OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries")
+LIST_OPTIONS = ("limit", *REQUEST_OPTIONS)
 
 
 def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...] = REQUEST_OPTIONS) -> None:
@@ -68,6 +76,12 @@ def check_values(given: Mapping[str, Any]) -> None:
     for name, value in httpx.Headers(given.get("extra_headers") or {}).items():
         if re.search(r"[\x00-\x08\n-\x1f\x7f]", value):  # the value is not shown: it may be the token
             raise ValueError(f"the header {name!r} holds a control character, such as a line break")
+
+
+def merged(headers: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """Add headers to others, or put them in their place, whatever the case of either."""
+    replaced = {name.lower() for name in more}
+    return {**{name: value for name, value in headers.items() if name.lower() not in replaced}, **more}
 
 
 def within(timeout: float | httpx.Timeout | None, seconds: float) -> float | httpx.Timeout | None:

@@ -1,29 +1,69 @@
-"""Lists that come in pages, and the walk from one to the next."""
+"""Lists that come in pages, and the walk from one to the next.
+
+A method that lists is one line: `@dual_page`, and `return await fetch(self._session, Noun[C].bind, endpoint, cursor,
+options, …)` with what `endpoint.build_request` takes. Its signature has `cursor: Cursor = UNSET` and
+`**options: Unpack[ListOptions]`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+import functools
+from contextlib import aclosing
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
-from replicate._core.dual import Async, C, Sync, drive_iter, dual, dual_iter
+from replicate._core.dual import (
+    Async,
+    C,
+    Coloured,
+    Owner,
+    P,
+    Presenter,
+    Sync,
+    drive,
+    drive_iter,
+    dual,
+    dual_iter,
+    presented,
+)
+from replicate._core.options import LIST_OPTIONS, check_keywords
 from replicate._core.plain import elements
 from replicate._core.resource import session_of
-from replicate.exceptions import ReplicateError
-from replicate_api.types import Payload, Request
+from replicate.exceptions import APIError, ReplicateError
+from replicate_api.types import UNSET, Payload, Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Coroutine,
+        Generator,
+        Iterator,
+        Mapping,
+    )
 
     from replicate._core.session import Session
     from replicate_api.types import Endpoint
 
 T = TypeVar("T")
+Cursor: TypeAlias = str | EllipsisType
+"""Which page of a list: the URL of one, as in `page.next`, or `...` for the first."""
+
+
+class PageInfo(NamedTuple):
+    """Where the next page is."""
+
+    url: str
 
 
 class Page(Generic[C, T]):
     """One page of a list: `results`, and the URLs of the `next` and `previous` page or None.
 
     Length, index and `results` are of this page; iterating goes on to the pages after it, fetching them as needed:
-    `for prediction in client.predictions.list()`, `async for prediction in await client.predictions.list()`.
+    `for prediction in client.predictions.list()`, `async for prediction in client.predictions.list()`. A page that was
+    asked for by its cursor iterates over itself only.
     """
 
     def __init__(
@@ -32,27 +72,35 @@ class Page(Generic[C, T]):
         payload: Any,
         bind: Callable[[Any], T],
         endpoint: Endpoint[..., Any],
+        *,
+        alone: bool = False,
+        limit: int | None = None,
         visited: frozenset[str] = frozenset(),
     ) -> None:
         """`session` is the one that fetched the page, and fetches those after it; `visited` are the URLs so far."""
         self.visited = visited
         self._session, self.bind, self.endpoint = session, bind, endpoint
+        self.alone = alone
+        """Whether iterating ends with this page."""
         # Items that are no objects are kept as they came, as in all of an answer.
-        results = elements(payload.results)
+        results = elements(payload.results)[:limit]
         self.results: list[T] = [bind(item) if isinstance(item, Payload) else item for item in results]
-        self.next: str | None = payload.next or None
+        self.limit = None if limit is None else limit - len(results)
+        self.next: str | None = None if self.limit == 0 else payload.next or None
         self.previous: str | None = payload.previous or None
 
     def has_next_page(self) -> bool:
         """Tell whether there is a page after this one."""
         return self.next is not None
 
+    def next_page_info(self) -> PageInfo | None:
+        """Tell where the page after this one is."""
+        return None if self.next is None else PageInfo(self.next)
+
     @dual
     async def get_next_page(self) -> Page[C, T]:
         """Fetch the page after this one. Raises ReplicateError if there is none."""
-        if self.next is None:
-            raise ReplicateError("This is the last page: ask has_next_page() first.")
-        return await turn(self, self.next)
+        return await turn(self)
 
     @dual_iter
     async def iter_pages(self) -> AsyncGenerator[Page[C, T], None]:
@@ -60,7 +108,7 @@ class Page(Generic[C, T]):
         page: Page[C, T] = self
         yield page
         while page.next is not None:
-            page = await turn(page, page.next)
+            page = await turn(page)
             yield page
 
     async def _items(self) -> AsyncGenerator[T, None]:
@@ -68,11 +116,13 @@ class Page(Generic[C, T]):
         while True:
             for item in page.results:
                 yield item
-            if page.next is None:
+            if page.next is None or page.alone:
                 return
-            page = await turn(page, page.next)
+            page = await turn(page)
 
     def __iter__(self: Page[Sync, T]) -> Iterator[T]:
+        if self.alone or self.next is None:
+            return iter(self.results)
         if not self._session.blocking:
             raise TypeError("this page belongs to an asynchronous client: iterate it with `async for`")
         return drive_iter(self._items())
@@ -95,16 +145,116 @@ class Page(Generic[C, T]):
         return f"<Page of {len(self)}{more}>"
 
 
-async def turn(page: Page[C, T], url: str) -> Page[C, T]:
-    """Fetch another page, if the API's own answer named it at the API's own origin."""
+class Listing(Generic[T]):
+    """A list that an asynchronous client was asked for: await it for its first page, or iterate all of it."""
+
+    def __init__(self, ask: Callable[[], Coroutine[Any, Any, Page[Async, T]]]) -> None:
+        self._ask = ask
+
+    def __await__(self) -> Generator[Any, Any, Page[Async, T]]:
+        return self._ask().__await__()
+
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
+        page: Any = await self
+        async with aclosing(aiter(page)) as items:
+            async for item in items:
+                yield item
+
+
+class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as the decorator it is
+    """Present a coroutine function that gives a page: to a blocking owner's callers the page, to others a Listing."""
+
+    def __init__(self, function: Callable[Concatenate[Owner, P], Coroutine[Any, Any, Page[C, T]]]) -> None:
+        self.function = function
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]  # as in `dual`
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> dual_page[Owner, P, C, T]: ...
+    @overload
+    def __get__(self, owner: Coloured[Sync], kind: type) -> Callable[P, Page[Sync, T]]: ...
+    @overload
+    def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, Listing[T]]: ...
+    def __get__(self, owner: Any, kind: type) -> Any:
+        if owner is None:
+            return self
+        method = presented(self.function, owner, drive)
+        if session_of(owner).blocking:
+            return method
+
+        @functools.wraps(method)
+        def listing(*args: Any, **kwargs: Any) -> Listing[T]:
+            return Listing(functools.partial(method, *args, **kwargs))
+
+        return listing
+
+
+async def fetch(
+    session: Session[C],
+    bind: Callable[[Any, Session[C]], T],
+    endpoint: Endpoint[P, Any],
+    cursor: Cursor,
+    options: Mapping[str, Any],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Page[C, T]:
+    """Fetch the first page of a list, or the one that `cursor` names. Raises APIError, TypeError, ValueError."""
+    check_keywords(options, LIST_OPTIONS)
+    limit = options.get("limit")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be 1 or more, not {limit!r}")
+    given = session.given({name: value for name, value in options.items() if name != "limit"})
+    first = endpoint.build_request(*args, **kwargs)
+    request = first if cursor is UNSET or cursor is ... else at(given, cursor)
+    payload = session.parse(endpoint, await given.send(request))
+    return Page(given, payload, lambda item: bind(item, session), endpoint, alone=cursor is not UNSET, limit=limit)
+
+
+async def turn(page: Page[C, T]) -> Page[C, T]:
+    """Fetch the page after one. Raises ReplicateError if there is none, or it is not at the API's own origin.
+
+    The error of a request that failed tells where to go on.
+    """
+    if page.next is None:
+        raise ReplicateError("This is the last page: ask has_next_page() first.")
     session = session_of(page)
-    full = str(session.url(url))
-    if not session.is_api(full):
-        raise ReplicateError(f"The next page is said to be at {url}, which is not the API's: not followed.")
+    request = at(session, page.next)
+    full = str(session.url(page.next))
     if full in page.visited:
         raise ReplicateError(
-            f"The next page is said to be at {url}, which came before: the list goes round in circles."
+            f"The next page is said to be at {page.next}, which came before: the list goes round in circles."
         )
-    response = await session.send(Request("GET", url))
-    payload = session.parse(page.endpoint, response)
-    return Page(session, payload, page.bind, page.endpoint, page.visited | {full})
+    try:
+        payload = session.parse(page.endpoint, await session.send(request))
+    except APIError as error:
+        error.cursor = page.next
+        advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
+        error.hint = " ".join(filter(None, (error.hint, advice)))
+        raise
+    return Page(session, payload, page.bind, page.endpoint, limit=page.limit, visited=page.visited | {full})
+
+
+def at(session: Session[Any], cursor: str) -> Request:
+    """Ask for the page that is at a URL, if that is the API's."""
+    if not isinstance(cursor, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is whatever was passed
+        raise ValueError(f"cursor cannot be {cursor!r}: it is the URL of a page, such as page.next")  # noqa: TRY004
+    if not session.is_api(session.url(cursor)):
+        raise ReplicateError(f"The next page is said to be at {cursor}, which is not the API's: not followed.")
+    return Request("GET", cursor)
+
+
+def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:
+    """Yield the pages of a list, each iterating over itself only: `paginate(client.models.list)`."""
+    page = list_method(...)
+    yield page
+    while page.next is not None:
+        page = list_method(page.next)
+        yield page
+
+
+async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) -> AsyncGenerator[Page[C, T], None]:
+    """Yield the pages of an asynchronous client's list, as `paginate` does."""
+    page = await list_method(...)
+    yield page
+    while page.next is not None:
+        page = await list_method(page.next)
+        yield page

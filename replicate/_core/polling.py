@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import TYPE_CHECKING, Any
+
+from replicate._core.retry import number
+from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
 
 SHORTEST, LONGEST = 0.1, 5.0
+VARIABLE = "REPLICATE_POLL_INTERVAL"
 
 
 class Deadline:
@@ -35,12 +40,24 @@ class Deadline:
         return session if self.seconds is None else session.evolve(deadline=self._start + self.seconds)
 
 
-def interval(waited: float) -> float:
-    """Decide how many seconds to let pass before the next look, having waited so long.
+def pace(session: Session[Any]) -> float | None:
+    """Give the seconds between two looks that the client or the environment asks for, or None."""
+    if session.config.poll_interval is not None:
+        return session.config.poll_interval
+    given = os.environ.get(VARIABLE, "").strip()
+    if given and number(given) is None:
+        raise ReplicateError(f"{VARIABLE} must be a number of seconds, such as 0.5, not {given!r}.")
+    return number(given)
+
+
+def interval(waited: float, fixed: float | None = None) -> float:
+    """Decide how many seconds to let pass before the next look, having waited so long; `fixed` if that is given.
 
     A tenth of the wait so far: quick for what is quick, few requests for what takes long, and never much more than a
     tenth late. A random fifth more or less keeps tasks that were started together from asking together.
     """
+    if fixed is not None:
+        return fixed
     return min(LONGEST, max(SHORTEST, waited / 10)) * random.uniform(0.8, 1.2)
 
 
@@ -48,10 +65,11 @@ async def poll(
     session: Session[Any], finished: Callable[[], bool], look: Callable[[], Awaitable[object]], deadline: Deadline
 ) -> bool:
     """Look until finished: True. Or until the deadline has passed: False."""
+    fixed = None if finished() else pace(session)
     while not finished():
         remaining = deadline.remaining()
         if remaining <= 0:
             return False
-        await session.transport.sleep(min(interval(deadline.elapsed()), remaining))
+        await session.transport.sleep(min(interval(deadline.elapsed(), fixed), remaining))
         await look()
     return True

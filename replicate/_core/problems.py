@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from replicate._core.credentials import HOW_TO
+from replicate._core.hints import hint
 from replicate._core.plain import elements, is_array, is_object, members
 from replicate._core.retry import told_to_wait
 from replicate.exceptions import (
@@ -55,12 +56,6 @@ CLASSES: Mapping[int, type[APIStatusError]] = {
     429: RateLimitError,
 }
 
-HINTS: Mapping[int, str] = {
-    401: HOW_TO,
-    402: "Add credit or a payment method at https://replicate.com/account/billing.",
-    413: "Put the file where the model can fetch it, and pass its URL.",
-}
-
 
 def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusError:
     """Make the exception for an answer with an error status, whose content has been read."""
@@ -72,19 +67,21 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
     title = problem.get("title") if isinstance(problem.get("title"), str) else None
     said = ": ".join(text for text in (title, detail) if text) or excerpt(body)
     happened = f"{status} {struck(response.reason_phrase, response)}".strip()
+    request = request_of(response)
+    asked = f"{request.method} {request.url.path}" if request else ""
     return kind(
-        f"{happened} from {response.request.method} {response.request.url.path}: {said}",
+        f"{happened} from {asked}: {said}" if asked else f"{happened}: {said}",
         **{name: problem.get(name) for name in ("type", "instance") if isinstance(problem.get(name), str)},
         title=title,
         detail=detail,
         status=status,
         status_code=status,
-        request=response.request,
+        request=request,
         response=response,
         body=body,
         request_id=struck(response.headers.get("x-request-id", ""), response) or None,
         retry_after=told_to_wait(response.headers, problem),
-        hint=hint_of(response, body, authorized=authorized),
+        hint=hint_of(response, body, asked, said, authorized=authorized),
     )
 
 
@@ -107,7 +104,7 @@ def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APICon
     return error
 
 
-def hint_of(response: httpx.Response, body: Any, *, authorized: bool) -> str | None:
+def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, authorized: bool) -> str | None:
     """Say what usually helps, where that is known."""
     status = response.status_code
     if status == 401 and not authorized:
@@ -115,13 +112,26 @@ def hint_of(response: httpx.Response, body: Any, *, authorized: bool) -> str | N
     if status == 404 and authorized and isinstance(body, str):  # the API answers with JSON
         return "This may not be the API: check base_url."
     if 300 <= status < 400 and (location := response.headers.get("location")):
-        try:
-            url = response.request.url.join(location)
-        except (httpx.InvalidURL, UnicodeError):
-            return None
-        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"  # without a user's name and password
-        return struck(f"It points to {origin}{url.path}: if that is the API, set base_url to {origin}.", response)
-    return HINTS.get(status)
+        return elsewhere(response, location)
+    return hint(status, asked, said)
+
+
+def elsewhere(response: httpx.Response, location: str) -> str | None:
+    """Say where an answer that redirects points to."""
+    try:
+        url = response.request.url.join(location)
+    except (httpx.InvalidURL, UnicodeError, RuntimeError):
+        return None
+    origin = f"{url.scheme}://{url.netloc.decode('ascii')}"  # without a user's name and password
+    return struck(f"It points to {origin}{url.path}: if that is the API, set base_url to {origin}.", response)
+
+
+def request_of(response: httpx.Response) -> httpx.Request | None:
+    """Give the request of an answer, if it was made of one."""
+    try:
+        return response.request
+    except RuntimeError:
+        return None
 
 
 def body_of(response: httpx.Response) -> Any:
@@ -140,7 +150,8 @@ def content_of(response: httpx.Response) -> bytes:
 
 def struck(text: str, response: httpx.Response) -> str:
     """Strike the token of an answer's request out of a text. One shorter than any real token may be a common word."""
-    token = response.request.headers.get("authorization", "").rpartition(" ")[2]
+    request = request_of(response)
+    token = request.headers.get("authorization", "").rpartition(" ")[2] if request else ""
     return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
 
 

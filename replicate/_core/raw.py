@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
 
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords
-from replicate_api.types import UNSET, Request, query
+from replicate._core.plain import is_mapping
+from replicate._core.response import APIResponse, converted
+from replicate_api.types import UNSET, Part, Request, multipart, query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import httpx
+    from collections.abc import Iterable, Mapping
 
     from replicate._core.session import Session
 
@@ -19,29 +22,77 @@ class RawOptions(RequestOptions, total=False):
     """What a low-level request is made of."""
 
     json: Any
-    """A JSON body."""
+    """A JSON body; with `files`, the other fields of the form."""
     body: Any
     """The same."""
+    content: bytes | str | None
+    """A body that is sent as it is."""
+    files: Any
+    """Files of a form, by name: bytes, an open binary file, or a tuple of a file name, one of these, and a type."""
     params: Mapping[str, Any] | None
     """Query parameters."""
     headers: Mapping[str, str] | None
     """Headers to add, or to replace."""
+    options: Mapping[str, Any] | None
+    """Version 2's: `headers`, `params`, `extra_json`, `timeout` and `max_retries`, in one dict."""
+    cast_to: Any
+    """What to give instead of the answer of httpx: dict, str, bytes, None, a class of this package or pydantic's."""
+    stream: bool
+    """Give an APIResponse as soon as its headers are there, to be iterated and closed."""
 
 
-RAW_OPTIONS = ("json", "body", "params", "headers", *REQUEST_OPTIONS)
+RAW_OPTIONS = ("json", "body", "content", "files", "params", "headers", "options", "cast_to", "stream")
+SAME = {"headers": "extra_headers", "params": "extra_query", "extra_json": "extra_body"}
+"""What version 2's `options` call otherwise."""
+ALONE = ("json", "body", "content")
+"""Of these, at most one."""
 
 
-async def exchange(session: Session[Any], method: str, url: str, options: Mapping[str, Any]) -> httpx.Response:
+async def exchange(session: Session[Any], method: str, url: str, options: Mapping[str, Any]) -> Any:
     """Send a request to a path below the API's base URL, or to a full URL; give the answer, its content read."""
-    check_keywords(options, RAW_OPTIONS)
-    json = options.get("json", UNSET)
-    if json is UNSET:
-        json = options.get("body", UNSET)
-    elif "body" in options:
-        raise TypeError("json= and body= are the same: pass one of them")
-    headers: dict[str, str] = {**(options.get("headers") or {}), **(options.get("extra_headers") or {})}
-    params: dict[str, Any] = {**(options.get("params") or {}), **(options.get("extra_query") or {})}
-    request = Request(method.upper(), url, query(**params), headers, json)
+    check_keywords(options, (*RAW_OPTIONS, *REQUEST_OPTIONS))
+    given = [name for name in ALONE if options.get(name, UNSET) is not UNSET]
+    if len(given) > 1:
+        raise TypeError(f"{'= and '.join(given)}= are the same: pass one of them")
+    rest = {name: value for name in REQUEST_OPTIONS if (value := options.get(name, UNSET)) is not UNSET}
+    rest = {**renamed(options.get("options") or {}), **rest}
+    headers: dict[str, str] = {**(options.get("headers") or {}), **(rest.get("extra_headers") or {})}
+    params: dict[str, Any] = {**(options.get("params") or {}), **(rest.pop("extra_query", None) or {})}
+    request = Request(method.upper(), url, query(**params), headers, **body_of(options))
     # As the session's own too: what the caller says here goes before the headers of the client.
-    rest = {name: options[name] for name in ("extra_body", "timeout", "max_retries") if name in options}
-    return await session.given({**rest, "extra_headers": headers}).send(request)
+    session = session.given({**rest, "extra_headers": headers})
+    response = await session.send(request, stream=bool(options.get("stream")))
+    if options.get("stream"):
+        return APIResponse(session, response)
+    return converted(session, response, options.get("cast_to", httpx.Response))
+
+
+def body_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields of a Request that are its body."""
+    body = next((value for name in ("json", "body") if (value := options.get(name, UNSET)) is not UNSET), UNSET)
+    if files := options.get("files"):
+        named: Iterable[Any] = files.items() if is_mapping(files) else files
+        return {"parts": (*multipart(body or {}), *(part(name, file) for name, file in named))}
+    return {"json": body, "content": options.get("content")}
+
+
+def part(name: str, file: Any) -> Part:
+    """Make a part of a form of a file, given as httpx takes it."""
+    filename, content, *kind = cast("tuple[Any, ...]", file) if isinstance(file, tuple) else (None, file)  # type: ignore[redundant-cast]  # pyright needs it
+    if hasattr(content, "__fspath__"):
+        raise TypeError(f"{name} must be open, or its content: pass open({str(content)!r}, 'rb')")
+    shown = filename or Path(str(getattr(content, "name", name))).name
+    return Part(name, content, shown, kind[0] if kind else "application/octet-stream")
+
+
+def renamed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give version 2's `options` under the names they have here."""
+    check_keywords(options, (*SAME, "timeout", "max_retries"))
+    return {SAME.get(name, name): value for name, value in options.items() if value is not UNSET}
+
+
+async def version1(session: Session[Any], method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
+    """Send a request as version 1's clients did: its path includes the API's version."""
+    relative = path if path.startswith("http") else path.removeprefix("/v1")
+    response: httpx.Response = await exchange(session, method, relative, options)
+    return response

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast
 
-from replicate._core.dual import C
+from replicate._core.answering import RawResponses
+from replicate._core.dual import AsyncNames, C
+from replicate._core.options import check_keywords
+from replicate._core.plain import is_array
+from replicate_api.types import Payload, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from replicate._core.dual import Coloured
     from replicate._core.session import Session
-    from replicate_api.types import Payload
 
 
 def session_of(owner: Coloured[C]) -> Session[C]:
@@ -22,7 +26,7 @@ def session_of(owner: Coloured[C]) -> Session[C]:
     return owner._session  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - here only
 
 
-class Namespace(Generic[C]):
+class Namespace(RawResponses, AsyncNames, Generic[C]):
     """Operations on one noun, such as `client.predictions`."""
 
     def __init__(self, session: Session[C]) -> None:
@@ -32,20 +36,13 @@ class Namespace(Generic[C]):
         return f"<{type(self).__name__} of {self._session.config.base_url}>"
 
 
-class Resource(Generic[C]):
-    """An object of the API that can act on itself: a generated model, and the session it came by.
+class Bound(AsyncNames, Generic[C]):
+    """What came by a session, and can go on with it.
 
     Copies share the session; pickles leave it behind, and what is loaded from one acts through the default client.
     """
 
     _bound: Session[C] | None = None
-
-    @classmethod
-    def bind(cls, payload: Payload, session: Session[C]) -> Self:
-        """Give a generated model's data the methods of this class."""
-        self = cls.__new__(cls)
-        self.__dict__.update(payload.__dict__, _bound=session)
-        return self
 
     @property
     def _session(self) -> Session[C]:
@@ -71,8 +68,175 @@ class Resource(Generic[C]):
         return other
 
 
+class DumpOptions(TypedDict, total=False):
+    """What goes into the plain data of an object, as pydantic calls it."""
+
+    include: Collection[str] | None
+    """These fields only."""
+    exclude: Collection[str] | None
+    """All but these fields."""
+    exclude_unset: bool
+    """Leave out what the API did not send; otherwise it is None."""
+    exclude_none: bool
+    """Leave out what is None."""
+    exclude_defaults: bool
+    """The same: None is the default of every field."""
+    mode: str
+    """Accepted, and of no effect: the data is always such that JSON can express it."""
+    by_alias: bool
+    """As `mode`."""
+    use_api_names: bool
+    """As `mode`."""
+    warnings: bool
+    """As `mode`."""
+
+
+DUMP_OPTIONS = tuple(DumpOptions.__annotations__)
+Data = dict[str, Any]
+
+
+class Resource(Bound[C], Payload):
+    """An object of the API that can act on itself: a generated model, and the session it came by.
+
+    Its fields can be had as plain data by whatever name a generation of this client has had for that.
+    """
+
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {}
+    """The fields that hold objects of their own, and what binds each."""
+
+    @classmethod
+    def bind(cls, payload: Payload, session: Session[C] | None) -> Self:
+        """Give a generated model's data the methods of this class."""
+        self = cls.__new__(cls)
+        fill(self, payload, session)
+        return self
+
+    @classmethod
+    def model_validate(cls, obj: Mapping[str, Any]) -> Self:
+        """Read an object from plain data, tolerantly: a field of another type is kept as it is.
+
+        It acts through the default client. Raises TypeError for what is no mapping.
+        """
+        return cls.bind(cls.from_dict(obj), None)
+
+    @classmethod
+    def parse_obj(cls, obj: Mapping[str, Any]) -> Self:
+        """Do as `model_validate`."""
+        return cls.model_validate(obj)
+
+    @classmethod
+    def construct(cls, _fields_set: Collection[str] | None = None, **values: Any) -> Self:
+        """Make an object of the fields given; nothing is missing."""
+        return cls.model_validate(values)
+
+    @classmethod
+    def model_construct(cls, _fields_set: Collection[str] | None = None, **values: Any) -> Self:
+        """Do as `construct`."""
+        return cls.model_validate(values)
+
+    @property
+    def model_extra(self) -> Data:
+        """The fields that came and are not declared."""
+        return self.additional_properties
+
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The names of the fields that came."""
+        return set(self.keys())
+
+    def to_dict(self, **options: Unpack[DumpOptions]) -> Data:
+        """Give plain data under the API's own names, times as ISO 8601 text; what did not come is left out.
+
+        Raises TypeError for an unknown option.
+        """
+        return dumped(self, {"exclude_unset": True, **options})
+
+    def dict(self, **options: Unpack[DumpOptions]) -> Data:
+        """Give plain data as `to_dict` does; what did not come is None."""
+        return dumped(self, options)
+
+    def model_dump(self, **options: Unpack[DumpOptions]) -> Data:
+        """Do as `dict`."""
+        return dumped(self, options)
+
+    def to_json(self, *, indent: int | None = 2, **options: Unpack[DumpOptions]) -> str:
+        """Give `to_dict` as JSON text."""
+        return json.dumps(dumped(self, {"exclude_unset": True, **options}), indent=indent)
+
+    def json(self, *, indent: int | None = None, **options: Unpack[DumpOptions]) -> str:
+        """Give `dict` as JSON text."""
+        return json.dumps(dumped(self, options), indent=indent)
+
+    def model_dump_json(self, *, indent: int | None = None, **options: Unpack[DumpOptions]) -> str:
+        """Do as `json`."""
+        return json.dumps(dumped(self, options), indent=indent)
+
+    def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the object, its values too if `deep`, with some of its fields changed."""
+        other = self.__deepcopy__({}) if deep else self.__copy__()
+        other.__dict__.update(update or {})
+        return other
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Do as `copy`."""
+        return self.copy(update=update, deep=deep)
+
+
+class Link(str):
+    """A URL, `urls.get`, that can be called as well: `urls` used to be a dictionary, with a `get` of its own."""
+
+    __slots__ = ("_of",)
+    _of: Payload
+
+    @classmethod
+    def within(cls, urls: Payload, _session: object = None) -> Payload:
+        """Make the `get` of some URLs one of these."""
+        if isinstance(get := urls.__dict__.get("get"), str):
+            urls.__dict__["get"] = link = cls(get)
+            link._of = urls
+        return urls
+
+    def __call__(self, name: str, default: Any = None) -> Any:
+        """Give the URL of that name, or the default."""
+        try:
+            return self._of[name]
+        except KeyError:
+            return default
+
+
+def fill(resource: Resource[C], payload: Payload, session: Session[C] | None) -> None:
+    """Make an answer the data of an object, and what is nested in it objects too."""
+    state = resource.__dict__
+    state.update(payload.__dict__, _bound=session)
+    for name, bind in resource._nested.items():  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - here only
+        if name in state:
+            state[name] = nested(state[name], bind, session)
+
+
+def nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[Any] | None) -> Any:
+    """Bind an object, or each of a list; what the API sent instead stays what it is."""
+    if isinstance(value, Payload):
+        return bind(value, session)
+    return [nested(item, bind, session) for item in value] if is_array(value) else value
+
+
 def renew(resource: Resource[Any], payload: Payload) -> None:
     """Replace an object's data by that of a newer answer, in place."""
     session = session_of(resource)
     resource.__dict__.clear()
-    resource.__dict__.update(payload.__dict__, _bound=session)
+    fill(resource, payload, session)
+
+
+def dumped(resource: Resource[Any], options: DumpOptions) -> Data:
+    """Give an object as plain data."""
+    check_keywords(options, DUMP_OPTIONS)
+    data = Payload.to_dict(resource)
+    if not options.get("exclude_unset"):
+        data = {**dict.fromkeys(fields(type(resource)).readers), **data}
+    chosen, unwanted = options.get("include"), options.get("exclude") or ()
+    without_none = options.get("exclude_none") or options.get("exclude_defaults")
+    return {
+        name: value
+        for name, value in data.items()
+        if (chosen is None or name in chosen) and name not in unwanted and not (without_none and value is None)
+    }

@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 
 from replicate._core import retry
 from replicate._core.dual import Async, C, Colour, P, Sync
-from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, within
+from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, merged, within
 from replicate._core.problems import bare, content_of, error_of, excerpt, struck, unanswered
 from replicate._core.transport import AsyncTransport, BlockingTransport, Foreign
 from replicate._version import __version__
@@ -67,6 +67,8 @@ class Config:
     headers: Mapping[str, str] = field(default={}, repr=False)  # may hold a token
     query: Mapping[str, Any] = {}
     body: Mapping[str, Any] = {}
+    poll_interval: float | None = None
+    """Seconds between two looks at what is waited for; None for what the environment says, or else to adapt."""
     deadline: float | None = None
     """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
 
@@ -91,7 +93,7 @@ class Session(Generic[C]):
         check_values(options)
         changes: dict[str, Any] = {name: options[name] for name in ("timeout", "max_retries") if name in options}
         if extra := options.get("extra_headers"):
-            changes["headers"] = {**httpx.Headers(self.config.headers), **httpx.Headers(extra)}  # whatever their case
+            changes["headers"] = merged(self.config.headers, extra)
         for name in ("query", "body"):
             if extra := options.get(f"extra_{name}"):
                 changes[name] = {**getattr(self.config, name), **extra}
@@ -155,6 +157,7 @@ class Session(Generic[C]):
                 response = await self.transport.send(arguments, stream=stream)
                 if response.is_success:
                     log.debug("%s %s -> %s", request.method, arguments["url"].path, response.status_code)
+                    response.extensions["retries_taken"] = retries
                     return response
                 await self.transport.read(response)
                 if hops < MAX_REDIRECTS and (following := redirected(request, arguments, response)):
@@ -205,6 +208,8 @@ class Session(Generic[C]):
         if request.parts:
             parts = (*request.parts, *multipart(config.body))
             arguments["files"] = [(part.name, (part.filename, part.content, part.content_type)) for part in parts]
+        elif request.content is not None:
+            arguments["content"] = request.content
         elif config.body or request.json is not UNSET:
             arguments["json"] = {**(request.json or {}), **config.body} if config.body else request.json
         return arguments if ours else Foreign(arguments)
@@ -233,6 +238,13 @@ class Session(Generic[C]):
                     yield chunk
             except httpx.RequestError as cause:
                 raise unanswered(cause, response.request.method, response.request.url) from cause
+
+    async def read(self, response: httpx.Response) -> None:
+        """Read a streamed answer to its end. Raises APIConnectionError."""
+        try:
+            await self.transport.read(response)
+        except httpx.RequestError as cause:
+            raise unanswered(cause, response.request.method, response.request.url) from cause
 
     def of_colour(self, colour: type[Other]) -> Session[Other]:
         """Give this session in the other colour, or itself: the same configuration over other connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 BASE_URL = "https://api.replicate.com/v1"
 VARIABLE = "REPLICATE_BASE_URL"
+LOG = "REPLICATE_LOG"
+LEVELS = {"info": logging.INFO, "debug": logging.DEBUG}
 
 
 def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentials:
@@ -38,8 +41,10 @@ def configure(
     max_retries: int,
     headers: Mapping[str, str] | None,
     query: Mapping[str, Any] | None,
+    poll_interval: float | None = None,
 ) -> Config:
     """Put a client's settings together, checked."""
+    set_up_logging()
     timeout = DEFAULT_TIMEOUT if timeout is UNSET else timeout
     check_values({"timeout": timeout, "max_retries": max_retries, "extra_headers": headers})
     if base_url is None:
@@ -52,7 +57,15 @@ def configure(
         max_retries=max_retries,
         headers=dict(headers or {}),
         query=dict(query or {}),
+        poll_interval=pause(poll_interval),
     )
+
+
+def pause(seconds: float | None) -> float | None:
+    """Check an interval."""
+    if seconds is not None and seconds < 0:
+        raise ValueError(f"poll_interval must be 0 or more seconds, not {seconds!r}")
+    return seconds
 
 
 def versioned(base_url: str | httpx.URL) -> httpx.URL:
@@ -73,3 +86,17 @@ def address(base_url: str | httpx.URL) -> httpx.URL:
     if not full or url.query or url.fragment:
         raise ValueError(f"base_url must be a full URL without a query, such as {BASE_URL}")
     return url
+
+
+def set_up_logging() -> None:
+    """Do what REPLICATE_LOG says: show what this package and httpx log, unless the program takes care of that."""
+    level = LEVELS.get(os.environ.get(LOG, "").strip().lower())
+    if level is None:
+        return
+    for name in ("replicate", "httpx"):
+        logger = logging.getLogger(name)
+        logger.setLevel(level)
+        if not logger.hasHandlers():
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+            logger.addHandler(handler)

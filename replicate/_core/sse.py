@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +14,24 @@ if TYPE_CHECKING:
 LINE_END = re.compile(r"\r\n|\n|\r")
 
 
+class EventName(str):
+    """The name of an event, which is also its `value`, as of a member of an enumeration; any name can be one."""
+
+    __slots__ = ()
+    OUTPUT: ClassVar[EventName]
+    LOGS: ClassVar[EventName]
+    ERROR: ClassVar[EventName]
+    DONE: ClassVar[EventName]
+
+    @property
+    def value(self) -> str:
+        return str(self)
+
+
+for known in ("output", "logs", "error", "done"):
+    setattr(EventName, known.upper(), EventName(known))
+
+
 class ServerSentEvent(str):
     """One event of a stream. As a `str` it is the output text: its data for an output event, empty for any other.
 
@@ -21,7 +39,9 @@ class ServerSentEvent(str):
     stream after it; `retry` is a reconnection time in milliseconds, if the server named one.
     """
 
-    event: str
+    EventType: ClassVar[type[EventName]] = EventName
+
+    event: EventName
     data: str
     id: str | None
     retry: int | None
@@ -30,7 +50,7 @@ class ServerSentEvent(str):
 
     def __new__(cls, event: str = "message", data: str = "", id: str | None = None, retry: int | None = None) -> Self:
         self = super().__new__(cls, data if event == "output" else "")
-        self.event, self.data, self.id, self.retry = event, data, id, retry
+        self.event, self.data, self.id, self.retry = EventName(event), data, id, retry
         return self
 
     def __repr__(self) -> str:

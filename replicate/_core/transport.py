@@ -5,7 +5,6 @@ A transport knows httpx. It deliberately does not know Replicate: no URLs, no to
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import weakref
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import httpx
 
+from replicate._core.lifetime import check_not_given, check_open, inherited, transports
 from replicate._core.tls import deferred
-from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Hashable, Mapping
@@ -43,10 +42,18 @@ class Transport(Protocol):
         """Read a streamed answer to its end."""
         ...
 
+    async def close_response(self, response: httpx.Response) -> None:
+        """Let go of a streamed answer's connection."""
+        ...
+
     async def sleep(self, seconds: float) -> None: ...
 
     def now(self) -> float:
         """Give the time in seconds of a clock that only ever goes forward."""
+        ...
+
+    def over(self, client: Any) -> Transport:
+        """Give a transport of this colour over a client of the caller's."""
         ...
 
     def twin(self) -> Transport:
@@ -58,6 +65,11 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Close the connections. An asynchronous one closes those of the running event loop, and its twin's."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has been closed."""
         ...
 
 
@@ -79,6 +91,10 @@ class BlockingTransport:
         self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
         self._lock = Lock()
         transports.add(self)
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed or (self._client is not None and self._client.is_closed)
 
     @property
     def client(self) -> httpx.Client:
@@ -107,11 +123,17 @@ class BlockingTransport:
     async def read(self, response: httpx.Response) -> None:
         response.read()
 
+    async def close_response(self, response: httpx.Response) -> None:
+        response.close()
+
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
     def now(self) -> float:
         return time.monotonic()
+
+    def over(self, client: httpx.Client) -> BlockingTransport:
+        return BlockingTransport(client)
 
     def twin(self) -> AsyncTransport:
         check_not_given(self._given, "AsyncReplicate")
@@ -151,6 +173,10 @@ class AsyncTransport:
         self._keepers: dict[Hashable, Keeper] = {}
         transports.add(self)
 
+    @property
+    def is_closed(self) -> bool:
+        return self.closed or (self._client is not None and self._client.is_closed)
+
     async def client(self) -> httpx.AsyncClient:
         check_open(self)
         if self._client is not None:
@@ -186,6 +212,9 @@ class AsyncTransport:
     async def read(self, response: httpx.Response) -> None:
         await response.aread()
 
+    async def close_response(self, response: httpx.Response) -> None:
+        await response.aclose()
+
     async def sleep(self, seconds: float) -> None:
         from anyio import sleep
 
@@ -193,6 +222,9 @@ class AsyncTransport:
 
     def now(self) -> float:
         return time.monotonic()
+
+    def over(self, client: httpx.AsyncClient) -> AsyncTransport:
+        return AsyncTransport(client)
 
     def twin(self) -> BlockingTransport:
         check_not_given(self._client is not None, "Replicate")
@@ -261,39 +293,3 @@ def bare(request: Foreign) -> httpx.Request:
 def ended(loop: Any, keeper: Keeper) -> bool:
     """Tell whether a pool is of no more use: it is closed, or its loop is, which asyncio's know of themselves."""
     return keeper.client.is_closed or (hasattr(loop, "is_closed") and loop.is_closed())
-
-
-class ClosedError(ReplicateError, RuntimeError):
-    """What has been closed was used; httpx has RuntimeError for that."""
-
-
-def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | httpx.AsyncClient) -> None:
-    """Raise ReplicateError for what has been closed."""
-    if used.is_closed if isinstance(used, (httpx.Client, httpx.AsyncClient)) else used.closed:
-        raise ClosedError(
-            "The client has been closed.", hint="Make another one, or save files before leaving its `with` block."
-        )
-
-
-def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is the condition
-    """Raise ReplicateError for a twin that would go round the proxies and settings of a client of the caller's."""
-    if given:
-        raise ReplicateError(
-            "A client with an http_client of its own cannot be used in the other colour, blocking or async.",
-            hint=f"Make {other}(http_client=...) for that.",
-        )
-
-
-transports: weakref.WeakSet[BlockingTransport | AsyncTransport] = weakref.WeakSet()
-inherited: list[Any] = []
-"""Clients of a parent process. Two processes that use one connection get each other's answers."""
-
-
-def forget_inherited() -> None:
-    """After a fork, in the child: let every transport make its own connections."""
-    for transport in list(transports):
-        transport.forget()
-
-
-if sys.platform != "win32":
-    os.register_at_fork(after_in_child=forget_inherited)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
-from replicate._core.resource import Resource
+from replicate._core.resource import Bound
 from replicate.exceptions import ReplicateError
 from replicate_api.types import Request
 
@@ -33,7 +33,7 @@ CHUNK = 64 * 1024
 URL_PATH = re.compile(r"\w+://[^/?#]*([^?#]*).*", re.DOTALL)
 
 
-class FileOutput(Resource[C], os.PathLike[str]):
+class FileOutput(Bound[C], os.PathLike[str]):
     """A file that a model made: a URL until its content is asked for, then downloaded once.
 
     It reads like an open binary file (`read(n)`, `seek`, iteration in chunks), opens like a path (`open(output)`,

@@ -4,31 +4,65 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
-from replicate._core.dual import C, dual, dual_iter
+from replicate._core.answering import RawResponses
+from replicate._core.dual import AsyncNames, C, dual, dual_iter
+from replicate._flows.configured import Configured
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     import httpx
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
     from replicate._core.options import RequestOptions
     from replicate._core.raw import RawOptions
     from replicate._core.session import Session
     from replicate._core.sse import ServerSentEvent
     from replicate._flows.run import RunOptions
+    from replicate.resources.account import Accounts
+    from replicate.resources.collections import Collections
+    from replicate.resources.deployments import Deployments
     from replicate.resources.files import Files
+    from replicate.resources.hardware import HardwareNamespace
     from replicate.resources.models import Models
     from replicate.resources.predictions import Predictions
+    from replicate.resources.search import SearchResults
+    from replicate.resources.trainings import Trainings
 
 
-class API(Generic[C]):
+class API(Configured[C], RawResponses, AsyncNames):
     """A client, apart from how it is made. Nouns and flows are loaded when they are first used."""
 
     def __init__(self, session: Session[C]) -> None:
         self._session = session
+
+    @cached_property
+    def account(self) -> Accounts[C]:
+        """The account that the token belongs to."""
+        from replicate.resources.account import Accounts
+
+        return Accounts(self._session)
+
+    @property
+    def accounts(self) -> Accounts[C]:
+        """The same as `account`."""
+        return self.account
+
+    @cached_property
+    def collections(self) -> Collections[C]:
+        """Models for one kind of task, picked by hand."""
+        from replicate.resources.collections import Collections
+
+        return Collections(self._session)
+
+    @cached_property
+    def deployments(self) -> Deployments[C]:
+        """Models on hardware of one's own choice, and predictions with them."""
+        from replicate.resources.deployments import Deployments
+
+        return Deployments(self._session)
 
     @cached_property
     def files(self) -> Files[C]:
@@ -36,6 +70,13 @@ class API(Generic[C]):
         from replicate.resources.files import Files
 
         return Files(self._session)
+
+    @cached_property
+    def hardware(self) -> HardwareNamespace[C]:
+        """What models and deployments can run on."""
+        from replicate.resources.hardware import HardwareNamespace
+
+        return HardwareNamespace(self._session)
 
     @cached_property
     def models(self) -> Models[C]:
@@ -50,6 +91,29 @@ class API(Generic[C]):
         from replicate.resources.predictions import Predictions
 
         return Predictions(self._session)
+
+    @cached_property
+    def trainings(self) -> Trainings[C]:
+        """Making new versions of models out of data."""
+        from replicate.resources.trainings import Trainings
+
+        return Trainings(self._session)
+
+    @dual
+    async def search(
+        self, query: str, *, limit: int | None = None, **options: Unpack[RequestOptions]
+    ) -> SearchResults[C]:
+        """Search models, collections and documentation by a text; models come with what the search knows of them.
+
+        `limit` (1 to 50) is how many models it gives. Maps to `search`:
+        https://replicate.com/docs/reference/http#search. Raises APIError.
+        """
+        from replicate.resources.search import SearchResults
+        from replicate.resources.spelling import needed
+        from replicate_api.api.search import search
+
+        found = await self._session.given(options).call(search, query=needed("query", query), limit=limit)
+        return SearchResults[C].bind(found, self._session)
 
     @dual
     async def run(self, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Any:
@@ -71,7 +135,8 @@ class API(Generic[C]):
     async def request(self, method: str, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
         """Send any request, such as `client.request("GET", "/custom/endpoint")`, and give the answer.
 
-        `url` is a path below the base URL, or a full URL, which gets the token only if it is the API's. Raises
+        `url` is a path below the base URL, or a full URL, which gets the token only if it is the API's. `cast_to=dict`
+        gives its JSON, `stream=True` an APIResponse before its content has come. Raises
         APIStatusError for an error status, APIConnectionError. POST and PATCH are sent again only where the server
         certainly did nothing.
         """
@@ -103,9 +168,16 @@ class API(Generic[C]):
         return await exchange(self._session, "DELETE", url, options)
 
     @dual
-    async def close(self) -> None:
-        """Close the connections. The client cannot be used any more."""
-        await self._session.transport.close()
+    async def query(self, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
+        """Send a QUERY request, with `content=` or `json=`: see `request`."""
+        return await exchange(self._session, "QUERY", url, options)
+
+    @dual
+    async def _request(self, method: str, path: str, **options: Unpack[RawOptions]) -> httpx.Response:
+        """Send a request as version 1's clients did: `path` includes "/v1"."""
+        from replicate._core import raw
+
+        return await raw.version1(self._session, method, path, options)
 
     @dual_iter
     async def stream(
@@ -122,15 +194,6 @@ class API(Generic[C]):
             async for event in events:
                 yield event
 
-    def with_options(self, **options: Unpack[RequestOptions]) -> Self:
-        """Give a client with other options for all its requests, over the same connections.
-
-        `timeout`, `max_retries`, `extra_headers`, `extra_query`: as of a single request.
-        """
-        other = type(self).__new__(type(self))  # without the nouns, which keep the session that they were made with
-        other.__dict__["_session"] = self._session.given(options)
-        return other
-
     def __reduce__(self) -> str:
         """Refuse to be pickled."""
         raise TypeError("a client holds a token and connections: make one in each process instead of pickling it")
@@ -140,7 +203,8 @@ class API(Generic[C]):
 
 
 async def exchange(session: Session[Any], method: str, url: str, options: RawOptions) -> httpx.Response:
-    """Send a low-level request."""
+    """Send a low-level request. Gives what `cast_to` says, if that is given."""
     from replicate._core import raw
 
-    return await raw.exchange(session, method, url, options)
+    answer: httpx.Response = await raw.exchange(session, method, url, options)
+    return answer

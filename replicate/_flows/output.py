@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
 from replicate._core.resource import session_of
-from replicate._flows.events import items
-from replicate.exceptions import ModelError, PredictionCanceled
-from replicate.resources.predictions import halt
+from replicate.resources.following import items
+from replicate.resources.waiting import check_success, halt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
@@ -95,14 +94,3 @@ class OutputIterator(Generic[C]):
 
     async def __aexit__(self, *_: object) -> None:
         await self._source.aclose()
-
-
-def check_success(prediction: Prediction[Any]) -> None:
-    """Raise ModelError for a prediction that ended otherwise than well."""
-    match prediction.status:
-        case "failed":
-            raise ModelError(prediction)
-        case "canceled" | "aborted":
-            raise PredictionCanceled(prediction)
-        case _:
-            return

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import SendOptions, check_keywords, read_timeout
-from replicate._flows.output import OutputIterator, check_success
+from replicate._flows.output import OutputIterator
 from replicate._flows.start import Call, file_maker
 from replicate.resources.creation import LONGEST_HOLD, MARGIN, PREDICTION_OPTIONS, PredictionSettings
-from replicate.resources.predictions import settle
+from replicate.resources.waiting import check_success, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

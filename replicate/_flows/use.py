@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from replicate._core.dual import Async, C, Sync, drive, dual
 from replicate._core.polling import Deadline
 from replicate._data.reference import Reference
-from replicate._flows.output import OutputIterator, check_success
+from replicate._flows.output import OutputIterator
 from replicate._flows.run import result
 from replicate._flows.start import Call, describe, file_maker
-from replicate.resources.predictions import look, settle
+from replicate.resources.waiting import check_success, look, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

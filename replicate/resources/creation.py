@@ -1,4 +1,4 @@
-"""Starting a prediction, at any of the endpoints that do: the one request that costs money."""
+"""Starting a prediction or a training, at any of the endpoints that do: the requests that cost money."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from replicate.exceptions import (
     APITimeoutError,
     InternalServerError,
 )
+from replicate.resources.spelling import DeploymentWords, ModelWords, stated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +36,20 @@ MARGIN = 0.8
 """How much of the time that there is the API is asked to use."""
 
 
-class PredictionSettings(TypedDict, total=False):
+class WebhookSettings(TypedDict, total=False):
+    """What is told of a prediction or a training, and how files are sent to it."""
+
+    webhook: str | None
+    """An https URL that the API tells of what happens."""
+    webhook_completed: str | None
+    """As `webhook`, but only told at the end."""
+    webhook_events_filter: Sequence[models.WebhookEvent] | None
+    """What the webhook is told of: "start", "output", "logs", "completed"; everything by default."""
+    file_encoding_strategy: FileEncodingStrategy | None
+    """How files in the input are sent: "auto" (as data URI if small, else uploaded), "base64" or "url"."""
+
+
+class PredictionSettings(WebhookSettings, total=False):
     """How a prediction is started."""
 
     wait: bool | int | None
@@ -46,23 +60,33 @@ class PredictionSettings(TypedDict, total=False):
     """Let the API cancel the prediction if it has not finished by then: "90s", "5m", "1h"."""
     stream: bool | None
     """Ask for a stream of events, at `urls.stream`."""
-    webhook: str | None
-    """An https URL that the API tells of what happens."""
-    webhook_completed: str | None
-    """As `webhook`, but only told when the prediction has finished."""
-    webhook_events_filter: Sequence[models.WebhookEvent] | None
-    """What the webhook is told of: "start", "output", "logs", "completed"; everything by default."""
-    file_encoding_strategy: FileEncodingStrategy | None
-    """How files in the input are sent: "auto" (as data URI if small, else uploaded), "base64" or "url"."""
 
 
 class PredictionOptions(PredictionSettings, RequestOptions, total=False):
     """What every method that starts a prediction also takes."""
 
 
+class ModelPredictionOptions(ModelWords, PredictionOptions, total=False):
+    """What starting a prediction with an official model takes."""
+
+
+class DeploymentPredictionOptions(DeploymentWords, PredictionOptions, total=False):
+    """What starting a prediction with a deployment takes."""
+
+
+class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
+    """What starting a training takes by keyword."""
+
+    version: Any
+    version_id: str
+    input: Mapping[str, Any]
+    destination: Any
+
+
 BODY = ("stream", "webhook", "webhook_completed", "webhook_events_filter")
 HEADERS = ("wait", "prefer", "cancel_after")
 PREDICTION_OPTIONS = (*HEADERS, *BODY, "file_encoding_strategy", *REQUEST_OPTIONS)
+TRAINING_OPTIONS = tuple(name for name in PREDICTION_OPTIONS if name not in (*HEADERS, "stream"))
 
 
 async def create(
@@ -71,13 +95,15 @@ async def create(
     *path: str,
     input: Mapping[str, Any] | None,
     options: Mapping[str, Any],
-    version: str | None = None,
-) -> models.Prediction:
-    """Start a prediction at an endpoint. Everything that can be wrong is checked before anything is sent."""
-    check(input, options)
+    allowed: tuple[str, ...] = PREDICTION_OPTIONS,
+    **members: Any,
+) -> Any:
+    """Start what an endpoint starts. Everything that can be wrong is checked before anything is sent."""
+    options = stated(options)
+    check(input, options, allowed)
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"))
     ready: Mapping[str, Any] = await inputs.sent(given(session, options))
-    return await post(session, endpoint, *path, input=ready, options=options, version=version)
+    return await post(session, endpoint, *path, input=ready, options=options, **members)
 
 
 async def post(
@@ -86,19 +112,21 @@ async def post(
     *path: str,
     input: Mapping[str, Any],
     options: Mapping[str, Any],
-    version: str | None = None,
-) -> models.Prediction:
-    """Start a prediction at an endpoint, exactly once, with an input that is ready.
+    noun: str = "prediction",
+    **members: Any,
+) -> Any:
+    """Start a prediction (or a training, as `noun`) at an endpoint, exactly once, with an input that is ready.
 
-    `_answered_early` in what it gives tells that the API was asked to wait, did, and did not have to wait to the end.
+    `members` go into the body. `_answered_early` in what it gives tells that the API was asked to wait, did, and did
+    not have to wait to the end.
 
     Raises AmbiguousCreateError when the request went out, and what became of it is not known.
     """
     session, prefer = given(session, options), preference(options)
-    body: dict[str, Any] = {name: options[name] for name in BODY if options.get(name) is not None}
-    if version is not None:
-        body["version"] = version
-    body["input"] = input
+    after = options.get("cancel_after")
+    headers = {} if after is None else {"cancel_after": after}
+    body: dict[str, Any] = {name: options.get(name) for name in BODY} | members
+    body = {name: value for name, value in body.items() if value is not None} | {"input": input}
     if prefer:
         session = session.evolve(timeout=with_read_timeout(session.config.timeout, hold(prefer) + GRACE))
     asked, held = 0.0, None
@@ -106,30 +134,31 @@ async def post(
     def request() -> Request:
         """Make the request anew for each attempt: a retry has less time left."""
         nonlocal asked, held
-        asked, held = session.transport.now(), affordable(prefer, session.remaining())
-        return endpoint.build_request(*path, body=body, prefer=held, cancel_after=options.get("cancel_after"))  # type: ignore[no-any-return]  # `endpoint` is one of several modules
+        asked, held = session.transport.now(), affordable(prefer, session.remaining(), noun)
+        preferred = {"prefer": held} if held else {}
+        return endpoint.build_request(*path, body=body, **preferred, **headers)  # type: ignore[no-any-return]  # `endpoint` is one of several modules
 
     try:
         response = await session.send(request)
-        payload = parse(session, endpoint, response)
+        payload = parse(session, endpoint, response, noun)
     except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
         if not in_doubt(error):
             raise
         raise AmbiguousCreateError(
-            f"It is not known whether the prediction was started: {error.message}",
-            hint="It was not sent again, since that might be charged twice. Look for it in client.predictions.list() "
-            "or at https://replicate.com/predictions before you start another.",
+            f"It is not known whether the {noun} was started: {error.message}",
+            hint=f"It was not sent again, since that might be charged twice. Look for it in client.{noun}s.list() "
+            f"or at https://replicate.com/{noun}s before you start another.",
         ) from error
     early = held is not None and session.transport.now() - asked < hold(held)
     payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload
 
 
-def parse(session: Session[Any], endpoint: Any, response: httpx.Response) -> models.Prediction:
-    """Read the prediction that was started. Raise APIResponseValidationError for an answer without its id."""
-    payload: models.Prediction = session.parse(endpoint, response)
+def parse(session: Session[Any], endpoint: Any, response: httpx.Response, noun: str) -> Any:
+    """Read what was started. Raise APIResponseValidationError for an answer without its id."""
+    payload: Any = session.parse(endpoint, response)
     if not isinstance(getattr(payload, "id", None), str):
-        raise APIResponseValidationError("The API answered without the prediction's id.")
+        raise APIResponseValidationError(f"The API answered without the {noun}'s id.")
     return payload
 
 
@@ -144,10 +173,10 @@ def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusE
             return isinstance(error, InternalServerError) or error.status_code == 408
 
 
-def affordable(prefer: str | None, remaining: float) -> str | None:
+def affordable(prefer: str | None, remaining: float, noun: str = "prediction") -> str | None:
     """Shorten what is asked for with `Prefer` to the time left. Raise APITimeoutError if there is none."""
     if remaining <= 0:
-        error = APITimeoutError("The time was up before the prediction was started: nothing was started.")
+        error = APITimeoutError(f"The time was up before the {noun} was started: nothing was started.")
         error.sent = False
         raise error
     if prefer is None or remaining == float("inf"):
@@ -161,9 +190,11 @@ def given(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
     return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
 
 
-def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
+def check(
+    input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: tuple[str, ...] = PREDICTION_OPTIONS
+) -> None:
     """Raise TypeError or ValueError for what shows at a glance that it cannot be sent."""
-    check_keywords(options, PREDICTION_OPTIONS)
+    check_keywords(options, allowed)
     preference(options)
     if input is not None and not hasattr(input, "keys"):
         raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")

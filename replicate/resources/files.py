@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from replicate._core.dual import C, dual
-from replicate._core.resource import Namespace, Resource
+from replicate._core.page import Cursor, Page, dual_page, fetch
+from replicate._core.resource import Link, Namespace, Resource
 from replicate._data.inputs import check_size, form, inspected
+from replicate._data.outputs import FileOutput, local_copy
+from replicate.resources.spelling import FILE, chosen, identified, needed, stated
 from replicate_api import models
-from replicate_api.api.files import files_create
+from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list
+from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from os import PathLike
 
     from typing_extensions import Unpack
 
-    from replicate._core.options import RequestOptions
+    from replicate._core.options import ListOptions
+    from replicate.resources.spelling import FileName, UploadWords
 
 
 class File(Resource[C], models.File):
     """An uploaded file: `urls.get` is what a model takes. It expires a day after its upload."""
+
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within}
 
 
 class Files(Namespace[C]):
@@ -29,20 +36,84 @@ class Files(Namespace[C]):
     @dual
     async def create(
         self,
-        file: str | PathLike[str] | BinaryIO | bytes,
+        source: str | PathLike[str] | BinaryIO | bytes | tuple[Any, ...] = UNSET,
+        /,
         *,
         filename: str | None = None,
-        content_type: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[UploadWords],
     ) -> File[C]:
-        """Upload a file of at most 100 MiB: a path, an open binary file, or bytes.
+        """Upload a file of at most 100 MiB: a path, an open binary file, bytes, or a tuple (name, one of these, type).
 
-        Its name and MIME type are taken from the file unless given; `metadata` is any JSON object, kept with it.
-        Maps to `files.create`. Raises FileNotFoundError, TypeError, ValueError before anything is sent; APIError.
+        Its name and MIME type (`content_type=`, or `type=`) are taken from the file unless given; `metadata` is any
+        JSON object, kept with it. Maps to `files.create`. Raises FileNotFoundError, TypeError, ValueError before
+        anything is sent; APIError.
         """
-        upload = inspected(file, "file", filename, content_type)
+        rest = stated(options)
+        content: Any = needed("file", chosen(("file", "content"), source, rest))
+        content_type = chosen(("content_type", "type"), UNSET, rest) or None
+        filename, content, content_type = unpacked(content, filename, content_type)
+        session = self._session.given(rest)
+        upload = inspected(content, "file", stated({"name": filename}).get("name"), content_type)
         check_size(upload, "file")
-        with upload.opened() as content:
-            stored = await self._session.given(options).call(files_create, body=form(upload, content, metadata))
+        with upload.opened() as opened:
+            stored = await session.call(files_create, body=form(upload, opened, metadata))
         return File[C].bind(stored, self._session)
+
+    @dual
+    async def get(self, file: str | File[Any] = UNSET, /, **options: Unpack[FileName]) -> File[C]:
+        """Get what is known of a file, by its id. Maps to `files.get`. Raises NotFoundError, APIError."""
+        file_id, rest = identified(FILE, file, options)
+        return File[C].bind(await self._session.given(rest).call(files_get, file_id), self._session)
+
+    @dual_page
+    async def list(self, cursor: Cursor = UNSET, **options: Unpack[ListOptions]) -> Page[C, File[C]]:
+        """List the account's files that have not expired. Maps to `files.list`. Raises APIError."""
+        return await fetch(self._session, File[C].bind, files_list, cursor, options)
+
+    @dual
+    async def delete(self, file: str | File[Any] = UNSET, /, **options: Unpack[FileName]) -> bool:
+        """Delete a file before it expires; give True. Maps to `files.delete`. Raises NotFoundError, APIError."""
+        file_id, rest = identified(FILE, file, options)
+        await self._session.given(rest).call(files_delete, file_id)
+        return True
+
+    @dual
+    async def download(
+        self,
+        file: str | File[Any] = UNSET,
+        /,
+        *,
+        expiry: int,
+        owner: str,
+        signature: str,
+        **options: Unpack[FileName],
+    ) -> FileOutput[C]:
+        """Download a file by its id and the parts of a signed link, to read or save what it gives.
+
+        `expiry` is in seconds since 1970, `signature` in base64. Maps to `files.download`. Raises NotFoundError for a
+        link that is wrong or too old, APIError.
+        """
+        file_id, rest = identified(FILE, file, options)
+        session = self._session.given(rest)
+        signed: Any = {"expiry": expiry, "owner": owner, "signature": signature}
+        request = files_download.build_request(file_id, **{name: needed(name, part) for name, part in signed.items()})
+        output = FileOutput(str(session.url(request.path).copy_merge_params(request.query)), session)
+        await local_copy(output.url, output.name, session)
+        return output
+
+
+def unpacked(file: Any, name: str | None, content_type: str | None) -> tuple[Any, Any, Any]:
+    """Give name, content and type of a file, which may be (name, content[, type[, headers]]).
+
+    Raises TypeError for other tuples.
+    """
+    match file:
+        case (str() | None as own, content):
+            return name or own, content, content_type
+        case (str() | None as own, content, str() | None as kind, *_):
+            return name or own, content, content_type or kind
+        case tuple():
+            raise TypeError("a file given as a tuple is (name, content) or (name, content, type)")
+        case _:
+            return name, file, content_type

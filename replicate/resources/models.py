@@ -1,34 +1,80 @@
-"""Models, and predictions with official ones."""
+"""Models, their examples and readmes, and predictions with official ones."""
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from replicate._core.dual import C, dual
-from replicate._core.resource import Namespace, Resource
-from replicate._data.reference import ModelVersionIdentifier
-from replicate.resources.creation import PredictionOptions, create
-from replicate.resources.predictions import Prediction
-from replicate.resources.versions import Versions
+from replicate._core.page import Cursor, Page, dual_page, fetch
+from replicate._core.resource import Namespace, Resource, renew
+from replicate.resources.creation import ModelPredictionOptions, create
+from replicate.resources.predictions import Prediction, predicted
+from replicate.resources.spelling import MODEL, chosen, needed, owned, paired, stated
+from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
-from replicate_api.api.models import models_get, models_predictions_create
+from replicate_api.api.models import (
+    models_create,
+    models_delete,
+    models_examples_list,
+    models_get,
+    models_list,
+    models_predictions_create,
+    models_readme_get,
+    models_update,
+)
+from replicate_api.types import UNSET, Request, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from typing_extensions import Unpack
 
-    from replicate._core.options import RequestOptions
+    from replicate._core.options import ListOptions, RequestOptions
+    from replicate.resources.spelling import ModelListName, ModelName, SearchWords
 
 
 class Model(Resource[C], models.Model):
     """A model: what it is, its latest version and an example."""
 
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {
+        "latest_version": Version[Any].bind,
+        "default_example": Prediction[Any].bind,
+    }
+    latest_version: Version[C] | None  # pyright: ignore[reportIncompatibleVariableOverride]  # the same, but bound
+    default_example: Prediction[C] | None  # pyright: ignore[reportIncompatibleVariableOverride]  # the same, but bound
+
     @property
     def id(self) -> str:
         """The model's name with its owner's: "owner/name"."""
         return f"{self.owner}/{self.name}"
+
+    @property
+    def username(self) -> str | None:
+        """The `owner`."""
+        return self.owner
+
+    @property
+    def versions(self) -> ModelVersions[C]:
+        """The versions of this model."""
+        return ModelVersions(self._session, *owned(self))
+
+    @dual
+    async def reload(self) -> Model[C]:
+        """Load this model from the server, in place (`models.get`). Raises APIError."""
+        renew(self, await self._session.call(models_get, *owned(self)))
+        return self
+
+    @dual
+    async def predict(self, /, **input: Any) -> Any:
+        """Run this model to its end and give its output, files as URLs. Deprecated: use `client.run`.
+
+        Raises ModelError if it fails, and what `client.predictions.create` raises.
+        """
+        warnings.warn("model.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
+        latest = None if self.is_official else self.latest_version
+        return await predicted(self._session, input=input, **{"version": latest} if latest else {"model": self})
 
 
 class ModelPredictions(Namespace[C]):
@@ -36,20 +82,71 @@ class ModelPredictions(Namespace[C]):
 
     @dual
     async def create(
-        self, model: str | tuple[str, str], input: Mapping[str, Any], **options: Unpack[PredictionOptions]
+        self,
+        ref: Any = UNSET,
+        /,
+        input: Mapping[str, Any] | None = None,
+        **options: Unpack[ModelPredictionOptions],
     ) -> Prediction[C]:
-        """Start a prediction with an official model, named by "owner/name".
+        """Start a prediction with an official model: "owner/name", a tuple of both or an object.
 
         As `client.predictions.create`, without a version. Maps to `models.predictions.create`. Raises NotFoundError
-        for a model that has to be run by version.
+        for a model that has to be run by version, APIStatusError, AmbiguousCreateError, TypeError, ValueError.
         """
-        owner, name = named(model)
-        payload = await create(self._session, models_predictions_create, owner, name, input=input, options=options)
+        owner, name, rest = paired(MODEL, options, ref)
+        payload = await create(self._session, models_predictions_create, owner, name, input=input, options=rest)
         return Prediction[C].bind(payload, self._session)
+
+
+class Examples(Namespace[C]):
+    """`client.models.examples`: https://replicate.com/docs/reference/http#models.examples.list."""
+
+    @dual_page
+    async def list(
+        self, ref: Any = UNSET, second: str = UNSET, /, *, cursor: Cursor = UNSET, **options: Unpack[ModelListName]
+    ) -> Page[C, Prediction[C]]:
+        """List the predictions that a model's author shows as examples, named as in `client.models.get`.
+
+        Maps to `models.examples.list`. Raises NotFoundError, APIError.
+        """
+        owner, name, rest = paired(MODEL, options, ref, second)
+        return await fetch(self._session, Prediction[C].bind, models_examples_list, cursor, rest, owner, name)
+
+
+class Readme(Namespace[C]):
+    """`client.models.readme`: https://replicate.com/docs/reference/http#models.readme.get."""
+
+    @dual
+    async def get(self, ref: Any = UNSET, second: str = UNSET, /, **options: Unpack[ModelName]) -> str:
+        """Get a model's readme, as Markdown. It is named as in `client.models.get`.
+
+        Maps to `models.readme.get`. Raises NotFoundError, APIError.
+        """
+        owner, name, rest = paired(MODEL, options, ref, second)
+        return await self._session.given(rest).call(models_readme_get, owner, name)
+
+
+class ModelSearch:
+    """The endpoint of `models.search`, which the published description lacks: OpenAPI 3.0 knows no method QUERY."""
+
+    parse_response = staticmethod(models_list.parse_response)
+
+    @staticmethod
+    def build_request(query: str) -> Request:
+        """Search public models by a text, which is the body."""
+        return Request("QUERY", "/models", headers={"Content-Type": "text/plain"}, content=query)
+
+
+models_search = ModelSearch()
 
 
 class Models(Namespace[C]):
     """`client.models`: https://replicate.com/docs/reference/http#models."""
+
+    @cached_property
+    def examples(self) -> Examples[C]:
+        """Predictions that show what a model does."""
+        return Examples(self._session)
 
     @cached_property
     def predictions(self) -> ModelPredictions[C]:
@@ -57,25 +154,119 @@ class Models(Namespace[C]):
         return ModelPredictions(self._session)
 
     @cached_property
+    def readme(self) -> Readme[C]:
+        """What models say of themselves."""
+        return Readme(self._session)
+
+    @cached_property
     def versions(self) -> Versions[C]:
         """Versions of models."""
         return Versions(self._session)
 
     @dual
-    async def get(self, model_owner: str, model_name: str | None = None, **options: Unpack[RequestOptions]) -> Model[C]:
+    async def get(self, ref: Any = UNSET, second: str = UNSET, /, **options: Unpack[ModelName]) -> Model[C]:
         """Get a model, named by "owner/name" or by owner and name.
 
         Maps to `models.get`. Raises NotFoundError, APIError.
         """
-        owner, name = named(model_owner if model_name is None else (model_owner, model_name))
-        return Model[C].bind(await self._session.given(options).call(models_get, owner, name), self._session)
+        owner, name, rest = paired(MODEL, options, ref, second)
+        return Model[C].bind(await self._session.given(rest).call(models_get, owner, name), self._session)
 
+    @dual_page
+    async def list(
+        self,
+        cursor: Cursor = UNSET,
+        *,
+        sort_by: Literal["model_created_at", "latest_version_created_at"] = UNSET,
+        sort_direction: Literal["asc", "desc"] = UNSET,
+        **options: Unpack[ListOptions],
+    ) -> Page[C, Model[C]]:
+        """List public models, those with the latest version first. Maps to `models.list`. Raises APIError."""
+        order: Any = {"sort_by": sort_by, "sort_direction": sort_direction}
+        return await fetch(self._session, Model[C].bind, models_list, cursor, options, **order)
 
-def named(model: str | tuple[str, str]) -> tuple[str, str]:
-    """Take a model's owner and name from "owner/name" or a pair. Raises ValueError for anything else."""
-    if not isinstance(model, str):
-        return model
-    identifier = ModelVersionIdentifier.parse(model)
-    if identifier.version:
-        raise ValueError(f"{model!r} names a version; here a model is named by owner/name")
-    return identifier.owner, identifier.name
+    @dual_page
+    async def search(
+        self, text: str = UNSET, /, *, cursor: Cursor = UNSET, **options: Unpack[SearchWords]
+    ) -> Page[C, Model[C]]:
+        """Search public models by a text. Maps to `QUERY /models`. Raises APIError.
+
+        `client.search` finds more, and tells why.
+        """
+        rest: Any = stated(options)
+        wanted = needed("query", chosen(("query", "body"), text, rest))
+        return await fetch(self._session, Model[C].bind, models_search, cursor, rest, wanted)
+
+    @dual
+    async def create(
+        self,
+        owner: str,
+        name: str,
+        *,
+        hardware: Any,
+        visibility: Literal["public", "private"],
+        description: str | None = UNSET,
+        github_url: str | None = UNSET,
+        paper_url: str | None = UNSET,
+        license_url: str | None = UNSET,
+        cover_image_url: str | None = UNSET,
+        **options: Unpack[RequestOptions],
+    ) -> Model[C]:
+        """Create a model without versions, to push them to or as the destination of a training.
+
+        `owner` is the token's account, `hardware` the `sku` of what `hardware.list` gives, or that itself. Maps to
+        `models.create`. Raises ConflictError, APIStatusError; TypeError or ValueError before anything is sent.
+        """
+        body = {
+            "owner": needed("owner", owner),
+            "name": needed("name", name),
+            "hardware": needed("hardware", getattr(hardware, "sku", hardware)),
+            "visibility": one_of("visibility", needed("visibility", visibility), models.Visibility),
+            "description": description,
+            "github_url": github_url,
+            "paper_url": paper_url,
+            "license_url": license_url,
+            "cover_image_url": cover_image_url,
+        }
+        return Model[C].bind(await self._session.given(options).call(models_create, body=body), self._session)
+
+    @dual
+    async def update(
+        self,
+        ref: Any = UNSET,
+        second: str = UNSET,
+        /,
+        *,
+        description: str | None = UNSET,
+        readme: str | None = UNSET,
+        github_url: str | None = UNSET,
+        paper_url: str | None = UNSET,
+        license_url: str | None = UNSET,
+        weights_url: str | None = UNSET,
+        **options: Unpack[ModelName],
+    ) -> Model[C]:
+        """Change what a model of yours says of itself. It is named as in `get`.
+
+        Maps to `models.update`. Raises NotFoundError, APIError.
+        """
+        owner, name, rest = paired(MODEL, options, ref, second)
+        body = {
+            "description": description,
+            "readme": readme,
+            "github_url": github_url,
+            "paper_url": paper_url,
+            "license_url": license_url,
+            "weights_url": weights_url,
+        }
+        changed = await self._session.given(rest).call(models_update, owner, name, body=body)
+        return Model[C].bind(changed, self._session)
+
+    @dual
+    async def delete(self, ref: Any = UNSET, second: str = UNSET, /, **options: Unpack[ModelName]) -> bool:
+        """Delete a private model of yours that has no versions, named as in `get`; give True.
+
+        Maps to `models.delete`. Raises NotFoundError, APIError.
+        """
+        owner, name, rest = paired(MODEL, options, ref, second)
+        await self._session.given(rest).call(models_delete, owner, name)
+        return True

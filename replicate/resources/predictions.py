@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import re
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from replicate._core.dual import C, dual
-from replicate._core.polling import Deadline, poll
-from replicate._core.resource import Namespace, Resource, renew, session_of
-from replicate.exceptions import APIConnectionError, APIError, InternalServerError, PredictionTimeout, RateLimitError
+from replicate._core.dual import C, dual, dual_iter
+from replicate._core.options import check_keywords
+from replicate._core.page import Cursor, Page, dual_page, fetch
+from replicate._core.polling import Deadline
+from replicate._core.resource import Link, Namespace, Resource
+from replicate.resources.creation import create
+from replicate.resources.spelling import PREDICTION, identified, owned, version_text
+from replicate.resources.waiting import TERMINAL, check_success, halt, look, settle
 from replicate_api import models
+from replicate_api.api.deployments import deployments_predictions_create
+from replicate_api.api.models import models_predictions_create
 from replicate_api.api.predictions import predictions_cancel, predictions_create, predictions_get, predictions_list
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from datetime import datetime
 
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
-    from replicate._core.options import RequestOptions
-    from replicate._core.page import Page
+    from replicate._core.options import ListOptions
+    from replicate._core.session import Session
+    from replicate._core.sse import ServerSentEvent
     from replicate.resources.creation import PredictionOptions
+    from replicate.resources.spelling import PredictionName, PredictionWords
+    from replicate_api.types import Payload
 
 
-TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
-"""The states that a prediction never leaves. A state that is not known is none of them."""
-PASSING = (APIConnectionError, InternalServerError, RateLimitError)
-"""What may be over at the next look, for the prediction goes on meanwhile."""
-FAILURES = 10
-"""How many looks in a row may fail where there is no deadline."""
+PROGRESS = re.compile(r"^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", re.MULTILINE)
+"""A line of a progress bar, as tqdm draws it."""
+
+
+class Metrics(models.PredictionMetrics):
+    """What a prediction took, in seconds; models may report more. It used to be a dictionary, and has its `get`."""
+
+    @classmethod
+    def of(cls, payload: Payload, _session: object) -> Self:
+        """Give a generated model's data the methods of this class."""
+        self = cls.__new__(cls)
+        self.__dict__.update(payload.__dict__)
+        return self
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give a metric, or the default if there is none of that name."""
+        return self[name] if name in self.keys() else default  # this is that `get`
 
 
 class Prediction(Resource[C], models.Prediction):
     """A run of a model, as last seen: `reload` looks again, `wait` looks until it has finished."""
+
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within, "metrics": Metrics.of}
+    reader: ClassVar[Any] = predictions_get
+    canceler: ClassVar[Any] = predictions_cancel
+
+    class Progress(NamedTuple):
+        """How far a prediction is: `percentage` is a fraction, 0 to 1."""
+
+        percentage: float
+        current: int
+        total: int
+
+        @classmethod
+        def parse(cls, logs: str) -> Self | None:
+            """Read the last progress bar in some logs; None if there is none."""
+            bars = PROGRESS.findall(logs.replace("\r", "\n"))
+            return cls(int(bars[-1][0]) / 100, int(bars[-1][1]), int(bars[-1][2])) if bars else None
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is, if its logs show a progress bar."""
+        return self.Progress.parse(self.logs or "")
 
     @property
     def finished(self) -> bool:
@@ -57,54 +101,60 @@ class Prediction(Resource[C], models.Prediction):
         """Stop this prediction, in place (`predictions.cancel`). One that has finished stays as it is."""
         return await halt(self)
 
+    @dual_iter
+    async def stream(
+        self,
+        use_file_output: bool | None = None,  # noqa: ARG002, FBT001 - version 1 made files of events, which are texts
+    ) -> AsyncGenerator[ServerSentEvent, None]:
+        """Yield the events of this prediction to its end. Raises StreamError if it has none, or fails."""
+        from replicate.resources.following import followed
 
-async def look(prediction: Prediction[C], deadline: Deadline | None = None) -> Prediction[C]:
-    """Load a prediction anew, in place."""
-    session = session_of(prediction)
-    renew(prediction, await (deadline.bound(session) if deadline else session).call(predictions_get, prediction.id))
-    return prediction
+        async with aclosing(followed(self, Deadline(self._session, None))) as events:
+            async for event in events:
+                yield event
 
+    @dual_iter
+    async def output_iterator(self) -> AsyncGenerator[Any, None]:
+        """Yield the items of this prediction's output as they come, those that are there too, each once.
 
-async def halt(prediction: Prediction[C]) -> Prediction[C]:
-    """Stop a prediction, in place."""
-    renew(prediction, await session_of(prediction).call(predictions_cancel, prediction.id))
-    return prediction
+        Raises ModelError after the last one if it fails.
+        """
+        from replicate._data.schema import OutputSchema
+        from replicate.resources.following import items
 
-
-class Watch:
-    """Looks at a prediction, again and again, that ride out what passes."""
-
-    def __init__(self, prediction: Prediction[Any], deadline: Deadline) -> None:
-        self.prediction, self.deadline = prediction, deadline
-        self.failures = 0
-
-    async def look(self) -> None:
-        """Load the prediction anew, or leave that to the next look. What is raised carries the prediction."""
-        try:
-            await look(self.prediction, self.deadline)
-            self.failures = 0
-        except PASSING as error:
-            self.failures += 1
-            if self.deadline.remaining() <= 0:
-                raise PredictionTimeout(self.prediction, self.deadline.seconds or 0) from error
-            if self.deadline.seconds is None and self.failures >= FAILURES:
-                raise self.carried_by(error) from error.__cause__
-        except APIError as error:
-            raise self.carried_by(error) from error.__cause__
-
-    def carried_by(self, error: APIError) -> APIError:
-        """Have an error carry the prediction, and say how to go on."""
-        again = f"The prediction may go on: client.predictions.wait({self.prediction.id!r}) gives its result."
-        vars(error).update(prediction=self.prediction, hint=f"{error.hint} {again}" if error.hint else again)
-        return error
+        async with aclosing(items(self, OutputSchema(None), Deadline(self._session, None))) as source:
+            async for item in source:
+                yield item
+        check_success(self)
 
 
-async def settle(prediction: Prediction[C], deadline: Deadline) -> Prediction[C]:
-    """Look at a prediction until it has finished. Raise PredictionTimeout at the deadline."""
-    watch = Watch(prediction, deadline)
-    if not await poll(session_of(prediction), lambda: prediction.finished, watch.look, deadline):
-        raise PredictionTimeout(prediction, deadline.seconds or 0)
-    return prediction
+# ---- the operations
+
+
+def target(version: Any, model: Any, deployment: Any) -> tuple[Any, tuple[str, ...], Any]:
+    """Give the endpoint that starts a prediction, its path and what the body names. Raises TypeError, ValueError."""
+    named = {"version": version, "model": model, "deployment": deployment}
+    match [(kind, ref) for kind, ref in named.items() if ref is not UNSET and ref is not None]:
+        case [("model", ref)]:
+            return models_predictions_create, owned(ref), {}
+        case [("deployment", ref)]:
+            return deployments_predictions_create, owned(ref), {}
+        case [(_, ref)]:
+            return predictions_create, (), {"version": version_text(ref)}
+        case _:
+            raise TypeError(
+                "a prediction is of exactly one of version= (an id, 'owner/name' or 'owner/name:id'), "
+                "model='owner/name' and deployment='owner/name'"
+            )
+
+
+async def predicted(session: Session[Any], *, input: Mapping[str, Any], version: Any = None, model: Any = None) -> Any:
+    """Start a prediction, wait for its end and give its output. Raises ModelError."""
+    endpoint, path, members = target(version, model, None)
+    payload = await create(session, endpoint, *path, input=input, options={}, **members)
+    prediction: Prediction[Any] = Prediction[Any].bind(payload, session)
+    check_success(await settle(prediction, Deadline(session, None)))
+    return prediction.output
 
 
 class Predictions(Namespace[C]):
@@ -112,63 +162,77 @@ class Predictions(Namespace[C]):
 
     @dual
     async def create(
-        self, version: Any = None, input: Mapping[str, Any] | None = None, **options: Unpack[PredictionOptions]
+        self,
+        version: Any = UNSET,
+        input: Mapping[str, Any] | None = None,
+        *,
+        model: Any = UNSET,
+        deployment: Any = UNSET,
+        **options: Unpack[PredictionOptions],
     ) -> Prediction[C]:
-        """Start a prediction with a version: its id, "owner/name:id", or an official model's "owner/name".
+        """Start a prediction with a version, or an official model, or a deployment: exactly one of them.
 
-        `input` maps the model's input names to values; files in it are sent along. Gives the prediction as it is after
-        `wait` seconds, or at once: usually "starting". Maps to `predictions.create`. Raises APIStatusError,
+        `version` is an id, "owner/name:id", an object, or an official model's "owner/name"; `model` and `deployment`
+        are "owner/name", a tuple of both or an object. `input` maps the model's input names to values; files in it are
+        sent along. Gives the prediction as it is after `wait` seconds, or at once: usually "starting". Maps to
+        `predictions.create`, `models.predictions.create` or `deployments.predictions.create`. Raises APIStatusError,
         AmbiguousCreateError where it is not known whether the prediction was started, TypeError or ValueError before
         anything is sent.
         """
-        from replicate._data.reference import Reference
-        from replicate.resources.creation import create
-
-        reference = Reference.of(version)
-        payload = await create(self._session, predictions_create, version=str(reference), input=input, options=options)
+        endpoint, path, members = target(version, model, deployment)
+        payload = await create(self._session, endpoint, *path, input=input, options=options, **members)
         return Prediction[C].bind(payload, self._session)
 
     @dual
-    async def get(self, prediction_id: str, **options: Unpack[RequestOptions]) -> Prediction[C]:
+    async def get(
+        self, prediction: str | Prediction[Any] = UNSET, /, **options: Unpack[PredictionName]
+    ) -> Prediction[C]:
         """Get a prediction by its id. Maps to `predictions.get`. Raises NotFoundError, APIError."""
-        found = await self._session.given(options).call(predictions_get, prediction_id)
+        prediction_id, rest = identified(PREDICTION, prediction, options)
+        found = await self._session.given(rest).call(predictions_get, prediction_id)
         return Prediction[C].bind(found, self._session)
 
-    @dual
+    @dual_page
     async def list(
         self,
+        cursor: Cursor = UNSET,
         *,
-        created_after: datetime = UNSET,
-        created_before: datetime = UNSET,
+        created_after: datetime | str = UNSET,
+        created_before: datetime | str = UNSET,
         source: Literal["web"] = UNSET,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[ListOptions],
     ) -> Page[C, Prediction[C]]:
         """List the account's predictions, newest first, without their outputs' files. Maps to `predictions.list`.
 
         `created_after` and `created_before` are moments (a naive one is in local time); `source="web"` gives those of
         the web site only. Raises APIError.
         """
-        from replicate._core.page import Page
-
-        session, fetching = self._session, self._session.given(options)
-        page = await fetching.call(
-            predictions_list, created_after=created_after, created_before=created_before, source=source
-        )
-        return Page(fetching, page, lambda item: Prediction[C].bind(item, session), predictions_list)
+        chosen: Any = {"created_after": created_after, "created_before": created_before, "source": source}
+        return await fetch(self._session, Prediction[C].bind, predictions_list, cursor, options, **chosen)
 
     @dual
-    async def cancel(self, prediction_id: str, **options: Unpack[RequestOptions]) -> Prediction[C]:
+    async def cancel(
+        self, prediction: str | Prediction[Any] = UNSET, /, **options: Unpack[PredictionName]
+    ) -> Prediction[C]:
         """Stop a prediction. One that has finished stays as it is. Maps to `predictions.cancel`. Raises APIError."""
-        stopped = await self._session.given(options).call(predictions_cancel, prediction_id)
+        prediction_id, rest = identified(PREDICTION, prediction, options)
+        stopped = await self._session.given(rest).call(predictions_cancel, prediction_id)
         return Prediction[C].bind(stopped, self._session)
 
     @dual
-    async def wait(self, prediction: str | Prediction[Any], *, timeout: float | None = None) -> Prediction[C]:
+    async def wait(
+        self,
+        prediction: str | Prediction[Any] = UNSET,
+        *,
+        timeout: float | None = None,
+        **words: Unpack[PredictionWords],
+    ) -> Prediction[C]:
         """Wait until a prediction, given itself or by its id, has finished, for at most so many seconds.
 
         Whether it succeeded is in `status`. Raises PredictionTimeout, which carries the prediction; APIError.
         """
         deadline = Deadline(self._session, timeout)
-        prediction_id = prediction if isinstance(prediction, str) else prediction.id
+        prediction_id, rest = identified(PREDICTION, prediction, words)
+        check_keywords(rest, ())
         found = await deadline.bound(self._session).call(predictions_get, prediction_id)
         return await settle(Prediction[C].bind(found, self._session), deadline)

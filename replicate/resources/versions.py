@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import C, dual
-from replicate._core.page import Page
+from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource
+from replicate.resources.predictions import predicted
+from replicate.resources.spelling import MODEL, VERSION, identified, paired, versioned
 from replicate_api import models
-from replicate_api.api.models import models_versions_get, models_versions_list
+from replicate_api.api.models import models_versions_delete, models_versions_get, models_versions_list
+from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from replicate._core.options import RequestOptions
+    from replicate._core.options import ListOptions
+    from replicate._core.session import Session
+    from replicate.resources.spelling import BareVersionName, ModelListName, VersionName
 
 
 class Version(Resource[C], models.Version):
     """A version of a model: its id, and in `openapi_schema` what it takes and gives."""
+
+    @dual
+    async def predict(self, /, **input: Any) -> Any:
+        """Run this version to its end and give its output, files as URLs. Deprecated: use `client.run`.
+
+        Raises ModelError if it fails, and what `client.predictions.create` raises.
+        """
+        warnings.warn("version.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
+        return await predicted(self._session, version=self.id, input=input)
 
 
 class Versions(Namespace[C]):
@@ -25,19 +40,62 @@ class Versions(Namespace[C]):
 
     @dual
     async def get(
-        self, model_owner: str, model_name: str, version_id: str, **options: Unpack[RequestOptions]
+        self, ref: Any = UNSET, second: Any = UNSET, third: Any = UNSET, /, **options: Unpack[VersionName]
     ) -> Version[C]:
-        """Get a version of a model by its id. Maps to `models.versions.get`. Raises NotFoundError, APIError."""
-        session = self._session
-        found = await session.given(options).call(models_versions_get, model_owner, model_name, version_id)
-        return Version[C].bind(found, session)
+        """Get a version: by owner, name and id, by model and id, or by "owner/name:id".
 
-    @dual
-    async def list(self, model_owner: str, model_name: str, **options: Unpack[RequestOptions]) -> Page[C, Version[C]]:
+        Maps to `models.versions.get`. Raises NotFoundError, APIError.
+        """
+        owner, name, version, rest = versioned(options, ref, second, third)
+        found = await self._session.given(rest).call(models_versions_get, owner, name, version)
+        return Version[C].bind(found, self._session)
+
+    @dual_page
+    async def list(
+        self, ref: Any = UNSET, second: str = UNSET, /, *, cursor: Cursor = UNSET, **options: Unpack[ModelListName]
+    ) -> Page[C, Version[C]]:
         """List the versions of a model, newest first. Maps to `models.versions.list`. Raises NotFoundError, APIError.
 
         Official models do not list theirs.
         """
-        session, fetching = self._session, self._session.given(options)
-        page = await fetching.call(models_versions_list, model_owner, model_name)
-        return Page(fetching, page, lambda item: Version[C].bind(item, session), models_versions_list)
+        owner, name, rest = paired(MODEL, options, ref, second)
+        return await fetch(self._session, Version[C].bind, models_versions_list, cursor, rest, owner, name)
+
+    @dual
+    async def delete(
+        self, ref: Any = UNSET, second: Any = UNSET, third: Any = UNSET, /, **options: Unpack[VersionName]
+    ) -> bool:
+        """Delete a version of a model of yours, named as in `get`; give True.
+
+        Maps to `models.versions.delete`. Raises NotFoundError, PermissionDeniedError, APIError.
+        """
+        owner, name, version, rest = versioned(options, ref, second, third)
+        await self._session.given(rest).call(models_versions_delete, owner, name, version)
+        return True
+
+
+class ModelVersions(Namespace[C]):
+    """`model.versions`: as `client.models.versions`, of one model."""
+
+    def __init__(self, session: Session[C], owner: str, name: str) -> None:
+        super().__init__(session)
+        self.model = owner, name
+
+    @dual
+    async def get(self, version: Any = UNSET, /, **options: Unpack[BareVersionName]) -> Version[C]:
+        """Get a version of this model by its id. Maps to `models.versions.get`. Raises NotFoundError, APIError."""
+        version_id, rest = identified(VERSION, version, options)
+        found = await self._session.given(rest).call(models_versions_get, *self.model, version_id)
+        return Version[C].bind(found, self._session)
+
+    @dual_page
+    async def list(self, cursor: Cursor = UNSET, **options: Unpack[ListOptions]) -> Page[C, Version[C]]:
+        """List the versions of this model, newest first. Maps to `models.versions.list`. Raises APIError."""
+        return await fetch(self._session, Version[C].bind, models_versions_list, cursor, options, *self.model)
+
+    @dual
+    async def delete(self, version: Any = UNSET, /, **options: Unpack[BareVersionName]) -> bool:
+        """Delete a version of this model; give True. Maps to `models.versions.delete`. Raises APIError."""
+        version_id, rest = identified(VERSION, version, options)
+        await self._session.given(rest).call(models_versions_delete, *self.model, version_id)
+        return True

@@ -124,7 +124,7 @@ async def test_all_settings_reach_the_api(client: Any, asked: Any) -> None:
         ({"input": "a"}, TypeError, "not be str"),
         ({"input": {"text": float("nan")}}, ValueError, "'text'"),
         ({"input": {"text": object()}}, TypeError, "'text'"),
-        ({"version": "nonsense"}, ValueError, "owner/name"),
+        ({"version": "non sense"}, ValueError, "owner/name"),
         ({"version": None}, TypeError, "owner/name"),
         ({"file_encoding_strategy": "gzip"}, ValueError, "base64"),
     ],

@@ -26,9 +26,9 @@ from replicate import (
     PredictionTimeout,
 )
 from replicate._data.schema import OutputSchema
-from replicate._flows.events import unseen
 from replicate.local import Model
 from replicate.local import server as local_server
+from replicate.resources.following import unseen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,6 +17,7 @@ import trio
 
 from replicate import AsyncReplicate, Replicate
 from replicate._core.dual import drive
+from replicate._core.page import Listing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -65,7 +66,7 @@ def scripted(colour: str, answer: Callable[[httpx.Request], httpx.Response], **o
 
 async def got(value: Any) -> Any:
     """Give what a method gives: at once from a blocking client, awaited from another."""
-    return await value if inspect.iscoroutine(value) else value
+    return await value if inspect.iscoroutine(value) or isinstance(value, Listing) else value
 
 
 async def each(items: Any) -> AsyncIterator[Any]:

@@ -54,6 +54,13 @@ class Scripted:
     async def read(self, response: httpx.Response) -> None:
         response.read()
 
+    async def close_response(self, response: httpx.Response) -> None:
+        response.close()
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed
+
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.time += seconds

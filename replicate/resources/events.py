@@ -1,23 +1,21 @@
-"""Following a prediction while it runs: by its stream of events where it has one, by looking at it where not."""
+"""A prediction's stream of events: opened, and taken up again where it breaks."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.plain import is_array
 from replicate._core.polling import Deadline, interval
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder, ServerSentEvent
 from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout, StreamError
-from replicate.resources.predictions import Watch
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from replicate._core.polling import Deadline
     from replicate._core.session import Session
-    from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
 HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
@@ -111,53 +109,7 @@ async def connection(session: Session[Any], request: Request) -> AsyncGenerator[
                 return
 
 
-async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Deadline) -> AsyncGenerator[Any, None]:
-    """Yield the items of a prediction's output as they come, each once; the prediction is finished at the end.
-
-    By events where they are offered and an item fits into one. What these may have left out is taken from the
-    prediction itself. Raises PredictionTimeout at the deadline.
-    """
-    seen: list[Any] = []
-    watch = Watch(prediction, deadline)
-    if not prediction.finished and schema.streams_text and stream_url(prediction):
-        try:
-            async with aclosing(events(prediction, deadline)) as streamed:
-                async for event in streamed:
-                    if event.event == "output":
-                        seen.append(event.data)
-                        yield event.data
-        except (StreamError, PredictionTimeout):
-            pass  # the prediction itself tells the rest
-        await watch.look()
-    session = session_of(prediction)
-    waited = Deadline(session, None)
-    while True:
-        for item in unseen(prediction.output, seen, schema):
-            seen.append(item)
-            yield item
-        if prediction.finished:
-            return
-        if deadline.remaining() <= 0:
-            raise PredictionTimeout(prediction, deadline.seconds or 0)
-        pause = interval(waited.elapsed())
-        await session.transport.sleep(min(pause, deadline.remaining()))
-        await watch.look()
-
-
 def stream_url(prediction: Prediction[Any]) -> str | None:
     """Give the URL of a prediction's events, if it has some; older answers have no URLs at all."""
     url: str | None = getattr(prediction.urls, "stream", None)
     return url
-
-
-def unseen(output: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
-    """Give what an output holds beyond the items seen; of a text in pieces, which may be cut differently, the rest."""
-    if output is None:
-        return []
-    made: list[Any] = (
-        [each for each in output if each is not None or not schema.concatenate] if is_array(output) else [output]
-    )
-    if made[: len(seen)] == seen or not schema.is_text(output):
-        return made[len(seen) :]
-    rest = "".join(map(str, made))[len("".join(map(str, seen))) :]
-    return [rest] if rest else []

@@ -1,0 +1,140 @@
+"""Functions of version 1 that this version has no other use for, in terms of what it does have."""
+
+from __future__ import annotations
+
+import base64
+import copy
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from replicate._core.dual import Async, Sync, drive
+from replicate._core.plain import is_array, is_mapping
+from replicate._core.resource import session_of
+from replicate._core.sse import Decoder, ServerSentEvent
+from replicate._data.inputs import Inputs, inspected
+from replicate._data.outputs import FileOutput
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from os import PathLike
+    from typing import BinaryIO
+
+    import httpx
+    from typing_extensions import Unpack
+
+    from replicate._data.inputs import FileEncodingStrategy
+    from replicate._flows.run import RunOptions
+    from replicate.client import Client
+
+T = TypeVar("T")
+
+EARLY_COG = (0, 3, 9)
+"""The first version of Cog that says which arrays come item by item."""
+
+
+# ---- replicate.run, replicate.stream
+
+
+def run(client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Any:
+    """Run a model, as the client does."""
+    return client.run(ref, input, **options)
+
+
+async def async_run(
+    client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
+) -> Any:
+    """Run a model without blocking, as the client does."""
+    from replicate._flows.run import run
+
+    return await run(session_of(client).of_colour(Async), ref, input, options)
+
+
+def stream(
+    client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
+) -> Iterator[ServerSentEvent]:
+    """Run a model and yield the events of its output, as the client does."""
+    return client.stream(ref, input=input, **options)
+
+
+async def async_stream(
+    client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
+) -> AsyncIterator[ServerSentEvent]:
+    """Run a model and give an iterator over its events, for `async for` as soon as it has been awaited itself."""
+    from replicate._flows.stream import stream
+
+    return stream(session_of(client).of_colour(Async), ref, input, options)
+
+
+class EventSource(Generic[T]):
+    """The events of a streamed answer: for `for`, or `async for` if an asynchronous client got it."""
+
+    response: httpx.Response
+
+    def __init__(self, client: object, response: httpx.Response, *, use_file_output: bool | None = None) -> None:  # noqa: ARG002 - as it was
+        kind = response.headers.get("content-type", "").partition(";")[0].strip()
+        if kind != "text/event-stream":
+            raise ValueError(f"a stream of events is text/event-stream; this answer is {kind or 'of no type'}")
+        self.response = response
+
+    def __iter__(self) -> Iterator[ServerSentEvent]:
+        decoder = Decoder()
+        for chunk in self.response.iter_bytes():
+            yield from decoder.feed(chunk)
+
+    async def __aiter__(self) -> AsyncIterator[ServerSentEvent]:
+        decoder = Decoder()
+        async for chunk in self.response.aiter_bytes():
+            for event in decoder.feed(chunk):
+                yield event
+
+
+# ---- replicate.helpers
+
+
+def base64_encode_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
+    """Give a file as a data URI. Raises FileNotFoundError, TypeError."""
+    upload = inspected(file, "file")
+    with upload.opened() as content:
+        return f"data:{upload.content_type};base64,{base64.b64encode(content.read()).decode()}"
+
+
+def encode_json(obj: Any, client: Client, file_encoding_strategy: FileEncodingStrategy | None = None) -> Any:
+    """Give an input as JSON data, its files as data URIs or uploaded. Raises TypeError, ValueError, APIError."""
+    return drive(Inputs(obj, file_encoding_strategy).sent(session_of(client).of_colour(Sync)))
+
+
+async def async_encode_json(
+    obj: Any, client: Client, file_encoding_strategy: FileEncodingStrategy | None = None
+) -> Any:
+    """Do what `encode_json` does, without blocking."""
+    return await Inputs(obj, file_encoding_strategy).sent(session_of(client).of_colour(Async))
+
+
+def transform_output(value: Any, client: Client) -> Any:
+    """Give an output with a FileOutput for each string in it that begins as a URL of a file does."""
+    if is_mapping(value):
+        return {name: transform_output(item, client) for name, item in value.items()}
+    if is_array(value):
+        return [transform_output(item, client) for item in value]
+    if isinstance(value, str) and value.startswith(("https:", "data:")):
+        return FileOutput(value, session_of(client))
+    return value
+
+
+# ---- replicate.schema
+
+
+def version_has_no_array_type(cog_version: str) -> bool | None:
+    """Tell whether a model's version of Cog is too old to say which arrays come item by item; None if unknown."""
+    try:
+        return tuple(int(part) for part in cog_version.split(".")[:3]) < EARLY_COG
+    except ValueError:
+        return None
+
+
+def make_schema_backwards_compatible(schema: Mapping[str, Any], cog_version: str) -> dict[str, Any]:
+    """Give a version's schema in which the arrays of an early Cog, which came item by item, say so."""
+    result: dict[str, Any] = copy.deepcopy({**schema})
+    output = result.get("components", {}).get("schemas", {}).get("Output", {})
+    if output.get("type") == "array" and version_has_no_array_type(cog_version):
+        output["x-cog-array-type"] = "iterator"
+    return result

@@ -1,0 +1,107 @@
+"""Methods that give whole answers: `client.predictions.with_raw_response.get(…)`.
+
+One wrapper serves every noun: it runs the real method over a session that keeps the last answer.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, cast
+
+from replicate._core.dual import C, Coloured, Presenter, dual, dual_iter, over
+from replicate._core.response import APIResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import httpx
+
+    from replicate._core.transport import Transport
+
+
+class RawResponses:
+    """What has methods that can also give whole answers."""
+
+    @property
+    def with_raw_response(self) -> Any:
+        """The same methods, giving an APIResponse: headers, status and all; `parse()` gives what they give."""
+        return Answering(self, None)
+
+    @property
+    def with_streaming_response(self) -> Any:
+        """The same methods, giving a context manager around an APIResponse, which closes it.
+
+        The methods read their answer before that; what is long is better had by `client.get(url, stream=True)`.
+        """
+        return Answering(self, Opening)
+
+
+class Answering:
+    """A client or a namespace, whose methods give whole answers."""
+
+    def __init__(self, owner: Any, present: Callable[[Callable[[], Any]], Any] | None) -> None:
+        self._owner, self._present = owner, present
+
+    def __getattr__(self, name: str) -> Any:
+        method = inspect.getattr_static(self._owner, name, None)
+        if isinstance(method, Presenter) and not isinstance(method, dual_iter):
+            return self._answering(method.function)
+        if isinstance(inner := getattr(self._owner, name), RawResponses):
+            return Answering(inner, self._present)
+        raise AttributeError(f"{name!r} has no answer of its own")
+
+    def _answering(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def answer(self: Coloured[C], *args: Any, **kwargs: Any) -> APIResponse[C]:
+            session = self._session  # pyright: ignore[reportPrivateUsage]  # as the methods that it stands for
+            recorded = copy.copy(session)
+            recorder = Recorder(session.transport)
+            recorded.transport = cast("Transport", recorder)
+            result = await function(over(self, recorded), *args, **kwargs)
+            if recorder.last is None:
+                raise TypeError(f"{function.__name__} had nothing to ask the API for")
+            return APIResponse(session, recorder.last, result)
+
+        presenter: Any = dual(functools.wraps(function)(answer))
+        method: Callable[..., Any] = presenter.__get__(self._owner, object)
+        if self._present is None:
+            return method
+        present = self._present
+        return functools.wraps(method)(lambda *args, **kwargs: present(functools.partial(method, *args, **kwargs)))
+
+
+class Recorder:
+    """A transport that keeps the last answer."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.last: httpx.Response | None = None
+
+    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+        self.last = response = await self._inner.send(request, stream=stream)
+        return response
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class Opening:
+    """An answer that is asked for by `with` or `async with`, and closed at the end of the block."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._ask = ask
+
+    def __enter__(self) -> Any:
+        self._answer = self._ask()
+        return self._answer
+
+    def __exit__(self, *_: object) -> None:
+        self._answer.close()
+
+    async def __aenter__(self) -> Any:
+        self._answer = await self._ask()
+        return self._answer
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._answer.close()

@@ -1,0 +1,46 @@
+"""Clients of httpx with this package's defaults, for who wants to set something else: a proxy, a transport, limits."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import httpx
+
+from replicate._core.options import DEFAULT_TIMEOUT
+from replicate._core.transport import with_tls
+
+DEFAULT_CONNECTION_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+"""As httpx's own."""
+
+
+class DefaultHttpxClient(httpx.Client):
+    """An `httpx.Client` for `Replicate(http_client=…)`. Takes what that takes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**defaults(options))
+
+
+class DefaultAsyncHttpxClient(httpx.AsyncClient):
+    """An `httpx.AsyncClient` for `AsyncReplicate(http_client=…)`. Takes what that takes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**defaults(options))
+
+
+def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - stands for a class that may be missing
+    """Make an `httpx.AsyncClient` that sends by aiohttp, which is faster with many requests at once.
+
+    Raises RuntimeError unless the extra is installed: `pip install "replicate[aiohttp]"`.
+    """
+    try:
+        made_by = import_module("httpx_aiohttp")
+    except ImportError as error:
+        raise RuntimeError('DefaultAioHttpClient needs an extra: pip install "replicate[aiohttp]"') from error
+    client: httpx.AsyncClient = made_by.HttpxAiohttpClient(**defaults(options))
+    return client
+
+
+def defaults(options: dict[str, Any]) -> dict[str, Any]:
+    """Add what is not given."""
+    return with_tls({"timeout": DEFAULT_TIMEOUT, "limits": DEFAULT_CONNECTION_LIMITS, **options})

@@ -1,0 +1,52 @@
+"""When connections end: by being closed, or in the child of a fork, which must make its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from replicate.exceptions import ReplicateError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from replicate._core.transport import AsyncTransport, BlockingTransport
+
+
+class ClosedError(ReplicateError, RuntimeError):
+    """What has been closed was used; httpx has RuntimeError for that."""
+
+
+def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | httpx.AsyncClient) -> None:
+    """Raise ReplicateError for what has been closed."""
+    if used.is_closed:
+        raise ClosedError(
+            "The client has been closed.", hint="Make another one, or save files before leaving its `with` block."
+        )
+
+
+def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is the condition
+    """Raise ReplicateError for a twin that would go round the proxies and settings of a client of the caller's."""
+    if given:
+        raise ReplicateError(
+            "A client with an http_client of its own cannot be used in the other colour, blocking or async.",
+            hint=f"Make {other}(http_client=...) for that.",
+        )
+
+
+transports: weakref.WeakSet[BlockingTransport | AsyncTransport] = weakref.WeakSet()
+"""All that are in use."""
+inherited: list[Any] = []
+"""Clients of a parent process. Two processes that use one connection get each other's answers."""
+
+
+def forget_inherited() -> None:
+    """After a fork, in the child: let every transport make its own connections."""
+    for transport in list(transports):
+        transport.forget()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=forget_inherited)

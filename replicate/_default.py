@@ -1,0 +1,53 @@
+"""The client behind the functions of the package: made of the package's settings, and changed with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from replicate._core.resource import session_of
+from replicate.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from replicate._core.dual import C, Coloured
+
+DEFAULTS: Mapping[str, Any] = {
+    "bearer_token": None,
+    "base_url": None,
+    "timeout": DEFAULT_TIMEOUT,
+    "max_retries": DEFAULT_MAX_RETRIES,
+    "default_headers": None,
+    "default_query": None,
+    "http_client": None,
+}
+"""The settings of the package, and what they are as long as nobody has set them."""
+
+IN_CONFIG = {
+    "bearer_token": "credentials",
+    "base_url": "base_url",
+    "timeout": "timeout",
+    "max_retries": "max_retries",
+    "default_headers": "headers",
+    "default_query": "query",
+}
+"""What the settings are called in a session's configuration."""
+
+
+def make(settings: Mapping[str, Any]) -> Client:
+    """Make a client of those settings that are set. Raises ValueError for one that cannot be."""
+    return Client(**{name: settings[name] for name in DEFAULTS if name in settings})
+
+
+def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
+    """Let a client, and everything that came by it, follow a setting. What flows remember of models is forgotten."""
+    session, other = session_of(client), session_of(make(settings))
+    if name in IN_CONFIG:
+        field = IN_CONFIG[name]
+        session.config = evolve(session.config, **{field: getattr(other.config, field)})
+    else:
+        session.transport = other.transport
+    session.memory = other.memory

@@ -1,0 +1,181 @@
+"""What a client is set to, to be read and changed, and clients made of clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic
+
+from attrs import evolve
+
+from replicate._core.dual import C, dual
+from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, check_values, merged
+from replicate._core.polling import pace
+from replicate._core.settings import address, credentials, pause
+from replicate_api.types import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import httpx
+    from typing_extensions import Self, Unpack
+
+    from replicate._core.session import Session
+
+
+class CopyOptions(RequestOptions, total=False):
+    """What a copy of a client may have otherwise."""
+
+    bearer_token: str | Callable[[], str | None] | None
+    """Another token, or what gives it."""
+    api_token: str | Callable[[], str | None] | None
+    """The same."""
+    base_url: str | httpx.URL | None
+    """Another address."""
+    http_client: httpx.Client | httpx.AsyncClient | None
+    """Another client of httpx, of the same colour."""
+    poll_interval: float | None
+    """Seconds between two looks at a prediction that is waited for."""
+    default_headers: Mapping[str, str] | None
+    """Headers to add to the client's."""
+    set_default_headers: Mapping[str, str] | None
+    """Headers instead of the client's."""
+    default_query: Mapping[str, Any] | None
+    """Query parameters to add to the client's."""
+    set_default_query: Mapping[str, Any] | None
+    """Query parameters instead of the client's."""
+
+
+TOKENS = ("bearer_token", "api_token")
+DEFAULTS = ("default_headers", "set_default_headers", "default_query", "set_default_query")
+COPY_OPTIONS = (*TOKENS, "base_url", "http_client", "poll_interval", *DEFAULTS, *REQUEST_OPTIONS)
+CHECKED: Mapping[str, Callable[[Any], Any]] = {"base_url": address, "poll_interval": pause}
+
+
+class Configured(Generic[C]):
+    """A client's settings. To change one changes it for all nouns that the client has given out."""
+
+    _session: Session[C]
+
+    @property
+    def bearer_token(self) -> str | None:
+        """The API token that is used now, or None. It can be set to another, or to a function that gives one."""
+        return self._session.config.credentials.token()
+
+    @bearer_token.setter
+    def bearer_token(self, token: str | Callable[[], str | None] | None) -> None:
+        self._change(credentials=credentials(token, None, needed=False))
+
+    @property
+    def api_token(self) -> str | None:
+        """The same as `bearer_token`."""
+        return self.bearer_token
+
+    @api_token.setter
+    def api_token(self, token: str | Callable[[], str | None] | None) -> None:
+        self.bearer_token = token
+
+    @property
+    def base_url(self) -> httpx.URL:
+        """Where the API is, with its version."""
+        return self._session.config.base_url
+
+    @base_url.setter
+    def base_url(self, url: str | httpx.URL) -> None:
+        self._change(base_url=address(url))
+
+    @property
+    def timeout(self) -> float | httpx.Timeout | None:
+        """Seconds that one HTTP request may take."""
+        return self._session.config.timeout
+
+    @timeout.setter
+    def timeout(self, timeout: float | httpx.Timeout | None) -> None:
+        check_values({"timeout": timeout})
+        self._change(timeout=timeout)
+
+    @property
+    def max_retries(self) -> int:
+        """How often a request that may be sent again is sent again."""
+        return self._session.config.max_retries
+
+    @max_retries.setter
+    def max_retries(self, number: int) -> None:
+        check_values({"max_retries": number})
+        self._change(max_retries=number)
+
+    @property
+    def default_headers(self) -> Mapping[str, str]:
+        """Headers that go with every request to the API."""
+        return self._session.config.headers
+
+    @default_headers.setter
+    def default_headers(self, headers: Mapping[str, str] | None) -> None:
+        check_values({"extra_headers": headers})
+        self._change(headers=dict(headers or {}))
+
+    @property
+    def default_query(self) -> Mapping[str, Any]:
+        """Query parameters that go with every request to the API."""
+        return self._session.config.query
+
+    @default_query.setter
+    def default_query(self, query: Mapping[str, Any] | None) -> None:
+        self._change(query=dict(query or {}))
+
+    @property
+    def poll_interval(self) -> float | None:
+        """Seconds between two looks at a prediction: as set, or REPLICATE_POLL_INTERVAL; None adapts to the wait."""
+        return pace(self._session)
+
+    @poll_interval.setter
+    def poll_interval(self, seconds: float | None) -> None:
+        self._change(poll_interval=pause(seconds))
+
+    def _change(self, **changes: Any) -> None:
+        self._session.config = evolve(self._session.config, **changes)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._session.transport.is_closed
+
+    @dual
+    async def close(self) -> None:
+        """Close the connections. The client cannot be used any more."""
+        await self._session.transport.close()
+
+    def with_options(self, **options: Unpack[CopyOptions]) -> Self:
+        """Give a client with other settings, over the same connections unless there is an `http_client`.
+
+        `default_headers` and `default_query` add to this client's, `set_default_headers` and `set_default_query`
+        replace them: ValueError for both. `timeout`, `max_retries`, `extra_headers`, … are as of a single request.
+        """
+        check_keywords(options, COPY_OPTIONS)
+        other = type(self).__new__(type(self))  # without the nouns, which keep the session that they were made with
+        other.__dict__["_session"] = reset(self._session, options)
+        return other
+
+    copy = with_options
+
+
+def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
+    """Give a session with other settings. One that is None stays as it is, save for `timeout`."""
+    told = {name: value for name, value in options.items() if value is not UNSET and value is not None}
+    changes: dict[str, Any] = {name: check(told[name]) for name, check in CHECKED.items() if name in told}
+    if any(name in told for name in TOKENS):
+        changes["credentials"] = credentials(*map(told.get, TOKENS), needed=False)
+    for name, add in (("headers", merged), ("query", dict.__or__)):
+        added, instead = told.get(f"default_{name}"), told.get(f"set_default_{name}")
+        if added is not None and instead is not None:
+            raise ValueError(f"default_{name}= adds and set_default_{name}= replaces: pass one of them")
+        if instead is not None:
+            changes[name] = dict(instead)
+        elif added is not None:
+            changes[name] = add(dict(getattr(session.config, name)), dict(added))
+    check_values({"extra_headers": changes.get("headers")})
+    other = session.evolve(**changes)
+    if changes.keys() & {"credentials", "base_url"}:
+        other.memory = {}  # another account may see other models
+    if "http_client" in told:
+        other.transport = session.transport.over(told["http_client"])
+    timeout = {"timeout": options["timeout"]} if options.get("timeout", UNSET) is not UNSET else {}
+    return other.given({**{name: told[name] for name in REQUEST_OPTIONS if name in told}, **timeout})

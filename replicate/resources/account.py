@@ -1,0 +1,30 @@
+"""The account that the token belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from replicate._core.dual import C, dual
+from replicate._core.resource import Namespace, Resource
+from replicate_api import models
+from replicate_api.api.account import account_get
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from replicate._core.options import RequestOptions
+
+
+class Account(Resource[C], models.Account):
+    """A user or an organization."""
+
+
+class Accounts(Namespace[C]):
+    """`client.account`: https://replicate.com/docs/reference/http#account.get."""
+
+    @dual
+    async def get(self, **options: Unpack[RequestOptions]) -> Account[C]:
+        """Get the account that the token belongs to. Maps to `account.get`. Raises AuthenticationError, APIError."""
+        return Account[C].bind(await self._session.given(options).call(account_get), self._session)
+
+    current = get

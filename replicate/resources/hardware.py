@@ -1,0 +1,36 @@
+"""The hardware that models and deployments can run on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from replicate._core.dual import C, dual
+from replicate._core.resource import Namespace, Resource
+from replicate_api import models
+from replicate_api.api.hardware import hardware_list
+
+if TYPE_CHECKING:
+    import builtins
+
+    from typing_extensions import Unpack
+
+    from replicate._core.options import RequestOptions
+
+
+class Hardware(Resource[C], models.Hardware):
+    """A kind of hardware: `sku` is what `hardware=` takes elsewhere."""
+
+    @property
+    def id(self) -> str | None:
+        """The `sku`."""
+        return self.sku
+
+
+class HardwareNamespace(Namespace[C]):
+    """`client.hardware`: https://replicate.com/docs/reference/http#hardware.list."""
+
+    @dual
+    async def list(self, **options: Unpack[RequestOptions]) -> builtins.list[Hardware[C]]:
+        """List all hardware. Maps to `hardware.list`. Raises APIError."""
+        found = await self._session.given(options).call(hardware_list)
+        return [Hardware[C].bind(item, self._session) for item in found]

@@ -1,0 +1,229 @@
+"""The words that this client's generations have had for one argument, and which value they give it. Pure.
+
+A method takes what it is about by position, or by a keyword of any generation; the keywords are in a TypedDict here, so
+that they are known to type checkers, and a function here takes them out of the other options.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+from replicate._core.options import ListOptions, RequestOptions
+from replicate._data.reference import Reference
+from replicate_api.types import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+# ---- keywords
+
+
+class PredictionWords(TypedDict, total=False):
+    """How a prediction is named by keyword."""
+
+    prediction_id: str
+    id: str
+
+
+class PredictionName(PredictionWords, RequestOptions, total=False):
+    """How a prediction is named by keyword, and what every method takes."""
+
+
+class TrainingWords(TypedDict, total=False):
+    """How a training is named by keyword."""
+
+    training_id: str
+    id: str
+
+
+class TrainingName(TrainingWords, RequestOptions, total=False):
+    """How a training is named by keyword, and what every method takes."""
+
+
+class FileName(RequestOptions, total=False):
+    """How a file is named by keyword."""
+
+    file_id: str
+    id: str
+
+
+class CollectionName(RequestOptions, total=False):
+    """How a collection is named by keyword."""
+
+    collection_slug: str
+    slug: str
+
+
+class ModelWords(TypedDict, total=False):
+    """How a model is named by keyword: by owner and name, or as a whole: "owner/name", a tuple or an object."""
+
+    model_owner: str
+    model_name: str
+    owner: str
+    name: str
+    key: Any
+    model: Any
+
+
+class DeploymentWords(TypedDict, total=False):
+    """How a deployment is named by keyword: by owner and name, or as a whole: "owner/name", a tuple or an object."""
+
+    deployment_owner: str
+    deployment_name: str
+    owner: str
+    name: str
+    deployment: Any
+
+
+class ModelName(ModelWords, RequestOptions, total=False):
+    """How a model is named by keyword, and what every method takes."""
+
+
+class VersionName(ModelName, total=False):
+    """How a version is named by keyword, with its model."""
+
+    version_id: str
+    id: str
+
+
+class BareVersionName(RequestOptions, total=False):
+    """How a version of a model that is known is named by keyword."""
+
+    version_id: str
+    id: str
+
+
+class ModelListName(ModelWords, ListOptions, total=False):
+    """How a model is named by keyword, and what every method that lists takes."""
+
+
+class DeploymentName(DeploymentWords, RequestOptions, total=False):
+    """How a deployment is named by keyword, and what every method takes."""
+
+
+class SearchWords(ListOptions, total=False):
+    """What is searched for, by keyword."""
+
+    query: str
+    body: str
+
+
+class UploadWords(RequestOptions, total=False):
+    """A file to upload, and its MIME type, by keyword."""
+
+    file: Any
+    content: Any
+    content_type: str | None
+    type: str | None
+
+
+# ---- which of them mean the same, the first being the operation's own
+
+PREDICTION = ("prediction_id", "id")
+TRAINING = ("training_id", "id")
+FILE = ("file_id", "id")
+COLLECTION = ("collection_slug", "slug")
+VERSION = ("version_id", "id")
+
+
+class Owned(NamedTuple):
+    """The words for what has an owner and a name."""
+
+    owner: tuple[str, ...]
+    name: tuple[str, ...]
+    whole: tuple[str, ...]
+
+
+MODEL = Owned(("model_owner", "owner"), ("model_name", "name"), ("model", "key"))
+DEPLOYMENT = Owned(("deployment_owner", "owner"), ("deployment_name", "name"), ("deployment",))
+
+
+# ---- taking them out of the others
+
+
+def stated(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the options that were given a value: not UNSET, which stands for none."""
+    return {name: value for name, value in options.items() if value is not UNSET}
+
+
+def chosen(words: tuple[str, ...], positional: Any, options: dict[str, Any]) -> Any:
+    """Take an argument out of the options, whatever it is called; UNSET if it is not given.
+
+    Raises TypeError if it is given twice.
+    """
+    given = {word: options.pop(word) for word in words if word in options}
+    if positional is not UNSET:
+        given["by position"] = positional
+    if len(given) > 1:
+        raise TypeError(f"{words[0]} is given more than once: {', '.join(given)}")
+    return next(iter(given.values()), UNSET)
+
+
+def identified(words: tuple[str, ...], positional: Any, options: Mapping[str, Any]) -> tuple[str, Any]:
+    """Give an identifier, and the other options. An object stands for its own. Raises TypeError if it is missing."""
+    rest = stated(options)
+    value = needed(words[0], chosen(words, positional, rest))
+    return getattr(value, words[-1], value), rest
+
+
+def paired(words: Owned, options: Mapping[str, Any], first: Any = UNSET, second: Any = UNSET) -> tuple[str, str, Any]:
+    """Give an owner and a name, and the other options. Raises TypeError, ValueError for what does not name both."""
+    rest = stated(options)
+    name = chosen(words.name, second, rest)
+    if name is not UNSET:
+        return needed(words.owner[0], chosen(words.owner, first, rest)), name, rest
+    if any(word in rest for word in words.owner):
+        needed(words.name[0], UNSET)
+    return *owned(needed(words.whole[0], chosen(words.whole, first, rest))), rest
+
+
+def needed(name: str, value: Any) -> Any:
+    """Raise TypeError for an argument that is missing."""
+    if value is UNSET or value is None:
+        raise TypeError(f"{name} is missing")
+    return value
+
+
+def owned(whole: Any) -> tuple[str, str]:
+    """Take owner and name from "owner/name", a tuple or an object. Raises ValueError or TypeError for anything else."""
+    named, version = Reference.of(whole)
+    if named is None or version:
+        raise ValueError(f"{whole!r} names a version; here owner/name is needed")
+    return named.owner, named.name
+
+
+def version_text(ref: Any) -> str:
+    """Write a version the way the API takes it: its id, "owner/name:id", or an official model's "owner/name".
+
+    An id is taken as it is: not all are 64 hexadecimal digits. Raises ValueError or TypeError for anything else.
+    """
+    return ref if isinstance(ref, str) and re.fullmatch(r"[\w.-]+", ref) else str(Reference.of(ref))
+
+
+def pinned(version: Any) -> tuple[Any, str | None]:
+    """Take a model (or UNSET) and a version id (or None) from what may name both."""
+    text = version_text(version)
+    if "/" not in text:
+        return UNSET, text
+    model, version_id = Reference.of(text)
+    return model and model.model, version_id
+
+
+def versioned(
+    options: Mapping[str, Any], first: Any = UNSET, second: Any = UNSET, third: Any = UNSET
+) -> tuple[str, str, str, Any]:
+    """Give owner, name and version, and the other options.
+
+    By position: owner, name, version; or a model, version; or "owner/name:version".
+    """
+    rest = stated(options)
+    if third is UNSET and second is not UNSET and not any(word in rest for word in VERSION):
+        second, third = UNSET, second
+    version = chosen(VERSION, third, rest)
+    if version is UNSET and isinstance(first, str) and (found := Reference.of(first)).model:
+        first, version = found.model.model, found.version
+    owner, name, rest = paired(MODEL, rest, first, second)
+    version = needed(VERSION[0], version)
+    return owner, name, getattr(version, "id", version), rest

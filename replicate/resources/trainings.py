@@ -1,0 +1,149 @@
+"""Trainings: making a new version of a model out of data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from replicate._core.dual import C, dual
+from replicate._core.options import check_keywords
+from replicate._core.page import Cursor, Page, dual_page, fetch
+from replicate._core.plain import is_mapping
+from replicate._core.polling import Deadline
+from replicate._core.resource import Link, Namespace, Resource
+from replicate.resources.creation import TRAINING_OPTIONS, create
+from replicate.resources.spelling import MODEL, TRAINING, chosen, identified, needed, owned, paired, pinned, stated
+from replicate.resources.waiting import TERMINAL, halt, look, settle
+from replicate_api import models
+from replicate_api.api.trainings import trainings_cancel, trainings_create, trainings_get, trainings_list
+from replicate_api.types import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Unpack
+
+    from replicate._core.options import ListOptions
+    from replicate.resources.creation import TrainingOptions
+    from replicate.resources.spelling import TrainingName, TrainingWords
+
+BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhook_events_filter")
+"""What `create` takes by position, apart from the input, which is known by its type."""
+
+
+class Training(Resource[C], models.Training):
+    """A training, as last seen: `reload` looks again, `wait` looks until it has finished."""
+
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within}
+    reader: ClassVar[Any] = trainings_get
+    canceler: ClassVar[Any] = trainings_cancel
+
+    @property
+    def destination(self) -> str | None:  # type: ignore[override]  # read-only, for it may have to be derived
+        """The model that gets the new version, as "owner/name"; of an answer that does not say, known at its end."""
+        named: str | None = self.set_fields.get("destination")
+        made = getattr(self.output, "version", None)
+        return named or (made.partition(":")[0] if isinstance(made, str) else None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended: succeeded, failed, canceled or aborted."""
+        return self.status in TERMINAL
+
+    @dual
+    async def wait(self, timeout: float | None = None) -> Training[C]:
+        """Wait until this training has finished, for at most so many seconds, and give it.
+
+        Whether it succeeded is in `status`. Raises PredictionTimeout, APIError.
+        """
+        return await settle(self, Deadline(self._session, timeout))
+
+    @dual
+    async def reload(self) -> Training[C]:
+        """Load this training from the server, in place (`trainings.get`). Raises APIError."""
+        return await look(self)
+
+    @dual
+    async def cancel(self) -> Training[C]:
+        """Stop this training, in place (`trainings.cancel`). One that has finished stays as it is."""
+        return await halt(self)
+
+
+class Trainings(Namespace[C]):
+    """`client.trainings`: https://replicate.com/docs/reference/http#trainings."""
+
+    @dual
+    async def create(self, *positional: Any, **options: Unpack[TrainingOptions]) -> Training[C]:
+        """Train a model: `create("owner/name:id", {"input_images": …}, "me/destination")`.
+
+        The version that trains is "owner/name:id", or `model=` ("owner/name", or `model_owner=` and `model_name=`) and
+        `version=`. `input` maps the training's input names to values; files in it are sent along. `destination` is the
+        model that gets the new version: "owner/name", a tuple of both or an object. Positions may be: version, input,
+        destination; version, destination, input; model, version, input. Maps to `trainings.create`. Raises
+        APIStatusError, AmbiguousCreateError where it is not known whether the training was started, TypeError or
+        ValueError before anything is sent.
+        """
+        path, ready, destination, rest = arguments(positional, options)
+        payload = await create(
+            self._session,
+            trainings_create,
+            *path,
+            input=ready,
+            options=rest,
+            allowed=TRAINING_OPTIONS,
+            noun="training",
+            destination=destination,
+        )
+        return Training[C].bind(payload, self._session)
+
+    @dual
+    async def get(self, training: str | Training[Any] = UNSET, /, **options: Unpack[TrainingName]) -> Training[C]:
+        """Get a training by its id. Maps to `trainings.get`. Raises NotFoundError, APIError."""
+        training_id, rest = identified(TRAINING, training, options)
+        return Training[C].bind(await self._session.given(rest).call(trainings_get, training_id), self._session)
+
+    @dual_page
+    async def list(self, cursor: Cursor = UNSET, **options: Unpack[ListOptions]) -> Page[C, Training[C]]:
+        """List the account's trainings, newest first. Maps to `trainings.list`. Raises APIError."""
+        return await fetch(self._session, Training[C].bind, trainings_list, cursor, options)
+
+    @dual
+    async def cancel(self, training: str | Training[Any] = UNSET, /, **options: Unpack[TrainingName]) -> Training[C]:
+        """Stop a training. One that has finished stays as it is. Maps to `trainings.cancel`. Raises APIError."""
+        training_id, rest = identified(TRAINING, training, options)
+        return Training[C].bind(await self._session.given(rest).call(trainings_cancel, training_id), self._session)
+
+    @dual
+    async def wait(
+        self, training: str | Training[Any] = UNSET, *, timeout: float | None = None, **words: Unpack[TrainingWords]
+    ) -> Training[C]:
+        """Wait until a training, given itself or by its id, has finished, for at most so many seconds.
+
+        Whether it succeeded is in `status`. Raises PredictionTimeout, which carries the training; APIError.
+        """
+        deadline = Deadline(self._session, timeout)
+        training_id, rest = identified(TRAINING, training, words)
+        check_keywords(rest, ())
+        found = await deadline.bound(self._session).call(trainings_get, training_id)
+        return await settle(Training[C].bind(found, self._session), deadline)
+
+
+def arguments(
+    positional: tuple[Any, ...], options: Mapping[str, Any]
+) -> tuple[tuple[str, str, str], Mapping[str, Any], str, Any]:
+    """Give the path, the input and the destination of a training, and the other options.
+
+    Raises TypeError or ValueError for what is missing, too much or unintelligible.
+    """
+    rest = stated(options)
+    found = next((value for value in positional if is_mapping(value)), UNSET)
+    given = needed("input", chosen(("input",), found, rest))
+    values = [value for value in positional if value is not found]
+    names = BY_POSITION if values and pinned(values[0])[1] else ("model", *BY_POSITION)
+    if len(values) > len(names):
+        raise TypeError(f"trainings.create takes by position an input, and at most {', '.join(names)}")
+    for name, value in zip(names, values, strict=False):
+        rest[name] = chosen((name,), value, rest)
+    model, version = pinned(needed("version", chosen(("version", "version_id"), UNSET, rest)))
+    owner, name, rest = paired(MODEL, rest, model)
+    destination = "/".join(owned(needed("destination", rest.pop("destination", None))))
+    return (owner, name, needed("version", version)), given, destination, rest

@@ -1,0 +1,70 @@
+"""Code for earlier versions runs as it is, and the table of it in the documentation is true.
+
+`WRITE_COMPATIBILITY=1 python -m pytest tests/compat` writes the table.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from compat.places import place
+from compat.snippets import SNIPPETS, Snippet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
+HEAD = """\
+# Code for earlier versions
+
+Code for 0.x, 1.x and the 2.0 beta runs as it is, but for the differences named here. `tests/compat` runs every line of
+this table, in order, against the [local server](local.md), and writes the table: change the tests, not this.
+¹ marks lines that were answered by scripted answers instead, for the local server does not serve their operations.
+[migration.md](migration.md) tells what to look at when you upgrade.
+
+| version | code | result |
+|---|---|---|
+"""
+Outcome = tuple[Exception | None, bool]
+"""What went wrong, and whether an answer was scripted."""
+
+
+@pytest.fixture(scope="session")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Snippet, Outcome]:
+    """Run all snippets, for each may use the names of those before it."""
+    with place(tmp_path_factory.mktemp("compat")) as here:
+        return {snippet: (here.run(snippet), here.scripted) for snippet in SNIPPETS}
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.code.splitlines()[0])
+def test_it_runs_unchanged(snippet: Snippet, outcomes: Mapping[Snippet, Outcome]) -> None:
+    """The code runs and does what it did; what is said not to run, or not yet, does not."""
+    error, _ = outcomes[snippet]
+    if snippet.waits or snippet.breaks:
+        assert error, "it does run: take its `waits` or `breaks` away"
+    elif error:
+        raise error
+
+
+def test_the_table_is_current(outcomes: Mapping[Snippet, Outcome]) -> None:
+    """docs/compatibility.md says what the snippets have shown."""
+    if not PAGE.parent.is_dir():
+        pytest.skip("the documents stay behind when the installed wheel is tested")
+    text = HEAD + "".join(row(snippet, *outcomes[snippet]) for snippet in SNIPPETS)
+    if os.environ.get("WRITE_COMPATIBILITY"):
+        PAGE.write_text(text, "utf-8")
+    assert PAGE.read_text("utf-8") == text, "write it anew with WRITE_COMPATIBILITY=1"
+
+
+def row(snippet: Snippet, error: Exception | None, scripted: bool) -> str:  # noqa: FBT001 - as the fixture gives it
+    """Write a line of the table."""
+    code = "<br>".join(f"`{line}`" for line in snippet.code.replace("|", "\\|").splitlines())
+    result = "works" + ("; " + snippet.differs if snippet.differs else "")
+    if error and snippet.breaks:
+        result = f"**has to be changed**: {snippet.breaks}"
+    elif error:
+        result = f"**not yet**: waits for {snippet.waits}" if snippet.waits else f"**fails**: {type(error).__name__}"
+    return f"| {snippet.version} | {code} | {result}{'¹' if scripted else ''} |\n"

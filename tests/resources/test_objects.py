@@ -1,0 +1,266 @@
+"""The objects that the API answers with: fields, plain data under every generation's names, methods of version 1."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import pickle
+from datetime import datetime, timezone
+from typing import Any
+
+import httpx
+import pytest
+from support.colours import Clock, collect, got, scripted
+from support.sample_models import VERSION, prediction
+
+from replicate import ModelError
+from replicate._core.resource import Resource
+from replicate.resources.account import Account
+from replicate.resources.collections import Collection
+from replicate.resources.deployments import Deployment
+from replicate.resources.files import File
+from replicate.resources.hardware import Hardware
+from replicate.resources.models import Model
+from replicate.resources.predictions import Prediction
+from replicate.resources.search import SearchedModel, SearchResults
+from replicate.resources.trainings import Training
+from replicate.resources.versions import Version
+from replicate_api.types import Payload, fields
+
+KINDS: list[Any] = [
+    Account, Collection, Deployment, File, Hardware, Model, Prediction, SearchedModel, SearchResults, Training, Version,
+]  # fmt: skip
+WHEN = "2025-01-01T00:00:00+00:00"
+EXAMPLE = prediction("succeeded", created_at=WHEN, output="x", metrics={"predict_time": 1.5}, extra={"a": 1})
+MODEL = {
+    "owner": "o",
+    "name": "n",
+    "is_official": False,
+    "latest_version": {"id": VERSION},
+    "default_example": EXAMPLE,
+}
+ANSWERS: dict[str, Any] = {
+    "/v1/account": {"type": "user", "username": "me"},
+    "/v1/collections": {"results": [{"slug": "s", "name": "S", "description": ""}], "next": None},
+    "/v1/collections/s": {"slug": "s", "name": "S", "description": "", "models": [MODEL, MODEL, "odd"]},
+    "/v1/deployments/o/d": {"owner": "o", "name": "d", "current_release": {"number": 1}},
+    "/v1/files/f": {"id": "f", "urls": {"get": "https://api.replicate.com/v1/files/f"}},
+    "/v1/hardware": [{"sku": "cpu", "name": "CPU"}],
+    "/v1/models/o/n": MODEL,
+    f"/v1/models/o/n/versions/{VERSION}": {"id": VERSION},
+    "/v1/models/o/n/versions": {"results": [{"id": VERSION}], "next": None},
+    "/v1/predictions/p1": EXAMPLE,
+    "/v1/search": {"query": "q", "models": [{"model": MODEL, "metadata": {}}], "collections": [], "pages": []},
+}
+
+
+class Server:
+    """Answers by path; whatever is created is a prediction."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = {**ANSWERS, **{f"/v1/predictions/{name}": answer for name, answer in answers.items()}}
+        self.requests = list[httpx.Request]()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if request.method == "DELETE":
+            return httpx.Response(204)
+        answer = EXAMPLE if request.method == "POST" else self.answers[request.url.path]
+        if isinstance(answer, list) and "hardware" not in request.url.path:
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        return httpx.Response(200, json=answer)
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{each.method} {each.url.path.removeprefix('/v1')}" for each in self.requests]
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def client(colour: str, server: Server) -> Any:
+    return scripted(colour, server)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_method_hides_a_field(kind: Any) -> None:
+    """No field of the API has the name of a method or property, of the object or of what it is made of.
+
+    `Training.destination` is a property on purpose: it reads the field, and derives it where that is absent.
+    """
+    taken = {name for each in kind.__mro__ for name in vars(each) if not name.startswith("__")}
+    taken -= {"destination"} if kind is Training else set()
+    assert set(fields(kind).json_names) & taken == set()
+
+
+def test_every_kind_is_known() -> None:
+    """The tests of this file know all kinds of objects."""
+    assert {kind.__name__ for kind in Resource.__subclasses__() if kind.__module__.startswith("replicate.")} >= {
+        kind.__name__ for kind in KINDS
+    }
+    for kind in KINDS:
+        assert inspect.getdoc(kind)
+
+
+async def test_plain_data_under_every_name(client: Any) -> None:
+    """Each generation's methods give the same data: as JSON has it, with what did not come as None or left out."""
+    found = await got(client.predictions.get("p1"))
+    came = json.loads(json.dumps(EXAMPLE))
+    assert found.to_dict() == came
+    assert json.loads(found.to_json()) == came
+    assert dict(found)["id"] == "p1"
+    assert found.dict() == found.model_dump() == json.loads(found.json()) == json.loads(found.model_dump_json())
+    assert found.dict() == {**dict.fromkeys(fields(Prediction).json_names), **came}
+    assert found.dict(exclude_unset=True, mode="json") == came
+    assert found.model_dump(include={"id", "error"}) == {"id": "p1", "error": None}
+    assert found.model_dump(include={"id", "error"}, exclude_none=True) == {"id": "p1"}
+    assert "logs" not in found.dict(exclude={"logs"})
+    assert found.to_json(indent=None) == json.dumps(came)
+    assert (found.model_extra, found.extra) == ({"extra": {"a": 1}}, {"a": 1})
+    assert found.model_fields_set == set(came)
+    with pytest.raises(TypeError, match="did you mean 'include'"):
+        found.dict(includ={"id"})
+
+
+async def test_copies(client: Any) -> None:
+    """A copy is equal and independent, has the changes that are asked for, and the session; so is a pickle, without."""
+    found = await got(client.predictions.get("p1"))
+    twin = found.copy(update={"status": "failed"})
+    assert (twin.status, found.status, twin == found) == ("failed", "succeeded", False)
+    deep = found.model_copy(deep=True)
+    assert deep == found
+    deep.input["a"] = 1
+    assert found.input == {}
+    assert (await got(deep.reload())).id == "p1"
+    for other in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found), copy.copy(found)):
+        assert other == found
+        assert other.urls.get("get") == found.urls.get
+
+
+@pytest.mark.parametrize("make", ["model_validate", "parse_obj", "construct", "model_construct"])
+def test_an_object_from_plain_data(make: str) -> None:
+    """Objects are made of plain data under pydantic's names; what is nested are objects too."""
+    made = getattr(Model, make)(**MODEL) if "construct" in make else getattr(Model, make)(MODEL)
+    assert isinstance(made.default_example, Prediction)
+    assert made.to_dict() == MODEL
+    with pytest.raises(TypeError, match="JSON object"):
+        Model.model_validate([])  # type: ignore[arg-type]
+
+
+async def test_urls_and_metrics(client: Any) -> None:
+    """Both are read by attribute, by item, and as the dictionaries that they used to be; times are moments."""
+    found = await got(client.predictions.get("p1"))
+    url = "https://api.replicate.com/v1/predictions/p1"
+    assert found.urls.get == found.urls["get"] == found.urls.get("get") == url
+    assert isinstance(found.urls.get, str)
+    assert found.urls.get + "/x" == f"{url}/x"
+    assert (found.urls.get("stream"), found.urls.get("stream", "none"), found.urls.stream) == (None, "none", None)
+    assert json.dumps(dict(found.urls)) == json.dumps({"get": url})
+    assert found.metrics.predict_time == found.metrics["predict_time"] == found.metrics.get("predict_time") == 1.5
+    assert found.metrics.get("speed", 0) == 0
+    assert found.created_at == datetime(2025, 1, 1, tzinfo=timezone.utc)
+    assert (await got(client.files.get("f"))).urls.get("get").endswith("/files/f")
+
+
+@pytest.mark.parametrize(
+    ("logs", "progress"),
+    [
+        (" 50%|█████     | 5/10 [00:01<00:01]", (0.5, 5, 10)),
+        ("go\n  0%|          | 0/5 [00:00]\n100%|██████████| 5/5 [00:01]\nend", (1.0, 5, 5)),
+        ("10%|█| 1/10\r20%|██| 2/10\r", (0.2, 2, 10)),
+        ("50% done", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_progress(logs: str | None, progress: tuple[float, int, int] | None) -> None:
+    """The last progress bar of the logs tells how far a prediction is."""
+    assert Prediction.construct(logs=logs).progress == progress
+    assert logs is None or Prediction.Progress.parse(logs) == progress
+
+
+async def test_objects_within_answers_can_act(client: Any, server: Server) -> None:
+    """A model's version and example, a collection's and a search's models are objects of the client's session."""
+    model = await got(client.models.get("o", "n"))
+    assert (model.id, model.username, model.latest_version.id) == ("o/n", "o", VERSION)
+    assert (await got(model.default_example.reload())).id == "p1"
+    found = await got(client.search("q"))
+    assert (await got(found.models[0].model.reload())) == model
+    collection = await got(client.collections.get("s"))
+    assert (await got(collection[0].reload())) == model
+    [listed] = (await got(client.collections.list())).results
+    assert (listed.id, len(listed), list(listed), bool(listed)) == ("s", 0, [], True)
+
+
+async def test_a_collection_is_a_sequence(client: Any) -> None:
+    """It has a length, is iterated and indexed by number and slice, and by name has its fields."""
+    collection = await got(client.collections.get("s"))
+    assert (len(collection), [getattr(each, "id", each) for each in collection]) == (3, ["o/n", "o/n", "odd"])
+    assert (collection[-1], collection[:2][1].name, collection["slug"], collection.id) == ("odd", "n", "s", "s")
+    assert dict(collection)["slug"] == "s"
+
+
+async def test_the_versions_of_a_model(client: Any, server: Server) -> None:
+    """`model.versions` gets, lists and deletes versions of that model."""
+    versions = (await got(client.models.get("o/n"))).versions
+    assert (await got(versions.get(VERSION))).id == (await got(versions.get(id=VERSION))).id == VERSION
+    assert (await got(versions.list()))[0].id == VERSION
+    assert await got(versions.delete(VERSION)) is True
+    assert server.asked[-1] == f"DELETE /models/o/n/versions/{VERSION}"
+
+
+async def test_predictions_of_a_deployment(client: Any, server: Server) -> None:
+    """`deployment.predictions` starts predictions with that deployment."""
+    deployment = await got(client.deployments.get("o/d"))
+    assert (deployment.id, deployment.username, deployment.current_release.number) == ("o/d", "o", 1)
+    await got(deployment.predictions.create({"a": 1}, wait=True))
+    assert server.asked[-1] == "POST /deployments/o/d/predictions"
+    assert server.requests[-1].headers["prefer"] == "wait"
+
+
+async def test_hardware_and_account(client: Any) -> None:
+    """Hardware is a plain list; the account is at either name."""
+    [hardware] = await got(client.hardware.list())
+    assert (hardware.id, hardware.sku) == ("cpu", "cpu")
+    assert (await got(client.account.get())) == (await got(client.accounts.current()))
+
+
+async def test_predict(client: Any, server: Server) -> None:
+    """`version.predict` and `model.predict` run to the end and give the output, with a warning that they are old."""
+    model = await got(client.models.get("o/n"))
+    for old in (model.predict, model.latest_version.predict):
+        with pytest.warns(DeprecationWarning, match=r"predict is deprecated: use client\.run"):
+            assert await got(old(prompt="x", self="y")) == "x"
+        assert json.loads(server.requests[-1].read()) == {"version": VERSION, "input": {"prompt": "x", "self": "y"}}
+    model.is_official = True
+    with pytest.warns(DeprecationWarning, match=r"predict is deprecated"):
+        await got(model.predict(prompt="x"))
+    assert server.asked[-1] == "POST /models/o/n/predictions"
+
+
+async def test_the_items_of_an_output(colour: str) -> None:
+    """`output_iterator` yields what is there and what comes, each once, and raises if the prediction fails."""
+    server = Server(p1=[
+        prediction("processing", output=["a"]),
+        prediction("processing", output=["a", "b"]),
+        prediction("failed", output=["a", "b", "c"], error="no"),
+    ])  # fmt: skip
+    client = scripted(colour, server)
+    Clock(client)
+    seen: list[Any] = []
+    running = await got(client.predictions.get("p1"))
+    with pytest.raises(ModelError, match="no"):
+        await collect(running.output_iterator(), seen)
+    assert seen == ["a", "b", "c"]
+
+
+def test_a_field_of_another_shape_is_kept() -> None:
+    """What the API sends in place of an object stays what it is."""
+    odd = Model.model_validate({"latest_version": "v", "default_example": None})
+    assert (odd.latest_version, odd.default_example) == ("v", None)
+    assert Prediction.model_validate({"urls": ["x"], "metrics": 3}).urls == ["x"]
+    assert isinstance(odd, Payload)

@@ -1,0 +1,184 @@
+"""Every operation of the API is a method of its name, on both clients and the module. Read from openapi.json."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from functools import reduce
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.colours import got, scripted
+
+import replicate
+from replicate import AsyncReplicate, Client, Replicate
+from replicate.resources.models import models_search
+from replicate_api.types import UNSET
+
+DOCUMENT = json.loads(Path(__file__).parents[2].joinpath("openapi.json").read_text("utf-8"))
+OPERATIONS = {
+    operation["operationId"]: (method.upper(), path)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+    if "operationId" in operation
+}
+EXTRA: dict[str, Any] = {
+    "extra_headers": {"X-Extra": "h"},
+    "extra_query": {"extra": "q"},
+    "extra_body": {"extra": "b"},
+    "timeout": 7,
+    "max_retries": 0,
+}
+OWNED = {"model_owner": "o", "model_name": "n"}
+DEPLOYED = {"deployment_owner": "o", "deployment_name": "n"}
+RELEASE = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "collections.get": {"collection_slug": "s"},
+    "deployments.create": {"name": "n", "model": "o/n", "version": "v", **RELEASE},
+    "deployments.delete": DEPLOYED,
+    "deployments.get": DEPLOYED,
+    "deployments.predictions.create": {**DEPLOYED, "input": {}},
+    "deployments.update": {**DEPLOYED, **RELEASE},
+    "files.create": {"content": b"abc"},
+    "files.delete": {"file_id": "f"},
+    "files.download": {"file_id": "f", "expiry": 1, "owner": "o", "signature": "s"},
+    "files.get": {"file_id": "f"},
+    "models.create": {"owner": "o", "name": "n", "hardware": "cpu", "visibility": "private"},
+    "models.delete": OWNED,
+    "models.examples.list": OWNED,
+    "models.get": OWNED,
+    "models.predictions.create": {**OWNED, "input": {}},
+    "models.readme.get": OWNED,
+    "models.search": {"query": "q"},
+    "models.update": {**OWNED, "description": "d"},
+    "models.versions.delete": {**OWNED, "version_id": "v"},
+    "models.versions.get": {**OWNED, "version_id": "v"},
+    "models.versions.list": OWNED,
+    "predictions.cancel": {"prediction_id": "p"},
+    "predictions.create": {"version": "v", "input": {}},
+    "predictions.get": {"prediction_id": "p"},
+    "search": {"query": "q"},
+    "trainings.cancel": {"training_id": "t"},
+    "trainings.create": {**OWNED, "version_id": "v", "input": {}, "destination": "me/mine"},
+    "trainings.get": {"training_id": "t"},
+}
+"""The keywords of version 2; operations that need none are left out."""
+PATHS = {"{collection_slug}": "s", "{file_id}": "f", "{prediction_id}": "p", "{training_id}": "t", "{version_id}": "v"}
+PATHS |= dict.fromkeys(("{model_owner}", "{deployment_owner}"), "o")
+PATHS |= dict.fromkeys(("{model_name}", "{deployment_name}"), "n")
+SAID = {"content": "file", **dict.fromkeys(("model_name", "deployment_name", "version_id"), "is missing")}
+"""What a message calls an argument."""
+BY_METHOD = {"models.search": ("QUERY", "/models"), **OPERATIONS}
+LATER = () if hasattr(Replicate, "webhooks") else ("webhooks.default.secret.get",)
+METHODS = sorted(set(BY_METHOD) - set(LATER))
+
+
+def found(root: Any, name: str) -> Any:
+    """Follow an attribute path."""
+    return reduce(getattr, name.split("."), root)
+
+
+class Server:
+    """Answers any operation with what it takes for success, and keeps the requests."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.requests = name, list[httpx.Request]()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if self.name.endswith(".delete"):
+            return httpx.Response(204)
+        return httpx.Response(200, json=[] if self.name == "hardware.list" else {"id": "i"})
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("root", [Replicate(bearer_token="t"), AsyncReplicate(bearer_token="t"), Client(), replicate])
+def test_every_operation_is_a_method_of_its_name(name: str, root: Any) -> None:
+    """It is where its operationId says, on clients of each kind and on the module, and says what it does."""
+    method = found(root, name)
+    assert callable(method)
+    text = inspect.getdoc(method) or ""
+    assert "Maps to" in text
+    assert "Raises" in text
+
+
+@pytest.mark.parametrize("name", METHODS)
+async def test_every_operation_sends_its_request(colour: str, name: str) -> None:
+    """Under version 2's keywords, with all options of a request: the method and path that the description says."""
+    server = Server(name)
+    client = scripted(colour, server)
+    # What has been downloaded once in this process is not downloaded again: each colour has its own.
+    own = {"signature": colour} if name == "files.download" else {}
+    await got(found(client, name)(**{**ARGUMENTS.get(name, {}), **own}, **EXTRA))
+    [request] = server.requests
+    method, path = BY_METHOD[name]
+    for placeholder, value in PATHS.items():
+        path = path.replace(placeholder, value)
+    assert (request.method, request.url.path) == (method, f"/v1{path}")
+    assert request.headers["X-Extra"] == "h"
+    assert request.url.params["extra"] == "q"
+    assert request.extensions["timeout"]["write"] == 7
+    if method in {"POST", "PATCH"} and name not in {"predictions.cancel", "trainings.cancel"}:
+        assert b"extra" in request.read()
+
+
+@pytest.mark.parametrize("name", METHODS)
+async def test_no_operation_takes_an_unknown_keyword(colour: str, name: str) -> None:
+    """A keyword that does not exist is a TypeError that names it, before anything is sent."""
+    server = Server(name)
+    client = scripted(colour, server)
+    with pytest.raises(TypeError, match="timeot"):
+        await got(found(client, name)(**ARGUMENTS.get(name, {}), timeot=3))
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"deployments.update"}))
+async def test_no_operation_goes_without_its_arguments(colour: str, name: str) -> None:
+    """A missing argument is a TypeError that names it; one that stands for "not given" is missing too."""
+    server = Server(name)
+    client = scripted(colour, server)
+    for keyword in ARGUMENTS[name]:
+        if keyword in {"input", "description"} and not name.startswith("trainings"):
+            continue  # a prediction may do without input
+        given = {each: value for each, value in ARGUMENTS[name].items() if each != keyword}
+        for missing in (given, {**given, keyword: UNSET}):
+            with pytest.raises(TypeError, match=SAID.get(keyword, keyword)):
+                await got(found(client, name)(**missing))
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_endpoint_can_be_called_by_itself(name: str) -> None:
+    """`client.call` takes each generated endpoint, with what its request is made of."""
+    method, path = OPERATIONS[name]
+    endpoint = import_module(f"replicate_api.api.{name.split('.', maxsplit=1)[0]}.{name.replace('.', '_')}")
+    server = Server(name)
+    parameters = inspect.signature(endpoint.build_request).parameters
+    known: dict[str, Any] = {"body": {"content": b"x"} if name == "files.create" else {}, "expiry": 1}
+    given = {
+        each: known.get(each, "x") for each, parameter in parameters.items() if parameter.default is parameter.empty
+    }
+    with scripted("blocking", server) as client:
+        client.call(endpoint, **given)
+    [request] = server.requests
+    assert request.method == method
+    assert len(request.url.path.split("/")) == len(path.split("/")) + 1
+
+
+def test_the_endpoint_that_the_description_lacks() -> None:
+    """`models.search` is an endpoint like the others: its text goes as it is, by QUERY."""
+    server = Server("models.search")
+    with scripted("blocking", server) as client:
+        client.call(models_search, "zażółć \N{LINE SEPARATOR}")
+    [request] = server.requests
+    assert (request.method, request.headers["content-type"]) == ("QUERY", "text/plain")
+    assert request.read().decode() == "zażółć \N{LINE SEPARATOR}"
+
+
+def test_none_is_left_out() -> None:
+    """These tests know arguments of existing operations only."""
+    assert set(ARGUMENTS) <= set(BY_METHOD)
+    assert len(BY_METHOD) == 37

@@ -1,0 +1,165 @@
+"""`with_raw_response` and `with_streaming_response`: whole answers of every method, from one wrapper."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from support.colours import collect, got, scripted
+from support.faults import Faults, answer
+
+from replicate import NotFoundError, Replicate
+from replicate._core.response import APIResponse
+from replicate.resources.predictions import Prediction
+
+BODY = '{"id": "p1",\n"status": "succeeded", "output": "grün"}'
+
+
+class Api:
+    """Answers with a prediction, in two parts; the first answers may be errors."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if self.statuses:
+            return httpx.Response(self.statuses.pop(0), json={"detail": "no"}, headers={"Retry-After": "0"})
+        if request.url.path.endswith("/predictions") and request.method == "GET":
+            return httpx.Response(200, json={"results": [{"id": "p1"}], "next": None})
+        return httpx.Response(200, stream=httpx.ByteStream(BODY.encode()), headers={"X-Request-Id": "r1"})
+
+
+async def entered(manager: Any, colour: str) -> Any:
+    return manager.__enter__() if colour == "blocking" else await manager.__aenter__()
+
+
+async def left(manager: Any, colour: str) -> None:
+    if colour == "blocking":
+        manager.__exit__(None, None, None)
+    else:
+        await manager.__aexit__(None, None, None)
+
+
+async def test_the_answer_and_what_the_method_gives(colour: str) -> None:
+    """A raw response has the whole exchange, and `parse` gives what the method itself would."""
+    client = scripted(colour, Api())
+    raw = await got(client.predictions.with_raw_response.get("p1"))
+    assert isinstance(raw, APIResponse)
+    assert (raw.status_code, raw.headers["x-request-id"], raw.request_id) == (200, "r1", "r1")
+    assert (raw.method, str(raw.url)) == ("GET", "https://api.replicate.com/v1/predictions/p1")
+    assert (raw.http_version, raw.retries_taken, raw.is_closed) == ("HTTP/1.1", 0, True)
+    assert isinstance(raw.elapsed, timedelta)
+    assert raw.http_request is raw.http_response.request
+    assert "r8_test" not in repr(raw)
+    prediction = await got(raw.parse())
+    assert isinstance(prediction, Prediction)
+    assert (prediction.id, prediction.output) == ("p1", "grün")
+    assert (await got(prediction.reload())) is prediction
+
+
+async def test_the_content_in_every_form(colour: str) -> None:
+    """The content can be had as bytes, text, JSON, another type, and in pieces."""
+    raw = await got(scripted(colour, Api()).predictions.with_raw_response.get("p1"))
+    assert await got(raw.read()) == BODY.encode()
+    assert await got(raw.text()) == BODY
+    assert (await got(raw.json()))["output"] == "grün"
+    assert (await got(raw.parse(to=dict)))["id"] == "p1"
+    assert await got(raw.parse(to=str)) == BODY
+    assert await got(raw.parse(to=bytes)) == BODY.encode()
+    assert (await got(raw.parse(to=Prediction))).id == "p1"
+    assert await got(raw.parse(to=httpx.Response)) is raw.http_response
+    assert b"".join(await collect(raw.iter_bytes())) == BODY.encode()
+    chunks = await collect(raw.iter_bytes(20))
+    assert ([len(chunk) for chunk in chunks[:2]], b"".join(chunks)) == ([20, 20], BODY.encode())
+    assert "".join(await collect(raw.iter_text())) == BODY
+    assert await collect(raw.iter_lines()) == BODY.split("\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments"),
+    [
+        ("predictions.with_raw_response.get", ("p1",)),
+        ("with_raw_response.predictions.get", ("p1",)),
+        ("models.versions.with_raw_response.get", ("o", "n", "v")),
+        ("models.with_raw_response.versions.get", ("o", "n", "v")),
+        ("with_raw_response.models.versions.get", ("o", "n", "v")),
+        ("predictions.with_raw_response.create", ("o/n:v", {})),
+        ("with_raw_response.get", ("/custom",)),
+    ],
+)
+async def test_every_place_has_it(colour: str, path: str, arguments: tuple[Any, ...]) -> None:
+    """The client, every noun, and the nouns inside it have it."""
+    found: Any = scripted(colour, Api())
+    for name in path.split("."):
+        found = getattr(found, name)
+    assert (await got(found(*arguments))).status_code == 200
+
+
+async def test_lists(colour: str) -> None:
+    """A list's answer parses to its page."""
+    raw = await got(scripted(colour, Api()).predictions.with_raw_response.list())
+    page = await got(raw.parse())
+    assert [item.id for item in page.results] == ["p1"]
+
+
+async def test_retries_are_counted(colour: str) -> None:
+    """`retries_taken` tells how often it was sent again."""
+    client = scripted(colour, Api(500, 429))
+    client._session.transport.sleep = no_sleep
+    assert (await got(client.predictions.with_raw_response.get("p1"))).retries_taken == 2
+
+
+async def no_sleep(seconds: float) -> None:
+    """Take no time."""
+
+
+async def test_errors_are_raised(colour: str) -> None:
+    """An error status raises, as without."""
+    client = scripted(colour, Api(404))
+    with pytest.raises(NotFoundError):
+        await got(client.predictions.with_raw_response.get("p1"))
+    with pytest.raises(AttributeError, match="no answer of its own"):
+        client.with_raw_response.base_url  # noqa: B018
+    with pytest.raises(AttributeError, match="nonsense"):
+        client.with_raw_response.nonsense  # noqa: B018
+
+
+async def test_a_streaming_response_is_a_context(colour: str) -> None:
+    """Version 2's `with … as response` gives the same, closed at its end."""
+    manager = scripted(colour, Api()).predictions.with_streaming_response.get(prediction_id="p1")
+    response = await entered(manager, colour)
+    assert await collect(response.iter_lines()) == BODY.split("\n")
+    assert (await got(response.parse())).id == "p1"
+    await left(manager, colour)
+    assert response.is_closed
+
+
+async def test_a_low_level_stream_is_read_as_it_comes(colour: str) -> None:
+    """`stream=True` gives the answer before its content, which is read once and lets go of the connection."""
+    client = scripted(colour, Api())
+    response = await got(client.get("/custom", stream=True))
+    assert not response.is_closed
+    assert await collect(response.iter_bytes()) == [BODY.encode()]
+    assert response.is_closed
+    response = await entered(await got(client.get("/custom", stream=True)), colour)
+    assert not response.is_closed
+    await left(response, colour)
+    assert response.is_closed
+    response = await got(client.get("/custom", stream=True))
+    assert (await got(response.parse()))["id"] == "p1"
+
+
+def test_a_stream_that_breaks_is_our_error() -> None:
+    """A connection that breaks while the content is read raises what all broken connections do."""
+    from replicate import APIConnectionError
+
+    with Faults(answer("200 OK", b"half", "Content-Length: 100")) as faults:
+        client = Replicate(api_token="r8_test", base_url=faults.base_url)
+        response: Any = client.get("/custom", stream=True)
+        with pytest.raises(APIConnectionError, match="broke off"):
+            response.parse()
+        client.close()

@@ -1,0 +1,66 @@
+"""What type checkers must see of lists, settings and low-level requests. Checked by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from typing_extensions import assert_type
+
+from replicate import AsyncReplicate, Client, Replicate
+from replicate._core.dual import Async, Sync
+from replicate._core.http_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
+from replicate._core.page import Listing, Page, PageInfo, async_paginate, paginate
+from replicate.exceptions import ReplicateError
+from replicate.resources.predictions import Prediction
+
+if TYPE_CHECKING:
+    from replicate._core.response import APIResponse
+
+
+def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
+    """See pages and plain values."""
+    page = client.predictions.list(limit=3, timeout=5)
+    assert_type(page, Page[Sync, Prediction[Sync]])
+    assert_type(client.predictions.list(page.next or ...), Page[Sync, Prediction[Sync]])
+    assert_type(page.get_next_page(), Page[Sync, Prediction[Sync]])
+    assert_type(page.next_page_info(), PageInfo | None)
+    assert_type(page[0], Prediction[Sync])
+    assert_type(page.iter_pages(), Generator[Page[Sync, Prediction[Sync]], None, None])
+    assert_type(paginate(client.predictions.list), Generator[Page[Sync, Prediction[Sync]], None, None])
+    assert_type(client.copy(bearer_token="r8_a", set_default_headers={}), Replicate)
+    assert_type(client.api_token, str | None)
+    assert_type(client.base_url, httpx.URL)
+    assert_type(client.default_headers, Mapping[str, str])
+    assert_type(client.poll_interval, float | None)
+    assert_type(client.is_closed, bool)
+    assert_type(client.query("/models", content="text"), httpx.Response)
+    assert_type(raw.read(), bytes)
+    assert_type(raw.parse(), Any)
+    assert_type(raw.iter_lines(), Generator[str, None, None])
+    assert_type(Client(http_client=DefaultHttpxClient()).max_retries, int)
+    assert_type(ReplicateError.from_response(httpx.Response(500)), ReplicateError)
+
+
+async def awaited(client: AsyncReplicate, raw: APIResponse[Async]) -> None:
+    """See what is awaited or iterated."""
+    assert_type(client.predictions.list(), Listing[Prediction[Async]])
+    assert_type(await client.predictions.list(), Page[Async, Prediction[Async]])
+    async for each in client.predictions.list():
+        assert_type(each, Prediction[Async])
+    async for page in async_paginate(client.predictions.list):
+        assert_type(page, Page[Async, Prediction[Async]])
+    assert_type(await raw.text(), str)
+    assert_type(raw.iter_bytes(), AsyncGenerator[bytes, None])
+    assert_type(await client.close(), None)
+    AsyncReplicate(http_client=DefaultAsyncHttpxClient())
+
+
+def mistakes(client: Replicate, other: AsyncReplicate) -> None:
+    """Be told of each of these; an unneeded ignore is an error in itself."""
+    client.copy(timeot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.nonsense  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
+    other.predictions.list().results  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
+    for _ in other.predictions.list():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportAttributeAccessIssue, reportUnknownVariableType]
+        pass
