@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # the settings
     from replicate.resources.models import Models
     from replicate.resources.predictions import Predictions
     from replicate.resources.trainings import Trainings
+    from replicate.resources.webhooks import Webhooks
 
     api_token: str | Callable[[], str | None] | None
     bearer_token: str | Callable[[], str | None] | None
@@ -127,6 +128,7 @@ if TYPE_CHECKING:  # what this module offers
     stream = default_client.stream
     trainings: Trainings[Sync]
     use = default_client.use
+    webhooks: Webhooks[Sync]
 
 _HOMES = {
     "httpx": "Timeout Transport=BaseTransport",
@@ -169,12 +171,12 @@ _HOME_OF = {
 }
 _OF_DEFAULT_CLIENT = (
     "account", "accounts", "async_run", "async_stream", "collections", "deployments", "files", "hardware", "models",
-    "predictions", "run", "search", "stream", "trainings", "use",
+    "predictions", "run", "search", "stream", "trainings", "use", "webhooks",
 )  # fmt: skip
 _SETTINGS = (
     "bearer_token", "base_url", "timeout", "max_retries", "default_headers", "default_query", "http_client",
 )  # fmt: skip
-_SUBMODULES = ("client", "exceptions", "resources", "types")
+_SUBMODULES = ("client", "exceptions", "resources", "types", "webhook")
 
 # fmt: off
 __all__ = [
@@ -190,7 +192,7 @@ __all__ = [
     "Timeout", "Training", "Transport", "URLPath", "UnprocessableEntityError", "Version", "__title__", "__version__",
     "account", "accounts", "async_paginate", "async_run", "async_stream", "collections", "default_client",
     "deployments", "file_from_path", "files", "get_path_url", "hardware", "models", "not_given", "omit", "paginate",
-    "predictions", "run", "search", "stream", "trainings", "use",
+    "predictions", "run", "search", "stream", "trainings", "use", "webhooks",
 ]
 # fmt: on
 

@@ -55,13 +55,9 @@ PATHS: Mapping[str, Mapping[str, str]] = {
     },
     "training": {"replicate.resources.trainings": "Training Trainings"},
     "types.webhooks": {},
-    "types.webhooks.default": {"replicate_api.models": "SecretGetResponse=WebhookSecret"},
+    "types.webhooks.default": {"replicate.resources.webhooks": "SecretGetResponse=WebhookSigningSecret"},
     "use": _USE,
     "version": {"replicate.resources.versions": "Version Versions"},
-    "webhook": {
-        "replicate.resources.webhooks": "InvalidSecretKeyError InvalidSignatureError InvalidTimestampError "
-        "MissingWebhookBodyError MissingWebhookHeaderError WebhookSigningSecret WebhookValidationError Webhooks"
-    },
 }
 """The paths below `replicate`, and under each the modules that have its names now; `Old=New` where a name changed."""
 

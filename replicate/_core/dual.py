@@ -133,9 +133,9 @@ async def _next(generator: AsyncGenerator[T, None]) -> T:
 
 def over(owner: Any, session: Session[Any]) -> Any:
     """Give a copy of a client, a namespace or an object that acts through another session."""
-    other = object.__new__(type(owner))
-    vars(other).update(vars(owner))
-    vars(other)["_session" if "_session" in vars(owner) else "_bound"] = session
+    other: Any = object.__new__(owner.__class__)
+    other.__dict__.update(owner.__dict__)
+    other.__dict__["_session" if "_session" in owner.__dict__ else "_bound"] = session
     return other
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import Predictions
     from replicate.resources.search import SearchResults
     from replicate.resources.trainings import Trainings
+    from replicate.resources.webhooks import Webhooks
 
 
 class API(Configured[C], RawResponses, AsyncNames):
@@ -98,6 +99,13 @@ class API(Configured[C], RawResponses, AsyncNames):
         from replicate.resources.trainings import Trainings
 
         return Trainings(self._session)
+
+    @cached_property
+    def webhooks(self) -> Webhooks[C]:
+        """The secret that signs webhooks, and checking what they bring."""
+        from replicate.resources.webhooks import Webhooks
+
+        return Webhooks(self._session)
 
     @dual
     async def search(

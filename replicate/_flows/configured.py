@@ -163,14 +163,15 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
     changes: dict[str, Any] = {name: check(told[name]) for name, check in CHECKED.items() if name in told}
     if any(name in told for name in TOKENS):
         changes["credentials"] = credentials(*map(told.get, TOKENS), needed=False)
-    for name, add in (("headers", merged), ("query", dict.__or__)):
+    for name in ("headers", "query"):
         added, instead = told.get(f"default_{name}"), told.get(f"set_default_{name}")
         if added is not None and instead is not None:
             raise ValueError(f"default_{name}= adds and set_default_{name}= replaces: pass one of them")
         if instead is not None:
             changes[name] = dict(instead)
         elif added is not None:
-            changes[name] = add(dict(getattr(session.config, name)), dict(added))
+            known: Mapping[str, Any] = getattr(session.config, name)
+            changes[name] = merged(known, added) if name == "headers" else {**known, **added}
     check_values({"extra_headers": changes.get("headers")})
     other = session.evolve(**changes)
     if changes.keys() & {"credentials", "base_url"}:

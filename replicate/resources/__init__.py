@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import Predictions as PredictionsResource
     from replicate.resources.trainings import Trainings as AsyncTrainingsResource
     from replicate.resources.trainings import Trainings as TrainingsResource
+    from replicate.resources.webhooks import Webhooks as AsyncWebhooksResource
+    from replicate.resources.webhooks import Webhooks as WebhooksResource
 
 _HOMES = {
     "AccountResource": ("account", "Accounts"),
@@ -34,6 +36,7 @@ _HOMES = {
     "ModelsResource": ("models", "Models"),
     "PredictionsResource": ("predictions", "Predictions"),
     "TrainingsResource": ("trainings", "Trainings"),
+    "WebhooksResource": ("webhooks", "Webhooks"),
 }
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "AsyncModelsResource",
     "AsyncPredictionsResource",
     "AsyncTrainingsResource",
+    "AsyncWebhooksResource",
     "CollectionsResource",
     "DeploymentsResource",
     "FilesResource",
@@ -53,6 +57,7 @@ __all__ = [
     "ModelsResource",
     "PredictionsResource",
     "TrainingsResource",
+    "WebhooksResource",
 ]
 
 

@@ -1,11 +1,10 @@
-"""Where the snippets run: a local server, and scripted answers for the operations that it does not serve."""
+"""Where the snippets run: a local server, with what an account has."""
 
 from __future__ import annotations
 
 import ast
 import asyncio
 import io
-import re
 import warnings
 from collections.abc import Iterator  # noqa: TC003 - the annotations are the models' schemas
 from contextlib import contextmanager, redirect_stdout
@@ -21,6 +20,8 @@ from replicate.local import server as local_server
 
 if TYPE_CHECKING:
     from compat.snippets import Snippet
+
+    from replicate.local import Server as LocalServer
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 
@@ -49,46 +50,18 @@ def broken() -> str:
     raise RuntimeError("out of paper")
 
 
+def learn(a: int = 0) -> bytes:
+    """Learn a style."""
+    return bytes([a])
+
+
 MODELS = {
     "me/broken": Model(broken, official=True),
-    "me/letter": letter,
+    "me/letter": Model(letter, train=learn),
     "me/pictures": Model(pictures, official=True),
     "me/poem": poem,
     "me/song": Model(poem, official=True),
 }
-
-API = "https://api.replicate.com/v1"
-RUN = {
-    "id": "p1",
-    "status": "succeeded",
-    "input": {},
-    "output": "x",
-    "created_at": "2025-01-01T00:00:00Z",
-    "urls": {"get": f"{API}/predictions/p1", "cancel": f"{API}/predictions/p1/cancel"},
-}
-LETTER = {"owner": "me", "name": "letter", "url": "https://replicate.com/me/letter"}
-COLLECTIONS = [{"name": slug.title(), "slug": slug, "description": ""} for slug in ("one", "two")]
-ANSWERS: dict[str, Any] = {
-    r"GET /collections": {"results": COLLECTIONS, "next": None, "previous": None},
-    r"GET /collections/one": {**COLLECTIONS[0], "models": [LETTER]},
-    r"GET /deployments/me/service": {"owner": "me", "name": "service", "current_release": {"number": 1}},
-    r"POST /deployments/me/service/predictions": RUN,
-    r"POST /models/me/letter/versions/\w+/trainings": {**RUN, "status": "starting", "output": None},
-    r"GET /models": {"results": [LETTER, {**LETTER, "name": "poem"}], "next": None, "previous": None},
-    r"DELETE /models/me/old": None,
-    r"GET /search": {"query": "letters", "models": [{"model": LETTER}], "collections": [], "pages": []},
-    r"GET /webhooks/default/secret": {"key": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
-}
-"""What is answered to a method and path below /v1."""
-
-
-def scripted(request: httpx.Request) -> httpx.Response | None:
-    """Answer a request that the local server could not."""
-    asked = f"{request.method} {request.url.path.removeprefix('/v1')}"
-    for pattern, answer in ANSWERS.items():
-        if re.fullmatch(pattern, asked):
-            return httpx.Response(204) if answer is None else httpx.Response(200, json=answer)
-    return None
 
 
 class Place:
@@ -98,7 +71,6 @@ class Place:
         self.names = {"replicate": replicate, "httpx": httpx, "Path": Path, "picture": PICTURE, **names}
         self.names.update(answer=self.answer, asked=[], printed=self.printed)
         self.output = io.StringIO()
-        self.scripted = False
 
     def printed(self) -> str:
         """Give what the snippet has printed."""
@@ -107,11 +79,11 @@ class Place:
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer for a snippet that brings its own transport."""
         self.names["asked"].append(request)
-        return httpx.Response(200, json=RUN)
+        return httpx.Response(200, json={"id": "p1", "status": "succeeded"})
 
     def run(self, snippet: Snippet) -> Exception | None:
         """Run a snippet and its check; give what went wrong."""
-        self.scripted, self.output = False, io.StringIO()
+        self.output = io.StringIO()
         code = compile(snippet.code, "snippet", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         try:
             with warnings.catch_warnings(), redirect_stdout(self.output):
@@ -128,29 +100,27 @@ class Place:
 def place(folder: Path) -> Iterator[Place]:
     """Make a place in a folder."""
     (folder / "a.png").write_bytes(PICTURE)
-    blocking, awaited = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
-    with pytest.MonkeyPatch.context() as patch, local_server(MODELS, page_size=2) as server:
+    collections = {"one": ["me/letter"], "two": []}
+    with pytest.MonkeyPatch.context() as patch, local_server(MODELS, collections=collections, page_size=2) as server:
         patch.chdir(folder)
         patch.setenv("REPLICATE_API_TOKEN", server.token)
         patch.setenv("REPLICATE_BASE_URL", server.base_url.removesuffix("/v1"))
-        with server.client() as client:
-            versions = {name: client.models.get(f"me/{name}").latest_version.id for name in ("letter", "poem")}
-            known = client.predictions.create(versions["letter"], {}, wait=True).id
-        here = Place({**versions, "known": known, "token": server.token})
-
-        def handle(transport: Any, request: httpx.Request) -> httpx.Response:
-            answer = scripted(request)
-            here.scripted |= answer is not None
-            return answer or blocking(transport, request)
-
-        async def handle_async(transport: Any, request: httpx.Request) -> httpx.Response:
-            answer = scripted(request)
-            here.scripted |= answer is not None
-            return answer or await awaited(transport, request)
-
-        patch.setattr(httpx.HTTPTransport, "handle_request", handle)
-        patch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle_async)
+        names = furnish(server)
         replicate._reset_client()
-        yield here
+        yield Place({**names, "token": server.token})
         replicate.default_client.close()
         replicate._reset_client()
+
+
+def furnish(server: LocalServer) -> dict[str, Any]:
+    """Make what an account has, and give what is needed to know of it."""
+    with server.client() as client:
+        versions = {name: client.models.get(f"me/{name}").latest_version.id for name in ("letter", "poem")}
+        for name in ("mine", "old", "older"):
+            client.models.create(owner="me", name=name, visibility="private", hardware="cpu")
+        scale: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
+        client.deployments.create(name="service", model="me/letter", version=versions["letter"], **scale)
+        body = b'{"id": "p1", "status": "succeeded"}'
+        headers = client.webhooks.sign(body, client.webhooks.default.secret())
+        known = client.predictions.create(versions["letter"], {}, wait=True).id
+    return {**versions, "known": known, "body": body, "headers": headers}

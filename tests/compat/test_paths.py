@@ -7,7 +7,6 @@ import pickle
 import subprocess
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -34,8 +33,6 @@ def fresh(code: str) -> str:
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_has_its_names(path: str) -> None:
     """Each module of earlier versions can be imported, and each of its names is something."""
-    if path == "webhook" and find_spec("replicate.resources.webhooks") is None:
-        pytest.skip("webhooks are to come")
     module = import_module(f"replicate.{path}")
     assert sorted({*module.__all__} - {*dir(module)}) == []
     for name in module.__all__:
@@ -116,7 +113,7 @@ def test_types() -> None:
     assert types.ModelGetResponse is types.ModelListResponse is replicate.Model
     assert models.VersionGetResponse is replicate.Version
     assert deployments.PredictionCreateParams.__required_keys__ >= {"deployment_owner", "deployment_name"}
-    assert SecretGetResponse.__name__ == "WebhookSecret"
+    assert SecretGetResponse.__name__ == "WebhookSigningSecret"
     with pytest.raises(AttributeError):
         types.NonsenseResponse  # noqa: B018
 

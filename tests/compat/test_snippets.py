@@ -22,49 +22,46 @@ HEAD = """\
 
 Code for 0.x, 1.x and the 2.0 beta runs as it is, but for the differences named here. `tests/compat` runs every line of
 this table, in order, against the [local server](local.md), and writes the table: change the tests, not this.
-¹ marks lines that were answered by scripted answers instead, for the local server does not serve their operations.
 [migration.md](migration.md) tells what to look at when you upgrade.
 
 | version | code | result |
 |---|---|---|
 """
-Outcome = tuple[Exception | None, bool]
-"""What went wrong, and whether an answer was scripted."""
 
 
 @pytest.fixture(scope="session")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Snippet, Outcome]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Snippet, Exception | None]:
     """Run all snippets, for each may use the names of those before it."""
     with place(tmp_path_factory.mktemp("compat")) as here:
-        return {snippet: (here.run(snippet), here.scripted) for snippet in SNIPPETS}
+        return {snippet: here.run(snippet) for snippet in SNIPPETS}
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.code.splitlines()[0])
-def test_it_runs_unchanged(snippet: Snippet, outcomes: Mapping[Snippet, Outcome]) -> None:
-    """The code runs and does what it did; what is said not to run, or not yet, does not."""
-    error, _ = outcomes[snippet]
-    if snippet.waits or snippet.breaks:
-        assert error, "it does run: take its `waits` or `breaks` away"
+def test_it_runs_unchanged(snippet: Snippet, outcomes: Mapping[Snippet, Exception | None]) -> None:
+    """The code runs and does what it did; what is said not to run does not."""
+    error = outcomes[snippet]
+    if snippet.breaks:
+        assert error, "it does run: take its `breaks` away"
     elif error:
         raise error
 
 
-def test_the_table_is_current(outcomes: Mapping[Snippet, Outcome]) -> None:
+def test_the_table_is_current(outcomes: Mapping[Snippet, Exception | None]) -> None:
     """docs/compatibility.md says what the snippets have shown."""
     if not PAGE.parent.is_dir():
         pytest.skip("the documents stay behind when the installed wheel is tested")
-    text = HEAD + "".join(row(snippet, *outcomes[snippet]) for snippet in SNIPPETS)
+    text = HEAD + "".join(row(snippet, outcomes[snippet]) for snippet in SNIPPETS)
     if os.environ.get("WRITE_COMPATIBILITY"):
         PAGE.write_text(text, "utf-8")
     assert PAGE.read_text("utf-8") == text, "write it anew with WRITE_COMPATIBILITY=1"
 
 
-def row(snippet: Snippet, error: Exception | None, scripted: bool) -> str:  # noqa: FBT001 - as the fixture gives it
+def row(snippet: Snippet, error: Exception | None) -> str:
     """Write a line of the table."""
     code = "<br>".join(f"`{line}`" for line in snippet.code.replace("|", "\\|").splitlines())
     result = "works" + ("; " + snippet.differs if snippet.differs else "")
     if error and snippet.breaks:
         result = f"**has to be changed**: {snippet.breaks}"
     elif error:
-        result = f"**not yet**: waits for {snippet.waits}" if snippet.waits else f"**fails**: {type(error).__name__}"
-    return f"| {snippet.version} | {code} | {result}{'¹' if scripted else ''} |\n"
+        result = f"**fails**: {type(error).__name__}"
+    return f"| {snippet.version} | {code} | {result} |\n"

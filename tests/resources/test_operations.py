@@ -72,8 +72,7 @@ PATHS |= dict.fromkeys(("{model_name}", "{deployment_name}"), "n")
 SAID = {"content": "file", **dict.fromkeys(("model_name", "deployment_name", "version_id"), "is missing")}
 """What a message calls an argument."""
 BY_METHOD = {"models.search": ("QUERY", "/models"), **OPERATIONS}
-LATER = () if hasattr(Replicate, "webhooks") else ("webhooks.default.secret.get",)
-METHODS = sorted(set(BY_METHOD) - set(LATER))
+METHODS = sorted(BY_METHOD)
 
 
 def found(root: Any, name: str) -> Any:

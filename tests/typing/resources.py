@@ -68,6 +68,7 @@ def blocking(client: Replicate) -> None:
     assert_type(client.trainings.get(training_id="t").wait(), Training[Sync])
     assert_type(client.trainings.list(), Page[Sync, Training[Sync]])
     assert_type(client.trainings.cancel("t").destination, str | None)
+    assert_type(client.webhooks.default.secret.get().key, str | None)
 
 
 def plain(model: Model[Sync]) -> None:

@@ -1,0 +1,101 @@
+"""What a webhook brings, taken out of whatever a web framework calls a request. None of them is imported."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.plain import elements, members
+from replicate._data.signature import Delivery, MissingWebhookBodyError, MissingWebhookHeaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import TypeAlias
+
+    Headers: TypeAlias = "Mapping[str, Any] | Iterable[tuple[Any, Any]]"
+    Body: TypeAlias = "str | bytes | bytearray | memoryview"
+
+
+def received(request: Any, headers: Headers | None, body: Body | None) -> Delivery:
+    """Read a delivery from a request, or from headers and body. Raises MissingWebhook…Error, TypeError, ValueError."""
+    if request is not None and headers is not None:
+        raise ValueError("request= has headers of its own: pass request=, or headers= and body=")
+    content: Any = body
+    if request is not None:
+        headers, content = contents(request, body)
+    lines = [*each_line(headers or ())]
+    content = raw(content)
+    if not content:
+        raise MissingWebhookBodyError("There is no body.", hint="Pass it as it came: body=…, as bytes or str.")
+    return Delivery(
+        only(lines, "webhook-id"), only(lines, "webhook-timestamp"), only(lines, "webhook-signature"), content
+    )
+
+
+def contents(request: Any, body: Body | None) -> tuple[Any, Any]:
+    """Give a request's headers and body; its own body is not touched if there is another."""
+    headers = getattr(request, "headers", None)
+    if headers is not None:
+        return headers, own_body(request) if body is None else body
+    event = members(request)
+    if not {"headers", "multiValueHeaders"} & event.keys():
+        raise TypeError(f"{named(request)} is no request with headers: pass headers= and body= instead")
+    return event.get("headers") or event.get("multiValueHeaders"), event_body(event) if body is None else body
+
+
+def own_body(request: Any) -> Any:
+    """Give the body of a request where it is there, as bytes. Raises TypeError where it has to be awaited."""
+    get_data = getattr(request, "get_data", None)
+    if get_data is not None and not iscoroutinefunction(get_data):  # Flask's
+        return get_data()
+    for name in ("body", "content"):  # Django's, httpx's
+        content = getattr(request, name, None)
+        if isinstance(content, bytes):
+            return content
+    raise TypeError(f"{named(request)} does not give its body as bytes: add body=, such as body=await request.body()")
+
+
+def event_body(event: Mapping[str, Any]) -> Any:
+    """Give the body of an event of AWS Lambda, from API Gateway, a function URL or a load balancer."""
+    body = event.get("body")
+    return b64decode(body) if body and event.get("isBase64Encoded") else body
+
+
+def named(value: object) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def each_line(headers: Any) -> Iterable[tuple[str, str]]:
+    """Give all headers as pairs, of a name in lower case and one value."""
+    for name, value in headers.items() if hasattr(headers, "items") else headers:
+        for each in elements(value) or [value]:
+            yield text(name).lower(), text(each)
+
+
+def text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def only(lines: Iterable[tuple[str, str]], name: str) -> str:
+    """Give a header's value; signatures may come in several lines. Raises MissingWebhookHeaderError."""
+    values = [value for each, value in lines if each == name and value]
+    if not values:
+        raise MissingWebhookHeaderError(
+            f"The header {name} is missing.",
+            hint="Pass all headers of the request. If they are, Replicate did not send it, or a proxy dropped it.",
+        )
+    return " ".join(values)
+
+
+def raw(body: Body | None) -> bytes:
+    """Give the bytes of a body. Raises TypeError for what has been parsed already."""
+    match body:
+        case None:
+            return b""
+        case str():
+            return body.encode("utf-8", "surrogatepass")
+        case bytes() | bytearray() | memoryview():
+            return bytes(body)
+        case _:
+            raise TypeError(f"body must be bytes or str, as it came, not {type(body).__name__}: its bytes are signed")

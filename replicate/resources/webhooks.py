@@ -1,0 +1,166 @@
+"""Webhooks: the secret that signs them, and telling those of Replicate from others."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.dual import C, dual
+from replicate._core.plain import members
+from replicate._core.resource import Namespace
+from replicate._data.delivery import raw, received
+from replicate._data.signature import WebhookValidationError, signature, verify
+from replicate_api import models
+from replicate_api.api.webhooks import webhooks_default_secret_get
+from replicate_api.types import MalformedResponse, decode
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from replicate._core.options import RequestOptions
+    from replicate._data.delivery import Body, Headers
+    from replicate._data.signature import HasKey
+    from replicate.resources.predictions import Prediction
+    from replicate.resources.trainings import Training
+
+TOLERANCE = 300.0
+"""Seconds that a delivery may be old."""
+
+
+class WebhookSigningSecret(models.WebhookSecret):
+    """The secret that signs the account's webhooks: `key` is "whsec_" and a key in base64. Not shown in its repr."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(key='whsec_…')"
+
+
+class DefaultSecret(Namespace[C]):
+    """`client.webhooks.default.secret`: https://replicate.com/docs/reference/http#webhooks.default.secret.get."""
+
+    @dual
+    async def get(self, **options: Unpack[RequestOptions]) -> WebhookSigningSecret:
+        """Get the secret that signs all webhooks of the account. It seldom changes: get it once, and keep it safe.
+
+        Maps to `webhooks.default.secret.get`. Raises APIError.
+        """
+        found = await self._session.given(options).call(webhooks_default_secret_get)
+        return WebhookSigningSecret.from_dict(found.to_dict())
+
+    __call__ = get
+
+
+class DefaultWebhook(Namespace[C]):
+    """`client.webhooks.default`: what is true of all webhooks of the account."""
+
+    @cached_property
+    def secret(self) -> DefaultSecret[C]:
+        """The secret that signs them: `secret()` and `secret.get()` are the same."""
+        return DefaultSecret(self._session)
+
+
+class Webhooks(Namespace[C]):
+    """`client.webhooks`: https://replicate.com/docs/topics/webhooks. Checking a delivery sends nothing."""
+
+    @cached_property
+    def default(self) -> DefaultWebhook[C]:
+        """What is true of all webhooks of the account."""
+        return DefaultWebhook(self._session)
+
+    @staticmethod
+    def validate(
+        request: Any = None,
+        headers: Headers | None = None,
+        body: Body | None = None,
+        secret: str | HasKey | None = None,
+        tolerance: float | None = TOLERANCE,
+        *,
+        now: float | None = None,
+    ) -> bool:
+        """Give True if Replicate sent this, and raise WebhookValidationError if it did not.
+
+        `request` is what httpx, Flask, Django, Starlette or FastAPI call one (the last two with `body=await
+        request.body()`), or an event of AWS Lambda. Without it, `headers` is a mapping or pairs, in any case, and
+        `body` the body as it came. `secret` is what `default.secret()` gives, or its key. A delivery may be
+        `tolerance` seconds old, or from a clock that is so much ahead; None is for any. `now`, for tests, is the time
+        to judge by, in Unix seconds.
+
+        Raises MissingWebhookHeaderError, MissingWebhookBodyError, InvalidSecretKeyError, InvalidTimestampError,
+        InvalidSignatureError, all of them WebhookValidationError; ValueError without a secret; TypeError for what is
+        no request, or a body that was parsed already.
+        """
+        checked(request, headers, body, secret, tolerance, now)
+        return True
+
+    def unwrap(
+        self,
+        request: Any = None,
+        headers: Headers | None = None,
+        body: Body | None = None,
+        secret: str | HasKey | None = None,
+        tolerance: float | None = TOLERANCE,
+        *,
+        now: float | None = None,
+    ) -> Prediction[C] | Training[C]:
+        """Give the prediction or training that a delivery tells of, checked as `validate` does.
+
+        It acts through this client. Takes and raises what `validate` does, and WebhookValidationError for what is
+        signed, but no JSON object.
+        """
+        content = checked(request, headers, body, secret, tolerance, now)
+        try:
+            told = decode(content, read)
+        except MalformedResponse as error:
+            raise WebhookValidationError(f"The body is signed, but no JSON object: {error}.") from error
+        if isinstance(told, models.Training):
+            from replicate.resources.trainings import Training
+
+            return Training[C].bind(told, self._session)
+        from replicate.resources.predictions import Prediction
+
+        return Prediction[C].bind(told, self._session)
+
+    @staticmethod
+    def sign(body: Body, secret: str | HasKey, *, id: str = "msg_test", now: float | None = None) -> dict[str, str]:
+        """Give the headers that Replicate would send with a body: to test a handler with.
+
+        `now` is when it is sent, in Unix seconds. Raises InvalidSecretKeyError, TypeError.
+        """
+        timestamp = str(int(clock() if now is None else now))
+        return {
+            "webhook-id": id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": signature(secret, id, timestamp, raw(body)),
+        }
+
+
+def clock() -> float:
+    """Give the time, in Unix seconds."""
+    return datetime.now(timezone.utc).timestamp()
+
+
+def checked(
+    request: Any,
+    headers: Headers | None,
+    body: Body | None,
+    secret: str | HasKey | None,
+    tolerance: float | None,
+    now: float | None,
+) -> bytes:
+    """Give the body of a delivery if it is what Replicate sent. Raises WebhookValidationError."""
+    if secret is None:  # a mistake in the program, not in what was sent
+        raise ValueError("there is no secret to check with: pass secret=client.webhooks.default.secret(), or its key")
+    delivery = received(request, headers, body)
+    verify(delivery, secret, tolerance=tolerance, now=clock() if now is None else now)
+    return delivery.body
+
+
+def read(data: Any) -> models.Prediction | models.Training:
+    """Read a training or a prediction: the shape tells, for the URLs of trainings were once those of predictions."""
+    told = members(data)
+    training = (
+        "destination" in told
+        or "/trainings/" in str(members(told.get("urls")).get("get"))
+        or set(members(told.get("output"))) == {"version", "weights"}
+    )
+    return models.Training.from_dict(data) if training else models.Prediction.from_dict(data)
