@@ -125,7 +125,7 @@ async def test_closed_or_not(colour: str) -> None:
 async def test_the_interval_of_the_environment(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """REPLICATE_POLL_INTERVAL counts where nothing was passed, read when it is needed; nonsense is a clear error."""
     client = connect(colour)
-    assert client.poll_interval is None
+    assert client.poll_interval == 0.5
     monkeypatch.setenv("REPLICATE_POLL_INTERVAL", "0.25")
     assert client.poll_interval == 0.25
     assert connect(colour, poll_interval=3).poll_interval == 3
