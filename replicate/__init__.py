@@ -61,7 +61,8 @@ if TYPE_CHECKING:  # what this module offers
         DefaultHttpxClient,
     )
     from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
-    from replicate._core.page import Page, async_paginate, paginate
+    from replicate._core.page import Page
+    from replicate._core.paginate import async_paginate, paginate
     from replicate._core.response import APIResponse
     from replicate._core.response import APIResponse as AsyncAPIResponse
     from replicate._core.sse import ServerSentEvent
@@ -143,7 +144,8 @@ _HOMES = {
     "replicate.resources.hardware": "Hardware",
     "replicate.resources.trainings": "Training",
     "replicate._core.options": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT RequestOptions",
-    "replicate._core.page": "Page async_paginate paginate",
+    "replicate._core.page": "Page",
+    "replicate._core.paginate": "async_paginate paginate",
     "replicate._core.sse": "ServerSentEvent",
     "replicate._data.outputs": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
     "replicate._data.reference": "ModelVersionIdentifier",
@@ -210,6 +212,16 @@ class _Package(ModuleType):
         if name in __all__ and isinstance(value, ModuleType):
             return  # `import replicate.run` puts a module of that name here; the function stays
         super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        """Go back to the default of a setting; tests that set one for a while end so."""
+        if name == "api_token":
+            name = "bearer_token"
+        super().__delattr__(name)
+        if name in _SETTINGS and "default_client" in self.__dict__:
+            from replicate._default import change
+
+            change(self.default_client, name, self.__dict__)
 
     def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         """Find a module that an earlier version had, as the last of Python's finders."""

@@ -19,12 +19,11 @@ from attrs import evolve, field, frozen
 from replicate._core import retry
 from replicate._core.dual import Async, C, Colour, P, Sync
 from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, merged, within
-from replicate._core.problems import bare, content_of, error_of, excerpt, struck, unanswered
+from replicate._core.problems import bare, error_of, unanswered, unreadable
 from replicate._core.transport import AsyncTransport, BlockingTransport, Foreign
 from replicate._version import __version__
 from replicate.exceptions import (
     APIConnectionError,
-    APIResponseValidationError,
     APIStatusError,
     ReplicateError,
 )
@@ -51,6 +50,8 @@ LAST_CHANCE = 1.0
 """Seconds."""
 
 MAX_REDIRECTS = 10
+
+BODILESS = ("GET", "HEAD")
 
 GOES_ANYWHERE = ("accept", "range", "last-event-id")
 """Headers of a request that follow a redirect to another origin; any other may be a secret."""
@@ -126,16 +127,7 @@ class Session(Generic[C]):
         try:
             return endpoint.parse_response(response.content)
         except MalformedResponse as error:
-            start = excerpt(content_of(response).decode("utf-8", "replace"), 80)
-            raise APIResponseValidationError(
-                f"{response.request.method} {response.request.url.path} answered {response.status_code} with something "
-                f"that is not the API's: {error}; the content starts with {start!r}.",
-                hint="Something between here and the API may have answered instead: check base_url and proxies.",
-                status_code=response.status_code,
-                request=response.request,
-                response=response,
-                request_id=struck(response.headers.get("x-request-id", ""), response) or None,
-            ) from bare(error)
+            raise unreadable(response, str(error)) from bare(error)
 
     # ---- requests
 
@@ -199,20 +191,26 @@ class Session(Generic[C]):
             headers.update(config.headers)
             if "authorization" not in headers and (token := config.credentials.token()):
                 headers["Authorization"] = f"Bearer {token}"
+        url = url.copy_merge_params(parameters) if parameters else url
         arguments: dict[str, Any] = {
             "method": request.method,
-            "url": url.copy_merge_params(parameters) if parameters else url,
+            "url": url,
             "headers": headers,
             "timeout": within(config.timeout, max(LAST_CHANCE, self.remaining())),
         }
+        bodiless = request.method in BODILESS and request.json is UNSET
+        body = config.body if ours and not bodiless else {}
         if request.parts:
-            parts = (*request.parts, *multipart(config.body))
+            parts = (*request.parts, *multipart(body))
             arguments["files"] = [(part.name, (part.filename, part.content, part.content_type)) for part in parts]
         elif request.content is not None:
             arguments["content"] = request.content
-        elif config.body or request.json is not UNSET:
-            arguments["json"] = {**(request.json or {}), **config.body} if config.body else request.json
-        return arguments if ours else Foreign(arguments)
+        elif body or request.json is not UNSET:
+            arguments["json"] = {**(request.json or {}), **body} if body else request.json
+        if not ours:
+            return Foreign(arguments)
+        # An httpx client with parameters of its own would put them in the place of a URL's, but not of these.
+        return {**arguments, "params": url.params} if url.query else arguments
 
     def url(self, path: str) -> httpx.URL:
         """Resolve a path below the API's base URL; an absolute URL stays what it is. Raises ReplicateError."""
@@ -263,7 +261,7 @@ def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
 
 def redirected(request: Request, arguments: Mapping[str, Any], response: httpx.Response) -> Request | None:
     """Give the request that an answer redirects to, or None: one with a body goes to nobody else, and not twice."""
-    bodiless = request.method in ("GET", "HEAD") and not arguments.keys() & {"json", "files"}
+    bodiless = request.method in BODILESS and not arguments.keys() & {"json", "files"}
     if not bodiless or not response.has_redirect_location:
         return None
     try:

@@ -189,7 +189,7 @@ class API(Configured[C], RawResponses, AsyncNames):
 
     @dual_iter
     async def stream(
-        self, ref: Any, *, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
+        self, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
     ) -> AsyncGenerator[ServerSentEvent, None]:
         """Run a model and yield the events of its output as they come.
 

@@ -138,9 +138,8 @@ class Configured(Generic[C]):
     def _change(self, **changes: Any) -> None:
         self._session.config = evolve(self._session.config, **changes)
 
-    @property
     def is_closed(self) -> bool:
-        """Whether the client was closed."""
+        """Tell whether the client was closed."""
         return self._session.transport.is_closed
 
     @dual

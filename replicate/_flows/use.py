@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._core.dual import Async, C, Sync, drive, dual
+from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator
@@ -32,7 +33,9 @@ class Invocation(Generic[C]):
         self.streaming, self.timeout = streaming, timeout
 
     def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
-        """Check the inputs of a call."""
+        """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""
+        if [*inputs] == ["input"] and is_mapping(inputs["input"]):
+            inputs = inputs["input"]
         return Call(self.session, self.reference, inputs, {"stream": True} if self.streaming else {}, self.timeout)
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:

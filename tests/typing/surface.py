@@ -11,7 +11,8 @@ from typing_extensions import assert_type
 from replicate import AsyncReplicate, Client, Replicate
 from replicate._core.dual import Async, Sync
 from replicate._core.http_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
-from replicate._core.page import Listing, Page, PageInfo, async_paginate, paginate
+from replicate._core.page import Listing, Page, PageInfo
+from replicate._core.paginate import async_paginate, paginate
 from replicate.exceptions import ReplicateError
 from replicate.resources.predictions import Prediction
 
@@ -34,7 +35,7 @@ def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
     assert_type(client.base_url, httpx.URL)
     assert_type(client.default_headers, Mapping[str, str])
     assert_type(client.poll_interval, float)
-    assert_type(client.is_closed, bool)
+    assert_type(client.is_closed(), bool)
     assert_type(client.query("/models", content="text"), httpx.Response)
     assert_type(raw.read(), bytes)
     assert_type(raw.parse(), Any)
