@@ -79,13 +79,15 @@ class Page(Generic[C, T]):
     ) -> None:
         """`session` is the one that fetched the page, and fetches those after it; `visited` are the URLs so far."""
         self.visited = visited
-        self._session, self.bind, self.endpoint = session, bind, endpoint
+        self._session = session
+        self.bind: Callable[[Any], T] = bind
+        self.endpoint: Endpoint[..., Any] = endpoint
         self.alone = alone
         """Whether iterating ends with this page."""
         # Items that are no objects are kept as they came, as in all of an answer.
         results = elements(payload.results)[:limit]
         self.results: list[T] = [bind(item) if isinstance(item, Payload) else item for item in results]
-        self.limit = None if limit is None else limit - len(results)
+        self.limit: int | None = None if limit is None else limit - len(results)
         self.next: str | None = None if self.limit == 0 else payload.next or None
         self.previous: str | None = payload.previous or None
 

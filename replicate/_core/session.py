@@ -77,8 +77,9 @@ class Session(Generic[C]):
     """A conversation with the API, of one colour."""
 
     def __init__(self, config: Config, transport: Transport) -> None:
-        self.config, self.transport = config, transport
-        self.blocking = transport.blocking
+        self.config: Config = config
+        self.transport: Transport = transport
+        self.blocking: bool = transport.blocking
         self.memory: dict[Any, Any] = {}
         """What flows remember of models; shared with the sessions given other options."""
 

@@ -129,7 +129,7 @@ class Readme(Namespace[C]):
 class ModelSearch:
     """The endpoint of `models.search`, which the published description lacks: OpenAPI 3.0 knows no method QUERY."""
 
-    parse_response = staticmethod(models_list.parse_response)
+    parse_response: Callable[[bytes], models.ModelPage] = staticmethod(models_list.parse_response)
 
     @staticmethod
     def build_request(query: str) -> Request:
@@ -137,7 +137,7 @@ class ModelSearch:
         return Request("QUERY", "/models", headers={"Content-Type": "text/plain"}, content=query)
 
 
-models_search = ModelSearch()
+models_search: ModelSearch = ModelSearch()
 
 
 class Models(Namespace[C]):
