@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from contextlib import aclosing
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, TypeAlias, overload
 
 from replicate._core.dual import (
     Async,
@@ -20,6 +20,7 @@ from replicate._core.dual import (
     P,
     Presenter,
     Sync,
+    T,
     drive,
     drive_iter,
     dual,
@@ -44,10 +45,11 @@ if TYPE_CHECKING:
         Mapping,
     )
 
+    from typing_extensions import Never
+
     from replicate._core.session import Session
     from replicate_api.types import Endpoint
 
-T = TypeVar("T")
 Cursor: TypeAlias = str | EllipsisType
 """Which page of a list: the URL of one, as in `page.next`, or `...` for the first."""
 
@@ -172,6 +174,8 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
 
     @overload
     def __get__(self, owner: None, kind: type) -> dual_page[Owner, P, C, T]: ...
+    @overload
+    def __get__(self, owner: Coloured[Never], kind: type) -> Callable[P, Any]: ...
     @overload
     def __get__(self, owner: Coloured[Sync], kind: type) -> Callable[P, Page[Sync, T]]: ...
     @overload

@@ -17,7 +17,7 @@ import httpx
 from attrs import evolve, field, frozen
 
 from replicate._core import retry
-from replicate._core.dual import Async, C, Colour, P, Sync
+from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, merged, within
 from replicate._core.problems import bare, content_of, error_of, excerpt, struck, unanswered
 from replicate._core.transport import AsyncTransport, BlockingTransport, Foreign
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from replicate._core.transport import Transport
     from replicate_api.types import Endpoint, Request
 
-T = TypeVar("T")
 Other = TypeVar("Other", bound=Colour)
 
 log = logging.getLogger("replicate")
