@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the settings
     from collections.abc import Callable, Mapping
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Final
 
     import httpx
 
@@ -116,7 +116,7 @@ if TYPE_CHECKING:  # what this module offers
     default_client: Client = Client()
     account: Accounts[Sync]
     accounts: Accounts[Sync]
-    async_run = AsyncReplicate().run
+    async_run: Final = AsyncReplicate().run
     async_stream: Callable[..., Started[ServerSentEvent]]
     collections: Collections[Sync]
     deployments: Deployments[Sync]
@@ -124,11 +124,11 @@ if TYPE_CHECKING:  # what this module offers
     hardware: HardwareNamespace[Sync]
     models: Models[Sync]
     predictions: Predictions[Sync]
-    run = default_client.run
-    search = default_client.search
-    stream = default_client.stream
+    run: Final = default_client.run
+    search: Final = default_client.search
+    stream: Final = default_client.stream
     trainings: Trainings[Sync]
-    use = default_client.use
+    use: Final = default_client.use
     webhooks: Webhooks[Sync]
 
 _HOMES = {

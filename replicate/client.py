@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import httpx
 
-from replicate._core.dual import Async, P, Sync, drive
+from replicate._core.dual import Async, P, Sync, T, drive
 from replicate._core.options import DEFAULT_MAX_RETRIES, check_keywords
 from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._core.session import async_session, blocking_session
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from replicate._flows.output import OutputIterator
     from replicate._flows.use import AsyncFunction, Function
     from replicate_api.types import Endpoint
-
-T = TypeVar("T")
 
 
 class Replicate(API[Sync]):

@@ -273,7 +273,7 @@ class Payload:
             return NotImplemented
         return self.set_fields == other.set_fields and self.additional_properties == other.additional_properties
 
-    __hash__ = None  # type: ignore[assignment]  # mutable
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={abridged(self[name])}" for name in self.keys())

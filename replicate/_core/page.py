@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from contextlib import aclosing
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, overload
 
 from replicate._core.dual import (
     Async,
@@ -20,6 +20,7 @@ from replicate._core.dual import (
     P,
     Presenter,
     Sync,
+    T,
     drive,
     drive_iter,
     dual,
@@ -45,10 +46,11 @@ if TYPE_CHECKING:
         Mapping,
     )
 
+    from typing_extensions import Never
+
     from replicate._core.session import Session
     from replicate_api.types import Endpoint
 
-T = TypeVar("T")
 Cursor: TypeAlias = str | EllipsisType
 """Which page of a list: the URL of one, as in `page.next`, or `...` for the first."""
 
@@ -96,17 +98,17 @@ class Page(Bound[C], Generic[C, T]):
         # Items that are no objects are kept as they came, as in all of an answer.
         results = elements(payload.results)[:limit]
         self.results: list[T] = [bind(item, session) if isinstance(item, Payload) else item for item in results]
-        self.limit = None if limit is None else limit - len(results)
+        self.limit: int | None = None if limit is None else limit - len(results)
         self.next: str | None = None if self.limit == 0 else payload.next or None
         self.previous: str | None = payload.previous or None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Page):
             return NotImplemented
-        theirs: Page[Any, Any] = other
-        return (self.results, self.next, self.previous) == (theirs.results, theirs.next, theirs.previous)
+        theirs: Any = other  # pyright: ignore[reportUnknownVariableType]
+        return bool((self.results, self.next, self.previous) == (theirs.results, theirs.next, theirs.previous))
 
-    __hash__ = None  # type: ignore[assignment]  # mutable
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable
 
     def has_next_page(self) -> bool:
         """Tell whether there is a page after this one."""
@@ -193,6 +195,8 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
 
     @overload
     def __get__(self, owner: None, kind: type) -> dual_page[Owner, P, C, T]: ...
+    @overload
+    def __get__(self, owner: Coloured[Never], kind: type) -> Callable[P, Any]: ...
     @overload
     def __get__(self, owner: Coloured[Sync], kind: type) -> Callable[P, Page[Sync, T]]: ...
     @overload

@@ -30,7 +30,8 @@ class APIResponse(Generic[C]):
     """
 
     def __init__(self, session: Session[C], response: httpx.Response, result: Any = UNSET) -> None:
-        self._session, self.http_response, self._result = session, response, result
+        self._session, self._result = session, result
+        self.http_response: httpx.Response = response
 
     @property
     def headers(self) -> httpx.Headers:

@@ -17,7 +17,7 @@ import httpx
 from attrs import evolve, field, frozen
 
 from replicate._core import retry
-from replicate._core.dual import Async, C, Colour, P, Sync
+from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, merged, within
 from replicate._core.problems import bare, error_of, unanswered, unreadable
 from replicate._core.transport import AsyncTransport, BlockingTransport, Foreign
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from replicate._core.transport import Transport
     from replicate_api.types import Endpoint, Request
 
-T = TypeVar("T")
 Other = TypeVar("Other", bound=Colour)
 
 log = logging.getLogger("replicate")
@@ -78,8 +77,9 @@ class Session(Generic[C]):
     """A conversation with the API, of one colour."""
 
     def __init__(self, config: Config, transport: Transport) -> None:
-        self.config, self.transport = config, transport
-        self.blocking = transport.blocking
+        self.config: Config = config
+        self.transport: Transport = transport
+        self.blocking: bool = transport.blocking
         self.memory: dict[Any, Any] = {}
         """What flows remember of models; shared with the sessions given other options."""
 
@@ -199,7 +199,7 @@ class Session(Generic[C]):
             "timeout": within(config.timeout, max(LAST_CHANCE, self.remaining())),
         }
         bodiless = request.method in BODILESS and request.json is UNSET
-        body = config.body if ours and not bodiless else {}
+        body: Mapping[str, Any] = config.body if ours and not bodiless else {}
         if request.parts:
             parts = (*request.parts, *multipart(body))
             arguments["files"] = [(part.name, (part.filename, part.content, part.content_type)) for part in parts]

@@ -29,8 +29,10 @@ class Invocation(Generic[C]):
 
     def __init__(self, session: Session[C], ref: Any, *, streaming: bool, timeout: float | None) -> None:
         Deadline(session, timeout)  # raises for a timeout that is none
-        self.session, self.reference = session, Reference.of(ref)
-        self.streaming, self.timeout = streaming, timeout
+        self.session: Session[C] = session
+        self.reference: Reference = Reference.of(ref)
+        self.streaming: bool = streaming
+        self.timeout: float | None = timeout
 
     def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
         """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""

@@ -57,7 +57,7 @@ class DeploymentPredictions(Namespace[C]):
 
     def __init__(self, session: Session[C], owner: str, name: str) -> None:
         super().__init__(session)
-        self.deployment = owner, name
+        self.deployment: tuple[str, str] = owner, name
 
     @dual
     async def create(

@@ -56,8 +56,9 @@ class Watch:
     """Looks at a prediction or a training, again and again, that ride out what passes."""
 
     def __init__(self, run: Prediction[Any] | Training[Any], deadline: Deadline) -> None:
-        self.run, self.deadline = run, deadline
-        self.failures = 0
+        self.run: Prediction[Any] | Training[Any] = run
+        self.deadline: Deadline = deadline
+        self.failures: int = 0
 
     async def look(self) -> None:
         """Load what is watched anew, or leave that to the next look. What is raised carries it."""

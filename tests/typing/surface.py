@@ -54,6 +54,9 @@ async def awaited(client: AsyncReplicate, raw: APIResponse[Async]) -> None:
         assert_type(page, Page[Async, Prediction[Async]])
     assert_type(await raw.text(), str)
     assert_type(raw.iter_bytes(), AsyncGenerator[bytes, None])
+    assert_type(client.with_options(timeout=5, max_retries=0), AsyncReplicate)
+    assert_type(client.copy(bearer_token="r8_a"), AsyncReplicate)
+    assert_type(client.base_url, httpx.URL)
     assert_type(await client.close(), None)
     AsyncReplicate(http_client=DefaultAsyncHttpxClient())
 
