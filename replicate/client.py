@@ -63,6 +63,7 @@ class Replicate(API[Sync]):
         streaming: Literal[False] = False,
         use_async: Literal[False] = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Function[P, T]: ...
     @overload
     def use(
@@ -73,6 +74,7 @@ class Replicate(API[Sync]):
         streaming: Literal[False] = False,
         use_async: Literal[True],
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[P, T]: ...
     @overload
     def use(
@@ -83,6 +85,7 @@ class Replicate(API[Sync]):
         streaming: Literal[False] = False,
         use_async: Literal[False] = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Function[..., Any]: ...
     @overload
     def use(
@@ -93,6 +96,7 @@ class Replicate(API[Sync]):
         streaming: Literal[False] = False,
         use_async: Literal[True],
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
@@ -103,6 +107,7 @@ class Replicate(API[Sync]):
         streaming: Literal[True],
         use_async: Literal[False] = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Function[..., OutputIterator[Sync]]: ...
     @overload
     def use(
@@ -113,6 +118,7 @@ class Replicate(API[Sync]):
         streaming: Literal[True],
         use_async: Literal[True],
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[..., OutputIterator[Async]]: ...
     def use(
         self,
@@ -122,20 +128,28 @@ class Replicate(API[Sync]):
         streaming: bool = False,
         use_async: bool = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Any:
         """Give a model as a function: `use("owner/name")(prompt="…")`.
 
         It gives the model's output: files as FileOutput, text that is made in pieces as one `str`. With
         `streaming=True` it gives an iterator over the pieces; with `use_async=True` it is awaited. `hint` is a
         function with the model's signature, for editors and type checkers. `timeout` is for each call, in seconds.
+        A call that is left early (by Ctrl-C, a canceled task, its timeout) cancels the prediction, unless
+        `cancel_on_exit=False`.
+
         Raises ValueError or TypeError if `ref` is no reference; calling it raises what `run` raises.
         """
         from replicate._flows.use import AsyncFunction, Function, Invocation
 
         if use_async:
-            session = self._session.of_colour(Async)
-            return AsyncFunction[..., Any](Invocation(session, ref, streaming=streaming, timeout=timeout))
-        return Function[..., Any](Invocation(self._session, ref, streaming=streaming, timeout=timeout))
+            other = self._session.of_colour(Async)
+            return AsyncFunction[..., Any](
+                Invocation(other, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
+            )
+        return Function[..., Any](
+            Invocation(self._session, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
+        )
 
     def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.
@@ -173,11 +187,23 @@ class AsyncReplicate(API[Async]):
 
     @overload
     def use(
-        self, ref: Any, *, hint: Callable[P, T], streaming: Literal[False] = False, timeout: float | None = None
+        self,
+        ref: Any,
+        *,
+        hint: Callable[P, T],
+        streaming: Literal[False] = False,
+        timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[P, T]: ...
     @overload
     def use(
-        self, ref: Any, *, hint: None = None, streaming: Literal[False] = False, timeout: float | None = None
+        self,
+        ref: Any,
+        *,
+        hint: None = None,
+        streaming: Literal[False] = False,
+        timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
@@ -187,6 +213,7 @@ class AsyncReplicate(API[Async]):
         hint: Callable[..., Any] | None = None,
         streaming: Literal[True],
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[..., OutputIterator[Async]]: ...
     def use(
         self,
@@ -195,6 +222,7 @@ class AsyncReplicate(API[Async]):
         hint: Callable[..., Any] | None = None,  # noqa: ARG002 - for type checkers
         streaming: bool = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Any:
         """Give a model as an asynchronous function, as `Replicate.use` gives a blocking one.
 
@@ -202,7 +230,9 @@ class AsyncReplicate(API[Async]):
         """
         from replicate._flows.use import AsyncFunction, Invocation
 
-        return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, timeout=timeout))
+        return AsyncFunction[..., Any](
+            Invocation(self._session, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
+        )
 
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.
