@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from asyncio import Task
     from collections.abc import Callable, Coroutine
 
 
 async def shielded(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-    """Do some work to its end, for so many seconds at most, though the task is being canceled.
-
-    On asyncio it is a task of its own, for there a task may be canceled again at any moment.
-    """
+    """Do some work to its end, for so many seconds at most, though the task is being canceled."""
     import asyncio
 
     from anyio import CancelScope, move_on_after
@@ -25,21 +21,29 @@ async def shielded(work: Callable[[], Coroutine[Any, Any, None]], seconds: float
             await work()
     else:
         with CancelScope(shield=True):
-            await finished(asyncio.ensure_future(work()), seconds)
+            await insisted(work, asyncio.get_running_loop().time() + seconds)
 
 
-async def finished(task: Task[None], seconds: float) -> None:
-    """Wait for a task, for so many seconds at most. A cancellation that comes meanwhile is heeded afterwards."""
+async def insisted(work: Callable[[], Coroutine[Any, Any, None]], end: float) -> None:
+    """Do some work in a task of its own, until it is done or the time has come.
+
+    When this is canceled, that is heeded afterwards. When the work is, as all tasks are where a loop ends, it is begun
+    anew.
+    """
     import asyncio
 
+    loop = asyncio.get_running_loop()
     canceled: asyncio.CancelledError | None = None
-    timer = asyncio.get_running_loop().call_later(seconds, task.cancel)
+    task = asyncio.ensure_future(work())
+    timer = loop.call_at(end, lambda: task.cancel())  # noqa: PLW0108 - whichever it is by then
     try:
         while not task.done():
             try:
                 await asyncio.wait({task})
-            except asyncio.CancelledError as error:  # noqa: PERF203 - it may come several times
+            except asyncio.CancelledError as error:
                 canceled = error
+            if task.done() and task.cancelled() and loop.time() < end:
+                task = asyncio.ensure_future(work())
     finally:
         timer.cancel()
     if canceled is not None:

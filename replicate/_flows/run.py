@@ -50,7 +50,7 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     )
     schema = (await call.describe()).output
     if schema.iterator:
-        return OutputIterator(await call.start(**AT_ONCE), schema, make, call.deadline)
+        return OutputIterator(await call.start(**AT_ONCE), schema, make, call.deadline, cancel=call.cancel_on_exit)
     return schema.files((await result(call)).output, make, session.is_api)
 
 

@@ -50,7 +50,7 @@ class Invocation(Generic[C]):
         """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
         make = file_maker(self.session)
         if self.streaming:
-            return OutputIterator(prediction, schema, make, deadline)
+            return OutputIterator(prediction, schema, make, deadline, cancel=self.cancel_on_exit)
         if schema.concatenate:
             return "".join(str(piece) for piece in prediction.output or () if piece is not None)
         return schema.files(prediction.output, make, self.session.is_api)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from replicate._core.dual import Sync
+from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, poll
 from replicate._core.resource import renew, session_of
 from replicate._core.session import LAST_CHANCE
@@ -85,21 +87,26 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
 
 async def stop(session: Session[Any], canceler: Any, run_id: str, into: Prediction[Any] | None = None) -> None:
     """Cancel what is left behind, within LAST_WILL. What goes wrong is not raised: something else is already."""
-    bound = Deadline(session, LAST_WILL - LAST_CHANCE).bound(session)
+    deadline, closed = Deadline(session, LAST_WILL - LAST_CHANCE), False
     for pause in ATTEMPTS:
         try:
-            if pause:
+            if closed:
+                session = session.of_colour(Sync)
+            elif pause:
                 await session.transport.sleep(pause)
-            payload = await bound.call(canceler, run_id)
+            payload = await deadline.bound(session).call(canceler, run_id)
             log.info("canceled %s, for nobody waits for it any more", run_id)
-        except PASSING as error:  # noqa: PERF203 - each attempt may fail
-            log.debug("canceling %s failed: %s", run_id, error)
-        except Exception as error:  # noqa: BLE001 - such as that the client is closed
-            log.debug("%s cannot be canceled: %s", run_id, error)
-            return
-        else:
             if into is not None:
                 renew(into, payload)
+        except PASSING as error:  # noqa: PERF203 - each attempt may fail
+            log.debug("canceling %s failed: %s", run_id, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            log.debug("%s cannot be canceled: %s", run_id, error)
+            # An event loop that ends closes connections before it closes generators; the other colour needs no loop.
+            if session.blocking or not isinstance(error, ClosedError):
+                return
+            closed = True
+        else:
             return
 
 
