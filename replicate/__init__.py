@@ -84,6 +84,7 @@ if TYPE_CHECKING:  # what this module offers
         AuthenticationError,
         BadRequestError,
         ConflictError,
+        DataRemovedError,
         InsufficientCreditError,
         InternalServerError,
         ModelError,
@@ -154,7 +155,7 @@ _HOMES = {
     "replicate.client": "AsyncClient=AsyncReplicate AsyncReplicate Client Replicate",
     "replicate.exceptions": "AmbiguousCreateError APIConnectionError APIError APIResponseValidationError "
     "APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError "
-    "InsufficientCreditError InternalServerError ModelError NotFoundError "
+    "DataRemovedError InsufficientCreditError InternalServerError ModelError NotFoundError "
     "PermissionDeniedError PredictionCanceled PredictionTimeout RateLimitError ReplicateError "
     "ReplicateException RequestTooLargeError StreamError UnprocessableEntityError",
     "replicate.resources.files": "File",
@@ -185,7 +186,7 @@ __all__ = [
     "DEFAULT_CONNECTION_LIMITS", "DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "NOT_GIVEN", "APIConnectionError",
     "APIError", "APIResponse", "APIResponseValidationError", "APIStatusError", "APITimeoutError", "Account",
     "AmbiguousCreateError", "AsyncAPIResponse", "AsyncClient", "AsyncFileOutput", "AsyncReplicate", "AsyncStream",
-    "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError",
+    "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError", "DataRemovedError",
     "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment", "File", "FileOutput",
     "Hardware", "InsufficientCreditError", "InternalServerError", "Model", "ModelError", "ModelVersionIdentifier",
     "NoneType", "NotFoundError", "NotGiven", "Omit", "OutputIterator", "Page", "PermissionDeniedError", "Prediction",

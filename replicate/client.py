@@ -61,6 +61,7 @@ class Replicate(API[Sync]):
         streaming: Literal[False] = False,
         use_async: Literal[False] = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Function[P, T]: ...
     @overload
     def use(
@@ -71,6 +72,7 @@ class Replicate(API[Sync]):
         streaming: Literal[False] = False,
         use_async: Literal[True],
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[P, T]: ...
     @overload
     def use(
@@ -81,6 +83,7 @@ class Replicate(API[Sync]):
         streaming: Literal[False] = False,
         use_async: Literal[False] = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Function[..., Any]: ...
     @overload
     def use(
@@ -91,6 +94,7 @@ class Replicate(API[Sync]):
         streaming: Literal[False] = False,
         use_async: Literal[True],
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
@@ -101,6 +105,7 @@ class Replicate(API[Sync]):
         streaming: Literal[True],
         use_async: Literal[False] = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Function[..., OutputIterator[Sync]]: ...
     @overload
     def use(
@@ -111,6 +116,7 @@ class Replicate(API[Sync]):
         streaming: Literal[True],
         use_async: Literal[True],
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[..., OutputIterator[Async]]: ...
     def use(
         self,
@@ -120,20 +126,28 @@ class Replicate(API[Sync]):
         streaming: bool = False,
         use_async: bool = False,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Any:
         """Give a model as a function: `use("owner/name")(prompt="…")`.
 
         It gives the model's output: files as FileOutput, text that is made in pieces as one `str`. With
         `streaming=True` it gives an iterator over the pieces; with `use_async=True` it is awaited. `hint` is a
         function with the model's signature, for editors and type checkers. `timeout` is for each call, in seconds.
+        A call that is left early (by Ctrl-C, a canceled task, its timeout) cancels the prediction, unless
+        `cancel_on_exit=False`.
+
         Raises ValueError or TypeError if `ref` is no reference; calling it raises what `run` raises.
         """
         from replicate._flows.use import AsyncFunction, Function, Invocation
 
         if use_async:
-            session = self._session.of_colour(Async)
-            return AsyncFunction[..., Any](Invocation(session, ref, streaming=streaming, timeout=timeout))
-        return Function[..., Any](Invocation(self._session, ref, streaming=streaming, timeout=timeout))
+            other = self._session.of_colour(Async)
+            return AsyncFunction[..., Any](
+                Invocation(other, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
+            )
+        return Function[..., Any](
+            Invocation(self._session, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
+        )
 
     def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.
@@ -178,6 +192,7 @@ class AsyncReplicate(API[Async]):
         streaming: Literal[False] = False,
         use_async: Literal[True] = True,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[P, T]: ...
     @overload
     def use(
@@ -188,6 +203,7 @@ class AsyncReplicate(API[Async]):
         streaming: Literal[False] = False,
         use_async: Literal[True] = True,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
@@ -198,6 +214,7 @@ class AsyncReplicate(API[Async]):
         streaming: Literal[True],
         use_async: Literal[True] = True,
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> AsyncFunction[..., OutputIterator[Async]]: ...
     def use(
         self,
@@ -207,6 +224,7 @@ class AsyncReplicate(API[Async]):
         streaming: bool = False,
         use_async: Literal[True] = True,  # noqa: ARG002 - as for Replicate.use, where it decides
         timeout: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Any:
         """Give a model as an asynchronous function, as `Replicate.use` gives a blocking one.
 
@@ -214,7 +232,9 @@ class AsyncReplicate(API[Async]):
         """
         from replicate._flows.use import AsyncFunction, Invocation
 
-        return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, timeout=timeout))
+        return AsyncFunction[..., Any](
+            Invocation(self._session, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
+        )
 
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.

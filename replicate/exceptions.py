@@ -10,6 +10,7 @@ ReplicateException
     │   └── AmbiguousCreateError          it may or may not have started what was asked for
     ├── ModelError                        the prediction failed
     │   └── PredictionCanceled
+    ├── DataRemovedError                  the prediction's output is gone
     ├── PredictionTimeout                 the prediction did not finish in time
     └── StreamError                       a stream of events broke
 """
@@ -188,20 +189,54 @@ class PredictionCanceled(ModelError):  # noqa: N818 - as decided
     """The prediction was canceled while it ran, or aborted before it started."""
 
 
+class DataRemovedError(ReplicateError):
+    """The prediction succeeded, but its output is gone. `prediction` is what is left of it."""
+
+    prediction: Prediction[Any]
+
+    def __init__(self, prediction: Prediction[Any]) -> None:
+        self.prediction = prediction
+        super().__init__(
+            f"The output of prediction {prediction.id} has been removed.",
+            hint="The API removes input, output and logs an hour after the end of a prediction that it was asked for: "
+            "take the output by then, or have a webhook bring it. To get it again, run the model again.",
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.prediction,))
+
+
 class PredictionTimeout(ReplicateError, TimeoutError):  # noqa: N818 - as decided
-    """The prediction did not finish in the time given. `prediction` is how it was last seen; it can be waited for."""
+    """The prediction did not finish in the time given. `prediction` is how it was last seen.
+
+    It was canceled if the call had started it; if it goes on, it can be waited for.
+    """
 
     prediction: Prediction[Any]
 
     def __init__(self, prediction: Prediction[Any], seconds: float) -> None:
         self.prediction = prediction
         self.seconds: float = seconds
-        noun = "training" if type(prediction).__name__ == "Training" else "prediction"
-        super().__init__(
-            f"{noun.title()} {prediction.id} is still {prediction.status} after {seconds:g} s.",
-            hint=f"It goes on, and is charged for: wait for it with client.{noun}s.wait({prediction.id!r}), "
-            f"or stop it with client.{noun}s.cancel({prediction.id!r}).",
-        )
+        super().__init__("late")
+        self.tell()
+
+    def tell(self) -> None:
+        """Say how things stand with the prediction now."""
+        run = self.prediction
+        noun = "training" if type(run).__name__ == "Training" else "prediction"
+        if run.status in ("canceled", "aborted"):
+            self.message = f"{noun.title()} {run.id} had not finished after {self.seconds:g} s, and was {run.status}."
+            self.hint = "A longer timeout= gives it more time, cancel_on_exit=False lets it go on."
+        elif run.status in ("succeeded", "failed"):
+            self.message = f"{noun.title()} {run.id} had not finished after {self.seconds:g} s; it {run.status} since."
+            self.hint = "It is in this error's `prediction`."
+        else:
+            self.message = f"{noun.title()} {run.id} is still {run.status} after {self.seconds:g} s."
+            self.hint = (
+                f"It goes on, and is charged for: wait for it with client.{noun}s.wait({run.id!r}), "
+                f"or stop it with client.{noun}s.cancel({run.id!r})."
+            )
+        self.args = (self.message,)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.prediction, self.seconds))

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import ssl
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class DeferredContext(ssl.SSLContext):
@@ -30,6 +33,13 @@ class DeferredContext(ssl.SSLContext):
 def deferred() -> ssl.SSLContext:
     """Make a context that costs nothing until it is used."""
     return DeferredContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def with_tls(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give httpx options that share the TLS settings, unless the caller has a say in them."""
+    if options.keys() & {"verify", "cert", "trust_env"}:
+        return {**options}
+    return {"verify": deferred(), **options}
 
 
 def shared() -> ssl.SSLContext:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 import httpx
 
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, transports
-from replicate._core.tls import deferred
+from replicate._core.shield import shielded
+from replicate._core.tls import with_tls
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Hashable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping
 
 
 class Transport(Protocol):
@@ -47,6 +48,10 @@ class Transport(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+        """Do some work to its end, for so many seconds at most, though the task is being canceled."""
+        ...
 
     def now(self) -> float:
         """Give the time in seconds of a clock that only ever goes forward."""
@@ -129,6 +134,9 @@ class BlockingTransport:
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:  # noqa: ARG002
+        await work()  # which keeps to the time by the deadline of its requests
 
     def now(self) -> float:
         return time.monotonic()
@@ -222,6 +230,9 @@ class AsyncTransport:
 
         await sleep(seconds)
 
+    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+        await shielded(work, seconds)
+
     def now(self) -> float:
         return time.monotonic()
 
@@ -277,13 +288,6 @@ def running_loop() -> Hashable:
     except RuntimeError:
         trio: Any = sys.modules["trio"]
         return cast("Hashable", trio.lowlevel.current_trio_token())
-
-
-def with_tls(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give httpx options that share the TLS settings, unless the caller has a say in them."""
-    if options.keys() & {"verify", "cert", "trust_env"}:
-        return {**options}
-    return {"verify": deferred(), **options}
 
 
 def bare(request: Foreign) -> httpx.Request:

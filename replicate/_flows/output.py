@@ -26,7 +26,13 @@ class OutputIterator(Generic[C]):
     """
 
     def __init__(
-        self, prediction: Prediction[C], schema: OutputSchema, make: Callable[[str], Any], deadline: Deadline
+        self,
+        prediction: Prediction[C],
+        schema: OutputSchema,
+        make: Callable[[str], Any],
+        deadline: Deadline,
+        *,
+        cancel: bool = True,  # noqa: ARG002 - not yet
     ) -> None:
         self.prediction: Prediction[C] = prediction
         self._schema = schema

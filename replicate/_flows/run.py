@@ -8,7 +8,7 @@ from replicate._core.options import SendOptions, check_keywords, read_timeout
 from replicate._flows.output import OutputIterator
 from replicate._flows.start import Call, file_maker
 from replicate.resources.creation import LONGEST_HOLD, MARGIN, PREDICTION_OPTIONS, PredictionSettings
-from replicate.resources.waiting import check_success, settle
+from replicate.resources.waiting import check_success, owned, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +24,13 @@ class RunOptions(PredictionSettings, SendOptions, total=False):
 
     timeout: float | None
     """Seconds that the whole call may take, from the first request to the result; None for as long as it takes."""
+    cancel_on_exit: bool | None
+    """Cancel the prediction if this call is left early: by Ctrl-C, a canceled task, its timeout. True unless given."""
     use_file_output: bool | None
     """Give files as FileOutput (the default), or as plain URLs."""
 
 
-RUN_OPTIONS = (*PREDICTION_OPTIONS, "use_file_output")
+RUN_OPTIONS = (*PREDICTION_OPTIONS, "cancel_on_exit", "use_file_output")
 AT_ONCE: Mapping[str, Any] = {"wait": None, "prefer": None}
 """Do not keep the answer back, for its end is followed in another way."""
 
@@ -38,22 +40,31 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     check_keywords(options, RUN_OPTIONS)
     settings: dict[str, Any] = {**options}
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
-    call = Call(session, ref, input, settings, settings.pop("timeout", None))
+    call = Call(
+        session,
+        ref,
+        input,
+        settings,
+        settings.pop("timeout", None),
+        cancel_on_exit=settings.pop("cancel_on_exit", None) is not False,
+    )
     schema = (await call.describe()).output
     if schema.iterator:
-        return OutputIterator(await call.start(**AT_ONCE), schema, make, call.deadline)
+        return OutputIterator(await call.start(**AT_ONCE), schema, make, call.deadline, cancel=call.cancel_on_exit)
     return schema.files((await result(call)).output, make, session.is_api)
 
 
 async def result(call: Call[C]) -> Prediction[C]:
     """Start a prediction and give it when it has succeeded, in one request if that is possible.
 
-    Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it.
+    Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it. It is canceled when this is left
+    early, unless the call was told not to.
     """
     prediction = await call.start(wait=holding(call.session, call.settings))
-    if not whole(prediction, (await call.describe()).output):
-        await settle(prediction, call.deadline)
-    check_success(prediction)
+    async with owned(prediction, cancel=call.cancel_on_exit):
+        if not whole(prediction, (await call.describe()).output):
+            await settle(prediction, call.deadline)
+        check_success(prediction, call.deadline)
     return prediction
 
 

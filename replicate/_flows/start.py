@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
     from replicate._data.reference import ModelVersionIdentifier
 
-NOT_INPUTS = (*PREDICTION_OPTIONS, "input", "use_file_output", "streaming", "use_async")
+NOT_INPUTS = (*PREDICTION_OPTIONS, "input", "use_file_output", "streaming", "use_async", "cancel_on_exit")
 
 
 @frozen
@@ -95,7 +95,7 @@ async def inquire_version(session: Session[Any], identifier: ModelVersionIdentif
 
 
 class Call(Generic[C]):
-    """One run of a model: by whom, of which, with what, and by when.
+    """One run of a model: by whom, of which, with what, by when, and whether it is canceled if nobody waits for it.
 
     Making one raises TypeError or ValueError for whatever cannot be sent; nothing has been sent by then.
     """
@@ -107,12 +107,15 @@ class Call(Generic[C]):
         input: Mapping[str, Any] | None,
         settings: Mapping[str, Any],
         timeout: float | None,
+        *,
+        cancel_on_exit: bool = True,
     ) -> None:
         check(input, settings)
         self.session: Session[C] = session
         self.reference: Reference = Reference.of(ref)
         self.settings: Mapping[str, Any] = settings
         self.deadline: Deadline = Deadline(session, timeout)
+        self.cancel_on_exit: bool = cancel_on_exit
         self._bound = self.deadline.bound(session)
         self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"))
         self._input: Mapping[str, Any] | None = None
@@ -151,18 +154,18 @@ class Call(Generic[C]):
         session, reference = self._bound, self.reference
         check_names(self._names, description, reference)
         ready = self._input = self._input or await self._inputs.sent(given(session, options))
+        told: Any = {"input": ready, "options": options, "cancel_on_exit": self.cancel_on_exit}
         if description.versionless and reference.model:
             owner, name, _ = reference.model
             try:
-                payload = await post(session, models_predictions_create, owner, name, input=ready, options=options)
+                payload = await post(session, models_predictions_create, owner, name, **told)
                 return Prediction[C].bind(payload, self.session)
             except NotFoundError as error:
                 if description.version is None:
                     error.hint = f"There is no official model {reference}: run any other by a version of it."
                     raise
                 self._description = session.memory[reference] = evolve(description, versionless=False)
-        version = description.version
-        payload = await post(session, predictions_create, version=version, input=ready, options=options)
+        payload = await post(session, predictions_create, version=description.version, **told)
         return Prediction[C].bind(payload, self.session)
 
 

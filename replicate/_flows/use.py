@@ -11,7 +11,7 @@ from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator
 from replicate._flows.run import result
 from replicate._flows.start import Call, describe, file_maker
-from replicate.resources.waiting import check_success, look, settle
+from replicate.resources.waiting import check_success, look, owned, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,30 +27,36 @@ T = TypeVar("T")
 class Invocation(Generic[C]):
     """How a model is called: which, by whom, and what of its output is wanted."""
 
-    def __init__(self, session: Session[C], ref: Any, *, streaming: bool, timeout: float | None) -> None:
+    def __init__(
+        self, session: Session[C], ref: Any, *, streaming: bool, timeout: float | None, cancel_on_exit: bool
+    ) -> None:
         Deadline(session, timeout)  # raises for a timeout that is none
         self.session: Session[C] = session
         self.reference: Reference = Reference.of(ref)
         self.streaming: bool = streaming
         self.timeout: float | None = timeout
+        self.cancel_on_exit: bool = cancel_on_exit
 
     def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
         """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""
         if [*inputs] == ["input"] and is_mapping(inputs["input"]):
             inputs = inputs["input"]
-        return Call(self.session, self.reference, inputs, {"stream": True} if self.streaming else {}, self.timeout)
+        settings = {"stream": True} if self.streaming else {}
+        told = self.timeout
+        return Call(self.session, self.reference, inputs, settings, told, cancel_on_exit=self.cancel_on_exit)
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:
         """Run the model and give its output."""
         call = self.prepare(inputs)
         prediction = await (call.start() if self.streaming else result(call))
-        return self.shape(prediction, (await call.describe()).output, call.deadline)
+        async with owned(prediction, cancel=self.cancel_on_exit):
+            return self.shape(prediction, (await call.describe()).output, call.deadline)
 
     def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline) -> Any:
         """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
         make = file_maker(self.session)
         if self.streaming:
-            return OutputIterator(prediction, schema, make, deadline)
+            return OutputIterator(prediction, schema, make, deadline, cancel=self.cancel_on_exit)
         if schema.concatenate:
             return "".join(str(piece) for piece in prediction.output or () if piece is not None)
         return schema.files(prediction.output, make, self.session.is_api)
@@ -67,11 +73,12 @@ class Run(Generic[C]):
     async def output(self) -> Any:
         """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout."""
         deadline = Deadline(self._session, self._invocation.timeout)
-        schema = (await describe(deadline.bound(self._session), self._invocation.reference)).output
-        if not self._invocation.streaming:
-            await settle(self.prediction, deadline)
-            check_success(self.prediction)
-        return self._invocation.shape(self.prediction, schema, deadline)
+        async with owned(self.prediction, cancel=self._invocation.cancel_on_exit):
+            schema = (await describe(deadline.bound(self._session), self._invocation.reference)).output
+            if not self._invocation.streaming:
+                await settle(self.prediction, deadline)
+                check_success(self.prediction, deadline)
+            return self._invocation.shape(self.prediction, schema, deadline)
 
     @dual
     async def logs(self) -> str | None:

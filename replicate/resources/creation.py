@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, with_read_timeout
 from replicate._data.inputs import FileEncodingStrategy, Inputs
 from replicate.exceptions import (
-    AmbiguousCreateError,
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
     InternalServerError,
 )
+from replicate.resources.matching import Asked
+from replicate.resources.recovery import Create
 from replicate.resources.spelling import DeploymentWords, ModelWords, stated
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ LONGEST_HOLD = 60
 
 GRACE = 10
 """Seconds that the answer may take beyond that."""
+
+SHORTEST_LIFE = 5
+"""Seconds after which the API is asked at the earliest to cancel what it was asked for."""
 
 MARGIN = 0.8
 """How much of the time that there is the API is asked to use."""
@@ -113,45 +118,51 @@ async def post(
     input: Mapping[str, Any],
     options: Mapping[str, Any],
     noun: str = "prediction",
+    cancel_on_exit: bool = True,
     **members: Any,
 ) -> Any:
     """Start a prediction (or a training, as `noun`) at an endpoint, exactly once, with an input that is ready.
 
     `members` go into the body. `_answered_early` in what it gives tells that the API was asked to wait, did, and did
-    not have to wait to the end.
+    not have to wait to the end. If the answer is lost, what was started is looked for; if nobody waits for it any more,
+    it is canceled, unless `cancel_on_exit` is False.
 
-    Raises AmbiguousCreateError when the request went out, and what became of it is not known.
+    Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
     """
     session, prefer = given(session, options), preference(options)
-    after = options.get("cancel_after")
-    headers = {} if after is None else {"cancel_after": after}
     body: dict[str, Any] = {name: options.get(name) for name in BODY} | members
     body = {name: value for name, value in body.items() if value is not None} | {"input": input}
-    if prefer:
-        session = session.evolve(timeout=with_read_timeout(session.config.timeout, hold(prefer) + GRACE))
-    asked, held = 0.0, None
+    create, held = Create(session, noun, cancel=cancel_on_exit), None
 
     def request() -> Request:
         """Make the request anew for each attempt: a retry has less time left."""
-        nonlocal asked, held
-        asked, held = session.transport.now(), affordable(prefer, session.remaining(), noun)
-        preferred = {"prefer": held} if held else {}
-        return endpoint.build_request(*path, body=body, **preferred, **headers)  # type: ignore[no-any-return]  # `endpoint` is one of several modules
+        nonlocal held
+        remaining = session.remaining()
+        held = affordable(prefer, remaining, noun)
+        after = options.get("cancel_after") or (lifetime(remaining) if cancel_on_exit else None)
+        headers = {name: value for name, value in (("prefer", held), ("cancel_after", after)) if value is not None}
+        made: Request = endpoint.build_request(*path, body=body, **headers)
+        create.asked = Asked.of(made.path, {**made.json, **session.config.body})
+        return made
 
-    try:
-        response = await session.send(request)
-        payload = parse(session, endpoint, response, noun)
-    except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
-        if not in_doubt(error):
-            raise
-        raise AmbiguousCreateError(
-            f"It is not known whether the {noun} was started: {error.message}",
-            hint=f"It was not sent again, since that might be charged twice. Look for it in client.{noun}s.list() "
-            f"or at https://replicate.com/{noun}s before you start another.",
-        ) from error
-    early = held is not None and session.transport.now() - asked < hold(held)
+    patient = with_read_timeout(session.config.timeout, hold(prefer) + GRACE) if prefer else session.config.timeout
+    async with create:
+        try:
+            response = await create.watched(session.evolve(timeout=patient)).send(request)
+            payload = parse(session, endpoint, response, noun)
+        except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
+            if not in_doubt(error):
+                raise
+            return await create.recovered(error)
+        create.answered(payload.id)
+    early = held is not None and session.transport.now() - create.sent < hold(held)
     payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload
+
+
+def lifetime(remaining: float) -> str | None:
+    """Write for how long what is started may run, if it has to finish in so many seconds: no longer, to the second."""
+    return None if remaining == float("inf") else f"{max(SHORTEST_LIFE, math.ceil(remaining))}s"
 
 
 def parse(session: Session[Any], endpoint: Any, response: httpx.Response, noun: str) -> Any:

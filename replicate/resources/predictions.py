@@ -14,6 +14,7 @@ from replicate._core.resource import Link, Namespace, Resource
 from replicate.resources.creation import create
 from replicate.resources.spelling import PREDICTION, identified, owned, version_text
 from replicate.resources.waiting import TERMINAL, check_success, halt, look, settle
+from replicate.resources.waiting import owned as owning
 from replicate_api import models
 from replicate_api.api.deployments import deployments_predictions_create
 from replicate_api.api.models import models_predictions_create
@@ -137,7 +138,8 @@ async def predicted(session: Session[Any], *, input: Mapping[str, Any], version:
     endpoint, path, members = target(version, model, None)
     payload = await create(session, endpoint, *path, input=input, options={}, **members)
     prediction: Prediction[Any] = Prediction[Any].bind(payload, session)
-    check_success(await settle(prediction, Deadline(session, None)))
+    async with owning(prediction, cancel=True):
+        check_success(await settle(prediction, Deadline(session, None)))
     return prediction.output
 
 

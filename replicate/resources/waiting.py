@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from replicate._core.polling import poll
+from replicate._core.dual import Sync
+from replicate._core.lifetime import ClosedError
+from replicate._core.polling import Deadline, poll
 from replicate._core.resource import renew, session_of
+from replicate._core.session import LAST_CHANCE
 from replicate.exceptions import (
     APIConnectionError,
     APIError,
+    DataRemovedError,
     InternalServerError,
     ModelError,
     PredictionCanceled,
@@ -17,9 +22,13 @@ from replicate.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from replicate._core.polling import Deadline
+    from types import TracebackType
+
+    from replicate._core.session import Session
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
+
+log = logging.getLogger("replicate")
 
 Run = TypeVar("Run", bound="Prediction[Any] | Training[Any]")
 
@@ -29,6 +38,12 @@ PASSING = (APIConnectionError, InternalServerError, RateLimitError)
 """What may be over at the next look, for the prediction goes on meanwhile."""
 FAILURES = 10
 """How many looks in a row may fail where there is no deadline."""
+LAST_WILL = 5.0
+"""Seconds that a call which is being left may take to cancel what it has started."""
+ATTEMPTS = (0.0, 0.2, 1.0)
+"""Seconds to wait before each attempt at that."""
+LATE = 1.0
+"""Seconds before its deadline from which on a call takes a canceled prediction for one that was out of time."""
 
 
 async def look(run: Run, deadline: Deadline | None = None) -> Run:
@@ -42,6 +57,57 @@ async def halt(run: Run) -> Run:
     """Stop a prediction or a training, in place."""
     renew(run, await session_of(run).call(run.canceler, run.id))
     return run
+
+
+class owned:  # noqa: N801 - reads as what it makes of a prediction
+    """Cancel a prediction when this block is left early, unless it has finished, or `cancel` is False.
+
+    Early is by whatever is no ordinary error: an interrupt, a canceled task, a closed generator; and at the deadline.
+    """
+
+    def __init__(self, prediction: Prediction[Any], *, cancel: bool) -> None:
+        self._prediction, self._cancel = prediction, cancel
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        late = isinstance(error, PredictionTimeout)
+        if error is None or not (late or not isinstance(error, Exception)):
+            return
+        run = self._prediction
+        if self._cancel and run.status not in TERMINAL:
+            session = session_of(run)
+            await session.transport.shielded(lambda: stop(session, run.canceler, run.id, into=run), LAST_WILL)
+        if isinstance(error, PredictionTimeout):
+            error.tell()
+
+
+async def stop(session: Session[Any], canceler: Any, run_id: str, into: Prediction[Any] | None = None) -> None:
+    """Cancel what is left behind, within LAST_WILL. What goes wrong is not raised: something else is already."""
+    deadline, closed = Deadline(session, LAST_WILL - LAST_CHANCE), False
+    for pause in ATTEMPTS:
+        try:
+            if closed:
+                session = session.of_colour(Sync)
+            elif pause:
+                await session.transport.sleep(pause)
+            payload = await deadline.bound(session).call(canceler, run_id)
+            log.info("canceled %s, for nobody waits for it any more", run_id)
+            if into is not None:
+                renew(into, payload)
+        except PASSING as error:  # noqa: PERF203 - each attempt may fail
+            log.debug("canceling %s failed: %s", run_id, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            log.debug("%s cannot be canceled: %s", run_id, error)
+            # An event loop that ends closes connections before it closes generators; the other colour needs no loop.
+            if session.blocking or not isinstance(error, ClosedError):
+                return
+            closed = True
+        else:
+            return
 
 
 async def settle(run: Run, deadline: Deadline) -> Run:
@@ -87,12 +153,19 @@ class Watch:
         return error
 
 
-def check_success(prediction: Prediction[Any]) -> None:
-    """Raise ModelError for a prediction that ended otherwise than well."""
+def check_success(prediction: Prediction[Any], deadline: Deadline | None = None) -> None:
+    """Raise for a prediction that has ended without an output: ModelError, or DataRemovedError if it is gone by now.
+
+    One that was canceled when the deadline was over was canceled for that: PredictionTimeout.
+    """
     match prediction.status:
         case "failed":
             raise ModelError(prediction)
         case "canceled" | "aborted":
+            if deadline is not None and deadline.remaining() < LATE:
+                raise PredictionTimeout(prediction, deadline.seconds or 0)
             raise PredictionCanceled(prediction)
+        case "succeeded" if prediction.data_removed and prediction.output is None:
+            raise DataRemovedError(prediction)
         case _:
             return

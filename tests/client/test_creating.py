@@ -229,7 +229,7 @@ async def test_the_options_of_a_list_hold_for_all_its_pages(colour: str) -> None
         {"results": [prediction()], "next": "https://api.replicate.com/v1/predictions?cursor=a"},
         {"results": [prediction()], "next": None},
     ]
-    script = Script(get=pages)
+    script = Script(list=pages)
     client = scripted(colour, script)
     page = await got(client.predictions.list(extra_headers={"Authorization": "Bearer r8_tenant"}))
     assert len(await collect(page)) == 2

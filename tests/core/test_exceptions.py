@@ -16,6 +16,7 @@ from replicate.exceptions import (
     APIError,
     APIStatusError,
     APITimeoutError,
+    DataRemovedError,
     ModelError,
     NotFoundError,
     PredictionCanceled,
@@ -38,7 +39,7 @@ def prediction(**fields: Any) -> Prediction[Any]:
 
 
 def example(kind: type[ReplicateException]) -> Any:
-    if issubclass(kind, ModelError):
+    if issubclass(kind, (ModelError, DataRemovedError)):
         return kind(prediction())
     if kind is PredictionTimeout:
         return PredictionTimeout(prediction(status="processing"), 2.5)
@@ -80,6 +81,7 @@ def test_no_error_shows_the_token(kind: type[ReplicateException]) -> None:
         (NotFoundError, [APIStatusError, APIError, ReplicateError]),
         (APITimeoutError, [APIConnectionError, APIError]),
         (PredictionCanceled, [ModelError, ReplicateError]),
+        (DataRemovedError, [ReplicateError]),
         (PredictionTimeout, [ReplicateError, TimeoutError]),
         (StreamError, [ReplicateError, RuntimeError]),
     ],
@@ -159,3 +161,6 @@ def test_a_timeout_says_that_the_prediction_goes_on() -> None:
     assert error.prediction is running
     assert "Prediction p1 is still processing after 2.5 s." in str(error)
     assert "cancel('p1')" in str(error)
+    running.status = "succeeded"
+    error.tell()
+    assert "it succeeded since" in str(error)

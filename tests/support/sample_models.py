@@ -139,11 +139,21 @@ class Script:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
         self.requests.append(request)
-        kind = "create" if request.method == "POST" else "model" if "/models/" in request.url.path else "get"
-        queue = self.answers[kind]
+        queue = self.answers.get(kind_of(request), [])
+        if not queue and kind_of(request) == "list":
+            queue = [{"results": []}]
         answer = queue.pop(0) if len(queue) > 1 else queue[0]
         if callable(answer):
             answer = answer(request)
         if isinstance(answer, httpx.Response):  # one can be sent only once
             return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
         return httpx.Response(200, json=answer)
+
+
+def kind_of(request: httpx.Request) -> str:
+    """Tell which of the answers of a script a request is for."""
+    if request.method == "POST":
+        return "cancel" if request.url.path.endswith("/cancel") else "create"
+    if request.url.path.endswith(("/predictions", "/trainings")):
+        return "list"
+    return "model" if "/models/" in request.url.path else "get"

@@ -1,0 +1,83 @@
+"""Telling whether something that was started is what a request asked for. Pure decisions: nothing here asks the API."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+from replicate._core.plain import is_array, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SLACK = timedelta(seconds=2)
+"""How far moments that the API tells may be from each other."""
+
+
+class Asked(NamedTuple):
+    """What a create asks for, as what it starts will show it."""
+
+    named: Mapping[str, str]
+    input: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, path: str, body: Mapping[str, Any]) -> Asked:
+        """Read the path and the body of a create."""
+        match [unquote(step) for step in path.strip("/").split("/")]:
+            case ["models", owner, name, "predictions"]:
+                named = {"model": f"{owner}/{name}"}
+            case ["deployments", owner, name, "predictions"]:
+                named = {"deployment": f"{owner}/{name}"}
+            case ["models", owner, name, "versions", version, "trainings"]:
+                named = {"model": f"{owner}/{name}", "version": version}
+            case _:
+                model, _, version = str(body.get("version", "")).rpartition(":")
+                named = {"model": version} if "/" in version else {"version": version}
+                named |= {"model": model} if model else {}
+        return cls(named, body.get("input") or {})
+
+    def fits(self, started: Any) -> bool:
+        """Tell whether what was started is what is asked for; the API may have added defaults to the input."""
+        return all(getattr(started, name, None) == value for name, value in self.named.items()) and same(
+            self.input, getattr(started, "input", None)
+        )
+
+
+def same(sent: Any, shown: Any) -> bool:
+    """Tell whether the API shows what was sent. It may have added members, and left out those that are null."""
+    if is_object(sent) and is_object(shown):
+        return all(same(value, shown.get(name)) for name, value in sent.items())
+    if is_array(sent) and is_array(shown):
+        return len(sent) == len(shown) and all(map(same, sent, shown))
+    if isinstance(sent, bool) or isinstance(shown, bool):
+        return sent is shown
+    return bool(sent == shown)
+
+
+def fitting(asked: Asked, started: Sequence[Any]) -> list[Any]:
+    """Choose what is asked for: what has the input to the letter, or else what has more in it."""
+    found = [each for each in started if asked.fits(each)]
+    return [each for each in found if same(each.input, asked.input)] or found
+
+
+def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:
+    """Give the moment, by the API's clock, from which on it may have started what was asked for `elapsed` seconds ago.
+
+    `date` is the header of an answer that has just come, and `now` this machine's time where there is none.
+    """
+    try:
+        moment = parsedate_to_datetime(date or "")
+    except (ValueError, TypeError, OverflowError):
+        moment = now
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment - timedelta(seconds=elapsed) - SLACK
+
+
+def recent(started: Any, since: datetime) -> bool:
+    """Tell whether something was started at that moment or later."""
+    created = getattr(started, "created_at", None)
+    if not isinstance(created, datetime) or not isinstance(getattr(started, "id", None), str):
+        return False
+    return (created if created.tzinfo else created.replace(tzinfo=timezone.utc)) >= since

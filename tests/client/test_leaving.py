@@ -1,0 +1,528 @@
+"""A call that is left early cancels what it has started, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+import trio
+from support.colours import RUN, Clock, collect, got, scripted
+from support.relay import HOLD, LOSE, Relay
+from support.sample_models import Held, Script, model, prediction
+
+from replicate import (
+    AsyncReplicate,
+    DataRemovedError,
+    PredictionCanceled,
+    PredictionTimeout,
+    Replicate,
+)
+from replicate.local import Model, Server
+from replicate.local import server as local_server
+from replicate.resources.waiting import owned
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+
+def open_sockets() -> set[str]:
+    """Name the sockets that this process has open."""
+    links = set[str]()
+    for each in Path("/proc/self/fd").glob("*"):  # there is none but on Linux
+        with suppress(OSError):
+            links.add(str(each.readlink()))
+    return {link for link in links if link.startswith("socket:")}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """No thread and no socket outlives a test."""
+    threads, sockets = set(threading.enumerate()), open_sockets()
+    yield
+    gc.collect()
+    assert {each for each in threading.enumerate() if not each.name.startswith("Trio")} <= threads
+    assert open_sockets() <= sockets
+
+
+@pytest.fixture
+def place(held: Held) -> Iterator[Server]:
+    def learn(text: str = "a") -> str:
+        return held.text() + text
+
+    models = {"me/held": Model(held.text, official=True), "me/community": Model(held.text, train=learn)}
+    with local_server(models) as srv:
+        yield srv
+        held.go.set()
+
+
+def statuses(srv: Server) -> list[str]:
+    return [each.status for each in srv.predictions]
+
+
+# ---- an interrupt from the keyboard, to a real program
+
+PROGRAM = """
+import asyncio, sys, time, anyio, replicate
+
+colour, options = sys.argv[1], eval(sys.argv[2])
+client = replicate.Replicate() if colour == "blocking" else replicate.AsyncReplicate()
+
+async def sleep(seconds):
+    print("waiting", flush=True)
+    time.sleep(20) if colour == "blocking" else await anyio.sleep(20)
+
+client._session.transport.sleep = sleep
+print("go", flush=True)
+if colour == "blocking":
+    client.run("me/held", **options)
+else:
+    anyio.run(lambda: client.run("me/held", **options), backend=colour)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("colour", list(RUN))
+@pytest.mark.parametrize("stage", ["the answer is kept back", "it waits", "it waits and is to leave it"])
+def test_ctrl_c(place: Server, held: Held, colour: str, stage: str) -> None:
+    """A program that is interrupted has canceled its prediction when it ends, unless it was told not to."""
+    options: dict[str, Any] = {} if stage == "the answer is kept back" else {"wait": False}
+    if stage == "it waits and is to leave it":
+        options["cancel_on_exit"] = False
+    environment = {**os.environ, "REPLICATE_API_TOKEN": place.token, "REPLICATE_BASE_URL": place.base_url}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, colour, repr(options)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout
+        assert program.stdout.readline() == "go\n"
+        assert held.started.wait(20)
+        if options:
+            assert program.stdout.readline() == "waiting\n"
+        program.send_signal(signal.SIGINT)
+        _, said = program.communicate(timeout=20)
+    assert program.returncode != 0
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert statuses(place) == (["processing"] if "cancel_on_exit" in options else ["canceled"])
+
+
+# ---- tasks that are canceled
+
+
+def begun(held: Held) -> anyio.Event:
+    """Give an event of the running loop that is set when the model starts."""
+    event = anyio.Event()
+    try:
+        soon: Callable[..., Any] = asyncio.get_running_loop().call_soon_threadsafe
+    except RuntimeError:
+        soon = trio.lowlevel.current_trio_token().run_sync_soon
+    held.started.set = lambda: soon(event.set)  # type: ignore[method-assign]
+    return event
+
+
+def looked(client: Any) -> anyio.Event:
+    """Give an event that is set when the client waits for its next look."""
+    event = anyio.Event()
+
+    async def sleep(_: float) -> None:
+        event.set()
+        await anyio.sleep(20)
+
+    client._session.transport.sleep = sleep
+    return event
+
+
+async def by_task(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> None:
+    task = asyncio.ensure_future(call())
+    await event.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def by_task_twice(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> None:
+    task = asyncio.ensure_future(call())
+    await event.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def by_timeout(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> None:
+    if sys.version_info < (3, 11):
+        pytest.skip("asyncio.timeout is new in Python 3.11")
+
+    async def limited() -> None:
+        async with asyncio.timeout(None) as limit:
+
+            async def end() -> None:
+                await event.wait()
+                limit.reschedule(0)
+
+            ending.append(asyncio.ensure_future(end()))
+            await call()
+
+    ending: list[asyncio.Task[None]] = []
+    with pytest.raises(TimeoutError):
+        await limited()
+    await ending[0]
+
+
+async def by_sibling(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> None:
+    if sys.version_info < (3, 11):
+        pytest.skip("asyncio.TaskGroup is new in Python 3.11")
+
+    async def fail() -> None:
+        await event.wait()
+        raise ValueError
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(call())  # type: ignore[arg-type]
+            group.create_task(fail())
+
+    with pytest.raises(BaseExceptionGroup):  # noqa: F821
+        await both()
+
+
+async def by_scope(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(call)
+        await event.wait()
+        group.cancel_scope.cancel()
+
+
+ASYNCIO = [by_task, by_task_twice, by_timeout, by_sibling, by_scope]
+
+
+HELD, LOOKING = "the answer is kept back", "it waits"
+
+
+@pytest.mark.parametrize("stage", [HELD, LOOKING])
+@pytest.mark.parametrize(
+    ("colour", "leave"),
+    [*(("asyncio", each) for each in ASYNCIO), ("trio", by_scope)],
+    ids=[*(each.__name__ for each in ASYNCIO), "trio"],
+)
+@pytest.mark.parametrize("way", ["run", "use"])
+def test_a_canceled_task(place: Server, held: Held, colour: str, leave: Any, stage: str, way: str) -> None:
+    """However a task is canceled, its prediction is, and no task of the client's is left."""
+
+    async def main() -> None:
+        # What asks for an answer within a second does not ask to have it kept back.
+        options: dict[str, Any] = {} if stage == HELD else {"timeout": 1}
+        client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url, **options)
+        event = begun(held) if stage == HELD else looked(client)
+        await leave(lambda: client.run("me/held") if way == "run" else client.use("me/held")(), event)
+        if colour == "asyncio":
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    RUN[colour](main())
+    assert statuses(place) == ["canceled"]
+
+
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@pytest.mark.parametrize("what", ["predictions.create", "trainings.create", "output"])
+def test_what_else_is_canceled(place: Server, held: Held, colour: str, what: str) -> None:
+    """A create that is interrupted is canceled, for nobody has its id; so is a Run whose output was waited for."""
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
+        version = (await client.models.get("me/community")).latest_version.id  # type: ignore[union-attr]
+        event = begun(held)
+
+        async def call() -> None:
+            if what == "predictions.create":
+                await client.predictions.create("me/held", {}, wait=True)
+            elif what == "trainings.create":
+                await client.trainings.create(f"me/community:{version}", {"text": "a"}, "me/community")
+            else:
+                await (await client.use("me/held", timeout=20).create()).output()
+
+        if what == "trainings.create":  # whose answer the server does not keep back
+            with Relay(place.port, HOLD) as relay:
+                client.base_url = relay.base_url  # type: ignore[assignment]
+                await by_scope(call, event)
+        else:
+            await by_scope(call, looked(client) if what == "output" else event)
+
+    RUN[colour](main())
+    assert [each.status for each in (*place.predictions, *place.trainings)] == ["canceled"]
+
+
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@pytest.mark.parametrize("stage", [HELD, LOOKING])
+def test_what_only_looks_cancels_nothing(place: Server, held: Held, colour: str, stage: str) -> None:
+    """Waiting for a prediction is not owning it; nor is running one with `cancel_on_exit=False`."""
+    client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
+
+    async def main() -> None:
+        if stage == HELD:
+            await by_scope(lambda: client.run("me/held", cancel_on_exit=False), begun(held))
+            return
+        await by_scope((await client.predictions.create("me/held", {})).wait, looked(client))
+        started = await client.use("me/held", cancel_on_exit=False).create()
+        await by_scope(started.output, looked(client))
+        await by_scope(lambda: client.predictions.wait(started.prediction.id), looked(client))
+
+    RUN[colour](main())
+    assert "canceled" not in statuses(place)
+    assert len(statuses(place)) == (1 if stage == HELD else 2)
+
+
+# ---- interrupts where they can be aimed
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, GeneratorExit])
+@pytest.mark.parametrize("stage", ["sending", "waiting", "reading"])
+def test_an_interrupt(place: Server, interrupt: type[BaseException], stage: str) -> None:
+    """Wherever a blocking call is interrupted, its prediction is canceled and the interrupt goes on."""
+    with Replicate(bearer_token=place.token, base_url=place.base_url) as client:
+        transport = client._session.transport
+        send = transport.send
+
+        async def interrupted(request: Any, *, stream: bool = False) -> Any:
+            response = await send(request, stream=stream)
+            created = request["method"] == "POST" and not request["url"].path.endswith("/cancel")
+            if (stage == "sending" and created) or (stage == "reading" and "/predictions/" in request["url"].path):
+                transport.send = send  # type: ignore[method-assign]
+                raise interrupt
+            return response
+
+        async def sleep(_: float) -> None:
+            if stage == "waiting":
+                transport.sleep = slept  # type: ignore[method-assign]
+                raise interrupt
+
+        slept = transport.sleep
+        transport.send, transport.sleep = interrupted, sleep  # type: ignore[method-assign]
+        client._session.memory.clear()
+        with pytest.raises(interrupt):
+            client.run(version_of(place, "me/community"), wait=False)
+    assert statuses(place) == ["canceled"]
+
+
+def version_of(srv: Server, name: str) -> str:
+    entry = srv.cloud.models.get(name)
+    assert entry
+    assert entry.latest
+    return entry.latest.id
+
+
+def test_an_interrupt_while_nothing_is_under_way(place: Server) -> None:
+    """What was refused was not started: an interrupt while waiting to try again asks the API for nothing."""
+    busy = b"HTTP/1.1 429 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    with Relay(place.port, busy) as relay, Replicate(bearer_token=place.token, base_url=relay.base_url) as client:
+
+        async def sleep(_: float) -> None:
+            raise KeyboardInterrupt
+
+        client._session.transport.sleep = sleep  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            client.predictions.create("me/held", {})
+        assert relay.creates == 1
+    assert [each.path for each in place.requests] == []
+
+
+def test_an_interrupt_while_a_lost_answer_is_looked_for(place: Server) -> None:
+    """What the look finds after all is canceled."""
+    with Relay(place.port, LOSE) as relay, Replicate(bearer_token=place.token, base_url=relay.base_url) as client:
+        send = client._session.transport.send
+
+        async def interrupted(request: Any, *, stream: bool = False) -> Any:
+            if request["method"] == "GET":
+                client._session.transport.send = send  # type: ignore[method-assign]
+                raise KeyboardInterrupt
+            return await send(request, stream=stream)
+
+        client._session.transport.send = interrupted  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            client.predictions.create("me/held", {})
+    assert statuses(place) == ["canceled"]
+
+
+@pytest.mark.parametrize("answers", [[httpx.Response(502)], [httpx.Response(404)], [httpx.Response(200, text="?")]])
+async def test_canceling_may_fail(colour: str, answers: list[Any]) -> None:
+    """Whatever goes wrong with canceling, what is raised is why the call was left; what may pass is tried again."""
+    script = Script(model=[model()], create=[prediction()], get=[prediction("processing")], cancel=answers)
+    client = scripted(colour, script)
+    Clock(client)
+    with pytest.raises(PredictionTimeout, match=r"still processing after 20 s.*predictions\.wait"):
+        await got(client.run("me/model", timeout=20))
+    cancels = script.asked.count("POST /predictions/p1/cancel")
+    assert cancels == (3 if answers[0].status_code == 502 else 1)
+
+
+async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:
+    """A block around a prediction that has finished asks for nothing, nor does one left by an ordinary error."""
+    script = Script(create=[prediction("succeeded"), prediction("processing")])
+    client = scripted(colour, script)
+    for error in (KeyboardInterrupt, ValueError):
+        made = await got(client.predictions.create("me/model", {}))
+        with pytest.raises(error):
+            async with owned(made, cancel=True):
+                raise error
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@pytest.mark.parametrize("way", ["closed", "dropped", "dropped at the end", "left behind"])
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
+def test_a_generator(place: Server, colour: str, way: str) -> None:
+    """A generator that owns a prediction cancels it when it is closed, dropped, or its event loop ends."""
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
+        made = await client.predictions.create("me/held", {})
+
+        async def generator() -> Any:
+            async with owned(made, cancel=True):
+                yield 1
+                yield 2
+
+        items = generator()
+        assert await anext(items) == 1
+        if way == "closed":
+            await items.aclose()
+        elif way == "left behind":
+            kept.append(items)
+        else:
+            del items
+            gc.collect()
+            while way == "dropped" and made.status != "canceled":
+                await anyio.lowlevel.checkpoint()
+
+    kept: list[Any] = []
+    RUN[colour](main())
+    assert statuses(place) == ["canceled"]
+
+
+# ---- the deadline
+
+
+async def test_the_timeout_cancels(clients: Any, place: Server) -> None:
+    """Past its deadline a call has canceled its prediction, and says so; the error survives a pickle."""
+    for way in ("run", "use", "output"):
+        client = clients(place)
+        Clock(client)
+
+        async def call(client: Any = client, way: str = way) -> None:
+            if way == "run":
+                await got(client.run("me/held", wait=False, timeout=20))
+            elif way == "use":
+                await got(client.with_options(timeout=1).use("me/held", timeout=20)())
+            else:
+                await got((await got(client.use("me/held", timeout=20).create())).output())
+
+        with pytest.raises(PredictionTimeout, match="had not finished after 20 s, and was canceled") as raised:
+            await call()
+        assert raised.value.prediction.status == "canceled"
+        assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
+    assert set(statuses(place)) == {"canceled"}
+
+
+async def test_the_api_is_told_of_the_deadline(colour: str) -> None:
+    """`Cancel-After` is the time that is left, at each attempt, rounded up and at least 5 s; or what was asked for."""
+    busy = httpx.Response(429, headers={"Retry-After": "8"})
+    script = Script(create=[busy, prediction("succeeded", output="a")])
+    client = scripted(colour, script)
+    Clock(client)
+    await got(client.run("a" * 64, timeout=20.5))
+    assert [each.headers["cancel-after"] for each in script.requests] == ["21s", "13s"]
+    for options, told in (
+        ({"timeout": 2}, "5s"),
+        ({"timeout": 20, "cancel_after": "1h"}, "1h"),
+        ({"timeout": 20, "cancel_on_exit": False}, None),
+        ({}, None),
+    ):
+        await got(client.run("a" * 64, **options))
+        assert script.requests[-1].headers.get("cancel-after") == told
+
+
+@pytest.mark.parametrize("status", ["canceled", "aborted"])
+@pytest.mark.parametrize(("end", "error"), [(20, PredictionTimeout), (10, PredictionCanceled)])
+async def test_what_the_api_cancels_at_the_deadline_was_late(
+    colour: str, status: str, end: int, error: type[Exception]
+) -> None:
+    """A prediction that is found canceled when the time is over is a timeout; one canceled before that is not."""
+
+    def seen(_: httpx.Request) -> dict[str, Any]:
+        return prediction(status if clock.time >= end else "processing")
+
+    script = Script(create=[prediction()], get=[seen])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    with pytest.raises(error, match=status):
+        await got(client.run("a" * 64, timeout=20))
+    assert not any(each.endswith("/cancel") for each in script.asked)
+
+
+async def test_a_lost_answer_at_the_deadline(clients: Any, place: Server) -> None:
+    """What a look past the deadline finds is canceled, and carried by the timeout."""
+    with Relay(place.port, LOSE) as relay:
+        client = clients(place, base_url=relay.base_url)
+        clock = Clock(client)
+        send = client._session.transport.send
+
+        async def late(request: Any, *, stream: bool = False) -> Any:
+            try:
+                return await send(request, stream=stream)
+            except httpx.RequestError:
+                clock.time += 30
+                raise
+
+        client._session.transport.send = late
+        await got(client.models.get("me/held"))
+        with pytest.raises(PredictionTimeout, match="was canceled"):
+            await got(client.run("me/held", wait=False, timeout=20))
+    assert statuses(place) == ["canceled"]
+
+
+# ---- what has been removed
+
+
+@pytest.mark.filterwarnings("ignore:model.predict:DeprecationWarning")
+@pytest.mark.parametrize("way", ["run", "use", "output", "output_iterator", "predict"])
+async def test_data_that_was_removed(colour: str, way: str) -> None:
+    """An output that is gone is an error that says so, not None; the prediction itself just shows it."""
+    gone = prediction("succeeded", data_removed=True)
+    script = Script(model=[model(), {"id": "b" * 64}], create=[prediction()], get=[gone])
+    client = scripted(colour, script)
+    Clock(client)
+
+    async def output() -> Any:
+        match way:
+            case "run":
+                return await got(client.run("me/model"))
+            case "use":
+                return await got(client.use("me/model")())
+            case "output":
+                return await got((await got(client.use("me/model").create())).output())
+            case "output_iterator":
+                made = await got(client.predictions.get("p1"))
+                assert made.data_removed
+                return await collect(made.output_iterator())
+            case _:
+                return await got((await got(client.models.get("me/model"))).predict())
+
+    with pytest.raises(DataRemovedError, match=r"prediction p1 has been removed.*an hour") as raised:
+        await output()
+    assert raised.value.prediction.id == "p1"
+    assert pickle.loads(pickle.dumps(raised.value)).prediction.id == "p1"

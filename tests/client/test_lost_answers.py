@@ -1,0 +1,306 @@
+"""The answer to a create is lost: what it started is found and taken up, or the error says what was looked for."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path  # noqa: TC003 - the local server asks for it
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from support.colours import Clock, got, scripted
+from support.relay import ACTED, CUT, DROP, GATEWAY, HOLD, LOSE, Relay
+from support.sample_models import Held, Script, model, prediction
+
+from replicate import AmbiguousCreateError, Replicate
+from replicate.local import Model, Server
+from replicate.local import server as local_server
+from replicate.resources import creation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def shout(text: str = "hi", times: int = 1) -> str:
+    """Say it louder."""
+    return text.upper() + "!" * times
+
+
+def size(file: Path) -> str:
+    """Tell how large a file is."""
+    return str(file.stat().st_size)
+
+
+def train(text: str) -> str:
+    """Learn a text."""
+    return text
+
+
+MODELS = {
+    "me/official": Model(shout, official=True),
+    "me/community": Model(shout, train=train),
+    "me/size": Model(size, official=True),
+}
+
+
+@pytest.fixture
+def place() -> Iterator[Server]:
+    with local_server(MODELS, page_size=2) as srv:
+        yield srv
+
+
+def create(client: Any, way: str) -> Any:
+    """Start something in one of the ways there are."""
+    match way:
+        case "run":
+            return client.run("me/official", {"text": "a"})
+        case "run a version":
+            return client.run("me/community", {"text": "a"})
+        case "use":
+            return client.use("me/official")(text="a")
+        case "create":
+            return client.predictions.create("me/official", {"text": "a"}, wait=5)
+        case "create with a model":
+            return client.models.predictions.create("me/official", {"text": "a"}, wait=5)
+        case _:
+            return client.deployments.predictions.create("local/service", {"text": "a"}, wait=5)
+
+
+async def deployed(client: Any) -> None:
+    version = (await got(client.models.get("me/community"))).latest_version.id
+    await got(
+        client.deployments.create(
+            name="service", model="me/community", version=version, hardware="cpu", min_instances=0, max_instances=1
+        )
+    )
+
+
+@pytest.mark.parametrize("way", ["run", "run a version", "use", "create", "create with a model", "deployment"])
+@pytest.mark.parametrize("fault", ACTED)
+async def test_what_was_started_is_taken_up(clients: Any, place: Server, way: str, fault: str) -> None:
+    """The call goes on as if it had been answered, and the server has started one prediction."""
+    with Relay(place.port, fault) as relay:
+        client = clients(place, base_url=relay.base_url)
+        Clock(client)
+        if way == "deployment":
+            await deployed(client)
+        result = await got(create(client, way))
+        if not isinstance(result, str):
+            result = (await got(result.wait())).output
+        assert result == "A!"
+        assert relay.creates == len(place.predictions) == 1
+
+
+@pytest.mark.parametrize("way", ["run", "create"])
+async def test_what_was_not_started_is_not_started(clients: Any, place: Server, way: str) -> None:
+    """Where nothing is found after three looks, the error says so, and nothing is sent again."""
+    with Relay(place.port, DROP) as relay:
+        client = clients(place, base_url=relay.base_url)
+        clock = Clock(client)
+        with pytest.raises(AmbiguousCreateError, match=r"does not show among the predictions.*not sent again"):
+            await got(create(client, way))
+        assert relay.creates == 1
+        assert clock.sleeps == [1.0, 3.0]
+        assert len(place.predictions) == 0
+
+
+async def test_an_answer_that_is_too_late(clients: Any, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prediction whose answer the server holds back for longer than the client waits is taken up as it runs."""
+    monkeypatch.setattr(creation, "GRACE", -0.9)
+    with local_server({"me/held": Model(held.text, official=True)}) as srv:
+        made = await got(clients(srv).predictions.create("me/held", {}, wait=1, timeout=0.1))
+        assert made.status in ("starting", "processing")
+        held.go.set()
+        assert (await got(made.wait(timeout=10))).output == "done"
+        assert len(srv.predictions) == 1
+
+
+async def test_one_s_own_predictions_are_not_taken_up(clients: Any, place: Server) -> None:
+    """What another create of this client was answered with is not the lost one."""
+    with Relay(place.port) as relay:
+        client = clients(place, base_url=relay.base_url)
+        Clock(client)
+        for _ in range(3):
+            await got(create(client, "create"))
+        relay.faults.append(DROP)
+        with pytest.raises(AmbiguousCreateError, match="does not show"):
+            await got(create(client.with_options(timeout=30), "create"))
+        relay.faults.append(LOSE)
+        found = await got(create(client, "create"))
+        assert found.id == next(iter(place.predictions)).id
+        assert len(place.predictions) == 4
+
+
+async def test_several_that_fit(clients: Any, place: Server) -> None:
+    """Of two that may be the one, none is taken up, and the error names both."""
+    with Relay(place.port, LOSE) as relay:
+        client = clients(place, base_url=relay.base_url)
+        Clock(client)
+        await got(create(clients(place), "create"))  # by another client, at the same time
+        with pytest.raises(AmbiguousCreateError, match="was started several times") as raised:
+            await got(create(client, "create"))
+        assert all(each.id in str(raised.value) for each in place.predictions)
+
+
+async def test_looking_rides_out_trouble(colour: str) -> None:
+    """A list that fails counts as a look, and the next one is tried; a refusal to list ends it."""
+    found = prediction("succeeded", output="a", created_at="2999-01-01T00:00:00Z")
+    looks = [httpx.Response(500), httpx.Response(200, text="<html>"), {"results": [found]}]
+    script = Script(create=[httpx.Response(502)], list=looks, get=[found])
+    client = scripted(colour, script, max_retries=0)
+    clock = Clock(client)
+    assert (await got(client.predictions.create("me/model", {}))).output == "a"
+    assert clock.sleeps == [1.0, 3.0]
+
+    script = Script(create=[httpx.Response(502)], list=[httpx.Response(403, json={"detail": "not for you"})])
+    client = scripted(colour, script, max_retries=0)
+    Clock(client)
+    with pytest.raises(AmbiguousCreateError, match=r"Looking for it failed, too: 403.*not for you") as raised:
+        await got(client.predictions.create("me/model", {}))
+    assert script.asked.count("GET /predictions") == 1
+    assert raised.value.__cause__.status == 502  # type: ignore[union-attr]
+
+
+async def test_the_clock_of_the_api_counts(colour: str) -> None:
+    """An answer's Date says what time it is there: what was created before the request is not taken up."""
+    listed = {"date": "Wed, 01 Jan 2025 12:00:00 GMT"}
+    for moment, fits in (("2025-01-01T11:59:50Z", False), ("2025-01-01T11:59:59Z", True)):
+        found = prediction("succeeded", output="a", created_at=moment)
+        script = Script(
+            create=[httpx.Response(502)],
+            list=[httpx.Response(200, json={"results": [found]}, headers=listed)],
+            get=[found],
+        )
+        client = scripted(colour, script)
+        Clock(client)
+        if fits:
+            assert (await got(client.predictions.create("me/model", {}))).id == "p1"
+        else:
+            with pytest.raises(AmbiguousCreateError, match="does not show"):
+                await got(client.predictions.create("me/model", {}))
+
+
+async def test_pages_are_turned_while_they_are_new(colour: str) -> None:
+    """A busy account's list is read back to when the request went out, and no further."""
+    new = prediction("processing", id="other", created_at="2999-01-01T00:00:00Z", input={"text": "b"})
+    mine = prediction("processing", created_at="2999-01-01T00:00:00Z", input={"text": "a"})
+    old = prediction("processing", id="old", created_at="2001-01-01T00:00:00Z", input={"text": "a"})
+    pages: list[Any] = [
+        {"results": [new, new], "next": "https://api.replicate.com/v1/predictions?cursor=2"},
+        {"results": [mine, old], "next": "https://api.replicate.com/v1/predictions?cursor=3"},
+    ]
+    script = Script(create=[httpx.Response(502)], list=pages, get=[mine])
+    client = scripted(colour, script)
+    assert (await got(client.predictions.create("me/model", {"text": "a"}))).id == "p1"
+    asked = [each.url.params for each in script.requests if each.method == "GET"]
+    assert [each.get("cursor") for each in asked] == [None, "2", None]
+    assert "created_after" in asked[0]
+
+
+async def test_a_deadline_bounds_the_search(colour: str) -> None:
+    """One look is taken in any case, further ones only in the time that is left."""
+    script = Script(create=[httpx.Response(502)])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    with pytest.raises(AmbiguousCreateError):
+        await got(client.run("a" * 64, timeout=2))
+    assert clock.sleeps == [1.0]
+
+
+async def test_a_listed_prediction_without_its_output(colour: str) -> None:
+    """What is taken up is read again, for a list may leave out the output; if that fails, its id is in the error."""
+    listed = prediction("succeeded", created_at="2999-01-01T00:00:00Z")
+    script = Script(create=[httpx.Response(502)], list=[{"results": [listed]}], get=[httpx.Response(500)])
+    with pytest.raises(AmbiguousCreateError, match="p1"):
+        await got(scripted(colour, script, max_retries=0).predictions.create("me/model", {}))
+    script.answers["list"] = [{"results": [{**listed, "status": "processing"}]}]
+    made = await got(scripted(colour, script, max_retries=0).predictions.create("me/model", {}))
+    assert made.status == "processing"
+
+
+@pytest.mark.parametrize("fault", [LOSE, GATEWAY, CUT])
+async def test_a_training(clients: Any, place: Server, fault: str) -> None:
+    """A training whose answer is lost is found in the list of trainings."""
+    with Relay(place.port, fault) as relay:
+        client = clients(place, base_url=relay.base_url)
+        version = (await got(client.models.get("me/community"))).latest_version.id
+        training = await got(client.trainings.create(f"me/community:{version}", {"text": "a"}, "me/community"))
+        assert [training.id] == [each.id for each in place.trainings]
+        assert relay.creates == 1
+
+
+def test_two_of_the_same_at_once(place: Server) -> None:
+    """Each of two equal creates whose answers are lost takes up another prediction."""
+    with Relay(place.port, LOSE, LOSE) as relay, Replicate(bearer_token=place.token, base_url=relay.base_url) as client:
+        made: list[str] = []
+        both = threading.Barrier(2)
+
+        def work() -> None:
+            both.wait(10)
+            made.append(create(client, "create").id)
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert sorted(made) == sorted(each.id for each in place.predictions)
+        assert len(set(made)) == 2
+
+
+def test_what_another_is_about_to_be_answered_with(place: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prediction that may belong to an equal create whose answer is on its way is left to that."""
+    acted, made = threading.Event(), list[str]()
+    enter = place.predictions.create
+    monkeypatch.setattr(place.predictions, "create", lambda **fields: (enter(**fields), acted.set())[0])
+    with Relay(place.port, HOLD, DROP) as relay, Replicate(bearer_token=place.token, base_url=relay.base_url) as client:
+        other = threading.Thread(target=lambda: made.append(create(client, "create").id))
+
+        def wake(_: int) -> None:
+            relay.release.set()
+            other.join(20)
+
+        clock = Clock(client, wake)
+        other.start()
+        assert acted.wait(10)
+        with pytest.raises(AmbiguousCreateError, match="does not show"):
+            create(client, "create")
+        assert made == [each.id for each in place.predictions]
+        assert clock.sleeps == [1.0, 1.0, 3.0]
+
+
+BUSY = b"HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("way", ["run", "create"])
+async def test_a_retry_uploads_nothing(clients: Any, place: Server, way: str) -> None:
+    """The files of a create that is refused at first are uploaded once."""
+    with Relay(place.port, BUSY, BUSY) as relay:
+        client = clients(place, base_url=relay.base_url)
+        Clock(client)
+        given = {"file": bytes(300_000)}
+        if way == "run":
+            assert await got(client.run("me/size", given)) == "300000"
+        else:
+            await got(client.predictions.create("me/size", given, wait=5))
+        assert relay.creates == 3
+        uploads = [each for each in place.requests if (each.method, each.path) == ("POST", "/v1/files")]
+        assert len(uploads) == len(place.predictions) == 1
+
+
+async def test_the_fallback_to_a_version_uploads_nothing(colour: str) -> None:
+    """What was uploaded for a model that turns out not to run by its name serves its version."""
+    uploads: list[httpx.Request] = []
+
+    def post(request: httpx.Request) -> Any:
+        if request.url.path.endswith("/files"):
+            uploads.append(request)
+            return {"id": "f", "urls": {"get": "https://api.replicate.com/v1/files/f"}}
+        if "/models/" in request.url.path:
+            return httpx.Response(404, json={"detail": "Not found."})
+        return prediction("succeeded", output="a")
+
+    script = Script(model=[model(official=None)], create=[post])
+    assert await got(scripted(colour, script).run("me/model", {"file": bytes(300_000)})) == "a"
+    assert len(uploads) == 1
+    assert script.asked[-2:] == ["POST /models/me/model/predictions", "POST /predictions"]

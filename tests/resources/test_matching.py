@@ -1,0 +1,122 @@
+"""Which of the things that were started is the one that was asked for, as pure decisions."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicate.resources.matching import Asked, fitting, recent, same, threshold
+from replicate_api.models import Prediction
+
+JSON: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS: Any = st.dictionaries(st.text(max_size=3), JSON, max_size=4)
+NOON = datetime(2025, 1, 1, 12, tzinfo=timezone.utc)
+
+
+def started(**members: Any) -> Prediction:
+    made: Prediction = Prediction.from_dict(
+        {"id": "p", "created_at": "2025-01-01T12:00:00Z", "input": {}, "model": "me/model", "version": "v", **members}
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "named"),
+    [
+        ("/models/me/model/predictions", {}, {"model": "me/model"}),
+        ("/models/me/my%20model/predictions", {}, {"model": "me/my model"}),
+        ("/deployments/me/service/predictions", {}, {"deployment": "me/service"}),
+        ("/models/me/model/versions/abc/trainings", {}, {"model": "me/model", "version": "abc"}),
+        ("/predictions", {"version": "abc"}, {"version": "abc"}),
+        ("/predictions", {"version": "me/model"}, {"model": "me/model"}),
+        ("/predictions", {"version": "me/model:abc"}, {"model": "me/model", "version": "abc"}),
+    ],
+)
+def test_what_a_create_names(path: str, body: dict[str, Any], named: dict[str, str]) -> None:
+    """A create's path and body say what the answer will show."""
+    asked = Asked.of(path, {**body, "input": {"a": 1}})
+    assert (asked.named, asked.input) == (named, {"a": 1})
+    assert asked.fits(started(**named, input={"a": 1}))
+    for name in named:
+        assert not asked.fits(started(**{**named, name: "other"}, input={"a": 1}))
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "alike"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, True),
+        ({"a": 1, "b": 2}, {"a": 1}, False),
+        ({"a": None}, {}, True),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": 1}, {"a": True}, False),
+        ({"a": 0}, {"a": False}, False),
+        ({"a": "1"}, {"a": 1}, False),
+        ({"a": [1, 2]}, {"a": [1, 2, 3]}, False),
+        ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, True),
+        ({}, None, False),
+    ],
+)
+def test_same(sent: Any, shown: Any, *, alike: bool) -> None:
+    """What is shown is what was sent, but for defaults that were added and nulls that were left out."""
+    assert same(sent, shown) is alike
+
+
+@given(OBJECTS, OBJECTS)
+def test_an_echo_is_the_same_with_whatever_is_added(sent: Any, added: Any) -> None:
+    """Any input is the same as itself and as itself with defaults."""
+    assert same(sent, sent)
+    assert same(sent, {**added, **sent})
+
+
+@given(OBJECTS, st.text(max_size=3), JSON)
+def test_another_value_is_another_input(sent: Any, name: str, value: Any) -> None:
+    """A member of another value makes another input."""
+    if not same(value, sent.get(name)):
+        assert not same({**sent, name: value}, sent)
+
+
+def test_the_input_to_the_letter_comes_first() -> None:
+    """Among what fits, what has nothing added is more likely the one."""
+    asked = Asked({"model": "me/model"}, {"a": 1})
+    exact, more, other = started(input={"a": 1}), started(input={"a": 1, "b": 2}), started(input={"a": 2})
+    assert fitting(asked, [more, exact, other]) == [exact]
+    assert fitting(asked, [more, other]) == [more]
+    assert fitting(asked, [other]) == []
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("Wed, 01 Jan 2025 12:00:00 GMT", NOON),
+        ("Wed, 01 Jan 2025 14:00:00 +0200", NOON),
+        (None, NOON + timedelta(hours=1)),
+        ("yesterday", NOON + timedelta(hours=1)),
+        ("Wed, 01 Jan 2025 12:00:00 -0000", NOON),
+    ],
+)
+def test_the_threshold(date: str | None, moment: datetime) -> None:
+    """It is when the request went out by the API's clock, or by this machine's where that is unknown, less 2 s."""
+    assert threshold(date, NOON + timedelta(hours=1), 10) == moment - timedelta(seconds=12)
+
+
+@given(st.integers(0, 3600), st.floats(0, 3600), st.floats(0, 1))
+def test_what_the_request_started_is_always_recent(elapsed: int, delay: float, fraction: float) -> None:
+    """Whenever the server acted after the request went out, the threshold is before that, also by a Date cut short."""
+    created = NOON + timedelta(seconds=min(delay, elapsed))
+    date = (NOON + timedelta(seconds=elapsed)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    assert recent(started(created_at=created.isoformat()), threshold(date, NOON, elapsed + fraction))
+
+
+@pytest.mark.parametrize("members", [{"created_at": "soon"}, {"created_at": None}, {"id": None}])
+def test_what_cannot_be_dated_or_named_is_not_recent(members: dict[str, Any]) -> None:
+    """What has no readable moment or no id is not taken up; a moment without an offset is in UTC."""
+    assert not recent(started(**members), NOON)
+    assert recent(started(created_at="2025-01-01T12:00:00"), NOON)

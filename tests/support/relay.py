@@ -1,0 +1,107 @@
+"""A relay between a client and a server, which does to each request that starts something what a test says."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from support.faults import read_request, reset
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+DROP = "reset the connection, without handing the request on"
+LOSE = "hand the request on, and reset the connection instead of answering"
+CLOSE = "hand the request on, and close the connection instead of answering"
+GATEWAY = "hand the request on, and answer 502 instead"
+GARBLE = "hand the request on, and answer with a page of HTML instead"
+CUT = "hand the request on, and break the answer off in its middle"
+HOLD = "hand the request on, and keep the answer back until `release` is set"
+
+ACTED = (LOSE, CLOSE, GATEWAY, GARBLE, CUT)
+"""After these, the server has done what it was asked for, and the client does not know."""
+
+
+class Relay:
+    """Handles each create in turn by the next of the faults, which may also be an answer to give, and then faithfully.
+
+    `creates` counts those that came; `release` lets go of what is held.
+    """
+
+    def __init__(self, port: int, *faults: str | bytes) -> None:
+        self.faults = list(faults)
+        self.creates = 0
+        self.release = Event()
+        self._target = ("127.0.0.1", port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads: list[Thread] = [Thread(target=self._serve, name="relay")]
+        self._closing = False
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing = True
+        self.release.set()
+        socket.create_connection(self._listener.getsockname()).close()
+        for thread in self._threads:
+            thread.join(20)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            if self._closing:
+                connection.close()
+                return
+            self._threads.append(Thread(target=self._handle, args=(connection,), name="relay"))
+            self._threads[-1].start()
+
+    def _handle(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            request = read_request(connection)
+            fault: str | bytes | None = None
+            if is_create(request):
+                self.creates += 1
+                fault = self.faults.pop(0) if self.faults else None
+            if isinstance(fault, bytes):
+                connection.sendall(fault)
+            elif fault == DROP:
+                reset(connection)
+            else:
+                self._hand_on(request, connection, fault)
+
+    def _hand_on(self, request: bytes, connection: socket.socket, fault: str | None) -> None:
+        with socket.create_connection(self._target) as server:
+            server.sendall(request.replace(b"Connection: keep-alive", b"Connection: close", 1))
+            if fault is None:
+                while chunk := server.recv(65536):
+                    connection.sendall(chunk)
+                return
+            received = b""
+            while chunk := server.recv(65536):
+                received += chunk
+        if fault == HOLD:
+            self.release.wait(20)
+            connection.sendall(received)
+        elif fault == LOSE:
+            reset(connection)
+        elif fault == GATEWAY:
+            connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        elif fault == GARBLE:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>")
+        elif fault == CUT:
+            connection.sendall(received[:-20])
+
+
+def is_create(request: bytes) -> bool:
+    """Tell whether a request starts a prediction or a training."""
+    method, path = request.split(b" ", 2)[:2] if request else (b"", b"")
+    return method == b"POST" and path.endswith((b"/predictions", b"/trainings"))
