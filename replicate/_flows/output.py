@@ -90,4 +90,4 @@ async def collect(
             collected.items.append(made)
             yield [made]
     collected.complete = True
-    check_success(prediction)
+    check_success(prediction, deadline)

@@ -10,9 +10,9 @@ from replicate._core.plain import is_array, members
 from replicate._core.polling import Deadline, interval, pace, poll
 from replicate._core.resource import session_of
 from replicate._core.sse import LINE_END, ServerSentEvent
-from replicate.exceptions import APIError, PredictionTimeout, StreamError, ended
+from replicate.exceptions import APIError, PredictionTimeout, ReplicateError, StreamError, ended
 from replicate.resources.events import BrokenStreamError, events, stream_url
-from replicate.resources.waiting import Watch, look, owned, settle
+from replicate.resources.waiting import LATE, Watch, look, owned, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -97,8 +97,11 @@ def failure(event: ServerSentEvent) -> str | None:
     return None if reason is None else str(reason)
 
 
-async def stream_error(prediction: Prediction[Any], told: str, deadline: Deadline) -> StreamError:
-    """Make the error of a stream that told of a failure: as the prediction ended, if that can be learned in time."""
+async def stream_error(prediction: Prediction[Any], told: str, deadline: Deadline) -> ReplicateError:
+    """Make the error of a stream that told of a failure: as the prediction ended, if that can be learned in time.
+
+    One that was canceled when the deadline was over was canceled for that: PredictionTimeout.
+    """
     cause: Exception | None = None
     try:
         if not prediction.finished:
@@ -108,6 +111,8 @@ async def stream_error(prediction: Prediction[Any], told: str, deadline: Deadlin
             await settle(prediction, Deadline(session_of(prediction), left))
     except (APIError, PredictionTimeout) as error:
         cause = error
+    if prediction.status in ("canceled", "aborted") and deadline.remaining() < LATE:
+        return PredictionTimeout(prediction, deadline.seconds or 0)
     if prediction.status in ("failed", "canceled", "aborted"):
         made = StreamError(ended(prediction), detail=prediction.error or told, prediction=prediction)
     else:

@@ -198,6 +198,22 @@ async def test_a_failure_that_is_seen_by_looking(colour: str, end: Any, reason: 
     assert script.asked.count("GET /predictions/p1") == 1
 
 
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_the_api_keeps_to_the_timeout_too(colour: str, way: str) -> None:
+    """What the API has canceled when the time was over ends with PredictionTimeout."""
+
+    def late(_: httpx.Request) -> httpx.Response:
+        clock.time = 19.5
+        return httpx.Response(200, json=prediction("aborted"))
+
+    client = offering(colour, Streams(410), Script(get=[late]))
+    clock = Clock(client)
+    with pytest.raises(PredictionTimeout, match="20 s"):
+        await collect(
+            client.stream("me/model", timeout=20) if way == "stream" else await got(client.run("me/model", timeout=20))
+        )
+
+
 async def test_a_stream_and_a_prediction_that_are_gone(colour: str) -> None:
     """Where looking fails as well, the error says how to go on."""
     client = offering(colour, Streams(410), Script(get=[httpx.Response(404)]))
