@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the settings
 
     import httpx
 
-    from replicate._core.dual import Started, Sync
+    from replicate._core.dual import Sync
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
     from replicate.resources.deployments import Deployments
@@ -118,7 +118,7 @@ if TYPE_CHECKING:  # what this module offers
     account: Accounts[Sync]
     accounts: Accounts[Sync]
     async_run: Final = AsyncReplicate().run
-    async_stream: Callable[..., Started[ServerSentEvent]]
+    async_stream: Final = AsyncReplicate().stream
     collections: Collections[Sync]
     deployments: Deployments[Sync]
     files: Files[Sync]

@@ -11,7 +11,8 @@ from replicate._core.plain import is_array, is_mapping
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder, ServerSentEvent
 from replicate._data.inputs import Inputs, inspected
-from replicate._data.outputs import FileOutput
+from replicate._data.outputs import FileOutput, file_maker
+from replicate._data.schema import OutputSchema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from replicate._data.inputs import FileEncodingStrategy
     from replicate._flows.run import RunOptions
     from replicate.client import Client
+    from replicate.resources.streams import EventStream
 
+UNKNOWN = OutputSchema(None)
 EARLY_COG = (0, 3, 9)
 """The first version of Cog that says which arrays come item by item."""
 
@@ -48,41 +51,57 @@ async def async_run(
 
 def stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
-) -> Iterator[ServerSentEvent]:
-    """Run a model and yield the events of its output, as the client does."""
+) -> EventStream[Sync]:
+    """Run a model and give the events of its output, as the client does."""
     return client.stream(ref, input=input, **options)
 
 
-async def async_stream(
+def async_stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
-) -> AsyncIterator[ServerSentEvent]:
-    """Run a model and give an iterator over its events, for `async for` as soon as it has been awaited itself."""
+) -> EventStream[Async]:
+    """Run a model and give the events of its output, for `async for`, awaited before or not."""
     from replicate._flows.stream import stream
 
     return stream(session_of(client).of_colour(Async), ref, input, options)
 
 
 class EventSource(Generic[T]):
-    """The events of a streamed answer: for `for`, or `async for` if an asynchronous client got it."""
+    """The events of a streamed answer: for `for`, or `async for` if an asynchronous client got it.
+
+    Without `use_file_output=False` an output event that is the URL of a file, by its host, holds a FileOutput.
+    """
 
     response: httpx.Response
 
-    def __init__(self, client: object, response: httpx.Response, *, use_file_output: bool | None = None) -> None:  # noqa: ARG002 - as it was
+    def __init__(self, client: Client | None, response: httpx.Response, *, use_file_output: bool | None = None) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind != "text/event-stream":
             raise ValueError(f"a stream of events is text/event-stream; this answer is {kind or 'of no type'}")
         self.response = response
+        session = None if client is None else session_of(client)
+        self._make = file_maker(session, use_file_output=use_file_output is not False)
+        self._is_ours = session.is_api if session else is_nobodys
 
     def __iter__(self) -> Iterator[ServerSentEvent]:
         decoder = Decoder()
         for chunk in self.response.iter_bytes():
-            yield from decoder.feed(chunk)
+            yield from map(self._with_file, decoder.feed(chunk))
 
     async def __aiter__(self) -> AsyncIterator[ServerSentEvent]:
         decoder = Decoder()
         async for chunk in self.response.aiter_bytes():
             for event in decoder.feed(chunk):
-                yield event
+                yield self._with_file(event)
+
+    def _with_file(self, event: ServerSentEvent) -> ServerSentEvent:
+        if event:
+            event.data = UNKNOWN.file(event.data, self._make, self._is_ours)
+        return event
+
+
+def is_nobodys(_url: str) -> bool:
+    """Tell that a URL is not at the API, where it is not known what that is."""
+    return False
 
 
 # ---- replicate.helpers

@@ -49,6 +49,7 @@ else:
     T = TypeVar("T")
     C = TypeVar("C", bound=Colour)
 Owner = TypeVar("Owner")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Coloured(Protocol[C]):
@@ -100,6 +101,12 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, AsyncGenerator[T, None]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
         return self if owner is None else presented(self.function, owner, drive_iter)
+
+
+def also_async(function: F) -> F:
+    """Let a plain method, whose result has its owner's colour and does the waiting, have an `async_` name."""
+    vars(function)["also_async"] = True
+    return function
 
 
 def presented(function: Callable[..., Any], owner: Coloured[Any], run: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -162,7 +169,8 @@ class AsyncNames:
         def __getattr__(self, name: str) -> Any:
             """Give the method that `async_name` is."""
             method = getattr(type(self), name.replace("async_", "", 1), None)
-            if name.startswith(("async_", "_async_")) and isinstance(method, Presenter):
+            known = isinstance(method, Presenter) or hasattr(method, "also_async")
+            if name.startswith(("async_", "_async_")) and known:
                 return awaited(self, method)
             if above := getattr(super(), "__getattr__", None):
                 return above(name)

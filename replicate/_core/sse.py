@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from typing_extensions import Self
 
 LINE_END = re.compile(r"\r\n|\n|\r")
+BLOCK = re.compile(r"event: (.+)\nid: ([^\0\n]+)\ndata: (.*)\n\n|((?s:.*?))\n\n")
+"""An event as nearly all look, or else any lines up to an empty one. Each line ends with a newline."""
 
 
 class EventName(str):
@@ -28,91 +28,105 @@ class EventName(str):
         return str(self)
 
 
+NAMES = {name: EventName(name) for name in ("output", "logs", "error", "done", "message")}
+"""Those that are known."""
 for known in ("output", "logs", "error", "done"):
-    setattr(EventName, known.upper(), EventName(known))
+    setattr(EventName, known.upper(), NAMES[known])
 
 
 class ServerSentEvent(str):
     """One event of a stream. As a `str` it is the output text: its data for an output event, empty for any other.
 
-    `event` is "output", "logs", "error", "done" or a name yet unknown; `data` is what it carries; `id` can resume the
-    stream after it; `retry` is a reconnection time in milliseconds, if the server named one.
+    `event` is "output", "logs", "error", "done" or a name yet unknown; `data` is what it carries, a text or, where the
+    output is a file, a FileOutput; `id` can resume the stream after it; `retry` is a reconnection time in milliseconds,
+    if the server named one.
     """
 
     EventType: ClassVar[type[EventName]] = EventName
 
     event: EventName
-    data: str
+    data: Any
     id: str | None
     retry: int | None
 
     __slots__ = ("data", "event", "id", "retry")
 
-    def __new__(cls, event: str = "message", data: str = "", id: str | None = None, retry: int | None = None) -> Self:
-        self = super().__new__(cls, data if event == "output" else "")
-        self.event, self.data, self.id, self.retry = EventName(event), data, id, retry
+    def __new__(cls, event: str = "message", data: Any = "", id: str | None = None, retry: int | None = None) -> Self:
+        self = str.__new__(cls, data if event == "output" else "")
+        self.event = NAMES.get(event) or EventName(event)
+        self.data = data
+        self.id = id
+        self.retry = retry
         return self
 
     def __repr__(self) -> str:
         return f"ServerSentEvent(event={self.event!r}, data={self.data!r}, id={self.id!r})"
 
-    def __reduce__(self) -> tuple[type[ServerSentEvent], tuple[str, str, str | None, int | None]]:
+    def __reduce__(self) -> tuple[type[ServerSentEvent], tuple[str, Any, str | None, int | None]]:
         return ServerSentEvent, (self.event, self.data, self.id, self.retry)
 
 
 class Decoder:
-    """Turns the bytes of a stream, in chunks cut anywhere, into events."""
+    """Turns the bytes of a stream, in chunks cut anywhere, into events.
+
+    `last_id` is the id that the next event has if it has none of its own; `retry` the reconnection time last named.
+    """
 
     def __init__(self) -> None:
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest: list[str] = []  # of a line whose end has not come
-        self._started = self._after_return = False
-        self._event = ""
-        self._data: list[str] = []
-        self._retry: int | None = None
         self.last_id: str | None = None
+        self.retry: int | None = None
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest: list[str] = []
+        """What has come of an event whose end has not, in pieces that are not empty."""
+        self._started = self._after_return = False
 
-    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
-        """Yield the events that a chunk completes."""
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Give the events that a chunk completes: each is a block of lines, and ends with an empty one."""
+        text = self._text(chunk)
+        if not text:
+            return []
+        end = self._rest[-1][-1] if self._rest else ""
+        self._rest.append(text)
+        if "\n\n" not in end + text:
+            return []
+        whole, _, rest = "".join(self._rest).rpartition("\n\n")
+        self._rest = [rest] if rest else []
+        events: list[ServerSentEvent] = []
+        for name, place, data, unusual in BLOCK.findall(whole + "\n\n"):
+            if name:
+                self.last_id = place
+                events.append(ServerSentEvent(name, data, place))
+            elif unusual:
+                events += self._unusual(unusual)
+        return events
+
+    def _text(self, chunk: bytes) -> str:
+        """Decode a chunk, without a byte order mark at the start of the stream, and with newlines as line ends."""
         text = self._utf8.decode(chunk)
         if not text:
-            return
+            return text
         if not self._started:
             self._started, text = True, text.removeprefix("\ufeff")
         if self._after_return:  # this may begin with the second half of a "\r\n"
             text = text.removeprefix("\n")
-        self._after_return = text.endswith("\r")
-        *lines, rest = LINE_END.split(text)
-        if lines:
-            lines[0] = "".join((*self._rest, lines[0]))
-            self._rest = []
-        self._rest.append(rest)
-        for line in lines:
-            event = self._line(line)
-            if event is not None:  # an event without text is false
-                yield event
+        self._after_return = "\r" in text and text.endswith("\r")
+        return LINE_END.sub("\n", text) if "\r" in text else text
 
-    def _line(self, line: str) -> ServerSentEvent | None:
-        if not line:
-            return self._dispatch()
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        match field:
-            case "event":
-                self._event = value
-            case "data":
-                self._data.append(value)
-            case "id" if "\0" not in value:
-                self.last_id = value
-            case "retry" if value.isascii() and value.isdigit():
-                self._retry = int(value)
-            case _:  # a comment, which has no field name, or a field yet unknown
-                pass
-        return None
-
-    def _dispatch(self) -> ServerSentEvent | None:
-        event, data, retry = self._event, self._data, self._retry
-        self._event, self._data, self._retry = "", [], None
-        if not data:
-            return None
-        return ServerSentEvent(event or "message", "\n".join(data), self.last_id, retry)
+    def _unusual(self, block: str) -> list[ServerSentEvent]:
+        """Read a block line by line. It is no event if it has no data."""
+        event, retry, data = "", None, list[str]()
+        for line in block.split("\n"):
+            field, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            match field:
+                case "event":
+                    event = value
+                case "data":
+                    data.append(value)
+                case "id" if "\0" not in value:
+                    self.last_id = value
+                case "retry" if value.isascii() and value.isdigit():
+                    self.retry = retry = int(value)
+                case _:  # a comment, which has no field name, or a field yet unknown
+                    pass
+        return [ServerSentEvent(event or "message", "\n".join(data), self.last_id, retry)] if data else []

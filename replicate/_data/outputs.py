@@ -23,7 +23,7 @@ from replicate.exceptions import ReplicateError
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
     from typing import BinaryIO
 
     from typing_extensions import Self
@@ -134,6 +134,15 @@ class FileOutput(Bound[C], os.PathLike[str]):
         with complete(target) as file:
             transfer(copy, file)
         return target
+
+
+def file_maker(session: Session[C] | None, *, use_file_output: bool = True) -> Callable[[str], Any]:
+    """Give what turns the URL of an output file into what the caller gets."""
+
+    def make(url: str) -> FileOutput[C]:
+        return FileOutput(url, session)
+
+    return make if use_file_output else str
 
 
 async def read(output: FileOutput[Any], session: Session[Any], size: int) -> bytes:

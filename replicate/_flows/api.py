@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.answering import RawResponses
-from replicate._core.dual import AsyncNames, C, dual, dual_iter
+from replicate._core.dual import AsyncNames, C, also_async, dual
 from replicate._flows.configured import Configured
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import Mapping
 
     import httpx
     from typing_extensions import Unpack
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from replicate._core.options import RequestOptions
     from replicate._core.raw import RawOptions
     from replicate._core.session import Session
-    from replicate._core.sse import ServerSentEvent
     from replicate._core.verbs import request, verb
     from replicate._flows.run import RunOptions
     from replicate.resources.account import Accounts
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from replicate.resources.models import Models
     from replicate.resources.predictions import Predictions
     from replicate.resources.search import SearchResults
+    from replicate.resources.streams import EventStream
     from replicate.resources.trainings import Trainings
     from replicate.resources.webhooks import Webhooks
 else:
@@ -190,20 +189,18 @@ class API(Configured[C], RawResponses, AsyncNames):
 
         return await raw.version1(self._session, method, path, options)
 
-    @dual_iter
-    async def stream(
-        self, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
-    ) -> AsyncGenerator[ServerSentEvent, None]:
-        """Run a model and yield the events of its output as they come.
+    @also_async
+    def stream(self, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> EventStream[C]:
+        """Run a model and give the events of its output as they come.
 
-        An event is a `str`: the text of an output event, empty for others (`event.event` is "logs", "done", …). Takes
-        what `run` takes. Raises StreamError if the prediction fails or the stream breaks off, and what `run` raises.
+        An event is a `str`: the text of an output event, empty for others (`event.event` is "logs", "done", …). The
+        output of a model that offers no events comes as such, too. Takes what `run` takes, and raises TypeError or
+        ValueError for what it cannot be. The prediction is started at the first event, or on entering `with`. Then
+        raises StreamError if the prediction fails, or cannot be followed, and what `run` raises.
         """
         from replicate._flows.stream import stream
 
-        async with aclosing(stream(self._session, ref, input, options)) as events:
-            async for event in events:
-                yield event
+        return stream(self._session, ref, input, options)
 
     def __reduce__(self) -> str:
         """Refuse to be pickled."""

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
-from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
+from replicate._core.dual import Async, C
 from replicate._core.resource import session_of
 from replicate.resources.following import items
-from replicate.resources.waiting import check_success, halt
+from replicate.resources.iteration import Iteration
+from replicate.resources.waiting import check_success, owned
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from replicate._core.polling import Deadline
     from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
 
-class OutputIterator(Generic[C]):
+class OutputIterator(Iteration[C, Any]):
     """The items of a prediction's output as the model makes them: for `for`, or `async for` of an asynchronous client.
 
     Each comes once. When the model fails, iteration raises ModelError after the last one. `str(output)` is the text of
     all items; `await output` gives them all, joined if they are pieces of a text. `prediction` is the prediction.
+
+    It cancels the prediction when it is left before the end: closed, interrupted, dropped half-read. One that was never
+    read cancels nothing when it is dropped, but does when its `with` block is left.
     """
 
     def __init__(
@@ -32,72 +36,58 @@ class OutputIterator(Generic[C]):
         make: Callable[[str], Any],
         deadline: Deadline,
         *,
-        cancel: bool = True,  # noqa: ARG002 - not yet
+        cancel: bool = True,
     ) -> None:
-        self.prediction: Prediction[C] = prediction
+        self._collected = Collected()
         self._schema = schema
-        self._session = session_of(prediction)
-        self._collected: list[Any] = []
-        self._complete = False
-        self._source = self._items(make, deadline)
-        self._blocking = drive_iter(self._source) if self._session.blocking else None
-
-    async def _items(self, make: Callable[[str], Any], deadline: Deadline) -> AsyncGenerator[Any, None]:
-        async with aclosing(items(self.prediction, self._schema, deadline)) as source:
-            async for item in source:
-                made = self._schema.file(item, make, self._session.is_api)
-                self._collected.append(made)
-                yield made
-        self._complete = True
-        check_success(self.prediction)
-
-    def __iter__(self: OutputIterator[Sync]) -> Iterator[Any]:
-        return self
-
-    def __next__(self: OutputIterator[Sync]) -> Any:
-        if self._blocking is None:
-            raise TypeError("this output belongs to an asynchronous client: iterate it with `async for`")
-        return next(self._blocking)
-
-    def __aiter__(self: OutputIterator[Async]) -> AsyncIterator[Any]:
-        return self
-
-    async def __anext__(self: OutputIterator[Async]) -> Any:
-        return await self._source.__anext__()
+        source = collect(prediction, schema, make, deadline, self._collected, cancel=cancel)
+        super().__init__(session_of(prediction), source, prediction)
 
     def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]:
         return self._all().__await__()
 
-    async def _all(self) -> Any:
-        async for _ in self._source:
+    async def _all(self: OutputIterator[Async]) -> Any:
+        async for _ in self:
             pass
-        return "".join(map(str, self._collected)) if self._schema.concatenate else self._collected
+        return "".join(map(str, self._collected.items)) if self._schema.concatenate else self._collected.items
 
     def __str__(self) -> str:
         """Give the text of all items; an asynchronous client's is a text when it has finished."""
-        if self._blocking is not None:
-            drive(self._all())
-        elif not self._complete:
+        if self._session.blocking:
+            for _ in self:  # type: ignore[misc]  # its colour is known only now
+                pass
+        elif not self._collected.complete:
             return repr(self)
-        return "".join(map(str, self._collected))
+        return "".join(map(str, self._collected.items))
 
     def __repr__(self) -> str:
-        return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected)} items so far>"
+        return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected.items)} items so far>"
 
-    @dual
-    async def cancel(self) -> None:
-        """Stop the prediction."""
-        await halt(self.prediction)
 
-    def __enter__(self: OutputIterator[Sync]) -> OutputIterator[Sync]:
-        return self
+class Collected:
+    """The items that have come so far, and whether these are all."""
 
-    def __exit__(self, *_: object) -> None:
-        if self._blocking is not None:
-            self._blocking.close()
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.complete = False
 
-    async def __aenter__(self: OutputIterator[Async]) -> OutputIterator[Async]:
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._source.aclose()
+async def collect(
+    prediction: Prediction[Any],
+    schema: OutputSchema,
+    make: Callable[[str], Any],
+    deadline: Deadline,
+    collected: Collected,
+    *,
+    cancel: bool,
+) -> AsyncGenerator[Any, None]:
+    """Yield a prediction, and then the items of its output, one at a time. Raises ModelError, PredictionTimeout."""
+    is_ours = session_of(prediction).is_api
+    async with owned(prediction, cancel=cancel), aclosing(items(prediction, schema, deadline)) as source:
+        yield prediction
+        async for item in source:
+            made = schema.file(item, make, is_ours)
+            collected.items.append(made)
+            yield [made]
+    collected.complete = True
+    check_success(prediction, deadline)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import SendOptions, check_keywords, read_timeout
+from replicate._data.outputs import file_maker
 from replicate._flows.output import OutputIterator
-from replicate._flows.start import Call, file_maker
+from replicate._flows.start import Call
 from replicate.resources.creation import LONGEST_HOLD, MARGIN, PREDICTION_OPTIONS, PredictionSettings
 from replicate.resources.waiting import check_success, owned, settle
 

@@ -11,7 +11,6 @@ from replicate._core.dual import C
 from replicate._core.plain import members
 from replicate._core.polling import Deadline
 from replicate._data.inputs import Inputs
-from replicate._data.outputs import FileOutput
 from replicate._data.reference import Reference
 from replicate._data.schema import OutputSchema
 from replicate.exceptions import InternalServerError, NotFoundError, UnprocessableEntityError
@@ -21,7 +20,7 @@ from replicate_api.api.models import models_get, models_predictions_create, mode
 from replicate_api.api.predictions import predictions_create
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from replicate._core.session import Session
     from replicate._data.reference import ModelVersionIdentifier
@@ -186,12 +185,3 @@ def check_names(names: Iterable[str], description: Description, reference: Refer
             if name in NOT_INPUTS:
                 hint = f"{name}= is an option of run() and use() themselves. The model has {', '.join(sorted(known))}."
             raise UnknownInputError(f"{reference} has no input {name!r}; {hint}")
-
-
-def file_maker(session: Session[C], *, use_file_output: bool = True) -> Callable[[str], Any]:
-    """Give what turns the URL of an output file into what the caller gets."""
-
-    def make(url: str) -> FileOutput[C]:
-        return FileOutput(url, session)
-
-    return make if use_file_output else str

@@ -6,27 +6,34 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import check_keywords
+from replicate._data.outputs import file_maker
 from replicate._flows.run import AT_ONCE, RUN_OPTIONS
 from replicate._flows.start import Call
-from replicate.resources.following import followed
+from replicate.resources.following import streamed
+from replicate.resources.streams import EventStream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
+    from replicate._core.dual import C
     from replicate._core.session import Session
-    from replicate._core.sse import ServerSentEvent
     from replicate._flows.run import RunOptions
 
 
-async def stream(
-    session: Session[Any], ref: Any, input: Mapping[str, Any] | None, options: RunOptions
-) -> AsyncGenerator[ServerSentEvent, None]:
-    """Start a prediction and yield its events. Raise StreamError if it fails, or the stream does."""
+def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> EventStream[C]:
+    """Prepare a call, and give the events of the prediction that it will start."""
     check_keywords(options, RUN_OPTIONS)
     settings: dict[str, Any] = {**options}
-    settings.pop("use_file_output", None)
-    call = Call(session, ref, input, settings, settings.pop("timeout", None))
+    make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
+    cancel = settings.pop("cancel_on_exit", None) is not False
+    call = Call(session, ref, input, settings, settings.pop("timeout", None), cancel_on_exit=cancel)
+    return EventStream(session, started(call, make))
+
+
+async def started(call: Call[Any], make: Callable[[str], Any]) -> AsyncGenerator[Any, None]:
+    """Start a prediction, and yield it and then its events."""
     prediction = await call.start(**AT_ONCE, stream=True)
-    async with aclosing(followed(prediction, call.deadline)) as events:
-        async for event in events:
-            yield event
+    schema = (await call.describe()).output  # which `start` has made sure of, so that this sends nothing
+    async with aclosing(streamed(prediction, schema, make, call.deadline, cancel=call.cancel_on_exit)) as events:
+        async for each in events:
+            yield each

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from replicate._core.dual import Async, C, Sync, drive, dual
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
+from replicate._data.outputs import file_maker
 from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator
 from replicate._flows.run import result
-from replicate._flows.start import Call, describe, file_maker
+from replicate._flows.start import Call, describe
 from replicate.resources.waiting import check_success, look, owned, settle
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.polling import Deadline, interval
+from replicate._core.polling import interval
 from replicate._core.resource import session_of
-from replicate._core.sse import Decoder, ServerSentEvent
-from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout, StreamError
+from replicate._core.sse import Decoder
+from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
@@ -16,26 +16,29 @@ if TYPE_CHECKING:
 
     from replicate._core.polling import Deadline
     from replicate._core.session import Session
+    from replicate._core.sse import ServerSentEvent
     from replicate.resources.predictions import Prediction
 
 HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 RECONNECTIONS = 5
 """How often in a row a stream that breaks, without a single new event, is taken up again."""
+LONGEST_PAUSE = 10.0
+"""Seconds. What the server asks for before a stream is taken up again is cut to this."""
 
 
-async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenerator[ServerSentEvent, None]:
-    """Yield the events of a prediction's stream up to `done`, taking it up again where it breaks.
+class BrokenStreamError(Exception):
+    """A stream of events ended before its prediction did, and cannot be taken up again."""
 
-    Raises StreamError if the prediction has no stream, or if it stays broken; PredictionTimeout at the deadline.
+
+async def events(
+    prediction: Prediction[Any], url: str, deadline: Deadline
+) -> AsyncGenerator[list[ServerSentEvent], None]:
+    """Yield the events of a prediction's stream up to `done`, as many at a time as come together.
+
+    Where the stream breaks, it is taken up again. Raises BrokenStreamError if that is in vain, or would repeat output;
+    PredictionTimeout at the deadline.
     """
     session = session_of(prediction)
-    url = stream_url(prediction)
-    if url is None:
-        raise StreamError(
-            f"Prediction {prediction.id} has no stream of events.",
-            hint="Models that make text have one: wait for the result of others with prediction.wait().",
-            prediction=prediction,
-        )
     place = Place()
     failures = 0
     while True:
@@ -44,26 +47,22 @@ async def events(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenera
         place.reconnect()
         try:
             request = Request("GET", url, headers=headers)
-            async with aclosing(connection(deadline.bound(session), request)) as connected:
-                async for event in connected:
-                    if not place.reach(event):
-                        continue
-                    failures = 0 if event.id else failures
-                    yield event
-                    if event.event == "done":
-                        return
+            async with aclosing(connection(deadline.bound(session), request, place)) as connected:
+                async for batch in connected:
+                    before = place.last_id
+                    if new := place.advance(batch):
+                        failures = 0 if place.last_id != before else failures
+                        yield new
+                        if new[-1].event == "done":
+                            return
         except (APIConnectionError, APIStatusError) as cause:
             error = cause
         if deadline.remaining() <= 0:
             raise PredictionTimeout(prediction, deadline.seconds or 0) from error
         failures += 1
         if failures > RECONNECTIONS or place.lost or isinstance(error, APIStatusError):
-            raise StreamError(
-                f"The stream of prediction {prediction.id} broke off before its end.",
-                hint=f"The prediction goes on: client.predictions.wait({prediction.id!r}) gives its result.",
-                prediction=prediction,
-            ) from error
-        await session.transport.sleep(interval(failures))
+            raise BrokenStreamError from error
+        await session.transport.sleep(min(place.pause(failures), deadline.remaining()))
 
 
 class Place:
@@ -71,8 +70,10 @@ class Place:
 
     def __init__(self) -> None:
         self.last_id: str | None = None
+        self.retry: int | None = None
+        """The milliseconds that the server asks to wait before a reconnection, if it does."""
         self.lost: bool = False
-        """Output has come without an id: asked again, the server may send it again."""
+        """Output has come without an id of its own: asked again, the server may send it again."""
         self._seen: set[str] = set()
         self._latest: str | None = None
         self._known = False
@@ -81,20 +82,34 @@ class Place:
         """Begin anew: the server may repeat what it has sent."""
         self._latest, self._known = None, False
 
-    def reach(self, event: ServerSentEvent) -> bool:
-        """Note an event, and tell whether it is one that no earlier connection has brought."""
-        if event.id != self._latest:  # an event without an id of its own has that of the event before it
-            self._latest, self._known = event.id, event.id in self._seen
-        if self._known:
-            return False
-        if event.id:
-            self.last_id = event.id
-            self._seen.add(event.id)
-        self.lost = self.last_id is None and (self.lost or event.event == "output")
-        return True
+    def pause(self, failures: int) -> float:
+        """Give the seconds to let pass before the next connection."""
+        return interval(failures) if self.retry is None else min(LONGEST_PAUSE, self.retry / 1000)
+
+    def advance(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
+        """Note some events, and give those up to `done` that no earlier connection has brought."""
+        new: list[ServerSentEvent] = []
+        seen, latest, known = self._seen, self._latest, self._known
+        for event in events:
+            place = event.id
+            if place and place != latest:
+                latest, known = place, place in seen
+                if not known:
+                    seen.add(place)
+                    self.last_id, self.lost = place, False
+            elif not known and event.event == "output":
+                self.lost = True
+            if not known:
+                new.append(event)
+                if not event and event.event == "done":
+                    break
+        self._latest, self._known = latest, known
+        return new
 
 
-async def connection(session: Session[Any], request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+async def connection(
+    session: Session[Any], request: Request, place: Place
+) -> AsyncGenerator[list[ServerSentEvent], None]:
     """Open a stream, and yield its events to its end or break, or to the session's deadline.
 
     Raises APIConnectionError, APIStatusError.
@@ -103,8 +118,10 @@ async def connection(session: Session[Any], request: Request) -> AsyncGenerator[
     decoder = Decoder()
     async with aclosing(session.chunks(response)) as chunks:
         async for chunk in chunks:
-            for event in decoder.feed(chunk):
-                yield event
+            batch = decoder.feed(chunk)
+            if decoder.retry is not None:
+                place.retry = decoder.retry
+            yield batch
             if session.remaining() <= 0:
                 return
 

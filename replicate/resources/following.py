@@ -3,42 +3,91 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.plain import is_array, members
-from replicate._core.polling import Deadline, interval
+from replicate._core.polling import Deadline, interval, pace, poll
 from replicate._core.resource import session_of
-from replicate.exceptions import APIError, PredictionTimeout, StreamError, ended
-from replicate.resources.events import events, stream_url
-from replicate.resources.waiting import Watch, look, settle
+from replicate._core.sse import LINE_END, ServerSentEvent
+from replicate.exceptions import APIError, PredictionTimeout, ReplicateError, StreamError, ended
+from replicate.resources.events import BrokenStreamError, events, stream_url
+from replicate.resources.waiting import LATE, Watch, look, owned, settle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
-    from replicate._core.sse import ServerSentEvent
     from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
+MAYBE_FILES = ("https://", "http://", "data:")
+REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
+"""The data of `done` where it is not told by a stream."""
 PATIENCE = 10.0
 """For how many seconds a prediction, whose stream told of its end, may still look unfinished."""
 
 
-async def followed(prediction: Prediction[Any], deadline: Deadline) -> AsyncGenerator[ServerSentEvent, None]:
-    """Yield the events of a prediction to its end. Raise StreamError if it fails, or its stream does."""
+async def streamed(
+    prediction: Prediction[Any], schema: OutputSchema, make: Callable[[str], Any], deadline: Deadline, *, cancel: bool
+) -> AsyncGenerator[Any, None]:
+    """Yield a prediction, then its events to its end, as many at a time as come together.
+
+    Cancels the prediction if this is closed before, provided `cancel`. Raises StreamError if the prediction fails, or
+    cannot be followed; PredictionTimeout.
+    """
+    is_ours = session_of(prediction).is_api
     told: str | None = None
-    async with aclosing(events(prediction, deadline)) as source:
-        async for event in source:
-            yield event
-            told = failure(event) if told is None else told
+    batch: list[ServerSentEvent] = []
+    async with owned(prediction, cancel=cancel), aclosing(followed(prediction, schema, deadline)) as batches:
+        yield prediction
+        async for batch in batches:
+            for event in batch:
+                if not event:
+                    told = failure(event) if told is None else told
+                elif event.startswith(MAYBE_FILES):
+                    event.data = schema.file(event.data, make, is_ours)
+            if batch[-1].event == "done":
+                break  # there is nothing left to cancel
+            yield batch
+    yield batch
     if told is not None:
         raise await stream_error(prediction, told, deadline)
+
+
+async def followed(
+    prediction: Prediction[Any], schema: OutputSchema, deadline: Deadline
+) -> AsyncGenerator[list[ServerSentEvent], None]:
+    """Yield the events of a prediction up to `done`: of its stream, and what that leaves out by looking."""
+    seen: list[str] = []
+    watch = Watch(prediction, deadline)
+    try:
+        if url := stream_url(prediction):
+            try:
+                async with aclosing(events(prediction, url, deadline)) as source:
+                    async for batch in source:
+                        seen += [event.data for event in batch if event or event.event == "output"]
+                        yield batch
+            except BrokenStreamError:
+                await watch.look()
+            else:
+                return
+        async with aclosing(looked(watch, schema, seen)) as rest:
+            async for item in rest:
+                text = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+                yield [ServerSentEvent("output", text)]
+    except APIError as error:
+        raise StreamError(
+            f"The stream of prediction {prediction.id} broke off before its end, and looking at it failed.",
+            hint=f"The prediction may go on: client.predictions.wait({prediction.id!r}) gives its result.",
+            prediction=prediction,
+        ) from error
+    yield [ServerSentEvent("done", REASONS.get(prediction.status, "{}"))]
 
 
 def failure(event: ServerSentEvent) -> str | None:
     """Give what an event tells of a failure: an error, or a reason to be done before the end."""
     if event.event == "error":
-        return event.data
+        return str(event.data)
     if event.event != "done":
         return None
     try:
@@ -48,16 +97,22 @@ def failure(event: ServerSentEvent) -> str | None:
     return None if reason is None else str(reason)
 
 
-async def stream_error(prediction: Prediction[Any], told: str, deadline: Deadline) -> StreamError:
-    """Make the error of a stream that told of a failure: as the prediction ended, if that can be learned in time."""
+async def stream_error(prediction: Prediction[Any], told: str, deadline: Deadline) -> ReplicateError:
+    """Make the error of a stream that told of a failure: as the prediction ended, if that can be learned in time.
+
+    One that was canceled when the deadline was over was canceled for that: PredictionTimeout.
+    """
     cause: Exception | None = None
     try:
-        await look(prediction, deadline)
+        if not prediction.finished:
+            await look(prediction, deadline)
         left = min(PATIENCE, deadline.remaining())
         if left > 0:
             await settle(prediction, Deadline(session_of(prediction), left))
     except (APIError, PredictionTimeout) as error:
         cause = error
+    if prediction.status in ("canceled", "aborted") and deadline.remaining() < LATE:
+        return PredictionTimeout(prediction, deadline.seconds or 0)
     if prediction.status in ("failed", "canceled", "aborted"):
         made = StreamError(ended(prediction), detail=prediction.error or told, prediction=prediction)
     else:
@@ -74,44 +129,80 @@ async def stream_error(prediction: Prediction[Any], told: str, deadline: Deadlin
 async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Deadline) -> AsyncGenerator[Any, None]:
     """Yield the items of a prediction's output as they come, each once; the prediction is finished at the end.
 
-    By events where they are offered and an item fits into one. What these may have left out is taken from the
-    prediction itself. Raises PredictionTimeout at the deadline.
+    By events where they are offered and an item is a text, which without a schema only the first of them tells. What
+    the events leave out is taken from the prediction itself. Raises PredictionTimeout at the deadline, APIError.
     """
     seen: list[Any] = []
     watch = Watch(prediction, deadline)
-    if not prediction.finished and schema.streams_text and stream_url(prediction):
-        try:
-            async with aclosing(events(prediction, deadline)) as streamed:
-                async for event in streamed:
-                    if event.event == "output":
-                        seen.append(event.data)
-                        yield event.data
-        except (StreamError, PredictionTimeout):
-            pass  # the prediction itself tells the rest
+    url = stream_url(prediction)
+    if url and not schema.known:
+        await poll(session_of(prediction), lambda: prediction.finished or prediction.output, watch.look, deadline)
+    texts = schema.streams_text if schema.known else bool(prediction.output) and schema.is_text(prediction.output)
+    if url and texts and not prediction.finished:
+        with suppress(BrokenStreamError, PredictionTimeout):  # the prediction itself tells the rest
+            async with aclosing(pieces(prediction, url, deadline)) as source:
+                async for text in source:
+                    seen.append(text)
+                    yield text
         await watch.look()
-    session = session_of(prediction)
-    waited = Deadline(session, None)
-    while True:
-        for item in unseen(prediction.output, seen, schema):
-            seen.append(item)
+    async with aclosing(looked(watch, schema, seen)) as rest:
+        async for item in rest:
             yield item
+
+
+async def pieces(prediction: Prediction[Any], url: str, deadline: Deadline) -> AsyncGenerator[str, None]:
+    """Yield the texts of a stream from the beginning of the output, or none of a stream that begins later."""
+    known = text_of(prediction.output)
+    async with aclosing(events(prediction, url, deadline)) as source:
+        async for batch in source:
+            for event in batch:
+                if event.event == "output":
+                    if known[: len(event)] != event[: len(known)]:
+                        return
+                    known = known[len(event) :]
+                    yield str(event)
+
+
+async def looked(watch: Watch, schema: OutputSchema, seen: list[Any]) -> AsyncGenerator[Any, None]:
+    """Yield the items of an output that have not been seen, looking at the prediction until it has finished."""
+    prediction: Any = watch.run
+    session, deadline = session_of(watch.run), watch.deadline
+    waited, fixed = Deadline(session, None), pace(session)
+    while True:
+        if prediction.finished or schema.iterator or (not schema.known and is_array(prediction.output)):
+            for item in unseen(prediction.output, seen, schema):
+                seen.append(item)
+                yield item
         if prediction.finished:
             return
         if deadline.remaining() <= 0:
-            raise PredictionTimeout(prediction, deadline.seconds or 0)
-        pause = interval(waited.elapsed())
-        await session.transport.sleep(min(pause, deadline.remaining()))
+            raise watch.late()
+        await session.transport.sleep(min(interval(waited.elapsed(), fixed), deadline.remaining()))
         await watch.look()
 
 
 def unseen(output: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
-    """Give what an output holds beyond the items seen; of a text in pieces, which may be cut differently, the rest."""
+    """Give what an output holds beyond the items seen; of a text in pieces, which may be cut differently, the rest.
+
+    What was seen as an event has a newline for each line end.
+    """
     if output is None:
         return []
     made: list[Any] = (
         [each for each in output if each is not None or not schema.concatenate] if is_array(output) else [output]
     )
-    if made[: len(seen)] == seen or not schema.is_text(output):
+    if not schema.is_text(output) or [plain(item) for item in made[: len(seen)]] == [plain(item) for item in seen]:
         return made[len(seen) :]
-    rest = "".join(map(str, made))[len("".join(map(str, seen))) :]
+    rest = text_of(made)[len(text_of(seen)) :]
     return [rest] if rest else []
+
+
+def text_of(output: Any) -> str:
+    """Join an output as its events have it."""
+    pieces: list[Any] = list(output) if is_array(output) else [output]
+    return "".join(plain(str(piece)) for piece in pieces if piece is not None)
+
+
+def plain(item: Any) -> Any:
+    """Give an item as an event has it: each line end of a text is a newline."""
+    return LINE_END.sub("\n", item) if isinstance(item, str) else item

@@ -6,7 +6,7 @@ import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from replicate._core.dual import C, dual, dual_iter
+from replicate._core.dual import C, also_async, dual, dual_iter
 from replicate._core.options import check_keywords
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from replicate._core.options import ListOptions
     from replicate._core.session import Session
-    from replicate._core.sse import ServerSentEvent
     from replicate.resources.creation import PredictionOptions
     from replicate.resources.spelling import PredictionName, PredictionWords
+    from replicate.resources.streams import EventStream
 
 
 PROGRESS = re.compile(r"^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", re.MULTILINE)
@@ -86,23 +86,27 @@ class Prediction(Resource[C], models.Prediction):
         """Stop this prediction, in place (`predictions.cancel`). One that has finished stays as it is."""
         return await halt(self)
 
-    @dual_iter
-    async def stream(
-        self,
-        use_file_output: bool | None = None,  # noqa: ARG002, FBT001 - version 1 made files of events, which are texts
-    ) -> AsyncGenerator[ServerSentEvent, None]:
-        """Yield the events of this prediction to its end. Raises StreamError if it has none, or fails."""
-        from replicate.resources.following import followed
+    @also_async
+    def stream(self, use_file_output: bool | None = None) -> EventStream[C]:  # noqa: FBT001 - as in version 1
+        """Give the events of this prediction from its beginning to its end; leaving them early does not cancel it.
 
-        async with aclosing(followed(self, Deadline(self._session, None))) as events:
-            async for event in events:
-                yield event
+        Where it offers none, its output comes as such. An output event of a file holds a FileOutput, or its URL with
+        `use_file_output=False`. Raises StreamError if it fails, or cannot be followed.
+        """
+        from replicate._data.outputs import file_maker
+        from replicate._data.schema import OutputSchema
+        from replicate.resources.following import streamed
+        from replicate.resources.streams import EventStream
+
+        make = file_maker(self._session, use_file_output=use_file_output is not False)
+        source = streamed(self, OutputSchema(None), make, Deadline(self._session, None), cancel=False)
+        return EventStream(self._session, source, self)
 
     @dual_iter
     async def output_iterator(self) -> AsyncGenerator[Any, None]:
         """Yield the items of this prediction's output as they come, those that are there too, each once.
 
-        Raises ModelError after the last one if it fails.
+        Raises ModelError after the last one if it fails; leaving it early does not cancel it.
         """
         from replicate._data.schema import OutputSchema
         from replicate.resources.following import items

@@ -111,19 +111,23 @@ async def test_an_iterator_can_be_canceled(clients: Any, held: Held) -> None:
         assert output.prediction.status == "canceled"
 
 
-async def test_an_iterator_is_closed_where_it_is_left(clients: Any, colour: str, held: Held) -> None:
-    """Leaving the iterator's `with` block closes the stream, and the prediction goes on."""
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
-        output = await got(clients(srv).run("me/held"))
-        if colour == "blocking":
-            with output:
-                assert next(output) == "first "
-        else:
-            async with output:
-                assert await anext(output) == "first "
-        assert [item async for item in each(output)] == []
-        held.finish(srv)
-        assert (await got(output.prediction.reload())).output == ["first ", "second"]
+async def test_what_is_not_made_in_items_comes_whole(colour: str) -> None:
+    """An output that comes at once is no item before the end, when it may still change."""
+    states = [prediction("processing", output={"n": 1}), prediction("succeeded", output={"n": 2})]
+    script = Script(model=[model(output={"type": "object"})], create=[prediction()], get=states)
+    client = scripted(colour, script)
+    Clock(client)
+    assert await collect(await got(client.use("me/model", streaming=True)())) == [{"n": 2}]
+
+
+async def test_items_are_looked_for_at_the_pace_asked_for(colour: str) -> None:
+    """`poll_interval` holds for iterators too."""
+    states = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
+    script = Script(model=[model(output=WORDS)], create=[prediction()], get=states)
+    client = scripted(colour, script, poll_interval=2)
+    clock = Clock(client)
+    assert await collect(await got(client.run("me/model"))) == ["a", "b"]
+    assert clock.sleeps == [2, 2]
 
 
 async def test_a_failing_iterator_raises_at_its_end(colour: str) -> None:

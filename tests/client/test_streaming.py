@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing
+import pickle
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from support.colours import Clock, collect, each, got, leaves_streams, scripted
 from support.faults import Faults, answer
 from support.sample_models import Held, Script, model, prediction
 
-from replicate import APIStatusError, PredictionTimeout, ServerSentEvent, StreamError
+from replicate import APIStatusError, FileOutput, PredictionTimeout, ServerSentEvent, StreamError
 from replicate.local import Model
 from replicate.local import server as local_server
 
@@ -41,19 +41,6 @@ async def test_events_come_as_they_happen(clients: Any, held: Held) -> None:
             seen.append((str(event), held.go.is_set()))
             held.go.set()
         assert seen == [("first ", False), ("second", True), ("", True)]
-
-
-async def test_a_stream_can_be_left(clients: Any, held: Held) -> None:
-    """Leaving it closes the connection; the prediction goes on."""
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
-        client = clients(srv)
-        async with aclosing(each(client.stream("me/held"))) as events:
-            async for event in events:
-                assert event == "first "
-                break
-        held.finish(srv)
-        [finished] = srv.predictions
-        assert (await got(client.predictions.get(finished.id))).output == ["first ", "second"]
 
 
 async def test_a_failing_model(client: Any) -> None:
@@ -172,36 +159,116 @@ def offering(colour: str, streams: Streams, script: Script) -> Any:
 
 @pytest.mark.parametrize("again", [[], [("logs", "anew")], [("output", "a", "1:0"), ("output", "b", "1:1")]])
 async def test_a_stream_that_stays_broken(colour: str, again: Any) -> None:
-    """After some attempts without anything new, repeated or not, the error says how to get the result."""
+    """After some attempts without anything new, repeated or not, the rest is had by looking at the prediction."""
     streams = Streams([("output", "a", "1:0"), ("output", "b", "1:1")], again)
-    client = offering(colour, streams, Script())
+    looks = [prediction("processing", output=["a", "b", "c"]), prediction("succeeded", output=["a", "b", "c", "de"])]
+    client = offering(colour, streams, Script(get=looks))
     clock = Clock(client)
+    seen = [event async for event in each(client.stream("me/model")) if event.event != "logs"]
+    assert [(event.event, event.data) for event in seen] == [
+        ("output", "a"),
+        ("output", "b"),
+        ("output", "c"),
+        ("output", "de"),
+        ("done", "{}"),
+    ]
+    assert streams.requests == 6
+    assert len(clock.sleeps) == 5 + 1
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (prediction("failed", output=["a", "b"], error="oh"), "error"),
+        (prediction("canceled", output=["a", "b"]), "canceled"),
+        (prediction("aborted", output=["a", "b"]), "canceled"),
+    ],
+)
+async def test_a_failure_that_is_seen_by_looking(colour: str, end: Any, reason: str) -> None:
+    """It comes as `done` with its reason, and then as StreamError, without another look."""
+    script = Script(get=[end])
+    client = offering(colour, Streams([("output", "a")]), script)
+    Clock(client)
     seen: list[ServerSentEvent] = []
-    with pytest.raises(StreamError, match=r"broke off.*predictions\.wait\('p1'\)") as raised:
+    with pytest.raises(StreamError, match=f"^Prediction p1 {end['status']}") as raised:
         await collect(client.stream("me/model"), seen)
     assert [event for event in seen if event] == ["a", "b"]
-    assert streams.requests == 6
-    assert len(clock.sleeps) == 5
+    assert (seen[-1].event, seen[-1].data) == ("done", json.dumps({"reason": reason}))
+    assert raised.value.prediction.status == end["status"]
+    assert script.asked.count("GET /predictions/p1") == 1
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_the_api_keeps_to_the_timeout_too(colour: str, way: str) -> None:
+    """What the API has canceled when the time was over ends with PredictionTimeout."""
+
+    def late(_: httpx.Request) -> httpx.Response:
+        clock.time = 19.5
+        return httpx.Response(200, json=prediction("aborted"))
+
+    client = offering(colour, Streams(410), Script(get=[late]))
+    clock = Clock(client)
+    with pytest.raises(PredictionTimeout, match="20 s"):
+        await collect(
+            client.stream("me/model", timeout=20) if way == "stream" else await got(client.run("me/model", timeout=20))
+        )
+
+
+async def test_a_stream_and_a_prediction_that_are_gone(colour: str) -> None:
+    """Where looking fails as well, the error says how to go on."""
+    client = offering(colour, Streams(410), Script(get=[httpx.Response(404)]))
+    Clock(client)
+    with pytest.raises(StreamError, match=r"broke off.*predictions\.wait\('p1'\)") as raised:
+        await collect(client.stream("me/model"))
+    assert isinstance(raised.value.__cause__, APIStatusError)
     assert raised.value.prediction.id == "p1"
 
 
+async def test_text_with_line_ends_of_its_own(colour: str) -> None:
+    """Events have every line end as a newline; that shifts nothing when the rest is had by looking."""
+    script = Script(get=[prediction("succeeded", output=["a\r\nb\r", "\nc", "d"])])
+    client = offering(colour, Streams([("output", "a\ndata: b\ndata: ")]), script)
+    Clock(client)
+    assert "".join([event async for event in each(client.stream("me/model"))]) == "a\nb\n\ncd"
+
+
 async def test_a_server_that_starts_again(colour: str) -> None:
-    """Events that come again, for the server ignores where to resume, are given once."""
-    one, two = ("output", "a", "1:0"), ("output", "b")
-    client = offering(colour, Streams([one, two], [one, two, ("output", "c", "1:1"), ("done", "{}", "1:2")]), Script())
+    """Events that come again, for the server ignores where to resume, are given once, and so is what has no id."""
+    one, two = ("output", "a", "1:0"), ("output", "b", "1:1")
+    again = [one, ("logs", "x"), two, ("output", "c", "1:2"), ("done", "{}", "1:3")]
+    client = offering(colour, Streams([one, ("logs", "x"), two], again), Script())
     Clock(client)
     assert "".join([event async for event in each(client.stream("me/model"))]) == "abc"
 
 
-async def test_a_stream_without_ids_is_not_taken_up_again(colour: str) -> None:
-    """Output that has no id would come twice."""
-    streams = Streams([("output", "a")])
-    client = offering(colour, streams, Script())
+@pytest.mark.parametrize("begin", [[], [("output", "a", "1:0")], [("output", "a", "1:0"), ("logs", "x", "")]])
+async def test_a_stream_without_ids_is_not_taken_up_again(colour: str, begin: Any) -> None:
+    """Output that has no id of its own would come twice: the rest is had by looking."""
+    streams = Streams([*begin, ("output", "b")])
+    script = Script(
+        get=[prediction("succeeded", output=[*(each[1] for each in begin if each[0] == "output"), "b", "c"])]
+    )
+    client = offering(colour, streams, script)
     Clock(client)
-    seen: list[ServerSentEvent] = []
-    with pytest.raises(StreamError, match=r"broke off.*predictions\.wait\('p1'\)"):
-        await collect(client.stream("me/model"), seen)
-    assert (seen, streams.requests) == (["a"], 1)
+    text = "".join([event async for event in each(client.stream("me/model"))])
+    assert (text, streams.requests) == ("abc" if begin else "bc", 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "timeout", "pause"),
+    [("70", None, 0.07), ("0", None, 0), ("99999", None, 10), ("9000", 4, 4), ("soon", None, 0.1)],
+)
+async def test_the_server_tells_when_to_come_back(colour: str, told: str, timeout: float | None, pause: float) -> None:
+    """A `retry` time is the pause before each reconnection, within 10 seconds and the deadline."""
+    text = f"retry: {told}\n\nevent: output\nid: 1\ndata: a\n\n"
+    answers = [httpx.Response(200, text=text), httpx.Response(200, text="event: done\ndata: {}\n\n")]
+    script = Script(model=[model(output=TEXT)], create=[streaming("https://stream.replicate.com/v1/s1")])
+    client = scripted(
+        colour, lambda request: answers.pop(0) if request.url.host.startswith("stream") else script(request)
+    )
+    clock = Clock(client)
+    assert "".join(await collect(client.stream("me/model", timeout=timeout))) == "a"
+    assert clock.sleeps == [pytest.approx(pause, rel=0.25 if told == "soon" else 1e-6)]
 
 
 @pytest.mark.parametrize("data", ["{}", '{"output": "no reason"}', '["reason"]', "no reason", '{"reason": null}'])
@@ -233,21 +300,64 @@ async def test_a_failure_that_does_not_show(colour: str, look: Any) -> None:
 
 
 async def test_a_stream_that_is_gone(colour: str) -> None:
-    """An error status of the stream ends it at once."""
+    """An error status of the stream is not tried again: the output is had by looking."""
     streams = Streams(410)
-    client = offering(colour, streams, Script())
+    client = offering(colour, streams, Script(get=[prediction("succeeded", output=["a"])]))
     Clock(client)
-    with pytest.raises(StreamError) as raised:
-        await collect(client.stream("me/model"))
-    assert isinstance(raised.value.__cause__, APIStatusError)
+    assert [(event.event, event.data) for event in await collect(client.stream("me/model"))] == [
+        ("output", "a"),
+        ("done", "{}"),
+    ]
     assert streams.requests == 1
 
 
-async def test_a_model_without_a_stream(colour: str) -> None:
-    """A prediction that has no stream says what to do instead."""
-    client = offering(colour, Streams([]), Script(create=[prediction()]))
-    with pytest.raises(StreamError, match=r"no stream.*prediction\.wait\(\)"):
-        await collect(client.stream("me/model"))
+@pytest.mark.parametrize(
+    ("output", "made", "data"),
+    [
+        (None, "all", ["all"]),
+        ({"type": "object"}, {"n": 1, "é": None}, ['{"n":1,"é":null}']),
+        ({"type": "array", "items": {"type": "integer"}, "x-cog-array-type": "iterator"}, [1, 2], ["1", "2"]),
+    ],
+)
+async def test_a_model_without_a_stream(colour: str, output: Any, made: Any, data: list[str]) -> None:
+    """The output of a prediction that has no stream comes as events when it is there: text as it is, or JSON."""
+    states = [prediction("processing", output=None), prediction("succeeded", output=made)]
+    client = offering(colour, Streams([]), Script(model=[model(output=output)], create=[prediction()], get=states))
+    Clock(client)
+    events = await collect(client.stream("me/model"))
+    assert [event.data for event in events if event.event == "output"] == data
+    assert (events[-1].event, events[-1].data) == ("done", "{}")
+
+
+FILES = {"type": "array", "items": {"type": "string", "format": "uri"}, "x-cog-array-type": "iterator"}
+LINK = "https://example.com/a.png"
+
+
+@pytest.mark.parametrize("schema", [FILES, TEXT])
+@pytest.mark.parametrize("use_file_output", [None, True, False])
+@pytest.mark.parametrize("answer", [[("output", LINK, "1"), ("done", "{}", "2")], 410])
+async def test_files_in_events(colour: str, schema: Any, use_file_output: bool | None, answer: Any) -> None:  # noqa: FBT001
+    """An output event of a file holds a FileOutput, if the schema says that it is one; as text it is the URL."""
+    script = Script(model=[model(output=schema)], get=[prediction("succeeded", output=[LINK])])
+    client = offering(colour, Streams(answer), script)
+    Clock(client)
+    [event, _] = await collect(client.stream("me/model", use_file_output=use_file_output))
+    assert str(event) == LINK
+    expected = str if schema is TEXT or use_file_output is False else FileOutput
+    assert (type(event.data), str(event.data)) == (expected, LINK)
+    again = pickle.loads(pickle.dumps(event))
+    assert (again.data, str(again)) == (event.data, LINK)
+
+
+@pytest.mark.parametrize("use_file_output", [None, False])
+async def test_files_in_the_events_of_a_prediction(colour: str, use_file_output: bool | None) -> None:  # noqa: FBT001
+    """Without a schema a file is what has its URL on a host of files."""
+    links = ["https://replicate.delivery/a.png", LINK]
+    streams = Streams([*(("output", link, link) for link in links), ("done", "{}", "2")])
+    client = offering(colour, streams, Script(get=[streaming("https://stream.replicate.com/v1/s1")]))
+    found = await got(client.predictions.get("p1"))
+    kinds = [type(event.data) for event in await collect(found.stream(use_file_output)) if event]
+    assert kinds == [str if use_file_output is False else FileOutput, str]
 
 
 @pytest.mark.parametrize("broken", [410, [("output", "one "), ("output", "two")]])
@@ -264,6 +374,33 @@ async def test_items_outlive_their_stream(colour: str, broken: Any) -> None:
     output = await got(client.run("me/model"))
     assert "".join([item async for item in each(output)]) == "one two three"
     assert script.asked[-1] == "GET /predictions/p1"
+
+
+@pytest.mark.parametrize(
+    ("begun", "told", "made", "connections"),
+    [
+        (["a"], "abc", ["a", "b", "c"], 1),  # by events
+        (["a", "b"], "abc", ["a", "b", "c"], 1),
+        (["a", "b"], "c", ["a", "b", "c"], 1),  # these began too late
+        (["ab"], "abc", ["a", "b", "c"], 1),  # cut differently
+        ([{"n": 1}], "abc", [{"n": 1}, 2], 0),  # no texts
+        ([], "abc", ["a", "b", "c"], 1),  # after a look that shows the first
+    ],
+)
+async def test_items_without_a_schema(colour: str, begun: Any, told: str, made: Any, connections: int) -> None:
+    """`output_iterator` gives each item once: by events, from the first, where what is there is text."""
+    url = "https://stream.replicate.com/v1/s1"
+    looks = [
+        streaming(url, status="processing", output=begun or None),
+        streaming(url, status="processing", output=begun or ["a"]),
+        streaming(url, status="succeeded", output=made),
+    ]
+    streams = Streams([*(("output", each, each) for each in told), ("done", "{}", "end")])
+    client = offering(colour, streams, Script(get=looks))
+    Clock(client)
+    found = await got(client.predictions.get("p1"))
+    assert await collect(found.output_iterator()) == made
+    assert streams.requests == connections
 
 
 async def test_unknown_events_pass_through(colour: str) -> None:

@@ -38,6 +38,17 @@ def test_an_asynchronous_event_source() -> None:
     assert asyncio.run(collect()) == ["Hello", ""]
 
 
+@pytest.mark.parametrize(("option", "kind"), [(None, replicate.FileOutput), (True, replicate.FileOutput), (False, str)])
+def test_files_of_an_event_source(option: bool | None, kind: type) -> None:  # noqa: FBT001
+    """An output event that is the URL of a file holds a FileOutput, unless `use_file_output=False`."""
+    content = b"event: output\ndata: https://replicate.delivery/a.png\n\nevent: output\ndata: https:\n\n"
+    with replicate.Client("t") as client:
+        for owner in (client, None):
+            events = list(version1.EventSource[Any](owner, streamed(content), use_file_output=option))
+            assert [type(event.data) for event in events] == [kind, str]
+            assert str(events[0]) == str(events[0].data) == "https://replicate.delivery/a.png"
+
+
 def test_an_answer_without_events() -> None:
     """An answer of another type is refused."""
     with pytest.raises(ValueError, match="this answer is text/html"):

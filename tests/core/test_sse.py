@@ -89,6 +89,62 @@ def test_where_a_stream_is_cut_makes_no_difference(
     assert decoded(chunks) == decoded([stream])
 
 
+def oracle(stream: bytes) -> list[Fields]:
+    """Read a whole stream as the standard's text goes, step by step."""
+    text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]  # the last has no end
+    events: list[Fields] = []
+    data = event_type = ""
+    last_event_id = None
+    retry = None
+    for line in lines:
+        if line == "":
+            if data != "":
+                events.append(event(data.removesuffix("\n"), event_type or "message", last_event_id, retry))
+            data, event_type, retry = "", "", None
+            continue
+        if line.startswith(":"):
+            continue
+        field, colon, value = line.partition(":")
+        if colon and value.startswith(" "):
+            value = value[1:]
+        if field == "event":
+            event_type = value
+        elif field == "data":
+            data += value + "\n"
+        elif field == "id" and "\0" not in value:
+            last_event_id = value
+        elif field == "retry" and value and all(digit in "0123456789" for digit in value):
+            retry = int(value)
+    return events
+
+
+PIECES = st.one_of(
+    st.sampled_from(["\n", "\r", "\r\n", "\n\n", "\r\r", ":", " ", "\0", "\ufeff", "\u2028", "\u0085", "\x0b", "é😀"]),
+    st.sampled_from(["event: output\nid: 1\ndata: x\n\n", "event: done\nid: 2\ndata: {}\n\n", "id: a\0b\n", "data\n"]),
+    st.sampled_from(
+        ["event", "event: output\n", "data", "data: ", "data: x\n", "id: 7\n", "id", "retry: 12\n", "retry"]
+    ),
+    st.text(max_size=3),
+).map(str.encode) | st.binary(max_size=3)
+
+
+@given(st.lists(PIECES, max_size=30), st.lists(st.integers(0, 400)))
+def test_any_stream_is_read_as_the_standard_says(pieces: list[bytes], cuts: list[int]) -> None:
+    """Whatever a stream holds, and wherever it is cut, its events are those of the standard's own steps."""
+    stream = b"".join(pieces)
+    bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    assert decoded(stream[start:end] for start, end in pairwise(bounds)) == oracle(stream)
+
+
+@pytest.mark.parametrize("stream", [b"retry: 70\n\n", b"retry: 5\ndata: a\n\nretry: 70\n: note\n\n"])
+def test_a_reconnection_time_needs_no_event(stream: bytes) -> None:
+    """The decoder keeps the last one, though the lines that name it are no event."""
+    decoder = Decoder()
+    decoder.feed(stream)
+    assert decoder.retry == 70
+
+
 @given(st.lists(st.binary(max_size=20)))
 def test_any_bytes_can_be_fed(chunks: list[bytes]) -> None:
     """No bytes make the decoder raise, and it never invents more events than there are line ends."""
@@ -111,7 +167,7 @@ def test_a_long_line_in_many_chunks_is_put_together_once() -> None:
     assert len(decoder._rest) == 5
     [made] = decoder.feed(b"\n\n")
     assert len(made.data) == 5 * len(chunk) + 4 * len("data: ")
-    assert decoder._rest == [""]
+    assert decoder._rest == []
 
 
 def test_an_event_is_its_output_as_text() -> None:

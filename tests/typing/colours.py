@@ -19,6 +19,7 @@ from replicate._flows.use import Run
 from replicate.resources.files import File
 from replicate.resources.models import Model
 from replicate.resources.predictions import Prediction
+from replicate.resources.streams import EventStream
 from replicate.resources.versions import Version
 from replicate_api import models
 from replicate_api.api.account import account_get
@@ -101,6 +102,31 @@ def mistakes(client: Replicate, other: AsyncReplicate) -> None:
     client.use("o/n", hint=poster)(picture="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     other.predictions.get("x").id  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
     client.predictions.get("x").ststus  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
+
+
+async def streams(client: Replicate, other: AsyncReplicate) -> None:
+    """See one class of streams, in both colours."""
+    stream = client.stream("o/n", input={}, use_file_output=False, cancel_on_exit=False, timeout=5)
+    assert_type(stream, EventStream[Sync])
+    assert_type(client.predictions.get("x").stream(), EventStream[Sync])
+    assert_type(next(stream), ServerSentEvent)
+    assert_type(stream.prediction, Prediction[Sync])
+    assert_type(stream.close(), None)
+    with stream as same:
+        assert_type(same, EventStream[Sync])
+    async for _ in stream:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        pass
+    awaited = other.stream("o/n", input={})
+    assert_type(awaited, EventStream[Async])
+    assert_type(await awaited, EventStream[Async])
+    assert_type(await anext(awaited), ServerSentEvent)
+    async with awaited as started:
+        assert_type(started.prediction, Prediction[Async])
+    await awaited.close()
+    await awaited.aclose()
+    for _ in awaited:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        pass
+    client.stream("o/n", inputs={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def loops(page: Page[Sync, int], items: OutputIterator[Sync]) -> None:

@@ -44,6 +44,8 @@ async def awaited() -> None:
     assert_type(await replicate.async_run("owner/model", {}), Any)
     async for event in await replicate.async_stream("owner/model", input={}):
         assert_type(event, replicate.ServerSentEvent)
+    async for event in replicate.async_stream("owner/model", input={}):
+        assert_type(event, replicate.ServerSentEvent)
 
 
 def sentinels(event_source: replicate.Stream[Any]) -> None:

@@ -23,8 +23,10 @@ def shown(
     assert_type(file.read(), Any)
     assert_type(page, replicate.Page[Any, Any])
     assert_type(page.next, str | None)
-    for each in (*page, *items, *prediction.stream()):
+    for each in (*page, *items):
         assert_type(each, Any)
+    for told in prediction.stream():
+        assert_type(told, replicate.ServerSentEvent)
     for event in events:
         assert_type(event, replicate.ServerSentEvent)
 
@@ -40,7 +42,7 @@ async def awaited(
     async for each in page:
         assert_type(each, Any)
     async for event in prediction.stream():
-        assert_type(event, Any)
+        assert_type(event, replicate.ServerSentEvent)
 
 
 def passed(client: replicate.Replicate) -> None:

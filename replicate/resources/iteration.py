@@ -1,0 +1,111 @@
+"""Iterating over what a prediction makes, in the colour of its client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual
+from replicate.exceptions import ReplicateError
+from replicate.resources.waiting import halt
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+
+    from replicate._core.session import Session
+    from replicate.resources.predictions import Prediction
+
+Blocking = TypeVar("Blocking", bound="Iteration[Sync, Any]")
+Awaited = TypeVar("Awaited", bound="Iteration[Async, Any]")
+
+
+class Iteration(Generic[C, T]):
+    """An iterator, for `for`, or `async for` of an asynchronous client, that can be left at any time.
+
+    It is an asynchronous generator that yields a prediction, and then its items, as many at a time as come together.
+    Having yielded the prediction it is in charge of it: to enter `with` brings it there, and to leave closes it. It
+    must not know its iterator, so that this ends as soon as it is dropped.
+    """
+
+    def __init__(
+        self, session: Session[C], source: AsyncGenerator[Any, None], prediction: Prediction[C] | None = None
+    ) -> None:
+        self._session, self._source = session, source
+        self._blocking = drive_iter(source) if session.blocking else None
+        self._prediction = prediction
+        self._ready: Iterator[T] = iter(())
+        self._begun = False
+
+    @property
+    def prediction(self) -> Prediction[C]:
+        """The prediction, as last seen. Raises ReplicateError before it has been started."""
+        if self._prediction is None:
+            raise ReplicateError(
+                "The prediction has not been started.", hint="It is at the first event, or on entering `with`."
+            )
+        return self._prediction
+
+    def _begin(self) -> Generator[Any, None, None]:
+        if self._blocking is None:
+            raise TypeError(
+                f"this {type(self).__name__} belongs to an asynchronous client: iterate it with `async for`"
+            )
+        if not self._begun:
+            self._prediction, self._begun = next(self._blocking), True
+        return self._blocking
+
+    async def _abegin(self) -> AsyncGenerator[Any, None]:
+        if self._blocking is not None:
+            raise TypeError(f"this {type(self).__name__} belongs to a blocking client: iterate it with `for`")
+        if not self._begun:
+            self._prediction, self._begun = await anext(self._source), True
+        return self._source
+
+    def __iter__(self: Iteration[Sync, T]) -> Iterator[T]:
+        return self
+
+    def __next__(self: Iteration[Sync, T]) -> T:
+        while True:
+            for item in self._ready:
+                return item
+            self._ready = iter(next(self._begin()))
+
+    def __aiter__(self: Iteration[Async, T]) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self: Iteration[Async, T]) -> T:
+        while True:
+            for item in self._ready:
+                return item
+            self._ready = iter(await anext(await self._abegin()))
+
+    def __enter__(self: Blocking) -> Blocking:  # noqa: PYI019 - Self cannot tell the colour
+        self._begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        drive(self._close())
+
+    async def __aenter__(self: Awaited) -> Awaited:  # noqa: PYI019
+        await self._abegin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    @dual
+    async def close(self) -> None:
+        """End here, as leaving `with` does, and cancel the prediction if it was started by this and goes on."""
+        await self._close()
+
+    async def aclose(self: Iteration[Async, T]) -> None:
+        """Do as `close`."""
+        await self._close()
+
+    async def _close(self) -> None:
+        self._ready = iter(())
+        await self._source.aclose()
+
+    @dual
+    async def cancel(self) -> None:
+        """Stop the prediction."""
+        await halt(self.prediction)

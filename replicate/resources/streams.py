@@ -1,0 +1,30 @@
+"""Streams of events: what `client.stream` and `prediction.stream` give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.dual import Async, C
+from replicate._core.sse import ServerSentEvent
+from replicate.resources.iteration import Iteration
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+class EventStream(Iteration[C, ServerSentEvent]):
+    """The events of a prediction as they happen: for `for`, or `async for` of an asynchronous client.
+
+    One that starts a prediction starts it at the first event, or on entering `with`, or when it is awaited; from then
+    on there is `prediction`. It cancels the prediction when it is left before the end: closed, dropped, interrupted.
+    `with` sees to that at once and for certain. When the prediction fails, iteration raises StreamError after `done`.
+    """
+
+    def __await__(self: EventStream[Async]) -> Generator[Any, Any, EventStream[Async]]:
+        """Start the prediction, and give the stream itself."""
+        yield from self._abegin().__await__()
+        return self
+
+    def __repr__(self) -> str:
+        of = "not started" if self._prediction is None else f"of prediction {self._prediction.id}"
+        return f"<EventStream {of}>"

@@ -1,0 +1,329 @@
+"""Streams and iterators that are left before their end: what they started is canceled, what they watched is not."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import warnings
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+from support.colours import Clock, collect, each, got, leaves_streams, scripted
+from support.sample_models import Held, Script, model, prediction
+
+from replicate import AsyncReplicate, PredictionTimeout, Replicate, ReplicateError
+from replicate.local import Model
+from replicate.local import server as local_server
+from replicate.resources.streams import EventStream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+    import httpx
+
+    from replicate.local import Server
+
+# A generator that is dropped is closed by trio, which says that this is better done by hand.
+pytestmark = [leaves_streams, pytest.mark.filterwarnings("ignore:Async generator 'replicate:ResourceWarning")]
+
+
+@pytest.fixture
+def srv(held: Held) -> Iterator[Server]:
+    """Serve a model that says one word, and waits."""
+    with local_server({"me/held": Model(held.words, official=True)}) as server:
+        yield server
+        held.go.set()
+
+
+def blocking(items: Any) -> bool:
+    return items._session.blocking if hasattr(items, "_session") else not hasattr(items, "__anext__")
+
+
+async def first(items: Any) -> Any:
+    """Take one item, in either colour."""
+    return next(items) if blocking(items) else await anext(items)
+
+
+async def enter(items: Any) -> Any:
+    return items.__enter__() if items._session.blocking else await items.__aenter__()
+
+
+async def leave(items: Any, error: type[BaseException] | None = None) -> None:
+    if items._session.blocking:
+        items.__exit__(error, None, None)
+    else:
+        await items.__aexit__(error, None, None)
+
+
+async def close(items: Any) -> None:
+    if blocking(items):
+        items.close()
+    else:
+        await items.aclose()
+
+
+async def begun(client: Any, way: str, **options: Any) -> Any:
+    """Start a prediction by `stream` or by `run`."""
+    return client.stream("me/held", **options) if way == "stream" else await got(client.run("me/held", **options))
+
+
+def settled(srv: Server) -> list[str]:
+    """Give how the predictions stand when nothing more is to come of what was left."""
+    return [each.status for each in srv.predictions]
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("end", [close, leave])
+async def test_left_half_read(clients: Any, srv: Server, way: str, end: Callable[[Any], Any]) -> None:
+    """Closing, and leaving `with`, cancel the prediction, and nothing more comes."""
+    items = await begun(clients(srv), way)
+    await enter(items)
+    assert await first(items) == "first "
+    assert items.prediction.id == next(iter(srv.predictions)).id
+    await end(items)
+    assert settled(srv) == ["canceled"]
+    assert await collect(items) == []
+    await end(items)
+    assert len([request for request in srv.requests if request.path.endswith("/cancel")]) == 1
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_left_unread(clients: Any, srv: Server, way: str) -> None:
+    """Leaving `with` cancels also where nothing was read; `with` has started the prediction."""
+    items = await begun(clients(srv), way)
+    await enter(items)
+    assert settled(srv) != ["canceled"]
+    assert items.prediction.id
+    await leave(items)
+    assert settled(srv) == ["canceled"]
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_a_prediction_that_is_to_go_on(clients: Any, srv: Server, held: Held, way: str) -> None:
+    """With `cancel_on_exit=False` it does."""
+    items = await begun(clients(srv), way, cancel_on_exit=False)
+    assert await first(items) == "first "
+    await close(items)
+    held.finish(srv)
+    assert settled(srv) == ["succeeded"]
+
+
+@pytest.mark.parametrize("way", ["stream", "output_iterator"])
+async def test_what_only_looks_does_not_cancel(clients: Any, srv: Server, held: Held, way: str) -> None:
+    """`prediction.stream()` and `prediction.output_iterator()` leave the prediction alone."""
+    created = await got(clients(srv).predictions.create(model="me/held", input={}))
+    items = getattr(created, way)()
+    assert await first(items) == "first "
+    await close(items)
+    held.finish(srv)
+    assert settled(srv) == ["succeeded"]
+
+
+async def test_after_the_end_there_is_nothing_to_cancel(clients: Any, srv: Server, held: Held) -> None:
+    """A stream that is left at `done` asks for nothing more."""
+    held.go.set()
+    stream = clients(srv).stream("me/held")
+    async with aclosing(each(stream)) as events:
+        async for event in events:
+            if event.event == "done":
+                break
+    await close(stream)
+    assert not [request for request in srv.requests if request.path.endswith("/cancel")]
+    assert settled(srv) == ["succeeded"]
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+def test_dropped_where_it_blocks(srv: Server, way: str) -> None:
+    """A half-read one is canceled at once when it is dropped, without waiting for the garbage collector."""
+    gc.disable()
+    try:
+        with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
+            items = client.stream("me/held") if way == "stream" else client.run("me/held")
+            assert next(items) == "first "
+            del items
+            assert settled(srv) == ["canceled"]
+            for _ in client.stream("me/held"):
+                break
+            assert settled(srv) == ["canceled"] * 2
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("run", [asyncio.run, trio.run])
+def test_dropped_in_an_event_loop(srv: Server, way: str, run: Any) -> None:
+    """A half-read one is closed by the loop, which cancels the prediction before it ends, and leaves nothing behind."""
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
+        items: Any = client.stream("me/held") if way == "stream" else await client.run("me/held")
+        assert await anext(items) == "first "
+        del items
+
+    if run is trio.run:
+        run(main)
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            run(main())
+    gc.collect()
+    assert settled(srv) == ["canceled"]
+
+
+def test_never_read_and_dropped(srv: Server, held: Held) -> None:
+    """An iterator that was never read cancels nothing when it is dropped, and a stream has started nothing."""
+    with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
+        client.stream("me/held")
+        assert settled(srv) == []
+        client.run("me/held")
+        held.finish(srv)
+        assert settled(srv) == ["succeeded"]
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+def test_an_interrupt_while_it_blocks(srv: Server, way: str) -> None:
+    """Ctrl-C while the next item is waited for cancels the prediction, and goes on."""
+    with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
+        interrupt(client)
+        items: Any = client.stream("me/held") if way == "stream" else client.run("me/held")
+        assert next(items) == "first "
+        with pytest.raises(KeyboardInterrupt):
+            next(items)
+        assert settled(srv) == ["canceled"]
+
+
+def interrupt(client: Replicate) -> None:
+    """Have an answer that is read piece by piece interrupted after its first output."""
+    transport = client._session.transport
+    original = transport.chunks
+
+    async def interrupted(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        async with aclosing(original(response)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                if b"first" in chunk:
+                    raise KeyboardInterrupt
+
+    vars(transport)["chunks"] = interrupted
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+def test_a_canceled_task(srv: Server, way: str) -> None:
+    """A task of asyncio that is canceled while it waits for the next item cancels the prediction."""
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
+        items: Any = client.stream("me/held") if way == "stream" else await client.run("me/held")
+        assert await anext(items) == "first "
+        waiting = asyncio.ensure_future(anext(items))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert settled(srv) == ["canceled"]
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+def test_a_canceled_scope(srv: Server, way: str) -> None:
+    """So does a scope of trio that is canceled."""
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
+        items: Any = client.stream("me/held") if way == "stream" else await client.run("me/held")
+        assert await anext(items) == "first "
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await anext(items)
+        assert scope.cancelled_caught
+        assert settled(srv) == ["canceled"]
+
+    trio.run(main)
+
+
+async def test_the_deadline_cancels(colour: str) -> None:
+    """Past the timeout a stream raises PredictionTimeout, and what it has started is canceled."""
+    script = Script(
+        model=[model(output={"type": "object"})],
+        create=[prediction()],
+        get=[prediction("processing")],
+        cancel=[prediction("canceled")],
+    )
+    asked: list[str] = []
+
+    def answer(request: Any) -> Any:
+        asked.append(request.url.path)
+        if request.url.path.endswith("/cancel"):
+            script.answers["create"] = script.answers["cancel"]
+        return script(request)
+
+    client = scripted(colour, answer)
+    Clock(client)
+    with pytest.raises(PredictionTimeout):
+        await collect(client.stream("me/model", timeout=20))
+    assert asked[-1] == "/v1/predictions/p1/cancel"
+
+
+# ---- as objects
+
+
+async def test_a_stream_as_an_object(clients: Any, srv: Server, held: Held) -> None:
+    """A stream tells its prediction once that has been started, and how to get that far."""
+    held.go.set()
+    stream = clients(srv).stream("me/held")
+    assert isinstance(stream, EventStream)
+    assert repr(stream) == "<EventStream not started>"
+    with pytest.raises(ReplicateError, match="not been started"):
+        _ = stream.prediction
+    assert len([event async for event in each(stream)]) == 3
+    assert repr(stream) == f"<EventStream of prediction {stream.prediction.id}>"
+    watched = stream.prediction.stream()
+    assert watched.prediction is stream.prediction
+    assert "".join(await collect(watched)) == "first second"
+
+
+async def test_a_stream_can_be_canceled(clients: Any, srv: Server) -> None:
+    """`cancel` stops the prediction."""
+    stream = clients(srv).stream("me/held", cancel_on_exit=False)
+    await first(stream)
+    await got(stream.cancel())
+    assert settled(srv) == ["canceled"]
+    await close(stream)
+
+
+async def test_an_awaited_stream_is_itself(clients: Any, srv: Server, held: Held, colour: str) -> None:
+    """An asynchronous stream may be awaited: it has then started its prediction."""
+    if colour == "blocking":
+        return
+    held.go.set()
+    stream = clients(srv).stream("me/held")
+    assert await stream is stream
+    assert stream.prediction.id
+    assert "".join([event async for event in await stream]) == "first second"
+
+
+async def test_the_wrong_kind_of_loop(clients: Any, srv: Server, colour: str) -> None:
+    """It says which is right, and starts nothing."""
+    stream = clients(srv).stream("me/held")
+    if colour == "blocking":
+        with pytest.raises(TypeError, match="blocking client: iterate it with `for`"):
+            await anext(stream)
+    else:
+        with pytest.raises(TypeError, match="asynchronous client: iterate it with `async for`"):
+            next(stream)
+        with pytest.raises(TypeError, match="asynchronous client"):
+            stream.__enter__()
+    assert settled(srv) == []
+
+
+async def test_wrong_arguments_raise_at_the_call(client: Any, asked: Any) -> None:
+    """Nothing has to be iterated, or is sent, for that."""
+    with pytest.raises(TypeError, match="webhook"):
+        client.stream("me/official", webook="https://example.com")
+    with pytest.raises(ValueError, match="owner/name"):
+        client.stream("official")
+    assert not asked()
