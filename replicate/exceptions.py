@@ -225,18 +225,19 @@ class PredictionTimeout(ReplicateError, TimeoutError):  # noqa: N818 - as decide
         run = self.prediction
         noun = "training" if type(run).__name__ == "Training" else "prediction"
         if run.status in ("canceled", "aborted"):
-            self.message = f"{noun.title()} {run.id} had not finished after {self.seconds:g} s, and was {run.status}."
-            self.hint = "A longer timeout= gives it more time, cancel_on_exit=False lets it go on."
+            message = f"{noun.title()} {run.id} had not finished after {self.seconds:g} s, and was {run.status}."
+            hint = "A longer timeout= gives it more time, cancel_on_exit=False lets it go on."
         elif run.status in ("succeeded", "failed"):
-            self.message = f"{noun.title()} {run.id} had not finished after {self.seconds:g} s; it {run.status} since."
-            self.hint = "It is in this error's `prediction`."
+            message = f"{noun.title()} {run.id} had not finished after {self.seconds:g} s; it {run.status} since."
+            hint = "It is in this error's `prediction`."
         else:
-            self.message = f"{noun.title()} {run.id} is still {run.status} after {self.seconds:g} s."
-            self.hint = (
+            message = f"{noun.title()} {run.id} is still {run.status} after {self.seconds:g} s."
+            hint = (
                 f"It goes on, and is charged for: wait for it with client.{noun}s.wait({run.id!r}), "
                 f"or stop it with client.{noun}s.cancel({run.id!r})."
             )
-        self.args = (self.message,)
+        vars(self).update(message=message, hint=hint)
+        BaseException.__init__(self, message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.prediction, self.seconds))

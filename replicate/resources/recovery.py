@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
     from replicate._core.transport import Transport
 
-log = logging.getLogger("replicate")
+log: logging.Logger = logging.getLogger("replicate")
 
 PAUSES = (0.0, 1.0, 3.0)
 """Seconds to wait before each look: what is just being started may show late."""
@@ -74,14 +74,16 @@ class Create:
     """
 
     def __init__(self, session: Session[Any], noun: str, *, cancel: bool) -> None:
-        self.session, self.noun, self._cancel = session, noun, cancel
+        self.session: Session[Any] = session
+        self.noun: str = noun
+        self._cancel = cancel
         self._ledger: Ledger = session.memory.setdefault(Ledger, Ledger())
-        self.asked = Asked({}, {})
-        self.sent = 0.0
+        self.asked: Asked = Asked({}, {})
+        self.sent: float = 0.0
         """When the request went out last."""
-        self.out = False
+        self.out: bool = False
         """Whether it may have arrived."""
-        self.lost = False
+        self.lost: bool = False
         """Whether no answer will tell what became of it."""
         self.id: str | None = None
         """What it has started."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 
-log = logging.getLogger("replicate")
+log: logging.Logger = logging.getLogger("replicate")
 
 Run = TypeVar("Run", bound="Prediction[Any] | Training[Any]")
 
