@@ -9,6 +9,7 @@ from replicate._core.options import check_keywords
 from replicate._flows.run import AT_ONCE, RUN_OPTIONS
 from replicate._flows.start import Call
 from replicate.resources.following import followed
+from replicate.resources.spelling import stated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -23,7 +24,7 @@ async def stream(
 ) -> AsyncGenerator[ServerSentEvent, None]:
     """Start a prediction and yield its events. Raise StreamError if it fails, or the stream does."""
     check_keywords(options, RUN_OPTIONS)
-    settings: dict[str, Any] = {**options}
+    settings = stated(options)
     settings.pop("use_file_output", None)
     call = Call(session, ref, input, settings, settings.pop("timeout", None))
     prediction = await call.start(**AT_ONCE, stream=True)
