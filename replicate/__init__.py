@@ -265,7 +265,7 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_SETTINGS})
+    return sorted({*globals(), *__all__, *_SETTINGS} - {"ModuleType", "TYPE_CHECKING", "sys"})
 
 
 _package: "Any" = sys.modules[__name__]

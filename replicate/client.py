@@ -278,7 +278,9 @@ class Client(Replicate):
 
             if http_client is not None:
                 raise TypeError(f"http_client= has its own settings: pass {', '.join(httpx_options)} to that")
-            check_keywords(httpx_options, tuple(signature(httpx.Client).parameters))
+            known = {**signature(Client).parameters, **signature(httpx.Client).parameters}
+            known.pop("httpx_options")
+            check_keywords(httpx_options, (*known,))
         url = None if base_url is None else versioned(base_url)
         found = credentials(bearer_token, api_token, needed=False)
         both = {**(default_headers or {}), **(headers or {})}

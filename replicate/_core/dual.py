@@ -16,11 +16,14 @@ This file deliberately knows nothing about HTTP.
 from __future__ import annotations
 
 import functools
-from types import MethodType
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
+from replicate._core.keywords import taken, unbound
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable
+    from inspect import Signature
 
     import typing_extensions
     from typing_extensions import Never
@@ -60,9 +63,18 @@ class Coloured(Protocol[C]):
 
 
 class Presenter:
-    """A descriptor that presents a function in the colour of its owner."""
+    """A descriptor that presents a function in the colour of its owner. Of a class, it is what functions are."""
 
     function: Callable[..., Any]
+
+    if not TYPE_CHECKING:  # type checkers know the methods of a class by their colour only
+
+        @property
+        def __signature__(self) -> Signature:
+            return unbound(self.function)
+
+        def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return self.__get__(owner, type(owner))(*args, **kwargs)
 
 
 class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
@@ -110,16 +122,33 @@ def also_async(function: F) -> F:
 
 
 def presented(function: Callable[..., Any], owner: Coloured[Any], run: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Bind a function to its owner; on a blocking one, run what it gives."""
-    method = MethodType(function, owner)
-    if not owner._session.blocking:  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the protocol's own member
-        return method
+    """Bind a function to its owner; on a blocking one, run what it gives.
 
-    @functools.wraps(method)
+    The method shows all that it takes, and takes UNSET for what is not given.
+    """
+    takes = taken(function)
+
+    def begun(*args: Any, **kwargs: Any) -> Any:
+        return function(owner, *args, **takes.read(len(args), kwargs))
+
     def blocking(*args: Any, **kwargs: Any) -> Any:
-        return run(method(*args, **kwargs))
+        return run(begun(*args, **kwargs))
 
-    return blocking
+    async def awaiting(*args: Any, **kwargs: Any) -> Any:
+        return await begun(*args, **kwargs)
+
+    async def iterating(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        async with aclosing(begun(*args, **kwargs)) as items:
+            async for item in items:
+                yield item
+
+    if not owner._session.blocking:  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the protocol's own member
+        method: Any = awaiting if run is drive else iterating
+    else:
+        method = blocking
+    functools.update_wrapper(method, function)
+    method.__signature__ = takes.signature
+    return method  # type: ignore[no-any-return]
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -163,6 +192,15 @@ class AsyncNames:
 
     They are the same methods, on the asynchronous twin of the session.
     """
+
+    def __dir__(self) -> Iterable[str]:
+        """Name the methods' `async_` twins too, but where all methods are awaited anyway."""
+        names = [*super().__dir__()]
+        session = vars(self).get("_session") or vars(self).get("_bound")
+        if session is not None and not session.blocking:
+            return names
+        methods = [name for name in names if isinstance(getattr(type(self), name, None), Presenter)]
+        return [*names, *(f"async_{name}" for name in methods if not name.startswith("_"))]
 
     if not TYPE_CHECKING:  # or any name would pass
 

@@ -78,6 +78,16 @@ def check_values(given: Mapping[str, Any]) -> None:
             raise ValueError(f"the header {name!r} holds a control character, such as a line break")
 
 
+def check_count(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError for what is no number of items; None is for all."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name} must be 1 or more, not {value!r}")
+
+
 def merged(headers: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
     """Add headers to others, or put them in their place, whatever the case of either."""
     replaced = {name.lower() for name in more}

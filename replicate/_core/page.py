@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from contextlib import aclosing
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, NoReturn, TypeAlias, overload
 
 from replicate._core.dual import (
     Async,
@@ -27,7 +27,7 @@ from replicate._core.dual import (
     dual_iter,
     presented,
 )
-from replicate._core.options import LIST_OPTIONS, check_keywords
+from replicate._core.options import check_count
 from replicate._core.plain import elements, is_array
 from replicate._core.problems import unreadable
 from replicate._core.resource import Bound, session_of
@@ -179,6 +179,12 @@ class Listing(Generic[T]):
     def __await__(self) -> Generator[Any, Any, Page[Async, T]]:
         return self._ask().__await__()
 
+    if not TYPE_CHECKING:  # type checkers know that there is no such method
+
+        def __iter__(self) -> NoReturn:
+            """Say how."""
+            raise TypeError("this list belongs to an asynchronous client: iterate it with `async for`, or await it")
+
     async def __aiter__(self) -> AsyncGenerator[T, None]:
         page: Any = await self
         async with aclosing(aiter(page)) as items:
@@ -225,14 +231,12 @@ async def fetch(
     **kwargs: P.kwargs,
 ) -> Page[C, T]:
     """Fetch the first page of a list, or the one that `cursor` names. Raises APIError, TypeError, ValueError."""
-    check_keywords(options, LIST_OPTIONS)
     limit = options.get("limit")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be 1 or more, not {limit!r}")
+    check_count("limit", limit)
     rest = {name: value for name, value in options.items() if name != "limit"}
     first = endpoint.build_request(*args, **kwargs)
     given = session.given(rest)
-    request = first if cursor is UNSET or cursor is ... else at(given, cursor)
+    request = first if cursor is UNSET or cursor is ... else at(given, checked(cursor, first))
     payload = await read(given, endpoint, request)
     begun = frozenset({str(session.url(request.path).copy_merge_params(dict(request.query)))})
     alone = cursor is not UNSET
@@ -277,10 +281,15 @@ def check_new(url: str, visited: Collection[str]) -> None:
         )
 
 
+def checked(cursor: Any, first: Request) -> str:
+    """Raise ValueError for a cursor that is neither a URL nor a path with a query, as that of the first page."""
+    if not isinstance(cursor, str) or not cursor.startswith(("http://", "https://", f"{first.path}?")):
+        raise ValueError(f"cursor cannot be {cursor!r}: it is the URL of a page, such as page.next")
+    return cursor
+
+
 def at(session: Session[Any], cursor: str) -> Request:
     """Ask for the page that is at a URL, if that is the API's."""
-    if not isinstance(cursor, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is whatever was passed
-        raise ValueError(f"cursor cannot be {cursor!r}: it is the URL of a page, such as page.next")  # noqa: TRY004
     if not session.is_api(session.url(cursor)):
         raise ReplicateError(f"The next page is said to be at {cursor}, which is not the API's: not followed.")
     return Request("GET", cursor)

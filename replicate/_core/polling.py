@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.retry import number
 from replicate.exceptions import ReplicateError
+from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,9 +24,8 @@ class Deadline:
     """A moment by which a call must have returned, or never."""
 
     def __init__(self, session: Session[Any], seconds: float | None) -> None:
-        if seconds is not None and not seconds > 0:
-            raise ValueError(f"timeout must be a positive number of seconds, not {seconds!r}")
-        self.seconds = seconds
+        self.seconds: float | None = None if seconds is UNSET else seconds
+        check_seconds(self.seconds)
         self._now = session.transport.now
         self._start = self._now()
 
@@ -38,6 +38,17 @@ class Deadline:
     def bound(self, session: Session[C]) -> Session[C]:
         """Give a session whose requests keep to this deadline."""
         return session if self.seconds is None else session.evolve(deadline=self._start + self.seconds)
+
+
+def check_seconds(timeout: Any) -> None:
+    """Raise TypeError or ValueError for what is no timeout of a whole call."""
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        kind = type(timeout).__name__ if type(timeout).__module__ == "builtins" else repr(timeout)
+        raise TypeError(f"timeout must be a number of seconds for the whole call, or None, not {kind}")
+    if not timeout > 0:
+        raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
 
 
 def pace(session: Session[Any]) -> float | None:

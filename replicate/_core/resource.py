@@ -13,7 +13,7 @@ from replicate._core.plain import is_array
 from replicate_api.types import Payload, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from typing_extensions import Self, Unpack
 
@@ -91,6 +91,9 @@ class DumpOptions(TypedDict, total=False):
     """As `mode`."""
 
 
+INTERNALS = {"additional_properties", "bind", "canceler", "decoders", "reader", "renamed", "set_fields"}
+"""What objects are made of, and their users have no use for."""
+
 DUMP_OPTIONS = tuple(DumpOptions.__annotations__)
 Data = dict[str, Any]
 
@@ -113,6 +116,9 @@ class Resource(Bound[C], Payload):
         if len(ordered) > len(declared):
             raise TypeError(f"{type(self).__name__} has {len(declared)} fields, not {len(ordered)}")
         fill(self, type(self).from_dict({**dict(zip(declared, ordered, strict=False)), **named}), None)
+
+    def __dir__(self) -> Iterable[str]:
+        return [name for name in super().__dir__() if name not in INTERNALS]
 
     @classmethod
     def bind(cls, payload: Payload, session: Session[C] | None) -> Self:

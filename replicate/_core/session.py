@@ -88,6 +88,7 @@ class Session(Generic[C]):
 
     def given(self, options: Mapping[str, Any]) -> Session[C]:
         """Give this session with other options. Raises TypeError or ValueError for what cannot be one."""
+        options = {name: value for name, value in options.items() if value is not UNSET}
         if not options:
             return self
         check_keywords(options)

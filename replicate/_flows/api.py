@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.answering import RawResponses
 from replicate._core.dual import AsyncNames, C, also_async, dual
+from replicate._core.options import check_count
 from replicate._flows.configured import Configured
+from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from replicate._core.raw import RawOptions
     from replicate._core.session import Session
     from replicate._core.verbs import request, verb
-    from replicate._flows.run import RunOptions
+    from replicate._flows.run import CallOptions, RunOptions
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
     from replicate.resources.deployments import Deployments
@@ -119,27 +121,40 @@ class API(Configured[C], RawResponses, AsyncNames):
         https://replicate.com/docs/reference/http#search. Raises APIError.
         """
         from replicate.resources.search import SearchResults
-        from replicate.resources.spelling import needed
+        from replicate.resources.spelling import filled
         from replicate_api.api.search import search
 
-        found = await self._session.given(options).call(search, query=needed("query", query), limit=limit)
+        check_count("limit", limit)
+        found = await self._session.given(options).call(search, query=filled("query", query), limit=limit)
         return SearchResults[C].bind(found, self._session)
 
     @dual
-    async def run(self, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Any:
+    async def run(
+        self,
+        ref: Any = UNSET,
+        input: Mapping[str, Any] | None = None,
+        use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+        *,
+        model_version: Any = UNSET,
+        **options: Unpack[CallOptions],
+    ) -> Any:
         """Run a model and give its output.
 
         `ref` names the model: "owner/name", "owner/name:version", a version's id. `input` maps its input names to
         values; a `pathlib.Path`, an open binary file or bytes is sent as a file. Files in the output are FileOutput; a
         model that makes its output item by item gives an iterator over the items. `timeout` is for the whole call, in
-        seconds.
+        seconds. `use_file_output=False` gives plain URLs. `model_version` is what earlier versions called `ref`.
 
         Raises ModelError if the prediction fails, PredictionTimeout at the timeout (both carry the prediction),
         APIStatusError, APIConnectionError, AmbiguousCreateError; TypeError or ValueError before anything is sent.
         """
         from replicate._flows.run import run
+        from replicate.resources.spelling import REF, chosen, stated
 
-        return await run(self._session, ref, input, options)
+        wanted = chosen(REF, ref, stated({"model_version": model_version}))
+        if wanted is UNSET:
+            raise TypeError("ref is missing: name a model as 'owner/name' or 'owner/name:version'")
+        return await run(self._session, wanted, input, {**options, "use_file_output": use_file_output})
 
     @request
     async def request(self, method: str, url: str, **options: Unpack[RawOptions]) -> Any:

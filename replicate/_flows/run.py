@@ -9,6 +9,7 @@ from replicate._data.outputs import file_maker
 from replicate._flows.output import OutputIterator
 from replicate._flows.start import Call
 from replicate.resources.creation import LONGEST_HOLD, MARGIN, PREDICTION_OPTIONS, PredictionSettings
+from replicate.resources.spelling import stated
 from replicate.resources.waiting import check_success, owned, settle
 
 if TYPE_CHECKING:
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import Prediction
 
 
-class RunOptions(PredictionSettings, SendOptions, total=False):
+class CallOptions(PredictionSettings, SendOptions, total=False):
     """What `run` also takes."""
 
     timeout: float | None
     """Seconds that the whole call may take, from the first request to the result; None for as long as it takes."""
     cancel_on_exit: bool | None
     """Cancel the prediction if this call is left early: by Ctrl-C, a canceled task, its timeout. True unless given."""
+
+
+class RunOptions(CallOptions, total=False):
+    """What `run` takes by keyword, and `stream` too."""
+
     use_file_output: bool | None
     """Give files as FileOutput (the default), or as plain URLs."""
 
@@ -39,7 +45,7 @@ AT_ONCE: Mapping[str, Any] = {"wait": None, "prefer": None}
 async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> Any:
     """Run a model and give its output; of a model that makes it item by item, an iterator over the items."""
     check_keywords(options, RUN_OPTIONS)
-    settings: dict[str, Any] = {**options}
+    settings = stated(options)
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
     call = Call(
         session,

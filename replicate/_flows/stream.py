@@ -10,6 +10,7 @@ from replicate._data.outputs import file_maker
 from replicate._flows.run import AT_ONCE, RUN_OPTIONS
 from replicate._flows.start import Call
 from replicate.resources.following import streamed
+from replicate.resources.spelling import stated
 from replicate.resources.streams import EventStream
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> EventStream[C]:
     """Prepare a call, and give the events of the prediction that it will start."""
     check_keywords(options, RUN_OPTIONS)
-    settings: dict[str, Any] = {**options}
+    settings = stated(options)
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
     cancel = settings.pop("cancel_on_exit", None) is not False
     call = Call(session, ref, input, settings, settings.pop("timeout", None), cancel_on_exit=cancel)

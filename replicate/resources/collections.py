@@ -58,9 +58,7 @@ class Collections(Namespace[C]):
     """`client.collections`: https://replicate.com/docs/reference/http#collections."""
 
     @dual
-    async def get(
-        self, collection: str | Collection[Any] = UNSET, /, **options: Unpack[CollectionName]
-    ) -> Collection[C]:
+    async def get(self, collection: str | Collection[Any] = UNSET, **options: Unpack[CollectionName]) -> Collection[C]:
         """Get a collection, with its models, by its slug. Maps to `collections.get`. Raises NotFoundError, APIError."""
         collection_slug, rest = identified(COLLECTION, collection, options)
         found = await self._session.given(rest).call(collections_get, collection_slug)

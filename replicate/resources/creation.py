@@ -207,14 +207,22 @@ def check(
     """Raise TypeError or ValueError for what shows at a glance that it cannot be sent."""
     check_keywords(options, allowed)
     preference(options)
+    after = options.get("cancel_after")
+    if after is not None and not isinstance(after, str):
+        raise TypeError(f"cancel_after must be a str such as '90s', '5m' or '1h', not {type(after).__name__}")
+    if after is not None and not re.fullmatch(r"[0-9][0-9.smhd]*", after):
+        raise ValueError(f"cancel_after must be such as '90s', '5m' or '1h', not {after!r}")
     if input is not None and not hasattr(input, "keys"):
         raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
 
 
 def preference(options: Mapping[str, Any]) -> str | None:
     """Write the `Prefer` header. Raise ValueError for what the API would not take."""
-    wait: bool | int | None = options.get("wait")
-    prefer: str | None = options.get("prefer")
+    wait, prefer = options.get("wait"), options.get("prefer")
+    if not isinstance(prefer, str | None):
+        raise TypeError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {type(prefer).__name__}")
+    if not isinstance(wait, int | float | None):
+        raise TypeError(f"wait must be True, False or 1 to {LONGEST_HOLD} seconds, not {type(wait).__name__}")
     if prefer is not None:
         if wait is not None:
             raise TypeError("wait= and prefer= say the same: pass one of them")

@@ -10,7 +10,7 @@ from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource
 from replicate.resources.creation import create
 from replicate.resources.predictions import Prediction
-from replicate.resources.spelling import DEPLOYMENT, needed, owned, paired, pinned
+from replicate.resources.spelling import DEPLOYMENT, filled, needed, owned, paired, pinned
 from replicate_api import models
 from replicate_api.api.deployments import (
     deployments_create,
@@ -79,7 +79,6 @@ class DeploymentsPredictions(Namespace[C]):
     async def create(
         self,
         ref: Any = UNSET,
-        /,
         input: Mapping[str, Any] | None = None,
         **options: Unpack[DeploymentPredictionOptions],
     ) -> Prediction[C]:
@@ -103,7 +102,7 @@ class Deployments(Namespace[C]):
         return DeploymentsPredictions(self._session)
 
     @dual
-    async def get(self, ref: Any = UNSET, second: str = UNSET, /, **options: Unpack[DeploymentName]) -> Deployment[C]:
+    async def get(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[DeploymentName]) -> Deployment[C]:
         """Get a deployment, named by "owner/name" or by owner and name.
 
         Maps to `deployments.get`. Raises NotFoundError, APIError.
@@ -135,10 +134,10 @@ class Deployments(Namespace[C]):
         Raises APIStatusError; TypeError or ValueError before anything is sent.
         """
         body = {
-            "name": needed("name", name).rpartition("/")[2],
+            "name": filled("name", filled("name", name).rpartition("/")[2]),
             "model": "/".join(owned(model)),
             "version": version_of("/".join(owned(model)), version),
-            "hardware": needed("hardware", getattr(hardware, "sku", hardware)),
+            "hardware": filled("hardware", getattr(hardware, "sku", hardware)),
             **instances(needed("min_instances", min_instances), needed("max_instances", max_instances)),
         }
         made = await self._session.given(options).call(deployments_create, body=body)
@@ -149,7 +148,6 @@ class Deployments(Namespace[C]):
         self,
         ref: Any = UNSET,
         second: str = UNSET,
-        /,
         *,
         version: Any = UNSET,
         hardware: Any = UNSET,
@@ -164,14 +162,16 @@ class Deployments(Namespace[C]):
         owner, name, rest = paired(DEPLOYMENT, options, ref, second)
         settings = {
             "version": UNSET if version is None or version is UNSET else version_of(None, version),
-            "hardware": UNSET if hardware is None else getattr(hardware, "sku", hardware),
+            "hardware": UNSET
+            if hardware is None or hardware is UNSET
+            else filled("hardware", getattr(hardware, "sku", hardware)),
             **instances(min_instances, max_instances),
         }
         changed = await self._session.given(rest).call(deployments_update, owner, name, body=settings)
         return Deployment[C].bind(changed, self._session)
 
     @dual
-    async def delete(self, ref: Any = UNSET, second: str = UNSET, /, **options: Unpack[DeploymentName]) -> bool:
+    async def delete(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[DeploymentName]) -> bool:
         """Delete a deployment that has been offline for 15 minutes, named as in `get`; give True.
 
         Maps to `deployments.delete`. Raises NotFoundError, APIError.

@@ -9,7 +9,7 @@ from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Link, Namespace, Resource
 from replicate._data.inputs import check_size, form, inspected
 from replicate._data.outputs import FileOutput, local_copy
-from replicate.resources.spelling import FILE, chosen, identified, needed, stated
+from replicate.resources.spelling import FILE, UPLOAD, chosen, filled, identified, needed, stated
 from replicate_api import models
 from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list
 from replicate_api.types import UNSET
@@ -37,7 +37,6 @@ class Files(Namespace[C]):
     async def create(
         self,
         source: str | PathLike[str] | BinaryIO | bytes | tuple[Any, ...] = UNSET,
-        /,
         *,
         filename: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -50,7 +49,7 @@ class Files(Namespace[C]):
         anything is sent; APIError.
         """
         rest = stated(options)
-        content: Any = needed("file", chosen(("file", "content"), source, rest))
+        content: Any = needed("file", chosen(UPLOAD, source, rest))
         content_type = chosen(("content_type", "type"), UNSET, rest) or None
         filename, content, content_type = unpacked(content, filename, content_type)
         session = self._session.given(rest)
@@ -61,7 +60,7 @@ class Files(Namespace[C]):
         return File[C].bind(stored, self._session)
 
     @dual
-    async def get(self, file: str | File[Any] = UNSET, /, **options: Unpack[FileName]) -> File[C]:
+    async def get(self, file: str | File[Any] = UNSET, **options: Unpack[FileName]) -> File[C]:
         """Get what is known of a file, by its id. Maps to `files.get`. Raises NotFoundError, APIError."""
         file_id, rest = identified(FILE, file, options)
         return File[C].bind(await self._session.given(rest).call(files_get, file_id), self._session)
@@ -72,7 +71,7 @@ class Files(Namespace[C]):
         return await fetch(self._session, File[C].bind, files_list, cursor, options)
 
     @dual
-    async def delete(self, file: str | File[Any] = UNSET, /, **options: Unpack[FileName]) -> bool:
+    async def delete(self, file: str | File[Any] = UNSET, **options: Unpack[FileName]) -> bool:
         """Delete a file before it expires; give True. Maps to `files.delete`. Raises NotFoundError, APIError."""
         file_id, rest = identified(FILE, file, options)
         await self._session.given(rest).call(files_delete, file_id)
@@ -82,7 +81,6 @@ class Files(Namespace[C]):
     async def download(
         self,
         file: str | File[Any] = UNSET,
-        /,
         *,
         expiry: int,
         owner: str,
@@ -96,8 +94,8 @@ class Files(Namespace[C]):
         """
         file_id, rest = identified(FILE, file, options)
         session = self._session.given(rest)
-        signed: Any = {"expiry": expiry, "owner": owner, "signature": signature}
-        request = files_download.build_request(file_id, **{name: needed(name, part) for name, part in signed.items()})
+        signed: Any = {"owner": filled("owner", owner), "signature": filled("signature", signature)}
+        request = files_download.build_request(file_id, expiry=needed("expiry", expiry), **signed)
         output = FileOutput(str(session.url(request.path).copy_merge_params(request.query)), session)
         await local_copy(output.url, output.name, session)
         return output

@@ -11,7 +11,7 @@ from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource, renew
 from replicate.resources.creation import ModelPredictionOptions, create
 from replicate.resources.predictions import Prediction, predicted
-from replicate.resources.spelling import MODEL, chosen, needed, owned, paired, stated
+from replicate.resources.spelling import MODEL, QUERY, chosen, filled, needed, owned, paired, stated
 from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
 from replicate_api.api.models import (
@@ -84,7 +84,6 @@ class ModelPredictions(Namespace[C]):
     async def create(
         self,
         ref: Any = UNSET,
-        /,
         input: Mapping[str, Any] | None = None,
         **options: Unpack[ModelPredictionOptions],
     ) -> Prediction[C]:
@@ -103,7 +102,7 @@ class Examples(Namespace[C]):
 
     @dual_page
     async def list(
-        self, ref: Any = UNSET, second: str = UNSET, /, *, cursor: Cursor = UNSET, **options: Unpack[ModelListName]
+        self, ref: Any = UNSET, second: str = UNSET, *, cursor: Cursor = UNSET, **options: Unpack[ModelListName]
     ) -> Page[C, Prediction[C]]:
         """List the predictions that a model's author shows as examples, named as in `client.models.get`.
 
@@ -117,7 +116,7 @@ class Readme(Namespace[C]):
     """`client.models.readme`: https://replicate.com/docs/reference/http#models.readme.get."""
 
     @dual
-    async def get(self, ref: Any = UNSET, second: str = UNSET, /, **options: Unpack[ModelName]) -> str:
+    async def get(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[ModelName]) -> str:
         """Get a model's readme, as Markdown. It is named as in `client.models.get`.
 
         Maps to `models.readme.get`. Raises NotFoundError, APIError.
@@ -167,7 +166,7 @@ class Models(Namespace[C]):
         return Versions(self._session)
 
     @dual
-    async def get(self, ref: Any = UNSET, second: str = UNSET, /, **options: Unpack[ModelName]) -> Model[C]:
+    async def get(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[ModelName]) -> Model[C]:
         """Get a model, named by "owner/name" or by owner and name.
 
         Maps to `models.get`. Raises NotFoundError, APIError.
@@ -190,14 +189,14 @@ class Models(Namespace[C]):
 
     @dual_page
     async def search(
-        self, text: str = UNSET, /, *, cursor: Cursor = UNSET, **options: Unpack[SearchWords]
+        self, text: str = UNSET, *, cursor: Cursor = UNSET, **options: Unpack[SearchWords]
     ) -> Page[C, Model[C]]:
         """Search public models by a text. Maps to `QUERY /models`. Raises APIError.
 
         `client.search` finds more, and tells why.
         """
         rest: Any = stated(options)
-        wanted = needed("query", chosen(("query", "body"), text, rest))
+        wanted = filled("query", chosen(QUERY, text, rest))
         return await fetch(self._session, Model[C].bind, models_search, cursor, rest, wanted)
 
     @dual
@@ -221,9 +220,9 @@ class Models(Namespace[C]):
         `models.create`. Raises ConflictError, APIStatusError; TypeError or ValueError before anything is sent.
         """
         body = {
-            "owner": needed("owner", owner),
-            "name": needed("name", name),
-            "hardware": needed("hardware", getattr(hardware, "sku", hardware)),
+            "owner": filled("owner", owner),
+            "name": filled("name", name),
+            "hardware": filled("hardware", getattr(hardware, "sku", hardware)),
             "visibility": one_of("visibility", needed("visibility", visibility), models.Visibility),
             "description": description,
             "github_url": github_url,
@@ -238,7 +237,6 @@ class Models(Namespace[C]):
         self,
         ref: Any = UNSET,
         second: str = UNSET,
-        /,
         *,
         description: str | None = UNSET,
         readme: str | None = UNSET,
@@ -265,7 +263,7 @@ class Models(Namespace[C]):
         return Model[C].bind(changed, self._session)
 
     @dual
-    async def delete(self, ref: Any = UNSET, second: str = UNSET, /, **options: Unpack[ModelName]) -> bool:
+    async def delete(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[ModelName]) -> bool:
         """Delete a private model of yours that has no versions, named as in `get`; give True.
 
         Maps to `models.delete`. Raises NotFoundError, APIError.

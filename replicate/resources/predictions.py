@@ -7,7 +7,6 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from replicate._core.dual import C, also_async, dual, dual_iter
-from replicate._core.options import check_keywords
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource
@@ -127,7 +126,7 @@ def target(version: Any, model: Any, deployment: Any) -> tuple[Any, tuple[str, .
         case [("model", ref)]:
             return models_predictions_create, owned(ref), {}
         case [("deployment", ref)]:
-            return deployments_predictions_create, owned(ref), {}
+            return deployments_predictions_create, owned(ref, "deployment"), {}
         case [(_, ref)]:
             return predictions_create, (), {"version": version_text(ref)}
         case _:
@@ -174,9 +173,7 @@ class Predictions(Namespace[C]):
         return Prediction[C].bind(payload, self._session)
 
     @dual
-    async def get(
-        self, prediction: str | Prediction[Any] = UNSET, /, **options: Unpack[PredictionName]
-    ) -> Prediction[C]:
+    async def get(self, prediction: str | Prediction[Any] = UNSET, **options: Unpack[PredictionName]) -> Prediction[C]:
         """Get a prediction by its id. Maps to `predictions.get`. Raises NotFoundError, APIError."""
         prediction_id, rest = identified(PREDICTION, prediction, options)
         found = await self._session.given(rest).call(predictions_get, prediction_id)
@@ -202,7 +199,7 @@ class Predictions(Namespace[C]):
 
     @dual
     async def cancel(
-        self, prediction: str | Prediction[Any] = UNSET, /, **options: Unpack[PredictionName]
+        self, prediction: str | Prediction[Any] = UNSET, **options: Unpack[PredictionName]
     ) -> Prediction[C]:
         """Stop a prediction. One that has finished stays as it is. Maps to `predictions.cancel`. Raises APIError."""
         prediction_id, rest = identified(PREDICTION, prediction, options)
@@ -222,7 +219,6 @@ class Predictions(Namespace[C]):
         Whether it succeeded is in `status`. Raises PredictionTimeout, which carries the prediction; APIError.
         """
         deadline = Deadline(self._session, timeout)
-        prediction_id, rest = identified(PREDICTION, prediction, words)
-        check_keywords(rest, ())
+        prediction_id, _ = identified(PREDICTION, prediction, words)
         found = await deadline.bound(self._session).call(predictions_get, prediction_id)
         return await settle(Prediction[C].bind(found, self._session), deadline)

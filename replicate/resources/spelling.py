@@ -84,6 +84,7 @@ class ModelName(ModelWords, RequestOptions, total=False):
 class VersionName(ModelName, total=False):
     """How a version is named by keyword, with its model."""
 
+    version: Any
     version_id: str
     id: str
 
@@ -119,13 +120,17 @@ class UploadWords(RequestOptions, total=False):
     type: str | None
 
 
-# ---- which of them mean the same, the first being the operation's own
+# ---- which of them mean the same: the first is the operation's own, the last what an object calls its identifier
 
 PREDICTION = ("prediction_id", "id")
 TRAINING = ("training_id", "id")
 FILE = ("file_id", "id")
 COLLECTION = ("collection_slug", "slug")
-VERSION = ("version_id", "id")
+VERSION = ("version_id", "version", "id")
+
+REF = ("ref", "model_version")
+QUERY = ("query", "body")
+UPLOAD = ("file", "content")
 
 
 class Owned(NamedTuple):
@@ -173,10 +178,12 @@ def paired(words: Owned, options: Mapping[str, Any], first: Any = UNSET, second:
     rest = stated(options)
     name = chosen(words.name, second, rest)
     if name is not UNSET:
+        if twice := [word for word in words.whole if word in rest]:
+            raise TypeError(f"{words.whole[0]} is given more than once: by owner and name, {', '.join(twice)}")
         return needed(words.owner[0], chosen(words.owner, first, rest)), name, rest
     if any(word in rest for word in words.owner):
         needed(words.name[0], UNSET)
-    return *owned(needed(words.whole[0], chosen(words.whole, first, rest))), rest
+    return *owned(chosen(words.whole, first, rest), words.whole[0]), rest
 
 
 def needed(name: str, value: Any) -> Any:
@@ -186,11 +193,30 @@ def needed(name: str, value: Any) -> Any:
     return value
 
 
-def owned(whole: Any) -> tuple[str, str]:
+def filled(name: str, text: Any) -> str:
+    """Raise TypeError or ValueError for a text that is missing, none or empty."""
+    if not isinstance(needed(name, text), str):
+        raise TypeError(f"{name} must be a str, not {type(text).__name__}")
+    if not text:
+        raise ValueError(f"{name} must not be empty")
+    return text  # type: ignore[no-any-return]  # a str by now
+
+
+def referred(name: str, ref: Any, form: str) -> Reference:
+    """Read a reference. What is wrong with it is said of the argument."""
+    needed(name, ref)
+    try:
+        return Reference.of(ref)
+    except (TypeError, ValueError) as error:
+        shown = repr(ref) if isinstance(ref, str) else type(ref).__name__
+        raise type(error)(f"{name} must be {form}, not {shown}") from None
+
+
+def owned(whole: Any, name: str = "model") -> tuple[str, str]:
     """Take owner and name from "owner/name", a tuple or an object. Raises ValueError or TypeError for anything else."""
-    named, version = Reference.of(whole)
+    named, version = referred(name, whole, "'owner/name', a tuple of both, or an object that has them")
     if named is None or version:
-        raise ValueError(f"{whole!r} names a version; here owner/name is needed")
+        raise ValueError(f"{name} must be 'owner/name', but {whole!r} names a version")
     return named.owner, named.name
 
 
@@ -199,7 +225,9 @@ def version_text(ref: Any) -> str:
 
     An id is taken as it is: not all are 64 hexadecimal digits. Raises ValueError or TypeError for anything else.
     """
-    return ref if isinstance(ref, str) and re.fullmatch(r"[\w.-]+", ref) else str(Reference.of(ref))
+    if isinstance(ref, str) and re.fullmatch(r"[\w.-]+", ref):
+        return ref
+    return str(referred("version", ref, "an id, 'owner/name:id' or an object"))
 
 
 def pinned(version: Any) -> tuple[Any, str | None]:
@@ -222,8 +250,9 @@ def versioned(
     if third is UNSET and second is not UNSET and not any(word in rest for word in VERSION):
         second, third = UNSET, second
     version = chosen(VERSION, third, rest)
-    if version is UNSET and isinstance(first, str) and (found := Reference.of(first)).model:
-        first, version = found.model.model, found.version
+    if version is UNSET and isinstance(first, str) and "/" in first:
+        first, found = pinned(first)
+        version = found or UNSET
     owner, name, rest = paired(MODEL, rest, first, second)
     version = needed(VERSION[0], version)
     return owner, name, getattr(version, "id", version), rest

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._core.dual import C, dual
-from replicate._core.options import check_keywords
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
@@ -96,7 +95,7 @@ class Trainings(Namespace[C]):
         return Training[C].bind(payload, self._session)
 
     @dual
-    async def get(self, training: str | Training[Any] = UNSET, /, **options: Unpack[TrainingName]) -> Training[C]:
+    async def get(self, training: str | Training[Any] = UNSET, **options: Unpack[TrainingName]) -> Training[C]:
         """Get a training by its id. Maps to `trainings.get`. Raises NotFoundError, APIError."""
         training_id, rest = identified(TRAINING, training, options)
         return Training[C].bind(await self._session.given(rest).call(trainings_get, training_id), self._session)
@@ -107,7 +106,7 @@ class Trainings(Namespace[C]):
         return await fetch(self._session, Training[C].bind, trainings_list, cursor, options)
 
     @dual
-    async def cancel(self, training: str | Training[Any] = UNSET, /, **options: Unpack[TrainingName]) -> Training[C]:
+    async def cancel(self, training: str | Training[Any] = UNSET, **options: Unpack[TrainingName]) -> Training[C]:
         """Stop a training. One that has finished stays as it is. Maps to `trainings.cancel`. Raises APIError."""
         training_id, rest = identified(TRAINING, training, options)
         return Training[C].bind(await self._session.given(rest).call(trainings_cancel, training_id), self._session)
@@ -121,8 +120,7 @@ class Trainings(Namespace[C]):
         Whether it succeeded is in `status`. Raises PredictionTimeout, which carries the training; APIError.
         """
         deadline = Deadline(self._session, timeout)
-        training_id, rest = identified(TRAINING, training, words)
-        check_keywords(rest, ())
+        training_id, _ = identified(TRAINING, training, words)
         found = await deadline.bound(self._session).call(trainings_get, training_id)
         return await settle(Training[C].bind(found, self._session), deadline)
 
@@ -143,7 +141,10 @@ def arguments(
         raise TypeError(f"trainings.create takes by position an input, and at most {', '.join(names)}")
     for name, value in zip(names, values, strict=False):
         rest[name] = chosen((name,), value, rest)
-    model, version = pinned(needed("version", chosen(("version", "version_id"), UNSET, rest)))
+    wanted = chosen(("version", "version_id"), UNSET, rest)
+    model, version = (UNSET, None) if wanted is UNSET else pinned(wanted)
+    if version is None:
+        raise TypeError("version is missing: name what to train as 'owner/name:id'")
     owner, name, rest = paired(MODEL, rest, model)
-    destination = "/".join(owned(needed("destination", rest.pop("destination", None))))
-    return (owner, name, needed("version", version)), given, destination, rest
+    destination = "/".join(owned(rest.pop("destination", None), "destination"))
+    return (owner, name, version), given, destination, rest

@@ -40,7 +40,7 @@ class Versions(Namespace[C]):
 
     @dual
     async def get(
-        self, ref: Any = UNSET, second: Any = UNSET, third: Any = UNSET, /, **options: Unpack[VersionName]
+        self, ref: Any = UNSET, second: Any = UNSET, third: Any = UNSET, **options: Unpack[VersionName]
     ) -> Version[C]:
         """Get a version: by owner, name and id, by model and id, or by "owner/name:id".
 
@@ -52,7 +52,7 @@ class Versions(Namespace[C]):
 
     @dual_page
     async def list(
-        self, ref: Any = UNSET, second: str = UNSET, /, *, cursor: Cursor = UNSET, **options: Unpack[ModelListName]
+        self, ref: Any = UNSET, second: str = UNSET, *, cursor: Cursor = UNSET, **options: Unpack[ModelListName]
     ) -> Page[C, Version[C]]:
         """List the versions of a model, newest first. Maps to `models.versions.list`. Raises NotFoundError, APIError.
 
@@ -63,7 +63,7 @@ class Versions(Namespace[C]):
 
     @dual
     async def delete(
-        self, ref: Any = UNSET, second: Any = UNSET, third: Any = UNSET, /, **options: Unpack[VersionName]
+        self, ref: Any = UNSET, second: Any = UNSET, third: Any = UNSET, **options: Unpack[VersionName]
     ) -> bool:
         """Delete a version of a model of yours, named as in `get`; give True.
 
@@ -82,7 +82,7 @@ class ModelVersions(Namespace[C]):
         self.model: tuple[str, str] = owner, name
 
     @dual
-    async def get(self, version: Any = UNSET, /, **options: Unpack[BareVersionName]) -> Version[C]:
+    async def get(self, version: Any = UNSET, **options: Unpack[BareVersionName]) -> Version[C]:
         """Get a version of this model by its id. Maps to `models.versions.get`. Raises NotFoundError, APIError."""
         version_id, rest = identified(VERSION, version, options)
         found = await self._session.given(rest).call(models_versions_get, *self.model, version_id)
@@ -94,7 +94,7 @@ class ModelVersions(Namespace[C]):
         return await fetch(self._session, Version[C].bind, models_versions_list, cursor, options, *self.model)
 
     @dual
-    async def delete(self, version: Any = UNSET, /, **options: Unpack[BareVersionName]) -> bool:
+    async def delete(self, version: Any = UNSET, **options: Unpack[BareVersionName]) -> bool:
         """Delete a version of this model; give True. Maps to `models.versions.delete`. Raises APIError."""
         version_id, rest = identified(VERSION, version, options)
         await self._session.given(rest).call(models_versions_delete, *self.model, version_id)

@@ -102,7 +102,7 @@ def test_what_is_left_is_stopped(here: Place, faults: list[Fault], leave: str) -
                 if leave == "close" and number > 2:
                     break
                 if leave == "interrupt" and number > 2:
-                    raise KeyboardInterrupt
+                    raise KeyboardInterrupt  # noqa: TRY301 - as the user would
     except (KeyboardInterrupt, ReplicateError) as caught:
         error = caught
     finally:

@@ -149,6 +149,18 @@ async def test_no_operation_goes_without_its_arguments(colour: str, name: str) -
     assert server.requests == []
 
 
+@pytest.mark.parametrize("name", METHODS)
+async def test_unset_is_not_given(colour: str, name: str) -> None:
+    """Every option of every operation may be "not given"."""
+    server = Server(name)
+    method = found(scripted(colour, server), name)
+    own = {"signature": f"{colour} unset"} if name == "files.download" else {}
+    options = [each.name for each in inspect.signature(method).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    await got(method(**{**dict.fromkeys(options, UNSET), **ARGUMENTS.get(name, {}), **own}))
+    assert {"extra_headers", "timeout", "max_retries"} <= {*options}
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_endpoint_can_be_called_by_itself(name: str) -> None:
     """`client.call` takes each generated endpoint, with what its request is made of."""

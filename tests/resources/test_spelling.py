@@ -137,7 +137,7 @@ async def test_every_way_to_give_an_id(
         ((), {"model_name": "n"}, TypeError, "model_owner is missing"),
         ((), {"owner": "o"}, TypeError, "model_name is missing"),
         (("o/n",), {"owner": "o"}, TypeError, "model_name is missing"),
-        ((), {"owner": "o", "name": "n", "key": "o/n"}, TypeError, "unexpected keyword argument 'key'"),
+        ((), {"owner": "o", "name": "n", "key": "o/n"}, TypeError, "model is given more than once: by owner"),
         ((7,), {}, TypeError, "int"),
         (("o/n:v",), {}, ValueError, "names a version"),
         ((VERSION,), {}, ValueError, "names a version"),

@@ -1,0 +1,88 @@
+"""What a method takes: its own parameters, and the keywords of the TypedDict that it unpacks.
+
+Read from the function on first use, and remembered: to show it, and to say of a wrong keyword which one was meant.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from importlib import import_module
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate._core.options import check_keywords
+from replicate_api.types import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HOMES = {
+    "replicate._core.options": "ListOptions RequestOptions",
+    "replicate._core.raw": "RawOptions",
+    "replicate._flows.run": "CallOptions RunOptions",
+    "replicate.resources.creation": "DeploymentPredictionOptions ModelPredictionOptions PredictionOptions "
+    "TrainingOptions",
+    "replicate.resources.spelling": "BareVersionName CollectionName DeploymentName FileName ModelListName ModelName "
+    "PredictionName PredictionWords SearchWords TrainingName TrainingWords UploadWords VersionName",
+}
+"""The modules of the TypedDicts that methods unpack: methods import them for type checkers only."""
+
+HOME_OF = {name: module for module, names in HOMES.items() for name in names.split()}
+KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+
+class Taken(NamedTuple):
+    """What a method takes."""
+
+    signature: Signature
+    """All of it, apart from `self`; a keyword of a TypedDict is UNSET unless it is given."""
+    words: tuple[str, ...] | None
+    """What may be passed by keyword; None for anything."""
+    required: Mapping[str, float]
+    """What has to be passed, and how many positions are enough for that."""
+
+    def read(self, positions: int, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the keywords that have a value: not UNSET. Raise TypeError for one that is unknown or missing."""
+        if self.words is not None:
+            check_keywords(keywords, self.words)
+        stated = {name: value for name, value in keywords.items() if value is not UNSET}
+        for name, enough in self.required.items():
+            if positions < enough and name not in stated:
+                raise TypeError(f"{name} is missing")
+        return stated
+
+
+def taken(function: Callable[..., Any]) -> Taken:
+    """Tell what a method takes that was written as this function."""
+    return _taken(inspect.unwrap(function))
+
+
+def unbound(function: Callable[..., Any]) -> Signature:
+    """Give what a method takes with `self`, as it is in its class."""
+    signature, plain = taken(function).signature, inspect.signature(function)
+    owner = next(iter(plain.parameters.values()))
+    return signature.replace(parameters=[owner, *signature.parameters.values()])
+
+
+@functools.cache
+def _taken(function: Callable[..., Any]) -> Taken:
+    plain = inspect.signature(function)
+    _, *own = plain.parameters.values()
+    anything = bool(own) and own[-1].kind is Parameter.VAR_KEYWORD
+    unpacked: Mapping[str, Any] = {}
+    if anything and (found := re.fullmatch(r"Unpack\[(\w+)\]", str(own[-1].annotation))):
+        own, anything = own[:-1], False
+        unpacked = getattr(import_module(HOME_OF[found[1]]), found[1]).__annotations__
+    words = (*(each.name for each in own if each.kind in KEYWORD), *unpacked)
+    required = {
+        each.name: index if each.kind is Parameter.POSITIONAL_OR_KEYWORD else float("inf")
+        for index, each in enumerate(own, 1)
+        if each.default is Parameter.empty and each.kind in KEYWORD
+    }
+    options = (
+        Parameter(name, Parameter.KEYWORD_ONLY, default=UNSET, annotation=getattr(kind, "__forward_arg__", kind))
+        for name, kind in unpacked.items()
+    )
+    return Taken(plain.replace(parameters=[*own, *options]), None if anything else words, required)

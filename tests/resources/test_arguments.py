@@ -1,0 +1,236 @@
+"""Wrong arguments: each is named, with what was meant, before anything is sent; and what methods show of theirs."""
+
+from __future__ import annotations
+
+import inspect
+import pydoc
+import re
+from functools import reduce
+from importlib import import_module
+from typing import Any
+
+import httpx
+import pytest
+from support.colours import got, scripted
+from support.sample_models import VERSION
+
+import replicate
+from replicate import AsyncReplicate, Client, Replicate
+from replicate._core.dual import Presenter
+from replicate._core.keywords import HOMES
+from replicate.resources.models import Model
+from replicate_api.types import UNSET
+
+MODEL: dict[str, Any] = {"owner": "o", "name": "n", "hardware": "cpu", "visibility": "private"}
+DEPLOYMENT: dict[str, Any] = {"name": "n", "model": "o/n", "version": "v", "hardware": "cpu"}
+RELEASE: dict[str, Any] = {"min_instances": 0, "max_instances": 1}
+LINK: dict[str, Any] = {"expiry": 1, "owner": "o", "signature": "s"}
+Call = tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], str]
+
+
+class Server:
+    """Answers everything, and keeps the requests."""
+
+    def __init__(self) -> None:
+        self.requests = list[httpx.Request]()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        body: Any = {"id": "x", "status": "succeeded", "output": "https://files.example.test/a.png", "results": []}
+        return httpx.Response(200, json=[] if request.url.path.endswith("/hardware") else body)
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def client(colour: str, server: Server) -> Any:
+    return scripted(colour, server)
+
+
+def found(root: Any, name: str) -> Any:
+    return reduce(getattr, name.split("."), root)
+
+
+UNKNOWN: list[Call] = [
+    ("models.update", ("o/m",), {"descripton": "x"}, TypeError, "'descripton'; did you mean 'description'"),
+    ("predictions.list", (), {"created_afte": "x"}, TypeError, "did you mean 'created_after'"),
+    ("predictions.get", (), {"predictionid": "x"}, TypeError, "did you mean 'prediction_id'"),
+    ("run", ("o/n",), {"inputs": {}}, TypeError, "did you mean 'input'"),
+    ("predictions.wait", ("x",), {"zzz": 1}, TypeError, "'zzz'; it takes prediction, timeout, prediction_id, id$"),
+    ("search", (), {"quer": "x"}, TypeError, "did you mean 'query'"),
+]
+REFERENCES: list[Call] = [
+    ("models.get", ("",), {}, ValueError, "^model must be 'owner/name'.*not ''"),
+    ("deployments.get", ("dep",), {}, ValueError, "^deployment must be 'owner/name'.*not 'dep'"),
+    ("predictions.create", (), {"version": ""}, ValueError, "^version must be an id.*not ''"),
+    ("predictions.create", (), {"deployment": 7}, TypeError, "^deployment must be .* not int"),
+    ("trainings.create", ("o/n:v", {}, ""), {}, ValueError, "^destination must be 'owner/name'.*not ''"),
+    ("trainings.create", ("o/n", {"a": 1}, "me/mine"), {}, TypeError, "^version is missing.*'owner/name:id'"),
+    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "model": ""}, ValueError, "^model must be 'owner/name'"),
+    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "model": None}, TypeError, "^model is missing"),
+    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "version": None}, TypeError, "^version is missing"),
+    ("models.versions.get", ("",), {}, ValueError, "^model must be 'owner/name'"),
+    ("models.versions.get", ("o", "v"), {}, ValueError, "^model must be 'owner/name'.*not 'o'"),
+    ("run", (), {}, TypeError, "^ref is missing"),
+    ("run", ("o/n",), {"model_version": "o/n:v"}, TypeError, "^ref is given more than once"),
+]
+EMPTY: list[Call] = [
+    *(("models.create", (), {**MODEL, name: ""}, ValueError, name) for name in ("owner", "name", "hardware")),
+    *(
+        ("deployments.create", (), {**DEPLOYMENT, **RELEASE, name: ""}, ValueError, name)
+        for name in ("name", "hardware")
+    ),
+    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "name": "me/"}, ValueError, "name must not be empty"),
+    ("deployments.update", ("o/n",), {"hardware": ""}, ValueError, "hardware must not be empty"),
+    *(("files.download", ("f",), {**LINK, name: ""}, ValueError, name) for name in ("owner", "signature")),
+    ("search", ("",), {}, ValueError, "query must not be empty"),
+    ("models.search", ("",), {}, ValueError, "query must not be empty"),
+    ("models.create", (), {**MODEL, "name": 5}, TypeError, "name must be a str, not int"),
+]
+KINDS: list[Call] = [
+    ("predictions.create", (VERSION, {}), {"wait": "5"}, TypeError, "^wait must be True, False or 1 to 60.*not str"),
+    ("predictions.create", (VERSION, {}), {"prefer": 5}, TypeError, "^prefer must be 'wait'.*not int"),
+    ("predictions.create", (VERSION, {}), {"cancel_after": 5}, TypeError, "^cancel_after must be a str such as '90s'"),
+    ("run", ("o/n", {}), {"cancel_after": "soon"}, ValueError, "^cancel_after must be such as '90s', '5m' or '1h'"),
+    ("models.list", (), {"limit": "x"}, TypeError, "^limit must be an int, not str"),
+    ("search", ("x",), {"limit": 0}, ValueError, "^limit must be 1 or more"),
+    ("run", ("o/n", {}), {"timeout": "x"}, TypeError, "^timeout must be a number of seconds for the whole call"),
+    ("run", ("o/n", {}), {"timeout": httpx.Timeout(3)}, TypeError, "for the whole call.*not Timeout"),
+    ("run", ("o/n", {}), {"timeout": True}, TypeError, "for the whole call.*not bool"),
+    ("predictions.wait", ("x",), {"timeout": "x"}, TypeError, "^timeout must be a number of seconds"),
+    ("predictions.list", ("cD0y",), {}, ValueError, "'cD0y': it is the URL of a page, such as page.next"),
+    ("predictions.list", ("/v1/predictions?cursor=x",), {}, ValueError, "it is the URL of a page"),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "words", "error", "says"), [*UNKNOWN, *REFERENCES, *EMPTY, *KINDS], ids=repr)
+async def test_what_is_wrong_is_named(
+    client: Any, server: Server, name: str, args: Any, words: Any, error: type[Exception], says: str
+) -> None:
+    """A wrong argument raises, with its name and what it should be, and nothing is sent."""
+    with pytest.raises(error, match=says):
+        await got(found(client, name)(*args, **words))
+    assert server.requests == []
+
+
+async def test_unset_is_not_given_to_flows(client: Any, server: Server) -> None:
+    """Options of what runs models, waits, and sends requests of any kind may be "not given"."""
+    unset: Any = replicate.NOT_GIVEN
+    await got(client.run(VERSION, {}, timeout=unset, wait=unset, use_file_output=unset))
+    await got(client.predictions.wait("x", timeout=unset))
+    await got(client.get("/x", timeout=unset, params=unset, cast_to=unset, stream=unset))
+    assert client.use("o/n", timeout=unset).__class__.__name__.endswith("Function")
+    assert client.with_options(timeout=unset, max_retries=unset).max_retries == client.max_retries
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "path"),
+    [
+        ("predictions.get", {"prediction": "x"}, "/predictions/x"),
+        ("predictions.wait", {"prediction": "x"}, "/predictions/x"),
+        ("trainings.cancel", {"training": "x"}, "/trainings/x/cancel"),
+        ("files.get", {"file": "x"}, "/files/x"),
+        ("collections.get", {"collection": "x"}, "/collections/x"),
+        ("models.get", {"ref": "o/n"}, "/models/o/n"),
+        ("deployments.get", {"ref": "o/n"}, "/deployments/o/n"),
+        ("models.versions.get", {"ref": "o/n", "version": "v"}, "/models/o/n/versions/v"),
+        ("models.search", {"text": "x"}, "/models"),
+        ("files.create", {"source": b"x"}, "/files"),
+    ],
+)
+async def test_the_words_that_help_shows(client: Any, server: Server, name: str, words: Any, path: str) -> None:
+    """What a method calls an argument that it takes by position is a keyword for it too."""
+    await got(found(client, name)(**words))
+    assert [request.url.path for request in server.requests] == [f"/v1{path}"]
+
+
+async def test_run_as_earlier_versions_had_it(client: Any) -> None:
+    """`use_file_output` may be the third position, and `ref` be called `model_version`."""
+    plain: Any = False
+    assert await got(client.run(VERSION, {}, plain)) == "https://files.example.test/a.png"
+    assert await got(client.run(model_version=VERSION, input={}, use_file_output=False)) == await got(
+        client.run(VERSION, {}, use_file_output=False)
+    )
+
+
+def test_an_unknown_setting_of_a_client() -> None:
+    """`Client` knows its own keywords and those of httpx."""
+    with pytest.raises(TypeError, match="'api_tokn'; did you mean 'api_token'"):
+        Client("t", api_tokn="x")
+    with pytest.raises(TypeError, match=r"'zzz'; it takes api_token, .*verify"):
+        Client("t", zzz="x")
+
+
+def test_an_asynchronous_list_in_a_blocking_loop() -> None:
+    """`for` over an asynchronous list says how to iterate it."""
+    listing: Any = AsyncReplicate(bearer_token="t").predictions.list()
+    with pytest.raises(TypeError, match="`async for`, or await it"):
+        iter(listing)
+
+
+@pytest.mark.parametrize("root", [Replicate(bearer_token="t"), AsyncReplicate(bearer_token="t"), Replicate, replicate])
+def test_signatures_show_all_options(root: Any) -> None:
+    """A method's signature has each of its options, as a keyword that may be left out; of a class, `self` too."""
+    method = root.run
+    parameters = inspect.signature(method).parameters
+    assert [*parameters][: 3 + (root is Replicate)] == ["self"] * (root is Replicate) + [
+        "ref",
+        "input",
+        "use_file_output",
+    ]
+    for name in ("wait", "prefer", "timeout", "extra_headers"):
+        assert (parameters[name].kind, parameters[name].default) == (inspect.Parameter.KEYWORD_ONLY, UNSET)
+    assert "prefer: 'str | None' = UNSET" in pydoc.plain(pydoc.render_doc(method))
+
+
+def test_signatures_show_what_is_position_and_keyword() -> None:
+    """What can be passed either way is shown so, with the other words for it."""
+    client = Replicate(bearer_token="t")
+    assert str(inspect.signature(client.predictions.get)).startswith(
+        "(prediction: 'str | Prediction[Any]' = UNSET, *, prediction_id: 'str' = UNSET, id: 'str' = UNSET, "
+    )
+    assert str(inspect.signature(client.predictions.with_raw_response.get)) == str(
+        inspect.signature(client.predictions.get)
+    )
+    unlisted: Any = client.predictions
+    assert inspect.signature(unlisted.async_get) == inspect.signature(client.predictions.get)
+    assert inspect.signature(Model.predict).parameters.keys() == {"self", "input"}
+
+
+def test_methods_of_classes_are_functions() -> None:
+    """A method that is got from its class is called with its owner, and `help` of the class shows its signature."""
+    with scripted("blocking", Server()) as client:
+        unbound: Any = Replicate.search
+        assert unbound(client, "x").models is None
+    shown = re.sub(r"[\s|]+", " ", pydoc.plain(pydoc.render_doc(Replicate)))  # 3.13 breaks long signatures into lines
+    assert re.search(r"search\( ?self, query: 'str', \*, limit", shown)
+
+
+def test_no_options_are_left_out() -> None:
+    """The TypedDicts that methods unpack are where they are said to be."""
+    for module, names in HOMES.items():
+        for name in names.split():
+            assert name in vars(import_module(module))
+
+
+def test_what_dir_lists() -> None:
+    """Completion offers version 1's `async_*` names where methods block, and nothing that is not for users."""
+    client, other = Replicate(bearer_token="t"), AsyncReplicate(bearer_token="t")
+    prediction = replicate.Prediction.model_validate({"id": "x"})
+    assert {"async_run", "async_search"} <= {*dir(client)}
+    assert "async_get" in dir(client.predictions)
+    assert "async_wait" in dir(prediction)
+    assert not [name for owner in (other, other.predictions) for name in dir(owner) if name.startswith("async_")]
+    assert all(
+        callable(getattr(owner, name)) for owner in (client, prediction) for name in dir(owner) if "async_" in name
+    )
+    assert {"id", "reload"} <= {*dir(prediction)}
+    assert not {"bind", "canceler", "decoders", "reader", "renamed", "set_fields", "additional_properties"} & {
+        *dir(prediction)
+    }
+    assert not {"sys", "ModuleType", "TYPE_CHECKING"} & {*dir(replicate)}
+    assert isinstance(vars(type(client.predictions))["get"], Presenter)
