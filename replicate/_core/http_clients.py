@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from replicate._core.options import DEFAULT_TIMEOUT
-from replicate._core.transport import with_tls
+from replicate._core.tls import with_tls
 
 DEFAULT_CONNECTION_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 """As httpx's own."""

@@ -205,7 +205,7 @@ async def fetch(
     given = session.given({name: value for name, value in options.items() if name != "limit"})
     first = endpoint.build_request(*args, **kwargs)
     request = first if cursor is UNSET or cursor is ... else at(given, cursor)
-    payload = session.parse(endpoint, await given.send(request))
+    payload = await given.look_up(endpoint, request)
     return Page(given, payload, lambda item: bind(item, session), endpoint, alone=cursor is not UNSET, limit=limit)
 
 
@@ -224,7 +224,7 @@ async def turn(page: Page[C, T]) -> Page[C, T]:
             f"The next page is said to be at {page.next}, which came before: the list goes round in circles."
         )
     try:
-        payload = session.parse(page.endpoint, await session.send(request))
+        payload = await session.look_up(page.endpoint, request)
     except APIError as error:
         error.cursor = page.next
         advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
