@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import httpx
@@ -14,8 +16,8 @@ T = TypeVar("T")
 
 MOST = 500
 """How many requests may be under way at the same time. One more waits for its place."""
-IDLE = 100
-"""How many clients are kept, with their connections, for requests to come."""
+IDLE = 5.0
+"""Seconds for which a client is kept, with its connections, while there are other requests: as long as in httpx."""
 
 
 class Lanes:
@@ -32,7 +34,8 @@ class Lanes:
         self._options = options
         limits: httpx.Limits = options["limits"]
         self._places = Semaphore(limits.max_connections or MOST)
-        self._free: list[httpx.AsyncClient] = []
+        self._free: deque[tuple[float, httpx.AsyncClient]] = deque()
+        """Clients that nobody uses, and since when, the longest first."""
         self._all: set[httpx.AsyncClient] = set()
 
     async def take(self) -> httpx.AsyncClient:
@@ -44,19 +47,20 @@ class Lanes:
         except WouldBlock:
             await self._places.acquire()
         if self._free:
-            return self._free.pop()
+            return self._free.pop()[1]
         client = httpx.AsyncClient(**self._options)
         self._all.add(client)
         return client
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
-        """Let another request use a client."""
+        """Let another request use a client, and close one that has not been used for long."""
         self._places.release()
-        if len(self._free) < IDLE:
-            self._free.append(client)
-        else:
-            await client.aclose()
-            self._all.discard(client)
+        now = time.monotonic()
+        self._free.append((now, client))
+        if self._free[0][0] < now - IDLE:
+            _, unused = self._free.popleft()
+            await unused.aclose()
+            self._all.discard(unused)
 
     async def close(self) -> None:
         """Close all connections, also those in use."""
