@@ -65,7 +65,7 @@ class Lanes:
     async def close(self) -> None:
         """Close all connections, also those in use."""
         self.is_closed = True
-        for client in self._all:
+        for client in [*self._all]:  # some may be given back meanwhile
             await client.aclose()
 
 

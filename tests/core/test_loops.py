@@ -80,6 +80,29 @@ def test_idle_clients_are_not_kept_for_long(run: Any, server: Faults, monkeypatc
     run(work())
 
 
+def test_closing_while_requests_end(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that ends while everything is closed does not disturb that."""
+    monkeypatch.setattr(loops, "IDLE", -1)
+    transport = AsyncTransport()
+
+    async def work() -> None:
+        lanes: Any = await transport.lanes()
+        clients = [await lanes.take() for _ in range(3)]
+        for client in clients:
+            close = client.aclose
+
+            async def closing(client: Any = client, close: Any = close) -> None:
+                client.aclose = close
+                await lanes.give_back(client)
+                await close()
+
+            client.aclose = closing
+        await transport.close()
+        assert all(client.is_closed for client in clients)
+
+    run(work())
+
+
 def test_one_request_too_many_waits_for_its_place(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests beyond the bound wait for as long as they may, and then say that nothing was sent."""
     monkeypatch.setattr(loops, "MOST", 1)
