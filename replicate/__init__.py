@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the settings
     from collections.abc import Callable, Mapping
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Final
 
     import httpx
 
@@ -61,7 +61,8 @@ if TYPE_CHECKING:  # what this module offers
         DefaultHttpxClient,
     )
     from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
-    from replicate._core.page import Page, async_paginate, paginate
+    from replicate._core.page import Page
+    from replicate._core.paginate import async_paginate, paginate
     from replicate._core.response import APIResponse
     from replicate._core.response import APIResponse as AsyncAPIResponse
     from replicate._core.sse import ServerSentEvent
@@ -115,7 +116,7 @@ if TYPE_CHECKING:  # what this module offers
     default_client: Client = Client()
     account: Accounts[Sync]
     accounts: Accounts[Sync]
-    async_run = AsyncReplicate().run
+    async_run: Final = AsyncReplicate().run
     async_stream: Callable[..., Started[ServerSentEvent]]
     collections: Collections[Sync]
     deployments: Deployments[Sync]
@@ -123,11 +124,11 @@ if TYPE_CHECKING:  # what this module offers
     hardware: HardwareNamespace[Sync]
     models: Models[Sync]
     predictions: Predictions[Sync]
-    run = default_client.run
-    search = default_client.search
-    stream = default_client.stream
+    run: Final = default_client.run
+    search: Final = default_client.search
+    stream: Final = default_client.stream
     trainings: Trainings[Sync]
-    use = default_client.use
+    use: Final = default_client.use
     webhooks: Webhooks[Sync]
 
 _HOMES = {
@@ -143,7 +144,8 @@ _HOMES = {
     "replicate.resources.hardware": "Hardware",
     "replicate.resources.trainings": "Training",
     "replicate._core.options": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT RequestOptions",
-    "replicate._core.page": "Page async_paginate paginate",
+    "replicate._core.page": "Page",
+    "replicate._core.paginate": "async_paginate paginate",
     "replicate._core.sse": "ServerSentEvent",
     "replicate._data.outputs": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
     "replicate._data.reference": "ModelVersionIdentifier",
@@ -210,6 +212,16 @@ class _Package(ModuleType):
         if name in __all__ and isinstance(value, ModuleType):
             return  # `import replicate.run` puts a module of that name here; the function stays
         super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        """Go back to the default of a setting; tests that set one for a while end so."""
+        if name == "api_token":
+            name = "bearer_token"
+        super().__delattr__(name)
+        if name in _SETTINGS and "default_client" in self.__dict__:
+            from replicate._default import change
+
+            change(self.default_client, name, self.__dict__)
 
     def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         """Find a module that an earlier version had, as the last of Python's finders."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import httpx
 
-from replicate._core.dual import Async, P, Sync, drive
+from replicate._core.dual import Async, P, Sync, T, drive
 from replicate._core.options import DEFAULT_MAX_RETRIES, check_keywords
 from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._core.session import async_session, blocking_session
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from replicate._flows.output import OutputIterator
     from replicate._flows.use import AsyncFunction, Function
     from replicate_api.types import Endpoint
-
-T = TypeVar("T")
 
 
 class Replicate(API[Sync]):
@@ -173,11 +171,23 @@ class AsyncReplicate(API[Async]):
 
     @overload
     def use(
-        self, ref: Any, *, hint: Callable[P, T], streaming: Literal[False] = False, timeout: float | None = None
+        self,
+        ref: Any,
+        *,
+        hint: Callable[P, T],
+        streaming: Literal[False] = False,
+        use_async: Literal[True] = True,
+        timeout: float | None = None,
     ) -> AsyncFunction[P, T]: ...
     @overload
     def use(
-        self, ref: Any, *, hint: None = None, streaming: Literal[False] = False, timeout: float | None = None
+        self,
+        ref: Any,
+        *,
+        hint: None = None,
+        streaming: Literal[False] = False,
+        use_async: Literal[True] = True,
+        timeout: float | None = None,
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
@@ -186,6 +196,7 @@ class AsyncReplicate(API[Async]):
         *,
         hint: Callable[..., Any] | None = None,
         streaming: Literal[True],
+        use_async: Literal[True] = True,
         timeout: float | None = None,
     ) -> AsyncFunction[..., OutputIterator[Async]]: ...
     def use(
@@ -194,6 +205,7 @@ class AsyncReplicate(API[Async]):
         *,
         hint: Callable[..., Any] | None = None,  # noqa: ARG002 - for type checkers
         streaming: bool = False,
+        use_async: Literal[True] = True,  # noqa: ARG002 - as for Replicate.use, where it decides
         timeout: float | None = None,
     ) -> Any:
         """Give a model as an asynchronous function, as `Replicate.use` gives a blocking one.
@@ -221,7 +233,8 @@ class AsyncReplicate(API[Async]):
 class Client(Replicate):
     """Replicate as version 1 made it: a missing token shows at the first request, and other keywords are httpx's.
 
-    `api_token` may be positional; a `base_url` without a path gets "/v1"; `headers` are default headers; `transport`,
+    `api_token` may be positional; `timeout=None` is the default, `httpx.Timeout(None)` no limit; a `base_url` without a
+    path gets "/v1"; `headers` are default headers; `transport`,
     `proxy`, `verify`, `limits` and the like are those of `httpx.Client`.
     """
 
@@ -231,7 +244,7 @@ class Client(Replicate):
         *,
         bearer_token: str | Callable[[], str | None] | None = None,
         base_url: str | httpx.URL | None = None,
-        timeout: float | httpx.Timeout | None = UNSET,
+        timeout: float | httpx.Timeout | None = None,
         max_retries: int = DEFAULT_MAX_RETRIES,
         headers: Mapping[str, str] | None = None,
         default_headers: Mapping[str, str] | None = None,
@@ -249,5 +262,6 @@ class Client(Replicate):
         url = None if base_url is None else versioned(base_url)
         found = credentials(bearer_token, api_token, needed=False)
         both = {**(default_headers or {}), **(headers or {})}
-        config = configure(found, url, timeout, max_retries, both, default_query, poll_interval)
+        patience = UNSET if timeout is None else timeout
+        config = configure(found, url, patience, max_retries, both, default_query, poll_interval)
         super(Replicate, self).__init__(blocking_session(config, http_client, **httpx_options))

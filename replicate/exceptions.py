@@ -53,7 +53,7 @@ class ReplicateError(ReplicateException):
 
     def __init__(self, message: str = "", **fields: Any) -> None:
         known = {name: value for name, value in fields.items() if value is not None}
-        self.message = message or ": ".join(str(known[name]) for name in ("title", "detail") if name in known)
+        self.message: str = message or ": ".join(str(known[name]) for name in ("title", "detail") if name in known)
         super().__init__(self.message)
         self.__dict__.update(known)
 
@@ -194,7 +194,8 @@ class PredictionTimeout(ReplicateError, TimeoutError):  # noqa: N818 - as decide
     prediction: Prediction[Any]
 
     def __init__(self, prediction: Prediction[Any], seconds: float) -> None:
-        self.prediction, self.seconds = prediction, seconds
+        self.prediction = prediction
+        self.seconds: float = seconds
         noun = "training" if type(prediction).__name__ == "Training" else "prediction"
         super().__init__(
             f"{noun.title()} {prediction.id} is still {prediction.status} after {seconds:g} s.",

@@ -7,7 +7,7 @@ whoever calls it sends the one and supplies the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast, get_args
 from urllib.parse import quote
@@ -107,6 +107,8 @@ def text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.astimezone()).isoformat()
+    if isinstance(value, (list, tuple)):
+        return ",".join(text(item) for item in cast("Iterable[Any]", value))
     return str(value)
 
 
@@ -246,6 +248,17 @@ class Payload:
         """List the names that `self[name]` takes: of all fields that are set, unknown ones too."""
         return [*self.set_fields, *self.additional_properties]
 
+    def values(self) -> list[Any]:
+        """List the values of the fields that are set, in the order of `keys`."""
+        return [self[name] for name in self.keys()]
+
+    def items(self) -> list[tuple[str, Any]]:
+        """List the fields that are set, as pairs of a name and a value."""
+        return [(name, self[name]) for name in self.keys()]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.keys())
+
     def __getitem__(self, name: str) -> Any:
         try:
             return self.additional_properties[name] if name in self.additional_properties else self.set_fields[name]
@@ -260,7 +273,7 @@ class Payload:
             return NotImplemented
         return self.set_fields == other.set_fields and self.additional_properties == other.additional_properties
 
-    __hash__ = None  # type: ignore[assignment]  # mutable
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={abridged(self[name])}" for name in self.keys())
@@ -278,6 +291,8 @@ class Payload:
                 return None
             if name in self.additional_properties:
                 return self.additional_properties[name]
+            if name == "get":  # no method, which a field of that name would hide
+                return {**dict(self)}.get
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import copy
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
-from replicate._core.dual import Async, Sync, drive
+from replicate._core.dual import Async, Sync, T, drive
 from replicate._core.plain import is_array, is_mapping
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder, ServerSentEvent
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from replicate._data.inputs import FileEncodingStrategy
     from replicate._flows.run import RunOptions
     from replicate.client import Client
-
-T = TypeVar("T")
 
 EARLY_COG = (0, 3, 9)
 """The first version of Cog that says which arrays come item by item."""

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from replicate._core.transport import Transport
 
 
+WITHOUT = {
+    "close": "it asks the API for nothing",
+    "download": "it gives a file, whose content comes when it is read; client.get(url, stream=True) gives the answer",
+}
+"""Methods that would have to be called in vain."""
+
+
 class RawResponses:
     """What has methods that can also give whole answers."""
 
@@ -44,7 +51,17 @@ class Answering:
     def __init__(self, owner: Any, present: Callable[[Callable[[], Any]], Any] | None) -> None:
         self._owner, self._present = owner, present
 
+    def __dir__(self) -> list[str]:
+        return [name for name in dir(self._owner) if not name.startswith("_")]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call what can be called itself, as `webhooks.default.secret`."""
+        method: Any = inspect.getattr_static(self._owner, "__call__")
+        return self._answering(method.function)(*args, **kwargs)
+
     def __getattr__(self, name: str) -> Any:
+        if name in WITHOUT:
+            raise AttributeError(f"{name!r} has no answer of its own: {WITHOUT[name]}")
         method = inspect.getattr_static(self._owner, name, None)
         if isinstance(method, Presenter) and not isinstance(method, dual_iter):
             return self._answering(method.function)

@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
 
+    import typing_extensions
+    from typing_extensions import Never
+
     from replicate._core.session import Session
 
 
@@ -37,9 +40,14 @@ class Async(Colour):
     """By being awaited."""
 
 
-P = ParamSpec("P")
-T = TypeVar("T")
-C = TypeVar("C", bound=Colour)
+if TYPE_CHECKING:  # defaults (PEP 696), so that `Prediction` alone is a type too; loading what has them costs time
+    P = typing_extensions.ParamSpec("P", default=...)
+    T = typing_extensions.TypeVar("T", default=Any)
+    C = typing_extensions.TypeVar("C", bound=Colour, default=Any)
+else:
+    P = ParamSpec("P")
+    T = TypeVar("T")
+    C = TypeVar("C", bound=Colour)
 Owner = TypeVar("Owner")
 
 
@@ -66,6 +74,8 @@ class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decora
     @overload
     def __get__(self, owner: None, kind: type) -> dual[Owner, P, T]: ...
     @overload
+    def __get__(self, owner: Coloured[Never], kind: type) -> Callable[P, Any]: ...
+    @overload
     def __get__(self, owner: Coloured[Sync], kind: type) -> Callable[P, T]: ...
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
@@ -82,6 +92,8 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
 
     @overload
     def __get__(self, owner: None, kind: type) -> dual_iter[Owner, P, T]: ...
+    @overload
+    def __get__(self, owner: Coloured[Never], kind: type) -> Callable[P, Any]: ...
     @overload
     def __get__(self, owner: Coloured[Sync], kind: type) -> Callable[P, Generator[T, None, None]]: ...
     @overload

@@ -27,6 +27,13 @@ def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | httpx.A
         )
 
 
+def check_colour(client: object, *, blocking: bool) -> None:
+    """Raise TypeError for an HTTP client of the other colour: it would send, and the answer would be lost."""
+    if client is not None and hasattr(client, "aclose") is blocking:
+        ours, theirs = ("Replicate", "Client") if blocking else ("AsyncReplicate", "AsyncClient")
+        raise TypeError(f"{ours} takes an httpx.{theirs} as http_client, not {type(client).__name__}")
+
+
 def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is the condition
     """Raise ReplicateError for a twin that would go round the proxies and settings of a client of the caller's."""
     if given:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from contextlib import aclosing
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, overload
 
 from replicate._core.dual import (
     Async,
@@ -20,6 +20,7 @@ from replicate._core.dual import (
     P,
     Presenter,
     Sync,
+    T,
     drive,
     drive_iter,
     dual,
@@ -27,8 +28,9 @@ from replicate._core.dual import (
     presented,
 )
 from replicate._core.options import LIST_OPTIONS, check_keywords
-from replicate._core.plain import elements
-from replicate._core.resource import session_of
+from replicate._core.plain import elements, is_array
+from replicate._core.problems import unreadable
+from replicate._core.resource import Bound, session_of
 from replicate.exceptions import APIError, ReplicateError
 from replicate_api.types import UNSET, Payload, Request
 
@@ -36,20 +38,25 @@ if TYPE_CHECKING:
     from collections.abc import (
         AsyncGenerator,
         AsyncIterator,
-        Awaitable,
         Callable,
+        Collection,
         Coroutine,
         Generator,
         Iterator,
         Mapping,
     )
 
+    import httpx
+    from typing_extensions import Never
+
     from replicate._core.session import Session
     from replicate_api.types import Endpoint
 
-T = TypeVar("T")
 Cursor: TypeAlias = str | EllipsisType
 """Which page of a list: the URL of one, as in `page.next`, or `...` for the first."""
+
+
+NO_OPTIONS: Mapping[str, Any] = {}
 
 
 class PageInfo(NamedTuple):
@@ -58,36 +65,51 @@ class PageInfo(NamedTuple):
     url: str
 
 
-class Page(Generic[C, T]):
+class Reader(NamedTuple):
+    """What an endpoint is to its later pages; unlike a module, it can be pickled."""
+
+    parse_response: Callable[[bytes], Any]
+
+
+class Page(Bound[C], Generic[C, T]):
     """One page of a list: `results`, and the URLs of the `next` and `previous` page or None.
 
     Length, index and `results` are of this page; iterating goes on to the pages after it, fetching them as needed:
     `for prediction in client.predictions.list()`, `async for prediction in client.predictions.list()`. A page that was
-    asked for by its cursor iterates over itself only.
+    asked for by its cursor iterates over itself only. Pages are equal if their results and neighbours are.
     """
 
     def __init__(
         self,
         session: Session[C],
         payload: Any,
-        bind: Callable[[Any], T],
-        endpoint: Endpoint[..., Any],
+        bind: Callable[[Any, Session[C]], T],
+        endpoint: Endpoint[..., Any] | Reader,
         *,
         alone: bool = False,
         limit: int | None = None,
         visited: frozenset[str] = frozenset(),
+        options: Mapping[str, Any] = NO_OPTIONS,
     ) -> None:
-        """`session` is the one that fetched the page, and fetches those after it; `visited` are the URLs so far."""
-        self.visited = visited
-        self._session, self.bind, self.endpoint = session, bind, endpoint
+        """`options` are those of the requests for pages; `visited` are the URLs so far."""
+        self._bound, self._options, self._visited = session, options, visited
+        self._bind, self._reader = bind, Reader(endpoint.parse_response)
         self.alone = alone
         """Whether iterating ends with this page."""
         # Items that are no objects are kept as they came, as in all of an answer.
         results = elements(payload.results)[:limit]
-        self.results: list[T] = [bind(item) if isinstance(item, Payload) else item for item in results]
-        self.limit = None if limit is None else limit - len(results)
+        self.results: list[T] = [bind(item, session) if isinstance(item, Payload) else item for item in results]
+        self.limit: int | None = None if limit is None else limit - len(results)
         self.next: str | None = None if self.limit == 0 else payload.next or None
         self.previous: str | None = payload.previous or None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Page):
+            return NotImplemented
+        theirs: Any = other  # pyright: ignore[reportUnknownVariableType]
+        return bool((self.results, self.next, self.previous) == (theirs.results, theirs.next, theirs.previous))
+
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable
 
     def has_next_page(self) -> bool:
         """Tell whether there is a page after this one."""
@@ -130,6 +152,10 @@ class Page(Generic[C, T]):
     def __aiter__(self: Page[Async, T]) -> AsyncIterator[T]:
         return self._items()
 
+    def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], frozenset[str], Mapping[str, Any]]:
+        """Give what it takes to go on: who asks, what, what is made of the answer, where it has been, and how."""
+        return self._session, self._reader, self._bind, self._visited, self._options
+
     def __len__(self) -> int:
         return len(self.results)
 
@@ -171,6 +197,8 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
     @overload
     def __get__(self, owner: None, kind: type) -> dual_page[Owner, P, C, T]: ...
     @overload
+    def __get__(self, owner: Coloured[Never], kind: type) -> Callable[P, Any]: ...
+    @overload
     def __get__(self, owner: Coloured[Sync], kind: type) -> Callable[P, Page[Sync, T]]: ...
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, Listing[T]]: ...
@@ -202,35 +230,55 @@ async def fetch(
     limit = options.get("limit")
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be 1 or more, not {limit!r}")
-    given = session.given({name: value for name, value in options.items() if name != "limit"})
+    rest = {name: value for name, value in options.items() if name != "limit"}
     first = endpoint.build_request(*args, **kwargs)
+    given = session.given(rest)
     request = first if cursor is UNSET or cursor is ... else at(given, cursor)
-    payload = await given.look_up(endpoint, request)
-    return Page(given, payload, lambda item: bind(item, session), endpoint, alone=cursor is not UNSET, limit=limit)
+    payload = await read(given, endpoint, request)
+    begun = frozenset({str(session.url(request.path).copy_merge_params(dict(request.query)))})
+    alone = cursor is not UNSET
+    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, visited=begun, options=rest)
 
 
 async def turn(page: Page[C, T]) -> Page[C, T]:
-    """Fetch the page after one. Raises ReplicateError if there is none, or it is not at the API's own origin.
-
-    The error of a request that failed tells where to go on.
-    """
+    """Fetch the page after one. Raises ReplicateError if there is none, or it is not at the API's own origin."""
     if page.next is None:
         raise ReplicateError("This is the last page: ask has_next_page() first.")
-    session = session_of(page)
-    request = at(session, page.next)
+    session, reader, bind, visited, options = page.origin()
+    given = session.given(options)
+    request = at(given, page.next)
     full = str(session.url(page.next))
-    if full in page.visited:
-        raise ReplicateError(
-            f"The next page is said to be at {page.next}, which came before: the list goes round in circles."
-        )
+    check_new(full, visited)
+    payload = await read(given, reader, request)
+    return Page(session, payload, bind, reader, limit=page.limit, visited=visited | {full}, options=options)
+
+
+async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, request: Request) -> Any:
+    """Fetch a page's content. The error of a request that failed tells where to go on."""
+    reader: Any = endpoint
+
+    def parsed(response: httpx.Response) -> Any:
+        payload = session.parse(reader, response)
+        if not is_array(payload.results):
+            raise unreadable(response, "there is no list of results in it")
+        return payload
+
     try:
-        payload = await session.look_up(page.endpoint, request)
+        return await session.look_up(request, parsed)
     except APIError as error:
-        error.cursor = page.next
-        advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
-        error.hint = " ".join(filter(None, (error.hint, advice)))
+        if request.path.startswith("http"):  # it is the page of a cursor
+            error.cursor = request.path
+            advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
+            error.hint = " ".join(filter(None, (error.hint, advice)))
         raise
-    return Page(session, payload, page.bind, page.endpoint, limit=page.limit, visited=page.visited | {full})
+
+
+def check_new(url: str, visited: Collection[str]) -> None:
+    """Raise ReplicateError for a page that came before."""
+    if url in visited:
+        raise ReplicateError(
+            f"The next page is said to be at {url}, which came before: the list goes round in circles."
+        )
 
 
 def at(session: Session[Any], cursor: str) -> Request:
@@ -240,21 +288,3 @@ def at(session: Session[Any], cursor: str) -> Request:
     if not session.is_api(session.url(cursor)):
         raise ReplicateError(f"The next page is said to be at {cursor}, which is not the API's: not followed.")
     return Request("GET", cursor)
-
-
-def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:
-    """Yield the pages of a list, each iterating over itself only: `paginate(client.models.list)`."""
-    page = list_method(...)
-    yield page
-    while page.next is not None:
-        page = list_method(page.next)
-        yield page
-
-
-async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) -> AsyncGenerator[Page[C, T], None]:
-    """Yield the pages of an asynchronous client's list, as `paginate` does."""
-    page = await list_method(...)
-    yield page
-    while page.next is not None:
-        page = await list_method(page.next)
-        yield page

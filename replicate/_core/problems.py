@@ -13,6 +13,7 @@ from replicate._core.plain import elements, is_array, is_object, members
 from replicate._core.retry import told_to_wait
 from replicate.exceptions import (
     APIConnectionError,
+    APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
     AuthenticationError,
@@ -113,6 +114,20 @@ def was_sent(cause: httpx.RequestError) -> bool:
     """
     names = {kind.__name__ for kind in type(cause.__cause__).__mro__ if kind.__module__.startswith("aiohttp.")}
     return not names & UNSENT_BY_AIOHTTP if names else not isinstance(cause, UNSENT)
+
+
+def unreadable(response: httpx.Response, reason: str) -> APIResponseValidationError:
+    """Make the exception for an answer with a good status that is not what the API answers."""
+    start = excerpt(content_of(response).decode("utf-8", "replace"), 80)
+    return APIResponseValidationError(
+        f"{response.request.method} {response.request.url.path} answered {response.status_code} with something "
+        f"that is not the API's: {reason}; the content starts with {start!r}.",
+        hint="Something between here and the API may have answered instead: check base_url and proxies.",
+        status_code=response.status_code,
+        request=response.request,
+        response=response,
+        request_id=struck(response.headers.get("x-request-id", ""), response) or None,
+    )
 
 
 def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, authorized: bool) -> str | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
 
 
-class RawOptions(RequestOptions, total=False):
+class SendOptions(RequestOptions, total=False):
     """What a low-level request is made of."""
 
     json: Any
@@ -35,6 +35,11 @@ class RawOptions(RequestOptions, total=False):
     """Headers to add, or to replace."""
     options: Mapping[str, Any] | None
     """Version 2's: `headers`, `params`, `extra_json`, `timeout` and `max_retries`, in one dict."""
+
+
+class RawOptions(SendOptions, total=False):
+    """What a low-level request is made of, and what it gives."""
+
     cast_to: Any
     """What to give instead of the answer of httpx: dict, str, bytes, None, a class of this package or pydantic's."""
     stream: bool

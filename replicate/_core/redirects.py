@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MAX_REDIRECTS = 10
 
+BODILESS = ("GET", "HEAD")
+
 GOES_ANYWHERE = ("accept", "range", "last-event-id")
 """Headers of a request that follow a redirect to another origin; any other may be a secret."""
 
@@ -24,7 +26,7 @@ def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
 
 def redirected(request: Request, arguments: Mapping[str, Any], response: httpx.Response) -> Request | None:
     """Give the request that an answer redirects to, or None: one with a body goes to nobody else, and not twice."""
-    bodiless = request.method in ("GET", "HEAD") and not arguments.keys() & {"json", "files"}
+    bodiless = request.method in BODILESS and not arguments.keys() & {"json", "files"}
     if not bodiless or not response.has_redirect_location:
         return None
     try:

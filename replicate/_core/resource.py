@@ -13,7 +13,7 @@ from replicate._core.plain import is_array
 from replicate_api.types import Payload, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from typing_extensions import Self, Unpack
 
@@ -104,6 +104,16 @@ class Resource(Bound[C], Payload):
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {}
     """The fields that hold objects of their own, and what binds each."""
 
+    def __init__(self, *ordered: Any, **named: Any) -> None:
+        """Make an object of its fields, in their order or by name; none has to be there.
+
+        It acts through the default client.
+        """
+        declared = [*fields(type(self)).readers]
+        if len(ordered) > len(declared):
+            raise TypeError(f"{type(self).__name__} has {len(declared)} fields, not {len(ordered)}")
+        fill(self, type(self).from_dict({**dict(zip(declared, ordered, strict=False)), **named}), None)
+
     @classmethod
     def bind(cls, payload: Payload, session: Session[C] | None) -> Self:
         """Give a generated model's data the methods of this class."""
@@ -133,6 +143,10 @@ class Resource(Bound[C], Payload):
     def model_construct(cls, _fields_set: Collection[str] | None = None, **values: Any) -> Self:
         """Do as `construct`."""
         return cls.model_validate(values)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate the fields that came, as pairs of a name and a value."""
+        return iter(self.items())
 
     @property
     def model_extra(self) -> Data:

@@ -30,7 +30,8 @@ class APIResponse(Generic[C]):
     """
 
     def __init__(self, session: Session[C], response: httpx.Response, result: Any = UNSET) -> None:
-        self._session, self.http_response, self._result = session, response, result
+        self._session, self._result = session, result
+        self.http_response: httpx.Response = response
 
     @property
     def headers(self) -> httpx.Headers:
@@ -116,7 +117,9 @@ class APIResponse(Generic[C]):
 
     @dual_iter
     async def iter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
-        """Yield the content as it comes, or in chunks of a size."""
+        """Yield the content as it comes, or in chunks of a size in bytes. Raises ValueError for a size below 1."""
+        if chunk_size is not None and chunk_size < 1:
+            raise ValueError(f"chunk_size must be 1 or more, not {chunk_size!r}")
         rest = b""
         async with aclosing(pieces(self._session, self.http_response)) as chunks:
             async for chunk in chunks:

@@ -17,12 +17,12 @@ import httpx
 from attrs import evolve, field, frozen
 
 from replicate._core import retry
-from replicate._core.dual import Async, C, Colour, P, Sync
+from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.exchange import Foreign
 from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, merged, within
 from replicate._core.pacing import Pace
-from replicate._core.problems import bare, content_of, error_of, excerpt, struck, unanswered
-from replicate._core.redirects import MAX_REDIRECTS, origin, redirected
+from replicate._core.problems import bare, error_of, unanswered, unreadable
+from replicate._core.redirects import BODILESS, MAX_REDIRECTS, origin, redirected
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
 from replicate.exceptions import (
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from replicate._core.transport import Transport
     from replicate_api.types import Endpoint, Request
 
-T = TypeVar("T")
 Other = TypeVar("Other", bound=Colour)
 
 log = logging.getLogger("replicate")
@@ -75,11 +74,12 @@ class Session(Generic[C]):
     """A conversation with the API, of one colour."""
 
     def __init__(self, config: Config, transport: Transport) -> None:
-        self.config, self.transport = config, transport
-        self.blocking = transport.blocking
+        self.config: Config = config
+        self.transport: Transport = transport
+        self.blocking: bool = transport.blocking
         self.memory: dict[Any, Any] = {}
         """What flows remember of models; shared with the sessions given other options."""
-        self.pace = Pace()
+        self.pace: Pace = Pace()
         """When to look at what is waited for; shared likewise."""
 
     def __repr__(self) -> str:
@@ -121,13 +121,13 @@ class Session(Generic[C]):
         response = await self.send(endpoint.build_request(*args, **kwargs))
         return self.parse(endpoint, response)
 
-    async def look_up(self, endpoint: Endpoint[..., T], request: Request) -> T:
+    async def look_up(self, request: Request, parse: Callable[[httpx.Response], T]) -> T:
         """Send a GET and parse the answer. One that is not the API's is asked for anew, as one with an error is."""
         retries = 0
         while True:
             response = await self.send(request)
             try:
-                return self.parse(endpoint, response)
+                return parse(response)
             except APIResponseValidationError:
                 failure = retry.Failure(repeatable=True, refused=False, transient=True)
                 pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
@@ -141,16 +141,7 @@ class Session(Generic[C]):
         try:
             return endpoint.parse_response(response.content)
         except MalformedResponse as error:
-            start = excerpt(content_of(response).decode("utf-8", "replace"), 80)
-            raise APIResponseValidationError(
-                f"{response.request.method} {response.request.url.path} answered {response.status_code} with something "
-                f"that is not the API's: {error}; the content starts with {start!r}.",
-                hint="Something between here and the API may have answered instead: check base_url and proxies.",
-                status_code=response.status_code,
-                request=response.request,
-                response=response,
-                request_id=struck(response.headers.get("x-request-id", ""), response) or None,
-            ) from bare(error)
+            raise unreadable(response, str(error)) from bare(error)
 
     # ---- requests
 
@@ -220,20 +211,26 @@ class Session(Generic[C]):
             headers.update(config.headers)
             if "authorization" not in headers and (token := config.credentials.token()):
                 headers["Authorization"] = f"Bearer {token}"
+        url = url.copy_merge_params(parameters) if parameters else url
         arguments: dict[str, Any] = {
             "method": request.method,
-            "url": url.copy_merge_params(parameters) if parameters else url,
+            "url": url,
             "headers": headers,
             "timeout": within(config.timeout, max(LAST_CHANCE, self.remaining())),
         }
+        bodiless = request.method in BODILESS and request.json is UNSET
+        body: Mapping[str, Any] = config.body if ours and not bodiless else {}
         if request.parts:
-            parts = (*request.parts, *multipart(config.body))
+            parts = (*request.parts, *multipart(body))
             arguments["files"] = [(part.name, (part.filename, part.content, part.content_type)) for part in parts]
         elif request.content is not None:
             arguments["content"] = request.content
-        elif config.body or request.json is not UNSET:
-            arguments["json"] = {**(request.json or {}), **config.body} if config.body else request.json
-        return arguments if ours else Foreign(arguments)
+        elif body or request.json is not UNSET:
+            arguments["json"] = {**(request.json or {}), **body} if body else request.json
+        if not ours:
+            return Foreign(arguments)
+        # An httpx client with parameters of its own would put them in the place of a URL's, but not of these.
+        return {**arguments, "params": url.params} if url.query else arguments
 
     def url(self, path: str) -> httpx.URL:
         """Resolve a path below the API's base URL; an absolute URL stays what it is. Raises ReplicateError."""

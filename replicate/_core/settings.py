@@ -89,14 +89,16 @@ def address(base_url: str | httpx.URL) -> httpx.URL:
 
 
 def set_up_logging() -> None:
-    """Do what REPLICATE_LOG says: show what this package and httpx log, unless the program takes care of that."""
+    """Do what REPLICATE_LOG says: show what this package logs, unless the program takes care of that.
+
+    httpx's log stays as it is, for it shows whole URLs, and those of files may be signed.
+    """
     level = LEVELS.get(os.environ.get(LOG, "").strip().lower())
     if level is None:
         return
-    for name in ("replicate", "httpx"):
-        logger = logging.getLogger(name)
-        logger.setLevel(level)
-        if not logger.hasHandlers():
-            handler = logging.StreamHandler()
-            handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
-            logger.addHandler(handler)
+    logger = logging.getLogger("replicate")
+    logger.setLevel(level)
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+        logger.addHandler(handler)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import httpx
 
 from replicate._core.exchange import Foreign, Timed, bare
-from replicate._core.lifetime import check_not_given, check_open, inherited, inheritors
+from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
 from replicate._core.tls import settled
 
@@ -91,6 +91,7 @@ class BlockingTransport:
     def __init__(
         self, client: httpx.Client | None = None, *, twin: AsyncTransport | None = None, **options: Any
     ) -> None:
+        check_colour(client, blocking=True)
         self._client, self._twin, self._options = client, twin, options
         self._given = client is not None
         self.closed: bool = twin is not None and twin.closed
@@ -186,6 +187,7 @@ class AsyncTransport:
     def __init__(
         self, client: httpx.AsyncClient | None = None, *, twin: BlockingTransport | None = None, **options: Any
     ) -> None:
+        check_colour(client, blocking=False)
         self._client, self._twin, self._options = client, twin, options
         self.closed: bool = twin is not None and twin.closed
         self._lock = Lock()

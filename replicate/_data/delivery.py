@@ -7,7 +7,12 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.plain import elements, members
-from replicate._data.signature import Delivery, MissingWebhookBodyError, MissingWebhookHeaderError
+from replicate._data.signature import (
+    Delivery,
+    MissingWebhookBodyError,
+    MissingWebhookHeaderError,
+    WebhookValidationError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +64,12 @@ def own_body(request: Any) -> Any:
 def event_body(event: Mapping[str, Any]) -> Any:
     """Give the body of an event of AWS Lambda, from API Gateway, a function URL or a load balancer."""
     body = event.get("body")
-    return b64decode(body) if body and event.get("isBase64Encoded") else body
+    if not body or not event.get("isBase64Encoded"):
+        return body
+    try:
+        return b64decode(body)
+    except ValueError as error:
+        raise WebhookValidationError(f"The body of the event is said to be base64, and is not: {error}.") from error
 
 
 def named(value: object) -> str:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
-from replicate._core.resource import Bound
+from replicate._core.resource import Bound, session_of
+from replicate._core.session import Session
 from replicate.exceptions import ReplicateError
 from replicate_api.types import Request
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from replicate._core.session import Session
+    from replicate._core.dual import Coloured
 
 CHUNK = 64 * 1024
 URL_PATH = re.compile(r"\w+://[^/?#]*([^?#]*).*", re.DOTALL)
@@ -43,9 +44,10 @@ class FileOutput(Bound[C], os.PathLike[str]):
 
     url: str
 
-    def __init__(self, url: str, session: Session[C] | None = None) -> None:
+    def __init__(self, url: str, client: Session[C] | Coloured[C] | None = None) -> None:
+        """Name a file by its URL; the client, the default one if there is none here, downloads it."""
         self.url = url
-        self._bound = session
+        self._bound = client if client is None or isinstance(client, Session) else session_of(client)
         self._position = 0
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ class OutputSchema:
     def __init__(self, document: Mapping[str, Any] | None) -> None:
         self._schemas = members(members(members(document).get("components")).get("schemas"))
         self._output = self._resolve(self._schemas.get("Output"))
-        self.known = bool(self._output)
+        self.known: bool = bool(self._output)
         self.iterator: bool = self._output.get("x-cog-array-type") == "iterator"
         """The output comes item by item."""
         self.concatenate: bool = self.iterator and self._output.get("x-cog-array-display") == "concatenate"

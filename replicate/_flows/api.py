@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from replicate._core.raw import RawOptions
     from replicate._core.session import Session
     from replicate._core.sse import ServerSentEvent
+    from replicate._core.verbs import request, verb
     from replicate._flows.run import RunOptions
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from replicate.resources.search import SearchResults
     from replicate.resources.trainings import Trainings
     from replicate.resources.webhooks import Webhooks
+else:
+    request = verb = dual  # to type checkers, what they give follows the arguments
 
 
 class API(Configured[C], RawResponses, AsyncNames):
@@ -139,8 +142,8 @@ class API(Configured[C], RawResponses, AsyncNames):
 
         return await run(self._session, ref, input, options)
 
-    @dual
-    async def request(self, method: str, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
+    @request
+    async def request(self, method: str, url: str, **options: Unpack[RawOptions]) -> Any:
         """Send any request, such as `client.request("GET", "/custom/endpoint")`, and give the answer.
 
         `url` is a path below the base URL, or a full URL, which gets the token only if it is the API's. `cast_to=dict`
@@ -150,33 +153,33 @@ class API(Configured[C], RawResponses, AsyncNames):
         """
         return await exchange(self._session, method, url, options)
 
-    @dual
-    async def get(self, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
+    @verb
+    async def get(self, url: str, **options: Unpack[RawOptions]) -> Any:
         """Send a GET request: see `request`."""
         return await exchange(self._session, "GET", url, options)
 
-    @dual
-    async def post(self, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
+    @verb
+    async def post(self, url: str, **options: Unpack[RawOptions]) -> Any:
         """Send a POST request, with `json=`: see `request`."""
         return await exchange(self._session, "POST", url, options)
 
-    @dual
-    async def put(self, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
+    @verb
+    async def put(self, url: str, **options: Unpack[RawOptions]) -> Any:
         """Send a PUT request, with `json=`: see `request`."""
         return await exchange(self._session, "PUT", url, options)
 
-    @dual
-    async def patch(self, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
+    @verb
+    async def patch(self, url: str, **options: Unpack[RawOptions]) -> Any:
         """Send a PATCH request, with `json=`: see `request`."""
         return await exchange(self._session, "PATCH", url, options)
 
-    @dual
-    async def delete(self, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
+    @verb
+    async def delete(self, url: str, **options: Unpack[RawOptions]) -> Any:
         """Send a DELETE request: see `request`."""
         return await exchange(self._session, "DELETE", url, options)
 
-    @dual
-    async def query(self, url: str, **options: Unpack[RawOptions]) -> httpx.Response:
+    @verb
+    async def query(self, url: str, **options: Unpack[RawOptions]) -> Any:
         """Send a QUERY request, with `content=` or `json=`: see `request`."""
         return await exchange(self._session, "QUERY", url, options)
 
@@ -189,7 +192,7 @@ class API(Configured[C], RawResponses, AsyncNames):
 
     @dual_iter
     async def stream(
-        self, ref: Any, *, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
+        self, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
     ) -> AsyncGenerator[ServerSentEvent, None]:
         """Run a model and yield the events of its output as they come.
 
@@ -210,9 +213,8 @@ class API(Configured[C], RawResponses, AsyncNames):
         return f"<{type(self).__name__} {self._session.config.base_url}>"
 
 
-async def exchange(session: Session[Any], method: str, url: str, options: RawOptions) -> httpx.Response:
+async def exchange(session: Session[Any], method: str, url: str, options: RawOptions) -> Any:
     """Send a low-level request. Gives what `cast_to` says, if that is given."""
     from replicate._core import raw
 
-    answer: httpx.Response = await raw.exchange(session, method, url, options)
-    return answer
+    return await raw.exchange(session, method, url, options)

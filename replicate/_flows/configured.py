@@ -123,9 +123,14 @@ class Configured(Generic[C]):
         self._change(query=dict(query or {}))
 
     @property
-    def poll_interval(self) -> float | None:
-        """Seconds between two looks at a prediction: as set, or REPLICATE_POLL_INTERVAL; None adapts to the wait."""
-        return pace(self._session)
+    def poll_interval(self) -> float:
+        """Seconds between two looks at a prediction: as set, or REPLICATE_POLL_INTERVAL.
+
+        It is 0.5 where neither is, for code of version 1; the pause then adapts to how long a prediction takes. Setting
+        None goes back to that.
+        """
+        set_to = pace(self._session)
+        return 0.5 if set_to is None else set_to
 
     @poll_interval.setter
     def poll_interval(self, seconds: float | None) -> None:
@@ -134,9 +139,8 @@ class Configured(Generic[C]):
     def _change(self, **changes: Any) -> None:
         self._session.config = evolve(self._session.config, **changes)
 
-    @property
     def is_closed(self) -> bool:
-        """Whether the client was closed."""
+        """Tell whether the client was closed."""
         return self._session.transport.is_closed
 
     @dual

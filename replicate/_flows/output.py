@@ -28,7 +28,8 @@ class OutputIterator(Generic[C]):
     def __init__(
         self, prediction: Prediction[C], schema: OutputSchema, make: Callable[[str], Any], deadline: Deadline
     ) -> None:
-        self.prediction, self._schema = prediction, schema
+        self.prediction: Prediction[C] = prediction
+        self._schema = schema
         self._session = session_of(prediction)
         self._collected: list[Any] = []
         self._complete = False

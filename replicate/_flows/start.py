@@ -109,8 +109,10 @@ class Call(Generic[C]):
         timeout: float | None,
     ) -> None:
         check(input, settings)
-        self.session, self.reference, self.settings = session, Reference.of(ref), settings
-        self.deadline = Deadline(session, timeout)
+        self.session: Session[C] = session
+        self.reference: Reference = Reference.of(ref)
+        self.settings: Mapping[str, Any] = settings
+        self.deadline: Deadline = Deadline(session, timeout)
         self._bound = self.deadline.bound(session)
         self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"))
         self._input: Mapping[str, Any] | None = None

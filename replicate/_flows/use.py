@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._core.dual import Async, C, Sync, drive, dual
+from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator
@@ -28,11 +29,15 @@ class Invocation(Generic[C]):
 
     def __init__(self, session: Session[C], ref: Any, *, streaming: bool, timeout: float | None) -> None:
         Deadline(session, timeout)  # raises for a timeout that is none
-        self.session, self.reference = session, Reference.of(ref)
-        self.streaming, self.timeout = streaming, timeout
+        self.session: Session[C] = session
+        self.reference: Reference = Reference.of(ref)
+        self.streaming: bool = streaming
+        self.timeout: float | None = timeout
 
     def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
-        """Check the inputs of a call."""
+        """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""
+        if [*inputs] == ["input"] and is_mapping(inputs["input"]):
+            inputs = inputs["input"]
         return Call(self.session, self.reference, inputs, {"stream": True} if self.streaming else {}, self.timeout)
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:

@@ -41,22 +41,23 @@ class Cloud:
         workers: int,
         page_size: int,
     ) -> None:
-        self.clock, self.page_size = clock, page_size
+        self.clock: Clock = clock
+        self.page_size: int = page_size
         self._store = Store(store)
         try:
-            self.models = Catalog(models, self._store, clock)
-            self.collections = _collections(self.models, collections)
+            self.models: Catalog = Catalog(models, self._store, clock)
+            self.collections: dict[str, list[str]] = _collections(self.models, collections)
         except BaseException:
             self._store.close()
             raise
         self._temporary = tempfile.TemporaryDirectory(prefix="replicate-local-") if store == ":memory:" else None
         folder = Path(self._temporary.name) if self._temporary else Path(f"{os.fspath(store)}.files")
-        self.files = Files(folder, self._store, clock, USERNAME)
-        self.predictions = Book(Prediction, self._store, clock)
-        self.trainings = Book(Training, self._store, clock)
-        self.deployments = Deployments(self._store, clock, ACCOUNT)
-        self.webhooks = Webhooks(self._store, clock)
-        self.engine = Engine(self.files, workers)
+        self.files: Files = Files(folder, self._store, clock, USERNAME)
+        self.predictions: Book[Prediction] = Book(Prediction, self._store, clock)
+        self.trainings: Book[Training] = Book(Training, self._store, clock)
+        self.deployments: Deployments = Deployments(self._store, clock, ACCOUNT)
+        self.webhooks: Webhooks = Webhooks(self._store, clock)
+        self.engine: Engine = Engine(self.files, workers)
 
     def halt(self) -> None:
         """Cancel what runs, which also ends what streams it or waits for it."""

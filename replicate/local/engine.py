@@ -49,7 +49,7 @@ class ModelError(Exception):
         super().__init__(str(error) or type(error).__name__)
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
         lines = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
-        self.traceback = "".join(["Traceback (most recent call last):\n", *lines])
+        self.traceback: str = "".join(["Traceback (most recent call last):\n", *lines])
 
 
 class Engine:

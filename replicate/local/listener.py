@@ -56,8 +56,8 @@ class Server:
         workers: int = 32,
         page_size: int = 100,
     ) -> None:
-        self.token = token or f"r8_local{secrets.token_hex(16)}"
-        self.port = port
+        self.token: str = token or f"r8_local{secrets.token_hex(16)}"
+        self.port: int = port
         self._open = partial(
             Cloud,
             models,

@@ -18,7 +18,7 @@ class Problem(Exception):  # noqa: N818 - what the API's media type calls it
     def __init__(self, status: int, detail: str, *, title: str | None = None, **more: Any) -> None:
         super().__init__(detail)
         self.status = status
-        self.body = {"detail": detail, "status": status, **({"title": title} if title else {}), **more}
+        self.body: dict[str, Any] = {"detail": detail, "status": status, **({"title": title} if title else {}), **more}
 
 
 class ProblemResponse(JSONResponse):

@@ -60,7 +60,7 @@ class Webhooks:
     def __init__(self, store: Store, clock: Clock) -> None:
         key = store.record("secret", "webhooks") or base64.b64encode(secrets.token_bytes(24)).decode()
         store.keep("secret", "webhooks", key)
-        self.secret = f"{_PREFIX}{key}"
+        self.secret: str = f"{_PREFIX}{key}"
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -57,7 +57,7 @@ class DeploymentPredictions(Namespace[C]):
 
     def __init__(self, session: Session[C], owner: str, name: str) -> None:
         super().__init__(session)
-        self.deployment = owner, name
+        self.deployment: tuple[str, str] = owner, name
 
     @dual
     async def create(
@@ -137,10 +137,9 @@ class Deployments(Namespace[C]):
         body = {
             "name": needed("name", name).rpartition("/")[2],
             "model": "/".join(owned(model)),
-            "version": needed("version", pinned(version)[1]),
+            "version": version_of("/".join(owned(model)), version),
             "hardware": needed("hardware", getattr(hardware, "sku", hardware)),
-            "min_instances": needed("min_instances", min_instances),
-            "max_instances": needed("max_instances", max_instances),
+            **instances(needed("min_instances", min_instances), needed("max_instances", max_instances)),
         }
         made = await self._session.given(options).call(deployments_create, body=body)
         return Deployment[C].bind(made, self._session)
@@ -164,10 +163,9 @@ class Deployments(Namespace[C]):
         """
         owner, name, rest = paired(DEPLOYMENT, options, ref, second)
         settings = {
-            "version": version if version is UNSET else needed("version", pinned(version)[1]),
-            "hardware": getattr(hardware, "sku", hardware),
-            "min_instances": min_instances,
-            "max_instances": max_instances,
+            "version": UNSET if version is None or version is UNSET else version_of(None, version),
+            "hardware": UNSET if hardware is None else getattr(hardware, "sku", hardware),
+            **instances(min_instances, max_instances),
         }
         changed = await self._session.given(rest).call(deployments_update, owner, name, body=settings)
         return Deployment[C].bind(changed, self._session)
@@ -181,3 +179,25 @@ class Deployments(Namespace[C]):
         owner, name, rest = paired(DEPLOYMENT, options, ref, second)
         await self._session.given(rest).call(deployments_delete, owner, name)
         return True
+
+
+def version_of(model: str | None, version: Any) -> str:
+    """Give the id of a version. Raises ValueError for one of another model."""
+    named, version_id = pinned(version)
+    if model is not None and named is not UNSET and named is not None and "/".join(owned(named)) != model:
+        raise ValueError(f"version is one of {'/'.join(owned(named))}, and model is {model}")
+    return str(needed("version", version_id))
+
+
+def instances(least: Any, most: Any) -> dict[str, int]:
+    """Check how many instances may run, where that is given. Raises TypeError, ValueError."""
+    given = {"min_instances": least, "max_instances": most}
+    told = {name: number for name, number in given.items() if number is not UNSET and number is not None}
+    for name, number in told.items():
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(f"{name} must be an int, not {type(number).__name__}")
+        if number < 0:
+            raise ValueError(f"{name} must be 0 or more, not {number}")
+    if len(told) == len(given) and least > most:
+        raise ValueError(f"min_instances={least} is more than max_instances={most}")
+    return told

@@ -71,7 +71,7 @@ class Place:
 
     def __init__(self) -> None:
         self.last_id: str | None = None
-        self.lost = False
+        self.lost: bool = False
         """Output has come without an id: asked again, the server may send it again."""
         self._seen: set[str] = set()
         self._latest: str | None = None

@@ -129,15 +129,18 @@ class Readme(Namespace[C]):
 class ModelSearch:
     """The endpoint of `models.search`, which the published description lacks: OpenAPI 3.0 knows no method QUERY."""
 
-    parse_response = staticmethod(models_list.parse_response)
-
     @staticmethod
     def build_request(query: str) -> Request:
         """Search public models by a text, which is the body."""
         return Request("QUERY", "/models", headers={"Content-Type": "text/plain"}, content=query)
 
+    @staticmethod
+    def parse_response(content: bytes) -> models.ModelPage:
+        """Read the answer, which is as that of `models.list`."""
+        return models_list.parse_response(content)
 
-models_search = ModelSearch()
+
+models_search: ModelSearch = ModelSearch()
 
 
 class Models(Namespace[C]):

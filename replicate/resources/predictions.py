@@ -31,32 +31,16 @@ if TYPE_CHECKING:
     from replicate._core.sse import ServerSentEvent
     from replicate.resources.creation import PredictionOptions
     from replicate.resources.spelling import PredictionName, PredictionWords
-    from replicate_api.types import Payload
 
 
 PROGRESS = re.compile(r"^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", re.MULTILINE)
 """A line of a progress bar, as tqdm draws it."""
 
 
-class Metrics(models.PredictionMetrics):
-    """What a prediction took, in seconds; models may report more. It used to be a dictionary, and has its `get`."""
-
-    @classmethod
-    def of(cls, payload: Payload, _session: object) -> Self:
-        """Give a generated model's data the methods of this class."""
-        self = cls.__new__(cls)
-        self.__dict__.update(payload.__dict__)
-        return self
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Give a metric, or the default if there is none of that name."""
-        return self[name] if name in self.keys() else default  # this is that `get`
-
-
 class Prediction(Resource[C], models.Prediction):
     """A run of a model, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
-    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within, "metrics": Metrics.of}
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within}
     reader: ClassVar[Any] = predictions_get
     canceler: ClassVar[Any] = predictions_cancel
 

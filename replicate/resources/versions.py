@@ -79,7 +79,7 @@ class ModelVersions(Namespace[C]):
 
     def __init__(self, session: Session[C], owner: str, name: str) -> None:
         super().__init__(session)
-        self.model = owner, name
+        self.model: tuple[str, str] = owner, name
 
     @dual
     async def get(self, version: Any = UNSET, /, **options: Unpack[BareVersionName]) -> Version[C]:

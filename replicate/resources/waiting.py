@@ -20,6 +20,7 @@ from replicate.exceptions import (
 
 if TYPE_CHECKING:
     from replicate._core.polling import Deadline
+    from replicate._core.session import Session
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 
@@ -58,9 +59,10 @@ class Watch:
     """Looks at a prediction or a training, again and again, that ride out what passes."""
 
     def __init__(self, run: Prediction[Any] | Training[Any], deadline: Deadline) -> None:
-        self.run, self.deadline = run, deadline
-        self.session = session_of(run).evolve(max_retries=0)  # it looks again by itself
-        self.failures = 0
+        self.run: Prediction[Any] | Training[Any] = run
+        self.deadline: Deadline = deadline
+        self.failures: int = 0
+        self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
 
     async def look(self) -> None:
         """Load what is watched anew, or leave that to the next look. What is raised carries it.

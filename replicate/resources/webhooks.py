@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.dual import C, dual
+from replicate._core.dual import Async, C, dual
 from replicate._core.plain import members
 from replicate._core.resource import Namespace
 from replicate._data.delivery import raw, received
@@ -57,6 +57,10 @@ class DefaultWebhook(Namespace[C]):
     def secret(self) -> DefaultSecret[C]:
         """The secret that signs them: `secret()` and `secret.get()` are the same."""
         return DefaultSecret(self._session)
+
+    async def async_secret(self, **options: Unpack[RequestOptions]) -> WebhookSigningSecret:
+        """Get the secret without blocking, from a client of either colour, as version 1's `async_secret` did."""
+        return await DefaultSecret(self._session.of_colour(Async)).get(**options)
 
 
 class Webhooks(Namespace[C]):

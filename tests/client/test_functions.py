@@ -185,3 +185,8 @@ async def test_a_hint_changes_nothing(client: Any) -> None:
     def hint(*, text: str) -> str: ...
 
     assert await got(client.use("me/official", hint=hint)(text="a")) == "A!"
+
+
+async def test_all_inputs_in_one(client: Any) -> None:
+    """Version 2's `function(input={…})` means the inputs in it."""
+    assert await got(client.use("me/official")(input={"text": "a"})) == "A!"

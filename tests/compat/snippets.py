@@ -23,7 +23,7 @@ DATES = "timestamps are `datetime`s, not text: write `p.created_at.date()`, or `
 DELETED = "deleting returns `True`"
 FAILS = "a prediction that was canceled or aborted raises too, where it gave `None`"
 WARNS = "it is deprecated and warns; `replicate.run` and `replicate.use` do the same"
-POLLS = "it is `None` unless it has been set: how often a prediction is looked at adapts to how long it has run"
+POLLS = "unless it has been set, how often a prediction is looked at adapts to how long it has run"
 
 V0 = [
     Snippet(
@@ -42,7 +42,7 @@ V0 = [
         "0.x", 'lines = [line for line in replicate.run("me/poem:" + poem, input={"lines": 2})]', "len(lines) == 2"
     ),
     Snippet("0.x", 'given = replicate.Client(api_token="t").api_token', 'given == "t"'),
-    Snippet("0.x", "seconds = replicate.default_client.poll_interval", "seconds is None or seconds > 0", POLLS),
+    Snippet("0.x", "seconds = replicate.default_client.poll_interval", "seconds == 0.5", POLLS),
 ]
 
 V1 = [

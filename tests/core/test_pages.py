@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from typing import Any
 
 import httpx
@@ -10,10 +12,12 @@ import pytest
 from support.sessions import API, Scripted, scripted
 
 from replicate._core.dual import drive
-from replicate._core.page import Page
-from replicate.exceptions import InternalServerError, ReplicateError
+from replicate._core.page import Page, fetch
+from replicate._core.paginate import paginate
+from replicate.exceptions import APIResponseValidationError, APIStatusError, InternalServerError, ReplicateError
 from replicate.resources.predictions import Prediction
 from replicate_api.api.predictions import predictions_list
+from replicate_api.types import UNSET
 
 
 def body(*ids: Any, following: Any = None, previous: Any = None) -> httpx.Response:
@@ -24,7 +28,7 @@ def body(*ids: Any, following: Any = None, previous: Any = None) -> httpx.Respon
 def listed(*answers: Any, blocking: bool = True) -> tuple[Page[Any, Any], Scripted]:
     session, transport = scripted(*answers, blocking=blocking, max_retries=0)
     payload = drive(session.call(predictions_list))
-    return Page(session, payload, lambda item: Prediction.bind(item, session), predictions_list), transport
+    return Page(session, payload, Prediction.bind, predictions_list), transport
 
 
 THREE = (
@@ -168,11 +172,66 @@ def test_a_page_can_be_walked_again() -> None:
 
 
 def test_later_pages_are_asked_for_as_the_first_was() -> None:
-    """They are fetched by the session that the page was given, with its options."""
+    """They are fetched with the options of the first."""
     session, transport = scripted(*THREE)
-    fetching = session.given({"extra_headers": {"X-A": "1"}, "timeout": 7})
-    payload = drive(fetching.call(predictions_list))
-    page: Page[Any, Any] = Page(fetching, payload, lambda item: Prediction.bind(item, session), predictions_list)
+    options = {"extra_headers": {"X-A": "1"}, "timeout": 7}
+    page: Page[Any, Any] = drive(fetch(session, Prediction.bind, predictions_list, UNSET, options))
     assert len([*page]) == 4
     assert [each.headers.get("x-a") for each in transport.requests] == ["1"] * 3
     assert [each.extensions["timeout"] for each in transport.requests] == [7] * 3
+
+
+@pytest.mark.parametrize("content", [{}, {"detail": "overloaded"}, {"results": None}, {"results": {"a": 1}}])
+def test_a_page_that_is_none(content: Any) -> None:
+    """An answer without a list of results is no end of the list: it is an error that says where to go on."""
+    page, _ = listed(THREE[0], httpx.Response(200, json=content))
+    seen = []
+    with pytest.raises(APIResponseValidationError, match="no list of results") as caught:
+        seen.extend(item.id for item in page)
+    assert caught.value.cursor == f"{API}/predictions?cursor=2"
+    with pytest.raises(APIResponseValidationError, match="no list of results"):
+        drive(fetch(scripted(httpx.Response(200, json=content))[0], Prediction.bind, predictions_list, UNSET, {}))
+
+
+def test_paginate_ends_where_a_list_goes_round() -> None:
+    """Pages that lead back to one that came before end in an error, as items do."""
+    round_about = body("a", following=f"{API}/predictions?cursor=2")
+    session, transport = scripted(round_about)
+
+    def method(cursor: Any) -> Page[Any, Any]:
+        return drive(fetch(session, Prediction.bind, predictions_list, cursor, {}))
+
+    with pytest.raises(ReplicateError, match="round in circles"):
+        list(paginate(method))
+    assert len(transport.requests) == 2
+
+
+def test_a_list_that_leads_to_its_beginning() -> None:
+    """The first page counts as seen."""
+    session, transport = scripted(body("a", following=f"{API}/predictions"))
+    page: Page[Any, Any] = drive(fetch(session, Prediction.bind, predictions_list, UNSET, {}))
+    with pytest.raises(ReplicateError, match="round in circles"):
+        list(page)
+    assert len(transport.requests) == 1
+
+
+def test_an_error_at_a_cursor_says_where_to_go_on() -> None:
+    """Asking for a page by its cursor again is what to do."""
+    session, _ = scripted(httpx.Response(404, json={}), max_retries=0)
+    cursor = f"{API}/predictions?cursor=2"
+    with pytest.raises(APIStatusError) as caught:
+        drive(fetch(session, Prediction.bind, predictions_list, cursor, {}))
+    assert caught.value.cursor == cursor
+
+
+def test_pages_are_values() -> None:
+    """Pages can be copied, compared and pickled; pickles hold no session."""
+    page, transport = listed(*THREE)
+    for same in (copy.copy(page), copy.deepcopy(page), pickle.loads(pickle.dumps(page))):
+        assert same == page
+        assert [item.id for item in same.results] == ["a", "b"]
+        assert same.next == page.next
+    assert page != listed(THREE[1])[0]
+    assert b"r8_" not in pickle.dumps(page)
+    assert [item.id for item in copy.deepcopy(page)] == ["a", "b", "c", "d"]
+    assert len(transport.requests) == 3

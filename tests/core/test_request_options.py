@@ -166,3 +166,12 @@ def test_sessions_say_where_they_talk_to() -> None:
     """Their repr has the base URL."""
     assert repr(scripted()[0]) == f"<Session {API}>"
     assert next(itertools.islice(Replicate(bearer_token="t").predictions.__repr__().split(), 0, None)) == "<Predictions"
+
+
+def test_extra_bodies_stay_with_the_api() -> None:
+    """What a client adds to bodies goes to nobody else, and makes no body where there is none."""
+    session, _ = scripted(body={"secret": 1})
+    assert sent(session, Request("GET", "https://elsewhere.test/a")).content == b""
+    assert sent(session, Request("POST", "https://elsewhere.test/a", json={"a": 1})).content == b'{"a":1}'
+    assert sent(session, Request("GET", "account")).content == b""
+    assert json.loads(sent(session, Request("POST", "predictions", json={"a": 1})).content) == {"a": 1, "secret": 1}

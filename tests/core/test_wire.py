@@ -226,7 +226,7 @@ def test_a_next_page_elsewhere_is_not_fetched(colour: str) -> None:
         api.behaviours = [answer("200 OK", body)]
 
         async def walk(session: Session[Any]) -> None:
-            page: Any = Page(session, await session.call(predictions_list), lambda item: item, predictions_list)
+            page: Any = Page(session, await session.call(predictions_list), lambda item, _: item, predictions_list)
             async for _ in page._items():
                 pass
 

@@ -264,3 +264,25 @@ def test_a_field_of_another_shape_is_kept() -> None:
     assert (odd.latest_version, odd.default_example) == ("v", None)
     assert Prediction.model_validate({"urls": ["x"], "metrics": 3}).urls == ["x"]
     assert isinstance(odd, Payload)
+
+
+def test_objects_made_by_hand() -> None:
+    """Fields are given by name, or in their order; none has to be there, and their types are read as of an answer."""
+    made = Prediction(id="p", created_at=WHEN, urls={"get": "https://a.test/p"}, new=1)
+    assert (made.created_at.year, made.urls.get("get"), made.new, made.output) == (2025, "https://a.test/p", 1, None)
+    assert Training(id="t", destination="a/b").destination == "a/b"
+    with pytest.raises(TypeError, match="has 2 fields, not 3"):
+        Hardware("cpu", "CPU", "more")
+
+
+async def test_nested_objects_are_dictionaries_too(client: Any) -> None:
+    """They have the methods of the dictionaries that they used to be; objects iterate as pairs."""
+    found = await got(client.predictions.get("p1"))
+    assert [*found.metrics] == ["predict_time"]
+    assert found.metrics.items() == [("predict_time", 1.5)]
+    assert found.metrics.values() == [1.5]
+    assert found.urls.items() == [("get", "https://api.replicate.com/v1/predictions/p1")]
+    assert dict(iter(found))["id"] == "p1"
+    training = Training(output={"version": "o/n:v"})
+    assert training.output.get("version") == "o/n:v"
+    assert training.output.get("weights", 3) == 3

@@ -90,7 +90,7 @@ class Server:
         self.requests.append(request)
         if self.name.endswith(".delete"):
             return httpx.Response(204)
-        return httpx.Response(200, json=[] if self.name == "hardware.list" else {"id": "i"})
+        return httpx.Response(200, json=[] if self.name == "hardware.list" else {"id": "i", "results": []})
 
 
 @pytest.mark.parametrize("name", METHODS)

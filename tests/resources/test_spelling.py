@@ -49,7 +49,9 @@ class Server:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return httpx.Response(204) if request.method == "DELETE" else httpx.Response(200, json={"id": "x"})
+        return (
+            httpx.Response(204) if request.method == "DELETE" else httpx.Response(200, json={"id": "x", "results": []})
+        )
 
 
 @pytest.fixture
@@ -288,3 +290,31 @@ async def test_what_is_no_file(client: Any, server: Server) -> None:
     with pytest.raises(TypeError, match="content_type is given more than once: content_type, type"):
         await got(client.files.create(b"x", content_type="a/b", type="a/b"))
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "says"),
+    [
+        ({"version": "other/model:v"}, ValueError, "version is one of other/model, and model is o/n"),
+        ({"min_instances": -1}, ValueError, "min_instances must be 0 or more"),
+        ({"max_instances": "abc"}, TypeError, "max_instances must be an int, not str"),
+        ({"min_instances": 5, "max_instances": 1}, ValueError, "min_instances=5 is more than max_instances=1"),
+    ],
+)
+async def test_deployments_that_cannot_be(
+    colour: str, changes: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    """What would be charged for is checked before anything is sent."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={})
+
+    client = scripted(colour, answer)
+    given: dict[str, Any] = {"version": "v", "hardware": "cpu", "min_instances": 0, "max_instances": 1, **changes}
+    with pytest.raises(error, match=says):
+        await got(client.deployments.create(name="d", model="o/n", **given))
+    assert asked == []
+    await got(client.deployments.update("o/d", min_instances=None, hardware=None, max_instances=2))
+    assert json.loads(asked[0].content) == {"max_instances": 2}

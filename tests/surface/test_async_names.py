@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from replicate import AsyncReplicate, Client
-from replicate._core.page import async_paginate
+from replicate._core.paginate import async_paginate
 
 
 class Api:

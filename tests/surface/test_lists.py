@@ -9,7 +9,8 @@ import pytest
 from support.colours import collect, got, scripted
 
 from replicate import InternalServerError, ReplicateError
-from replicate._core.page import PageInfo, async_paginate, paginate
+from replicate._core.page import PageInfo
+from replicate._core.paginate import async_paginate, paginate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,12 +6,14 @@ import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import httpx
 import pytest
 from support.colours import connect, got, scripted
 from support.faults import Faults, answer
 
+import replicate
 from replicate import AsyncReplicate, Client, Replicate, ReplicateError
 from replicate._core import http_clients
 from replicate._core.http_clients import DefaultAioHttpClient, DefaultAsyncHttpxClient, DefaultHttpxClient
@@ -48,7 +50,7 @@ def test_settings_can_be_read(kind: Any) -> None:
     )
     assert (client.bearer_token, client.api_token, client.base_url, client.timeout) == ("r8_a", "r8_a", OTHER, 7)
     assert (client.max_retries, client.default_headers, client.default_query) == (1, {"X-One": "1"}, {"a": "b"})
-    assert (client.poll_interval, client.is_closed) == (0.1, False)
+    assert (client.poll_interval, client.is_closed()) == (0.1, False)
     assert kind(api_token=lambda: "r8_b").api_token == "r8_b"
 
 
@@ -111,12 +113,12 @@ async def test_a_copy_may_have_connections_of_its_own(colour: str) -> None:
 
 
 async def test_closed_or_not(colour: str) -> None:
-    """`is_closed` tells whether it was closed, or its `http_client` was."""
+    """`is_closed()` tells whether it was closed, or its `http_client` was."""
     client = scripted(colour, Echo())
     await got(client.get("/account"))
-    assert not client.is_closed
+    assert not client.is_closed()
     await got(client.close())
-    assert client.is_closed
+    assert client.is_closed()
     unused = connect(colour)
     await got(unused.close())
     assert unused.is_closed
@@ -125,7 +127,7 @@ async def test_closed_or_not(colour: str) -> None:
 async def test_the_interval_of_the_environment(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """REPLICATE_POLL_INTERVAL counts where nothing was passed, read when it is needed; nonsense is a clear error."""
     client = connect(colour)
-    assert client.poll_interval is None
+    assert client.poll_interval == 0.5
     monkeypatch.setenv("REPLICATE_POLL_INTERVAL", "0.25")
     assert client.poll_interval == 0.25
     assert connect(colour, poll_interval=3).poll_interval == 3
@@ -232,19 +234,72 @@ client.get("/account")
 @pytest.mark.parametrize(
     ("value", "before", "lines"),
     [
-        ("info", "", 1),
-        (" DEBUG ", "", 2),
+        ("info", "", 0),
+        (" DEBUG ", "", 1),
         ("loud", "", 0),
         ("", "", 0),
-        ("info", "logging.basicConfig()", 1),
-        ("info", "logging.getLogger().addHandler(logging.NullHandler())", 0),
+        ("debug", "logging.basicConfig()", 1),
+        ("debug", "logging.getLogger().addHandler(logging.NullHandler())", 0),
     ],
 )
 def test_logging(value: str, before: str, lines: int) -> None:
-    """REPLICATE_LOG shows what this package and httpx log, once, unless the program has its own handlers."""
+    """REPLICATE_LOG shows what this package logs, once, unless the program has its own handlers.
+
+    httpx's own lines show whole URLs, signatures included, and are not turned on.
+    """
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path)), "REPLICATE_LOG": value}
     ran = subprocess.run(
         [sys.executable, "-c", TALK.format(before=before)], env=environment, capture_output=True, text=True, check=True
     )
     assert len(ran.stderr.splitlines()) == lines
     assert "secret" not in ran.stderr
+
+
+def test_settings_set_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test patches on the module is undone, in the client too, when the patch is."""
+    replicate._reset_client()
+    client = replicate.default_client
+    before = (client.max_retries, client.base_url)
+    with mock.patch("replicate.bearer_token", "r8_patched_for_a_while"), mock.patch("replicate.max_retries", 9):
+        assert (client.bearer_token, client.max_retries) == ("r8_patched_for_a_while", 9)
+    assert client.bearer_token != "r8_patched_for_a_while"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replicate, "api_token", "r8_patched_again")
+        patch.setattr(replicate, "base_url", "https://patched.example/v1")
+        assert (client.bearer_token, client.base_url.host) == ("r8_patched_again", "patched.example")
+    assert (client.max_retries, client.base_url) == before
+    assert client.bearer_token != "r8_patched_again"
+    replicate._reset_client()
+
+
+@pytest.mark.parametrize("wrong", [httpx.AsyncClient, httpx.Client])
+def test_an_http_client_of_the_other_colour(wrong: Any) -> None:
+    """It is refused when it is given, and not after a prediction has been started."""
+    kind = Replicate if wrong is httpx.AsyncClient else AsyncReplicate
+    with pytest.raises(TypeError, match=rf"takes an httpx\.\w+ as http_client, not {wrong.__name__}"):
+        kind(bearer_token="t", http_client=wrong())
+    with pytest.raises(TypeError, match="http_client"):
+        kind(bearer_token="t").with_options(http_client=wrong())
+
+
+def test_parameters_of_an_http_client() -> None:
+    """They are added to those of a request, and replace none."""
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        return httpx.Response(200, json={"results": [], "next": None})
+
+    with Client("t", transport=httpx.MockTransport(answer), params={"team": "x"}) as client:
+        client.predictions.list(created_after="2024-01-01")
+        client.account.get(extra_query={"a": ["1", "2"]})
+    assert [dict(url.params) for url in asked] == [
+        {"team": "x", "created_after": "2024-01-01"},
+        {"team": "x", "a": "1,2"},
+    ]
+
+
+def test_patience_of_version_1() -> None:
+    """`Client(timeout=None)` is the default patience, as it was."""
+    assert Client("t", timeout=None).timeout == replicate.DEFAULT_TIMEOUT
+    assert Client("t", timeout=httpx.Timeout(None)).timeout == httpx.Timeout(None)

@@ -163,3 +163,23 @@ def test_a_stream_that_breaks_is_our_error() -> None:
         with pytest.raises(APIConnectionError, match="broke off"):
             response.parse()
         client.close()
+
+
+def test_what_has_no_answer_of_its_own() -> None:
+    """A method that asks for nothing, or whose answer comes later, is refused before it does anything."""
+    with Replicate(bearer_token="t") as client:
+        with pytest.raises(AttributeError, match="asks the API for nothing"):
+            client.with_raw_response.close()
+        with pytest.raises(AttributeError, match="stream=True"):
+            client.files.with_raw_response.download("f", expiry=1, owner="o", signature="s")
+        assert not client.is_closed()
+
+
+async def test_answers_of_what_is_called_itself(colour: str) -> None:
+    """`webhooks.default.secret()` can be asked for with its whole answer, too; dir() names what there is."""
+    client = scripted(colour, lambda _: httpx.Response(200, json={"key": "whsec_a"}))
+    answer = await got(client.with_raw_response.webhooks.default.secret())
+    assert (await got(answer.parse())).key == "whsec_a"
+    assert {"create", "get", "list"} <= set(dir(client.predictions.with_raw_response))
+    with pytest.raises(ValueError, match="chunk_size must be 1 or more"):
+        await collect(answer.iter_bytes(-1))

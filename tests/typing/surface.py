@@ -11,7 +11,8 @@ from typing_extensions import assert_type
 from replicate import AsyncReplicate, Client, Replicate
 from replicate._core.dual import Async, Sync
 from replicate._core.http_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
-from replicate._core.page import Listing, Page, PageInfo, async_paginate, paginate
+from replicate._core.page import Listing, Page, PageInfo
+from replicate._core.paginate import async_paginate, paginate
 from replicate.exceptions import ReplicateError
 from replicate.resources.predictions import Prediction
 
@@ -33,8 +34,8 @@ def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
     assert_type(client.api_token, str | None)
     assert_type(client.base_url, httpx.URL)
     assert_type(client.default_headers, Mapping[str, str])
-    assert_type(client.poll_interval, float | None)
-    assert_type(client.is_closed, bool)
+    assert_type(client.poll_interval, float)
+    assert_type(client.is_closed(), bool)
     assert_type(client.query("/models", content="text"), httpx.Response)
     assert_type(raw.read(), bytes)
     assert_type(raw.parse(), Any)
@@ -53,6 +54,9 @@ async def awaited(client: AsyncReplicate, raw: APIResponse[Async]) -> None:
         assert_type(page, Page[Async, Prediction[Async]])
     assert_type(await raw.text(), str)
     assert_type(raw.iter_bytes(), AsyncGenerator[bytes, None])
+    assert_type(client.with_options(timeout=5, max_retries=0), AsyncReplicate)
+    assert_type(client.copy(bearer_token="r8_a"), AsyncReplicate)
+    assert_type(client.base_url, httpx.URL)
     assert_type(await client.close(), None)
     AsyncReplicate(http_client=DefaultAsyncHttpxClient())
 

@@ -54,7 +54,7 @@ def starlette(body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     async def send() -> httpx.Response:
         names = block("from starlette")
         transport = httpx.ASGITransport(names["app"])
-        async with names["client"], httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.post("/webhook", content=body, headers=headers)
 
     answer = asyncio.run(send())

@@ -13,6 +13,7 @@ from deliveries import BODY, NOW, PREDICTION, SECRET, TRAINING, headers, without
 
 import replicate
 from replicate import AsyncReplicate, NotFoundError, Replicate
+from replicate.local import server as local_server
 from replicate.resources.predictions import Prediction
 from replicate.webhook import InvalidSignatureError, Webhooks, WebhookSigningSecret, WebhookValidationError
 from replicate_api import models
@@ -211,3 +212,10 @@ def test_snippets_of_version_1(monkeypatch: pytest.MonkeyPatch) -> None:
     replicate.webhooks.validate(request, secret=secret)
     with pytest.raises(ValueError, match="signature"):
         Webhooks.validate(headers=dict(request.headers), body="{}", secret=secret)
+
+
+def test_the_secret_without_blocking() -> None:
+    """A blocking client gives it to asynchronous code under version 1's name."""
+    with local_server({}) as server, server.client() as client:
+        secret = asyncio.run(client.webhooks.default.async_secret())
+        assert secret.key == client.webhooks.default.secret().key

@@ -23,6 +23,7 @@ from replicate.webhook import (
     MissingWebhookBodyError,
     MissingWebhookHeaderError,
     Webhooks,
+    WebhookValidationError,
 )
 
 if TYPE_CHECKING:
@@ -283,3 +284,9 @@ def test_nothing_at_all() -> None:
         Webhooks.validate(body=BODY, secret=SECRET)
     with pytest.raises(MissingWebhookHeaderError):
         Webhooks.validate(headers=without(headers(), "webhook-id"), body=BODY, secret=SECRET)
+
+
+def test_an_event_that_is_not_base64() -> None:
+    """It is a delivery that cannot be trusted, not an error of the program."""
+    with pytest.raises(WebhookValidationError, match="said to be base64"):
+        valid({"headers": headers(), "body": "abcde", "isBase64Encoded": True})

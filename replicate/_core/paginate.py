@@ -1,0 +1,36 @@
+"""The walk over pages by their cursors, as version 1 had it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.page import Page, check_new
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+
+    from replicate._core.dual import C, Sync, T
+
+
+def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:
+    """Yield the pages of a list, each iterating over itself only: `paginate(client.models.list)`."""
+    visited: set[str] = set()
+    page = list_method(...)
+    yield page
+    while page.next is not None:
+        check_new(page.next, visited)
+        visited.add(page.next)
+        page = list_method(page.next)
+        yield page
+
+
+async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) -> AsyncGenerator[Page[C, T], None]:
+    """Yield the pages of an asynchronous client's list, as `paginate` does."""
+    visited: set[str] = set()
+    page = await list_method(...)
+    yield page
+    while page.next is not None:
+        check_new(page.next, visited)
+        visited.add(page.next)
+        page = await list_method(page.next)
+        yield page

@@ -1,0 +1,58 @@
+"""What type checkers must see of names without their colour, such as `Prediction`. Checked, never run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import assert_type
+
+import replicate
+
+
+def shown(
+    prediction: replicate.Prediction,
+    file: replicate.FileOutput,
+    items: replicate.OutputIterator,
+    page: replicate.Page,
+    events: replicate.Stream,
+) -> None:
+    """See fields as they are, and results as Any: whether they are awaited is not known."""
+    assert_type(prediction, replicate.Prediction[Any])
+    assert_type(prediction.id, str)
+    assert_type(prediction.wait(timeout=3), Any)
+    assert_type(file.read(), Any)
+    assert_type(page, replicate.Page[Any, Any])
+    assert_type(page.next, str | None)
+    for each in (*page, *items, *prediction.stream()):
+        assert_type(each, Any)
+    for event in events:
+        assert_type(event, replicate.ServerSentEvent)
+
+
+async def awaited(
+    prediction: replicate.Prediction, file: replicate.AsyncFileOutput, page: replicate.Page, model: replicate.Model
+) -> None:
+    """See the same from asynchronous code."""
+    assert_type(await prediction.wait(timeout=3), Any)
+    assert_type(await file.read(), Any)
+    assert_type(model.latest_version, replicate.Version | None)
+    assert_type(await model.versions.list(), Any)
+    async for each in page:
+        assert_type(each, Any)
+    async for event in prediction.stream():
+        assert_type(event, Any)
+
+
+def passed(client: replicate.Replicate) -> None:
+    """Pass what blocks as what may be of either colour, and back."""
+    prediction: replicate.Prediction = client.predictions.get("x")
+    page: replicate.Page = client.predictions.list()
+    client.predictions.cancel(prediction)
+    client.deployments.predictions.create(client.deployments.get("o/n"), {})
+    assert_type(page.has_next_page(), bool)
+
+
+async def passed_on(client: replicate.AsyncReplicate) -> None:
+    """Pass what is awaited as what may be of either colour."""
+    prediction: replicate.Prediction = await client.predictions.get("x")
+    await client.predictions.cancel(prediction)
