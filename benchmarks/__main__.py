@@ -8,6 +8,7 @@ import platform
 from datetime import datetime, timezone
 from pathlib import Path
 
+import many
 import startup
 import traffic
 from clients import OURS, V1, V2
@@ -36,6 +37,15 @@ What one call of a model costs: `use()`, or `run()` in 1.x, which has no `use()`
 its version. The model answers at once.
 
 {traffic}
+
+## Many at once
+
+One asynchronous client, one event loop, and `predictions.get` so many times at once, asserted to be of a succeeded
+prediction; raw httpx gets the same and parses it. The server answers after 50 ms and does nothing else. The times are
+for one call: medians of three processes in turn, each warmed up by one round. httpx's own pool looks at every
+connection for every request; this client gives each request under way a pool of its own.
+
+{many}
 """
 
 
@@ -62,6 +72,7 @@ def main() -> None:
         timed = startup.report(srv, prediction.id, rounds)
 
     text = TEXT.format(
+        many=many.report(),
         day=f"{datetime.now(timezone.utc):%Y-%m-%d}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         system=platform.system(),

@@ -50,4 +50,4 @@ def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
         session.config = evolve(session.config, **{field: getattr(other.config, field)})
     else:
         session.transport = other.transport
-    session.memory = other.memory
+    session.memory, session.pace = other.memory, other.pace

@@ -15,7 +15,7 @@ install() { # FOLDER REQUIREMENT
 }
 
 rm -rf .bench/ours # an old wheel of the same version would stay
-install ours .
+install ours '.[aiohttp]'
 install v1 replicate==1.0.7
 install v2 replicate==2.0.0b4
 

@@ -95,8 +95,8 @@ class Recorder:
         self._inner = inner
         self.last: httpx.Response | None = None
 
-    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
-        self.last = response = await self._inner.send(request, stream=stream)
+    async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
+        self.last = response = await self._inner.send(request, **how)
         return response
 
     def __getattr__(self, name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from replicate.exceptions import ReplicateError
 
@@ -43,16 +43,22 @@ def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is th
         )
 
 
-transports: weakref.WeakSet[BlockingTransport | AsyncTransport] = weakref.WeakSet()
+class Inheritor(Protocol):
+    """What must not go on in the child of a fork as it was in the parent."""
+
+    def forget(self) -> None: ...
+
+
+inheritors: weakref.WeakSet[Inheritor] = weakref.WeakSet()
 """All that are in use."""
 inherited: list[Any] = []
 """Clients of a parent process. Two processes that use one connection get each other's answers."""
 
 
 def forget_inherited() -> None:
-    """After a fork, in the child: let every transport make its own connections."""
-    for transport in list(transports):
-        transport.forget()
+    """After a fork, in the child: let every transport make its own connections, and locks be free."""
+    for each in list(inheritors):
+        each.forget()
 
 
 if sys.platform != "win32":

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Mapping,
     )
 
+    import httpx
     from typing_extensions import Never
 
     from replicate._core.session import Session
@@ -258,19 +259,22 @@ async def turn(page: Page[C, T]) -> Page[C, T]:
 
 async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, request: Request) -> Any:
     """Fetch a page's content. The error of a request that failed tells where to go on."""
-    try:
-        response = await session.send(request)
-        reader: Any = endpoint
+    reader: Any = endpoint
+
+    def parsed(response: httpx.Response) -> Any:
         payload = session.parse(reader, response)
         if not is_array(payload.results):
             raise unreadable(response, "there is no list of results in it")
+        return payload
+
+    try:
+        return await session.look_up(request, parsed)
     except APIError as error:
         if request.path.startswith("http"):  # it is the page of a cursor
             error.cursor = request.path
             advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
             error.hint = " ".join(filter(None, (error.hint, advice)))
         raise
-    return payload
 
 
 def check_new(url: str, visited: Collection[str]) -> None:

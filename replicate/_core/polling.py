@@ -6,7 +6,7 @@ import os
 import random
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.retry import number
+from replicate._core.retry import FIRST_DELAY, LONGEST_DELAY, number
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET
 
@@ -70,6 +70,25 @@ def interval(waited: float, fixed: float | None = None) -> float:
     if fixed is not None:
         return fixed
     return min(LONGEST, max(SHORTEST, waited / 10)) * random.uniform(0.8, 1.2)
+
+
+def backoff(failures: int) -> float:
+    """Decide how many seconds to let pass after so many looks in a row that failed, one at least."""
+    return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 10)) * random.uniform(0.5, 1)
+
+
+async def turn(session: Session[Any], deadline: Deadline) -> bool:
+    """Wait for a slot among all looks with the session's token: True. Or for the deadline, if that is before: False."""
+    pace, transport = session.pace, session.transport
+    wait = pace.reserve(transport.now())
+    while wait > 0:
+        remaining = deadline.remaining()
+        await transport.sleep(max(0.0, min(wait, remaining)))
+        if wait >= remaining:
+            return False
+        now = transport.now()
+        wait = pace.reserve(now) if pace.paused(now) else 0.0
+    return True
 
 
 async def poll(

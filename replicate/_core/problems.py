@@ -44,6 +44,8 @@ UNSENT = (
     httpx.UnsupportedProtocol,
 )
 """What httpx raises while nothing of a request has reached the API."""
+UNSENT_BY_AIOHTTP = {"ClientConnectorError", "ConnectionTimeoutError", "InvalidURL"}
+"""What aiohttp raises then: names of its classes."""
 
 CLASSES: Mapping[int, type[APIStatusError]] = {
     400: BadRequestError,
@@ -88,7 +90,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
 
 def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APIConnectionError:
     """Turn httpx's error into ours."""
-    sent = not isinstance(cause, UNSENT)
+    sent = was_sent(cause)
     late = isinstance(cause, httpx.TimeoutException)
     happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
     hint = None if sent else "Check the network, the proxy settings and base_url."
@@ -103,6 +105,15 @@ def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APICon
     )
     error.sent, error.__cause__ = sent, bare(cause)
     return error
+
+
+def was_sent(cause: httpx.RequestError) -> bool:
+    """Tell whether a request that failed may have reached the API.
+
+    httpx-aiohttp says ConnectTimeout of any trouble with a connection: what aiohttp raised tells more.
+    """
+    names = {kind.__name__ for kind in type(cause.__cause__).__mro__ if kind.__module__.startswith("aiohttp.")}
+    return not names & UNSENT_BY_AIOHTTP if names else not isinstance(cause, UNSENT)
 
 
 def unreadable(response: httpx.Response, reason: str) -> APIResponseValidationError:

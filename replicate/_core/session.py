@@ -18,12 +18,16 @@ from attrs import evolve, field, frozen
 
 from replicate._core import retry
 from replicate._core.dual import Async, C, Colour, P, Sync, T
+from replicate._core.exchange import Foreign
 from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, merged, within
+from replicate._core.pacing import Pace
 from replicate._core.problems import bare, error_of, unanswered, unreadable
-from replicate._core.transport import AsyncTransport, BlockingTransport, Foreign
+from replicate._core.redirects import BODILESS, MAX_REDIRECTS, origin, redirected
+from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
 from replicate.exceptions import (
     APIConnectionError,
+    APIResponseValidationError,
     APIStatusError,
     ReplicateError,
 )
@@ -47,13 +51,6 @@ HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRe
 
 LAST_CHANCE = 1.0
 """Seconds."""
-
-MAX_REDIRECTS = 10
-
-BODILESS = ("GET", "HEAD")
-
-GOES_ANYWHERE = ("accept", "range", "last-event-id")
-"""Headers of a request that follow a redirect to another origin; any other may be a secret."""
 
 
 @frozen
@@ -82,6 +79,8 @@ class Session(Generic[C]):
         self.blocking: bool = transport.blocking
         self.memory: dict[Any, Any] = {}
         """What flows remember of models; shared with the sessions given other options."""
+        self.pace: Pace = Pace()
+        """When to look at what is waited for; shared likewise."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.base_url}>"
@@ -123,6 +122,21 @@ class Session(Generic[C]):
         response = await self.send(endpoint.build_request(*args, **kwargs))
         return self.parse(endpoint, response)
 
+    async def look_up(self, request: Request, parse: Callable[[httpx.Response], T]) -> T:
+        """Send a GET and parse the answer. One that is not the API's is asked for anew, as one with an error is."""
+        retries = 0
+        while True:
+            response = await self.send(request)
+            try:
+                return parse(response)
+            except APIResponseValidationError:
+                failure = retry.Failure(repeatable=True, refused=False, transient=True)
+                pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
+                if pause is None or pause >= self.remaining():
+                    raise
+            retries += 1
+            await self.transport.sleep(pause)
+
     def parse(self, endpoint: Endpoint[..., T], response: httpx.Response) -> T:
         """Read an answer the way its endpoint does."""
         try:
@@ -147,7 +161,11 @@ class Session(Generic[C]):
             arguments = self.arguments(request, trusted=trusted)
             error: APIConnectionError | APIStatusError
             try:
-                response = await self.transport.send(arguments, stream=stream)
+                seconds = max(LAST_CHANCE, self.remaining())
+                response = await self.transport.send(arguments, stream=stream, seconds=seconds)
+                told = repeatable and not isinstance(arguments, Foreign)
+                if told:  # of what is left of the quota for all but creates
+                    self.pace.learn(response.headers, self.transport.now())
                 if response.is_success:
                     log.debug("%s %s -> %s", request.method, arguments["url"].path, response.status_code)
                     response.extensions["retries_taken"] = retries
@@ -163,6 +181,8 @@ class Session(Generic[C]):
             else:
                 error = error_of(response, authorized="Authorization" in arguments["headers"])
                 failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
+                if told and response.status_code == 429:
+                    self.pace.pause(error.retry_after or retry.FIRST_DELAY, self.transport.now())
             pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
             log.debug(
                 "%s %s failed: %s; retry in %s s", request.method, arguments["url"].path, type(error).__name__, pause
@@ -253,28 +273,6 @@ class Session(Generic[C]):
         other.transport = self.transport.twin()
         other.blocking = other.transport.blocking
         return other  # type: ignore[no-any-return]
-
-
-def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
-    """Give a URL's scheme, host, and port, also where it is the scheme's own."""
-    return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
-
-
-def redirected(request: Request, arguments: Mapping[str, Any], response: httpx.Response) -> Request | None:
-    """Give the request that an answer redirects to, or None: one with a body goes to nobody else, and not twice."""
-    bodiless = request.method in BODILESS and not arguments.keys() & {"json", "files"}
-    if not bodiless or not response.has_redirect_location:
-        return None
-    try:
-        url = arguments["url"].join(response.headers["Location"])
-    except (httpx.InvalidURL, UnicodeError):
-        return None
-    if url.scheme not in ("http", "https"):
-        return None
-    headers = request.headers
-    if origin(url) != origin(arguments["url"]):
-        headers = {name: value for name, value in headers.items() if name.lower() in GOES_ANYWHERE}
-    return request._replace(path=str(url), query=(), headers=headers)
 
 
 def blocking_session(config: Config, client: httpx.Client | None = None, **options: Any) -> Session[Sync]:

@@ -35,13 +35,6 @@ def deferred() -> ssl.SSLContext:
     return DeferredContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def with_tls(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give httpx options that share the TLS settings, unless the caller has a say in them."""
-    if options.keys() & {"verify", "cert", "trust_env"}:
-        return {**options}
-    return {"verify": deferred(), **options}
-
-
 def shared() -> ssl.SSLContext:
     """Give the context that httpx would make, which depends on two environment variables."""
     return _made(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
@@ -50,3 +43,15 @@ def shared() -> ssl.SSLContext:
 @cache
 def _made(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:  # noqa: ARG001 - the cache's key
     return httpx.create_ssl_context()
+
+
+def settled(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give httpx options for a client without a bound on connections, unless the caller has a say in that."""
+    return {"limits": httpx.Limits(max_connections=None), **with_tls(options)}
+
+
+def with_tls(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give httpx options with TLS settings that many clients can share; the caller may have a say in them."""
+    told = {name: options[name] for name in ("verify", "cert", "trust_env") if name in options}
+    verify = httpx.create_ssl_context(**told) if told else deferred()
+    return {**{name: value for name, value in options.items() if name != "cert"}, "verify": verify}

@@ -5,18 +5,19 @@ A transport knows httpx. It deliberately does not know Replicate: no URLs, no to
 
 from __future__ import annotations
 
-import sys
 import time
 import weakref
 from contextlib import aclosing
-from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from threading import Lock as Lock  # noqa: PLC0414 - for others that threads share
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httpx
 
-from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, transports
+from replicate._core.exchange import ALWAYS, TIE, Foreign, Timed, bare
+from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
+from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
 from replicate._core.shield import shielded
-from replicate._core.tls import with_tls
+from replicate._core.tls import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping
@@ -27,11 +28,16 @@ class Transport(Protocol):
 
     blocking: bool
 
-    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+    async def send(
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+    ) -> httpx.Response:
         """Exchange a request, given as arguments of `httpx.Client.build_request`, for an answer.
 
         The answer's content has been read, unless `stream`: then read it with `chunks` or `read`. A redirect is an
         answer like any other. With a Foreign request goes nothing of what the httpx client is set to.
+
+        After so many seconds, also while the content is read, this raises httpx.ReadTimeout, whatever has come by
+        then. A blocking one notices that when something comes, or when nothing has come for as long.
         """
         ...
 
@@ -78,10 +84,6 @@ class Transport(Protocol):
         ...
 
 
-class Foreign(dict[str, Any]):
-    """A request to somebody else than the API: it carries what is in it, and nothing that a client would add."""
-
-
 class BlockingTransport:
     """httpx.Client: made on first use, shared by all threads, and by no other process."""
 
@@ -96,7 +98,7 @@ class BlockingTransport:
         self.closed: bool = twin is not None and twin.closed
         self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
         self._lock = Lock()
-        transports.add(self)
+        inheritors.add(self)
 
     @property
     def is_closed(self) -> bool:
@@ -108,16 +110,25 @@ class BlockingTransport:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    made = httpx.Client(**with_tls(self._options))
+                    made = httpx.Client(**settled(self._options))
                     self._finalizer = weakref.finalize(self, made.close)
                     self._client = made
         return self._client
 
-    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+    async def send(
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+    ) -> httpx.Response:
+        end = self.now() + seconds
         check_open(client := self.client)
         if isinstance(request, Foreign):
-            return client.send(bare(request), stream=stream, follow_redirects=False, auth=None)
-        return client.send(client.build_request(**request), stream=stream, follow_redirects=False)
+            response = client.send(bare(request), stream=True, follow_redirects=False, auth=None)
+        else:
+            response = client.send(client.build_request(**request), stream=True, follow_redirects=False)
+        if seconds < ALWAYS:
+            response.stream = Timed(response, lambda: end - self.now())
+        if not stream:
+            await self.read(response)
+        return response
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
@@ -127,7 +138,11 @@ class BlockingTransport:
             response.close()
 
     async def read(self, response: httpx.Response) -> None:
-        response.read()
+        try:
+            response.read()
+        except BaseException:
+            response.close()
+            raise
 
     async def close_response(self, response: httpx.Response) -> None:
         response.close()
@@ -181,34 +196,53 @@ class AsyncTransport:
         self.closed: bool = twin is not None and twin.closed
         self._lock = Lock()
         self._keepers: dict[Hashable, Keeper] = {}
-        transports.add(self)
+        inheritors.add(self)
 
     @property
     def is_closed(self) -> bool:
         return self.closed or (self._client is not None and self._client.is_closed)
 
-    async def client(self) -> httpx.AsyncClient:
+    async def lanes(self) -> Lanes | Given:
+        """Give what requests of the running event loop are sent with."""
         check_open(self)
         if self._client is not None:
-            return self._client
+            return Given(self._client)
         loop = running_loop()
         with self._lock:
             if keeper := self._keepers.get(loop):
-                return keeper.client
+                return keeper.lanes
             # A keeper holds its loop, so what has ended must be let go by hand.
             for other in [other for other, keeper in self._keepers.items() if ended(other, keeper)]:
                 del self._keepers[other]
-            client = httpx.AsyncClient(**with_tls(self._options))
-            generator = keep(client)
-            self._keepers[loop] = Keeper(client, generator)
+            lanes = Lanes(settled(self._options))
+            generator = keep(lanes)
+            self._keepers[loop] = Keeper(lanes, generator)
         await generator.__anext__()
-        return client
+        return lanes
 
-    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
-        check_open(client := await self.client())
-        if isinstance(request, Foreign):
-            return await client.send(bare(request), stream=stream, follow_redirects=False, auth=None)
-        return await client.send(client.build_request(**request), stream=stream, follow_redirects=False)
+    async def send(
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+    ) -> httpx.Response:
+        end = self.now() + seconds
+        lanes = await self.lanes()
+        client = await timed(lanes.take(), seconds, httpx.PoolTimeout)
+        try:
+            check_open(self)
+            if isinstance(request, Foreign):
+                exchange = client.send(bare(request), stream=True, follow_redirects=False, auth=None)
+            else:
+                exchange = client.send(client.build_request(**request), stream=True, follow_redirects=False)
+            response = await timed(exchange, end - self.now() + TIE, httpx.ReadTimeout)
+        except BaseException as error:
+            await lanes.give_back(client)
+            if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
+                raise httpx.RemoteProtocolError(str(error)) from error
+            raise
+        content = cast("httpx.AsyncByteStream", response.stream)
+        response.stream = Held(content, lambda: end - self.now(), lambda: lanes.give_back(client))
+        if not stream:
+            await self.read(response)
+        return response
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
@@ -220,7 +254,11 @@ class AsyncTransport:
             await response.aclose()
 
     async def read(self, response: httpx.Response) -> None:
-        await response.aread()
+        try:
+            await response.aread()
+        except BaseException:
+            await response.aclose()
+            raise
 
     async def close_response(self, response: httpx.Response) -> None:
         await response.aclose()
@@ -262,40 +300,3 @@ class AsyncTransport:
         self._lock = Lock()
         inherited.append(self._keepers)
         self._keepers = {}
-
-
-class Keeper(NamedTuple):
-    """A client, and the generator that closes it."""
-
-    client: httpx.AsyncClient
-    generator: AsyncGenerator[None, None]
-
-
-async def keep(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
-    """Hold a client open until this generator is closed: by hand, when it is dropped, or when its event loop ends."""
-    try:
-        yield
-    finally:
-        await client.aclose()
-
-
-def running_loop() -> Hashable:
-    """Give what stands for the event loop that runs this: asyncio's, or else trio's."""
-    import asyncio
-
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        trio: Any = sys.modules["trio"]
-        return cast("Hashable", trio.lowlevel.current_trio_token())
-
-
-def bare(request: Foreign) -> httpx.Request:
-    """Make a request by hand, so that a client's own headers, cookies and parameters are not merged into it."""
-    arguments = {name: value for name, value in request.items() if name != "timeout"}
-    return httpx.Request(**arguments, extensions={"timeout": httpx.Timeout(request["timeout"]).as_dict()})
-
-
-def ended(loop: Any, keeper: Keeper) -> bool:
-    """Tell whether a pool is of no more use: it is closed, or its loop is, which asyncio's know of themselves."""
-    return keeper.client.is_closed or (hasattr(loop, "is_closed") and loop.is_closed())

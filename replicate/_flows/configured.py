@@ -8,6 +8,7 @@ from attrs import evolve
 
 from replicate._core.dual import C, dual
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, check_values, merged
+from replicate._core.pacing import Pace
 from replicate._core.polling import pace
 from replicate._core.settings import address, credentials, pause
 from replicate_api.types import UNSET
@@ -179,7 +180,7 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
     check_values({"extra_headers": changes.get("headers")})
     other = session.evolve(**changes)
     if changes.keys() & {"credentials", "base_url"}:
-        other.memory = {}  # another account may see other models
+        other.memory, other.pace = {}, Pace()  # another account may see other models, and has a quota of its own
     if "http_client" in told:
         other.transport = session.transport.over(told["http_client"])
     timeout = {"timeout": options["timeout"]} if options.get("timeout", UNSET) is not UNSET else {}

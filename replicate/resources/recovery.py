@@ -14,10 +14,12 @@ from collections import OrderedDict
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, cast
 
+import httpx
+
 from replicate._core.page import at
 from replicate._core.plain import elements
 from replicate._core.polling import Deadline
-from replicate._core.problems import UNSENT
+from replicate._core.problems import was_sent
 from replicate._core.session import LAST_CHANCE
 from replicate.exceptions import AmbiguousCreateError, APIError, APIResponseValidationError, ReplicateError
 from replicate.resources.matching import Asked, fitting, recent, threshold
@@ -26,8 +28,6 @@ from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, stop
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
-
-    import httpx
 
     from replicate._core.session import Session
     from replicate._core.transport import Transport
@@ -208,13 +208,13 @@ class Outgoing:
     def __init__(self, inner: Transport, create: Create) -> None:
         self._inner, self._create = inner, create
 
-    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+    async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
         """Exchange a request for an answer."""
         self._create.out, self._create.sent = True, self._inner.now()
         try:
-            response = await self._inner.send(request, stream=stream)
-        except UNSENT:
-            self._create.out = False
+            response = await self._inner.send(request, **how)
+        except httpx.RequestError as error:
+            self._create.out = was_sent(error)
             raise
         self._create.out = response.status_code != 429
         return response

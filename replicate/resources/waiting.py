@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from replicate._core.dual import Sync
 from replicate._core.lifetime import ClosedError
-from replicate._core.polling import Deadline, poll
+from replicate._core.polling import Deadline, backoff, poll, turn
 from replicate._core.resource import renew, session_of
 from replicate._core.session import LAST_CHANCE
 from replicate.exceptions import (
     APIConnectionError,
     APIError,
+    APIResponseValidationError,
+    APIStatusError,
     DataRemovedError,
     InternalServerError,
     ModelError,
@@ -34,8 +36,8 @@ Run = TypeVar("Run", bound="Prediction[Any] | Training[Any]")
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
 """The states that a prediction never leaves. A state that is not known is none of them."""
-PASSING = (APIConnectionError, InternalServerError, RateLimitError)
-"""What may be over at the next look, for the prediction goes on meanwhile."""
+PASSING = (APIConnectionError, APIResponseValidationError, InternalServerError, RateLimitError)
+"""What may be over at the next look, for the prediction goes on meanwhile. So may a 408."""
 FAILURES = 10
 """How many looks in a row may fail where there is no deadline."""
 LAST_WILL = 5.0
@@ -125,20 +127,29 @@ class Watch:
         self.run: Prediction[Any] | Training[Any] = run
         self.deadline: Deadline = deadline
         self.failures: int = 0
+        self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
 
     async def look(self) -> None:
-        """Load what is watched anew, or leave that to the next look. What is raised carries it."""
+        """Load what is watched anew, or leave that to the next look. What is raised carries it.
+
+        Each failure in a row makes the pause before the next look longer. All looks with one token keep to its quota.
+        """
+        if self.failures:
+            pause = min(backoff(self.failures), max(0.0, self.deadline.remaining()))
+            await self.session.transport.sleep(pause)
+        if not await turn(self.session, self.deadline):
+            return
         try:
-            await look(self.run, self.deadline)
+            renew(self.run, await self.deadline.bound(self.session).call(self.run.reader, self.run.id))
             self.failures = 0
-        except PASSING as error:
+        except APIError as error:
+            if not passing(error):
+                raise self.carried_by(error) from error.__cause__
             self.failures += 1
             if self.deadline.remaining() <= 0:
                 raise self.late() from error
             if self.deadline.seconds is None and self.failures >= FAILURES:
                 raise self.carried_by(error) from error.__cause__
-        except APIError as error:
-            raise self.carried_by(error) from error.__cause__
 
     def late(self) -> PredictionTimeout:
         """Make the error for when it has not finished in time."""
@@ -151,6 +162,11 @@ class Watch:
         again = f"The {noun} may go on: client.{noun}s.wait({self.run.id!r}) gives its result."
         vars(error).update(prediction=self.run, hint=f"{error.hint} {again}" if error.hint else again)
         return error
+
+
+def passing(error: APIError) -> bool:
+    """Tell whether an error may be over at the next look."""
+    return isinstance(error, PASSING) or (isinstance(error, APIStatusError) and error.status_code == 408)
 
 
 def check_success(prediction: Prediction[Any], deadline: Deadline | None = None) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,28 +86,53 @@ def test_event_loops_in_several_threads(own_server: Server) -> None:
     assert results == ["A!", "B!", "C!", "D!"]
 
 
-@pytest.mark.parametrize("library", ["asyncio", "trio"])
-def test_many_tasks(own_server: Server, library: str) -> None:
-    """Fifty runs at the same time in one event loop all get their own result."""
+def open_files() -> int:
+    """Count the sockets and files of this process, where it can be told."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+@pytest.mark.parametrize(("library", "number"), [("asyncio", 500), ("trio", 100)])
+def test_many_tasks(library: str, number: int) -> None:
+    """Hundreds of runs at the same time in one event loop all get their own result, and leave no task or socket."""
+    before = open_files()
     results: dict[int, Any] = {}
 
-    async def work(client: AsyncReplicate, number: int) -> None:
-        results[number] = await client.run("me/official", {"text": str(number)})
+    async def work(client: AsyncReplicate, mine: int) -> None:
+        results[mine] = await client.run("me/official", {"text": str(mine)}, timeout=60)
 
-    async def on_asyncio() -> None:
+    async def on_asyncio(own_server: Server) -> None:
         async with AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:
-            await asyncio.gather(*(work(client, number) for number in range(50)))
+            await asyncio.gather(*(work(client, mine) for mine in range(number)))
+            assert len(asyncio.all_tasks()) == 1
 
-    async def on_trio() -> None:
+    async def on_trio(own_server: Server) -> None:
         async with (
             AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url) as client,
             trio.open_nursery() as nursery,
         ):
-            for number in range(50):
-                nursery.start_soon(work, client, number)
+            for mine in range(number):
+                nursery.start_soon(work, client, mine)
 
-    asyncio.run(on_asyncio()) if library == "asyncio" else trio.run(on_trio)
-    assert results == {number: f"{number}!" for number in range(50)}
+    with local_server(MODELS) as srv:
+        asyncio.run(on_asyncio(srv)) if library == "asyncio" else trio.run(on_trio, srv)
+    assert results == {mine: f"{mine}!" for mine in range(number)}
+    assert open_files() == before
+
+
+def test_many_threads() -> None:
+    """Sixty-four threads run models through one client at the same time, and leave no socket."""
+    before = open_files()
+    with local_server(MODELS) as srv, Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
+        start = threading.Barrier(64)
+
+        def work(mine: int) -> Any:
+            start.wait(10)
+            return client.run("me/official", {"text": str(mine)})
+
+        with ThreadPoolExecutor(64) as pool:
+            assert list(pool.map(work, range(64))) == [f"{mine}!" for mine in range(64)]
+    assert open_files() == before
 
 
 def test_a_blocking_client_works_inside_a_running_loop(own_server: Server) -> None:

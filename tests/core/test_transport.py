@@ -57,9 +57,9 @@ def test_a_pool_is_closed_with_its_event_loop(run: Callable[..., Any], server: F
     """A loop's pool is the same as long as the loop runs, and closed when it ends."""
     transport = AsyncTransport()
 
-    async def work() -> httpx.AsyncClient:
+    async def work() -> Any:
         await transport.send({"url": server.base_url, **GET})
-        first, second = await transport.client(), await transport.client()
+        first, second = await transport.lanes(), await transport.lanes()
         assert first is second
         assert not first.is_closed
         return first
@@ -74,7 +74,7 @@ def test_a_dropped_client_does_not_live_as_long_as_the_loop(server: Faults) -> N
 
     async def main() -> None:
         transport = AsyncTransport()
-        client = await transport.client()
+        client: Any = await transport.lanes()
         del transport
         gc.collect()
         for _ in range(5):  # turns of the loop, in which the generator's finalizer runs
@@ -89,8 +89,8 @@ def test_closing_an_async_client(run: Callable[..., Any], server: Faults) -> Non
     """`close` closes the pool of the running loop, and that of the blocking twin."""
     transport = AsyncTransport()
 
-    async def work() -> tuple[httpx.AsyncClient, httpx.Client]:
-        pool = await transport.client()
+    async def work() -> tuple[Any, httpx.Client]:
+        pool = await transport.lanes()
         twin = transport.twin().client
         await transport.close()
         await transport.close()
@@ -189,7 +189,7 @@ def test_pools_of_closed_loops_are_forgotten() -> None:
     transport = AsyncTransport()
     for _ in range(3):
         loop = asyncio.new_event_loop()
-        loop.run_until_complete(transport.client())
+        loop.run_until_complete(transport.lanes())
         loop.close()
     assert list(transport._keepers) == [loop]
 
@@ -199,7 +199,7 @@ def test_pools_are_made_under_the_lock() -> None:
     transport = AsyncTransport()
     with ThreadPoolExecutor(1) as pool:
         with transport._lock:
-            made = pool.submit(asyncio.run, transport.client())
+            made = pool.submit(asyncio.run, transport.lanes())
             with pytest.raises(futures.TimeoutError):  # another than Python's own before 3.11
                 made.result(0.05)
         assert made.result(10).is_closed

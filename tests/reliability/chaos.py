@@ -34,8 +34,10 @@ FINE = Fault("fine", reaches=True, outcome=lambda: httpx.Response(200))
 REFUSED = Fault("connection refused", reaches=False, outcome=lambda: httpx.ConnectError("refused"))
 RESET_BEFORE = Fault("reset before the server acted", reaches=False, outcome=lambda: httpx.ReadError("reset"))
 RESET_AFTER = Fault("reset after the server acted", reaches=True, outcome=lambda: httpx.ReadError("reset"))
-SLOW_BEFORE = Fault("no answer in time, the server did nothing", reaches=False, outcome=lambda: httpx.ReadTimeout("slow"))
-SLOW_AFTER = Fault("no answer in time, the server acted", reaches=True, outcome=lambda: httpx.ReadTimeout("slow"))
+SLOW_BEFORE = Fault(
+    "no answer in time, the server did nothing", reaches=False, outcome=lambda: httpx.ReadTimeout("slow")
+)
+SLOW_AFTER = Fault("no answer in time, server acted", reaches=True, outcome=lambda: httpx.ReadTimeout("slow"))
 CUT = Fault("answer cut off", reaches=True, outcome=lambda: httpx.RemoteProtocolError("incomplete"))
 THROTTLED = Fault("429, body says to wait 3 s", reaches=False, outcome=lambda: problem(429, retry_after=3))
 WORDS = Fault(
@@ -47,8 +49,8 @@ BROKEN_BEFORE = Fault("500 before the server acted", reaches=False, outcome=lamb
 BROKEN_AFTER = Fault("502 after the server acted", reaches=True, outcome=lambda: httpx.Response(502, html=HTML))
 UNAVAILABLE = Fault("503", reaches=False, outcome=lambda: problem(503, detail="busy"))
 LATE = Fault("504 after the server acted", reaches=True, outcome=lambda: httpx.Response(504, html=HTML))
-PAGE = Fault("HTML with status 200, the server did nothing", reaches=False, outcome=lambda: httpx.Response(200, html=HTML))
-PAGE_AFTER = Fault("HTML with status 200, the server acted", reaches=True, outcome=lambda: httpx.Response(200, html=HTML))
+PAGE = Fault("HTML and 200, server did nothing", reaches=False, outcome=lambda: httpx.Response(200, html=HTML))
+PAGE_AFTER = Fault("HTML and 200, server acted", reaches=True, outcome=lambda: httpx.Response(200, html=HTML))
 
 FAULTS = (
     REFUSED,

@@ -15,6 +15,9 @@ RESET_UNREAD = "reset the connection before reading the request"
 RESET_READ = "reset the connection when the request is read"
 CLOSE_READ = "close the connection when the request is read"
 SILENCE = "read the request and never answer"
+STALLED = "answer with half a body and nothing more"
+ENDLESS = "answer with a body that never ends, byte by byte"
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def answer(status: str = "200 OK", body: bytes = b"{}", *headers: str) -> bytes:
@@ -87,8 +90,15 @@ class Faults:
             reset(connection)
         elif behaviour is CLOSE_READ:
             connection.close()
+        elif behaviour is ENDLESS:
+            with connection:
+                connection.sendall(HEAD)
+                while self.behaviours:
+                    connection.sendall(b"1\r\n \r\n")
         else:
             self._held.append(connection)
+            if behaviour is STALLED:
+                connection.sendall(HEAD + b"1\r\n \r\n")
 
 
 def read_request(connection: socket.socket) -> bytes:

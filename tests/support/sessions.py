@@ -34,7 +34,9 @@ class Scripted:
         self.time = 0.0
         self.closed = False
 
-    async def send(self, request: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+    async def send(
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf")
+    ) -> httpx.Response:
         arguments = {name: value for name, value in request.items() if name != "timeout"}
         outgoing = httpx.Request(**arguments, extensions={"timeout": request["timeout"]})
         outgoing.read()

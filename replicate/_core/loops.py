@@ -1,0 +1,151 @@
+"""The connections of one event loop, asyncio's or trio's: quickly found, bounded, and closed when the loop ends."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Mapping
+
+T = TypeVar("T")
+
+MOST = 500
+"""How many requests may be under way at the same time. One more waits for its place."""
+IDLE = 5.0
+"""Seconds for which a client is kept, with its connections, while there are other requests: as long as in httpx."""
+
+
+class Lanes:
+    """httpx.AsyncClients that each carry one request at a time, made as they are needed.
+
+    The pool inside such a client looks at every connection for every request. With a hundred requests under way, that
+    is nearly all that a request costs; so each gets a client of its own, and the pools stay small.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        from anyio import Semaphore
+
+        self.is_closed = False
+        self._options = options
+        limits: httpx.Limits = options["limits"]
+        self._places = Semaphore(limits.max_connections or MOST)
+        self._free: deque[tuple[float, httpx.AsyncClient]] = deque()
+        """Clients that nobody uses, and since when, the longest first."""
+        self._all: set[httpx.AsyncClient] = set()
+
+    async def take(self) -> httpx.AsyncClient:
+        """Give a client that nobody uses, the one that was used last, as soon as there is a place."""
+        from anyio import WouldBlock
+
+        try:
+            self._places.acquire_nowait()
+        except WouldBlock:
+            await self._places.acquire()
+        if self._free:
+            return self._free.pop()[1]
+        client = httpx.AsyncClient(**self._options)
+        self._all.add(client)
+        return client
+
+    async def give_back(self, client: httpx.AsyncClient) -> None:
+        """Let another request use a client, and close one that has not been used for long."""
+        self._places.release()
+        now = time.monotonic()
+        self._free.append((now, client))
+        if self._free[0][0] < now - IDLE:
+            _, unused = self._free.popleft()
+            await unused.aclose()
+            self._all.discard(unused)
+
+    async def close(self) -> None:
+        """Close all connections, also those in use."""
+        self.is_closed = True
+        for client in [*self._all]:  # some may be given back meanwhile
+            await client.aclose()
+
+
+class Given:
+    """A client of the caller's, which has limits of its own, in the place of lanes."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def take(self) -> httpx.AsyncClient:
+        return self.client
+
+    async def give_back(self, client: httpx.AsyncClient) -> None:
+        pass
+
+
+class Held(httpx.AsyncByteStream):
+    """The content of an answer: it holds the place of its request until it is closed, and ends at the deadline."""
+
+    def __init__(
+        self, stream: httpx.AsyncByteStream, left: Callable[[], float], release: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._stream, self._left, self._release = stream, left, release
+        self._parts: AsyncIterator[bytes] | None = None
+        self._released = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        # No generator: one that is left half-read would have to be closed by somebody.
+        self._parts = aiter(self._stream)
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await timed(cast("AsyncIterator[bytes]", self._parts).__anext__(), self._left(), httpx.ReadTimeout)
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            if not self._released:
+                self._released = True
+                await self._release()
+
+
+async def timed(result: Awaitable[T], seconds: float, late: type[httpx.TimeoutException]) -> T:
+    """Await something for so many seconds, or raise what httpx does when it waits for that too long."""
+    if seconds == float("inf"):
+        return await result
+    from anyio import move_on_after
+
+    with move_on_after(seconds):
+        return await result
+    raise late(f"The time was up after {max(0.0, seconds):.1f} s.")
+
+
+class Keeper(NamedTuple):
+    """The lanes of a loop, and the generator that closes them."""
+
+    lanes: Lanes
+    generator: AsyncGenerator[None, None]
+
+
+async def keep(lanes: Lanes) -> AsyncGenerator[None, None]:
+    """Hold lanes open until this generator is closed: by hand, when it is dropped, or when its event loop ends."""
+    try:
+        yield
+    finally:
+        await lanes.close()
+
+
+def running_loop() -> Hashable:
+    """Give what stands for the event loop that runs this: asyncio's, or else trio's."""
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        trio: Any = sys.modules["trio"]
+        return cast("Hashable", trio.lowlevel.current_trio_token())
+
+
+def ended(loop: Any, keeper: Keeper) -> bool:
+    """Tell whether lanes are of no more use: closed, or of a loop that is, which asyncio's know of themselves."""
+    return keeper.lanes.is_closed or (hasattr(loop, "is_closed") and loop.is_closed())

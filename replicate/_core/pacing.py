@@ -1,0 +1,73 @@
+"""How many looks a minute all that waits may take together. A pure decision: nothing here waits or sends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from replicate._core.lifetime import inheritors
+from replicate._core.retry import LONGEST_TOLD, number
+from replicate._core.transport import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+QUOTA = 3000
+"""Requests a minute that the API allows, other than those that start something."""
+RATE = 0.8 * QUOTA / 60
+"""Looks a second; the rest of the quota is for other requests."""
+BURST = 1.0
+"""Seconds whose looks may all be taken at once, after as long a rest."""
+
+
+class Pace:
+    """Gives each look a slot, in the order of asking. All threads and tasks that use one token share one.
+
+    Times are seconds of a clock that the caller reads.
+    """
+
+    def __init__(self) -> None:
+        self._next = float("-inf")
+        """When the next slot is."""
+        self._paused = float("-inf")
+        """Until when nobody may look."""
+        self._scarce = float("-inf")
+        """Until when slots are `_apart`, since the API said that few are left."""
+        self._apart = 1 / RATE
+        self._lock = Lock()
+        inheritors.add(self)
+
+    def reserve(self, now: float) -> float:
+        """Take the next slot, and give the seconds until it is there."""
+        with self._lock:
+            slot = max(self._next, now - BURST, self._paused)
+            if slot < self._scarce:
+                slot = max(slot, now)
+                self._next = slot + self._apart
+            else:
+                self._next = slot + 1 / RATE
+            return max(0.0, slot - now)
+
+    def paused(self, now: float) -> bool:
+        """Tell whether nobody may look now, also who has waited for a slot: then it takes another."""
+        return now < self._paused
+
+    def pause(self, seconds: float, now: float) -> None:
+        """Note that the API wants no requests for so many seconds."""
+        with self._lock:
+            self._paused = max(self._paused, now + min(seconds, LONGEST_TOLD))
+
+    def learn(self, headers: Mapping[str, str], now: float) -> None:
+        """Note what an answer says of how many requests are left, and until when: few are spread over that time."""
+        left, reset = number(headers.get("ratelimit-remaining")), number(headers.get("ratelimit-reset"))
+        if left is None or reset is None or not 0 < reset <= LONGEST_TOLD:
+            return
+        if left < 1:
+            self.pause(reset, now)
+            return
+        with self._lock:
+            self._scarce = now + reset if left / reset < RATE else float("-inf")
+            self._apart = reset / left
+
+    def forget(self) -> None:
+        """In the child of a fork: no thread of the parent holds the lock."""
+        self._lock = Lock()

@@ -1,0 +1,138 @@
+"""What passes while a prediction is waited for, or a list is read, is ridden out."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+from support.colours import Clock, collect, connect, got, scripted
+from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
+from support.sample_models import Script, prediction
+
+from replicate import APIConnectionError, APIResponseValidationError, NotFoundError, PredictionTimeout
+from replicate.resources.waiting import FAILURES
+
+DONE = answer("200 OK", json.dumps(prediction("succeeded", output="done")).encode())
+HTML = answer("200 OK", b"<html>Back soon</html>", "Content-Type: text/html")
+TROUBLE: dict[str, bytes | str] = {
+    "html": HTML,
+    "nothing": answer("200 OK", b""),
+    "500": answer("500 Internal Server Error"),
+    "502": answer("502 Bad Gateway", b"<html>"),
+    "408": answer("408 Request Timeout"),
+    "429": answer("429 Too Many Requests", b'{"detail": "Your rate limit resets in ~7s."}'),
+    "cut": answer("200 OK", b'{"id": ', "Content-Length: 900"),
+    "reset": RESET_READ,
+    "closed": CLOSE_READ,
+    "silent": SILENCE,
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=list(TROUBLE))
+@pytest.mark.parametrize("timeout", [None, 3600])
+async def test_waiting_survives(colour: str, trouble: bytes | str, timeout: float | None) -> None:
+    """Whatever goes wrong for several looks in a row, the result comes, without help from the client's own retries."""
+    first = answer("200 OK", json.dumps(prediction()).encode())
+    with Faults(first, *[trouble] * 4, DONE) as server:
+        client = connect(colour, base_url=server.base_url, timeout=httpx.Timeout(5, read=0.05), max_retries=0)
+        clock = Clock(client)
+        found = await got(client.predictions.wait("p1", timeout=timeout))
+        await got(client.close())
+    assert (found.status, found.output) == ("succeeded", "done")
+    assert server.connections == 6
+    assert clock.time > 2
+
+
+async def test_a_refused_look_waits_as_told(colour: str) -> None:
+    """After a 429 the next look comes when it may, and not before."""
+    with Faults(answer("200 OK", json.dumps(prediction()).encode()), TROUBLE["429"], DONE) as server:
+        client = connect(colour, base_url=server.base_url)
+        clock = Clock(client)
+        await got(client.predictions.wait("p1"))
+        await got(client.close())
+    assert 7 <= clock.time < 10
+
+
+async def test_looks_that_fail_become_fewer(colour: str) -> None:
+    """A quick job's interval is no measure for an API in trouble: the pauses grow to seconds."""
+    script = Script(get=[prediction(), httpx.Response(500)])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    with pytest.raises(PredictionTimeout):
+        await got(client.predictions.wait("p1", timeout=60))
+    assert clock.time == pytest.approx(60, abs=0.1)
+    assert 8 <= len(script.asked) <= 20
+
+
+async def test_without_a_deadline_there_is_an_end(colour: str) -> None:
+    """An API that stays in trouble ends the wait with its error, which carries the prediction and says how to go on."""
+    script = Script(get=[prediction(), httpx.Response(200, html="<p>")])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    with pytest.raises(APIResponseValidationError, match=r"client.predictions.wait\('p1'\)") as raised:
+        await got(client.predictions.wait("p1"))
+    assert raised.value.prediction.id == "p1"
+    assert len(script.asked) == 1 + FAILURES
+    assert clock.time > 20
+
+
+async def test_what_does_not_pass_ends_the_wait(colour: str) -> None:
+    """That there is no such prediction any more is told at once."""
+    script = Script(get=[prediction(), httpx.Response(404)])
+    client = scripted(colour, script)
+    Clock(client)
+    with pytest.raises(NotFoundError):
+        await got(client.predictions.wait("p1"))
+    assert len(script.asked) == 2
+
+
+async def test_waits_share_a_pause(colour: str) -> None:
+    """What one wait is told, the next one with the same token keeps to as well."""
+    refused = httpx.Response(429, headers={"Retry-After": "30"})
+    script = Script(get=[prediction(), refused, prediction("succeeded"), prediction(), prediction("succeeded")])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    with pytest.raises(PredictionTimeout):
+        await got(client.predictions.wait("p1", timeout=5))
+    other = await got(client.predictions.get("p1"))
+    assert other.status == "succeeded"
+    assert clock.time == pytest.approx(5, abs=0.1)
+    await got(client.predictions.wait("p1"))
+    assert clock.time >= 30
+
+
+@pytest.mark.parametrize("trouble", [value for name, value in TROUBLE.items() if name != "429"])
+async def test_a_list_survives(colour: str, trouble: bytes | str) -> None:
+    """A page that comes as something else, or not at all, is asked for again, the first one and those after it."""
+    with Faults() as server:
+        more = {"results": [{"id": "a"}], "next": f"{server.base_url}/predictions?cursor=2", "previous": None}
+        last = {"results": [{"id": "b"}], "next": None, "previous": None}
+        pages = [answer("200 OK", json.dumps(each).encode()) for each in (more, last)]
+        server.behaviours[:] = [trouble, pages[0], trouble, pages[1]]
+        client = connect(colour, base_url=server.base_url, timeout=httpx.Timeout(5, read=0.05))
+        Clock(client)
+        assert [each.id for each in await collect(await got(client.predictions.list()))] == ["a", "b"]
+        await got(client.close())
+    assert server.connections == 4
+
+
+async def test_a_list_that_stays_in_trouble(colour: str) -> None:
+    """After the retries, the error tells where to go on."""
+    more = {"results": [{"id": "a"}], "next": "https://api.replicate.com/v1/predictions?cursor=2", "previous": None}
+    script = Script(get=[more, httpx.Response(200, html="<p>")])
+    client = scripted(colour, script)
+    Clock(client)
+    with pytest.raises(APIResponseValidationError) as raised:
+        await collect(await got(client.predictions.list()))
+    assert raised.value.cursor == more["next"]
+    assert len(script.asked) == 1 + 3
+
+
+async def test_where_nobody_listens_there_is_an_end(colour: str) -> None:
+    """A wait that cannot even begin is an error after the usual retries."""
+    client = connect(colour, base_url=refusing_url())
+    Clock(client)
+    with pytest.raises(APIConnectionError):
+        await got(client.predictions.wait("p1"))
+    await got(client.close())

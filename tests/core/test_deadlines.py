@@ -1,0 +1,106 @@
+"""Requests that must end at a deadline, whatever comes by then."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.colours import RUN, leaves_streams
+from support.faults import ENDLESS, SILENCE, STALLED, Faults
+from support.sessions import config
+
+from replicate._core import session as sessions
+from replicate._core.polling import Deadline
+from replicate._core.session import Session
+from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate.exceptions import APITimeoutError
+from replicate.resources.events import connection
+from replicate_api.types import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GET = Request("GET", "/account")
+SECONDS = 0.1
+
+
+@pytest.fixture(params=list(RUN))
+def exchange(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Give what runs a coroutine function, over a fault, on a session that has a tenth of a second."""
+    monkeypatch.setattr(sessions, "LAST_CHANCE", SECONDS)
+
+    def run(fault: Any, work: Callable[[Session[Any]], Any], timeout: float | None = None) -> float:
+        transport = BlockingTransport() if request.param == "blocking" else AsyncTransport()
+
+        async def main(base_url: str) -> float:
+            session: Session[Any] = Session(config(base_url, timeout=timeout, max_retries=0), transport)
+            started = monotonic()
+            try:
+                await work(Deadline(session, SECONDS).bound(session) if timeout is None else session)
+                return monotonic() - started
+            finally:
+                await transport.close()
+
+        with Faults(fault) as server:
+            elapsed: float = RUN[request.param](main(server.base_url))
+            return elapsed
+
+    return run
+
+
+async def send(session: Session[Any]) -> None:
+    with pytest.raises(APITimeoutError, match="did not answer in time") as caught:
+        await session.send(GET)
+    assert caught.value.sent
+
+
+async def read_streamed(session: Session[Any]) -> None:
+    response = await session.send(GET, stream=True)
+    with pytest.raises(APITimeoutError):
+        await session.read(response)
+
+
+async def iterate(session: Session[Any]) -> None:
+    response = await session.send(GET, stream=True)
+    with pytest.raises(APITimeoutError):
+        async for _ in session.chunks(response):
+            pass
+
+
+async def listen(session: Session[Any]) -> None:
+    try:
+        async for _ in connection(session, GET):
+            pass
+    except APITimeoutError:
+        pass
+
+
+@pytest.mark.parametrize("fault", [ENDLESS, STALLED, SILENCE])
+def test_a_request_ends_at_the_deadline(exchange: Callable[..., Any], fault: str) -> None:
+    """An answer that never comes, stops half way or goes on for ever ends as one that did not come in time."""
+    assert exchange(fault, send) < 5
+
+
+@leaves_streams
+@pytest.mark.parametrize("fault", [ENDLESS, STALLED])
+@pytest.mark.parametrize("work", [read_streamed, iterate, listen])
+def test_a_streamed_answer_ends_at_the_deadline(exchange: Callable[..., Any], fault: str, work: Any) -> None:
+    """So does one that is read as it comes, a stream of events among them."""
+    assert exchange(fault, work) < 5
+
+
+@leaves_streams
+def test_a_timeout_is_for_each_wait(exchange: Callable[..., Any]) -> None:
+    """Without a deadline, a timeout bounds the wait for something new, as httpx does, and not the whole."""
+
+    async def work(session: Session[Any]) -> None:
+        response = await session.send(GET, stream=True)
+        started = monotonic()
+        async with aclosing(session.chunks(response)) as chunks:
+            async for _ in chunks:
+                if monotonic() - started > 3 * SECONDS:
+                    return
+
+    assert exchange(ENDLESS, work, timeout=SECONDS) > 3 * SECONDS

@@ -1,0 +1,202 @@
+"""The connections of one event loop: one request each, bounded, and given back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from support.colours import RUN, connect, got
+from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
+
+from replicate import APIConnectionError, AsyncReplicate, DefaultAioHttpClient
+from replicate._core import loops
+from replicate._core.tls import deferred
+from replicate._core.transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+GET = {"method": "GET", "timeout": 5}
+ASYNC = {name: run for name, run in RUN.items() if name != "blocking"}
+
+
+@pytest.fixture
+def server() -> Iterator[Faults]:
+    with Faults(answer()) as faults:
+        yield faults
+
+
+@pytest.fixture(params=list(ASYNC))
+def run(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
+    return ASYNC[request.param]
+
+
+def test_one_request_after_the_other_uses_one_client(run: Any, server: Faults) -> None:
+    """Each request is sent with the client that was used last, whose connection is there."""
+    transport = AsyncTransport()
+
+    async def work() -> int:
+        for _ in range(3):
+            await transport.send({"url": server.base_url, **GET})
+        lanes: Any = await transport.lanes()
+        return len(lanes._all)
+
+    assert run(work()) == 1
+
+
+def test_requests_at_the_same_time_do_not_share_a_client(run: Any, server: Faults) -> None:
+    """A streamed answer keeps its client to itself until it is closed."""
+    transport = AsyncTransport()
+
+    async def work() -> None:
+        lanes: Any = await transport.lanes()
+        first = await transport.send({"url": server.base_url, **GET}, stream=True)
+        second = await transport.send({"url": server.base_url, **GET}, stream=True)
+        assert (len(lanes._all), len(lanes._free)) == (2, 0)
+        assert [chunk async for chunk in transport.chunks(first)] == [b"{}"]
+        await transport.close_response(second)
+        await transport.close_response(second)
+        assert (len(lanes._all), len(lanes._free)) == (2, 2)
+
+    run(work())
+
+
+def test_idle_clients_are_not_kept_for_long(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a burst, clients that are not needed any more are closed while others are."""
+    monkeypatch.setattr(loops, "IDLE", 0)
+    transport = AsyncTransport()
+
+    async def work() -> None:
+        lanes: Any = await transport.lanes()
+        answers = [await transport.send({"url": server.base_url, **GET}, stream=True) for _ in range(3)]
+        clients = set(lanes._all)
+        for each in answers:
+            await transport.read(each)
+        assert (len(lanes._all), len(lanes._free)) == (1, 1)
+        assert sum(client.is_closed for client in clients) == 2
+
+    run(work())
+
+
+def test_closing_while_requests_end(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that ends while everything is closed does not disturb that."""
+    monkeypatch.setattr(loops, "IDLE", -1)
+    transport = AsyncTransport()
+
+    async def work() -> None:
+        lanes: Any = await transport.lanes()
+        clients = [await lanes.take() for _ in range(3)]
+        for client in clients:
+            close = client.aclose
+
+            async def closing(client: Any = client, close: Any = close) -> None:
+                client.aclose = close
+                await lanes.give_back(client)
+                await close()
+
+            client.aclose = closing
+        await transport.close()
+        assert all(client.is_closed for client in clients)
+
+    run(work())
+
+
+def test_one_request_too_many_waits_for_its_place(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests beyond the bound wait for as long as they may, and then say that nothing was sent."""
+    monkeypatch.setattr(loops, "MOST", 1)
+    transport = AsyncTransport()
+
+    async def work() -> None:
+        held = await transport.send({"url": server.base_url, **GET}, stream=True)
+        with pytest.raises(httpx.PoolTimeout):
+            await transport.send({"url": server.base_url, **GET}, seconds=0.01)
+        await transport.close_response(held)
+        assert (await transport.send({"url": server.base_url, **GET}, seconds=5)).status_code == 200
+
+    run(work())
+    assert server.connections == 2
+
+
+def test_failures_and_cancelled_tasks_give_their_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends a request, the next one gets its place."""
+    monkeypatch.setattr(loops, "MOST", 1)
+    transport = AsyncTransport()
+
+    async def work(server: Faults) -> None:
+        for _ in range(2):
+            with pytest.raises(httpx.RequestError):
+                await transport.send({"url": server.base_url, **GET})
+        for _ in range(2):
+            task = asyncio.create_task(transport.send({"url": server.base_url, **GET}))
+            while server.connections < 3:  # noqa: ASYNC110 - it is another thread's
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert (await transport.send({"url": server.base_url, **GET})).status_code == 200
+
+    with Faults(RESET_READ, answer("200 OK", b"{", "Content-Length: 2"), SILENCE, answer()) as server:
+        asyncio.run(work(server))
+
+
+@pytest.mark.parametrize("colour", list(RUN))
+def test_there_is_no_bound_on_connections(colour: str, server: Faults) -> None:
+    """More answers may be open at once than httpx's default pool has room for."""
+    client = connect(colour, base_url=server.base_url, timeout=httpx.Timeout(5, pool=0.01))
+
+    async def work() -> None:
+        answers = [await got(client.get("/x", stream=True)) for _ in range(101)]
+        for each in answers:
+            await got(each.close())
+        await got(client.close())
+
+    RUN[colour](work())
+
+
+def test_tls_settings_are_made_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that a caller gives are read once, not for each of the clients."""
+    made: list[Any] = []
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda **told: made.append(told) or deferred())
+    transport = AsyncTransport(verify=False)
+
+    async def work() -> None:
+        lanes: Any = await transport.lanes()
+        for _ in range(3):
+            await lanes.take()
+
+    asyncio.run(work())
+    assert made == [{"verify": False}]
+
+
+# ---- aiohttp
+
+
+@pytest.mark.parametrize("fault", [RESET_READ, CLOSE_READ, SILENCE, b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\nCo"])
+def test_aiohttp_never_pays_twice(fault: Any) -> None:
+    """A POST that may have arrived is not sent again, though httpx-aiohttp says that there was no connection."""
+
+    async def work(server: Faults) -> None:
+        http = DefaultAioHttpClient()
+        async with AsyncReplicate(bearer_token="t", base_url=server.base_url, http_client=http) as client:
+            with pytest.raises(APIConnectionError) as caught:
+                await client.post("/predictions", json={}, timeout=httpx.Timeout(5, read=0.05))
+            assert caught.value.sent
+
+    with Faults(fault) as server:
+        asyncio.run(work(server))
+        assert server.connections == 1
+
+
+def test_aiohttp_tells_a_refused_connection() -> None:
+    """Where nobody listens, nothing was sent, through aiohttp as well."""
+
+    async def work() -> None:
+        url = refusing_url()
+        async with AsyncReplicate(bearer_token="t", base_url=url, http_client=DefaultAioHttpClient()) as client:
+            with pytest.raises(APIConnectionError) as caught:
+                await client.post("/predictions", json={}, max_retries=0)
+            assert not caught.value.sent
+
+    asyncio.run(work())
