@@ -12,6 +12,7 @@ from replicate.exceptions import ReplicateError
 if TYPE_CHECKING:
     import httpx
 
+    from replicate._core.loops import Given, Lanes
     from replicate._core.transport import AsyncTransport, BlockingTransport
 
 
@@ -19,7 +20,7 @@ class ClosedError(ReplicateError, RuntimeError):
     """What has been closed was used; httpx has RuntimeError for that."""
 
 
-def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | httpx.AsyncClient) -> None:
+def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | Lanes | Given) -> None:
     """Raise ReplicateError for what has been closed."""
     if used.is_closed:
         raise ClosedError(

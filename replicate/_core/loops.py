@@ -30,7 +30,7 @@ class Lanes:
     def __init__(self, options: Mapping[str, Any]) -> None:
         from anyio import Semaphore
 
-        self.is_closed = False
+        self.is_closed: bool = False
         self._options = options
         limits: httpx.Limits = options["limits"]
         self._places = Semaphore(limits.max_connections or MOST)
@@ -75,6 +75,10 @@ class Given:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
 
+    @property
+    def is_closed(self) -> bool:
+        return self.client.is_closed
+
     async def take(self) -> httpx.AsyncClient:
         return self.client
 
@@ -85,9 +89,7 @@ class Given:
 class Held(httpx.AsyncByteStream):
     """The content of an answer: it holds the place of its request until it is closed, and ends at the deadline."""
 
-    def __init__(
-        self, stream: httpx.AsyncByteStream, left: Callable[[], float], release: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, stream: Any, left: Callable[[], float], release: Callable[[], Awaitable[None]]) -> None:
         self._stream, self._left, self._release = stream, left, release
         self._parts: AsyncIterator[bytes] | None = None
         self._released = False

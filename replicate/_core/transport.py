@@ -34,10 +34,9 @@ class Transport(Protocol):
         """Exchange a request, given as arguments of `httpx.Client.build_request`, for an answer.
 
         The answer's content has been read, unless `stream`: then read it with `chunks` or `read`. A redirect is an
-        answer like any other. With a Foreign request goes nothing of what the httpx client is set to.
-
-        After so many seconds, also while the content is read, this raises httpx.ReadTimeout, whatever has come by
-        then. A blocking one notices that when something comes, or when nothing has come for as long.
+        answer like any other. With a Foreign request goes nothing of what the httpx client is set to. After so many
+        seconds, also while the content is read, this raises httpx.ReadTimeout, whatever has come by then. A blocking
+        one notices that when something comes, or when nothing has come for as long.
         """
         ...
 
@@ -192,9 +191,8 @@ class AsyncTransport:
         self, client: httpx.AsyncClient | None = None, *, twin: BlockingTransport | None = None, **options: Any
     ) -> None:
         check_colour(client, blocking=False)
-        self._client, self._twin, self._options = client, twin, options
+        self._client, self._twin, self._options, self._lock = client, twin, options, Lock()
         self.closed: bool = twin is not None and twin.closed
-        self._lock = Lock()
         self._keepers: dict[Hashable, Keeper] = {}
         inheritors.add(self)
 
@@ -228,6 +226,7 @@ class AsyncTransport:
         client = await timed(lanes.take(), seconds, httpx.PoolTimeout)
         try:
             check_open(self)
+            check_open(lanes)
             if isinstance(request, Foreign):
                 exchange = client.send(bare(request), stream=True, follow_redirects=False, auth=None)
             else:
@@ -238,8 +237,7 @@ class AsyncTransport:
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
-        content = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = Held(content, lambda: end - self.now(), lambda: lanes.give_back(client))
+        response.stream = Held(response.stream, lambda: end - self.now(), lambda: lanes.give_back(client))
         if not stream:
             await self.read(response)
         return response

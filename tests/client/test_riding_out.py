@@ -120,7 +120,7 @@ async def test_a_list_survives(colour: str, trouble: bytes | str) -> None:
 async def test_a_list_that_stays_in_trouble(colour: str) -> None:
     """After the retries, the error tells where to go on."""
     more = {"results": [{"id": "a"}], "next": "https://api.replicate.com/v1/predictions?cursor=2", "previous": None}
-    script = Script(get=[more, httpx.Response(200, html="<p>")])
+    script = Script(list=[more, httpx.Response(200, html="<p>")])
     client = scripted(colour, script)
     Clock(client)
     with pytest.raises(APIResponseValidationError) as raised:

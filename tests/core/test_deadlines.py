@@ -16,7 +16,7 @@ from replicate._core.polling import Deadline
 from replicate._core.session import Session
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate.exceptions import APITimeoutError
-from replicate.resources.events import connection
+from replicate.resources.events import Place, connection
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ async def iterate(session: Session[Any]) -> None:
 
 async def listen(session: Session[Any]) -> None:
     try:
-        async for _ in connection(session, GET):
+        async for _ in connection(session, GET, Place()):
             pass
     except APITimeoutError:
         pass
