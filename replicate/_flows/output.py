@@ -60,6 +60,13 @@ class OutputIterator(Iteration[C, Any]):
             return repr(self)
         return "".join(map(str, self._collected.items))
 
+    if not TYPE_CHECKING:  # to type checkers, there is no such thing
+
+        def __getitem__(self, index: object) -> Any:
+            """Tell who takes this for the list that it was in version 1 what to write."""
+            taken = "list(output)" if self._session.blocking else "(await output)"
+            raise TypeError(f"this output comes item by item, and is no list: take {taken}[{index!r}]")
+
     def __repr__(self) -> str:
         return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected.items)} items so far>"
 

@@ -190,3 +190,12 @@ async def test_a_hint_changes_nothing(client: Any) -> None:
 async def test_all_inputs_in_one(client: Any) -> None:
     """Version 2's `function(input={…})` means the inputs in it."""
     assert await got(client.use("me/official")(input={"text": "a"})) == "A!"
+
+
+@pytest.mark.parametrize("colour", ["blocking"], indirect=True)
+async def test_an_iterator_is_no_list(client: Any) -> None:
+    """Who takes it for the list that it was is told what to write."""
+    output = client.run("me/words", {"text": "a b"})
+    with pytest.raises(TypeError, match=r"take list\(output\)\[0\]"):
+        output[0]
+    assert list(output) == ["a ", "b "]
