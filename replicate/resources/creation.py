@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
     from replicate_api import models
     from replicate_api.types import Request
+
+log: logging.Logger = logging.getLogger("replicate")
 
 GRACE = 10
 """Seconds that the answer may take beyond that."""
@@ -150,11 +153,20 @@ async def post(
         except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
             if not in_doubt(error):
                 raise
-            return await create.recovered(error)
+            payload = await create.recovered(error)
+            announce(payload, noun)
+            return payload
         create.answered(payload.id)
+    announce(payload, noun)
     early = held is not None and session.transport.now() - create.sent < hold(held)
     payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload
+
+
+def announce(run: Any, noun: str) -> None:
+    """Log that something was started, and where it can be seen."""
+    page = getattr(getattr(run, "urls", None), "web", None) or f"https://replicate.com/p/{run.id}"
+    log.info("%s %s started: %s", noun, run.id, page)
 
 
 def lifetime(remaining: float) -> str | None:

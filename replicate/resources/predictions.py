@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from replicate._core.dual import C, also_async, dual, dual_iter
@@ -22,7 +23,6 @@ from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
-    from datetime import datetime
 
     from typing_extensions import Self, Unpack
 
@@ -56,6 +56,22 @@ class Prediction(Resource[C], models.Prediction):
             """Read the last progress bar in some logs; None if there is none."""
             bars = PROGRESS.findall(logs.replace("\r", "\n"))
             return cls(int(bars[-1][0]) / 100, int(bars[-1][1]), int(bars[-1][2])) if bars else None
+
+    class Timings(NamedTuple):
+        """For how long it has been what it was, in seconds; None for what has not begun."""
+
+        queued: float | None
+        """Until it was started: waiting for its turn, and for the model to be loaded."""
+        running: float | None
+        """From then to its end."""
+        total: float | None
+        """From when it was created to its end."""
+
+    @property
+    def timings(self) -> Timings:
+        """How long it took, by the API's clock; of one that goes on, what is over."""
+        created, started, ended = self.created_at, self.started_at, self.completed_at
+        return self.Timings(between(created, started), between(started, ended), between(created, ended))
 
     @property
     def progress(self) -> Progress | None:
@@ -114,6 +130,12 @@ class Prediction(Resource[C], models.Prediction):
             async for item in source:
                 yield item
         check_success(self)
+
+
+def between(start: Any, end: Any) -> float | None:
+    """Give the seconds from one moment to another, if both are known."""
+    known = isinstance(start, datetime) and isinstance(end, datetime)
+    return (end - start).total_seconds() if known else None
 
 
 # ---- the operations

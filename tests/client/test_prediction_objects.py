@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import pickle
 from typing import Any
 
@@ -103,3 +104,25 @@ def test_a_prediction_without_a_client_is_plain_data() -> None:
 def test_only_four_states_are_final(status: Any, *, finished: bool) -> None:
     """A state that is not known, or missing, is not the end."""
     assert Prediction.from_dict(prediction(status)).finished is finished
+
+
+async def test_what_is_started_is_logged(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """One line at the level "info" names what was started, and where it can be seen; nothing secret is in it."""
+    with caplog.at_level(logging.INFO, "replicate"):
+        made = await got(client.predictions.create("me/official", {"text": "a secret text"}))
+    [line] = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    assert line == f"prediction {made.id} started: {made.urls.web}"
+    assert "secret" not in caplog.text
+
+
+def test_timings() -> None:
+    """How long it waited, ran, and took in all; what has not begun has none."""
+    made = Prediction(
+        id="p",
+        created_at="2025-01-01T00:00:00Z",
+        started_at="2025-01-01T00:00:01.5Z",
+        completed_at="2025-01-01T00:00:04Z",
+    )
+    assert made.timings == (1.5, 2.5, 4.0)
+    assert Prediction(id="p", created_at="2025-01-01T00:00:00Z").timings == (None, None, None)
+    assert Prediction(created_at="2025-01-01T00:00:00Z", started_at="odd").timings.queued is None
