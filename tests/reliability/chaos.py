@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 HTML = "<html><body><h1>Bad Gateway</h1></body></html>"
 
@@ -25,9 +26,16 @@ class Fault:
     reaches: bool
     """Whether the server acts on the request."""
     outcome: Callable[[], httpx.Response | Exception]
+    instead: Mapping[str, Any] | None = None
+    """Members of the server's own answer that are something else, where that is what goes wrong."""
 
     def __repr__(self) -> str:
         return self.name
+
+
+def answering(name: str, **members: Any) -> Fault:
+    """Make a fault that changes what the server says."""
+    return Fault(name, reaches=True, outcome=lambda: httpx.Response(200), instead=members)
 
 
 FINE = Fault("fine", reaches=True, outcome=lambda: httpx.Response(200))
@@ -74,12 +82,11 @@ FAULTS = (
 class Plan:
     """What happens to the requests of a call, in turn; after these, nothing goes wrong any more.
 
-    `faults` are of the requests that a pattern does not single out; those of `only`, a method and the end of a path, go
-    by that.
+    With `only`, a pattern such as "GET /predictions/*", other requests than these are never met by one.
     """
 
     faults: list[Fault] = field(default_factory=list)
-    only: tuple[str, str] | None = None
+    only: str = "*"
     asked: list[str] = field(default_factory=list)
     met: list[tuple[str, Fault]] = field(default_factory=list)
 
@@ -87,7 +94,7 @@ class Plan:
         """Tell what happens to a request."""
         line = f"{request.method} {request.url.path.removeprefix('/v1')}"
         self.asked.append(line)
-        if self.only and not (request.method == self.only[0] and line.endswith(self.only[1])):
+        if not fnmatchcase(line, self.only):
             return FINE
         fault = self.faults.pop(0) if self.faults else FINE
         self.met.append((line, fault))
@@ -99,32 +106,40 @@ class Chaos(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def __init__(self, *, blocking: bool) -> None:
         self.plan = Plan()
-        self._inner: Any = httpx.HTTPTransport() if blocking else httpx.AsyncHTTPTransport()
+        self._inner: Any = httpx.HTTPTransport(verify=False) if blocking else httpx.AsyncHTTPTransport(verify=False)
 
-    def follow(self, faults: Sequence[Fault], only: tuple[str, str] | None = None) -> Plan:
+    def follow(self, faults: Sequence[Fault], only: str = "*") -> Plan:
         """Begin a new plan, and give it."""
-        self.plan = Plan(list(faults), only)
+        self.plan = Plan([*faults], only)
         return self.plan
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         fault = self.plan.next(request)
+        if not fault.reaches:
+            return given(fault, request)
+        answer = self._inner.handle_request(request)
         if fault is FINE:
-            return self._inner.handle_request(request)
-        if fault.reaches:
-            answer = self._inner.handle_request(request)
+            return answer
+        if fault is CUT and is_stream(answer):
+            return httpx.Response(200, headers=answer.headers, stream=Broken(answer.stream))
+        if not is_stream(answer):  # which may have no end
             answer.read()
-            answer.close()
-        return given(fault, request)
+        answer.close()
+        return given(fault, request, answer)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         fault = self.plan.next(request)
+        if not fault.reaches:
+            return given(fault, request)
+        answer = await self._inner.handle_async_request(request)
         if fault is FINE:
-            return await self._inner.handle_async_request(request)
-        if fault.reaches:
-            answer = await self._inner.handle_async_request(request)
+            return answer
+        if fault is CUT and is_stream(answer):
+            return httpx.Response(200, headers=answer.headers, stream=Broken(answer.stream))
+        if not is_stream(answer):
             await answer.aread()
-            await answer.aclose()
-        return given(fault, request)
+        await answer.aclose()
+        return given(fault, request, answer)
 
     def close(self) -> None:
         self._inner.close()
@@ -133,7 +148,41 @@ class Chaos(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def given(fault: Fault, request: httpx.Request) -> httpx.Response:
+class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream of events that breaks off after the first of them."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._inner:
+            yield first_event(chunk)
+            raise httpx.ReadError("reset")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._inner:
+            yield first_event(chunk)
+            raise httpx.ReadError("reset")
+
+    def close(self) -> None:
+        self._inner.close()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def first_event(chunk: bytes) -> bytes:
+    first, end, _ = chunk.partition(b"\n\n")
+    return first + end
+
+
+def is_stream(answer: httpx.Response) -> bool:
+    return answer.headers.get("content-type", "").startswith("text/event-stream")
+
+
+def given(fault: Fault, request: httpx.Request, answer: httpx.Response | None = None) -> httpx.Response:
+    if fault.instead is not None and answer is not None:
+        return httpx.Response(answer.status_code, json={**answer.json(), **fault.instead}, request=request)
     outcome = fault.outcome()
     if isinstance(outcome, Exception):
         raise outcome

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator  # noqa: TC003 - pytest reads the annotations of fixtures
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from reliability.chaos import FAULTS, FINE, Fault
-from reliability.conftest import Place
+from reliability.chaos import FAULTS, FINE, Fault, Plan
+from reliability.conftest import Place, placed
+from support.colours import RUN, each, got, leaves_streams
 
 from replicate import AmbiguousCreateError, PredictionTimeout, ReplicateError
 from replicate._core.dual import drive
@@ -17,7 +19,8 @@ from replicate._core.dual import drive
 if TYPE_CHECKING:
     from replicate.local import Server
 
-WAYS = ("run official", "run community", "run version", "create", "use", "deployment")
+WAYS = ("run official", "run community", "run version", "create", "use", "deployment", "training")
+LEAVING = ("deadline", "close", "interrupt")
 plans = st.lists(st.sampled_from((FINE, *FAULTS)), max_size=7)
 
 
@@ -25,99 +28,136 @@ plans = st.lists(st.sampled_from((FINE, *FAULTS)), max_size=7)
 def here(shared_books: Server) -> Iterator[Place]:
     """One client for all examples, so that what it remembers of earlier calls is put to the test too."""
     place = Place(shared_books, "blocking")
-    place.client.models.get("me/echo")
-    scale: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
-    version = place.client.models.get("me/echo").latest_version.id
-    place.client.deployments.create(name="books", model="me/echo", version=version, **scale)
-    place.version = version  # type: ignore[attr-defined]
     yield place
-    place.client.close()
+    drive(place.close())
 
 
-def call(place: Any, way: str, inputs: dict[str, str]) -> Any:
+async def call(place: Place, way: str, inputs: dict[str, str]) -> Any:
     """Run a model to its end, in one of the ways there are, and give its output."""
     client = place.client
     match way:
         case "run official":
-            return client.run("me/official", inputs, timeout=100)
+            return await got(client.run("me/official", inputs, timeout=100))
         case "run community":
-            return client.run("me/echo", inputs, timeout=100)
+            return await got(client.run("me/echo", inputs, timeout=100))
         case "run version":
-            return client.run(f"me/echo:{place.version}", inputs)
+            return await got(client.run(f"me/echo:{place.version}", inputs))
         case "use":
-            return client.use("me/official", timeout=100)(**inputs)
+            return await got(client.use("me/official", timeout=100)(**inputs))
         case "create":
-            return client.predictions.create(place.version, inputs, wait=True).wait(timeout=100).output
+            made = await got(client.predictions.create(place.version, inputs, wait=True))
+        case "deployment":
+            made = await got(client.predictions.create(deployment="local/books", input=inputs))
         case _:
-            created = client.predictions.create(deployment="local/books", input=inputs)
-            return created.wait(timeout=100).output
+            made = await got(client.trainings.create(f"me/echo:{place.version}", inputs, "me/trained"))
+            return (await got(made.wait(timeout=100))).input["text"]
+    return (await got(made.wait(timeout=100))).output
+
+
+async def booked(place: Place, way: str, faults: list[Fault]) -> None:
+    """Call a model on a bad line, and compare what came of it with what is in the books."""
+    place.tidy()
+    inputs = place.fresh()
+    plan = place.line.follow(faults)
+    error, output = None, None
+    try:
+        output = await call(place, way, inputs)
+    except ReplicateError as caught:
+        error = caught
+    place.line.follow(())
+    event(f"{way}: {type(error).__name__ if error else 'a result'}")
+    balance(place, plan, output, error)
+
+
+def balance(place: Place, plan: Plan, output: Any, error: ReplicateError | None) -> None:
+    """Check that there is one prediction for a result, and none that the caller does not know of."""
+    started = place.started()
+    assert len(started) <= 1, plan.met
+    if error is None:
+        assert output == place.text, plan.met
+        assert len(started) == 1
+    elif isinstance(error, AmbiguousCreateError):
+        looks = [fault for line, fault in plan.met if line in ("GET /predictions", "GET /trainings")]
+        assert not started or any(fault is not FINE for fault in looks), f"it was there to be found: {plan.met}"
+    elif started:
+        carried = getattr(error, "prediction", None)
+        assert carried is not None, (plan.met, error)
+        assert carried.id == started[0].id
 
 
 @given(way=st.sampled_from(WAYS), faults=plans)
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2000, deadline=None)
 def test_the_books(here: Place, way: str, faults: list[Fault]) -> None:
     """A call that returns has one prediction; one that raises has one that its error knows of, or none, or says so."""
-    inputs = here.fresh()
-    plan = here.line.follow(faults)
-    error: ReplicateError | None = None
-    output = None
-    try:
-        output = call(here, way, inputs)
-    except ReplicateError as caught:
-        error = caught
-    finally:
-        here.line.follow(())
-    started = here.started()
-    event(type(error).__name__ if error else "a result")
-    assert len(started) <= 1, plan.met
-    if error is None:
-        assert output == here.text, plan.met
-        assert len(started) == 1
-        return
-    posts = [met for met in plan.met if met[0].startswith("POST") and met[0].endswith("predictions")]
-    if not started:
-        return
-    if isinstance(error, AmbiguousCreateError):
-        listed = [fault for line, fault in plan.met if line.startswith("GET /predictions") and fault is not FINE]
-        assert listed, f"it was there to be found: {plan.met}"
-        return
-    carried = getattr(error, "prediction", None)
-    assert carried is not None, (posts, error)
-    assert carried.id == started[0].id
+    drive(booked(here, way, faults))
 
 
-@given(faults=plans, leave=st.sampled_from(("deadline", "close", "interrupt")))
-@settings(max_examples=300, deadline=None)
-def test_what_is_left_is_stopped(here: Place, faults: list[Fault], leave: str) -> None:
-    """A prediction whose call is left early does not go on, unless the request that stops it meets trouble too."""
-    inputs = here.fresh()
-    here.line.follow(())
-    here.client.models.get("me/endless")
-    output = here.client.run("me/endless", inputs, timeout=20 if leave == "deadline" else None)
-    plan = here.line.follow(faults)
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@given(way=st.sampled_from(WAYS), faults=plans)
+@settings(max_examples=200, deadline=None)
+def test_the_books_of_an_asynchronous_client(shared_books: Server, colour: str, way: str, faults: list[Fault]) -> None:
+    """The same holds where calls are awaited."""
+
+    async def main() -> None:
+        async with placed(shared_books, colour) as place:
+            await booked(place, way, faults)
+
+    RUN[colour](main())
+
+
+async def left(place: Place, faults: list[Fault], leave: str) -> None:
+    """Leave an endless call early on a bad line, and see whether it goes on."""
+    place.tidy()
+    inputs = place.fresh()
+    output = await got(place.client.run("me/endless", inputs, timeout=20 if leave == "deadline" else None))
+    plan = place.line.follow(faults)
     error: BaseException | None = None
     try:
-        with output:
-            for number, _ in enumerate(output):
-                if leave == "close" and number > 2:
-                    break
-                if leave == "interrupt" and number > 2:
-                    raise KeyboardInterrupt  # noqa: TRY301 - as the user would
+        await read_some(place, output, leave)
     except (KeyboardInterrupt, ReplicateError) as caught:
         error = caught
-    finally:
-        here.line.follow(())
-    [started] = here.started()
+    await got(output.close())
+    place.line.follow(())
+    [started] = place.started()
+    status = started.status
+    started.cancel()
     event(f"{leave}: {type(error).__name__}")
-    hopeless = [line for line, fault in plan.met if line.endswith("/cancel") and fault is not FINE]
-    if not hopeless:
-        assert started.status in {"canceled", "aborted"} or not isinstance(
-            error, (KeyboardInterrupt, PredictionTimeout, type(None))
-        ), (plan.met, error)
-    drive(here.client._session.call(cancel_endpoint(), started.id))
+    cancels = [fault for line, fault in plan.met if line.endswith("/cancel")]
+    assert type(error) is {"deadline": PredictionTimeout, "interrupt": KeyboardInterrupt}.get(leave, type(None))
+    assert status in {"canceled", "aborted"} or (cancels and not any(each.reaches for each in cancels)), plan.met
 
 
-def cancel_endpoint() -> Any:
-    from replicate_api.api.predictions import predictions_cancel
+async def read_some(place: Place, output: Any, leave: str) -> None:
+    """Read an endless output until the time is up, or up to its fourth item."""
+    number = 0
+    async with aclosing(each(output)) as items:
+        async for _ in items:
+            number += 1
+            place.clock.time += 2  # which what is streamed without a pause takes, too
+            if leave == "close" and number > 3:
+                return
+            if leave == "interrupt" and number > 3:
+                raise KeyboardInterrupt
 
-    return predictions_cancel
+
+@given(faults=plans, leave=st.sampled_from(LEAVING))
+@settings(max_examples=300, deadline=None)
+def test_what_is_left_is_stopped(here: Place, faults: list[Fault], leave: str) -> None:
+    """A prediction whose call is left early does not go on, unless every request that stops it meets trouble."""
+    drive(left(here, faults, leave))
+
+
+@leaves_streams
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@given(faults=plans, leave=st.sampled_from(LEAVING))
+@settings(max_examples=50, deadline=None)
+def test_what_is_left_is_stopped_asynchronously(
+    shared_books: Server, colour: str, faults: list[Fault], leave: str
+) -> None:
+    """The same holds where output is awaited."""
+
+    async def main() -> None:
+        async with placed(shared_books, colour) as place:
+            await left(place, faults, leave)
+
+    RUN[colour](main())
