@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
 
+from replicate_api.types import UNSET
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -73,8 +75,18 @@ def check_values(given: Mapping[str, Any]) -> None:
         raise TypeError(f"max_retries must be an int, not {type(retries).__name__}")
     if retries < 0:
         raise ValueError(f"max_retries must be 0 or more, not {retries!r}")
-    for name, value in httpx.Headers(given.get("extra_headers") or {}).items():
-        if re.search(r"[\x00-\x08\n-\x1f\x7f]", value):  # the value is not shown: it may be the token
+    check_headers(given.get("extra_headers") or {})
+
+
+def check_headers(headers: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError for what HTTP cannot carry. UNSET is for a header that is not to go along."""
+    for name, value in headers.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            raise ValueError(f"{name!r} cannot be the name of a header")
+        if value is not UNSET and not isinstance(value, (str, bytes)):
+            raise TypeError(f"the header {name!r} must be a str, not {type(value).__name__}")
+        if isinstance(value, str) and re.search(r"[\x00-\x08\n-\x1f\x7f]", value):
+            # The value is not shown: it may be the token.
             raise ValueError(f"the header {name!r} holds a control character, such as a line break")
 
 
@@ -92,6 +104,15 @@ def merged(headers: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str
     """Add headers to others, or put them in their place, whatever the case of either."""
     replaced = {name.lower() for name in more}
     return {**{name: value for name, value in headers.items() if name.lower() not in replaced}, **more}
+
+
+def put(headers: httpx.Headers, more: Mapping[str, Any]) -> None:
+    """Set headers; those that are UNSET do not go along."""
+    for name, value in more.items():
+        if value is UNSET:
+            headers.pop(name, None)
+        else:
+            headers[name] = value
 
 
 def within(timeout: float | httpx.Timeout | None, seconds: float) -> float | httpx.Timeout | None:

@@ -63,7 +63,8 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
     rest = {**renamed(options.get("options") or {}), **rest}
     headers: dict[str, str] = {**(options.get("headers") or {}), **(rest.get("extra_headers") or {})}
     params: dict[str, Any] = {**(options.get("params") or {}), **(rest.pop("extra_query", None) or {})}
-    request = Request(method.upper(), url, query(**params), headers, **body_of(options))
+    told = {name: value for name, value in headers.items() if value is not UNSET}
+    request = Request(method.upper(), url, query(**params), told, **body_of(options))
     # As the session's own too: what the caller says here goes before the headers of the client.
     session = session.given({**rest, "extra_headers": headers})
     response = await session.send(request, stream=bool(options.get("stream")))

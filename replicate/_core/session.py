@@ -19,7 +19,15 @@ from attrs import evolve, field, frozen
 from replicate._core import retry
 from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.exchange import Foreign
-from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, check_keywords, check_values, merged, within
+from replicate._core.options import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    check_keywords,
+    check_values,
+    merged,
+    put,
+    within,
+)
 from replicate._core.pacing import Pace
 from replicate._core.problems import bare, error_of, unanswered, unreadable
 from replicate._core.redirects import BODILESS, MAX_REDIRECTS, origin, redirected
@@ -209,9 +217,10 @@ class Session(Generic[C]):
         if ours:
             given = {name for name, _ in parameters}
             parameters += [(name, value) for name, value in query(**config.query) if name not in given]
-            headers.update(config.headers)
-            if "authorization" not in headers and (token := config.credentials.token()):
+            said = {*headers, *(name.lower() for name in config.headers)}
+            if "authorization" not in said and (token := config.credentials.token()):
                 headers["Authorization"] = f"Bearer {token}"
+            put(headers, config.headers)
         url = url.copy_merge_params(parameters) if parameters else url
         arguments: dict[str, Any] = {
             "method": request.method,

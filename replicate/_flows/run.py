@@ -8,8 +8,9 @@ from replicate._core.options import SendOptions, check_keywords, read_timeout
 from replicate._data.outputs import file_maker
 from replicate._flows.output import OutputIterator
 from replicate._flows.start import Call
-from replicate.resources.creation import LONGEST_HOLD, MARGIN, PREDICTION_OPTIONS, PredictionSettings
+from replicate.resources.creation import MARGIN, PREDICTION_OPTIONS, PredictionSettings
 from replicate.resources.spelling import stated
+from replicate.resources.terms import LONGEST_HOLD
 from replicate.resources.waiting import check_success, owned, settle
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from replicate._data.inputs import Inputs
 from replicate._data.reference import Reference
 from replicate._data.schema import OutputSchema
 from replicate.exceptions import InternalServerError, NotFoundError, UnprocessableEntityError
-from replicate.resources.creation import PREDICTION_OPTIONS, check, given, post
+from replicate.resources.creation import PREDICTION_OPTIONS, post, uploading
 from replicate.resources.predictions import Prediction
+from replicate.resources.terms import check
 from replicate_api.api.models import models_get, models_predictions_create, models_versions_get
 from replicate_api.api.predictions import predictions_create
 
@@ -114,7 +115,7 @@ class Call(Generic[C]):
         *,
         cancel_on_exit: bool = True,
     ) -> None:
-        check(input, settings)
+        check(input, settings, PREDICTION_OPTIONS)
         self.session: Session[C] = session
         self.reference: Reference = Reference.of(ref)
         self.settings: Mapping[str, Any] = settings
@@ -157,7 +158,7 @@ class Call(Generic[C]):
         """Start a prediction; which kind a model is, the API tells at the first attempt, and that is remembered."""
         session, reference = self._bound, self.reference
         check_names(self._names, description, reference)
-        ready = self._input = self._input or await self._inputs.sent(given(session, options))
+        ready = self._input = self._input or await self._inputs.sent(uploading(session, options))
         told: Any = {"input": ready, "options": options, "cancel_on_exit": self.cancel_on_exit}
         if description.versionless and reference.model:
             owner, name, _ = reference.model

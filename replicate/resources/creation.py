@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, with_read_timeout
+from replicate._core.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
 from replicate._data.inputs import FileEncodingStrategy, Inputs
 from replicate.exceptions import (
     APIConnectionError,
@@ -18,6 +17,7 @@ from replicate.exceptions import (
 from replicate.resources.matching import Asked
 from replicate.resources.recovery import Create
 from replicate.resources.spelling import DeploymentWords, ModelWords, stated
+from replicate.resources.terms import check, hold, preference, preferred
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
     from replicate_api import models
     from replicate_api.types import Request
-
-LONGEST_HOLD = 60
-"""Seconds. The longest that the API keeps an answer back for `Prefer: wait`."""
 
 GRACE = 10
 """Seconds that the answer may take beyond that."""
@@ -107,7 +104,7 @@ async def create(
     options = stated(options)
     check(input, options, allowed)
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"))
-    ready: Mapping[str, Any] = await inputs.sent(given(session, options))
+    ready: Mapping[str, Any] = await inputs.sent(uploading(session, options))
     return await post(session, endpoint, *path, input=ready, options=options, **members)
 
 
@@ -129,7 +126,7 @@ async def post(
 
     Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
     """
-    session, prefer = given(session, options), preference(options)
+    session, prefer = preferred(given(session, options), preference(options))
     body: dict[str, Any] = {name: options.get(name) for name in BODY} | members
     body = {name: value for name, value in body.items() if value is not None} | {"input": input}
     create, held = Create(session, noun, cancel=cancel_on_exit), None
@@ -201,43 +198,7 @@ def given(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
     return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
 
 
-def check(
-    input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: tuple[str, ...] = PREDICTION_OPTIONS
-) -> None:
-    """Raise TypeError or ValueError for what shows at a glance that it cannot be sent."""
-    check_keywords(options, allowed)
-    preference(options)
-    after = options.get("cancel_after")
-    if after is not None and not isinstance(after, str):
-        raise TypeError(f"cancel_after must be a str such as '90s', '5m' or '1h', not {type(after).__name__}")
-    if after is not None and not re.fullmatch(r"[0-9][0-9.smhd]*", after):
-        raise ValueError(f"cancel_after must be such as '90s', '5m' or '1h', not {after!r}")
-    if input is not None and not hasattr(input, "keys"):
-        raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
-
-
-def preference(options: Mapping[str, Any]) -> str | None:
-    """Write the `Prefer` header. Raise ValueError for what the API would not take."""
-    wait, prefer = options.get("wait"), options.get("prefer")
-    if not isinstance(prefer, str | None):
-        raise TypeError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {type(prefer).__name__}")
-    if not isinstance(wait, int | float | None):
-        raise TypeError(f"wait must be True, False or 1 to {LONGEST_HOLD} seconds, not {type(wait).__name__}")
-    if prefer is not None:
-        if wait is not None:
-            raise TypeError("wait= and prefer= say the same: pass one of them")
-        if not re.fullmatch(r"wait(=\d+)?", prefer) or not 1 <= hold(prefer) <= LONGEST_HOLD:
-            raise ValueError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {prefer!r}")
-        return prefer
-    if wait is True:
-        return "wait"
-    if wait is None or wait is False:
-        return None
-    if not 1 <= wait <= LONGEST_HOLD:
-        raise ValueError(f"wait must be True, False or 1 to {LONGEST_HOLD} seconds, not {wait!r}")
-    return f"wait={int(wait)}"
-
-
-def hold(prefer: str) -> int:
-    """Read how many seconds a `Prefer` header asks the API to keep the answer back."""
-    return int(prefer.partition("=")[2] or LONGEST_HOLD)
+def uploading(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
+    """Give a session for the files of an input: what is to be added to the create itself is not for them."""
+    session, _ = preferred(given(session, options), None)
+    return session.evolve(body={})

@@ -234,3 +234,71 @@ def test_what_dir_lists() -> None:
     }
     assert not {"sys", "ModuleType", "TYPE_CHECKING"} & {*dir(replicate)}
     assert isinstance(vars(type(client.predictions))["get"], Presenter)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "says"),
+    [
+        ({"webhook": 5}, TypeError, "webhook must be a URL, not int"),
+        ({"webhook": ""}, ValueError, "webhook must be a URL such as"),
+        ({"webhook_completed": "notaurl"}, ValueError, "webhook_completed must be a URL such as"),
+        ({"webhook_events_filter": "completed"}, TypeError, "webhook_events_filter must be a list"),
+        ({"webhook_events_filter": ["bogus"]}, ValueError, "webhook_events_filter must be one of"),
+        ({"stream": "yes"}, TypeError, "stream must be True or False, not str"),
+        ({"extra_body": {"a": float("nan")}}, ValueError, "extra_body cannot be sent as JSON"),
+        ({"extra_body": {"a": object()}}, TypeError, "extra_body cannot be sent as JSON"),
+        ({"extra_headers": {"X Y": "1"}}, ValueError, "'X Y' cannot be the name of a header"),
+        ({"extra_headers": {"X": 1}}, TypeError, "the header 'X' must be a str, not int"),
+    ],
+)
+async def test_terms_are_checked_before_files_are_uploaded(colour: str, wrong: Any, error: Any, says: str) -> None:
+    """What is wrong with a create shows before its files are uploaded, and before anything is charged."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"id": "p"})
+
+    client = scripted(colour, answer)
+    with pytest.raises(error, match=says):
+        await got(client.predictions.create("v", {"file": bytes(2_000_000)}, **wrong))
+    assert asked == []
+
+
+async def test_a_preference_set_as_a_header(colour: str) -> None:
+    """It is reckoned with as `prefer=` is: the answer is waited for longer than the API keeps it back."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"id": "p", "urls": {"get": "https://files.test/f"}})
+
+    client = scripted(colour, answer, default_headers={"prefer": "wait"})
+    await got(client.predictions.create("v", {}))
+    await got(client.predictions.create("v", {}, wait=5, extra_body={"a": 1}))
+    await got(client.predictions.create("v", {"file": bytes(300_000)}, extra_headers={"Prefer": "wait=7"}))
+    assert [(each.url.path, each.headers.get("prefer")) for each in asked] == [
+        ("/v1/predictions", "wait"),
+        ("/v1/predictions", "wait=5"),
+        ("/v1/files", None),
+        ("/v1/predictions", "wait=7"),
+    ]
+    assert asked[0].extensions["timeout"]["read"] == 70
+
+
+async def test_headers_that_do_not_go_along(colour: str) -> None:
+    """A header given as `omit` is left out, the token too."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={})
+
+    client = scripted(colour, answer, default_headers={"X-A": "1"})
+    omit: Any = replicate.omit
+    await got(client.account.get(extra_headers={"x-a": omit, "Authorization": omit}))
+    await got(client.get("/account", headers={"X-A": omit}))
+    assert "x-a" not in asked[0].headers
+    assert "authorization" not in asked[0].headers
+    assert "x-a" not in asked[1].headers
+    assert asked[1].headers["authorization"].startswith("Bearer ")
