@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -65,15 +64,20 @@ def looking(*faults: Fault) -> Callable[[Place], Any]:
 
     def call(place: Place) -> Any:
         created = place.client.predictions.create("me/official", place.fresh())
-        [run] = place.started()
-        done = Event()
-        with run.listening(lambda: done.set() if run.finished else None):
-            assert run.finished or done.wait(10)
-        created.status = "starting"  # the model may have been quicker than the answer
+        finish(place, created)
         place.line.follow(faults)
         return created.wait(timeout=60).output
 
     return call
+
+
+def finish(place: Place, prediction: Any) -> None:
+    """Let the model finish, and the client not know: how often it looks is then no matter of chance."""
+    [run] = place.started()
+    done = Event()
+    with run.listening(lambda: done.set() if run.finished else None):
+        assert run.finished or done.wait(10)
+    prediction.status = "starting"
 
 
 def told(**members: Any) -> Callable[[Place], Any]:
@@ -134,7 +138,8 @@ def streaming(*faults: Fault, model: str = "me/words") -> Callable[[Place], Any]
     def call(place: Place) -> Any:
         inputs = place.fresh()
         place.line.follow(faults, STREAMS)
-        with closing(place.client.stream(model, inputs)) as events:
+        with place.client.stream(model, inputs) as events:
+            finish(place, events.prediction)
             return "".join(str(event) for event in events).strip()
 
     return call
