@@ -141,7 +141,7 @@ async def read_some(place: Place, output: Any, leave: str) -> None:
 
 
 @given(faults=plans, leave=st.sampled_from(LEAVING))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_what_is_left_is_stopped(here: Place, faults: list[Fault], leave: str) -> None:
     """A prediction whose call is left early does not go on, unless every request that stops it meets trouble."""
     drive(left(here, faults, leave))
