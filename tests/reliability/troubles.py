@@ -159,13 +159,14 @@ def scripted_stream(content: str) -> Fault:
     return Fault("events", reaches=False, outcome=outcome)
 
 
-def in_half_a_minute() -> str:
-    return format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
+def in_half_a_minute() -> httpx.Response:
+    moment = datetime.now(timezone.utc) + timedelta(seconds=30)
+    return httpx.Response(429, headers={"retry-after": format_datetime(moment, usegmt=True)})
 
 
 LIMITS = (
     throttled("429, header `Retry-After: 2`", headers={"retry-after": "2"}),
-    throttled("429, header `Retry-After` with a date", headers={"retry-after": in_half_a_minute()}),
+    Fault("429, header `Retry-After` with a date", reaches=False, outcome=in_half_a_minute),
     throttled('429, body `"retry_after": 3`', json={"status": 429, "retry_after": 3}),
     throttled('429, body "resets in ~5s"', json={"detail": "Request was throttled. Your rate limit resets in ~5s."}),
 )
