@@ -73,7 +73,7 @@ async def describe(session: Session[Any], reference: Reference) -> Description:
 async def inquire(session: Session[Any], identifier: ModelVersionIdentifier) -> Description:
     """Ask the API about a model."""
     try:
-        model = await session.call(models_get, identifier.owner, identifier.name)
+        model = await look_up(session, models_get, identifier.owner, identifier.name)
     except NotFoundError as error:
         error.hint = f"There is no model {identifier}, or this token's account may not see it: check the name."
         raise
@@ -88,10 +88,15 @@ async def inquire(session: Session[Any], identifier: ModelVersionIdentifier) -> 
 async def inquire_version(session: Session[Any], identifier: ModelVersionIdentifier, version: str) -> Description:
     """Ask the API about a version. That it is not found is not fatal: it may run though its schema is hidden."""
     try:
-        found = await session.call(models_versions_get, identifier.owner, identifier.name, version)
+        found = await look_up(session, models_versions_get, identifier.owner, identifier.name, version)
     except NotFoundError:
         return Description(version=version)
     return Description(openapi_schema=found.openapi_schema, version=version)
+
+
+async def look_up(session: Session[Any], endpoint: Any, *path: str) -> Any:
+    """Get what an endpoint gives. An answer that is none is asked for anew."""
+    return await session.look_up(endpoint.build_request(*path), lambda response: session.parse(endpoint, response))
 
 
 class Call(Generic[C]):

@@ -136,9 +136,9 @@ class Create:
         try:
             return await self.session.call(endpoints(self.noun)[1], self.id)
         except APIError:
-            if self._listed.status not in TERMINAL:
-                return self._listed
-            raise self._ambiguous(error) from error  # for a list may leave out the output
+            if self._listed.status in TERMINAL:
+                self._listed.status = "processing"  # for a list may leave out the output: who waits looks again
+            return self._listed
 
     async def _find(self, session: Session[Any], pauses: Sequence[float]) -> None:
         """Look for what the request has started, some times. That a look fails does not end the search."""

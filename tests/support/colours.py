@@ -20,7 +20,7 @@ from replicate._core.dual import drive
 from replicate._core.page import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
 RUN: dict[str, Callable[[Any], Any]] = {
     "blocking": drive,
@@ -69,7 +69,7 @@ async def got(value: Any) -> Any:
     return await value if inspect.iscoroutine(value) or isinstance(value, Listing) else value
 
 
-async def each(items: Any) -> AsyncIterator[Any]:
+async def each(items: Any) -> AsyncGenerator[Any, None]:
     """Iterate what a method gives, by `for` or by `async for`."""
     session = getattr(items, "_session", None)
     if session.blocking if session else not hasattr(items, "__aiter__"):

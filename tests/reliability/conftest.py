@@ -1,0 +1,147 @@
+"""A local server whose books tell what was started, and clients on a line where things go wrong."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections.abc import Iterator  # noqa: TC003 - the annotations are the models' schemas
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from reliability.chaos import Chaos
+from support.colours import Clock, connect, each_colour, pytest_pyfunc_call  # noqa: F401 - a fixture and a hook
+
+from replicate import Replicate
+from replicate._core.dual import drive
+from replicate.local import Model
+from replicate.local import server as local_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from replicate.local import Server
+    from replicate.local.prediction import Prediction
+
+serial = itertools.count()
+stop = threading.Event()
+
+
+def echo(text: str) -> str:
+    """Say it again."""
+    return text
+
+
+def words(text: str) -> Iterator[str]:
+    """Say it word by word."""
+    for word in text.split():
+        yield word + " "
+
+
+def endless(text: str) -> Iterator[str]:
+    """Never come to an end."""
+    while not stop.wait(0.01):
+        yield text
+
+
+def broken(text: str) -> Iterator[str]:
+    """Begin, and fail."""
+    yield text
+    raise RuntimeError("out of llamas")
+
+
+def learn(text: str) -> bytes:
+    """Learn a text by heart."""
+    return text.encode()
+
+
+@pytest.fixture(scope="package")
+def shared_books() -> Iterator[Server]:
+    models = {
+        "me/echo": Model(echo, train=learn),
+        "me/official": Model(echo, official=True),
+        "me/endless": Model(endless, official=True),
+        "me/words": Model(words, official=True),
+        "me/broken": Model(broken, official=True),
+    }
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(patience / 10)  # server, models and client are threads of one process
+    with local_server(models) as server:
+        with Replicate(bearer_token=server.token, base_url=server.base_url) as client:
+            version = version_of(server)
+            client.deployments.create(name="books", model="me/echo", version=version, **SCALE)
+            client.models.create("me", "trained", visibility="private", hardware="cpu")
+        yield server
+        stop.set()
+    sys.setswitchinterval(patience)
+
+
+SCALE: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
+KEPT = 30
+"""How many predictions the books hold before they are begun anew, for looking through all of them takes time."""
+
+
+def version_of(server: Server, name: str = "me/echo") -> str:
+    """Give the id of a model's version."""
+    entry = server.cloud.models.get(name)
+    assert entry
+    assert entry.latest
+    return entry.latest.id
+
+
+class Place:
+    """A client on a bad line, a clock of its own, and what the server knows of what it did."""
+
+    def __init__(self, server: Server, colour: str) -> None:
+        self.server, self.colour = server, colour
+        self.line = Chaos(blocking=colour == "blocking")
+        kind = httpx.Client if colour == "blocking" else httpx.AsyncClient
+        self.http = kind(transport=self.line)
+        self.client: Any = connect(colour, bearer_token=server.token, base_url=server.base_url, http_client=self.http)
+        self.clock = Clock(self.client)
+        self.version = version_of(server)
+        self.text = ""
+
+    def fresh(self) -> dict[str, str]:
+        """Give an input that no other call has."""
+        self.text = f"call {next(serial)}"
+        return {"text": self.text}
+
+    def started(self) -> list[Prediction]:
+        """Give the predictions and trainings that the server has started with the latest input."""
+        books = (self.server.predictions, self.server.trainings)
+        return [each for book in books for each in itertools.islice(book, 10) if each.input.get("text") == self.text]
+
+    def tidy(self) -> None:
+        """Begin the books anew where they are long."""
+        if len(self.server.predictions) > KEPT:
+            for name in ("me/echo", "me/official", "me/endless"):
+                self.server.predictions.forget(version_of(self.server, name))
+            self.server.trainings.forget(version_of(self.server))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if isinstance(self.http, httpx.Client):
+            self.http.close()
+        else:
+            await self.http.aclose()
+
+
+@asynccontextmanager
+async def placed(server: Server, colour: str) -> AsyncIterator[Place]:
+    """Give a client of a colour."""
+    place = Place(server, colour)
+    try:
+        yield place
+    finally:
+        await place.close()
+
+
+@pytest.fixture
+def place(shared_books: Server) -> Iterator[Place]:
+    """Give a blocking client."""
+    made = Place(shared_books, "blocking")
+    yield made
+    drive(made.close())

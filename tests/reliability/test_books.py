@@ -1,0 +1,163 @@
+"""Whatever goes wrong on the line: at most one prediction for a call, none lost, none left running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator  # noqa: TC003 - pytest reads the annotations of fixtures
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from reliability.chaos import FAULTS, FINE, Fault, Plan
+from reliability.conftest import Place, placed
+from support.colours import RUN, each, got, leaves_streams
+
+from replicate import AmbiguousCreateError, PredictionTimeout, ReplicateError
+from replicate._core.dual import drive
+
+if TYPE_CHECKING:
+    from replicate.local import Server
+
+WAYS = ("run official", "run community", "run version", "create", "use", "deployment", "training")
+LEAVING = ("deadline", "close", "interrupt")
+plans = st.lists(st.sampled_from((FINE, *FAULTS)), max_size=7)
+
+
+@pytest.fixture(scope="module")
+def here(shared_books: Server) -> Iterator[Place]:
+    """One client for all examples, so that what it remembers of earlier calls is put to the test too."""
+    place = Place(shared_books, "blocking")
+    yield place
+    drive(place.close())
+
+
+async def call(place: Place, way: str, inputs: dict[str, str]) -> Any:
+    """Run a model to its end, in one of the ways there are, and give its output."""
+    client = place.client
+    match way:
+        case "run official":
+            return await got(client.run("me/official", inputs, timeout=100))
+        case "run community":
+            return await got(client.run("me/echo", inputs, timeout=100))
+        case "run version":
+            return await got(client.run(f"me/echo:{place.version}", inputs))
+        case "use":
+            return await got(client.use("me/official", timeout=100)(**inputs))
+        case "create":
+            made = await got(client.predictions.create(place.version, inputs, wait=True))
+        case "deployment":
+            made = await got(client.predictions.create(deployment="local/books", input=inputs))
+        case _:
+            made = await got(client.trainings.create(f"me/echo:{place.version}", inputs, "me/trained"))
+            return (await got(made.wait(timeout=100))).input["text"]
+    return (await got(made.wait(timeout=100))).output
+
+
+async def booked(place: Place, way: str, faults: list[Fault]) -> None:
+    """Call a model on a bad line, and compare what came of it with what is in the books."""
+    place.tidy()
+    inputs = place.fresh()
+    plan = place.line.follow(faults)
+    error, output = None, None
+    try:
+        output = await call(place, way, inputs)
+    except ReplicateError as caught:
+        error = caught
+    place.line.follow(())
+    event(f"{way}: {type(error).__name__ if error else 'a result'}")
+    balance(place, plan, output, error)
+
+
+def balance(place: Place, plan: Plan, output: Any, error: ReplicateError | None) -> None:
+    """Check that there is one prediction for a result, and none that the caller does not know of."""
+    started = place.started()
+    assert len(started) <= 1, plan.met
+    if error is None:
+        assert output == place.text, plan.met
+        assert len(started) == 1
+    elif isinstance(error, AmbiguousCreateError):
+        looks = [fault for line, fault in plan.met if line in ("GET /predictions", "GET /trainings")]
+        assert not started or any(fault is not FINE for fault in looks), f"it was there to be found: {plan.met}"
+    elif started:
+        carried = getattr(error, "prediction", None)
+        assert carried is not None, (plan.met, error)
+        assert carried.id == started[0].id
+
+
+@given(way=st.sampled_from(WAYS), faults=plans)
+@settings(max_examples=2000, deadline=None)
+def test_the_books(here: Place, way: str, faults: list[Fault]) -> None:
+    """A call that returns has one prediction; one that raises has one that its error knows of, or none, or says so."""
+    drive(booked(here, way, faults))
+
+
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@given(way=st.sampled_from(WAYS), faults=plans)
+@settings(max_examples=200, deadline=None)
+def test_the_books_of_an_asynchronous_client(shared_books: Server, colour: str, way: str, faults: list[Fault]) -> None:
+    """The same holds where calls are awaited."""
+
+    async def main() -> None:
+        async with placed(shared_books, colour) as place:
+            await booked(place, way, faults)
+
+    RUN[colour](main())
+
+
+async def left(place: Place, faults: list[Fault], leave: str) -> None:
+    """Leave an endless call early on a bad line, and see whether it goes on."""
+    place.tidy()
+    inputs = place.fresh()
+    output = await got(place.client.run("me/endless", inputs, timeout=20 if leave == "deadline" else None))
+    plan = place.line.follow(faults)
+    error: BaseException | None = None
+    try:
+        await read_some(place, output, leave)
+    except (KeyboardInterrupt, ReplicateError) as caught:
+        error = caught
+    await got(output.close())
+    place.line.follow(())
+    [started] = place.started()
+    status = started.status
+    started.cancel()
+    event(f"{leave}: {type(error).__name__}")
+    cancels = [fault for line, fault in plan.met if line.endswith("/cancel")]
+    assert type(error) is {"deadline": PredictionTimeout, "interrupt": KeyboardInterrupt}.get(leave, type(None))
+    assert status in {"canceled", "aborted"} or (cancels and not any(each.reaches for each in cancels)), plan.met
+
+
+async def read_some(place: Place, output: Any, leave: str) -> None:
+    """Read an endless output until the time is up, or up to its fourth item."""
+    number = 0
+    async with aclosing(each(output)) as items:
+        async for _ in items:
+            number += 1
+            place.clock.time += 2  # which what is streamed without a pause takes, too
+            if leave == "close" and number > 3:
+                return
+            if leave == "interrupt" and number > 3:
+                raise KeyboardInterrupt
+
+
+@given(faults=plans, leave=st.sampled_from(LEAVING))
+@settings(max_examples=150, deadline=None)
+def test_what_is_left_is_stopped(here: Place, faults: list[Fault], leave: str) -> None:
+    """A prediction whose call is left early does not go on, unless every request that stops it meets trouble."""
+    drive(left(here, faults, leave))
+
+
+@leaves_streams
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@given(faults=plans, leave=st.sampled_from(LEAVING))
+@settings(max_examples=50, deadline=None)
+def test_what_is_left_is_stopped_asynchronously(
+    shared_books: Server, colour: str, faults: list[Fault], leave: str
+) -> None:
+    """The same holds where output is awaited."""
+
+    async def main() -> None:
+        async with placed(shared_books, colour) as place:
+            await left(place, faults, leave)
+
+    RUN[colour](main())

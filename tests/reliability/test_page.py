@@ -1,0 +1,117 @@
+"""The table of faults in the documentation is what the client has been seen to do.
+
+`WRITE_RELIABILITY=1 python -m pytest tests/reliability` writes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from reliability.conftest import Place
+from reliability.troubles import LIMITS, SECTIONS, Trouble, starting
+
+from replicate import ReplicateError
+from replicate._core.dual import drive
+
+if TYPE_CHECKING:
+    from replicate.local import Server
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+MARK = "## What happens when\n"
+INTRODUCTION = """
+Each line is a call on a line that is bad in one way, made by `tests/reliability` against the [local server](local.md),
+which also writes this table: change the tests, not this. "Requests" are all that the call sent, of a wait those of the
+wait only; "predictions" are those in the server's books afterwards.
+"""
+COLUMNS = "| what goes wrong | what the client does | what you get | requests | predictions |\n|---|---|---|---|---|\n"
+CASES = [trouble for section in SECTIONS.values() for trouble in section]
+
+
+class Seen(NamedTuple):
+    """What a call came to."""
+
+    result: str
+    requests: int
+    predictions: str
+
+
+@pytest.fixture(scope="module")
+def seen(shared_books: Server) -> dict[Trouble, Seen]:
+    """Make all calls, with pauses that are no matter of chance."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("random.uniform", lambda least, most: (least + most) / 2)
+        return {trouble: measured(shared_books, trouble) for trouble in CASES}
+
+
+def measured(server: Server, trouble: Trouble) -> Seen:
+    """Make a call, and count what it sent and started."""
+    place = Place(server, trouble.colour)
+    place.tidy()
+    try:
+        result = asyncio.run(awaited(place, trouble)) if trouble.colour == "asyncio" else called(place, trouble)
+        asked = len(place.line.plan.asked)
+        gc.collect()
+        started = place.started()
+        ends = [each.status for each in started if each.status in ("canceled", "processing")]
+        for each in started:
+            each.cancel()
+        return Seen(result, asked, f"{len(started)}{', ' + ends[0] if ends else ''}")
+    finally:
+        if trouble.colour == "blocking":
+            drive(place.close())
+
+
+def called(place: Place, trouble: Trouble) -> str:
+    try:
+        return told(trouble.call(place))
+    except (ReplicateError, KeyboardInterrupt) as error:
+        return f"`{type(error).__name__}`"
+
+
+async def awaited(place: Place, trouble: Trouble) -> str:
+    try:
+        return told(await trouble.call(place))
+    except asyncio.CancelledError as error:
+        return f"`{type(error).__name__}`"
+    finally:
+        await place.close()
+
+
+def told(result: object) -> str:
+    return "" if result is None else "the result"
+
+
+def test_the_page_is_current(seen: dict[Trouble, Seen]) -> None:
+    """docs/reliability.md says what the calls have shown."""
+    if not PAGE.parent.is_dir():
+        pytest.skip("the documents stay behind when the installed wheel is tested")
+    prose, _, _ = PAGE.read_text("utf-8").partition(MARK)
+    text = prose + MARK + INTRODUCTION
+    for section, troubles in SECTIONS.items():
+        text += f"\n### {section}\n\n{COLUMNS}" + "".join(row(each, seen[each]) for each in troubles)
+    if os.environ.get("WRITE_RELIABILITY"):
+        PAGE.write_text(text, "utf-8")
+    assert PAGE.read_text("utf-8") == text, "write it anew with WRITE_RELIABILITY=1"
+
+
+def row(trouble: Trouble, seen: Seen) -> str:
+    """Write a line of the table."""
+    return f"| {trouble.name} | {trouble.does} | {seen.result} | {seen.requests} | {seen.predictions} |\n"
+
+
+def test_nothing_is_started_twice(seen: dict[Trouble, Seen]) -> None:
+    """No line of the table has two predictions."""
+    assert {each.predictions[0] for each in seen.values()} == {"0", "1"}
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [*zip(LIMITS, (2, 30, 3, 5), strict=True)], ids=str)
+def test_a_limit_is_waited_for_as_told(place: Place, limit: object, seconds: float) -> None:
+    """However a 429 says how long to wait, that is the pause before the next attempt."""
+    starting(limit)(place)  # type: ignore[arg-type]
+    [pause] = place.clock.sleeps
+    assert seconds - 2 <= pause <= seconds + 0.5  # a date is of whole seconds

@@ -1,0 +1,244 @@
+"""What can go wrong with a call, one line of the page each: the fault, what the client does, and how to have it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from reliability import chaos
+from reliability.chaos import FAULTS, REFUSED, RESET_AFTER, RESET_BEFORE, Fault, answering, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reliability.conftest import Place
+
+STARTS, STREAMS = "POST *predictions", "GET /streams/*"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A fault, what the client does about it, and a call that meets it and gives its result."""
+
+    name: str
+    does: str
+    call: Callable[[Place], Any]
+    colour: str = "blocking"
+
+
+# ---- calls
+
+
+def starting(*faults: Fault, only: str = STARTS, warm: bool = True) -> Callable[[Place], Any]:
+    """Run a model, and meet faults where it is started, or looked up."""
+
+    def call(place: Place) -> Any:
+        if warm:
+            place.client.run("me/official", place.fresh())
+        inputs = place.fresh()
+        place.line.follow(faults, only)
+        return place.client.run("me/official", inputs, timeout=100)
+
+    return call
+
+
+def deploying(place: Place) -> Any:
+    inputs = place.fresh()
+    place.line.follow([RESET_AFTER], STARTS)
+    return place.client.predictions.create(deployment="local/books", input=inputs).id
+
+
+def training(place: Place) -> Any:
+    inputs = place.fresh()
+    place.line.follow([RESET_AFTER], "POST *trainings")
+    return place.client.trainings.create(f"me/echo:{place.version}", inputs, "me/trained").id
+
+
+def looking(*faults: Fault) -> Callable[[Place], Any]:
+    """Wait for a prediction, and meet faults at the looks."""
+
+    def call(place: Place) -> Any:
+        created = place.client.predictions.create("me/official", place.fresh())
+        finish(place, created)
+        place.line.follow(faults)
+        return created.wait(timeout=60).output
+
+    return call
+
+
+def finish(place: Place, prediction: Any) -> None:
+    """Let the model finish, and the client not know: how often it looks is then no matter of chance."""
+    [run] = place.started()
+    done = Event()
+    with run.listening(lambda: done.set() if run.finished else None):
+        assert run.finished or done.wait(10)
+    prediction.status = "starting"
+
+
+def told(**members: Any) -> Callable[[Place], Any]:
+    """Run a model whose prediction looks as told, and then as succeeded."""
+
+    def call(place: Place) -> Any:
+        place.client.run("me/official", place.fresh())
+        inputs = place.fresh()
+        plan = [answering("begins", status="starting", output=None), answering("says", output=None, **members)]
+        place.line.follow([*plan, answering("ends", status="succeeded", output=place.text)], "* *predictions*")
+        return place.client.run("me/official", inputs, wait=False, timeout=60)
+
+    return call
+
+
+def reading(leave: str, **options: Any) -> Callable[[Place], Any]:
+    """Read an output without end, and leave it."""
+
+    def call(place: Place) -> Any:
+        output = place.client.run("me/endless", begun(place), **options)
+        for _ in output:
+            if leave == "interrupt":
+                raise KeyboardInterrupt
+            if leave == "with":
+                with output:
+                    return None
+            if leave == "drop":
+                break
+            place.clock.time += 10
+        del output
+        return None
+
+    return call
+
+
+def begun(place: Place) -> dict[str, str]:
+    inputs = place.fresh()
+    place.line.follow(())
+    return inputs
+
+
+async def canceled_task(place: Place) -> Any:
+    inputs, reads = begun(place), asyncio.Event()
+
+    async def read() -> None:
+        async for _ in await place.client.run("me/endless", inputs):
+            reads.set()
+
+    task = asyncio.ensure_future(read())
+    await reads.wait()
+    task.cancel()
+    await task
+
+
+def streaming(*faults: Fault, model: str = "me/words") -> Callable[[Place], Any]:
+    """Stream a model's output, and meet faults at its stream."""
+
+    def call(place: Place) -> Any:
+        inputs = place.fresh()
+        place.line.follow(faults, STREAMS)
+        with place.client.stream(model, inputs) as events:
+            finish(place, events.prediction)
+            return "".join(str(event) for event in events).strip()
+
+    return call
+
+
+# ---- faults
+
+
+def throttled(name: str, **answer: Any) -> Fault:
+    return Fault(name, reaches=False, outcome=lambda: httpx.Response(429, **answer))
+
+
+def scripted_stream(content: str) -> Fault:
+    def outcome() -> httpx.Response:
+        return httpx.Response(200, content=content, headers={"content-type": "text/event-stream"})
+
+    return Fault("events", reaches=False, outcome=outcome)
+
+
+def in_half_a_minute() -> httpx.Response:
+    moment = datetime.now(timezone.utc) + timedelta(seconds=30)
+    return httpx.Response(429, headers={"retry-after": format_datetime(moment, usegmt=True)})
+
+
+LIMITS = (
+    throttled("429, header `Retry-After: 2`", headers={"retry-after": "2"}),
+    Fault("429, header `Retry-After` with a date", reaches=False, outcome=in_half_a_minute),
+    throttled('429, body `"retry_after": 3`', json={"status": 429, "retry_after": 3}),
+    throttled('429, body "resets in ~5s"', json={"detail": "Request was throttled. Your rate limit resets in ~5s."}),
+)
+REFUSALS = (chaos.REFUSED, chaos.THROTTLED, chaos.WORDS)
+LOOKED_FOR = "looks in the list for what the request started, and takes it up"
+NOT_FOUND = "looks in the list three times, and does not send again"
+AGAIN = "asks again"
+BUSY = Fault("429", reaches=False, outcome=lambda: problem(429))
+
+
+def at_the_start(fault: Fault) -> str:
+    """Tell what the client does about a fault of the request that starts something."""
+    if fault is chaos.REFUSED:
+        return "sends again: nothing was sent"
+    if fault in REFUSALS:
+        return "waits as told and sends again: nothing was started"
+    return LOOKED_FOR if fault.reaches else NOT_FOUND
+
+
+SECTIONS: dict[str, list[Trouble]] = {
+    "The request that starts a prediction": [
+        *(Trouble(fault.name, at_the_start(fault), starting(fault)) for fault in FAULTS),
+        *(Trouble(fault.name, "waits as told and sends again", starting(fault)) for fault in LIMITS),
+        Trouble("connection refused, every time", "gives up after its retries", starting(*[REFUSED] * 9)),
+        Trouble("429, every time", "gives up after its retries", starting(*[BUSY] * 9)),
+        Trouble(
+            "reset after the server acted, and no list either",
+            "looks three times, each with its retries",
+            starting(RESET_AFTER, *[RESET_BEFORE] * 20, only="* /*predictions"),
+        ),
+        Trouble("reset after a deployment's prediction was started", LOOKED_FOR, deploying),
+        Trouble("reset after a training was started", LOOKED_FOR, training),
+    ],
+    "The look-up of the model, before the first run": [
+        Trouble(fault.name, AGAIN, starting(fault, only="GET /models/*", warm=False)) for fault in FAULTS
+    ],
+    "A look at a prediction that is waited for": [
+        *(Trouble(fault.name, "looks again", looking(fault)) for fault in FAULTS),
+        Trouble("502, for a minute", "looks until the deadline", looking(*[chaos.BROKEN_AFTER] * 200)),
+    ],
+    "What a prediction says of itself": [
+        Trouble("status `failed`", "raises at once", told(status="failed", error="out of llamas")),
+        Trouble("status `canceled`", "raises at once", told(status="canceled")),
+        Trouble("status `aborted`", "raises at once", told(status="aborted")),
+        Trouble("an unknown status, `paused`", "looks again, under the deadline", told(status="paused")),
+        Trouble("its output is gone: `data_removed`", "raises", told(status="succeeded", data_removed=True)),
+    ],
+    "A call that is left early": [
+        Trouble("Ctrl-C", "cancels", reading("interrupt")),
+        Trouble("Ctrl-C, `cancel_on_exit=False`", "leaves it running", reading("interrupt", cancel_on_exit=False)),
+        Trouble("`task.cancel()`", "cancels", canceled_task, "asyncio"),
+        Trouble("the deadline, `timeout=20`", "looks a last time, and cancels", reading("deadline", timeout=20)),
+        Trouble("`with` is left", "cancels", reading("with")),
+        Trouble("a half-read iterator is dropped", "cancels", reading("drop")),
+    ],
+    "A stream of events": [
+        Trouble("cut before `done`", "takes it up after the last event", streaming(chaos.CUT)),
+        Trouble(
+            "cut again and again",
+            "takes the rest from the prediction itself",
+            streaming(*[chaos.CUT] * 20),
+        ),
+        Trouble(
+            '`done` with `{"reason": "error"}`',
+            "looks how the prediction ended, and raises",
+            streaming(scripted_stream('event: done\nid: 1:0\ndata: {"reason": "error"}\n\n')),
+        ),
+        Trouble(
+            "an `error` event",
+            "looks how the prediction ended, and raises",
+            streaming(scripted_stream("event: error\nid: 1:0\ndata: overloaded\n\nevent: done\nid: 1:1\ndata: {}\n\n")),
+        ),
+        Trouble("the model fails", "gives all events, and raises", streaming(model="me/broken")),
+    ],
+}
