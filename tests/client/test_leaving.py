@@ -117,7 +117,8 @@ def test_ctrl_c(place: Server, held: Held, colour: str, stage: str) -> None:
         program.send_signal(signal.SIGINT)
         _, said = program.communicate(timeout=20)
     assert program.returncode != 0
-    assert said.rstrip().endswith("KeyboardInterrupt")
+    # The latter is what anyio.run makes of it on Python 3.10.
+    assert said.rstrip().endswith(("KeyboardInterrupt", "asyncio.exceptions.CancelledError"))
     assert statuses(place) == (["processing"] if "cancel_on_exit" in options else ["canceled"])
 
 

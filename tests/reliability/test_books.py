@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator  # noqa: TC003 - pytest reads the annotations of fixtures
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 WAYS = ("run official", "run community", "run version", "create", "use", "deployment", "training")
 LEAVING = ("deadline", "close", "interrupt")
+PLANS = int(os.environ.get("FAULT_PLANS", "2000"))
+"""How many random plans there are for blocking calls; for others, fewer."""
 plans = st.lists(st.sampled_from((FINE, *FAULTS)), max_size=7)
 
 
@@ -86,7 +89,7 @@ def balance(place: Place, plan: Plan, output: Any, error: ReplicateError | None)
 
 
 @given(way=st.sampled_from(WAYS), faults=plans)
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=PLANS, deadline=None)
 def test_the_books(here: Place, way: str, faults: list[Fault]) -> None:
     """A call that returns has one prediction; one that raises has one that its error knows of, or none, or says so."""
     drive(booked(here, way, faults))
@@ -94,7 +97,7 @@ def test_the_books(here: Place, way: str, faults: list[Fault]) -> None:
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
 @given(way=st.sampled_from(WAYS), faults=plans)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=PLANS // 10, deadline=None)
 def test_the_books_of_an_asynchronous_client(shared_books: Server, colour: str, way: str, faults: list[Fault]) -> None:
     """The same holds where calls are awaited."""
 
@@ -141,7 +144,7 @@ async def read_some(place: Place, output: Any, leave: str) -> None:
 
 
 @given(faults=plans, leave=st.sampled_from(LEAVING))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=PLANS // 13, deadline=None)
 def test_what_is_left_is_stopped(here: Place, faults: list[Fault], leave: str) -> None:
     """A prediction whose call is left early does not go on, unless every request that stops it meets trouble."""
     drive(left(here, faults, leave))
@@ -150,7 +153,7 @@ def test_what_is_left_is_stopped(here: Place, faults: list[Fault], leave: str) -
 @leaves_streams
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
 @given(faults=plans, leave=st.sampled_from(LEAVING))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=PLANS // 40, deadline=None)
 def test_what_is_left_is_stopped_asynchronously(
     shared_books: Server, colour: str, faults: list[Fault], leave: str
 ) -> None:
