@@ -8,9 +8,12 @@ import platform
 from datetime import datetime, timezone
 from pathlib import Path
 
+import events
 import many
 import startup
+import tokens
 import traffic
+import waiting
 from clients import OURS, V1, V2
 
 from replicate.local import Model, server
@@ -37,6 +40,31 @@ What one call of a model costs: `use()`, or `run()` in 1.x, which has no `use()`
 its version. The model answers at once.
 
 {traffic}
+
+## Waiting
+
+What a call costs while its model runs, after a first one that learns about the model: {calls} calls in one process,
+whose jobs take the given time, more or less by up to a twentieth. The time is virtual, for all clients alike: it passes
+only where a client sleeps or has the server hold its answer, so that "late", from the end of the model to the result in
+hand, is what a client waits in vain, without the machine's own share. `use()` is not in 1.x. "No result" is a call that
+returned something else, before its model had ended.
+
+{waiting}
+
+The first token of a stream comes in real time, measured from the moment at which the model made it: {tokens_calls}
+calls of each, in processes in turn. `use` is `use(…, streaming=True)`; 2.x does not read streams of events, it polls.
+
+{tokens}
+
+## Events
+
+A stream of {events_many} events, which a server of a few lines writes as fast as it can, read by
+`prediction.stream()`. Raw httpx splits the same bytes into lines, and does no more. 2.x does not read streams of
+events. Medians of three processes in turn, each warmed up by one stream. How many events come in one chunk of HTTP
+matters most: a server that sends each as it happens sends one or a few. The machine also runs the server, and whatever
+else it is busy with: CPU time is steadier than wall time.
+
+{events}
 
 ## Many at once
 
@@ -72,6 +100,12 @@ def main() -> None:
         timed = startup.report(srv, prediction.id, rounds)
 
     text = TEXT.format(
+        calls=waiting.CALLS,
+        waiting=waiting.report(),
+        tokens_calls=len(tokens.PAUSES) * tokens.ROUNDS,
+        tokens=tokens.report(),
+        events_many=f"{events.EVENTS:,}",
+        events=events.report(),
         many=many.report(),
         day=f"{datetime.now(timezone.utc):%Y-%m-%d}",
         python=f"{platform.python_implementation()} {platform.python_version()}",

@@ -3,7 +3,7 @@
 #
 #   ./scripts/bench.sh [--rounds N]
 #
-# Takes a minute or two. The published clients are installed into environments of their own, and only run.
+# Takes some minutes. The published clients are installed into environments of their own, and only run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
