@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from replicate._core.transport import Transport
+    from replicate._core.exchange import Transport
 
 
 WITHOUT = {

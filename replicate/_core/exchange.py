@@ -1,17 +1,83 @@
-"""A request to somebody else than the API, and an answer that ends in time: what httpx has no word for."""
+"""What is exchanged with the world, and how: a request to somebody else than the API, an answer that ends in time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+
+    from replicate._core.transport import BlockingTransport
 
 ALWAYS: float = float("inf")
 TIE: float = 0.05
 """Seconds by which a deadline waits for httpx's own timeouts, which tell whether the request was sent."""
+
+
+class Transport(Protocol):
+    """What a session needs of the world. A blocking one never suspends."""
+
+    blocking: bool
+
+    async def send(
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+    ) -> httpx.Response:
+        """Exchange a request, given as arguments of `httpx.Client.build_request`, for an answer.
+
+        The answer's content has been read, unless `stream`: then read it with `chunks` or `read`. A redirect is an
+        answer like any other. With a Foreign request goes nothing of what the httpx client is set to. After so many
+        seconds, also while the content is read, this raises httpx.ReadTimeout, whatever has come by then. A blocking
+        one notices that when something comes, or when nothing has come for as long.
+        """
+        ...
+
+    def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        """Yield a streamed answer's content as it arrives, and close the answer at the end."""
+        ...
+
+    async def read(self, response: httpx.Response) -> None:
+        """Read a streamed answer to its end."""
+        ...
+
+    async def close_response(self, response: httpx.Response) -> None:
+        """Let go of a streamed answer's connection."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+        """Do some work to its end, for so many seconds at most, though the task is being canceled."""
+        ...
+
+    def now(self) -> float:
+        """Give the time in seconds of a clock that only ever goes forward."""
+        ...
+
+    def over(self, client: Any) -> Transport:
+        """Give a transport of this colour over a client of the caller's."""
+        ...
+
+    def twin(self) -> Transport:
+        """Give the same transport in the other colour: always the same one, whose twin is this one.
+
+        Raises ReplicateError over a client of the caller's, whose settings the other colour would not have.
+        """
+        ...
+
+    def afresh(self) -> BlockingTransport:
+        """Give a blocking transport with the same options. Raises ReplicateError over a client of the caller's."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections. An asynchronous one closes those of the running event loop, and its twin's."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has been closed."""
+        ...
 
 
 class Foreign(dict[str, Any]):

@@ -75,6 +75,10 @@ def check_values(given: Mapping[str, Any]) -> None:
         raise TypeError(f"max_retries must be an int, not {type(retries).__name__}")
     if retries < 0:
         raise ValueError(f"max_retries must be 0 or more, not {retries!r}")
+    for name in ("extra_headers", "extra_query", "extra_body"):
+        value = given.get(name)
+        if value is not None and not hasattr(value, "keys"):
+            raise TypeError(f"{name} must map names to values, not be {type(value).__name__}")
     check_headers(given.get("extra_headers") or {})
 
 

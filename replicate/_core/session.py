@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from replicate._core.credentials import Credentials
-    from replicate._core.transport import Transport
+    from replicate._core.exchange import Transport
     from replicate_api.types import Endpoint, Request
 
 Other = TypeVar("Other", bound=Colour)
@@ -273,6 +273,10 @@ class Session(Generic[C]):
             await self.transport.read(response)
         except httpx.RequestError as cause:
             raise unanswered(cause, response.request.method, response.request.url) from cause
+
+    def afresh(self) -> Session[Sync]:
+        """Give a blocking session of the same configuration, with connections of its own that are to be closed."""
+        return Session(self.config, self.transport.afresh())
 
     def of_colour(self, colour: type[Other]) -> Session[Other]:
         """Give this session in the other colour, or itself: the same configuration over other connections."""

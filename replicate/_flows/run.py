@@ -10,7 +10,7 @@ from replicate._flows.output import OutputIterator
 from replicate._flows.start import Call
 from replicate.resources.creation import MARGIN, PREDICTION_OPTIONS, PredictionSettings
 from replicate.resources.spelling import stated
-from replicate.resources.terms import LONGEST_HOLD
+from replicate.resources.terms import LONGEST_HOLD, check_flags
 from replicate.resources.waiting import check_success, owned, settle
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     """Run a model and give its output; of a model that makes it item by item, an iterator over the items."""
     check_keywords(options, RUN_OPTIONS)
     settings = stated(options)
+    check_flags(settings, "use_file_output", "cancel_on_exit")
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
     call = Call(
         session,

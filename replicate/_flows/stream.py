@@ -12,6 +12,7 @@ from replicate._flows.start import Call
 from replicate.resources.following import streamed
 from replicate.resources.spelling import stated
 from replicate.resources.streams import EventStream
+from replicate.resources.terms import check_flags
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -25,6 +26,7 @@ def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, optio
     """Prepare a call, and give the events of the prediction that it will start."""
     check_keywords(options, RUN_OPTIONS)
     settings = stated(options)
+    check_flags(settings, "use_file_output", "cancel_on_exit")
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
     cancel = settings.pop("cancel_on_exit", None) is not False
     call = Call(session, ref, input, settings, settings.pop("timeout", None), cancel_on_exit=cancel)

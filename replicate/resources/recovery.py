@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
+    from replicate._core.exchange import Transport
     from replicate._core.session import Session
-    from replicate._core.transport import Transport
 
 log: logging.Logger = logging.getLogger("replicate")
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.options import check_keywords
+from replicate._core.options import check_keywords, check_values
 from replicate._core.plain import is_array
 from replicate_api import models
 from replicate_api.types import one_of
@@ -25,14 +25,14 @@ PREFER = re.compile(r"wait(=\d+)?")
 def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
     """Raise TypeError or ValueError for what shows at a glance that it cannot be sent."""
     check_keywords(options, allowed)
+    check_values(options)
     preference(options)
-    after, stream = options.get("cancel_after"), options.get("stream")
+    check_flags(options, "stream")
+    after = options.get("cancel_after")
     if after is not None and not isinstance(after, str):
         raise TypeError(f"cancel_after must be a str such as '90s', '5m' or '1h', not {type(after).__name__}")
     if after is not None and not re.fullmatch(r"[0-9][0-9.smhd]*", after):
         raise ValueError(f"cancel_after must be such as '90s', '5m' or '1h', not {after!r}")
-    if stream is not None and not isinstance(stream, bool):
-        raise TypeError(f"stream must be True or False, not {type(stream).__name__}")
     for name in ("webhook", "webhook_completed"):
         check_webhook(name, options.get(name))
     check_events(options.get("webhook_events_filter"))
@@ -42,6 +42,14 @@ def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: 
         raise type(error)(f"extra_body cannot be sent as JSON: {error}") from error
     if input is not None and not hasattr(input, "keys"):
         raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
+
+
+def check_flags(options: Mapping[str, Any], *names: str) -> None:
+    """Raise TypeError for what is neither True nor False, where that is all there is."""
+    for name in names:
+        flag = options.get(name)
+        if flag is not None and not isinstance(flag, bool):
+            raise TypeError(f"{name} must be True or False, not {type(flag).__name__}")
 
 
 def check_webhook(name: str, url: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from replicate._core.dual import Sync
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, backoff, poll, turn
 from replicate._core.resource import renew, session_of
@@ -89,12 +88,10 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
 
 async def stop(session: Session[Any], canceler: Any, run_id: str, into: Prediction[Any] | None = None) -> None:
     """Cancel what is left behind, within LAST_WILL. What goes wrong is not raised: something else is already."""
-    deadline, closed = Deadline(session, LAST_WILL - LAST_CHANCE), False
+    deadline, spare = Deadline(session, LAST_WILL - LAST_CHANCE), None
     for pause in ATTEMPTS:
         try:
-            if closed:
-                session = session.of_colour(Sync)
-            elif pause:
+            if pause and spare is None:
                 await session.transport.sleep(pause)
             payload = await deadline.bound(session).call(canceler, run_id)
             log.info("canceled %s, for nobody waits for it any more", run_id)
@@ -104,12 +101,14 @@ async def stop(session: Session[Any], canceler: Any, run_id: str, into: Predicti
             log.debug("canceling %s failed: %s", run_id, error)
         except Exception as error:  # noqa: BLE001 - whatever it is
             log.debug("%s cannot be canceled: %s", run_id, error)
-            # An event loop that ends closes connections before it closes generators; the other colour needs no loop.
-            if session.blocking or not isinstance(error, ClosedError):
-                return
-            closed = True
+            # A client may be closed, by hand or at the end of its event loop, before what is iterated with it.
+            if spare is not None or not isinstance(error, ClosedError):
+                break
+            session = spare = session.afresh()
         else:
-            return
+            break
+    if spare is not None:
+        await spare.transport.close()
 
 
 async def settle(run: Run, deadline: Deadline) -> Run:

@@ -327,3 +327,42 @@ async def test_wrong_arguments_raise_at_the_call(client: Any, asked: Any) -> Non
     with pytest.raises(ValueError, match="owner/name"):
         client.stream("official")
     assert not asked()
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+def test_left_after_its_client(srv: Server, way: str) -> None:
+    """A half-read one that outlives the `with` block of its client still cancels what it started."""
+    with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
+        items: Any = client.stream("me/held") if way == "stream" else client.run("me/held")
+        assert next(items) == "first "
+    items.close()
+    assert settled(srv) == ["canceled"]
+
+
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
+@pytest.mark.parametrize("run", [asyncio.run, trio.run])
+def test_left_after_its_asynchronous_client(srv: Server, run: Any) -> None:
+    """So does one of an asynchronous client, without its event loop's connections."""
+
+    async def main() -> None:
+        async with AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url) as client:
+            items: Any = client.stream("me/held")
+            assert await anext(items) == "first "
+        await items.aclose()
+
+    run(main if run is trio.run else main())
+    assert settled(srv) == ["canceled"]
+
+
+def test_an_error_while_an_iterator_is_read(srv: Server) -> None:
+    """An error of the program in the middle of a loop, out of `asyncio.run`, cancels what is iterated."""
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
+        items: Any = await client.run("me/held")
+        async for _ in items:
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(main())
+    assert settled(srv) == ["canceled"]

@@ -302,3 +302,27 @@ async def test_headers_that_do_not_go_along(colour: str) -> None:
     assert "authorization" not in asked[0].headers
     assert "x-a" not in asked[1].headers
     assert asked[1].headers["authorization"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"extra_headers": "x"}, "extra_headers must map names to values, not be str"),
+        ({"extra_body": 5}, "extra_body must map names to values, not be int"),
+        ({"extra_query": [1]}, "extra_query must map names to values, not be list"),
+        ({"cancel_on_exit": "no"}, "cancel_on_exit must be True or False, not str"),
+        ({"use_file_output": "no"}, "use_file_output must be True or False, not str"),
+    ],
+)
+async def test_options_of_a_run_have_types(colour: str, wrong: Any, says: str) -> None:
+    """An option of another type is named, and nothing is sent."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"id": "p"})
+
+    client = scripted(colour, answer)
+    with pytest.raises(TypeError, match=says):
+        await got(client.run("o/n", {}, **wrong))
+    assert asked == []
