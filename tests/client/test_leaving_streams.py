@@ -352,17 +352,3 @@ def test_left_after_its_asynchronous_client(srv: Server, run: Any) -> None:
 
     run(main if run is trio.run else main())
     assert settled(srv) == ["canceled"]
-
-
-def test_an_error_while_an_iterator_is_read(srv: Server) -> None:
-    """An error of the program in the middle of a loop, out of `asyncio.run`, cancels what is iterated."""
-
-    async def main() -> None:
-        client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
-        items: Any = await client.run("me/held")
-        async for _ in items:
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        asyncio.run(main())
-    assert settled(srv) == ["canceled"]
