@@ -87,7 +87,8 @@ client = replicate.Replicate() if colour == "blocking" else replicate.AsyncRepli
 
 async def sleep(seconds):
     print("waiting", flush=True)
-    time.sleep(20) if colour == "blocking" else await anyio.sleep(20)
+    for _ in range(400):  # a signal that comes just before the program falls asleep is heeded when it wakes
+        time.sleep(0.05) if colour == "blocking" else await anyio.sleep(0.05)
 
 client._session.transport.sleep = sleep
 print("go", flush=True)
