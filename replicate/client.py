@@ -17,10 +17,11 @@ from replicate_api.types import UNSET
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from replicate._flows.output import OutputIterator
-    from replicate._flows.use import AsyncFunction, Function
+    from replicate._flows.use import AsyncFunction, Function, UseOptions
+    from replicate.resources.predictions import Prediction
     from replicate_api.types import Endpoint
 
 
@@ -60,8 +61,7 @@ class Replicate(API[Sync]):
         hint: Callable[P, T],
         streaming: Literal[False] = False,
         use_async: Literal[False] = False,
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> Function[P, T]: ...
     @overload
     def use(
@@ -71,8 +71,7 @@ class Replicate(API[Sync]):
         hint: Callable[P, T],
         streaming: Literal[False] = False,
         use_async: Literal[True],
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> AsyncFunction[P, T]: ...
     @overload
     def use(
@@ -82,8 +81,7 @@ class Replicate(API[Sync]):
         hint: None = None,
         streaming: Literal[False] = False,
         use_async: Literal[False] = False,
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> Function[..., Any]: ...
     @overload
     def use(
@@ -93,8 +91,7 @@ class Replicate(API[Sync]):
         hint: None = None,
         streaming: Literal[False] = False,
         use_async: Literal[True],
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
@@ -104,8 +101,7 @@ class Replicate(API[Sync]):
         hint: Callable[..., Any] | None = None,
         streaming: Literal[True],
         use_async: Literal[False] = False,
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> Function[..., OutputIterator[Sync]]: ...
     @overload
     def use(
@@ -115,10 +111,9 @@ class Replicate(API[Sync]):
         hint: Callable[..., Any] | None = None,
         streaming: Literal[True],
         use_async: Literal[True],
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> AsyncFunction[..., OutputIterator[Async]]: ...
-    def use(
+    def use(  # type: ignore[misc]  # mypy does not find the keywords of UseOptions here
         self,
         ref: Any,
         *,
@@ -127,6 +122,8 @@ class Replicate(API[Sync]):
         use_async: bool = False,
         timeout: float | None = None,
         cancel_on_exit: bool = True,
+        on_update: Callable[[Prediction], object] | None = None,
+        progress: bool = False,
     ) -> Any:
         """Give a model as a function: `use("owner/name")(prompt="…")`.
 
@@ -134,20 +131,17 @@ class Replicate(API[Sync]):
         `streaming=True` it gives an iterator over the pieces; with `use_async=True` it is awaited. `hint` is a
         function with the model's signature, for editors and type checkers. `timeout` is for each call, in seconds.
         A call that is left early (by Ctrl-C, a canceled task, its timeout) cancels the prediction, unless
-        `cancel_on_exit=False`.
+        `cancel_on_exit=False`. `on_update` and `progress` are as for `run`.
 
         Raises ValueError or TypeError if `ref` is no reference; calling it raises what `run` raises.
         """
         from replicate._flows.use import AsyncFunction, Function, Invocation
 
+        told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update, "progress": progress}
         if use_async:
             other = self._session.of_colour(Async)
-            return AsyncFunction[..., Any](
-                Invocation(other, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
-            )
-        return Function[..., Any](
-            Invocation(self._session, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
-        )
+            return AsyncFunction[..., Any](Invocation(other, ref, streaming=streaming, **told))
+        return Function[..., Any](Invocation(self._session, ref, streaming=streaming, **told))
 
     def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.
@@ -191,8 +185,7 @@ class AsyncReplicate(API[Async]):
         hint: Callable[P, T],
         streaming: Literal[False] = False,
         use_async: Literal[True] = True,
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> AsyncFunction[P, T]: ...
     @overload
     def use(
@@ -202,8 +195,7 @@ class AsyncReplicate(API[Async]):
         hint: None = None,
         streaming: Literal[False] = False,
         use_async: Literal[True] = True,
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> AsyncFunction[..., Any]: ...
     @overload
     def use(
@@ -213,10 +205,9 @@ class AsyncReplicate(API[Async]):
         hint: Callable[..., Any] | None = None,
         streaming: Literal[True],
         use_async: Literal[True] = True,
-        timeout: float | None = None,
-        cancel_on_exit: bool = True,
+        **options: Unpack[UseOptions],
     ) -> AsyncFunction[..., OutputIterator[Async]]: ...
-    def use(
+    def use(  # type: ignore[misc]  # mypy does not find the keywords of UseOptions here
         self,
         ref: Any,
         *,
@@ -225,6 +216,8 @@ class AsyncReplicate(API[Async]):
         use_async: Literal[True] = True,  # noqa: ARG002 - as for Replicate.use, where it decides
         timeout: float | None = None,
         cancel_on_exit: bool = True,
+        on_update: Callable[[Prediction], object] | None = None,
+        progress: bool = False,
     ) -> Any:
         """Give a model as an asynchronous function, as `Replicate.use` gives a blocking one.
 
@@ -232,9 +225,8 @@ class AsyncReplicate(API[Async]):
         """
         from replicate._flows.use import AsyncFunction, Invocation
 
-        return AsyncFunction[..., Any](
-            Invocation(self._session, ref, streaming=streaming, timeout=timeout, cancel_on_exit=cancel_on_exit)
-        )
+        told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update, "progress": progress}
+        return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, **told))
 
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.

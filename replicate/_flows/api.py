@@ -143,7 +143,9 @@ class API(Configured[C], RawResponses, AsyncNames):
         `ref` names the model: "owner/name", "owner/name:version", a version's id. `input` maps its input names to
         values; a `pathlib.Path`, an open binary file or bytes is sent as a file. Files in the output are FileOutput; a
         model that makes its output item by item gives an iterator over the items. `timeout` is for the whole call, in
-        seconds. `use_file_output=False` gives plain URLs. `model_version` is what earlier versions called `ref`.
+        seconds. `on_update` is called with the prediction when it was started, and whenever it has changed (a coroutine
+        function, too, with an asynchronous client); `progress=True` shows how far it is. `use_file_output=False` gives
+        plain URLs. `model_version` is what earlier versions called `ref`.
 
         Raises ModelError if the prediction fails, PredictionTimeout at the timeout (both carry the prediction),
         APIStatusError, APIConnectionError, AmbiguousCreateError; TypeError or ValueError before anything is sent.

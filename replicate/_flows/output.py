@@ -9,7 +9,7 @@ from replicate._core.dual import Async, C
 from replicate._core.resource import session_of
 from replicate.resources.following import items
 from replicate.resources.iteration import Iteration
-from replicate.resources.waiting import check_success, owned
+from replicate.resources.waiting import Watch, check_success
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from replicate._core.polling import Deadline
     from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
+    from replicate.resources.watching import Updates
 
 
 class OutputIterator(Iteration[C, Any]):
@@ -37,10 +38,11 @@ class OutputIterator(Iteration[C, Any]):
         deadline: Deadline,
         *,
         cancel: bool = True,
+        updates: Updates | None = None,
     ) -> None:
         self._collected = Collected()
         self._schema = schema
-        source = collect(prediction, schema, make, deadline, self._collected, cancel=cancel)
+        source = collect(Watch(prediction, deadline, updates), schema, make, self._collected, cancel=cancel)
         super().__init__(session_of(prediction), source, prediction)
 
     def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]:
@@ -80,21 +82,20 @@ class Collected:
 
 
 async def collect(
-    prediction: Prediction[Any],
-    schema: OutputSchema,
-    make: Callable[[str], Any],
-    deadline: Deadline,
-    collected: Collected,
-    *,
-    cancel: bool,
+    watch: Watch, schema: OutputSchema, make: Callable[[str], Any], collected: Collected, *, cancel: bool
 ) -> AsyncGenerator[Any, None]:
-    """Yield a prediction, and then the items of its output, one at a time. Raises ModelError, PredictionTimeout."""
-    is_ours = session_of(prediction).is_api
-    async with owned(prediction, cancel=cancel), aclosing(items(prediction, schema, deadline)) as source:
-        yield prediction
-        async for item in source:
-            made = schema.file(item, make, is_ours)
-            collected.items.append(made)
-            yield [made]
+    """Yield the prediction that is watched, and then the items of its output, one at a time.
+
+    Raises ModelError, PredictionTimeout.
+    """
+    prediction: Any = watch.run
+    is_ours = watch.session.is_api
+    with watch.updates:
+        async with watch.owned(cancel=cancel), aclosing(items(watch, schema)) as source:
+            yield prediction
+            async for item in source:
+                made = schema.file(item, make, is_ours)
+                collected.items.append(made)
+                yield [made]
     collected.complete = True
-    check_success(prediction, deadline)
+    check_success(prediction, watch.deadline)

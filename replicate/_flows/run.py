@@ -12,6 +12,7 @@ from replicate.resources.creation import MARGIN, PREDICTION_OPTIONS, PredictionS
 from replicate.resources.spelling import stated
 from replicate.resources.terms import LONGEST_HOLD, check_flags
 from replicate.resources.waiting import check_success, owned, settle
+from replicate.resources.watching import WATCH_OPTIONS, Updates, WatchOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import Prediction
 
 
-class CallOptions(PredictionSettings, SendOptions, total=False):
+class CallOptions(PredictionSettings, SendOptions, WatchOptions, total=False):
     """What `run` also takes."""
 
     timeout: float | None
@@ -38,7 +39,7 @@ class RunOptions(CallOptions, total=False):
     """Give files as FileOutput (the default), or as plain URLs."""
 
 
-RUN_OPTIONS = (*PREDICTION_OPTIONS, "cancel_on_exit", "use_file_output")
+RUN_OPTIONS = (*PREDICTION_OPTIONS, "cancel_on_exit", "use_file_output", *WATCH_OPTIONS)
 AT_ONCE: Mapping[str, Any] = {"wait": None, "prefer": None}
 """Do not keep the answer back, for its end is followed in another way."""
 
@@ -49,18 +50,20 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     settings = stated(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
-    call = Call(
-        session,
-        ref,
-        input,
-        settings,
-        settings.pop("timeout", None),
-        cancel_on_exit=settings.pop("cancel_on_exit", None) is not False,
-    )
+    call = called(session, ref, input, settings)
     schema = (await call.describe()).output
     if schema.iterator:
-        return OutputIterator(await call.start(**AT_ONCE), schema, make, call.deadline, cancel=call.cancel_on_exit)
+        prediction, cancel = await call.start(**AT_ONCE), call.cancel_on_exit
+        return OutputIterator(prediction, schema, make, call.deadline, cancel=cancel, updates=call.updates)
     return schema.files((await result(call)).output, make, session.is_api)
+
+
+def called(session: Session[C], ref: Any, input: Mapping[str, Any] | None, settings: dict[str, Any]) -> Call[C]:
+    """Make a call, and take from the settings what is for the call itself."""
+    cancel = settings.pop("cancel_on_exit", None) is not False
+    timeout = settings.pop("timeout", None)
+    updates = Updates(session, settings.pop("on_update", None), settings.pop("progress", None))
+    return Call(session, ref, input, settings, timeout, cancel_on_exit=cancel, updates=updates)
 
 
 async def result(call: Call[C]) -> Prediction[C]:
@@ -69,22 +72,23 @@ async def result(call: Call[C]) -> Prediction[C]:
     Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it. It is canceled when this is left
     early, unless the call was told not to.
     """
-    prediction = await call.start(wait=holding(call.session, call.settings))
-    async with owned(prediction, cancel=call.cancel_on_exit):
-        if not whole(prediction, (await call.describe()).output):
-            await settle(prediction, call.deadline)
-        check_success(prediction, call.deadline)
+    with call.updates as updates:
+        prediction = await call.start(wait=holding(call.session, call.settings, updates))
+        async with owned(prediction, cancel=call.cancel_on_exit, updates=updates):
+            if not whole(prediction, (await call.describe()).output):
+                await settle(prediction, call.deadline, updates)
+            check_success(prediction, call.deadline)
     return prediction
 
 
-def holding(session: Session[Any], settings: Mapping[str, Any]) -> int | None:
+def holding(session: Session[Any], settings: Mapping[str, Any], updates: Updates) -> int | None:
     """Decide for how many seconds to ask the API to keep its answer back; None not to ask.
 
     Always less than what the connection is given to answer; `post` sees to it that it is less than the time left, too.
-    What takes longer is looked at from time to time.
+    What takes longer is looked at from time to time, and so is what somebody watches, unless told to wait.
     """
     wait: bool | int | None = settings.get("wait")
-    if wait is False or settings.get("prefer"):
+    if wait is False or settings.get("prefer") or (wait is None and updates.wanted):
         return None
     longest: float = LONGEST_HOLD
     if wait is not None and wait is not True:

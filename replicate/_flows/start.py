@@ -17,6 +17,8 @@ from replicate.exceptions import InternalServerError, NotFoundError, Unprocessab
 from replicate.resources.creation import PREDICTION_OPTIONS, post, uploading
 from replicate.resources.predictions import Prediction
 from replicate.resources.terms import check
+from replicate.resources.waiting import owned
+from replicate.resources.watching import WATCH_OPTIONS, Updates
 from replicate_api.api.models import models_get, models_predictions_create, models_versions_get
 from replicate_api.api.predictions import predictions_create
 
@@ -26,7 +28,15 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
     from replicate._data.reference import ModelVersionIdentifier
 
-NOT_INPUTS = (*PREDICTION_OPTIONS, "input", "use_file_output", "streaming", "use_async", "cancel_on_exit")
+NOT_INPUTS = (
+    *PREDICTION_OPTIONS,
+    "input",
+    "use_file_output",
+    "streaming",
+    "use_async",
+    "cancel_on_exit",
+    *WATCH_OPTIONS,
+)
 
 
 @frozen
@@ -114,6 +124,7 @@ class Call(Generic[C]):
         timeout: float | None,
         *,
         cancel_on_exit: bool = True,
+        updates: Updates | None = None,
     ) -> None:
         check(input, settings, PREDICTION_OPTIONS)
         self.session: Session[C] = session
@@ -121,6 +132,7 @@ class Call(Generic[C]):
         self.settings: Mapping[str, Any] = settings
         self.deadline: Deadline = Deadline(session, timeout)
         self.cancel_on_exit: bool = cancel_on_exit
+        self.updates: Updates = updates or Updates(session)
         self._bound = self.deadline.bound(session)
         self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"))
         self._input: Mapping[str, Any] | None = None
@@ -135,6 +147,13 @@ class Call(Generic[C]):
         return self._description
 
     async def start(self, **changes: Any) -> Prediction[C]:
+        """Start a prediction, and tell of it."""
+        prediction = await self._begin(changes)
+        async with owned(prediction, cancel=self.cancel_on_exit, updates=self.updates):
+            await self.updates.tell(prediction)
+        return prediction
+
+    async def _begin(self, changes: Mapping[str, Any]) -> Prediction[C]:
         """Start a prediction: of an official model by its name, of any other by a version.
 
         What is remembered of a model may be out of date. Where the API refuses what was asked for by it, the model is

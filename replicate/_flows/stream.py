@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import check_keywords
 from replicate._data.outputs import file_maker
-from replicate._flows.run import AT_ONCE, RUN_OPTIONS
-from replicate._flows.start import Call
+from replicate._flows.run import AT_ONCE, RUN_OPTIONS, called
 from replicate.resources.following import streamed
 from replicate.resources.spelling import stated
 from replicate.resources.streams import EventStream
 from replicate.resources.terms import check_flags
+from replicate.resources.waiting import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from replicate._core.dual import C
     from replicate._core.session import Session
     from replicate._flows.run import RunOptions
+    from replicate._flows.start import Call
 
 
 def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> EventStream[C]:
@@ -28,15 +29,15 @@ def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, optio
     settings = stated(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
     make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
-    cancel = settings.pop("cancel_on_exit", None) is not False
-    call = Call(session, ref, input, settings, settings.pop("timeout", None), cancel_on_exit=cancel)
+    call = called(session, ref, input, settings)
     return EventStream(session, started(call, make))
 
 
 async def started(call: Call[Any], make: Callable[[str], Any]) -> AsyncGenerator[Any, None]:
     """Start a prediction, and yield it and then its events."""
-    prediction = await call.start(**AT_ONCE, stream=True)
-    schema = (await call.describe()).output  # which `start` has made sure of, so that this sends nothing
-    async with aclosing(streamed(prediction, schema, make, call.deadline, cancel=call.cancel_on_exit)) as events:
-        async for each in events:
-            yield each
+    with call.updates:
+        watch = Watch(await call.start(**AT_ONCE, stream=True), call.deadline, call.updates)
+        schema = (await call.describe()).output  # which `start` has made sure of, so that this sends nothing
+        async with aclosing(streamed(watch, schema, make, cancel=call.cancel_on_exit)) as events:
+            async for each in events:
+                yield each

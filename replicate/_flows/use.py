@@ -13,9 +13,10 @@ from replicate._flows.output import OutputIterator
 from replicate._flows.run import result
 from replicate._flows.start import Call, describe
 from replicate.resources.waiting import check_success, look, owned, settle
+from replicate.resources.watching import Updates, WatchOptions, check_watching
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
@@ -25,39 +26,57 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class UseOptions(WatchOptions, total=False):
+    """What `use` also takes, for each call."""
+
+    timeout: float | None
+    cancel_on_exit: bool
+
+
 class Invocation(Generic[C]):
     """How a model is called: which, by whom, and what of its output is wanted."""
 
     def __init__(
-        self, session: Session[C], ref: Any, *, streaming: bool, timeout: float | None, cancel_on_exit: bool
+        self,
+        session: Session[C],
+        ref: Any,
+        *,
+        streaming: bool,
+        timeout: float | None,
+        cancel_on_exit: bool,
+        on_update: Callable[[Prediction[C]], object] | None = None,
+        progress: bool = False,
     ) -> None:
         Deadline(session, timeout)  # raises for a timeout that is none
+        check_watching(on_update, progress, blocking=session.blocking)
         self.session: Session[C] = session
         self.reference: Reference = Reference.of(ref)
         self.streaming: bool = streaming
         self.timeout: float | None = timeout
         self.cancel_on_exit: bool = cancel_on_exit
+        self._watched = on_update, progress
 
     def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
         """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""
         if [*inputs] == ["input"] and is_mapping(inputs["input"]):
             inputs = inputs["input"]
         settings = {"stream": True} if self.streaming else {}
-        told = self.timeout
-        return Call(self.session, self.reference, inputs, settings, told, cancel_on_exit=self.cancel_on_exit)
+        told, updates = self.timeout, Updates(self.session, *self._watched)
+        cancel = self.cancel_on_exit
+        return Call(self.session, self.reference, inputs, settings, told, cancel_on_exit=cancel, updates=updates)
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:
         """Run the model and give its output."""
         call = self.prepare(inputs)
         prediction = await (call.start() if self.streaming else result(call))
         async with owned(prediction, cancel=self.cancel_on_exit):
-            return self.shape(prediction, (await call.describe()).output, call.deadline)
+            return self.shape(prediction, (await call.describe()).output, call.deadline, call.updates)
 
-    def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline) -> Any:
+    def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline, updates: Updates) -> Any:
         """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
         make = file_maker(self.session)
         if self.streaming:
-            return OutputIterator(prediction, schema, make, deadline, cancel=self.cancel_on_exit)
+            return OutputIterator(prediction, schema, make, deadline, cancel=self.cancel_on_exit, updates=updates)
         if schema.concatenate:
             return "".join(str(piece) for piece in prediction.output or () if piece is not None)
         return schema.files(prediction.output, make, self.session.is_api)
@@ -66,20 +85,22 @@ class Invocation(Generic[C]):
 class Run(Generic[C]):
     """A call that has been started and not waited for."""
 
-    def __init__(self, invocation: Invocation[C], prediction: Prediction[C]) -> None:
-        self._invocation, self._session = invocation, invocation.session
+    def __init__(self, invocation: Invocation[C], prediction: Prediction[C], updates: Updates) -> None:
+        self._invocation, self._session, self._updates = invocation, invocation.session, updates
         self.prediction = prediction
 
     @dual
     async def output(self) -> Any:
         """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout."""
         deadline = Deadline(self._session, self._invocation.timeout)
-        async with owned(self.prediction, cancel=self._invocation.cancel_on_exit):
+        updates, streaming = self._updates, self._invocation.streaming
+        async with owned(self.prediction, cancel=self._invocation.cancel_on_exit, updates=updates):
             schema = (await describe(deadline.bound(self._session), self._invocation.reference)).output
-            if not self._invocation.streaming:
-                await settle(self.prediction, deadline)
+            if not streaming:
+                with updates:
+                    await settle(self.prediction, deadline, updates)
                 check_success(self.prediction, deadline)
-            return self._invocation.shape(self.prediction, schema, deadline)
+            return self._invocation.shape(self.prediction, schema, deadline, updates)
 
     @dual
     async def logs(self) -> str | None:
@@ -114,7 +135,8 @@ class Function(Named[Sync], Generic[P, T]):
 
     def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
         """Start the model, and give a Run to ask for its output later."""
-        return Run(self._invocation, drive(self._invocation.prepare(keywords(args, inputs)).start()))
+        call = self._invocation.prepare(keywords(args, inputs))
+        return Run(self._invocation, drive(call.start()), call.updates)
 
 
 class AsyncFunction(Named[Async], Generic[P, T]):
@@ -126,7 +148,8 @@ class AsyncFunction(Named[Async], Generic[P, T]):
 
     async def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Async]:
         """Start the model, and give a Run to ask for its output later."""
-        return Run(self._invocation, await self._invocation.prepare(keywords(args, inputs)).start())
+        call = self._invocation.prepare(keywords(args, inputs))
+        return Run(self._invocation, await call.start(), call.updates)
 
 
 def keywords(args: tuple[Any, ...], inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.plain import is_array, members
@@ -12,13 +12,12 @@ from replicate._core.resource import session_of
 from replicate._core.sse import LINE_END, ServerSentEvent
 from replicate.exceptions import APIError, PredictionTimeout, ReplicateError, StreamError, ended
 from replicate.resources.events import BrokenStreamError, events, stream_url
-from replicate.resources.waiting import LATE, Watch, look, owned, settle
+from replicate.resources.waiting import LATE, Watch, look, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from replicate._data.schema import OutputSchema
-    from replicate.resources.predictions import Prediction
 
 MAYBE_FILES = ("https://", "http://", "data:")
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
@@ -28,17 +27,18 @@ PATIENCE = 10.0
 
 
 async def streamed(
-    prediction: Prediction[Any], schema: OutputSchema, make: Callable[[str], Any], deadline: Deadline, *, cancel: bool
+    watch: Watch, schema: OutputSchema, make: Callable[[str], Any], *, cancel: bool
 ) -> AsyncGenerator[Any, None]:
-    """Yield a prediction, then its events to its end, as many at a time as come together.
+    """Yield the prediction that is watched, then its events to its end, as many at a time as come together.
 
     Cancels the prediction if this is closed before, provided `cancel`. Raises StreamError if the prediction fails, or
     cannot be followed; PredictionTimeout.
     """
-    is_ours = session_of(prediction).is_api
+    prediction: Any = watch.run
+    is_ours = session_of(watch.run).is_api
     told: str | None = None
     batch: list[ServerSentEvent] = []
-    async with owned(prediction, cancel=cancel), aclosing(followed(prediction, schema, deadline)) as batches:
+    async with watch.owned(cancel=cancel), aclosing(followed(watch, schema)) as batches:
         yield prediction
         async for batch in batches:
             for event in batch:
@@ -49,22 +49,23 @@ async def streamed(
             if batch[-1].event == "done":
                 break  # there is nothing left to cancel
             yield batch
+    if watch.updates.wanted and told is None:
+        await ending(watch)
     yield batch
     if told is not None:
-        raise await stream_error(prediction, told, deadline)
+        raise await stream_error(watch, told)
 
 
-async def followed(
-    prediction: Prediction[Any], schema: OutputSchema, deadline: Deadline
-) -> AsyncGenerator[list[ServerSentEvent], None]:
+async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[ServerSentEvent], None]:
     """Yield the events of a prediction up to `done`: of its stream, and what that leaves out by looking."""
     seen: list[str] = []
-    watch = Watch(prediction, deadline)
+    prediction: Any = watch.run
     try:
         if url := stream_url(prediction):
             try:
-                async with aclosing(events(prediction, url, deadline)) as source:
+                async with aclosing(events(prediction, url, watch.deadline)) as source:
                     async for batch in source:
+                        await watch.updates.happened(prediction, batch, schema)
                         seen += [event.data for event in batch if event or event.event == "output"]
                         yield batch
             except BrokenStreamError:
@@ -76,6 +77,8 @@ async def followed(
                 text = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
                 yield [ServerSentEvent("output", text)]
     except APIError as error:
+        if error is watch.updates.error:
+            raise
         raise StreamError(
             f"The stream of prediction {prediction.id} broke off before its end, and looking at it failed.",
             hint=f"The prediction may go on: client.predictions.wait({prediction.id!r}) gives its result.",
@@ -97,20 +100,30 @@ def failure(event: ServerSentEvent) -> str | None:
     return None if reason is None else str(reason)
 
 
-async def stream_error(prediction: Prediction[Any], told: str, deadline: Deadline) -> ReplicateError:
+async def ending(watch: Watch) -> Exception | None:
+    """Look how a prediction ended, whose stream told of its end, if that can be learned in time; if not, give why."""
+    prediction: Any = watch.run
+    try:
+        if not prediction.finished:
+            await look(prediction, watch.deadline)
+        left = min(PATIENCE, watch.deadline.remaining())
+        if left > 0:
+            await settle(prediction, Deadline(session_of(watch.run), left), watch.updates)
+    except (APIError, PredictionTimeout) as error:
+        if error is watch.updates.error:
+            raise
+        return error
+    return None
+
+
+async def stream_error(watch: Watch, told: str) -> ReplicateError:
     """Make the error of a stream that told of a failure: as the prediction ended, if that can be learned in time.
 
     One that was canceled when the deadline was over was canceled for that: PredictionTimeout.
     """
-    cause: Exception | None = None
-    try:
-        if not prediction.finished:
-            await look(prediction, deadline)
-        left = min(PATIENCE, deadline.remaining())
-        if left > 0:
-            await settle(prediction, Deadline(session_of(prediction), left))
-    except (APIError, PredictionTimeout) as error:
-        cause = error
+    cause = await ending(watch)
+    prediction: Any = watch.run
+    deadline = watch.deadline
     if prediction.status in ("canceled", "aborted") and deadline.remaining() < LATE:
         return PredictionTimeout(prediction, deadline.seconds or 0)
     if prediction.status in ("failed", "canceled", "aborted"):
@@ -126,35 +139,40 @@ async def stream_error(prediction: Prediction[Any], told: str, deadline: Deadlin
     return made
 
 
-async def items(prediction: Prediction[Any], schema: OutputSchema, deadline: Deadline) -> AsyncGenerator[Any, None]:
+async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]:
     """Yield the items of a prediction's output as they come, each once; the prediction is finished at the end.
 
     By events where they are offered and an item is a text, which without a schema only the first of them tells. What
     the events leave out is taken from the prediction itself. Raises PredictionTimeout at the deadline, APIError.
     """
     seen: list[Any] = []
-    watch = Watch(prediction, deadline)
+    prediction: Any = watch.run
     url = stream_url(prediction)
     if url and not schema.known:
-        await poll(session_of(prediction), lambda: prediction.finished or prediction.output, watch.look, deadline)
+        await poll(watch.session, lambda: prediction.finished or prediction.output, watch.look, watch.deadline)
     texts = schema.streams_text if schema.known else bool(prediction.output) and schema.is_text(prediction.output)
     if url and texts and not prediction.finished:
-        with suppress(BrokenStreamError, PredictionTimeout):  # the prediction itself tells the rest
-            async with aclosing(pieces(prediction, url, deadline)) as source:
+        try:
+            async with aclosing(pieces(watch, url, schema)) as source:
                 async for text in source:
                     seen.append(text)
                     yield text
+        except (BrokenStreamError, PredictionTimeout) as error:  # the prediction itself tells the rest
+            if error is watch.updates.error:
+                raise
         await watch.look()
     async with aclosing(looked(watch, schema, seen)) as rest:
         async for item in rest:
             yield item
 
 
-async def pieces(prediction: Prediction[Any], url: str, deadline: Deadline) -> AsyncGenerator[str, None]:
+async def pieces(watch: Watch, url: str, schema: OutputSchema) -> AsyncGenerator[str, None]:
     """Yield the texts of a stream from the beginning of the output, or none of a stream that begins later."""
+    prediction: Any = watch.run
     known = text_of(prediction.output)
-    async with aclosing(events(prediction, url, deadline)) as source:
+    async with aclosing(events(prediction, url, watch.deadline)) as source:
         async for batch in source:
+            await watch.updates.happened(prediction, batch, schema)
             for event in batch:
                 if event.event == "output":
                     if known[: len(event)] != event[: len(known)]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from replicate._core.dual import C, also_async, dual, dual_iter
@@ -13,8 +12,9 @@ from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource
 from replicate.resources.creation import create
 from replicate.resources.spelling import PREDICTION, identified, owned, version_text
-from replicate.resources.waiting import TERMINAL, check_success, halt, look, settle
+from replicate.resources.waiting import TERMINAL, Watch, check_success, halt, look, settle
 from replicate.resources.waiting import owned as owning
+from replicate.resources.watching import Timings, Updates, timings
 from replicate_api import models
 from replicate_api.api.deployments import deployments_predictions_create
 from replicate_api.api.models import models_predictions_create
@@ -23,6 +23,7 @@ from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
+    from datetime import datetime
 
     from typing_extensions import Self, Unpack
 
@@ -57,22 +58,6 @@ class Prediction(Resource[C], models.Prediction):
             bars = PROGRESS.findall(logs.replace("\r", "\n"))
             return cls(int(bars[-1][0]) / 100, int(bars[-1][1]), int(bars[-1][2])) if bars else None
 
-    class Timings(NamedTuple):
-        """For how long it has been what it was, in seconds; None for what has not begun."""
-
-        queued: float | None
-        """Until it was started: waiting for its turn, and for the model to be loaded."""
-        running: float | None
-        """From then to its end."""
-        total: float | None
-        """From when it was created to its end."""
-
-    @property
-    def timings(self) -> Timings:
-        """How long it took, by the API's clock; of one that goes on, what is over."""
-        created, started, ended = self.created_at, self.started_at, self.completed_at
-        return self.Timings(between(created, started), between(started, ended), between(created, ended))
-
     @property
     def progress(self) -> Progress | None:
         """How far it is, if its logs show a progress bar."""
@@ -83,13 +68,27 @@ class Prediction(Resource[C], models.Prediction):
         """Whether it has ended: succeeded, failed, canceled or aborted."""
         return self.status in TERMINAL
 
+    @property
+    def timings(self) -> Timings:
+        """The seconds it was queued, it ran, and both: so far, if it has not finished."""
+        return timings(self)
+
     @dual
-    async def wait(self, timeout: float | None = None) -> Prediction[C]:
+    async def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        on_update: Callable[[Prediction[C]], object] | None = None,
+        progress: bool = False,
+    ) -> Prediction[C]:
         """Wait until this prediction has finished, for at most so many seconds, and give it.
 
-        Whether it succeeded is in `status`. Raises PredictionTimeout, APIError.
+        Whether it succeeded is in `status`. `on_update` is called with it as it is, and whenever it has changed; with
+        an asynchronous client it may be a coroutine function. `progress=True` shows how far it is. Raises
+        PredictionTimeout, APIError.
         """
-        return await settle(self, Deadline(self._session, timeout))
+        with Updates(self._session, on_update, progress) as updates:
+            return await settle(self, Deadline(self._session, timeout), updates)
 
     @dual
     async def reload(self) -> Prediction[C]:
@@ -114,8 +113,21 @@ class Prediction(Resource[C], models.Prediction):
         from replicate.resources.streams import EventStream
 
         make = file_maker(self._session, use_file_output=use_file_output is not False)
-        source = streamed(self, OutputSchema(None), make, Deadline(self._session, None), cancel=False)
+        watch = Watch(self, Deadline(self._session, None))
+        source = streamed(watch, OutputSchema(None), make, cancel=False)
         return EventStream(self._session, source, self)
+
+    @dual_iter
+    async def follow_logs(self) -> AsyncGenerator[str, None]:
+        """Yield the lines of this prediction's logs from the first to the last as they come, each once.
+
+        Leaving it early does not cancel it. Raises APIError.
+        """
+        from replicate.resources.logs import lines
+
+        async with aclosing(lines(self)) as source:
+            async for line in source:
+                yield line
 
     @dual_iter
     async def output_iterator(self) -> AsyncGenerator[Any, None]:
@@ -126,16 +138,10 @@ class Prediction(Resource[C], models.Prediction):
         from replicate._data.schema import OutputSchema
         from replicate.resources.following import items
 
-        async with aclosing(items(self, OutputSchema(None), Deadline(self._session, None))) as source:
+        async with aclosing(items(Watch(self, Deadline(self._session, None)), OutputSchema(None))) as source:
             async for item in source:
                 yield item
         check_success(self)
-
-
-def between(start: Any, end: Any) -> float | None:
-    """Give the seconds from one moment to another, if both are known."""
-    known = isinstance(start, datetime) and isinstance(end, datetime)
-    return (end - start).total_seconds() if known else None
 
 
 # ---- the operations
@@ -234,13 +240,17 @@ class Predictions(Namespace[C]):
         prediction: str | Prediction[Any] = UNSET,
         *,
         timeout: float | None = None,
+        on_update: Callable[[Prediction[C]], object] | None = None,
+        progress: bool = False,
         **words: Unpack[PredictionWords],
     ) -> Prediction[C]:
         """Wait until a prediction, given itself or by its id, has finished, for at most so many seconds.
 
-        Whether it succeeded is in `status`. Raises PredictionTimeout, which carries the prediction; APIError.
+        Whether it succeeded is in `status`. `on_update` and `progress` are as for `Prediction.wait`. Raises
+        PredictionTimeout, which carries the prediction; APIError.
         """
         deadline = Deadline(self._session, timeout)
         prediction_id, _ = identified(PREDICTION, prediction, words)
-        found = await deadline.bound(self._session).call(predictions_get, prediction_id)
-        return await settle(Prediction[C].bind(found, self._session), deadline)
+        with Updates(self._session, on_update, progress) as updates:
+            found = await deadline.bound(self._session).call(predictions_get, prediction_id)
+            return await settle(Prediction[C].bind(found, self._session), deadline, updates)

@@ -12,6 +12,7 @@ from replicate._core.resource import Link, Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
 from replicate.resources.spelling import MODEL, TRAINING, chosen, identified, needed, owned, paired, pinned, stated
 from replicate.resources.waiting import TERMINAL, halt, look, settle
+from replicate.resources.watching import Timings, Updates, timings
 from replicate_api import models
 from replicate_api.api.trainings import trainings_cancel, trainings_create, trainings_get, trainings_list
 from replicate_api.types import UNSET
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from replicate._core.options import ListOptions
     from replicate.resources.creation import TrainingOptions
+    from replicate.resources.predictions import Prediction
     from replicate.resources.spelling import TrainingName, TrainingWords
 
 BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhook_events_filter")
@@ -48,13 +50,33 @@ class Training(Resource[C], models.Training):
         """Whether it has ended: succeeded, failed, canceled or aborted."""
         return self.status in TERMINAL
 
+    @property
+    def progress(self) -> Prediction.Progress | None:
+        """How far it is, if its logs show a progress bar."""
+        from replicate.resources.predictions import Prediction
+
+        return Prediction.Progress.parse(self.logs or "")
+
+    @property
+    def timings(self) -> Timings:
+        """The seconds it was queued, it ran, and both: so far, if it has not finished."""
+        return timings(self)
+
     @dual
-    async def wait(self, timeout: float | None = None) -> Training[C]:
+    async def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        on_update: Callable[[Training[C]], object] | None = None,
+        progress: bool = False,
+    ) -> Training[C]:
         """Wait until this training has finished, for at most so many seconds, and give it.
 
-        Whether it succeeded is in `status`. Raises PredictionTimeout, APIError.
+        Whether it succeeded is in `status`. `on_update` and `progress` are as for `Prediction.wait`. Raises
+        PredictionTimeout, APIError.
         """
-        return await settle(self, Deadline(self._session, timeout))
+        with Updates(self._session, on_update, progress) as updates:
+            return await settle(self, Deadline(self._session, timeout), updates)
 
     @dual
     async def reload(self) -> Training[C]:
@@ -113,16 +135,24 @@ class Trainings(Namespace[C]):
 
     @dual
     async def wait(
-        self, training: str | Training[Any] = UNSET, *, timeout: float | None = None, **words: Unpack[TrainingWords]
+        self,
+        training: str | Training[Any] = UNSET,
+        *,
+        timeout: float | None = None,
+        on_update: Callable[[Training[C]], object] | None = None,
+        progress: bool = False,
+        **words: Unpack[TrainingWords],
     ) -> Training[C]:
         """Wait until a training, given itself or by its id, has finished, for at most so many seconds.
 
-        Whether it succeeded is in `status`. Raises PredictionTimeout, which carries the training; APIError.
+        Whether it succeeded is in `status`. `on_update` and `progress` are as for `Prediction.wait`. Raises
+        PredictionTimeout, which carries the training; APIError.
         """
         deadline = Deadline(self._session, timeout)
         training_id, _ = identified(TRAINING, training, words)
-        found = await deadline.bound(self._session).call(trainings_get, training_id)
-        return await settle(Training[C].bind(found, self._session), deadline)
+        with Updates(self._session, on_update, progress) as updates:
+            found = await deadline.bound(self._session).call(trainings_get, training_id)
+            return await settle(Training[C].bind(found, self._session), deadline, updates)
 
 
 def arguments(

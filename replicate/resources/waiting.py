@@ -21,6 +21,7 @@ from replicate.exceptions import (
     PredictionTimeout,
     RateLimitError,
 )
+from replicate.resources.watching import Updates
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -63,11 +64,12 @@ async def halt(run: Run) -> Run:
 class owned:  # noqa: N801 - reads as what it makes of a prediction
     """Cancel a prediction when this block is left early, unless it has finished, or `cancel` is False.
 
-    Early is by whatever is no ordinary error: an interrupt, a canceled task, a closed generator; and at the deadline.
+    Early is by whatever is no ordinary error: an interrupt, a canceled task, a closed generator; at the deadline; and
+    by what a callback of `updates` raises.
     """
 
-    def __init__(self, prediction: Prediction[Any], *, cancel: bool) -> None:
-        self._prediction, self._cancel = prediction, cancel
+    def __init__(self, prediction: Prediction[Any], *, cancel: bool, updates: Updates | None = None) -> None:
+        self._prediction, self._cancel, self._updates = prediction, cancel, updates
 
     async def __aenter__(self) -> None:
         pass
@@ -75,8 +77,10 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        late = isinstance(error, PredictionTimeout)
-        if error is None or not (late or not isinstance(error, Exception)):
+        if error is None:
+            return
+        told = self._updates is not None and error is self._updates.error
+        if isinstance(error, Exception) and not (told or isinstance(error, PredictionTimeout)):
             return
         run = self._prediction
         if self._cancel and run.status not in TERMINAL:
@@ -111,22 +115,31 @@ async def stop(session: Session[Any], canceler: Any, run_id: str, into: Predicti
         await spare.transport.close()
 
 
-async def settle(run: Run, deadline: Deadline) -> Run:
+async def settle(run: Run, deadline: Deadline, updates: Updates | None = None) -> Run:
     """Look at a prediction or a training until it has finished. Raise PredictionTimeout at the deadline."""
-    watch = Watch(run, deadline)
+    watch = Watch(run, deadline, updates)
+    await watch.updates.tell(run)
     if not await poll(session_of(run), lambda: run.status in TERMINAL, watch.look, deadline):
         raise watch.late()
+    await watch.updates.tell(run)  # for a callback may have canceled it
     return run
 
 
 class Watch:
     """Looks at a prediction or a training, again and again, that ride out what passes."""
 
-    def __init__(self, run: Prediction[Any] | Training[Any], deadline: Deadline) -> None:
+    def __init__(
+        self, run: Prediction[Any] | Training[Any], deadline: Deadline, updates: Updates | None = None
+    ) -> None:
         self.run: Prediction[Any] | Training[Any] = run
         self.deadline: Deadline = deadline
         self.failures: int = 0
+        self.updates: Updates = updates or Updates(session_of(run))
         self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
+
+    def owned(self, *, cancel: bool) -> owned:
+        """Give a block that cancels it when it is left early."""
+        return owned(self.run, cancel=cancel, updates=self.updates)  # type: ignore[arg-type]
 
     async def look(self) -> None:
         """Load what is watched anew, or leave that to the next look. What is raised carries it.
@@ -149,6 +162,8 @@ class Watch:
                 raise self.late() from error
             if self.deadline.seconds is None and self.failures >= FAILURES:
                 raise self.carried_by(error) from error.__cause__
+        else:
+            await self.updates.tell(self.run)
 
     def late(self) -> PredictionTimeout:
         """Make the error for when it has not finished in time."""

@@ -113,16 +113,3 @@ async def test_what_is_started_is_logged(client: Any, caplog: pytest.LogCaptureF
     [line] = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
     assert line == f"prediction {made.id} started: {made.urls.web}"
     assert "secret" not in caplog.text
-
-
-def test_timings() -> None:
-    """How long it waited, ran, and took in all; what has not begun has none."""
-    made = Prediction(
-        id="p",
-        created_at="2025-01-01T00:00:00Z",
-        started_at="2025-01-01T00:00:01.5Z",
-        completed_at="2025-01-01T00:00:04Z",
-    )
-    assert made.timings == (1.5, 2.5, 4.0)
-    assert Prediction(id="p", created_at="2025-01-01T00:00:00Z").timings == (None, None, None)
-    assert Prediction(created_at="2025-01-01T00:00:00Z", started_at="odd").timings.queued is None

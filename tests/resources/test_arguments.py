@@ -59,7 +59,7 @@ UNKNOWN: list[Call] = [
     ("predictions.list", (), {"created_afte": "x"}, TypeError, "did you mean 'created_after'"),
     ("predictions.get", (), {"predictionid": "x"}, TypeError, "did you mean 'prediction_id'"),
     ("run", ("o/n",), {"inputs": {}}, TypeError, "did you mean 'input'"),
-    ("predictions.wait", ("x",), {"zzz": 1}, TypeError, "'zzz'; it takes prediction, timeout, prediction_id, id$"),
+    ("predictions.wait", ("x",), {"zzz": 1}, TypeError, "'zzz'; it takes prediction, timeout, on_update, .*id$"),
     ("search", (), {"quer": "x"}, TypeError, "did you mean 'query'"),
 ]
 REFERENCES: list[Call] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from replicate.resources.files import File
 from replicate.resources.models import Model
 from replicate.resources.predictions import Prediction
 from replicate.resources.streams import EventStream
+from replicate.resources.trainings import Training
 from replicate.resources.versions import Version
+from replicate.resources.watching import Timings
 from replicate_api import models
 from replicate_api.api.account import account_get
 from replicate_api.api.hardware import hardware_list
@@ -84,6 +86,33 @@ async def awaited(client: AsyncReplicate, output: FileOutput[Async], blocker: Re
     assert_type(await client.use("o/n", hint=poster)(Path("a.png")), Path)
     assert_type(await client.use("o/n", streaming=True)(prompt="x"), OutputIterator[Async])
     assert_type(await blocker.use("o/n", use_async=True)(prompt="x"), Any)
+
+
+async def watching(client: Replicate, other: AsyncReplicate) -> None:
+    """Be told of predictions and trainings by functions, which may be coroutine functions for the other client."""
+    made, training = client.predictions.get("x"), client.trainings.get("x")
+    assert_type(made.wait(on_update=lambda run: run.status, progress=True), Prediction[Sync])
+    assert_type(training.wait(on_update=lambda run: run.destination, progress=True), Training[Sync])
+    assert_type(client.predictions.wait(made, on_update=note), Prediction[Sync])
+    assert_type(client.trainings.wait(training, progress=True), Training[Sync])
+    assert_type(await other.predictions.wait("x", on_update=note_later), Prediction[Async])
+    assert_type(client.run("o/n", {}, on_update=note, progress=True), Any)
+    assert_type(client.stream("o/n", {}, on_update=note), EventStream[Sync])
+    assert_type(client.use("o/n", on_update=note, progress=True, timeout=5, cancel_on_exit=False)(a=1), Any)
+    assert_type(await other.use("o/n", hint=poster, on_update=note_later)(Path("a.png")), Path)
+    client.run("o/n", {}, on_update=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_type(made.timings.queued, float | None)
+    assert_type(training.timings, Timings)
+    assert_type(made.follow_logs(), Generator[str, None, None])
+    assert_type((await other.predictions.get("x")).follow_logs(), AsyncGenerator[str, None])
+
+
+def note(run: Prediction) -> None:
+    """Stand for a callback."""
+
+
+async def note_later(run: Prediction) -> None:
+    """Stand for one that is awaited."""
 
 
 def module() -> None:

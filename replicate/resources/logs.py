@@ -1,0 +1,66 @@
+"""Following the logs of a prediction while it runs, line by line."""
+
+from __future__ import annotations
+
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.polling import Deadline, interval, pace
+from replicate._core.resource import session_of
+from replicate._core.sse import LINE_END
+from replicate.resources.events import BrokenStreamError, events, stream_url
+from replicate.resources.waiting import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from replicate.resources.predictions import Prediction
+
+
+async def lines(prediction: Prediction[Any]) -> AsyncGenerator[str, None]:
+    """Yield the lines of a prediction's logs as they come, each once; the prediction is finished at the end.
+
+    By events where they are offered, and what these leave out by looking. Raises APIError.
+    """
+    session, endless = session_of(prediction), Deadline(session_of(prediction), None)
+    watch, seen = Watch(prediction, endless), whole(prediction)
+    for line in seen:
+        yield line
+    if (url := stream_url(prediction)) and not prediction.finished:
+        with suppress(BrokenStreamError):  # the prediction itself tells the rest
+            async with aclosing(told(prediction, url, seen)) as source:
+                async for line in source:
+                    seen.append(line)
+                    yield line
+        await watch.look()
+    waited, fixed = Deadline(session, None), pace(session)
+    while True:
+        for line in whole(prediction)[len(seen) :]:
+            seen.append(line)
+            yield line
+        if prediction.finished:
+            return
+        await session.transport.sleep(interval(waited.elapsed(), fixed))
+        await watch.look()
+
+
+async def told(prediction: Prediction[Any], url: str, seen: list[str]) -> AsyncGenerator[str, None]:
+    """Yield the lines that a stream tells beyond those seen; none of a stream that begins elsewhere."""
+    before, rest, place = list(seen), "", 0
+    async with aclosing(events(prediction, url, Deadline(session_of(prediction), None))) as source:
+        async for batch in source:
+            rest += "".join(event.data for event in batch if event.event == "logs")
+            *made, rest = rest.split("\n")
+            for line in made:
+                place += 1
+                if place > len(before):
+                    yield line
+                elif line != before[place - 1]:
+                    return
+
+
+def whole(prediction: Prediction[Any]) -> list[str]:
+    """Give the lines of a prediction's logs: those that are complete, and at its end the last one too."""
+    logs, finished = prediction.logs or "", prediction.finished
+    made = LINE_END.split(logs if finished else logs.removesuffix("\r"))  # which may be half of a line end
+    return made if finished and made[-1] else made[:-1]

@@ -1,0 +1,168 @@
+"""Telling of each new state of what is waited for or followed, and how long it took."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+from replicate._core.plain import is_array
+from replicate.resources.display import display
+from replicate_api.types import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typing_extensions import Self
+
+    from replicate._core.session import Session
+    from replicate._core.sse import ServerSentEvent
+    from replicate._data.schema import OutputSchema
+    from replicate.resources.predictions import Prediction
+    from replicate.resources.trainings import Training
+
+
+class WatchOptions(TypedDict, total=False):
+    """How to be told of a prediction while it runs.
+
+    The API is then not asked to keep its answer back, for that would keep the news back too, unless `wait` says so.
+    """
+
+    on_update: Callable[[Prediction], object] | None
+    """Called with the prediction once it was started, and whenever its status, logs, output or progress changed."""
+    progress: bool | None
+    """Show how far it is: by tqdm if that is installed, in plain lines on stderr if not."""
+
+
+WATCH_OPTIONS = ("on_update", "progress")
+
+
+class Updates:
+    """Tells a callback, and a display, of each new state of a prediction or a training.
+
+    Making one raises TypeError for what cannot be called, or cannot be awaited. Used as a block, it takes the display
+    away at the end. What the callback raises is raised, and kept in `error`: `owned` cancels for it.
+    """
+
+    def __init__(
+        self, session: Session[Any], on_update: Callable[[Any], object] | None = None, progress: Any = None
+    ) -> None:
+        on_update = None if on_update is UNSET else on_update
+        check_watching(on_update, progress, blocking=session.blocking)
+        self.wanted: bool = bool(on_update or progress)
+        self.error: Exception | None = None
+        self._blocking = session.blocking
+        self._callback = on_update
+        self._display = display() if progress else None
+        self._last: Any = None
+        self._logs = ""
+        self._pieces: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._display:
+            self._display.close()
+
+    async def tell(self, run: Prediction[Any] | Training[Any]) -> None:
+        """Tell of a state, if it is a new one."""
+        if not self.wanted or (state := summary(run)) == self._last:
+            return
+        self._last = state
+        if self._display:
+            self._display.show(run)
+        if not self._callback:
+            return
+        try:
+            told = self._callback(run)
+            if inspect.isawaitable(told):
+                if self._blocking:
+                    refuse(told)
+                await told
+        except Exception as error:
+            self.error = error
+            raise
+
+    async def happened(
+        self, prediction: Prediction[Any], events: Sequence[ServerSentEvent], schema: OutputSchema
+    ) -> None:
+        """Add to a prediction what events tell of its logs, and of its output if that is text; and tell of it.
+
+        A stream begins at the beginning: what it repeats of what the prediction has already is no news.
+        """
+        if not self.wanted:
+            return
+        for event in events:
+            if event.event == "logs":
+                self._logs += event.data
+            elif event.event == "output":
+                self._pieces.append(str(event))
+        if len(self._logs) > len(prediction.logs or ""):
+            prediction.logs = self._logs
+        known: Any = prediction.output
+        listed = schema.streams_text if schema.iterator else not schema.known
+        if listed and (known is None or (is_array(known) and len(self._pieces) > len(known))):
+            prediction.output = [*self._pieces] or None
+        await self.tell(prediction)
+
+
+def check_watching(on_update: Any, progress: Any, *, blocking: bool) -> None:
+    """Raise TypeError for what cannot be told."""
+    if progress is not None and progress is not UNSET and not isinstance(progress, bool):
+        raise TypeError(f"progress must be True or False, not {type(progress).__name__}")
+    if on_update is None:
+        return
+    if not callable(on_update):
+        raise TypeError(f"on_update must be a function that takes a prediction, not {type(on_update).__name__}")
+    awaited = inspect.iscoroutinefunction(on_update) or inspect.iscoroutinefunction(type(on_update).__call__)
+    if blocking and awaited:
+        raise TypeError("on_update is a coroutine function, which a blocking client cannot await: use AsyncReplicate")
+
+
+def refuse(told: Any) -> None:
+    """Raise TypeError for what a blocking client cannot await."""
+    if inspect.iscoroutine(told):
+        told.close()
+    raise TypeError("on_update gave something to await, which a blocking client cannot: use AsyncReplicate")
+
+
+def summary(run: Prediction[Any] | Training[Any]) -> tuple[Any, ...]:
+    """Give what makes a state a new one. Progress is in the logs; of an output in items, each is there for good."""
+    output: Any = run.output
+    return run.status, run.logs, len(output) if is_array(output) else output
+
+
+class Timings(NamedTuple):
+    """Seconds that a prediction or a training has spent; None where that is not known."""
+
+    queued: float | None
+    """From its creation to its start."""
+    running: float | None
+    """From its start to its end, or to now."""
+    total: float | None
+    """From its creation to its end, or to now."""
+
+
+def timings(run: Prediction[Any] | Training[Any]) -> Timings:
+    """Reckon how long a prediction or a training has been in each state, by the times that the API tells."""
+    end: Any = run.completed_at
+    if end is None and not run.finished:
+        end = datetime.now(timezone.utc)
+    return Timings(
+        queued=between(run.created_at, run.started_at),
+        running=between(run.started_at, end),
+        total=between(run.created_at, end),
+    )
+
+
+def between(start: Any, end: Any) -> float | None:
+    """Give the seconds between two moments; None if one is not known. Clocks that differ do not make it negative."""
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        return None
+    return max(0.0, (aware(end) - aware(start)).total_seconds())
+
+
+def aware(moment: datetime) -> datetime:
+    """Take a moment without a time zone for UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -1,0 +1,432 @@
+"""Whoever waits for a prediction, or follows it, can be told how it is doing."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator  # noqa: TC003 - the signatures of models are read
+from contextlib import aclosing, suppress
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from support.colours import Clock, collect, each, got, leaves_streams, scripted
+from support.sample_models import Held, Script, model, prediction
+
+from replicate import ModelError, NotFoundError, Prediction
+from replicate.local import Model
+from replicate.local import server as local_server
+from replicate.resources.trainings import Training
+
+if TYPE_CHECKING:
+    from replicate.resources.watching import Timings
+
+pytestmark = leaves_streams
+
+HALF = " 50%|#####     | 5/10 [00:01<00:01]\n"
+STATES = [
+    prediction("starting"),
+    prediction("starting"),
+    prediction("processing", logs="one\n"),
+    prediction("processing", logs="one\n" + HALF),
+    prediction("succeeded", logs="one\n" + HALF + "two", output="done"),
+]
+SEEN = [
+    ("starting", ""),
+    ("processing", "one\n"),
+    ("processing", "one\n" + HALF),
+    ("succeeded", "one\n" + HALF + "two"),
+]
+WAYS = ["run", "use", "create", "wait", "wait for an id", "wait for a training"]
+
+
+def changing(colour: str, states: list[Any] | None = None, **answers: Any) -> tuple[Any, Script]:
+    """Give a client whose prediction is in another state at each look, and its server."""
+    states = states or STATES
+    script = Script(model=[model()], create=states[:1], get=states[1:], cancel=[prediction("canceled")])
+    script.answers.update(answers)
+    client = scripted(colour, script)
+    Clock(client)
+    return client, script
+
+
+async def watch(client: Any, way: str, **options: Any) -> Any:
+    """Wait for the end of a prediction, in one of the ways to do so."""
+    match way:
+        case "run":
+            return await got(client.run("me/model", {}, **options))
+        case "use":
+            return await got(client.use("me/model", **options)())
+        case "create":
+            return await got((await got(client.use("me/model", **options).create())).output())
+        case "wait":
+            return await got((await got(client.predictions.create("v", {}))).wait(**options))
+        case "wait for an id":
+            return await got(client.predictions.wait("p1", **options))
+        case _:
+            return await got(client.trainings.wait("p1", **options))
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_each_new_state_is_told_once(colour: str, way: str) -> None:
+    """The callback gets the prediction as it is at first, and then whenever a look shows something new."""
+    client, _ = changing(colour)
+    seen: list[tuple[Any, ...]] = []
+    await watch(client, way, on_update=lambda run: seen.append((run.status, run.logs)))
+    assert seen == SEEN
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_callback_is_awaited_by_an_asynchronous_client(colour: str, way: str) -> None:
+    """A coroutine function is awaited; with a blocking client it is a TypeError, and nothing is sent."""
+    client, script = changing(colour)
+    seen: list[str] = []
+
+    async def note(run: Any) -> None:
+        seen.append(run.status)
+
+    class Noting:
+        async def __call__(self, run: Any) -> None:
+            await note(run)
+
+    if colour == "blocking":
+        for callback in (note, Noting()):
+            script.requests.clear()
+            with pytest.raises(TypeError, match=r"on_update is a coroutine function.*AsyncReplicate"):
+                await watch(client, way, on_update=callback)
+            assert script.asked in ([], ["POST /predictions"])  # what `wait` waits for was there before
+    else:
+        await watch(client, way, on_update=Noting())
+        assert seen == [status for status, _ in SEEN]
+
+
+@pytest.mark.parametrize("name", ["on_update", "progress"])
+@pytest.mark.parametrize("way", ["run", "use", "stream"])
+async def test_what_cannot_be_told_is_refused(colour: str, name: str, way: str) -> None:
+    """What cannot be called, and a progress that is neither True nor False, is a TypeError before anything is sent."""
+    client, script = changing(colour)
+    with pytest.raises(TypeError, match=f"{name} must be"):
+        await (collect(client.stream("me/model", **{name: 5})) if way == "stream" else watch(client, way, **{name: 5}))
+    assert script.asked == []
+
+
+@pytest.mark.parametrize("options", [{"on_update": 5}, {"progress": "yes"}])
+def test_a_function_refuses_at_once(colour: str, options: Any) -> None:
+    """`use` itself raises for what cannot be told, not the first call of what it gives."""
+    with pytest.raises(TypeError, match=r"on_update must be|progress must be"):
+        changing(colour)[0].use("me/model", **options)
+
+
+def test_what_comes_back_cannot_be_awaited_by_a_blocking_client() -> None:
+    """A callback of a blocking client that gives a coroutine is a TypeError, and the prediction is canceled."""
+    client, script = changing("blocking")
+
+    async def note() -> None:
+        raise AssertionError
+
+    with pytest.raises(TypeError, match="on_update gave something to await"):
+        client.run("me/model", {}, on_update=lambda _: note())
+    assert script.asked[-1] == "POST /predictions/p1/cancel"
+
+
+@pytest.mark.parametrize("when", ["starting", "processing"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_callback_that_fails(colour: str, way: str, when: str) -> None:
+    """What a callback raises is raised; the prediction is canceled if the call has started it."""
+    client, script = changing(colour)
+
+    def fail(run: Any) -> None:
+        if run.status == when:
+            raise NotFoundError() if way == "use" else ZeroDivisionError(when)
+
+    with pytest.raises(NotFoundError if way == "use" else ZeroDivisionError):
+        await watch(client, way, on_update=fail)
+    owns = way in ("run", "use", "create")
+    assert (script.asked[-1] == "POST /predictions/p1/cancel") is owns
+
+
+async def test_a_callback_that_cancels(colour: str) -> None:
+    """A callback may cancel the prediction: it is told of that too, and the waiting is over."""
+    client, script = changing(colour)
+    seen: list[str] = []
+
+    def stop(run: Any) -> Any:
+        seen.append(run.status)
+        return run.cancel() if run.status == "processing" else None
+
+    done = await watch(client, "wait for an id", on_update=stop)
+    assert (done.status, seen) == ("canceled", ["starting", "processing", "canceled"])
+    assert script.asked[-1] == "POST /predictions/p1/cancel"
+
+
+async def test_what_is_watched_is_looked_at(colour: str) -> None:
+    """The API is not asked to keep its answer back from whoever wants to see what happens, unless told to."""
+    for options, held in (({}, False), ({"wait": 5}, True)):
+        client, script = changing(colour)
+        await watch(client, "run", on_update=lambda _: None, **options)
+        assert ("prefer" in script.requests[1].headers) is held
+
+
+# ---- streams and iterators
+
+
+def told(text: str = "one two three") -> Iterator[str]:
+    """Say what is done, and say it word by word."""
+    for number, word in enumerate(text.split()):
+        print(f"word {number}")  # noqa: T201 - it becomes the log
+        yield word + " "
+
+
+@pytest.mark.parametrize("way", ["stream", "run", "use"])
+async def test_events_are_states_too(clients: Any, way: str) -> None:
+    """Logs and output that come as events are in the prediction, and told of; the last state is that it succeeded."""
+    seen: list[Any] = []
+
+    def note(run: Any) -> None:
+        seen.append((run.status, run.logs, [*(run.output or ())]))
+
+    with local_server({"me/told": Model(told, official=True)}) as srv:
+        client = clients(srv)
+        if way == "stream":
+            source = client.stream("me/told", {}, on_update=note)
+        elif way == "run":
+            source = await got(client.run("me/told", {}, on_update=note))
+        else:
+            source = await got(client.use("me/told", streaming=True, on_update=note)())
+        text = "".join(str(item) for item in await collect(source))
+    assert text == "one two three "
+    assert seen[0][0] == "starting"
+    assert seen[-1] == ("succeeded", "word 0\nword 1\nword 2\n", ["one ", "two ", "three "])
+    lengths = [(len(logs), len(output)) for _, logs, output in seen]
+    assert lengths == sorted(lengths)
+    assert len({*lengths}) > 1
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_a_callback_that_fails_ends_a_stream(clients: Any, held: Held, way: str) -> None:
+    """What a callback raises at an event is raised as it is, and the prediction is canceled."""
+
+    def fail(run: Any) -> None:
+        if run.output:
+            raise NotFoundError
+
+    with local_server({"me/held": Model(held.words, official=True)}) as srv:
+        client = clients(srv)
+        with pytest.raises(NotFoundError):
+            await collect(
+                client.stream("me/held", {}, on_update=fail)
+                if way == "stream"
+                else await got(client.run("me/held", {}, on_update=fail))
+            )
+        assert [run.status for run in srv.predictions] == ["canceled"]
+
+
+# ---- the display
+
+
+@pytest.fixture
+def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+
+
+@pytest.mark.usefixtures("without_tqdm")
+@pytest.mark.parametrize("way", WAYS)
+async def test_lines_of_progress(colour: str, way: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where tqdm is not installed there is a line for each new status or percentage, on stderr."""
+    client, _ = changing(colour)
+    await watch(client, way, progress=True)
+    said = capsys.readouterr()
+    assert said.err.splitlines() == ["p1: starting", "p1: processing", "p1: processing 50%", "p1: succeeded 50%"]
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_bar_of_progress(colour: str, way: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where tqdm is installed it draws a bar, with the status, and leaves no thread of its own."""
+    from tqdm import tqdm
+
+    client, _ = changing(colour)
+    await watch(client, way, progress=True)
+    said = capsys.readouterr().err
+    frames = [frame.partition("|")[0] for frame in said.replace("\n", "\r").split("\r") if "|" in frame]
+    assert [*dict.fromkeys(frames)] == [
+        "p1: starting:   0%",
+        "p1: processing:   0%",
+        "p1: processing:  50%",
+        "p1: succeeded: 100%",
+    ]
+    assert said.endswith("\n")
+    assert tqdm.monitor is None
+
+
+async def test_a_bar_ends_with_a_call_that_fails(colour: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The bar of a prediction that fails stays where it was, and the line is ended."""
+    client, _ = changing(colour, [*STATES[:4], prediction("failed", error="no", logs=HALF)])
+    with suppress(ModelError):
+        await watch(client, "run", progress=True)
+    said = capsys.readouterr().err
+    assert "p1: failed:  50%" in said
+    assert said.endswith("\n")
+
+
+def test_tqdm_is_loaded_for_progress_only() -> None:
+    """Waiting, and being told, does not import tqdm."""
+    program = (
+        "import sys, replicate.resources.watching, replicate.resources.predictions, replicate._flows.run\n"
+        "assert not [name for name in sys.modules if name.startswith('tqdm')]"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# ---- times
+
+
+AT = datetime(2025, 1, 1, tzinfo=timezone.utc)
+
+
+def at(seconds: float) -> str:
+    return (AT + timedelta(seconds=seconds)).isoformat()
+
+
+@pytest.mark.parametrize("kind", [Prediction, Training])
+def test_timings(kind: Any) -> None:
+    """How long it was queued and ran is told by the API's times, None where these do not tell."""
+
+    def timings(status: str, **times: Any) -> Timings:
+        made: Timings = kind.from_dict(prediction(status, created_at=at(0), **times)).timings
+        return made
+
+    assert timings("succeeded", started_at=at(2), completed_at=at(7.5)) == (2.0, 5.5, 7.5)
+    assert timings("canceled", completed_at=at(3)) == (None, None, 3.0)
+    assert timings("succeeded") == (None, None, None)
+    assert timings("succeeded", started_at=at(-1), completed_at=at(1)).queued == 0
+    assert timings("succeeded", started_at="soon", completed_at=at(1)) == (None, None, 1.0)
+    assert kind.from_dict({"id": "p1", "status": "starting"}).timings == (None, None, None)
+
+
+def test_timings_so_far() -> None:
+    """What goes on is reckoned to now."""
+    now = datetime.now(timezone.utc)
+    times = {
+        "created_at": (now - timedelta(seconds=60)).isoformat(),
+        "started_at": (now - timedelta(seconds=20)).isoformat(),
+    }
+    made = Prediction.from_dict(prediction("processing", **times)).timings
+    assert made.queued == pytest.approx(40)
+    assert made.running == pytest.approx(20, abs=10)
+    assert made.total == pytest.approx(60, abs=10)
+
+
+# ---- logs
+
+
+async def test_logs_are_followed_by_looking(colour: str) -> None:
+    """Each line of the logs comes once: those that were there, those that come, and the last without its end."""
+    logs = ["old\nha", "old\nhalf\r", "old\nhalf\r\n\nbar 1\rbar 2\r", "old\nhalf\r\n\nbar 1\rbar 2\rend"]
+    states = [prediction("processing", logs=text) for text in logs]
+    client, _ = changing(colour, [*states[:3], prediction("failed", logs=logs[3])])
+    made = await got(client.predictions.create("v", {}))
+    assert await collect(made.follow_logs()) == ["old", "half", "", "bar 1", "bar 2", "end"]
+    assert made.status == "failed"
+    assert await collect(made.follow_logs()) == ["old", "half", "", "bar 1", "bar 2", "end"]
+
+
+@pytest.mark.parametrize("look", [False, True])
+async def test_logs_are_followed_by_events(clients: Any, held: Held, *, look: bool) -> None:
+    """Lines come while the model runs, those that were there before too, each once."""
+
+    def talk() -> Iterator[str]:
+        print("before")  # noqa: T201 - it becomes the log
+        yield "a"
+        yield from held.words()
+        print("after", end="")  # noqa: T201
+
+    with local_server({"me/talk": Model(talk, official=True)}) as srv:
+        client = clients(srv)
+        made = await got(client.predictions.create("me/talk", {}))
+        assert held.started.wait(10)
+        if look:
+            await got(made.reload())
+        said: list[str] = []
+        async for line in each(made.follow_logs()):
+            said.append(line)
+            if line == "before":
+                assert [run.status for run in srv.predictions] == ["processing"]
+                held.go.set()
+        assert said == ["before", "after"]
+
+
+def stream(*events: tuple[str, str]) -> httpx.Response:
+    """Give a stream of events that ends before `done`."""
+    made = "".join(f"event: {kind}\nid: {number}\ndata: {data}\n\n" for number, (kind, data) in enumerate(events))
+    return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=made.encode())
+
+
+@pytest.mark.parametrize(
+    "events", [[("logs", "b\ndata: "), ("logs", "c\ndata: ")], [("logs", "a"), ("logs", "b")], [("logs", "a\ndata: ")]]
+)
+async def test_a_stream_that_tells_other_logs_is_left(colour: str, events: Any) -> None:
+    """Where the stream begins later, has no line ends or breaks off, the prediction tells the logs."""
+    states = [prediction("processing", logs="a\n"), prediction("succeeded", logs="a\nb\nc\n")]
+    for each_state in states:
+        each_state["urls"] = {"stream": "https://stream.example.com/p1"}
+    answers = iter([stream(*events)])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "stream.example.com":
+            return next(answers, httpx.Response(404))
+        return httpx.Response(200, json=states[0] if request.method == "POST" else states[1])
+
+    client = scripted(colour, answer)
+    Clock(client)
+    made = await got(client.predictions.create("v", {}))
+    assert await collect(made.follow_logs()) == ["a", "b", "c"]
+
+
+async def test_leaving_logs_cancels_nothing(clients: Any, held: Held) -> None:
+    """To follow is not to own."""
+
+    def talk() -> Iterator[str]:
+        print("before")  # noqa: T201 - it becomes the log
+        yield from held.words()
+
+    with local_server({"me/talk": Model(talk, official=True)}) as srv:
+        made = await got(clients(srv).predictions.create("me/talk", {}))
+        async with aclosing(each(made.follow_logs())) as source:
+            async for line in source:
+                assert line == "before"
+                break
+        assert held.started.wait(10)
+        assert [run.status for run in srv.predictions] == ["processing"]
+
+
+# ---- the line in the log
+
+
+@pytest.mark.parametrize("web", [None, "https://replicate.com/p/other"])
+async def test_what_is_started_is_logged(colour: str, web: str | None, caplog: pytest.LogCaptureFixture) -> None:
+    """One line at level info tells the id and the page of what was started; neither token nor input is in it."""
+    answer = prediction(urls={"web": web} if web else None)
+    client, _ = changing(colour, create=[answer])
+    page = web or "https://replicate.com/p/p1"
+    with caplog.at_level(logging.INFO, "replicate"):
+        await got(client.predictions.create("v", {"prompt": "secret"}))
+        await got(client.trainings.create("o/n:v", {"data": "secret"}, "me/mine"))
+    lines = [record.message for record in caplog.records if "started" in record.message]
+    assert lines == [f"prediction p1 started: {page}", f"training p1 started: {page}"]
+
+
+async def test_what_is_taken_up_is_logged(colour: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A create whose answer was lost, and what it started found, has its line too."""
+    found = prediction(created_at=datetime.now(timezone.utc).isoformat(), version="v", input={})
+
+    def lost(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("reset", request=request)
+
+    client, _ = changing(colour, create=[lost], list=[{"results": [found]}], get=[found])
+    with caplog.at_level(logging.INFO, "replicate"):
+        await got(client.predictions.create("v", {}))
+    lines = [record.message for record in caplog.records if "started: " in record.message]
+    assert lines == ["prediction p1 started: https://replicate.com/p/p1"]
