@@ -98,6 +98,8 @@ class Updates:
                 self._logs += event.data
             elif event.event == "output":
                 self._pieces.append(str(event))
+        if prediction.status == "starting" and (self._logs or self._pieces):
+            prediction.status = "processing"
         if len(self._logs) > len(prediction.logs or ""):
             prediction.logs = self._logs
         known: Any = prediction.output
