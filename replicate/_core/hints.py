@@ -38,8 +38,9 @@ HINTS = (
     ),
     Hint(
         422,
-        "Check the version's id with client.models.versions.list(). If it is right, the token's account may not see "
-        f"the model, or has no payment method yet: {BILLING}.",
+        "Check the version's id with client.models.versions.list(). Only official models go by their name alone: "
+        "client.run('owner/name') looks up the version of others. If it is right, the token's account may not see the "
+        f"model, or has no payment method yet: {BILLING}.",
         said=r"invalid version|version does not exist|not permitted|permission to use",
     ),
     Hint(
