@@ -71,9 +71,9 @@ class Store:
         with self._lock:
             self._db.close()
 
-    def _run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, *values: Any, **named: Any) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._db.execute(sql, values).fetchall()
+            return self._db.execute(sql, named or values).fetchall()
 
     def save(self, run: Prediction) -> None:
         """Write a run, new or changed."""
@@ -111,13 +111,14 @@ class Store:
         order, beyond = place.order
         rows = self._run(
             "SELECT number, record FROM runs"  # noqa: S608 - what is put in is not from outside
-            f" WHERE kind = ?5 AND (?1 IS NULL OR number {beyond} ?1) AND (?2 IS NULL OR created_at >= ?2)"
-            f" AND (?3 IS NULL OR created_at < ?3) ORDER BY number {order} LIMIT ?4",
-            place.number,
-            after and after.timestamp(),
-            before and before.timestamp(),
-            limit,
-            kind.__name__,
+            f" WHERE kind = :kind AND (:place IS NULL OR number {beyond} :place)"
+            " AND (:after IS NULL OR created_at >= :after) AND (:before IS NULL OR created_at < :before)"
+            f" ORDER BY number {order} LIMIT :limit",
+            kind=kind.__name__,
+            place=place.number,
+            after=after and after.timestamp(),
+            before=before and before.timestamp(),
+            limit=limit,
         )
         found = [(number, _read(kind, record)) for number, record in rows]
         return found[::-1] if place.newer else found
@@ -151,10 +152,10 @@ class Store:
         order, beyond = place.order
         rows = self._run(
             "SELECT number, record FROM records"  # noqa: S608 - as above
-            f" WHERE kind = ?3 AND (?1 IS NULL OR number {beyond} ?1) ORDER BY number {order} LIMIT ?2",
-            place.number,
-            limit,
-            kind,
+            f" WHERE kind = :kind AND (:place IS NULL OR number {beyond} :place) ORDER BY number {order} LIMIT :limit",
+            kind=kind,
+            place=place.number,
+            limit=limit,
         )
         found = [(number, json.loads(record)) for number, record in rows]
         return found[::-1] if place.newer else found
