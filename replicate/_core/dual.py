@@ -7,7 +7,7 @@ it suspends, and a session over a blocking transport never does, so one `send(No
 Three rules keep it that way:
 
 1. Inside, never call a `@dual` method, for it has the owner's colour: call the session, or a module-level coroutine.
-2. Iterate inner asynchronous generators under `contextlib.aclosing`, so that they are closed where they are used.
+2. Iterate inner asynchronous generators under `nested`, so that they are closed where they are used, and only there.
 3. Only `transport.py` blocks, or awaits I/O or the clock. `drive` raises if anything else suspends.
 
 This file deliberately knows nothing about HTTP.
@@ -16,10 +16,10 @@ This file deliberately knows nothing about HTTP.
 from __future__ import annotations
 
 import functools
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from replicate._core.keywords import taken, unbound
+from replicate._core.nested import nested, unknown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from typing_extensions import Never
 
     from replicate._core.session import Session
+
+
+PATIENCE = 10.0
+"""Seconds that an iterator may take to close, where its event loop is ending."""
 
 
 class Colour:
@@ -127,6 +131,7 @@ def presented(function: Callable[..., Any], owner: Coloured[Any], run: Callable[
     The method shows all that it takes, and takes UNSET for what is not given.
     """
     takes = taken(function)
+    session = owner._session  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the protocol's own member
 
     def begun(*args: Any, **kwargs: Any) -> Any:
         return function(owner, *args, **takes.read(len(args), kwargs))
@@ -137,12 +142,10 @@ def presented(function: Callable[..., Any], owner: Coloured[Any], run: Callable[
     async def awaiting(*args: Any, **kwargs: Any) -> Any:
         return await begun(*args, **kwargs)
 
-    async def iterating(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        async with aclosing(begun(*args, **kwargs)) as items:
-            async for item in items:
-                yield item
+    def iterating(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        return outermost(session, nested(begun(*args, **kwargs)))
 
-    if not owner._session.blocking:  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the protocol's own member
+    if not session.blocking:
         method: Any = awaiting if run is drive else iterating
     else:
         method = blocking
@@ -176,7 +179,24 @@ def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
 
 
 async def _next(generator: AsyncGenerator[T, None]) -> T:
-    return await generator.__anext__()
+    return await unknown(generator.__anext__)  # the event loop that this may block must not close it
+
+
+async def outermost(session: Session[Any], source: nested[T]) -> AsyncGenerator[T, None]:
+    """Yield all of a generator: the one that an event loop knows.
+
+    A loop that ends may close this one while somebody else closes the source, and together with the connections, which
+    wait for it. And the task by which asyncio closes what is dropped may be canceled before its first step. That can
+    throw two errors into this, the second at the next suspension: so there must be a single one to the end.
+    """
+    transport = session.transport
+    with await transport.in_use():
+        try:
+            async for item in source:
+                yield item
+        finally:
+            if source.open:
+                await transport.shielded(source.aclose, PATIENCE)
 
 
 def over(owner: Any, session: Session[Any]) -> Any:

@@ -8,6 +8,7 @@ import httpx
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from replicate._core.transport import BlockingTransport
 
@@ -49,6 +50,10 @@ class Transport(Protocol):
 
     async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
         """Do some work to its end, for so many seconds at most, though the task is being canceled."""
+        ...
+
+    async def in_use(self) -> AbstractContextManager[None]:
+        """Give a block to whose end the connections last, though their event loop is ending; unless they are closed."""
         ...
 
     def now(self) -> float:

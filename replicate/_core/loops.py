@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import httpx
 
+from replicate._core.dual import PATIENCE
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable, Mapping
+
+    from anyio import Event
 
 T = TypeVar("T")
 
@@ -20,7 +25,35 @@ IDLE = 5.0
 """Seconds for which a client is kept, with its connections, while there are other requests: as long as in httpx."""
 
 
-class Lanes:
+class Needs:
+    """Who still needs connections, where their event loop is ending and closes all at the same time."""
+
+    def __init__(self) -> None:
+        self._ends: set[Event] = set()
+
+    @contextmanager
+    def needed(self) -> Generator[None, None, None]:
+        """Need the connections to the end of this block."""
+        from anyio import Event
+
+        end = Event()
+        self._ends.add(end)
+        try:
+            yield
+        finally:
+            self._ends.discard(end)
+            end.set()
+
+    async def unneeded(self) -> None:
+        """Wait until nobody needs the connections, but not for ever."""
+        from anyio import move_on_after
+
+        with move_on_after(PATIENCE):
+            while self._ends:
+                await next(iter(self._ends)).wait()
+
+
+class Lanes(Needs):
     """httpx.AsyncClients that each carry one request at a time, made as they are needed.
 
     The pool inside such a client looks at every connection for every request. With a hundred requests under way, that
@@ -30,6 +63,7 @@ class Lanes:
     def __init__(self, options: Mapping[str, Any]) -> None:
         from anyio import Semaphore
 
+        super().__init__()
         self.is_closed: bool = False
         self._options = options
         limits: httpx.Limits = options["limits"]
@@ -69,10 +103,11 @@ class Lanes:
             await client.aclose()
 
 
-class Given:
+class Given(Needs):
     """A client of the caller's, which has limits of its own, in the place of lanes."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
+        super().__init__()
         self.client = client
 
     @property
@@ -84,6 +119,9 @@ class Given:
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
         pass
+
+    async def close(self) -> None:
+        pass  # it is the caller's
 
 
 class Held(httpx.AsyncByteStream):
@@ -125,16 +163,20 @@ async def timed(result: Awaitable[T], seconds: float, late: type[httpx.TimeoutEx
 class Keeper(NamedTuple):
     """The lanes of a loop, and the generator that closes them."""
 
-    lanes: Lanes
+    lanes: Lanes | Given
     generator: AsyncGenerator[None, None]
 
 
-async def keep(lanes: Lanes) -> AsyncGenerator[None, None]:
+async def keep(lanes: Lanes | Given) -> AsyncGenerator[None, None]:
     """Hold lanes open until this generator is closed: by hand, when it is dropped, or when its event loop ends."""
     try:
         yield
     finally:
-        await lanes.close()
+        try:
+            if not lanes.is_closed:
+                await lanes.unneeded()
+        finally:
+            await lanes.close()
 
 
 def running_loop() -> Hashable:

@@ -8,7 +8,6 @@ options, …)` with what `endpoint.build_request` takes. Its signature has `curs
 from __future__ import annotations
 
 import functools
-from contextlib import aclosing
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, NoReturn, TypeAlias, overload
 
@@ -27,6 +26,7 @@ from replicate._core.dual import (
     dual_iter,
     presented,
 )
+from replicate._core.nested import nested
 from replicate._core.options import check_count
 from replicate._core.plain import elements, is_array
 from replicate._core.problems import unreadable
@@ -188,7 +188,7 @@ class Listing(Generic[T]):
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
         page: Any = await self
-        async with aclosing(aiter(page)) as items:
+        async with nested(aiter(page)) as items:
             async for item in items:
                 yield item
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import inspect
 import json
-from contextlib import aclosing
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 import httpx
 
 from replicate._core.dual import C, dual, dual_iter
+from replicate._core.nested import nested
 from replicate_api.types import UNSET, decode
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class APIResponse(Generic[C]):
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size must be 1 or more, not {chunk_size!r}")
         rest = b""
-        async with aclosing(pieces(self._session, self.http_response)) as chunks:
+        async with nested(pieces(self._session, self.http_response)) as chunks:
             async for chunk in chunks:
                 rest += chunk
                 size = chunk_size or len(rest)
@@ -135,7 +135,7 @@ class APIResponse(Generic[C]):
     async def iter_text(self) -> AsyncGenerator[str, None]:
         """Yield the content as it comes, as text."""
         decoder = codecs.getincrementaldecoder(self.http_response.charset_encoding or "utf-8")("replace")
-        async with aclosing(pieces(self._session, self.http_response)) as chunks:
+        async with nested(pieces(self._session, self.http_response)) as chunks:
             async for chunk in chunks:
                 yield decoder.decode(chunk)
         yield decoder.decode(b"", final=True)
@@ -144,7 +144,7 @@ class APIResponse(Generic[C]):
     async def iter_lines(self) -> AsyncGenerator[str, None]:
         """Yield the content line by line, without their ends."""
         rest = b""
-        async with aclosing(pieces(self._session, self.http_response)) as chunks:
+        async with nested(pieces(self._session, self.http_response)) as chunks:
             async for chunk in chunks:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
@@ -180,7 +180,7 @@ async def pieces(session: Session[Any], response: httpx.Response) -> AsyncGenera
     if response.is_closed:
         yield response.content
         return
-    async with aclosing(session.chunks(response)) as chunks:
+    async with nested(session.chunks(response)) as chunks:
         async for chunk in chunks:
             yield chunk
 

@@ -10,7 +10,6 @@ import copy
 import logging
 import random
 import sys
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
@@ -19,6 +18,7 @@ from attrs import evolve, field, frozen
 from replicate._core import retry
 from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.exchange import Foreign
+from replicate._core.nested import nested
 from replicate._core.options import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
@@ -260,7 +260,7 @@ class Session(Generic[C]):
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the content of a streamed answer as it arrives, and close it at the end. Raises APIConnectionError."""
-        async with aclosing(self.transport.chunks(response)) as content:
+        async with nested(self.transport.chunks(response)) as content:
             try:
                 async for chunk in content:
                     yield chunk

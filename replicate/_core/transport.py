@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from threading import Lock as Lock  # noqa: PLC0414 - for others that threads share
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,11 +16,13 @@ import httpx
 from replicate._core.exchange import ALWAYS, TIE, Foreign, Timed, bare
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
+from replicate._core.nested import undisclosed
 from replicate._core.shield import shielded
 from replicate._core.tls import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping
+    from contextlib import AbstractContextManager
 
 
 class BlockingTransport:
@@ -92,6 +94,9 @@ class BlockingTransport:
     async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:  # noqa: ARG002
         await work()  # which keeps to the time by the deadline of its requests
 
+    async def in_use(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def now(self) -> float:
         return time.monotonic()
 
@@ -147,8 +152,6 @@ class AsyncTransport:
     async def lanes(self) -> Lanes | Given:
         """Give what requests of the running event loop are sent with."""
         check_open(self)
-        if self._client is not None:
-            return Given(self._client)
         loop = running_loop()
         with self._lock:
             if keeper := self._keepers.get(loop):
@@ -156,7 +159,7 @@ class AsyncTransport:
             # A keeper holds its loop, so what has ended must be let go by hand.
             for other in [other for other, keeper in self._keepers.items() if ended(other, keeper)]:
                 del self._keepers[other]
-            lanes = Lanes(settled(self._options))
+            lanes = Lanes(settled(self._options)) if self._client is None else Given(self._client)
             generator = keep(lanes)
             self._keepers[loop] = Keeper(lanes, generator)
         await generator.__anext__()
@@ -175,7 +178,7 @@ class AsyncTransport:
                 exchange = client.send(bare(request), stream=True, follow_redirects=False, auth=None)
             else:
                 exchange = client.send(client.build_request(**request), stream=True, follow_redirects=False)
-            response = await timed(exchange, end - self.now() + TIE, httpx.ReadTimeout)
+            response = await timed(undisclosed(exchange), end - self.now() + TIE, httpx.ReadTimeout)
         except BaseException as error:
             await lanes.give_back(client)
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
@@ -190,14 +193,14 @@ class AsyncTransport:
         try:
             content = cast("AsyncGenerator[bytes, None]", response.aiter_bytes())
             async with aclosing(content):
-                async for chunk in content:
+                while (chunk := await undisclosed(following(content))) is not None:
                     yield chunk
         finally:
             await response.aclose()
 
     async def read(self, response: httpx.Response) -> None:
         try:
-            await response.aread()
+            await undisclosed(response.aread())
         except BaseException:
             await response.aclose()
             raise
@@ -212,6 +215,9 @@ class AsyncTransport:
 
     async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
         await shielded(work, seconds)
+
+    async def in_use(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.is_closed else (await self.lanes()).needed()
 
     def now(self) -> float:
         return time.monotonic()
@@ -235,10 +241,10 @@ class AsyncTransport:
             await self._twin.close()
         if self._client is not None:
             await self._client.aclose()
-            return
         with self._lock:
             keeper = self._keepers.pop(running_loop(), None)
         if keeper is not None:
+            await keeper.lanes.close()
             await keeper.generator.aclose()
 
     def forget(self) -> None:
@@ -246,3 +252,8 @@ class AsyncTransport:
         self._lock = Lock()
         inherited.append(self._keepers)
         self._keepers = {}
+
+
+async def following(content: AsyncGenerator[bytes, None]) -> bytes | None:
+    """Give the next piece, or None at the end."""
+    return await anext(content, None)

@@ -10,13 +10,14 @@ import re
 import secrets
 import shutil
 import tempfile
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
+from replicate._core.nested import nested
 from replicate._core.resource import Bound, session_of
 from replicate._core.session import Session
 from replicate.exceptions import ReplicateError
@@ -162,7 +163,7 @@ async def local_copy(url: str, name: str, session: Session[Any]) -> Path:
     if not target.exists():
         folder.mkdir(exist_ok=True)
         with complete(target) as file:
-            async with aclosing(chunks(url, session)) as content:
+            async with nested(chunks(url, session)) as content:
                 async for chunk in content:
                     file.write(chunk)
     return target
@@ -174,7 +175,7 @@ async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]
         yield data_of(url)
         return
     response = await session.send(Request("GET", url, headers={"Accept": "*/*"}), stream=True)
-    async with aclosing(session.chunks(response)) as content:
+    async with nested(session.chunks(response)) as content:
         async for chunk in content:
             yield chunk
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import Async, C
+from replicate._core.nested import nested
 from replicate._core.resource import session_of
 from replicate.resources.following import items
 from replicate.resources.iteration import Iteration
@@ -91,7 +91,7 @@ async def collect(
     prediction: Any = watch.run
     is_ours = watch.session.is_api
     with watch.updates:
-        async with watch.owned(cancel=cancel), aclosing(items(watch, schema)) as source:
+        async with watch.owned(cancel=cancel), nested(items(watch, schema)) as source:
             yield prediction
             async for item in source:
                 made = schema.file(item, make, is_ours)

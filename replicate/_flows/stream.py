@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from replicate._core.nested import nested
 from replicate._core.options import check_keywords
 from replicate._data.outputs import file_maker
 from replicate._flows.run import AT_ONCE, RUN_OPTIONS, called
@@ -38,6 +38,6 @@ async def started(call: Call[Any], make: Callable[[str], Any]) -> AsyncGenerator
     with call.updates:
         watch = Watch(await call.start(**AT_ONCE, stream=True), call.deadline, call.updates)
         schema = (await call.describe()).output  # which `start` has made sure of, so that this sends nothing
-        async with aclosing(streamed(watch, schema, make, cancel=call.cancel_on_exit)) as events:
+        async with nested(streamed(watch, schema, make, cancel=call.cancel_on_exit)) as events:
             async for each in events:
                 yield each

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from replicate._core.nested import nested
 from replicate._core.polling import interval
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder
@@ -47,7 +47,7 @@ async def events(
         place.reconnect()
         try:
             request = Request("GET", url, headers=headers)
-            async with aclosing(connection(deadline.bound(session), request, place)) as connected:
+            async with nested(connection(deadline.bound(session), request, place)) as connected:
                 async for batch in connected:
                     before = place.last_id
                     if new := place.advance(batch):
@@ -116,7 +116,7 @@ async def connection(
     """
     response = await session.send(request, stream=True)
     decoder = Decoder()
-    async with aclosing(session.chunks(response)) as chunks:
+    async with nested(session.chunks(response)) as chunks:
         async for chunk in chunks:
             batch = decoder.feed(chunk)
             if decoder.retry is not None:

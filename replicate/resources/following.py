@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from replicate._core.nested import nested
 from replicate._core.plain import is_array, members
 from replicate._core.polling import Deadline, interval, pace, poll
 from replicate._core.resource import session_of
@@ -38,7 +38,7 @@ async def streamed(
     is_ours = session_of(watch.run).is_api
     told: str | None = None
     batch: list[ServerSentEvent] = []
-    async with watch.owned(cancel=cancel), aclosing(followed(watch, schema)) as batches:
+    async with watch.owned(cancel=cancel), nested(followed(watch, schema)) as batches:
         yield prediction
         async for batch in batches:
             for event in batch:
@@ -63,7 +63,7 @@ async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[Se
     try:
         if url := stream_url(prediction):
             try:
-                async with aclosing(events(prediction, url, watch.deadline)) as source:
+                async with nested(events(prediction, url, watch.deadline)) as source:
                     async for batch in source:
                         await watch.updates.happened(prediction, batch, schema)
                         seen += [event.data for event in batch if event or event.event == "output"]
@@ -72,7 +72,7 @@ async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[Se
                 await watch.look()
             else:
                 return
-        async with aclosing(looked(watch, schema, seen)) as rest:
+        async with nested(looked(watch, schema, seen)) as rest:
             async for item in rest:
                 text = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
                 yield [ServerSentEvent("output", text)]
@@ -153,7 +153,7 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
     texts = schema.streams_text if schema.known else bool(prediction.output) and schema.is_text(prediction.output)
     if url and texts and not prediction.finished:
         try:
-            async with aclosing(pieces(watch, url, schema)) as source:
+            async with nested(pieces(watch, url, schema)) as source:
                 async for text in source:
                     seen.append(text)
                     yield text
@@ -161,7 +161,7 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
             if error is watch.updates.error:
                 raise
         await watch.look()
-    async with aclosing(looked(watch, schema, seen)) as rest:
+    async with nested(looked(watch, schema, seen)) as rest:
         async for item in rest:
             yield item
 
@@ -170,7 +170,7 @@ async def pieces(watch: Watch, url: str, schema: OutputSchema) -> AsyncGenerator
     """Yield the texts of a stream from the beginning of the output, or none of a stream that begins later."""
     prediction: Any = watch.run
     known = text_of(prediction.output)
-    async with aclosing(events(prediction, url, watch.deadline)) as source:
+    async with nested(events(prediction, url, watch.deadline)) as source:
         async for batch in source:
             await watch.updates.happened(prediction, batch, schema)
             for event in batch:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual
+from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, outermost
+from replicate._core.nested import nested
 from replicate.exceptions import ReplicateError
 from replicate.resources.waiting import halt
 
@@ -29,8 +30,9 @@ class Iteration(Generic[C, T]):
     def __init__(
         self, session: Session[C], source: AsyncGenerator[Any, None], prediction: Prediction[C] | None = None
     ) -> None:
-        self._session, self._source = session, source
-        self._blocking = drive_iter(source) if session.blocking else None
+        self._session, self._source = session, nested(source)
+        self._items = outermost(session, self._source)
+        self._blocking = drive_iter(self._items) if session.blocking else None
         self._prediction = prediction
         self._ready: Iterator[T] = iter(())
         self._begun = False
@@ -57,8 +59,8 @@ class Iteration(Generic[C, T]):
         if self._blocking is not None:
             raise TypeError(f"this {type(self).__name__} belongs to a blocking client: iterate it with `for`")
         if not self._begun:
-            self._prediction, self._begun = await anext(self._source), True
-        return self._source
+            self._prediction, self._begun = await anext(self._items), True
+        return self._items
 
     def __iter__(self: Iteration[Sync, T]) -> Iterator[T]:
         return self
@@ -103,7 +105,10 @@ class Iteration(Generic[C, T]):
 
     async def _close(self) -> None:
         self._ready = iter(())
-        await self._source.aclose()
+        with await self._session.transport.in_use():
+            await self._source.aclose()
+        if not getattr(self._items, "ag_running", False):  # if it is, its event loop is closing it
+            await self._items.aclose()
 
     @dual
     async def cancel(self) -> None:

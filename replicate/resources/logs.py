@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from replicate._core.nested import nested
 from replicate._core.polling import Deadline, interval, pace
 from replicate._core.resource import session_of
 from replicate._core.sse import LINE_END
@@ -28,7 +29,7 @@ async def lines(prediction: Prediction[Any]) -> AsyncGenerator[str, None]:
         yield line
     if (url := stream_url(prediction)) and not prediction.finished:
         with suppress(BrokenStreamError):  # the prediction itself tells the rest
-            async with aclosing(told(prediction, url, seen)) as source:
+            async with nested(told(prediction, url, seen)) as source:
                 async for line in source:
                     seen.append(line)
                     yield line
@@ -47,7 +48,7 @@ async def lines(prediction: Prediction[Any]) -> AsyncGenerator[str, None]:
 async def told(prediction: Prediction[Any], url: str, seen: list[str]) -> AsyncGenerator[str, None]:
     """Yield the lines that a stream tells beyond those seen; none of a stream that begins elsewhere."""
     before, rest, place = list(seen), "", 0
-    async with aclosing(events(prediction, url, Deadline(session_of(prediction), None))) as source:
+    async with nested(events(prediction, url, Deadline(session_of(prediction), None))) as source:
         async for batch in source:
             rest += "".join(event.data for event in batch if event.event == "logs")
             *made, rest = rest.split("\n")

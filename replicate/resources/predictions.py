@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from replicate._core.dual import C, also_async, dual, dual_iter
+from replicate._core.nested import nested
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource
@@ -125,7 +125,7 @@ class Prediction(Resource[C], models.Prediction):
         """
         from replicate.resources.logs import lines
 
-        async with aclosing(lines(self)) as source:
+        async with nested(lines(self)) as source:
             async for line in source:
                 yield line
 
@@ -138,7 +138,7 @@ class Prediction(Resource[C], models.Prediction):
         from replicate._data.schema import OutputSchema
         from replicate.resources.following import items
 
-        async with aclosing(items(Watch(self, Deadline(self._session, None)), OutputSchema(None))) as source:
+        async with nested(items(Watch(self, Deadline(self._session, None)), OutputSchema(None))) as source:
             async for item in source:
                 yield item
         check_success(self)

@@ -21,6 +21,7 @@ from replicate.exceptions import (
     PredictionTimeout,
     RateLimitError,
 )
+from replicate.resources.leaving import Open
 from replicate.resources.watching import Updates
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ async def halt(run: Run) -> Run:
     return run
 
 
+unended: Open = Open()
+
+
 class owned:  # noqa: N801 - reads as what it makes of a prediction
     """Cancel a prediction when this block is left early, unless it has finished, or `cancel` is False.
 
@@ -72,27 +76,40 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         self._prediction, self._cancel, self._updates = prediction, cancel, updates
 
     async def __aenter__(self) -> None:
-        pass
+        if self._cancel:
+            unended.add(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        inherited = self._cancel and not unended.remove(self)  # or canceled at exit
+        if error is None or inherited:
             return
         told = self._updates is not None and error is self._updates.error
         if isinstance(error, Exception) and not (told or isinstance(error, PredictionTimeout)):
             return
-        run = self._prediction
-        if self._cancel and run.status not in TERMINAL:
-            session = session_of(run)
-            await session.transport.shielded(lambda: stop(session, run.canceler, run.id, into=run), LAST_WILL)
+        if self._cancel:
+            await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         if isinstance(error, PredictionTimeout):
             error.tell()
 
+    @property
+    def session(self) -> Session[Any]:
+        """The session of the prediction."""
+        return session_of(self._prediction)
 
-async def stop(session: Session[Any], canceler: Any, run_id: str, into: Prediction[Any] | None = None) -> None:
-    """Cancel what is left behind, within LAST_WILL. What goes wrong is not raised: something else is already."""
-    deadline, spare = Deadline(session, LAST_WILL - LAST_CHANCE), None
+    async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
+        """Cancel the prediction by a session, within so many seconds, unless it has finished."""
+        run = self._prediction
+        if run.status not in TERMINAL:
+            await stop(session, run.canceler, run.id, into=run, seconds=min(seconds, LAST_WILL))
+
+
+async def stop(
+    session: Session[Any], canceler: Any, run_id: str, into: Prediction[Any] | None = None, seconds: float = LAST_WILL
+) -> None:
+    """Cancel what is left behind, within so many seconds. What goes wrong is not raised: something else is already."""
+    deadline, spare = Deadline(session, max(0.1, seconds - LAST_CHANCE)), None
     for pause in ATTEMPTS:
         try:
             if pause and spare is None:
@@ -103,6 +120,8 @@ async def stop(session: Session[Any], canceler: Any, run_id: str, into: Predicti
                 renew(into, payload)
         except PASSING as error:  # noqa: PERF203 - each attempt may fail
             log.debug("canceling %s failed: %s", run_id, error)
+            if deadline.remaining() <= 0:
+                break
         except Exception as error:  # noqa: BLE001 - whatever it is
             log.debug("%s cannot be canceled: %s", run_id, error)
             # A client may be closed, by hand or at the end of its event loop, before what is iterated with it.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from replicate._core.dual import drive, drive_iter, dual, dual_iter
+from replicate._core.transport import AsyncTransport, BlockingTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 class Owner:
     def __init__(self, *, blocking: bool) -> None:
-        self._session: Any = SimpleNamespace(blocking=blocking)
+        transport = BlockingTransport() if blocking else AsyncTransport()
+        self._session: Any = SimpleNamespace(blocking=blocking, transport=transport)
         self.log: list[str] = []
 
     @dual

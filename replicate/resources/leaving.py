@@ -1,0 +1,65 @@
+"""What a program still owns when Python exits is canceled then, whoever holds it."""
+
+from __future__ import annotations
+
+import atexit
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from replicate._core.dual import drive
+from replicate._core.lifetime import inheritors
+from replicate.exceptions import ReplicateError
+
+if TYPE_CHECKING:
+    from replicate.resources.waiting import owned
+
+AT_EXIT = 10.0
+"""Seconds that this may take in all. Ctrl-C ends it."""
+
+
+class Open:
+    """The blocks that are to cancel something when they are left, of this process. Threads share it."""
+
+    def __init__(self) -> None:
+        self._blocks: set[owned] = set()
+        self._registered = False
+        inheritors.add(self)
+
+    def add(self, block: owned) -> None:
+        """Note that a block has begun. From the first one on, this has its turn before the connections are closed."""
+        if not self._registered:
+            self._registered = True
+            atexit.register(self.end)
+        self._blocks.add(block)
+
+    def remove(self, block: owned) -> bool:
+        """Note that a block has ended. False if it was of another process, or has had its end already."""
+        try:
+            self._blocks.remove(block)
+        except KeyError:
+            return False
+        return True
+
+    def end(self) -> None:
+        """Cancel all there is, one after the other."""
+        blocks, self._blocks = self._blocks, set()
+        with suppress(KeyboardInterrupt):
+            drive(end(list(blocks), AT_EXIT))
+
+    def forget(self) -> None:
+        """After a fork: leave to the parent process what is the parent's."""
+        self._blocks = set()
+
+
+async def end(blocks: list[owned], seconds: float) -> None:
+    """Cancel what blocks own, within so many seconds. Event loops are gone by then, so this is done by blocking."""
+    for block in blocks:
+        with suppress(ReplicateError):  # an HTTP client of the caller's may be of no use here
+            session = block.session if block.session.blocking else block.session.afresh()
+            start = session.transport.now()
+            await block.end(session, seconds)
+            seconds -= session.transport.now() - start
+            if session is not block.session:
+                await session.transport.close()
+        if seconds <= 0:
+            return

@@ -1,0 +1,300 @@
+"""Programs that end with half-read iterators: what these started is canceled, and nothing is said about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.faults import SILENCE, Faults
+from support.sample_models import Held, prediction
+
+from replicate import AsyncReplicate, Replicate
+from replicate._core.dual import drive
+from replicate.local import Model
+from replicate.local import server as local_server
+from replicate.resources import leaving
+from replicate.resources.predictions import Prediction
+from replicate.resources.waiting import owned, unended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from replicate.local import Server
+
+WAYS = ["stream", "run"]
+
+
+@pytest.fixture
+def srv(held: Held) -> Iterator[Server]:
+    """Serve models that say one word, or none, and wait."""
+    models = {"me/held": Model(held.words, official=True), "me/silent": Model(held.text, official=True)}
+    with local_server(models) as server:
+        yield server
+        held.go.set()
+
+
+def ended(srv: Server, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end."""
+    environment = {**os.environ, "REPLICATE_API_TOKEN": srv.token, "REPLICATE_BASE_URL": srv.base_url}
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def settled(srv: Server) -> list[str]:
+    return [each.status for each in srv.predictions]
+
+
+# ---- of an event loop
+
+LOOP = """
+import asyncio, sys
+from replicate import AsyncReplicate, DefaultAsyncHttpxClient
+
+loop, way, http, held = sys.argv[1], sys.argv[2], {}, []
+
+async def begin():
+    client = AsyncReplicate(**http)
+    return client.stream("me/held") if way == "stream" else await client.run("me/held")
+
+async def main():
+%s
+
+if loop == "asyncio":
+    asyncio.run(main())
+else:
+    import trio, warnings
+    warnings.filterwarnings("ignore", category=ResourceWarning)  # which trio has for what is dropped
+    trio.run(main)
+"""
+ENDS = {
+    "kept by a traceback": """
+        items = await begin()
+        async for item in items:
+            raise KeyError("mine")
+    """,
+    "kept by a name": """
+        held.append(await begin())
+        async for item in held[0]:
+            raise KeyError("mine")
+    """,
+    "dropped with the last frame": """
+        async for item in await begin():
+            break
+    """,
+    "several": """
+        held.extend([await begin(), await begin()])
+        for items in held:
+            await anext(items)
+    """,
+    "with a client of the caller's": """
+        http["http_client"] = DefaultAsyncHttpxClient()
+        async for item in await begin():
+            break
+        await anext(await begin())
+    """,
+    "inside a generator of the caller's": """
+        async def mine(items):
+            async with items:
+                async for item in items:
+                    yield item
+
+        held.append(mine(await begin()))
+        await anext(held[0])
+    """,
+    "that looks": """
+        items = await begin()
+        await anext(items)
+        held.extend([items, items.prediction.output_iterator(), items.prediction.stream()])
+        await anext(held[1])
+        await anext(held[2])
+    """,
+    "in a task that is canceled": """
+        async def read():
+            async for item in held[0]:
+                started.set()
+
+        if loop == "trio":
+            return await anext(await begin())
+        started = asyncio.Event()
+        held.append(await begin())
+        held.append(asyncio.ensure_future(read()))
+        await started.wait()
+    """,
+}
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("end", ENDS)
+def test_an_event_loop_ends(srv: Server, end: str, way: str, loop: str) -> None:
+    """A loop that ends with half-read iterators cancels what they started, and tells only the user's error."""
+    program = ended(srv, LOOP % textwrap.indent(textwrap.dedent(ENDS[end]), "    "), loop, way)
+    assert settled(srv)
+    assert set(settled(srv)) == {"canceled"}
+    if end == "with a client of the caller's":  # which is left open, and Python tells so
+        assert "asynchronous generator" not in program.stderr
+    elif "KeyError" in ENDS[end]:
+        assert program.stderr.count("Traceback") == 1
+        assert program.stderr.endswith("KeyError: 'mine'\n")
+    else:
+        assert not program.stderr
+
+
+def test_a_blocking_iterator_outlives_an_event_loop(srv: Server, held: Held) -> None:
+    """A loop in which a blocking client is iterated does not end the iterator when it ends itself."""
+
+    async def main() -> None:
+        assert next(items) == "first "
+
+    with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
+        items: Any = client.run("me/held")
+        asyncio.run(main())
+        held.go.set()
+        assert list(items) == ["second"]
+
+
+def test_connections_outlive_their_loop_until_they_are_not_needed(srv: Server) -> None:
+    """The loop's connections carry the cancellation: they are closed after it, in whatever order the loop closes."""
+    kept: list[Any] = []
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
+        transport = client._session.transport
+        vars(transport)["afresh"] = None  # which goes by other connections
+        kept.append(client.stream("me/held"))
+        await anext(kept[0])
+
+    asyncio.run(main())
+    assert settled(srv) == ["canceled"]
+
+
+# ---- of a program that blocks
+
+PROGRAM = """
+import sys
+from replicate import AsyncReplicate, Replicate
+
+client = Replicate()
+
+def begin():
+    return client.stream("me/held") if sys.argv[1] == "stream" else client.run("me/held")
+
+"""
+EXITS = {
+    "held by a name": "items = begin(); next(items)",
+    "several": "items, more = begin(), begin(); next(items); next(more)",
+    "by sys.exit": "items = begin(); next(items); sys.exit(3)",
+    "by an error": "def read():\n    for item in begin():\n        raise KeyError('mine')\nread()",
+    "after its client": "items = begin(); next(items); client.close()",
+    "a loop that closes nothing": """
+import asyncio
+async def main():
+    global items
+    items = AsyncReplicate().stream("me/held")
+    await anext(items)
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+loop.close()
+""",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("end", EXITS)
+def test_python_exits(srv: Server, end: str, way: str) -> None:
+    """A program that ends with half-read iterators has canceled what they started, once each."""
+    program = ended(srv, PROGRAM + EXITS[end], way)
+    assert settled(srv)
+    assert set(settled(srv)) == {"canceled"}
+    assert len([request for request in srv.requests if request.path.endswith("/cancel")]) == len(settled(srv))
+    assert program.returncode == {"by sys.exit": 3, "by an error": 1}.get(end, 0)
+    if end != "a loop that closes nothing":  # of which Python tells
+        assert program.stderr.count("Traceback") == (end == "by an error")
+        assert "ignored" not in program.stderr
+
+
+def test_a_call_in_a_thread_that_nobody_waits_for(srv: Server) -> None:
+    """What a daemon thread waits for is canceled as well."""
+    program = """
+import threading
+from replicate import Replicate
+started = threading.Event()
+client = Replicate()
+call = {"wait": False, "on_update": lambda prediction: started.set()}
+threading.Thread(target=client.run, args=("me/silent",), kwargs=call, daemon=True).start()
+started.wait(20)
+"""
+    ended(srv, program)
+    assert settled(srv) == ["canceled"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+@pytest.mark.parametrize("end", ["sys.exit()", "items.close(); os._exit(0)"])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_child_of_a_fork_ends(srv: Server, way: str, end: str) -> None:
+    """What its parent started is the parent's: a child that ends, or closes the iterator, cancels nothing."""
+    child = f"""
+import os
+items = begin(); next(items)
+if (child := os.fork()) == 0:
+    {end}
+os.waitpid(child, 0)
+print(client.predictions.get(items.prediction.id).status)
+"""
+    assert ended(srv, PROGRAM + child, way).stdout == "processing\n"
+    assert settled(srv) == ["canceled"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_to_go_on_goes_on(srv: Server, way: str) -> None:
+    """With `cancel_on_exit=False`, and if it was never read, nothing is canceled at exit."""
+    ended(srv, "from replicate import run, stream\nitems = run('me/held')")
+    ended(srv, f"from replicate import run, stream\nitems = {way}('me/held', cancel_on_exit=False); next(items)")
+    assert settled(srv) == ["processing"] * 2
+
+
+def test_all_of_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python exits after the time that all cancellations have together, though the API is silent."""
+    monkeypatch.setattr(leaving, "AT_EXIT", 0.2)
+    with Faults(SILENCE) as server, Replicate(bearer_token="t", base_url=server.base_url) as client:
+        blocks = [owned(Prediction.bind(answer(), client._session), cancel=True) for _ in range(9)]
+        for block in blocks:
+            drive(block.__aenter__())
+        unended.end()
+        assert server.connections == 1
+        for block in blocks:  # what is closed afterwards tries no more
+            drive(block.__aexit__(GeneratorExit, GeneratorExit(), None))
+        assert server.connections == 1
+
+
+def answer() -> Any:
+    from replicate_api.models import Prediction as Answer
+
+    return Answer.from_dict(prediction("processing"))
+
+
+def test_a_second_interrupt_ends_canceling(srv: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while a call that is left cancels what it started, or while Python exits, leaves at once."""
+    asked: list[int] = []
+
+    with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
+        iterators: Any = [client.stream("me/held"), client.stream("me/held")]
+        for items in iterators:
+            next(items)
+        transport = client._session.transport
+
+        async def interrupted(*_: Any, **__: Any) -> Any:
+            asked.append(1)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(transport, "send", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            iterators[0].close()
+        unended.end()
+        iterators[1].close()
+        assert len(asked) == 2
