@@ -240,7 +240,7 @@ asyncio.run(work()), asyncio.run(work())
 
 def test_a_program_that_closes_nothing_leaves_nothing_open(server: Faults) -> None:
     """A script with clients of both colours, all left open, ends without a ResourceWarning."""
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT, server.base_url]
+    command = [sys.executable, "-W", "error", "-c", SCRIPT, server.base_url]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
