@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import httpx
 
 from replicate._core.dual import Async, P, Sync, T, drive
-from replicate._core.options import DEFAULT_MAX_RETRIES, check_keywords
+from replicate._core.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping
 from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._core.session import async_session, blocking_session
 from replicate._core.settings import configure, credentials, versioned
@@ -275,6 +275,8 @@ class Client(Replicate):
             check_keywords(httpx_options, (*known,))
         url = None if base_url is None else versioned(base_url)
         found = credentials(bearer_token, api_token, needed=False)
+        check_mapping("default_headers", default_headers)
+        check_mapping("headers", headers)
         both = {**(default_headers or {}), **(headers or {})}
         patience = UNSET if timeout is None else timeout
         config = configure(found, url, patience, max_retries, both, default_query, poll_interval)

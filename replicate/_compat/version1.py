@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._data.inputs import FileEncodingStrategy
-    from replicate._flows.run import RunOptions
+    from replicate._flows.run import CallOptions, RunOptions
     from replicate.client import Client
     from replicate.resources.streams import EventStream
 
@@ -35,18 +35,29 @@ EARLY_COG = (0, 3, 9)
 # ---- replicate.run, replicate.stream
 
 
-def run(client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Any:
+def run(
+    client: Client,
+    ref: Any,
+    input: Mapping[str, Any] | None = None,
+    use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+    **options: Unpack[CallOptions],
+) -> Any:
     """Run a model, as the client does."""
-    return client.run(ref, input, **options)
+    return client.run(ref, input, use_file_output, **options)
 
 
 async def async_run(
-    client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
+    client: Client,
+    ref: Any,
+    input: Mapping[str, Any] | None = None,
+    use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+    **options: Unpack[CallOptions],
 ) -> Any:
     """Run a model without blocking, as the client does."""
     from replicate._flows.run import run
 
-    return await run(session_of(client).of_colour(Async), ref, input, options)
+    settings: RunOptions = {**options, "use_file_output": use_file_output}
+    return await run(session_of(client).of_colour(Async), ref, input, settings)
 
 
 def stream(

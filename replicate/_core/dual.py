@@ -16,7 +16,7 @@ This file deliberately knows nothing about HTTP.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from replicate._core.keywords import taken, unbound
 from replicate._core.nested import nested, unknown
@@ -119,14 +119,26 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
         return self if owner is None else presented(self.function, owner, drive_iter)
 
 
+class dual_plain(Presenter):  # noqa: N801 - as `dual`
+    """Present a plain function, whose result has its owner's colour and does the waiting, as it is."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]  # as in `dual`
+
+    def __get__(self, owner: Any, kind: type) -> Any:
+        return self if owner is None else presented(self.function, owner, None)
+
+
 def also_async(function: F) -> F:
-    """Let a plain method, whose result has its owner's colour and does the waiting, have an `async_` name."""
-    vars(function)["also_async"] = True
-    return function
+    """Present a plain method; it shows all that it takes, and has an `async_` name too."""
+    return cast("F", dual_plain(function))
 
 
-def presented(function: Callable[..., Any], owner: Coloured[Any], run: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Bind a function to its owner; on a blocking one, run what it gives.
+def presented(
+    function: Callable[..., Any], owner: Coloured[Any], run: Callable[[Any], Any] | None
+) -> Callable[..., Any]:
+    """Bind a function to its owner; on a blocking one, run what it gives, unless it is given as it is.
 
     The method shows all that it takes, and takes UNSET for what is not given.
     """
@@ -137,7 +149,7 @@ def presented(function: Callable[..., Any], owner: Coloured[Any], run: Callable[
         return function(owner, *args, **takes.read(len(args), kwargs))
 
     def blocking(*args: Any, **kwargs: Any) -> Any:
-        return run(begun(*args, **kwargs))
+        return run and run(begun(*args, **kwargs))
 
     async def awaiting(*args: Any, **kwargs: Any) -> Any:
         return await begun(*args, **kwargs)
@@ -145,8 +157,10 @@ def presented(function: Callable[..., Any], owner: Coloured[Any], run: Callable[
     def iterating(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         return outermost(session, nested(begun(*args, **kwargs)))
 
-    if not session.blocking:
-        method: Any = awaiting if run is drive else iterating
+    if run is None:
+        method: Any = begun
+    elif not session.blocking:
+        method = awaiting if run is drive else iterating
     else:
         method = blocking
     functools.update_wrapper(method, function)
@@ -227,8 +241,7 @@ class AsyncNames:
         def __getattr__(self, name: str) -> Any:
             """Give the method that `async_name` is."""
             method = getattr(type(self), name.replace("async_", "", 1), None)
-            known = isinstance(method, Presenter) or hasattr(method, "also_async")
-            if name.startswith(("async_", "_async_")) and known:
+            if name.startswith(("async_", "_async_")) and isinstance(method, Presenter):
                 return awaited(self, method)
             if above := getattr(super(), "__getattr__", None):
                 return above(name)

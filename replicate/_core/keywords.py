@@ -30,6 +30,7 @@ HOMES = {
 """The modules of the TypedDicts that methods unpack: methods import them for type checkers only."""
 
 HOME_OF = {name: module for module, names in HOMES.items() for name in names.split()}
+POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
@@ -42,11 +43,20 @@ class Taken(NamedTuple):
     """What may be passed by keyword; None for anything."""
     required: Mapping[str, float]
     """What has to be passed, and how many positions are enough for that."""
+    positional: tuple[str, ...] | None
+    """What may be passed by position; None for anything."""
+    name: str
+    """What the method is called."""
 
     def read(self, positions: int, keywords: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the keywords that have a value: not UNSET. Raise TypeError for one that is unknown or missing."""
+        """Give the keywords that have a value: not UNSET. Raise TypeError for what is unknown, missing or too much."""
         if self.words is not None:
             check_keywords(keywords, self.words)
+        if self.positional is not None and positions > len(self.positional):
+            first = ", ".join(self.positional) or "no argument"
+            named = ", ".join(f"{name}=" for name in self.words or () if name not in self.positional)
+            others = f": pass the others as {named}" if named else ""
+            raise TypeError(f"{self.name}() takes {first} by position, not {positions} of them{others}")
         stated = {name: value for name, value in keywords.items() if value is not UNSET}
         for name, enough in self.required.items():
             if positions < enough and name not in stated:
@@ -85,4 +95,7 @@ def _taken(function: Callable[..., Any]) -> Taken:
         Parameter(name, Parameter.KEYWORD_ONLY, default=UNSET, annotation=getattr(kind, "__forward_arg__", kind))
         for name, kind in unpacked.items()
     )
-    return Taken(plain.replace(parameters=[*own, *options]), None if anything else words, required)
+    many = any(each.kind is Parameter.VAR_POSITIONAL for each in own)
+    positional = None if many else tuple(each.name for each in own if each.kind in POSITION)
+    signature = plain.replace(parameters=[*own, *options])
+    return Taken(signature, None if anything else words, required, positional, function.__name__)

@@ -29,9 +29,9 @@ def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | Lanes |
 
 
 def check_colour(client: object, *, blocking: bool) -> None:
-    """Raise TypeError for an HTTP client of the other colour: it would send, and the answer would be lost."""
-    if client is not None and hasattr(client, "aclose") is blocking:
-        ours, theirs = ("Replicate", "Client") if blocking else ("AsyncReplicate", "AsyncClient")
+    """Raise TypeError for what is no HTTP client, or one of the other colour, whose answers would be lost."""
+    ours, theirs = ("Replicate", "Client") if blocking else ("AsyncReplicate", "AsyncClient")
+    if client is not None and (hasattr(client, "aclose") is blocking or not hasattr(client, "send")):
         raise TypeError(f"{ours} takes an httpx.{theirs} as http_client, not {type(client).__name__}")
 
 

@@ -47,6 +47,8 @@ class ListOptions(RequestOptions, total=False):
 
 
 REQUEST_OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries")
+NAMES_OF_REF = ("model", "version", "name")
+"""What `ref` is called by mistake."""
 LIST_OPTIONS = ("limit", *REQUEST_OPTIONS)
 
 
@@ -57,7 +59,11 @@ def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...] = REQUEST_
             import difflib
 
             close = difflib.get_close_matches(name, allowed, n=1)
+            if "ref" in allowed and name in NAMES_OF_REF:
+                close = ["ref"]
             hint = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(allowed)}"
+            if "input" in allowed and close not in (["input"], ["ref"]):
+                hint = f"; what is for the model goes into input={{{name!r}: ...}}{hint}"
             raise TypeError(f"unexpected keyword argument {name!r}{hint}")
 
 
@@ -76,15 +82,31 @@ def check_values(given: Mapping[str, Any]) -> None:
     if retries < 0:
         raise ValueError(f"max_retries must be 0 or more, not {retries!r}")
     for name in ("extra_headers", "extra_query", "extra_body"):
-        value = given.get(name)
-        if value is not None and not hasattr(value, "keys"):
-            raise TypeError(f"{name} must map names to values, not be {type(value).__name__}")
+        check_mapping(name, given.get(name))
     check_headers(given.get("extra_headers") or {})
+    check_query("extra_query", given.get("extra_query"))
 
 
-def check_headers(headers: Mapping[str, Any]) -> None:
+def check_mapping(name: str, value: Any) -> None:
+    """Raise TypeError for what does not map names to values; None is for none."""
+    if value is not None and value is not UNSET and not hasattr(value, "keys"):
+        raise TypeError(f"{name} must map names to values, not be {type(value).__name__}")
+
+
+def check_query(name: str, parameters: Any) -> None:
+    """Raise TypeError for what a URL's query cannot carry."""
+    check_mapping(name, parameters)
+    for key, value in dict(parameters or {}).items():
+        kind = type(value).__name__
+        if isinstance(value, (bytes, dict, set)):
+            raise TypeError(f"{name}[{key!r}] must be a str, a number, a bool or a list, not {kind}")
+
+
+def check_headers(headers: Mapping[Any, Any]) -> None:
     """Raise TypeError or ValueError for what HTTP cannot carry. UNSET is for a header that is not to go along."""
     for name, value in headers.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a header must be a str, not {type(name).__name__}")
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             raise ValueError(f"{name!r} cannot be the name of a header")
         if value is not UNSET and not isinstance(value, (str, bytes)):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:
     """Yield the pages of a list, each iterating over itself only: `paginate(client.models.list)`."""
+    check_method(list_method)
     visited: set[str] = set()
     page = list_method(...)
     yield page
@@ -26,6 +27,7 @@ def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync
 
 async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) -> AsyncGenerator[Page[C, T], None]:
     """Yield the pages of an asynchronous client's list, as `paginate` does."""
+    check_method(list_method)
     visited: set[str] = set()
     page = await list_method(...)
     yield page
@@ -34,3 +36,10 @@ async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) ->
         visited.add(page.next)
         page = await list_method(page.next)
         yield page
+
+
+def check_method(list_method: object) -> None:
+    """Raise TypeError for what cannot be called, such as a page."""
+    if not callable(list_method):
+        kind = type(list_method).__name__
+        raise TypeError(f"list_method must be a method, such as client.predictions.list, not {kind}")

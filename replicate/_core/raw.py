@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords
-from replicate._core.plain import is_mapping
+from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, check_mapping, check_query
+from replicate._core.plain import check_json, is_iterable, is_mapping
 from replicate._core.response import APIResponse, converted
 from replicate_api.types import UNSET, Part, Request, multipart, query
 
@@ -56,6 +57,11 @@ ALONE = ("json", "body", "content")
 async def exchange(session: Session[Any], method: str, url: str, options: Mapping[str, Any]) -> Any:
     """Send a request to a path below the API's base URL, or to a full URL; give the answer, its content read."""
     check_keywords(options, (*RAW_OPTIONS, *REQUEST_OPTIONS))
+    check_target(method, url)
+    for name in ("headers", "options"):
+        check_mapping(name, options.get(name))
+    for name in ("params", "extra_query"):
+        check_query(name, options.get(name))
     given = [name for name in ALONE if options.get(name, UNSET) is not UNSET]
     if len(given) > 1:
         raise TypeError(f"{'= and '.join(given)}= are the same: pass one of them")
@@ -73,20 +79,39 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
     return converted(session, response, options.get("cast_to", httpx.Response))
 
 
+def check_target(method: Any, url: Any) -> None:
+    """Raise TypeError or ValueError for what is no method, or no URL."""
+    for name, value in (("method", method), ("url", url)):
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if not re.fullmatch(r"[A-Za-z-]+", method):
+        raise ValueError(f"method must be one of HTTP, such as 'GET', not {method!r}")
+    if not url.strip():
+        raise ValueError("url must not be empty: it is a path, such as '/account', or a full URL")
+
+
 def body_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """Give the fields of a Request that are its body."""
     body = next((value for name in ("json", "body") if (value := options.get(name, UNSET)) is not UNSET), UNSET)
     if files := options.get("files"):
+        if isinstance(files, (str, bytes)) or not is_iterable(files):
+            raise TypeError(f"files must map names to files, not be {type(files).__name__}")
         named: Iterable[Any] = files.items() if is_mapping(files) else files
         return {"parts": (*multipart(body or {}), *(part(name, file) for name, file in named))}
+    if body is not UNSET:
+        check_json(body, "json" if options.get("json", UNSET) is not UNSET else "body")
     return {"json": body, "content": options.get("content")}
 
 
-def part(name: str, file: Any) -> Part:
+def part(name: Any, file: Any) -> Part:
     """Make a part of a form of a file, given as httpx takes it."""
     filename, content, *kind = cast("tuple[Any, ...]", file) if isinstance(file, tuple) else (None, file)  # type: ignore[redundant-cast]  # pyright needs it
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a file must be a str, not {type(name).__name__}")
     if hasattr(content, "__fspath__"):
         raise TypeError(f"{name} must be open, or its content: pass open({str(content)!r}, 'rb')")
+    if not isinstance(content, (bytes, str)) and not hasattr(content, "read"):
+        raise TypeError(f"{name} must be an open binary file or bytes, not {type(content).__name__}")
     shown = filename or Path(str(getattr(content, "name", name))).name
     return Part(name, content, shown, kind[0] if kind else "application/octet-stream")
 
@@ -99,6 +124,6 @@ def renamed(options: Mapping[str, Any]) -> dict[str, Any]:
 
 async def version1(session: Session[Any], method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
     """Send a request as version 1's clients did: its path includes the API's version."""
-    relative = path if path.startswith("http") else path.removeprefix("/v1")
+    relative = path if path.startswith("http") else path.removeprefix("/v1") or "/"
     response: httpx.Response = await exchange(session, method, relative, options)
     return response

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core.credentials import HOW_TO, Credentials
-from replicate._core.options import DEFAULT_TIMEOUT, check_values
+from replicate._core.options import DEFAULT_TIMEOUT, check_headers, check_mapping, check_query, check_values
 from replicate._core.session import Config
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET
@@ -46,7 +46,10 @@ def configure(
     """Put a client's settings together, checked."""
     set_up_logging()
     timeout = DEFAULT_TIMEOUT if timeout is UNSET else timeout
-    check_values({"timeout": timeout, "max_retries": max_retries, "extra_headers": headers})
+    check_values({"timeout": timeout, "max_retries": max_retries})
+    check_query("default_query", query)
+    check_mapping("default_headers", headers)
+    check_headers(headers or {})
     if base_url is None:
         given = os.environ.get(VARIABLE, "").strip()
         base_url = versioned(given) if given else BASE_URL
@@ -61,9 +64,11 @@ def configure(
     )
 
 
-def pause(seconds: float | None) -> float | None:
-    """Check an interval."""
-    if seconds is not None and seconds < 0:
+def pause(seconds: Any) -> float | None:
+    """Check an interval. Raises TypeError, ValueError."""
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
+        raise TypeError(f"poll_interval must be a number of seconds, or None, not {type(seconds).__name__}")
+    if seconds is not None and not 0 <= seconds < float("inf"):
         raise ValueError(f"poll_interval must be 0 or more seconds, not {seconds!r}")
     return seconds
 
@@ -74,8 +79,10 @@ def versioned(base_url: str | httpx.URL) -> httpx.URL:
     return url.copy_with(path="/v1") if url.path in ("", "/") else url
 
 
-def address(base_url: str | httpx.URL) -> httpx.URL:
-    """Read a base URL. Raise ValueError, which does not show it, for one that cannot be: it may hold a password."""
+def address(base_url: Any) -> httpx.URL:
+    """Read a base URL. Raise for one that cannot be, without showing it: it may hold a password."""
+    if not isinstance(base_url, (str, httpx.URL)):
+        raise TypeError(f"base_url must be a str or an httpx.URL, not {type(base_url).__name__}")
     try:
         url = httpx.URL(base_url)
     except (httpx.InvalidURL, UnicodeError):

@@ -78,7 +78,10 @@ def named(value: object) -> str:
 
 def each_line(headers: Any) -> Iterable[tuple[str, str]]:
     """Give all headers as pairs, of a name in lower case and one value."""
-    for name, value in headers.items() if hasattr(headers, "items") else headers:
+    if isinstance(headers, (str, bytes)) or not hasattr(headers, "__iter__"):
+        raise TypeError(f"headers must be a mapping, or pairs of names and values, not {type(headers).__name__}")
+    pairs: Iterable[Any] = headers.items() if hasattr(headers, "items") else headers
+    for name, value in pairs:
         for each in elements(value) or [value]:
             yield text(name).lower(), text(each)
 

@@ -78,7 +78,7 @@ class Inputs:
     """
 
     def __init__(self, value: Any, strategy: FileEncodingStrategy | None = None, where: str = "input") -> None:
-        if strategy not in STRATEGIES:
+        if strategy not in [*STRATEGIES]:  # which compares, for it may be of any type
             known = ", ".join(map(repr, filter(None, STRATEGIES)))
             raise ValueError(f"file_encoding_strategy must be one of {known}, not {strategy!r}")
         self._strategy = STRATEGIES[strategy]
@@ -196,6 +196,12 @@ def inspected(value: Any, where: str, name: str | None = None, content_type: str
     match value:
         case str() | Path():
             raw = source = Path(value)
+            if not str(value):
+                raise ValueError(f"{where} must be a path, not an empty text")
+            if "://" in str(value):
+                raise ValueError(f"{where} must be a path, not a URL: a model that takes a file takes its URL as it is")
+            if source.is_dir():
+                raise IsADirectoryError(f"{where} must be a file, and {source} is a directory: pack it, as a zip file")
             if not source.is_file():
                 raise FileNotFoundError(f"{where}: there is no file {source}")
         case bytes() | bytearray() | memoryview():

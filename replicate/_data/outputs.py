@@ -47,6 +47,8 @@ class FileOutput(Bound[C], os.PathLike[str]):
 
     def __init__(self, url: str, client: Session[C] | Coloured[C] | None = None) -> None:
         """Name a file by its URL; the client, the default one if there is none here, downloads it."""
+        if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not check types
+            raise TypeError(f"url must be a str, not {type(url).__name__}")
         self.url = url
         self._bound = client if client is None or isinstance(client, Session) else session_of(client)
         self._position = 0
@@ -125,8 +127,10 @@ class FileOutput(Bound[C], os.PathLike[str]):
     async def save(self, path: str | os.PathLike[str] | BinaryIO) -> Path | None:
         """Write the content to a file, to a folder under its own name, or into an open binary file. Give the path.
 
-        A file appears under its name only when it is complete. Raises APIError, OSError.
+        A file appears under its name only when it is complete. Raises TypeError, APIError, OSError.
         """
+        if path == "" or not (isinstance(path, (str, os.PathLike)) or hasattr(path, "write")):
+            raise TypeError(f"path must name a file or a folder, or be a file open for writing, not {path!r}")
         target = destination(path, self.name) if isinstance(path, (str, os.PathLike)) else path
         copy = await local_copy(self.url, self.name, self._session)
         if not isinstance(target, Path):

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Generic
 from attrs import evolve
 
 from replicate._core.dual import C, dual
-from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, check_values, merged
+from replicate._core.options import (
+    REQUEST_OPTIONS,
+    RequestOptions,
+    check_headers,
+    check_keywords,
+    check_mapping,
+    check_query,
+    check_values,
+    merged,
+)
 from replicate._core.pacing import Pace
 from replicate._core.polling import pace
 from replicate._core.settings import address, credentials, pause
@@ -110,7 +119,8 @@ class Configured(Generic[C]):
 
     @default_headers.setter
     def default_headers(self, headers: Mapping[str, str] | None) -> None:
-        check_values({"extra_headers": headers})
+        check_mapping("default_headers", headers)
+        check_headers(headers or {})
         self._change(headers=dict(headers or {}))
 
     @property
@@ -120,6 +130,7 @@ class Configured(Generic[C]):
 
     @default_query.setter
     def default_query(self, query: Mapping[str, Any] | None) -> None:
+        check_query("default_query", query)
         self._change(query=dict(query or {}))
 
     @property
@@ -153,6 +164,7 @@ class Configured(Generic[C]):
 
         `default_headers` and `default_query` add to this client's, `set_default_headers` and `set_default_query`
         replace them: ValueError for both. `timeout`, `max_retries`, `extra_headers`, … are as of a single request.
+        Clients that share connections are closed together: closing either closes both.
         """
         check_keywords(options, COPY_OPTIONS)
         other = type(self).__new__(type(self))  # without the nouns, which keep the session that they were made with
@@ -170,6 +182,8 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
         changes["credentials"] = credentials(*map(told.get, TOKENS), needed=False)
     for name in ("headers", "query"):
         added, instead = told.get(f"default_{name}"), told.get(f"set_default_{name}")
+        check_mapping(f"default_{name}", added)
+        check_mapping(f"set_default_{name}", instead)
         if added is not None and instead is not None:
             raise ValueError(f"default_{name}= adds and set_default_{name}= replaces: pass one of them")
         if instead is not None:
@@ -177,7 +191,8 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
         elif added is not None:
             known: Mapping[str, Any] = getattr(session.config, name)
             changes[name] = merged(known, added) if name == "headers" else {**known, **added}
-    check_values({"extra_headers": changes.get("headers")})
+    check_headers(changes.get("headers", {}))
+    check_query("default_query", changes.get("query"))
     other = session.evolve(**changes)
     if changes.keys() & {"credentials", "base_url"}:
         other.memory, other.pace = {}, Pace()  # another account may see other models, and has a quota of its own

@@ -12,6 +12,7 @@ from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator
 from replicate._flows.run import result
 from replicate._flows.start import Call, describe
+from replicate.resources.terms import check_flags
 from replicate.resources.waiting import check_success, look, owned, settle
 from replicate.resources.watching import Updates, WatchOptions, check_watching
 
@@ -48,6 +49,7 @@ class Invocation(Generic[C]):
         progress: bool = False,
     ) -> None:
         Deadline(session, timeout)  # raises for a timeout that is none
+        check_flags({"streaming": streaming, "cancel_on_exit": cancel_on_exit}, "streaming", "cancel_on_exit")
         check_watching(on_update, progress, blocking=session.blocking)
         self.session: Session[C] = session
         self.reference: Reference = Reference.of(ref)

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from replicate.local.cloud import USERNAME, Cloud
 from replicate.local.gate import Gate, Received
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -56,6 +57,8 @@ class Server:
         workers: int = 32,
         page_size: int = 100,
     ) -> None:
+        if not isinstance(models, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a list comes to mind
+            raise TypeError(f'models must map "owner/name" to functions, not be {type(models).__name__}')
         self.token: str = token or f"r8_local{secrets.token_hex(16)}"
         self.port: int = port
         self._open = partial(

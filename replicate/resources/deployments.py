@@ -10,7 +10,7 @@ from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource
 from replicate.resources.creation import create
 from replicate.resources.predictions import Prediction
-from replicate.resources.spelling import DEPLOYMENT, filled, needed, owned, paired, pinned
+from replicate.resources.spelling import DEPLOYMENT, changing, filled, identifier, needed, owned, paired, pinned
 from replicate_api import models
 from replicate_api.api.deployments import (
     deployments_create,
@@ -134,7 +134,7 @@ class Deployments(Namespace[C]):
         Raises APIStatusError; TypeError or ValueError before anything is sent.
         """
         body = {
-            "name": filled("name", filled("name", name).rpartition("/")[2]),
+            "name": identifier("name", filled("name", name).rpartition("/")[2]),
             "model": "/".join(owned(model)),
             "version": version_of("/".join(owned(model)), version),
             "hardware": filled("hardware", getattr(hardware, "sku", hardware)),
@@ -157,7 +157,7 @@ class Deployments(Namespace[C]):
     ) -> Deployment[C]:
         """Change some of a deployment's settings: that makes a new release. It is named as in `get`.
 
-        Maps to `deployments.update`. Raises NotFoundError, APIError.
+        Maps to `deployments.update`. Raises TypeError without any of them, NotFoundError, APIError.
         """
         owner, name, rest = paired(DEPLOYMENT, options, ref, second)
         settings = {
@@ -167,6 +167,7 @@ class Deployments(Namespace[C]):
             else filled("hardware", getattr(hardware, "sku", hardware)),
             **instances(min_instances, max_instances),
         }
+        changing(settings, rest, ("min_instances", "max_instances"))
         changed = await self._session.given(rest).call(deployments_update, owner, name, body=settings)
         return Deployment[C].bind(changed, self._session)
 

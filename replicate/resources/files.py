@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from replicate._core.dual import C, dual
+from replicate._core.options import check_mapping
 from replicate._core.page import Cursor, Page, dual_page, fetch
+from replicate._core.plain import check_json
 from replicate._core.resource import Link, Namespace, Resource
 from replicate._data.inputs import check_size, form, inspected
 from replicate._data.outputs import FileOutput, local_copy
@@ -53,7 +56,9 @@ class Files(Namespace[C]):
         content_type = chosen(("content_type", "type"), UNSET, rest) or None
         filename, content, content_type = unpacked(content, filename, content_type)
         session = self._session.given(rest)
-        upload = inspected(content, "file", stated({"name": filename}).get("name"), content_type)
+        name = stated({"name": filename}).get("name")
+        check_description(name, content_type, metadata)
+        upload = inspected(content, "file", name, content_type)
         check_size(upload, "file")
         with upload.opened() as opened:
             stored = await session.call(files_create, body=form(upload, opened, metadata))
@@ -95,10 +100,24 @@ class Files(Namespace[C]):
         file_id, rest = identified(FILE, file, options)
         session = self._session.given(rest)
         signed: Any = {"owner": filled("owner", owner), "signature": filled("signature", signature)}
-        request = files_download.build_request(file_id, expiry=needed("expiry", expiry), **signed)
+        if isinstance(needed("expiry", expiry), bool) or not str(expiry).isdecimal():
+            raise TypeError(f"expiry must be an int, the seconds since 1970, not {expiry!r}")
+        request = files_download.build_request(file_id, expiry=expiry, **signed)
         output = FileOutput(str(session.url(request.path).copy_merge_params(request.query)), session)
         await local_copy(output.url, output.name, session)
         return output
+
+
+def check_description(name: Any, content_type: Any, metadata: Any) -> None:
+    """Raise TypeError or ValueError for what cannot be told of a file."""
+    for word, value in (("filename", name), ("content_type", content_type)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{word} must be a str, not {type(value).__name__}")
+    if content_type and not re.fullmatch(r"[^\s/;]+/[^\s/;]+ *(;[ -~]*)?", content_type):
+        raise ValueError(f"content_type must be a MIME type such as 'image/png', not {content_type!r}")
+    if metadata is not None and metadata is not UNSET:
+        check_mapping("metadata", metadata)
+        check_json(metadata, "metadata")
 
 
 def unpacked(file: Any, name: str | None, content_type: str | None) -> tuple[Any, Any, Any]:

@@ -11,7 +11,18 @@ from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource, renew
 from replicate.resources.creation import ModelPredictionOptions, create
 from replicate.resources.predictions import Prediction, predicted
-from replicate.resources.spelling import MODEL, QUERY, chosen, filled, needed, owned, paired, stated
+from replicate.resources.spelling import (
+    MODEL,
+    QUERY,
+    changing,
+    chosen,
+    filled,
+    identifier,
+    needed,
+    owned,
+    paired,
+    stated,
+)
 from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
 from replicate_api.api.models import (
@@ -220,8 +231,8 @@ class Models(Namespace[C]):
         `models.create`. Raises ConflictError, APIStatusError; TypeError or ValueError before anything is sent.
         """
         body = {
-            "owner": filled("owner", owner),
-            "name": filled("name", name),
+            "owner": identifier("owner", owner),
+            "name": identifier("name", name),
             "hardware": filled("hardware", getattr(hardware, "sku", hardware)),
             "visibility": one_of("visibility", needed("visibility", visibility), models.Visibility),
             "description": description,
@@ -230,6 +241,7 @@ class Models(Namespace[C]):
             "license_url": license_url,
             "cover_image_url": cover_image_url,
         }
+        check_texts(body)
         return Model[C].bind(await self._session.given(options).call(models_create, body=body), self._session)
 
     @dual
@@ -248,7 +260,7 @@ class Models(Namespace[C]):
     ) -> Model[C]:
         """Change what a model of yours says of itself. It is named as in `get`.
 
-        Maps to `models.update`. Raises NotFoundError, APIError.
+        Maps to `models.update`. Raises TypeError without any of them, NotFoundError, APIError.
         """
         owner, name, rest = paired(MODEL, options, ref, second)
         body = {
@@ -259,6 +271,8 @@ class Models(Namespace[C]):
             "license_url": license_url,
             "weights_url": weights_url,
         }
+        changing(body, rest)
+        check_texts(body)
         changed = await self._session.given(rest).call(models_update, owner, name, body=body)
         return Model[C].bind(changed, self._session)
 
@@ -271,3 +285,10 @@ class Models(Namespace[C]):
         owner, name, rest = paired(MODEL, options, ref, second)
         await self._session.given(rest).call(models_delete, owner, name)
         return True
+
+
+def check_texts(fields: Mapping[str, Any]) -> None:
+    """Raise TypeError for a field of a model that is no text."""
+    for name, value in fields.items():
+        if value is not UNSET and not isinstance(value, str | None):
+            raise TypeError(f"{name} must be a str, not {type(value).__name__}")

@@ -12,15 +12,17 @@ import logging
 import math
 from collections import OrderedDict
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpx
 
+from replicate._core.lifetime import inheritors
 from replicate._core.page import at
 from replicate._core.plain import elements
 from replicate._core.polling import Deadline
 from replicate._core.problems import was_sent
 from replicate._core.session import LAST_CHANCE
+from replicate._core.transport import Lock
 from replicate.exceptions import AmbiguousCreateError, APIError, APIResponseValidationError, ReplicateError
 from replicate.resources.matching import Asked, fitting, recent, threshold
 from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, stop
@@ -44,26 +46,41 @@ CLOCKS = timedelta(minutes=10)
 """How far this machine's clock may be from the API's."""
 PAGES = 20
 REMEMBERED = 10_000
+"""How many claims."""
+Account: TypeAlias = tuple[str, int]
 
 
 class Ledger:
-    """The creates of a client: those that are under way, and what is known to belong to one. Threads share it."""
+    """The creates of this process: those that are under way, and what is known to belong to one. All clients share it.
+
+    It holds neither clients nor inputs, except of what is under way, nor tokens.
+    """
 
     def __init__(self) -> None:
         self.under_way: dict[Create, None] = {}
-        self._claims: OrderedDict[str, Create] = OrderedDict()
+        self._claims: OrderedDict[tuple[Account, str], object] = OrderedDict()
+        self._lock = Lock()
+        inheritors.add(self)
 
     def claim(self, run_id: str, create: Create) -> bool:
         """Note what a create has started. False if that is another one's: one of two that ask at once gets it."""
-        if self._claims.setdefault(run_id, create) is not create:
-            return False
-        while len(self._claims) > REMEMBERED:
-            self._claims.popitem(last=False)
-        return True
+        with self._lock:
+            owner = self._claims.setdefault((create.account, run_id), create.mark)
+            if len(self._claims) > REMEMBERED:
+                self._claims.popitem(last=False)
+        return owner is create.mark
 
-    def is_free(self, run_id: str) -> bool:
+    def is_free(self, run_id: str, account: Account) -> bool:
         """Tell whether nobody has claimed it."""
-        return run_id not in self._claims
+        return (account, run_id) not in self._claims
+
+    def forget(self) -> None:
+        """In the child of a fork: what the parent's threads have under way is not answered here."""
+        self._lock = Lock()
+        self.under_way.clear()
+
+
+ledger: Ledger = Ledger()
 
 
 class Create:
@@ -77,7 +94,10 @@ class Create:
         self.session: Session[Any] = session
         self.noun: str = noun
         self._cancel = cancel
-        self._ledger: Ledger = session.memory.setdefault(Ledger, Ledger())
+        self.mark: object = object()
+        """What stands for it among the claims, which outlive it."""
+        self.account: Account = ("", 0)
+        """Whose it is: the API's address, and a hash of the token."""
         self.asked: Asked = Asked({}, {})
         self.sent: float = 0.0
         """When the request went out last."""
@@ -101,10 +121,10 @@ class Create:
     def answered(self, run_id: str) -> None:
         """Note what the request has started."""
         self.id = run_id
-        self._ledger.claim(run_id, self)
+        ledger.claim(run_id, self)
 
     async def __aenter__(self) -> None:
-        self._ledger.under_way[self] = None
+        ledger.under_way[self] = None
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -113,7 +133,7 @@ class Create:
             if error is not None and not isinstance(error, Exception) and self.out and self._cancel:
                 await self.session.transport.shielded(self._call_off, LAST_WILL)
         finally:
-            del self._ledger.under_way[self]
+            ledger.under_way.pop(self, None)  # a fork may have happened since
 
     async def _call_off(self) -> None:
         """Cancel what the request has started, if that can be found out quickly."""
@@ -164,7 +184,7 @@ class Create:
     async def _look(self, session: Session[Any]) -> None:
         """Look once, and take up what fits.
 
-        Creates of this client that ask for the same may have started what fits just as well. Those that will be
+        Creates of this process that ask for the same may have started what fits just as well. Those that will be
         answered can be waited for; of those whose answers are lost, too, each may take any.
         """
         self._crowded = False
@@ -172,32 +192,38 @@ class Create:
         now = session.transport.now()
         rivals = [
             other
-            for other in list(self._ledger.under_way)
-            if other is not self and other.sent <= now and other.noun == self.noun and other.asked == self.asked
+            for other in list(ledger.under_way)
+            if other is not self
+            and other.sent <= now
+            and (other.account, other.noun, other.asked) == (self.account, self.noun, self.asked)
         ]
-        fit = [each for each in fitting(self.asked, listed) if self._ledger.is_free(each.id)]
+        fit = [each for each in fitting(self.asked, listed) if ledger.is_free(each.id, self.account)]
         self._found = [each.id for each in fit]
         self._crowded = bool(fit) and any(other.out and not other.lost for other in rivals)
         if self._crowded or len(fit) > 1 + sum(other.lost for other in rivals):
             return
         for each in fit:
-            if self._ledger.claim(each.id, self):
+            if ledger.claim(each.id, self):
                 self.id, self._listed = each.id, each
                 return
+        self._found = []  # for others were quicker: what is this one's may still show
 
     def _ambiguous(self, error: APIError) -> AmbiguousCreateError:
         """Make the error for a create of which it is not known what became of it."""
         noun, ids = self.noun, ", ".join(self._found)
         where = f"Look for it in client.{noun}s.list() or at https://replicate.com/{noun}s"
         if self._trouble is not None:
-            looked = f"Looking for it failed, too: {self._trouble.message}"
+            looked = f"Looking for it failed, too: {sentence(self._trouble.message)}"
+        elif len(self._found) > 1:
+            looked = f"What it asked for was started several times since: {ids}. One of them may be this one."
+            where = f"See by client.{noun}s.get() which of them somebody else has started,"
         elif ids:
-            looked = f"What it asked for was started several times: {ids}."
-            where = f"See which of {ids} is not yours otherwise, by client.{noun}s.get() or client.{noun}s.list(),"
+            looked = f"{ids} is what it asked for, but may be that of another call, which has no answer yet either."
+            where = f"See whether the other call ends with {ids},"
         else:
-            looked = f"It does not show among the {noun}s that were started since."
+            looked = f"It does not show among the {noun}s that were started since, but may still."
         return AmbiguousCreateError(
-            f"It is not known whether the {noun} was started: {error.message} {looked}",
+            f"It is not known whether the {noun} was started: {sentence(error.message)} {looked}",
             hint=f"It was not sent again, since that might be charged twice. {where} before you start another.",
         )
 
@@ -210,17 +236,24 @@ class Outgoing:
 
     async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
         """Exchange a request for an answer."""
-        self._create.out, self._create.sent = True, self._inner.now()
+        create, base_url = self._create, str(self._create.session.config.base_url)
+        create.account = base_url.rstrip("/"), hash(request["headers"].get("authorization"))
+        create.out, create.sent = True, self._inner.now()
         try:
             response = await self._inner.send(request, **how)
         except httpx.RequestError as error:
-            self._create.out = was_sent(error)
+            create.out = was_sent(error)
             raise
-        self._create.out = response.status_code != 429
+        create.out = response.status_code != 429
         return response
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+def sentence(text: str) -> str:
+    """End a text with a full stop."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def endpoints(noun: str) -> tuple[Any, Any, Any]:

@@ -167,10 +167,10 @@ def chosen(words: tuple[str, ...], positional: Any, options: dict[str, Any]) -> 
 
 
 def identified(words: tuple[str, ...], positional: Any, options: Mapping[str, Any]) -> tuple[str, Any]:
-    """Give an identifier, and the other options. An object stands for its own. Raises TypeError if it is missing."""
+    """Give an identifier, and the other options. An object stands for its own. Raises TypeError, ValueError."""
     rest = stated(options)
     value = needed(words[0], chosen(words, positional, rest))
-    return getattr(value, words[-1], value), rest
+    return identifier(words[0], getattr(value, words[-1], value)), rest
 
 
 def paired(words: Owned, options: Mapping[str, Any], first: Any = UNSET, second: Any = UNSET) -> tuple[str, str, Any]:
@@ -180,7 +180,8 @@ def paired(words: Owned, options: Mapping[str, Any], first: Any = UNSET, second:
     if name is not UNSET:
         if twice := [word for word in words.whole if word in rest]:
             raise TypeError(f"{words.whole[0]} is given more than once: by owner and name, {', '.join(twice)}")
-        return needed(words.owner[0], chosen(words.owner, first, rest)), name, rest
+        owner = identifier(words.owner[0], chosen(words.owner, first, rest))
+        return owner, identifier(words.name[0], name), rest
     if any(word in rest for word in words.owner):
         needed(words.name[0], UNSET)
     return *owned(chosen(words.whole, first, rest), words.whole[0]), rest
@@ -197,9 +198,27 @@ def filled(name: str, text: Any) -> str:
     """Raise TypeError or ValueError for a text that is missing, none or empty."""
     if not isinstance(needed(name, text), str):
         raise TypeError(f"{name} must be a str, not {type(text).__name__}")
-    if not text:
+    if not text.strip():
         raise ValueError(f"{name} must not be empty")
     return text  # type: ignore[no-any-return]  # a str by now
+
+
+def identifier(name: str, value: Any) -> str:
+    """Raise TypeError or ValueError for what identifies nothing: it is missing, no text, or not one word of it."""
+    if not isinstance(needed(name, value), str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if not value.strip():
+        raise ValueError(f"{name} must name something, not {value!r}")
+    if re.search(r"[\s/]", value):
+        raise ValueError(f"{name} must be an identifier, without spaces and slashes, not {value!r}")
+    return value  # type: ignore[no-any-return]  # a str by now
+
+
+def changing(fields: Mapping[str, Any], options: Mapping[str, Any], more: tuple[str, ...] = ()) -> None:
+    """Raise TypeError for an update that changes nothing."""
+    if all(value is UNSET for value in fields.values()) and not options.get("extra_body"):
+        words = ", ".join(f"{name}=" for name in dict.fromkeys((*fields, *more)))
+        raise TypeError(f"there is nothing to change: pass one or more of {words}")
 
 
 def referred(name: str, ref: Any, form: str) -> Reference:
@@ -255,4 +274,4 @@ def versioned(
         version = found or UNSET
     owner, name, rest = paired(MODEL, rest, first, second)
     version = needed(VERSION[0], version)
-    return owner, name, getattr(version, "id", version), rest
+    return owner, name, identifier(VERSION[0], getattr(version, "id", version)), rest

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import check_keywords, check_values
-from replicate._core.plain import is_array
+from replicate._core.plain import check_json, is_array
 from replicate_api import models
 from replicate_api.types import one_of
 
@@ -36,10 +35,7 @@ def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: 
     for name in ("webhook", "webhook_completed"):
         check_webhook(name, options.get(name))
     check_events(options.get("webhook_events_filter"))
-    try:
-        json.dumps(options.get("extra_body"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"extra_body cannot be sent as JSON: {error}") from error
+    check_json(options.get("extra_body"), "extra_body")
     if input is not None and not hasattr(input, "keys"):
         raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
 

@@ -10,7 +10,7 @@ from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
-from replicate.resources.spelling import MODEL, TRAINING, chosen, identified, needed, owned, paired, pinned, stated
+from replicate.resources.spelling import MODEL, TRAINING, chosen, identified, owned, paired, pinned, stated
 from replicate.resources.waiting import TERMINAL, halt, look, settle
 from replicate.resources.watching import Timings, Updates, timings
 from replicate_api import models
@@ -164,7 +164,11 @@ def arguments(
     """
     rest = stated(options)
     found = next((value for value in positional if is_mapping(value)), UNSET)
-    given = needed("input", chosen(("input",), found, rest))
+    given = chosen(("input",), found, rest)
+    if given is UNSET or given is None:
+        kinds = ", ".join(type(value).__name__ for value in positional)
+        none = f", and nothing does that was passed by position: {kinds}" if kinds else ""
+        raise TypeError(f"input is missing: it must map the training's input names to values{none}")
     values = [value for value in positional if value is not found]
     names = BY_POSITION if values and pinned(values[0])[1] else ("model", *BY_POSITION)
     if len(values) > len(names):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path  # noqa: TC003 - the local server asks for it
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from support.colours import Clock, got, scripted
-from support.relay import ACTED, CUT, DROP, GATEWAY, HOLD, LOSE, Relay
+from support.relay import ACTED, CUT, DROP, GATEWAY, LOSE, Relay
 from support.sample_models import Held, Script, model, prediction
 
-from replicate import AmbiguousCreateError, Replicate
+from replicate import AmbiguousCreateError
 from replicate.local import Model, Server
 from replicate.local import server as local_server
 from replicate.resources import creation
@@ -136,7 +135,7 @@ async def test_several_that_fit(clients: Any, place: Server) -> None:
     with Relay(place.port, LOSE) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
-        await got(create(clients(place), "create"))  # by another client, at the same time
+        await got(create(clients(place), "create"))  # by another program, at the same time
         with pytest.raises(AmbiguousCreateError, match="was started several times") as raised:
             await got(create(client, "create"))
         assert all(each.id in str(raised.value) for each in place.predictions)
@@ -207,17 +206,17 @@ async def test_a_deadline_bounds_the_search(colour: str) -> None:
     assert clock.sleeps == [1.0]
 
 
-async def test_a_listed_prediction_without_its_output(colour: str) -> None:
+@pytest.mark.parametrize("status", ["succeeded", "processing"])
+async def test_a_listed_prediction_without_its_output(colour: str, status: str) -> None:
     """What is taken up is read again, for a list may leave out the output; if that fails, waiting reads it."""
-    for status in ("succeeded", "processing"):
-        listed = prediction(status, created_at="2999-01-01T00:00:00Z")
-        again = [httpx.Response(500), prediction("succeeded", output="a")]
-        script = Script(create=[httpx.Response(502)], list=[{"results": [listed]}], get=again)
-        client = scripted(colour, script, max_retries=0)
-        Clock(client)
-        made = await got(client.predictions.create("me/model", {}))
-        assert (made.id, made.status) == ("p1", "processing")
-        assert (await got(made.wait())).output == "a"
+    listed = prediction(status, created_at="2999-01-01T00:00:00Z")
+    again = [httpx.Response(500), prediction("succeeded", output="a")]
+    script = Script(create=[httpx.Response(502)], list=[{"results": [listed]}], get=again)
+    client = scripted(colour, script, max_retries=0)
+    Clock(client)
+    made = await got(client.predictions.create("me/model", {}))
+    assert (made.id, made.status) == ("p1", "processing")
+    assert (await got(made.wait())).output == "a"
 
 
 @pytest.mark.parametrize("fault", [LOSE, GATEWAY, CUT])
@@ -229,46 +228,6 @@ async def test_a_training(clients: Any, place: Server, fault: str) -> None:
         training = await got(client.trainings.create(f"me/community:{version}", {"text": "a"}, "me/community"))
         assert [training.id] == [each.id for each in place.trainings]
         assert relay.creates == 1
-
-
-def test_two_of_the_same_at_once(place: Server) -> None:
-    """Each of two equal creates whose answers are lost takes up another prediction."""
-    with Relay(place.port, LOSE, LOSE) as relay, Replicate(bearer_token=place.token, base_url=relay.base_url) as client:
-        made: list[str] = []
-        both = threading.Barrier(2)
-
-        def work() -> None:
-            both.wait(10)
-            made.append(create(client, "create").id)
-
-        threads = [threading.Thread(target=work) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(20)
-        assert sorted(made) == sorted(each.id for each in place.predictions)
-        assert len(set(made)) == 2
-
-
-def test_what_another_is_about_to_be_answered_with(place: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A prediction that may belong to an equal create whose answer is on its way is left to that."""
-    acted, made = threading.Event(), list[str]()
-    enter = place.predictions.create
-    monkeypatch.setattr(place.predictions, "create", lambda **fields: (enter(**fields), acted.set())[0])
-    with Relay(place.port, HOLD, DROP) as relay, Replicate(bearer_token=place.token, base_url=relay.base_url) as client:
-        other = threading.Thread(target=lambda: made.append(create(client, "create").id))
-
-        def wake(_: int) -> None:
-            relay.release.set()
-            other.join(20)
-
-        clock = Clock(client, wake)
-        other.start()
-        assert acted.wait(10)
-        with pytest.raises(AmbiguousCreateError, match="does not show"):
-            create(client, "create")
-        assert made == [each.id for each in place.predictions]
-        assert clock.sleeps == [1.0, 1.0, 3.0]
 
 
 BUSY = b"HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"

@@ -281,11 +281,12 @@ def test_a_file_opened_as_text_is_refused(make: Any) -> None:
         plain({"a": file})
 
 
-@pytest.mark.parametrize("path", [Path("/no/such/file.png"), Path(__file__).parent])
-def test_a_path_that_is_no_file(path: Path) -> None:
-    """A path where there is no file is refused before anything is sent."""
-    with pytest.raises(FileNotFoundError, match=re.escape(f"input['a']: there is no file {path}")):
-        plain({"a": path})
+def test_a_path_that_is_no_file() -> None:
+    """A path where there is no file, or a directory, is refused before anything is sent."""
+    with pytest.raises(FileNotFoundError, match=re.escape("input['a']: there is no file /no/such/file.png")):
+        plain({"a": Path("/no/such/file.png")})
+    with pytest.raises(IsADirectoryError, match=r"^input\['a'\] must be a file, and .* is a directory: pack it"):
+        plain({"a": Path(__file__).parent})
 
 
 def test_no_file_stays_open(tmp_path: Path) -> None:

@@ -42,6 +42,10 @@ several event loops, one after the other: core/test_transport.py::test_one_async
 webhooks of any framework: webhooks/test_requests.py::test_bodies
 an old webhook is refused: webhooks/test_signatures.py::test_age
 what is not known as a keyword is refused: client/test_request_counts.py::test_mistakes_are_not_sent
+the environment's proxy is used: surface/test_settings.py::test_a_proxy_of_the_environment
+verify= is kept to: surface/test_settings.py::test_verify_reaches_httpx
+certificates are verified: core/test_tls.py::test_an_unknown_authority_is_refused
+every Python up to 3.14 runs all tests: test_workflows.py::test_ci_runs_what_a_contributor_runs
 a download that breaks off leaves nothing: data/test_saving.py::test_a_download_that_breaks_off_leaves_nothing
 """
 

@@ -83,7 +83,7 @@ EMPTY: list[Call] = [
         ("deployments.create", (), {**DEPLOYMENT, **RELEASE, name: ""}, ValueError, name)
         for name in ("name", "hardware")
     ),
-    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "name": "me/"}, ValueError, "name must not be empty"),
+    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "name": "me/"}, ValueError, "name must name something"),
     ("deployments.update", ("o/n",), {"hardware": ""}, ValueError, "hardware must not be empty"),
     *(("files.download", ("f",), {**LINK, name: ""}, ValueError, name) for name in ("owner", "signature")),
     ("search", ("",), {}, ValueError, "query must not be empty"),
@@ -201,6 +201,17 @@ def test_signatures_show_what_is_position_and_keyword() -> None:
     assert inspect.signature(Model.predict).parameters.keys() == {"self", "input"}
 
 
+@pytest.mark.parametrize("root", [Replicate(bearer_token="t"), AsyncReplicate(bearer_token="t"), Replicate, replicate])
+def test_signatures_of_what_is_not_awaited(root: Any) -> None:
+    """`stream`, which is a plain function in both colours, shows all that it takes, too."""
+    parameters = inspect.signature(root.stream).parameters
+    assert [*parameters][: 2 + (root is Replicate)] == ["self"] * (root is Replicate) + ["ref", "input"]
+    assert {"wait", "timeout", "on_update", "use_file_output"} <= {*parameters}
+    assert "options" not in parameters
+    assert "wait: 'bool | int | None' = UNSET" in pydoc.plain(pydoc.render_doc(root.stream))
+    assert "async_stream" in dir(Replicate(bearer_token="t"))
+
+
 def test_methods_of_classes_are_functions() -> None:
     """A method that is got from its class is called with its owner, and `help` of the class shows its signature."""
     with scripted("blocking", Server()) as client:
@@ -245,8 +256,8 @@ def test_what_dir_lists() -> None:
         ({"webhook_events_filter": "completed"}, TypeError, "webhook_events_filter must be a list"),
         ({"webhook_events_filter": ["bogus"]}, ValueError, "webhook_events_filter must be one of"),
         ({"stream": "yes"}, TypeError, "stream must be True or False, not str"),
-        ({"extra_body": {"a": float("nan")}}, ValueError, "extra_body cannot be sent as JSON"),
-        ({"extra_body": {"a": object()}}, TypeError, "extra_body cannot be sent as JSON"),
+        ({"extra_body": {"a": float("nan")}}, ValueError, r"^extra_body\['a'\] is nan, which JSON cannot express"),
+        ({"extra_body": {"a": object()}}, TypeError, r"^extra_body\['a'\] is object, which JSON cannot express"),
         ({"extra_headers": {"X Y": "1"}}, ValueError, "'X Y' cannot be the name of a header"),
         ({"extra_headers": {"X": 1}}, TypeError, "the header 'X' must be a str, not int"),
     ],

@@ -67,8 +67,9 @@ def client(colour: str, server: Server) -> Any:
 @pytest.mark.parametrize(("positional", "words"), OF_MODEL, ids=repr)
 async def test_every_way_to_name_a_model(client: Any, server: Server, positional: Any, words: Any) -> None:
     """A model is named as a whole or by owner and name, by position or under the keywords of any generation."""
-    for method in (client.models.get, client.models.update, client.models.delete):
-        await got(method(*positional, **words))
+    await got(client.models.get(*positional, **words))
+    await got(client.models.update(*positional, **words, readme="# Hi"))
+    await got(client.models.delete(*positional, **words))
     await got(client.models.readme.get(*positional, **words))
     await got(client.models.examples.list(*positional, **words))
     await got(client.models.versions.list(*positional, **words))

@@ -1,0 +1,170 @@
+"""The clients of a process know of each other's creates: none takes up what is another's, or gives up for it."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from support.colours import Clock, got, scripted
+from support.relay import DROP, HOLD, LOSE, Relay
+from support.sample_models import Script, prediction
+
+from replicate import AmbiguousCreateError, Replicate
+from replicate.local import Model
+from replicate.local import server as local_server
+from replicate.resources import recovery
+from replicate.resources.recovery import Create, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from replicate.local import Server
+
+
+def shout(text: str = "hi") -> str:
+    """Say it louder."""
+    return text.upper() + "!"
+
+
+@pytest.fixture
+def place() -> Iterator[Server]:
+    with local_server({"me/official": Model(shout, official=True)}) as srv:
+        yield srv
+
+
+def create(client: Any) -> Any:
+    return client.predictions.create("me/official", {"text": "a"}, wait=5)
+
+
+def client_of(place: Server, relay: Relay) -> Replicate:
+    return Replicate(bearer_token=place.token, base_url=relay.base_url)
+
+
+async def test_what_another_client_was_answered_with(clients: Any, place: Server) -> None:
+    """Of two that fit, the one that another client of the same token has started is not taken up."""
+    with Relay(place.port) as relay:
+        theirs = await got(create(clients(place, base_url=relay.base_url)))
+        relay.faults.append(LOSE)
+        found = await got(create(clients(place, base_url=f"{relay.base_url}/")))
+        assert {theirs.id, found.id} == {each.id for each in place.predictions}
+        assert relay.creates == len(place.predictions) == 2
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_two_of_the_same_at_once(place: Server, number: int) -> None:
+    """Each of two equal creates whose answers are lost takes up another prediction, by one client or by two."""
+    with Relay(place.port, LOSE, LOSE) as relay:
+        clients = [client_of(place, relay) for _ in range(number)]
+        made: list[str] = []
+        both = threading.Barrier(2)
+
+        def work(client: Replicate) -> None:
+            both.wait(10)
+            made.append(create(client).id)
+
+        threads = [threading.Thread(target=work, args=(client,)) for client in (clients[0], clients[-1])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        for client in clients:
+            client.close()
+        assert sorted(made) == sorted(each.id for each in place.predictions)
+        assert len(set(made)) == 2
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("end", ["answered", "still open"])
+def test_what_another_is_about_to_be_answered_with(
+    place: Server, monkeypatch: pytest.MonkeyPatch, number: int, end: str
+) -> None:
+    """A prediction that may belong to an equal create whose answer is on its way is left to that, and said so."""
+    answered = end == "answered"
+    acted, made = threading.Event(), list[str]()
+    enter = place.predictions.create
+    monkeypatch.setattr(place.predictions, "create", lambda **fields: (enter(**fields), acted.set())[0])
+    monkeypatch.setattr(recovery, "CROWDED_LOOKS", 2)
+    with Relay(place.port, HOLD, DROP) as relay:
+        clients = [client_of(place, relay) for _ in range(number)]
+        other = threading.Thread(target=lambda: made.append(create(clients[0]).id))
+
+        def wake(_: int) -> None:
+            if answered:
+                relay.release.set()
+                other.join(20)
+
+        clock = Clock(clients[-1], wake)
+        clock.time = clients[0]._session.transport.now() + 60
+        other.start()
+        assert acted.wait(10)
+        says = "does not show" if answered else "may be that of another call, which has no answer yet either"
+        with pytest.raises(AmbiguousCreateError, match=says) as raised:
+            create(clients[-1])
+        relay.release.set()
+        other.join(20)
+        for client in clients:
+            client.close()
+        assert made == [each.id for each in place.predictions]
+        assert "several" not in str(raised.value)
+        assert clock.sleeps == ([1.0, 1.0, 3.0] if answered else [1.0])
+
+
+async def test_what_another_was_quicker_to_take(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another create takes what fits at the same moment, the search goes on."""
+    first, second = (prediction("processing", id=name, created_at="2999-01-01T00:00:00Z") for name in ("p1", "p2"))
+    lists: list[Any] = [{"results": [first]}, {"results": [second]}]
+    script = Script(create=[httpx.Response(502)], list=lists, get=[second])
+    client = scripted(colour, script)
+    Clock(client)
+    claim = Ledger.claim
+    monkeypatch.setattr(Ledger, "claim", lambda self, run_id, create: run_id != "p1" and claim(self, run_id, create))
+    assert (await got(client.predictions.create("me/model", {}))).id == "p2"
+
+
+async def test_another_account_has_books_of_its_own(colour: str) -> None:
+    """What is started with one token is not held against what is started with another."""
+    listed = prediction("succeeded", created_at="2999-01-01T00:00:00Z")
+    for token in ("r8_one", "r8_two"):
+        script = Script(create=[httpx.Response(502)], list=[{"results": [listed]}], get=[listed])
+        client = scripted(colour, script, bearer_token=token)
+        assert (await got(client.predictions.create("me/model", {}))).id == "p1"
+
+
+def made(account: str = "a") -> Create:
+    create = Create(scripted("blocking", Script())._session, "prediction", cancel=False)
+    create.account = (account, 0)
+    return create
+
+
+def test_the_books_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest claims are forgotten where there are too many."""
+    monkeypatch.setattr(recovery, "REMEMBERED", 2)
+    books, create = Ledger(), made()
+    assert all(books.claim(name, create) for name in ("p1", "p2", "p3"))
+    assert [books.is_free(name, create.account) for name in ("p1", "p2", "p3")] == [True, False, False]
+
+
+def test_the_child_of_a_fork_waits_for_nobody_of_its_parent() -> None:
+    """What is under way in the parent is not in the child's books; what is claimed stays claimed."""
+    books, create = Ledger(), made()
+    books.under_way[create] = None
+    books.claim("p1", create)
+    books._lock.acquire()
+    books.forget()
+    assert not books.under_way
+    assert not books.claim("p1", made())
+
+
+def test_the_books_keep_no_client_alive(place: Server) -> None:
+    """A client that is dropped is gone, whatever it has started."""
+    client = place.client()
+    create(client)
+    gone = weakref.ref(client._session.transport)
+    client.close()
+    del client
+    gc.collect()
+    assert gone() is None
