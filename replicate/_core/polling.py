@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from replicate._core.dual import C
     from replicate._core.session import Session
 
-SHORTEST, LONGEST = 0.1, 5.0
+SHORTEST, LONGEST = 0.1, 2.0
+"""Seconds between two looks. What takes long is seen a second late on average; that many wait for much at once is no
+reason for more, for `pacing.py` keeps all of them together below the quota."""
 VARIABLE = "REPLICATE_POLL_INTERVAL"
 
 
@@ -65,7 +67,7 @@ def interval(waited: float, fixed: float | None = None) -> float:
     """Decide how many seconds to let pass before the next look, having waited so long; `fixed` if that is given.
 
     A tenth of the wait so far: quick for what is quick, few requests for what takes long, and never much more than a
-    tenth late. A random fifth more or less keeps tasks that were started together from asking together.
+    tenth, or LONGEST, late. A random fifth more or less keeps tasks that were started together from asking together.
     """
     if fixed is not None:
         return fixed

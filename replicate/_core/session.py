@@ -10,6 +10,7 @@ import copy
 import logging
 import random
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 Other = TypeVar("Other", bound=Colour)
 
 log = logging.getLogger("replicate")
+url_of = lru_cache(64)(httpx.URL)  # for those that many requests go to: to read one takes longer than to look it up
 
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
 
@@ -244,9 +246,9 @@ class Session(Generic[C]):
 
     def url(self, path: str) -> httpx.URL:
         """Resolve a path below the API's base URL; an absolute URL stays what it is. Raises ReplicateError."""
-        absolute = path.startswith(("http://", "https://"))
+        start = "" if path.startswith(("http://", "https://")) else str(self.config.base_url).rstrip("/") + "/"
         try:
-            return httpx.URL(path if absolute else str(self.config.base_url).rstrip("/") + "/" + path.lstrip("/"))
+            return (url_of if start else httpx.URL)(start + path.lstrip("/"))
         except (httpx.InvalidURL, UnicodeError) as error:
             raise ReplicateError(f"{path[:200]!r} cannot be fetched, for it is no URL: {error}.") from error
 

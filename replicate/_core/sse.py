@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 LINE_END = re.compile(r"\r\n|\n|\r")
-BLOCK = re.compile(r"event: (.+)\nid: ([^\0\n]+)\ndata: (.*)\n\n|((?s:.*?))\n\n")
-"""An event as nearly all look, or else any lines up to an empty one. Each line ends with a newline."""
+OUTPUT = re.compile(r"(?:\A|(?<=\n\n))event: output\nid: (.+)\ndata: (.*)\n\n")
+"""An event as nearly all look, in blocks of lines that each end with an empty one."""
 
 
 class EventName(str):
@@ -32,6 +32,8 @@ NAMES = {name: EventName(name) for name in ("output", "logs", "error", "done", "
 """Those that are known."""
 for known in ("output", "logs", "error", "done"):
     setattr(EventName, known.upper(), NAMES[known])
+
+NAME_OF_OUTPUT = EventName.OUTPUT
 
 
 class ServerSentEvent(str):
@@ -66,6 +68,9 @@ class ServerSentEvent(str):
         return ServerSentEvent, (self.event, self.data, self.id, self.retry)
 
 
+created = str.__new__
+
+
 class Decoder:
     """Turns the bytes of a stream, in chunks cut anywhere, into events.
 
@@ -91,13 +96,20 @@ class Decoder:
             return []
         whole, _, rest = "".join(self._rest).rpartition("\n\n")
         self._rest = [rest] if rest else []
+        whole += "\n\n"
+        pieces = [whole] if "\0" in whole else OUTPUT.split(whole)  # an id with a NUL is none
         events: list[ServerSentEvent] = []
-        for name, place, data, unusual in BLOCK.findall(whole + "\n\n"):
-            if name:
-                self.last_id = place
-                events.append(ServerSentEvent(name, data, place))
-            elif unusual:
+        for unusual, place, data in zip(pieces[::3], pieces[1::3], pieces[2::3]):  # noqa: B905 - the last stands alone
+            if unusual:
                 events += self._unusual(unusual)
+            event = created(ServerSentEvent, data)  # quicker than to call the class, which takes any name
+            event.event = NAME_OF_OUTPUT
+            event.data = data
+            event.id = self.last_id = place
+            event.retry = None
+            events.append(event)
+        if pieces[-1]:
+            events += self._unusual(pieces[-1])
         return events
 
     def _text(self, chunk: bytes) -> str:
@@ -112,7 +124,10 @@ class Decoder:
         self._after_return = "\r" in text and text.endswith("\r")
         return LINE_END.sub("\n", text) if "\r" in text else text
 
-    def _unusual(self, block: str) -> list[ServerSentEvent]:
+    def _unusual(self, blocks: str) -> list[ServerSentEvent]:
+        return [event for block in blocks.split("\n\n") for event in self._event(block)]
+
+    def _event(self, block: str) -> list[ServerSentEvent]:
         """Read a block line by line. It is no event if it has no data."""
         event, retry, data = "", None, list[str]()
         for line in block.split("\n"):

@@ -213,4 +213,4 @@ def given(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
 def uploading(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
     """Give a session for the files of an input: what is to be added to the create itself is not for them."""
     session, _ = preferred(given(session, options), None)
-    return session.evolve(body={})
+    return session.evolve(body={}) if session.config.body else session

@@ -74,7 +74,7 @@ class Place:
         """The milliseconds that the server asks to wait before a reconnection, if it does."""
         self.lost: bool = False
         """Output has come without an id of its own: asked again, the server may send it again."""
-        self._seen: set[str] = set()
+        self._seen: set[str | None] = set()
         self._latest: str | None = None
         self._known = False
 
@@ -88,6 +88,13 @@ class Place:
 
     def advance(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
         """Note some events, and give those up to `done` that no earlier connection has brought."""
+        ids = {event.id for event in events}
+        usual = len(ids) == len(events) > 0 and all(events) and all(ids)
+        if usual and ids.isdisjoint(self._seen):  # nothing but output, all of it new: quick, for a stream has much
+            self._seen |= ids
+            self._latest = self.last_id = events[-1].id
+            self._known = self.lost = False
+            return events
         new: list[ServerSentEvent] = []
         seen, latest, known = self._seen, self._latest, self._known
         for event in events:

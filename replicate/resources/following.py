@@ -44,7 +44,7 @@ async def streamed(
             for event in batch:
                 if not event:
                     told = failure(event) if told is None else told
-                elif event.startswith(MAYBE_FILES):
+                elif ":" in event and event.startswith(MAYBE_FILES):  # most have none, which is soon told
                     event.data = schema.file(event.data, make, is_ours)
             if batch[-1].event == "done":
                 break  # there is nothing left to cancel

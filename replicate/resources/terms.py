@@ -35,7 +35,8 @@ def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: 
     for name in ("webhook", "webhook_completed"):
         check_webhook(name, options.get(name))
     check_events(options.get("webhook_events_filter"))
-    check_json(options.get("extra_body"), "extra_body")
+    if (body := options.get("extra_body")) is not None:
+        check_json(body, "extra_body")
     if input is not None and not hasattr(input, "keys"):
         raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
 

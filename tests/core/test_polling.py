@@ -16,7 +16,8 @@ from replicate._core.polling import LONGEST, SHORTEST, Deadline, interval, poll
 
 @given(st.floats(0, 1e6))
 def test_the_interval_is_a_tenth_of_the_wait(waited: float) -> None:
-    """It is within a fifth of a tenth of the wait, and between a tenth of a second and five seconds."""
+    """It is within a fifth of a tenth of the wait, and between a tenth of a second and two seconds."""
+    assert (SHORTEST, LONGEST) == (0.1, 2.0)
     middle = min(LONGEST, max(SHORTEST, waited / 10))
     assert middle * 0.8 <= interval(waited) <= middle * 1.2
 
@@ -37,15 +38,15 @@ class Work:
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-@pytest.mark.parametrize(("seconds", "at_most"), [(0.05, 1), (1, 13), (60, 60), (3600, 900)])
+@pytest.mark.parametrize(("seconds", "at_most"), [(0.05, 1), (1, 13), (60, 75), (3600, 1900)])
 def test_few_looks_and_little_delay(seconds: float, at_most: int, *, blocking: bool) -> None:
-    """What is quick is found quickly; what takes long takes few requests, and is found a tenth late at most."""
+    """What is quick is found quickly; what takes long takes few requests, and is found a tenth or two seconds late."""
     session, transport = scripted(blocking=blocking)
     work = Work(transport, seconds)
     polling: Any = poll(session, work.finished, work.look, Deadline(session, None))
     assert (drive(polling) if blocking else asyncio.run(polling)) is True
     assert work.looks <= at_most
-    assert transport.time - seconds <= max(0.12 * seconds, 1.2 * SHORTEST)
+    assert transport.time - seconds <= min(max(0.12 * seconds, 1.2 * SHORTEST), 1.2 * LONGEST) + 1e-6
 
 
 def test_what_is_finished_is_not_looked_at() -> None:

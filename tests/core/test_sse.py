@@ -55,6 +55,12 @@ def event(data: str, event: str = "message", id: str | None = None, retry: int |
         (b"data: \xff\xfe\n\n", [event("��")]),
         (b"data: a:b: c\n\n", [event("a:b: c")]),
         (b"\n\n\n", []),
+        (b"data: x\nevent: output\nid: 1\ndata: y\n\n", [event("x\ny", "output", id="1")]),
+        (b"event: output\nid: 1\ndata: x\ndata: y\n\n", [event("x\ny", "output", id="1")]),
+        (
+            b"event: output\nid: 1\ndata: x\n\n: note\n\nevent: output\nid: 2\ndata: y\n\nevent: done\ndata: {}\n\n",
+            [event("x", "output", id="1"), event("y", "output", id="2"), event("{}", "done", id="2")],
+        ),
         (b"", []),
     ],
 )

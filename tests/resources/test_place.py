@@ -1,0 +1,53 @@
+"""How far a stream has been read: what is new, where to resume, and whether that would repeat output."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicate._core.sse import ServerSentEvent
+from replicate.resources.events import Place
+
+EVENTS = st.builds(
+    ServerSentEvent,
+    event=st.sampled_from(["output", "output", "output", "logs", "done"]),
+    data=st.sampled_from(["text", "text", ""]),
+    id=st.sampled_from(["1", "2", "3", "4", "5", "6", "", None]),
+)
+CONNECTIONS = st.lists(st.lists(st.lists(EVENTS, max_size=5), max_size=4), max_size=3)
+
+
+def known(place: Place) -> tuple[str | None, bool]:
+    return place.last_id, place.lost
+
+
+@given(CONNECTIONS)
+def test_how_events_come_together_makes_no_difference(connections: list[list[list[ServerSentEvent]]]) -> None:
+    """Many events at a time are told new from known as they are one at a time, and so is where to resume."""
+    together, single = Place(), Place()
+    for batches in connections:
+        together.reconnect()
+        single.reconnect()
+        for batch in batches:
+            new = together.advance(batch)
+            alone: list[ServerSentEvent] = []
+            for event in batch:
+                alone += single.advance([event])
+                if alone and alone[-1].event == "done":
+                    break
+            assert list(map(id, new)) == list(map(id, alone))
+            assert known(together) == known(single)
+            if new and new[-1].event == "done":
+                return
+
+
+@given(st.lists(st.sampled_from("123456")))
+def test_each_id_is_new_once(ids: list[str]) -> None:
+    """What comes again on another connection is not given again; the last new id is where to resume."""
+    place = Place()
+    given_ids: list[str | None] = []
+    for each in ids:
+        place.reconnect()
+        given_ids += [event.id for event in place.advance([ServerSentEvent("output", "text", each)])]
+        assert place.last_id == given_ids[-1]
+    assert given_ids == list(dict.fromkeys(ids))
