@@ -19,7 +19,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from replicate._core.keywords import taken, unbound
-from replicate._core.nested import nested, unknown
+from replicate._core.nested import nested
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable
@@ -180,10 +180,11 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
     """Iterate an asynchronous generator that never suspends; closing this one closes that one."""
+    items = nested(generator)  # the event loop that this may block must not close it
     try:
         while True:
             try:
-                item = drive(_next(generator))
+                item = drive(_next(items))
             except StopAsyncIteration:
                 return
             yield item
@@ -192,8 +193,8 @@ def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
             drive(generator.aclose())
 
 
-async def _next(generator: AsyncGenerator[T, None]) -> T:
-    return await unknown(generator.__anext__)  # the event loop that this may block must not close it
+async def _next(items: nested[T]) -> T:
+    return await anext(items)
 
 
 async def outermost(session: Session[Any], source: nested[T]) -> AsyncGenerator[T, None]:

@@ -24,7 +24,7 @@ class nested(Generic[T]):  # noqa: N801 - reads as `aclosing`, which it takes th
 
     def __init__(self, generator: AsyncGenerator[T, None]) -> None:
         self._generator = generator
-        self._closing = False
+        self._begun = self._closing = False
 
     @property
     def open(self) -> bool:
@@ -41,6 +41,9 @@ class nested(Generic[T]):  # noqa: N801 - reads as `aclosing`, which it takes th
         return self
 
     def __anext__(self) -> Awaitable[T]:
+        if self._begun:  # a loop is told at the first step, or never
+            return self._generator.__anext__()
+        self._begun = True
         return unknown(self._generator.__anext__)
 
     async def aclose(self) -> None:
