@@ -103,11 +103,10 @@ class Lanes(Needs):
             await client.aclose()
 
 
-class Given(Needs):
+class Given:
     """A client of the caller's, which has limits of its own, in the place of lanes."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
-        super().__init__()
         self.client = client
 
     @property
@@ -119,9 +118,6 @@ class Given(Needs):
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
         pass
-
-    async def close(self) -> None:
-        pass  # it is the caller's
 
 
 class Held(httpx.AsyncByteStream):
@@ -163,11 +159,11 @@ async def timed(result: Awaitable[T], seconds: float, late: type[httpx.TimeoutEx
 class Keeper(NamedTuple):
     """The lanes of a loop, and the generator that closes them."""
 
-    lanes: Lanes | Given
+    lanes: Lanes
     generator: AsyncGenerator[None, None]
 
 
-async def keep(lanes: Lanes | Given) -> AsyncGenerator[None, None]:
+async def keep(lanes: Lanes) -> AsyncGenerator[None, None]:
     """Hold lanes open until this generator is closed: by hand, when it is dropped, or when its event loop ends."""
     try:
         yield

@@ -152,6 +152,8 @@ class AsyncTransport:
     async def lanes(self) -> Lanes | Given:
         """Give what requests of the running event loop are sent with."""
         check_open(self)
+        if self._client is not None:
+            return Given(self._client)
         loop = running_loop()
         with self._lock:
             if keeper := self._keepers.get(loop):
@@ -159,7 +161,7 @@ class AsyncTransport:
             # A keeper holds its loop, so what has ended must be let go by hand.
             for other in [other for other, keeper in self._keepers.items() if ended(other, keeper)]:
                 del self._keepers[other]
-            lanes = Lanes(settled(self._options)) if self._client is None else Given(self._client)
+            lanes = Lanes(settled(self._options))
             generator = keep(lanes)
             self._keepers[loop] = Keeper(lanes, generator)
         await generator.__anext__()
@@ -217,7 +219,8 @@ class AsyncTransport:
         await shielded(work, seconds)
 
     async def in_use(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.is_closed else (await self.lanes()).needed()
+        lanes = None if self.is_closed else await self.lanes()
+        return lanes.needed() if isinstance(lanes, Lanes) else nullcontext()  # a client that is given, its owner closes
 
     def now(self) -> float:
         return time.monotonic()
@@ -241,6 +244,7 @@ class AsyncTransport:
             await self._twin.close()
         if self._client is not None:
             await self._client.aclose()
+            return
         with self._lock:
             keeper = self._keepers.pop(running_loop(), None)
         if keeper is not None:
