@@ -47,7 +47,7 @@ def test_plain_values_stay(value: Any) -> None:
         ((1, (2,)), [1, [2]]),
         ({3}, [3]),
         (frozenset({"a"}), ["a"]),
-        ((number for number in range(3)), [0, 1, 2]),
+        pytest.param((number for number in range(3)), [0, 1, 2], id="a generator"),
         (range(2), [0, 1]),
         ({"a": 1}.keys(), ["a"]),
         (collections.deque([1]), [1]),

@@ -94,7 +94,7 @@ async def test_webhooks_by_position_and_files(colour: str) -> None:
         (("o/n:v", INPUT, "me/mine", "a", "b", "c", "d"), {}, TypeError, "at most version, destination"),
         (("o/n:v", INPUT, "me/mine"), {"webook": "x"}, TypeError, "did you mean 'webhook'"),
         (("o/n:v", INPUT, "me/mine"), {"wait": True}, TypeError, "unexpected keyword argument 'wait'"),
-        (("o/n:v", {"a": object()}, "me/mine"), {}, TypeError, "'a'"),
+        pytest.param(("o/n:v", {"a": object()}, "me/mine"), {}, TypeError, "'a'", id="an object"),
     ],
     ids=repr,
 )
