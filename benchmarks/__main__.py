@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import events
+import files
+import files_up
 import many
 import startup
 import tokens
@@ -76,6 +78,22 @@ for one call: medians of three processes in turn, each warmed up by one round. h
 connection for every request; this client gives each request under way a pool of its own.
 
 {many}
+
+## Files
+
+A file of {files_size:,} MiB, from the local server in a process of its own to the disk, `fsync` included, in
+processes in turn; `save()`, or what the published clients have, `read()` and a file. Memory is what the process takes
+at most, less the same without the transfer. The machine's disk and its other work make times vary: the best of
+{files_rounds} is compared. It is asserted that this client has {files_throughput} of raw httpx's throughput, and takes
+{files_memory} MiB at most.
+
+{files}
+
+The same file on its way up, to where the local server keeps it, the digest compared, held to the same: the form that
+`files.create` sends, by `client.post("/files", files=…)`, for `files.create` refuses what is larger than the files API
+takes, 100 MiB. The server is told to take it, and does more with it than any client. Best of {files_up_rounds}.
+
+{files_up}
 """
 
 
@@ -109,6 +127,13 @@ def main() -> None:
         events_many=f"{events.EVENTS:,}",
         events=events.report(),
         many=many.report(),
+        files=files.report(),
+        files_size=files.SIZE,
+        files_rounds=files.ROUNDS,
+        files_throughput=files.LEAST_THROUGHPUT,
+        files_memory=files.MOST_MEMORY,
+        files_up=files_up.report(),
+        files_up_rounds=files_up.ROUNDS,
         day=f"{datetime.now(timezone.utc):%Y-%m-%d}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         system=platform.system(),

@@ -8,14 +8,15 @@
 
 The functions of this module use a client that is made on first use, with the token from REPLICATE_API_TOKEN. It is set
 by setting the module: `replicate.bearer_token = …`, `base_url`, `timeout`, `max_retries`, `default_headers`,
-`default_query`, `http_client`. Names are loaded when they are first used, so that `import replicate` costs next to
-nothing.
+`default_query`, `http_client`, `output_dir`. Names are loaded when they are first used, so that `import replicate`
+costs next to nothing.
 """
 
 import sys
 
 TYPE_CHECKING = False  # type checkers know the name; importing it from typing would take longer than all of this
 if TYPE_CHECKING:  # the settings
+    import os
     from collections.abc import Callable, Mapping
     from importlib.machinery import ModuleSpec
     from types import ModuleType
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # the settings
     default_headers: Mapping[str, str] | None
     default_query: Mapping[str, Any] | None
     http_client: httpx.Client | None
+    output_dir: str | os.PathLike[str] | None
 else:
     ModuleType = type(sys)
 
@@ -85,6 +87,8 @@ if TYPE_CHECKING:  # what this module offers
         BadRequestError,
         ConflictError,
         DataRemovedError,
+        FileExpiredError,
+        FileTooLargeError,
         InsufficientCreditError,
         InternalServerError,
         ModelError,
@@ -96,6 +100,7 @@ if TYPE_CHECKING:  # what this module offers
         ReplicateError,
         ReplicateException,
         RequestTooLargeError,
+        SaveError,
         StreamError,
         UnprocessableEntityError,
     )
@@ -126,6 +131,7 @@ if TYPE_CHECKING:  # what this module offers
     models: Models[Sync]
     predictions: Predictions[Sync]
     run: Final = default_client.run
+    save_all: Final = default_client.save_all
     search: Final = default_client.search
     stream: Final = default_client.stream
     trainings: Trainings[Sync]
@@ -154,10 +160,10 @@ _HOMES = {
     "replicate._version": "__title__ __version__",
     "replicate.client": "AsyncClient=AsyncReplicate AsyncReplicate Client Replicate",
     "replicate.exceptions": "AmbiguousCreateError APIConnectionError APIError APIResponseValidationError "
-    "APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError "
-    "DataRemovedError InsufficientCreditError InternalServerError ModelError NotFoundError "
-    "PermissionDeniedError PredictionCanceled PredictionTimeout RateLimitError ReplicateError "
-    "ReplicateException RequestTooLargeError StreamError UnprocessableEntityError",
+    "APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError DataRemovedError "
+    "FileExpiredError FileTooLargeError InsufficientCreditError InternalServerError ModelError NotFoundError "
+    "PermissionDeniedError PredictionCanceled PredictionTimeout RateLimitError ReplicateError ReplicateException "
+    "RequestTooLargeError SaveError StreamError UnprocessableEntityError",
     "replicate.resources.files": "File",
     "replicate.resources.models": "Model",
     "replicate.resources.predictions": "Prediction",
@@ -174,10 +180,11 @@ _HOME_OF = {
 }
 _OF_DEFAULT_CLIENT = (
     "account", "accounts", "async_run", "async_stream", "collections", "deployments", "files", "hardware", "models",
-    "predictions", "run", "search", "stream", "trainings", "use", "webhooks",
+    "predictions", "run", "save_all", "search", "stream", "trainings", "use", "webhooks",
 )  # fmt: skip
 _SETTINGS = (
     "bearer_token", "base_url", "timeout", "max_retries", "default_headers", "default_query", "http_client",
+    "output_dir",
 )  # fmt: skip
 _SUBMODULES = ("client", "exceptions", "resources", "types", "webhook")
 
@@ -187,15 +194,16 @@ __all__ = [
     "APIError", "APIResponse", "APIResponseValidationError", "APIStatusError", "APITimeoutError", "Account",
     "AmbiguousCreateError", "AsyncAPIResponse", "AsyncClient", "AsyncFileOutput", "AsyncReplicate", "AsyncStream",
     "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError", "DataRemovedError",
-    "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment", "File", "FileOutput",
-    "Hardware", "InsufficientCreditError", "InternalServerError", "Model", "ModelError", "ModelVersionIdentifier",
-    "NoneType", "NotFoundError", "NotGiven", "Omit", "OutputIterator", "Page", "PermissionDeniedError", "Prediction",
-    "PredictionCanceled", "PredictionTimeout", "ProxiesTypes", "RateLimitError", "Replicate", "ReplicateError",
-    "ReplicateException", "RequestOptions", "RequestTooLargeError", "ServerSentEvent", "Stream", "StreamError",
-    "Timeout", "Training", "Transport", "URLPath", "UnprocessableEntityError", "Version", "__title__", "__version__",
-    "account", "accounts", "async_paginate", "async_run", "async_stream", "collections", "default_client",
-    "deployments", "file_from_path", "files", "get_path_url", "hardware", "models", "not_given", "omit", "paginate",
-    "predictions", "run", "search", "stream", "trainings", "use", "webhooks",
+    "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment", "File", "FileExpiredError",
+    "FileOutput", "FileTooLargeError", "Hardware", "InsufficientCreditError", "InternalServerError", "Model",
+    "ModelError", "ModelVersionIdentifier", "NoneType", "NotFoundError", "NotGiven", "Omit", "OutputIterator", "Page",
+    "PermissionDeniedError", "Prediction", "PredictionCanceled", "PredictionTimeout", "ProxiesTypes", "RateLimitError",
+    "Replicate", "ReplicateError", "ReplicateException", "RequestOptions", "RequestTooLargeError", "SaveError",
+    "ServerSentEvent", "Stream", "StreamError", "Timeout", "Training", "Transport", "URLPath",
+    "UnprocessableEntityError", "Version", "__title__", "__version__", "account", "accounts", "async_paginate",
+    "async_run", "async_stream", "collections", "default_client", "deployments", "file_from_path", "files",
+    "get_path_url", "hardware", "models", "not_given", "omit", "paginate", "predictions", "run", "save_all", "search",
+    "stream", "trainings", "use", "webhooks",
 ]
 # fmt: on
 

@@ -23,6 +23,7 @@ DEFAULTS: Mapping[str, Any] = {
     "default_headers": None,
     "default_query": None,
     "http_client": None,
+    "output_dir": None,
 }
 """The settings of the package, and what they are as long as nobody has set them."""
 
@@ -33,6 +34,7 @@ IN_CONFIG = {
     "max_retries": "max_retries",
     "default_headers": "headers",
     "default_query": "query",
+    "output_dir": "output_dir",
 }
 """What the settings are called in a session's configuration."""
 

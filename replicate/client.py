@@ -15,6 +15,7 @@ from replicate._flows.api import API
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
 
     from typing_extensions import Self, Unpack
@@ -33,7 +34,8 @@ class Replicate(API[Sync]):
     REPLICATE_BASE_URL says. `timeout` is for one HTTP request, in seconds (60, of which 5 to connect), or an
     `httpx.Timeout`. `max_retries` (2) is how often a request that may be sent again is sent again. `http_client` is an
     `httpx.Client` to send requests with. `poll_interval` is how many seconds pass between two looks at a prediction
-    that is waited for; without it, more the longer it takes. Raises ReplicateError if there is no token.
+    that is waited for; without it, more the longer it takes. `output_dir` is a folder in which the files of outputs are
+    saved as they come. Raises ReplicateError if there is no token.
     """
 
     def __init__(
@@ -48,9 +50,12 @@ class Replicate(API[Sync]):
         default_query: Mapping[str, Any] | None = None,
         http_client: httpx.Client | None = None,
         poll_interval: float | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         found = credentials(bearer_token, api_token, needed=True)
-        config = configure(found, base_url, timeout, max_retries, default_headers, default_query, poll_interval)
+        config = configure(
+            found, base_url, timeout, max_retries, default_headers, default_query, poll_interval, output_dir
+        )
         super().__init__(blocking_session(config, http_client))
 
     @overload
@@ -124,6 +129,7 @@ class Replicate(API[Sync]):
         cancel_on_exit: bool = True,
         on_update: Callable[[Prediction], object] | None = None,
         progress: bool = False,
+        save_to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Give a model as a function: `use("owner/name")(prompt="…")`.
 
@@ -131,13 +137,14 @@ class Replicate(API[Sync]):
         `streaming=True` it gives an iterator over the pieces; with `use_async=True` it is awaited. `hint` is a
         function with the model's signature, for editors and type checkers. `timeout` is for each call, in seconds.
         A call that is left early (by Ctrl-C, a canceled task, its timeout) cancels the prediction, unless
-        `cancel_on_exit=False`. `on_update` and `progress` are as for `run`.
+        `cancel_on_exit=False`. `on_update`, `progress` and `save_to` are as for `run`.
 
         Raises ValueError or TypeError if `ref` is no reference; calling it raises what `run` raises.
         """
         from replicate._flows.use import AsyncFunction, Function, Invocation
 
-        told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update, "progress": progress}
+        told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update}
+        told |= {"progress": progress, "save_to": save_to}
         if use_async:
             other = self._session.of_colour(Async)
             return AsyncFunction[..., Any](Invocation(other, ref, streaming=streaming, **told))
@@ -172,9 +179,12 @@ class AsyncReplicate(API[Async]):
         default_query: Mapping[str, Any] | None = None,
         http_client: httpx.AsyncClient | None = None,
         poll_interval: float | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         found = credentials(bearer_token, api_token, needed=True)
-        config = configure(found, base_url, timeout, max_retries, default_headers, default_query, poll_interval)
+        config = configure(
+            found, base_url, timeout, max_retries, default_headers, default_query, poll_interval, output_dir
+        )
         super().__init__(async_session(config, http_client))
 
     @overload
@@ -218,6 +228,7 @@ class AsyncReplicate(API[Async]):
         cancel_on_exit: bool = True,
         on_update: Callable[[Prediction], object] | None = None,
         progress: bool = False,
+        save_to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Give a model as an asynchronous function, as `Replicate.use` gives a blocking one.
 
@@ -225,7 +236,8 @@ class AsyncReplicate(API[Async]):
         """
         from replicate._flows.use import AsyncFunction, Invocation
 
-        told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update, "progress": progress}
+        told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update}
+        told |= {"progress": progress, "save_to": save_to}
         return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, **told))
 
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -263,6 +275,7 @@ class Client(Replicate):
         default_query: Mapping[str, Any] | None = None,
         http_client: httpx.Client | None = None,
         poll_interval: float | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
         **httpx_options: Any,
     ) -> None:
         if httpx_options:
@@ -279,5 +292,5 @@ class Client(Replicate):
         check_mapping("headers", headers)
         both = {**(default_headers or {}), **(headers or {})}
         patience = UNSET if timeout is None else timeout
-        config = configure(found, url, patience, max_retries, both, default_query, poll_interval)
+        config = configure(found, url, patience, max_retries, both, default_query, poll_interval, output_dir)
         super(Replicate, self).__init__(blocking_session(config, http_client, **httpx_options))

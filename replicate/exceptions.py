@@ -4,12 +4,16 @@ ReplicateException
 └── ReplicateError
     ├── APIError                          talking to the API went wrong
     │   ├── APIStatusError                it answered with an error: one subclass a status
+    │   │   └── NotFoundError
+    │   │       └── FileExpiredError      a file is not there any more
     │   ├── APIResponseValidationError    it answered with something that is no answer
     │   ├── APIConnectionError            it could not be reached, or the connection broke
     │   │   └── APITimeoutError
     │   └── AmbiguousCreateError          it may or may not have started what was asked for
     ├── ModelError                        the prediction failed
     │   └── PredictionCanceled
+    ├── FileTooLargeError                 a file has more than `max_bytes`
+    ├── SaveError                         files could not be saved
     ├── DataRemovedError                  the prediction's output is gone
     ├── PredictionTimeout                 the prediction did not finish in time
     └── StreamError                       a stream of events broke
@@ -21,6 +25,7 @@ import httpx
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from replicate.resources.predictions import Prediction
@@ -123,6 +128,10 @@ class NotFoundError(APIStatusError):
     """404: there is no such thing, or the token's account may not see it."""
 
 
+class FileExpiredError(NotFoundError):
+    """404 or 410, of a file: it is not there any more."""
+
+
 class ConflictError(APIStatusError):
     """409: it is in the way of something else."""
 
@@ -170,6 +179,24 @@ class APITimeoutError(APIConnectionError, httpx.TimeoutException):  # type: igno
 
 class AmbiguousCreateError(APIError):
     """The API may or may not have started (and charge for) what was asked for: look before asking again."""
+
+
+class FileTooLargeError(ReplicateError):
+    """A file has more than `max_bytes`. Nothing of it was kept."""
+
+
+class SaveError(ReplicateError):
+    """Some of many files could not be saved; the others were.
+
+    `errors` maps the URL of each file to what went wrong with it. `paths` is what `save_all` would have given, with
+    None in the place of what could not be saved. Where a call was to save its output, `output` is all of that, and
+    `prediction` is what made it.
+    """
+
+    errors: Mapping[str, Exception] = {}
+    paths: Any = None
+    output: Any = None
+    prediction: Prediction[Any] | None = None
 
 
 class ModelError(ReplicateError):

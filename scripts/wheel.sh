@@ -41,4 +41,4 @@ echo "- test"
 mkdir "$scratch/project"
 cp -R tests cassettes examples openapi.json pyproject.toml "$scratch/project"
 cd "$scratch/project"
-FAULT_PLANS=200 "$scratch/venv/bin/python" -m pytest "$@" # thousands of plans are for test.sh
+FAULT_PLANS=200 "$scratch/venv/bin/python" -m pytest --numprocesses auto --dist worksteal "$@" # thousands of plans are for test.sh

@@ -31,7 +31,7 @@ LAYERS = (
 
 WAITS = {"anyio", "asyncio", "http", "select", "socket", "subprocess", "threading", "time", "trio", "urllib.request"}
 """What blocks or awaits. `urllib.parse` and the like do neither."""
-WAITING = ("replicate._core.transport", "replicate._core.loops", "replicate._core.shield")
+WAITING = ("replicate._core.transport", "replicate._core.loops", "replicate._core.shield", "replicate._core.workers")
 
 
 class Import(NamedTuple):

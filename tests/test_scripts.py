@@ -104,3 +104,18 @@ def test_setup_keeps_an_environment_of_the_same_python(project: Path) -> None:
     kept.touch()
     asked_of_pip(project)
     assert kept.exists()
+
+
+def browser(path: Path) -> subprocess.CompletedProcess[str]:
+    command = [shutil.which("bash") or "bash", PROJECT / "scripts" / "browser.sh"]
+    return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
+
+
+def test_a_browser_is_installed_only_where_it_can_be(tmp_path: Path) -> None:
+    """Where no browser can be installed that is said, and no error; where there is one nothing is done."""
+    refused = browser(tmp_path)
+    assert refused.returncode == 0
+    assert "there is no browser, and none is installed" in refused.stderr
+    (tmp_path / "chromium").write_text("#!/bin/sh\n")
+    (tmp_path / "chromium").chmod(0o755)
+    assert (browser(tmp_path).returncode, browser(tmp_path).stderr) == (0, "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -10,9 +9,10 @@ from replicate._core.dual import Async, Sync, T, drive
 from replicate._core.plain import is_array, is_mapping
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder, ServerSentEvent
-from replicate._data.inputs import Inputs, inspected
+from replicate._data.inputs import Inputs, data_uri
 from replicate._data.outputs import FileOutput, file_maker
 from replicate._data.schema import OutputSchema
+from replicate._data.sources import inspected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -120,9 +120,7 @@ def is_nobodys(_url: str) -> bool:
 
 def base64_encode_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
     """Give a file as a data URI. Raises FileNotFoundError, TypeError."""
-    upload = inspected(file, "file")
-    with upload.opened() as content:
-        return f"data:{upload.content_type};base64,{base64.b64encode(content.read()).decode()}"
+    return data_uri(inspected(file, "file"))
 
 
 def encode_json(obj: Any, client: Client, file_encoding_strategy: FileEncodingStrategy | None = None) -> Any:
@@ -134,7 +132,7 @@ async def async_encode_json(
     obj: Any, client: Client, file_encoding_strategy: FileEncodingStrategy | None = None
 ) -> Any:
     """Do what `encode_json` does, without blocking."""
-    return await Inputs(obj, file_encoding_strategy).sent(session_of(client).of_colour(Async))
+    return await Inputs(obj, file_encoding_strategy, blocking=False).sent(session_of(client).of_colour(Async))
 
 
 def transform_output(value: Any, client: Client) -> Any:

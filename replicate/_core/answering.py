@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WITHOUT = {
     "close": "it asks the API for nothing",
+    "save_all": "it gives paths",
     "download": "it gives a file, whose content comes when it is read; client.get(url, stream=True) gives the answer",
 }
 """Methods that would have to be called in vain."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import httpx
 
+from replicate._core.nested import nested
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from replicate._core.transport import BlockingTransport
 
+T = TypeVar("T")
+
 ALWAYS: float = float("inf")
+SHOWN = 64 * 1024
+"""Bytes that are read of an error which is not the API's."""
+OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 TIE: float = 0.05
 """Seconds by which a deadline waits for httpx's own timeouts, which tell whether the request was sent."""
 
@@ -58,6 +65,26 @@ class Transport(Protocol):
 
     def now(self) -> float:
         """Give the time in seconds of a clock that only ever goes forward."""
+        ...
+
+    async def offload(self, work: Callable[[], T]) -> T:
+        """Do what takes its time on the disk, without holding up others."""
+        ...
+
+    def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
+        """Make a block that waits for its turn among those with the same key."""
+        ...
+
+    async def together(
+        self,
+        work: Sequence[Callable[[], Coroutine[Any, Any, Any]]],
+        many: int,
+        interrupted: Callable[[], None],
+    ) -> list[Any]:
+        """Do all, so many at once, and give what each gives, or the exception that it raises.
+
+        `interrupted` tells those that cannot be canceled that this was.
+        """
         ...
 
     def over(self, client: Any) -> Transport:
@@ -112,3 +139,19 @@ class Timed(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._stream.close()
+
+
+async def beginning(response: httpx.Response, transport: Transport) -> httpx.Response:
+    """Read the beginning of an error of somebody else's, as much as is shown, and nothing that must be unpacked."""
+    begun = b""
+    packed = response.headers.get("content-encoding", "identity") != "identity"
+    async with nested(transport.chunks(response)) as content:
+        if not packed:
+            async for chunk in content:
+                begun += chunk
+                if len(begun) > SHOWN:
+                    break
+    await transport.close_response(response)
+    headers = httpx.Headers([header for header in response.headers.multi_items() if header[0] not in OF_THE_BODY])
+    status, extensions = response.status_code, response.extensions
+    return httpx.Response(status, headers=headers, content=begun, request=response.request, extensions=extensions)

@@ -26,6 +26,7 @@ from replicate._core.dual import (
     dual_iter,
     presented,
 )
+from replicate._core.markup import Tabular
 from replicate._core.nested import nested
 from replicate._core.options import check_count
 from replicate._core.plain import elements, is_array
@@ -71,7 +72,7 @@ class Reader(NamedTuple):
     parse_response: Callable[[bytes], Any]
 
 
-class Page(Bound[C], Generic[C, T]):
+class Page(Tabular, Bound[C], Generic[C, T]):
     """One page of a list: `results`, and the URLs of the `next` and `previous` page or None.
 
     Length, index and `results` are of this page; iterating goes on to the pages after it, fetching them as needed:

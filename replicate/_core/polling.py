@@ -31,6 +31,12 @@ class Deadline:
         self._now = session.transport.now
         self._start = self._now()
 
+    @classmethod
+    def within(cls, session: Session[Any], seconds: float | None = None) -> Deadline:
+        """Give one that is in so many seconds, and no later than the session's own."""
+        limits = [limit for limit in (seconds, session.remaining()) if limit is not None and limit < float("inf")]
+        return cls(session, max(min(limits), SHORTEST) if limits else None)
+
     def elapsed(self) -> float:
         return self._now() - self._start
 

@@ -15,7 +15,7 @@ MAX_REDIRECTS = 10
 
 BODILESS = ("GET", "HEAD")
 
-GOES_ANYWHERE = ("accept", "range", "last-event-id")
+GOES_ANYWHERE = ("accept", "accept-encoding", "range", "if-range", "last-event-id")
 """Headers of a request that follow a redirect to another origin; any other may be a secret."""
 
 

@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 
 from replicate._core import retry
 from replicate._core.dual import Async, C, Colour, P, Sync, T
-from replicate._core.exchange import Foreign
+from replicate._core.exchange import Foreign, beginning
 from replicate._core.nested import nested
 from replicate._core.options import (
     DEFAULT_MAX_RETRIES,
@@ -34,16 +34,12 @@ from replicate._core.problems import bare, error_of, unanswered, unreadable
 from replicate._core.redirects import BODILESS, MAX_REDIRECTS, origin, redirected
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
-from replicate.exceptions import (
-    APIConnectionError,
-    APIResponseValidationError,
-    APIStatusError,
-    ReplicateError,
-)
+from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
 from replicate_api.types import UNSET, MalformedResponse, multipart, query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
+    from pathlib import Path
 
     from replicate._core.credentials import Credentials
     from replicate._core.exchange import Transport
@@ -76,6 +72,8 @@ class Config:
     body: Mapping[str, Any] = {}
     poll_interval: float | None = None
     """Seconds between two looks at what is waited for; None for what the environment says, or else to adapt."""
+    output_dir: Path | None = None
+    """Where the files of outputs are saved as they come; None for nowhere."""
     deadline: float | None = None
     """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
 
@@ -160,7 +158,6 @@ class Session(Generic[C]):
         """Send a request until it is answered with success, or no retry may or can help; then raise.
 
         A function is asked for the request anew before each attempt.
-
         The answer's content has been read, unless `stream`. GET and HEAD follow redirects; a retry starts anew.
         """
         retries = hops = 0
@@ -180,7 +177,10 @@ class Session(Generic[C]):
                     log.debug("%s %s -> %s", request.method, arguments["url"].path, response.status_code)
                     response.extensions["retries_taken"] = retries
                     return response
-                await self.transport.read(response)
+                if isinstance(arguments, Foreign):
+                    response = await beginning(response, self.transport)
+                else:
+                    await self.transport.read(response)
                 if hops < MAX_REDIRECTS and (following := redirected(request, arguments, response)):
                     hops, trusted = hops + 1, not isinstance(arguments, Foreign)
                     continue

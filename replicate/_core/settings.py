@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -42,6 +43,7 @@ def configure(
     headers: Mapping[str, str] | None,
     query: Mapping[str, Any] | None,
     poll_interval: float | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
 ) -> Config:
     """Put a client's settings together, checked."""
     set_up_logging()
@@ -61,6 +63,7 @@ def configure(
         headers=dict(headers or {}),
         query=dict(query or {}),
         poll_interval=pause(poll_interval),
+        output_dir=folder(output_dir),
     )
 
 
@@ -71,6 +74,18 @@ def pause(seconds: Any) -> float | None:
     if seconds is not None and not 0 <= seconds < float("inf"):
         raise ValueError(f"poll_interval must be 0 or more seconds, not {seconds!r}")
     return seconds
+
+
+def folder(path: Any, name: str = "output_dir") -> Path | None:
+    """Read a folder's path, which stays the same wherever the program goes. Raises TypeError, ValueError."""
+    if path is None:
+        return None
+    text = path.__fspath__() if hasattr(path, "__fspath__") else path
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be the path of a folder, as a str or a Path, not {type(path).__name__}")
+    if not text or "\0" in text:
+        raise ValueError(f"{name} must be the path of a folder, not {text!r}")
+    return Path(text).absolute()
 
 
 def versioned(base_url: str | httpx.URL) -> httpx.URL:

@@ -9,10 +9,11 @@ import time
 import weakref
 from contextlib import aclosing, nullcontext
 from threading import Lock as Lock  # noqa: PLC0414 - for others that threads share
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
+from replicate._core.body import with_body
 from replicate._core.exchange import ALWAYS, TIE, Foreign, Timed, bare
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
@@ -21,8 +22,12 @@ from replicate._core.shield import shielded
 from replicate._core.tls import settled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+    Work = Sequence[Callable[[], Coroutine[Any, Any, Any]]]
+
+T = TypeVar("T")
 
 
 class BlockingTransport:
@@ -62,9 +67,11 @@ class BlockingTransport:
         end = self.now() + seconds
         check_open(client := self.client)
         if isinstance(request, Foreign):
-            response = client.send(bare(request), stream=True, follow_redirects=False, auth=None)
+            made = with_body(bare(request), request)
+            response = client.send(made, stream=True, follow_redirects=False, auth=None)
         else:
-            response = client.send(client.build_request(**request), stream=True, follow_redirects=False)
+            made = with_body(client.build_request(**request), request)
+            response = client.send(made, stream=True, follow_redirects=False)
         if seconds < ALWAYS:
             response.stream = Timed(response, lambda: end - self.now())
         if not stream:
@@ -99,6 +106,19 @@ class BlockingTransport:
 
     def now(self) -> float:
         return time.monotonic()
+
+    async def offload(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
+        from replicate._core import workers
+
+        return workers.thread_turn(key)
+
+    async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:
+        from replicate._core import workers
+
+        return workers.in_threads(work, many, interrupted)
 
     def over(self, client: httpx.Client) -> BlockingTransport:
         return BlockingTransport(client)
@@ -177,9 +197,11 @@ class AsyncTransport:
             check_open(self)
             check_open(lanes)
             if isinstance(request, Foreign):
-                exchange = client.send(bare(request), stream=True, follow_redirects=False, auth=None)
+                made = with_body(bare(request), request)
+                exchange = client.send(made, stream=True, follow_redirects=False, auth=None)
             else:
-                exchange = client.send(client.build_request(**request), stream=True, follow_redirects=False)
+                made = with_body(client.build_request(**request), request)
+                exchange = client.send(made, stream=True, follow_redirects=False)
             response = await timed(undisclosed(exchange), end - self.now() + TIE, httpx.ReadTimeout)
         except BaseException as error:
             await lanes.give_back(client)
@@ -224,6 +246,21 @@ class AsyncTransport:
 
     def now(self) -> float:
         return time.monotonic()
+
+    async def offload(self, work: Callable[[], T]) -> T:
+        from replicate._core import workers
+
+        return await workers.offload(work)
+
+    def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
+        from replicate._core import workers
+
+        return workers.task_turn(key)
+
+    async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:  # noqa: ARG002
+        from replicate._core import workers
+
+        return await workers.in_tasks(work, many)  # which are canceled with this
 
     def over(self, client: httpx.AsyncClient) -> AsyncTransport:
         return AsyncTransport(client)

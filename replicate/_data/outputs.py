@@ -2,40 +2,241 @@
 
 from __future__ import annotations
 
-import atexit
-import hashlib
-import mimetypes
+import io
 import os
-import re
-import secrets
-import shutil
-import tempfile
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, unquote_to_bytes
 
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
-from replicate._core.nested import nested
 from replicate._core.resource import Bound, session_of
 from replicate._core.session import Session
+from replicate._data import data_uri, fetching
+from replicate._data.names import name_of
 from replicate.exceptions import ReplicateError
-from replicate_api.types import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from pathlib import Path
     from typing import BinaryIO
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
     from replicate._core.dual import Coloured
+    from replicate._core.markup import Bundle
+    from replicate._data.disk import Info
+    from replicate._data.fetching import Progress
 
-CHUNK = 64 * 1024
-URL_PATH = re.compile(r"\w+://[^/?#]*([^?#]*).*", re.DOTALL)
+LIFETIME = timedelta(hours=1)
+"""How long the API keeps the output of a prediction that it was asked for."""
 
 
-class FileOutput(Bound[C], os.PathLike[str]):
+class FileMethods(Bound[C]):
+    """What can be done with a file that a model made, whatever stands for it: something with a `url`.
+
+    Its content is downloaded once in this process, when it is first asked for, into a private folder that goes with
+    the process; what has been saved is read from there, as long as it is unchanged. A download that breaks off is
+    gone on with where it was. The token goes along only to the API.
+    """
+
+    url: str
+    _position: int = 0
+    _expires_at: datetime | None = None
+    _made_by: Any = None
+    """The prediction that made it, which may not have finished yet."""
+
+    # ---- what it is
+
+    @property
+    def name(self) -> str:
+        """A file name for it, harmless on every system: the last part of its URL, or "output".
+
+        If that has no extension, it gets that of the content type as soon as this is known.
+        """
+        info = None if data_uri.is_data_uri(self.url) else fetching.known(self.url, self._session)
+        return name_of(self.url, info.content_type if info else None)
+
+    @property
+    def content_type(self) -> str | None:
+        """Its media type, if its host tells. Known once it was downloaded, or else asked for.
+
+        With an asynchronous client, `await output.info()` first. Raises FileExpiredError, APIError.
+        """
+        return self._known().content_type
+
+    @property
+    def size(self) -> int | None:
+        """Its length in bytes, if its host tells. Known, or asked for, as `content_type`."""
+        return self._known().size
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the API removes it: an hour after the end of its prediction. None if that is not known, or never.
+
+        The end is not known while the prediction runs, and the output of one made on the website is kept.
+        """
+        end = getattr(self._made_by, "completed_at", None)
+        kept = data_uri.is_data_uri(self.url) or getattr(self._made_by, "source", None) == "web"
+        if self._expires_at is None and isinstance(end, datetime) and not kept:
+            return (end if end.tzinfo else end.replace(tzinfo=timezone.utc)) + LIFETIME
+        return self._expires_at
+
+    @dual
+    async def info(self) -> Info:
+        """Ask for content type and size, if they are not known yet. Raises FileExpiredError, APIError."""
+        return await fetching.info(self.url, self._session)
+
+    async def ainfo(self) -> Info:
+        """Do what `info` does, from asynchronous code whatever the client."""
+        return await fetching.info(self.url, self._session.of_colour(Async))
+
+    def _known(self) -> Info:
+        if info := fetching.known(self.url, self._session):
+            return info
+        if self._session.blocking:
+            return drive(fetching.info(self.url, self._session))
+        raise ReplicateError(
+            "It is not known yet, and asking would hold up the event loop.", hint="Call `await output.info()` first."
+        )
+
+    # ---- as a file
+
+    @dual
+    async def read(self, size: int | None = -1, *, max_bytes: int | None = None) -> bytes:
+        """Read so many bytes from the current position, or all that are left.
+
+        `max_bytes` is how long the whole file may be. Raises FileExpiredError, FileTooLargeError, APIError.
+        """
+        return await self._read(self._session, size, max_bytes)
+
+    async def aread(self, size: int | None = -1, *, max_bytes: int | None = None) -> bytes:
+        """Read as `read` does, from asynchronous code whatever the client."""
+        return await self._read(self._session.of_colour(Async), size, max_bytes)
+
+    async def _read(self, session: Session[Any], size: int | None, max_bytes: int | None) -> bytes:
+        content = await fetching.read(self.url, session, self._position, size, max_bytes)
+        self._position += len(content)
+        return content
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Read into a buffer, for `io.BufferedReader` and the like. This blocks, whatever the client."""
+        view = memoryview(buffer).cast("B")
+        with fetching.local(self.url, self._session).path.open("rb") as file:
+            file.seek(self._position)
+            count = file.readinto(view)
+        self._position += count
+        return count
+
+    def readall(self) -> bytes:
+        """Read all that is left, for `io.BufferedReader`, as `readinto` does."""
+        content = bytearray(max(0, fetching.local(self.url, self._session).size - self._position))
+        return bytes(content[: self.readinto(content)])
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the current position; bytes, as of `io.IOBase`. Give the new one."""
+        match whence:
+            case os.SEEK_SET:
+                position = offset
+            case os.SEEK_CUR:
+                position = self._position + offset
+            case os.SEEK_END:
+                position = fetching.local(self.url, self._session).size + offset
+            case _:
+                raise ValueError(f"whence must be os.SEEK_SET, os.SEEK_CUR or os.SEEK_END, not {whence!r}")
+        if position < 0:
+            raise ValueError(f"negative seek position {position}")
+        self._position = position
+        return position
+
+    def tell(self) -> int:
+        """Give the current position in bytes."""
+        return self._position
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that its position can be moved."""
+        return True
+
+    def writable(self) -> bool:
+        """Tell that it cannot be written."""
+        return False
+
+    closed: bool = False
+
+    def flush(self) -> None:
+        """Do nothing: it is not written."""
+
+    def close(self) -> None:
+        """Do nothing: there is nothing open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing, as `close`."""
+
+    # ---- elsewhere
+
+    @dual
+    async def save(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        *,
+        max_bytes: int | None = None,
+        progress: Progress = None,
+    ) -> Path | None:
+        """Write the content to a file, to a folder under its own name, or into an open binary file. Give the path.
+
+        A file appears under its name only when it is complete and on disk. `max_bytes` is how long it may be.
+        `progress=True` shows how far it is; a function is called with the bytes so far, and in all or None.
+        Raises FileExpiredError, FileTooLargeError, APIError, OSError.
+        """
+        return await fetching.save(self.url, self._session, path, max_bytes, progress)
+
+    async def asave(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        *,
+        max_bytes: int | None = None,
+        progress: Progress = None,
+    ) -> Path | None:
+        """Save as `save` does, from asynchronous code whatever the client."""
+        return await fetching.save(self.url, self._session.of_colour(Async), path, max_bytes, progress)
+
+    @dual
+    async def as_data_uri(self) -> str:
+        """Give the content as a data URI. Raises FileExpiredError, APIError."""
+        if data_uri.is_data_uri(self.url):
+            return self.url
+        content = await fetching.read(self.url, self._session, 0, -1, None)
+        info = await fetching.info(self.url, self._session)
+        return data_uri.encoded(content, info.content_type)
+
+    @dual
+    async def to_pil(self) -> Any:
+        """Give the picture as a `PIL.Image.Image`. Raises ImportError without Pillow, FileExpiredError, APIError."""
+        try:
+            from PIL import Image
+        except ImportError as error:
+            raise ImportError("to_pil() needs Pillow: pip install pillow") from error
+        image = Image.open(io.BytesIO(await fetching.read(self.url, self._session, 0, -1, None)))
+        image.load()
+        return image
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+        from replicate._data.notebook import shown
+
+        return shown(self)
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        state: dict[str, Any] = {**super().__getstate__(), "_expires_at": self.expires_at}
+        state.pop("_made_by", None)
+        return state
+
+
+class FileOutput(FileMethods[C], os.PathLike[str]):
     """A file that a model made: a URL until its content is asked for, then downloaded once.
 
     It reads like an open binary file (`read(n)`, `seek`, iteration in chunks), opens like a path (`open(output)`,
@@ -45,13 +246,19 @@ class FileOutput(Bound[C], os.PathLike[str]):
 
     url: str
 
-    def __init__(self, url: str, client: Session[C] | Coloured[C] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        client: Session[C] | Coloured[C] | None = None,
+        *,
+        expires_at: datetime | None = None,
+    ) -> None:
         """Name a file by its URL; the client, the default one if there is none here, downloads it."""
         if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not check types
             raise TypeError(f"url must be a str, not {type(url).__name__}")
         self.url = url
         self._bound = client if client is None or isinstance(client, Session) else session_of(client)
-        self._position = 0
+        self._expires_at = expires_at
 
     def __str__(self) -> str:
         return self.url
@@ -66,188 +273,28 @@ class FileOutput(Bound[C], os.PathLike[str]):
     def __hash__(self) -> int:
         return hash(self.url)
 
-    @property
-    def name(self) -> str:
-        """A file name for it: the last part of its URL, or "output" with the extension of its type."""
-        if self.url.startswith("data:"):
-            kind = self.url[5:].partition(",")[0].partition(";")[0]
-            return f"output{mimetypes.guess_extension(kind, strict=False) or ''}"
-        return file_name(unquote(URL_PATH.sub(r"\1", self.url, count=1)))
-
-    # ---- as a file
-
-    @dual
-    async def read(self, size: int = -1) -> bytes:
-        """Read so many bytes from the current position, or all that are left. Raises APIError."""
-        return await read(self, self._session, size)
-
-    async def aread(self, size: int = -1) -> bytes:
-        """Read as `read` does, from asynchronous code whatever the client."""
-        return await read(self, self._session.of_colour(Async), size)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move the current position; bytes, as of `io.IOBase`. Give the new one."""
-        match whence:
-            case os.SEEK_SET:
-                position = offset
-            case os.SEEK_CUR:
-                position = self._position + offset
-            case os.SEEK_END:
-                position = Path(self).stat().st_size + offset
-            case _:
-                raise ValueError(f"whence must be os.SEEK_SET, os.SEEK_CUR or os.SEEK_END, not {whence!r}")
-        if position < 0:
-            raise ValueError(f"negative seek position {position}")
-        self._position = position
-        return position
-
-    def tell(self) -> int:
-        """Give the current position in bytes."""
-        return self._position
-
     def __iter__(self) -> Iterator[bytes]:
-        return drive_iter(chunks(self.url, self._session.of_colour(Sync)))
+        return drive_iter(fetching.chunks(self.url, self._session.of_colour(Sync)))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return chunks(self.url, self._session.of_colour(Async))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing: there is nothing open."""
-
-    # ---- as a path
+        return fetching.chunks(self.url, self._session.of_colour(Async))
 
     def __fspath__(self) -> str:
-        """Give the path of a local copy, downloaded the first time. It is removed when the process ends."""
-        return str(drive(local_copy(self.url, self.name, self._session.of_colour(Sync))))
+        """Give the path of a local copy, downloaded the first time: one that goes with the process, or what was saved.
 
-    @dual
-    async def save(self, path: str | os.PathLike[str] | BinaryIO) -> Path | None:
-        """Write the content to a file, to a folder under its own name, or into an open binary file. Give the path.
-
-        A file appears under its name only when it is complete. Raises TypeError, APIError, OSError.
+        This blocks, whatever the client.
         """
-        if path == "" or not (isinstance(path, (str, os.PathLike)) or hasattr(path, "write")):
-            raise TypeError(f"path must name a file or a folder, or be a file open for writing, not {path!r}")
-        target = destination(path, self.name) if isinstance(path, (str, os.PathLike)) else path
-        copy = await local_copy(self.url, self.name, self._session)
-        if not isinstance(target, Path):
-            transfer(copy, target)
-            return None
-        with complete(target) as file:
-            transfer(copy, file)
-        return target
+        return str(fetching.local(self.url, self._session).path)
 
 
-def file_maker(session: Session[C] | None, *, use_file_output: bool = True) -> Callable[[str], Any]:
-    """Give what turns the URL of an output file into what the caller gets."""
+def file_maker(
+    session: Session[C] | None, made_by: Any = None, *, use_file_output: bool = True
+) -> Callable[[str], Any]:
+    """Give what turns the URL of an output file, of a prediction if that is known, into what the caller gets."""
 
     def make(url: str) -> FileOutput[C]:
-        return FileOutput(url, session)
+        output = FileOutput(url, session)
+        vars(output)["_made_by"] = made_by
+        return output
 
     return make if use_file_output else str
-
-
-async def read(output: FileOutput[Any], session: Session[Any], size: int) -> bytes:
-    """Read from an output's position, and move it."""
-    copy = await local_copy(output.url, output.name, session)
-    with copy.open("rb") as file:
-        file.seek(output.tell())
-        content = file.read(size)
-    output.seek(len(content), os.SEEK_CUR)
-    return content
-
-
-async def local_copy(url: str, name: str, session: Session[Any]) -> Path:
-    """Download a URL, once in this process, and give the path of the copy."""
-    folder = cache_folder() / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    target = folder / name
-    if not target.exists():
-        folder.mkdir(exist_ok=True)
-        with complete(target) as file:
-            async with nested(chunks(url, session)) as content:
-                async for chunk in content:
-                    file.write(chunk)
-    return target
-
-
-async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]:
-    """Yield the content of a URL as it arrives. The token goes along only if it is at the API."""
-    if url.startswith("data:"):
-        yield data_of(url)
-        return
-    response = await session.send(Request("GET", url, headers={"Accept": "*/*"}), stream=True)
-    async with nested(session.chunks(response)) as content:
-        async for chunk in content:
-            yield chunk
-
-
-def data_of(uri: str) -> bytes:
-    """Decode a data URI (RFC 2397). Raises ReplicateError if it is none."""
-    head, comma, data = uri.removeprefix("data:").partition(",")
-    if not comma:
-        raise ReplicateError("This data URI has no comma, so it has no content.")
-    content = unquote_to_bytes(data)
-    if not head.lower().endswith(";base64"):
-        return content
-    import base64
-    import binascii
-
-    content = content.translate(None, b" \t\r\n\f").rstrip(b"=")  # as browsers do; padding may be missing
-    try:
-        return base64.b64decode(content + b"=" * (-len(content) % 4), validate=True)
-    except binascii.Error as error:
-        raise ReplicateError(f"This data URI is not valid base64: {error}.") from error
-
-
-# ---- on disk
-
-
-def destination(path: str | os.PathLike[str], name: str) -> Path:
-    """Give the path that is meant: the one given, or one of this name in a folder. Raises FileNotFoundError."""
-    target = Path(path) / name if Path(path).is_dir() else Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent} to save to")
-    return target
-
-
-def transfer(path: Path, file: BinaryIO) -> None:
-    """Write the content of a path into an open file."""
-    with path.open("rb") as source:
-        shutil.copyfileobj(source, file, CHUNK)
-
-
-@contextmanager
-def complete(target: Path) -> Generator[BinaryIO, None, None]:
-    """Open a file that appears at the target only if all goes well, whole and on disk."""
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@cache
-def cache_folder() -> Path:
-    """Make this process's private folder for downloads, and see to its removal."""
-    folder = Path(tempfile.mkdtemp(prefix="replicate-"))
-    atexit.register(remove_folder, folder, os.getpid())
-    return folder
-
-
-def remove_folder(folder: Path, process: int) -> None:
-    """Remove a folder of the process that made it, not of one forked from it."""
-    if os.getpid() == process:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def file_name(path: str) -> str:
-    """Take a harmless file name from a path that somebody else chose: short enough for any file system."""
-    name = re.sub(r"[^\w.\- ]", "_", re.split(r"[/\\]", path)[-1])
-    return name.encode()[-150:].decode(errors="ignore").strip(". ") or "output"

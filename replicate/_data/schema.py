@@ -1,4 +1,4 @@
-"""Reading the schema of a model's output: whether it comes in items, and which of its strings are files."""
+"""Reading a model's schema: whether its output comes in items, and which strings, in and out, are files."""
 
 from __future__ import annotations
 
@@ -67,34 +67,79 @@ class OutputSchema:
             }
         return value
 
-    def _resolve(self, schema: Any, depth: int = 8) -> Mapping[str, Any]:
-        """Follow references, and look into a schema that is wrapped in a list of one (or of one and null)."""
-        found = members(schema)
-        for _ in range(depth):
-            options = [
-                option
-                for key in ("allOf", "anyOf", "oneOf")
-                for option in elements(found.get(key))
-                if members(option).get("type") != "null"
-            ]
-            match found.get("$ref"), options:
-                case str(ref), _:
-                    found = members(self._schemas.get(ref.rpartition("/")[2]))
-                case _, []:
-                    return found
-                case _, [option]:
-                    found = members(option)
-                case _:
-                    return {}
-        return {}
+    def _resolve(self, schema: Any) -> Mapping[str, Any]:
+        return resolved(self._schemas, schema)
+
+
+class InputSchema:
+    """What a version says of an input, or of a part of it; of one that says nothing, nothing is known."""
+
+    def __init__(self, schemas: Mapping[str, Any], found: Any) -> None:
+        self._schemas, self._found = schemas, resolved(schemas, found)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> InputSchema:
+        """Read what a version's document says of its whole input."""
+        schemas = members(members(members(document).get("components")).get("schemas"))
+        return cls(schemas, schemas.get("Input"))
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def member(self, name: str) -> InputSchema:
+        """Give what is said of a member of an object."""
+        named = members(self._found.get("properties")).get(name)
+        return InputSchema(self._schemas, named or self._found.get("additionalProperties"))
+
+    @property
+    def item(self) -> InputSchema:
+        """Give what is said of the items of a list."""
+        return InputSchema(self._schemas, self._found.get("items"))
+
+    @property
+    def is_text(self) -> bool:
+        """It is a string, and be it the address of a file."""
+        return is_string(self._found)
+
+    @property
+    def is_file(self) -> bool:
+        """It is the address of a file."""
+        return self.is_text and self._found.get("format") == "uri"
+
+
+def resolved(schemas: Mapping[str, Any], schema: Any, depth: int = 8) -> Mapping[str, Any]:
+    """Follow references, and look into a schema that is wrapped in a list of one (or of one and null)."""
+    found = members(schema)
+    for _ in range(depth):
+        options = [
+            option
+            for key in ("allOf", "anyOf", "oneOf")
+            for option in elements(found.get(key))
+            if members(option).get("type") != "null"
+        ]
+        match found.get("$ref"), options:
+            case str(ref), _:
+                found = members(schemas.get(ref.rpartition("/")[2]))
+            case _, []:
+                return found
+            case _, [option]:
+                found = members(option)
+            case _:
+                return {}
+    return {}
+
+
+def is_string(schema: Mapping[str, Any]) -> bool:
+    """Tell whether a schema is one of strings."""
+    kinds = schema.get("type")
+    return kinds == "string" or "string" in elements(kinds)
 
 
 def is_file(text: str, schema: Mapping[str, Any], is_ours: Callable[[str], bool]) -> bool:
     """Tell whether a string is a file: the schema decides if it speaks of strings, otherwise the URL does."""
     if not text.startswith(("https://", "http://", "data:")):
         return False
-    kinds = schema.get("type")
-    if kinds == "string" or "string" in elements(kinds):
+    if is_string(schema):
         return schema.get("format") == "uri"
     return on_file_host(text) or is_ours(text)
 

@@ -13,6 +13,7 @@ from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
     import httpx
     from typing_extensions import Unpack
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from replicate._core.raw import RawOptions
     from replicate._core.session import Session
     from replicate._core.verbs import request, verb
+    from replicate._data.fetching import Progress
     from replicate._flows.run import CallOptions, RunOptions
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
@@ -144,11 +146,13 @@ class API(Configured[C], RawResponses, AsyncNames):
         values; a `pathlib.Path`, an open binary file or bytes is sent as a file. Files in the output are FileOutput; a
         model that makes its output item by item gives an iterator over the items. `timeout` is for the whole call, in
         seconds. `on_update` is called with the prediction when it was started, and whenever it has changed (a coroutine
-        function, too, with an asynchronous client); `progress=True` shows how far it is. `use_file_output=False` gives
-        plain URLs. `model_version` is what earlier versions called `ref`.
+        function, too, with an asynchronous client); `progress=True` shows how far it is. `save_to` is a folder in
+        which the files are saved as they come. `use_file_output=False` gives plain URLs. `model_version` is what
+        earlier versions called `ref`.
 
         Raises ModelError if the prediction fails, PredictionTimeout at the timeout (both carry the prediction),
-        APIStatusError, APIConnectionError, AmbiguousCreateError; TypeError or ValueError before anything is sent.
+        SaveError, which carries the output; APIStatusError, APIConnectionError, AmbiguousCreateError; TypeError or
+        ValueError, or OSError for `save_to`, before anything is sent.
         """
         from replicate._flows.run import run
         from replicate.resources.spelling import REF, chosen, stated
@@ -157,6 +161,29 @@ class API(Configured[C], RawResponses, AsyncNames):
         if wanted is UNSET:
             raise TypeError("ref is missing: name a model as 'owner/name' or 'owner/name:version'")
         return await run(self._session, wanted, input, {**options, "use_file_output": use_file_output})
+
+    @dual
+    async def save_all(
+        self,
+        outputs: Any,
+        folder: str | PathLike[str],
+        *,
+        concurrency: int = 8,
+        max_bytes: int | None = None,
+        progress: Progress = None,
+    ) -> Any:
+        """Save all files in an output, a list or a dictionary, however nested, into a folder: so many at once.
+
+        It gives the same with paths in the place of files, and leaves the rest as it is. Equal names are numbered.
+        `max_bytes` is how long each file may be, `progress` as for `FileOutput.save`, of all files together; a function
+        may be called by several threads, one at a time. Raises SaveError if some cannot be saved, when the others are;
+        OSError, TypeError or ValueError before anything is downloaded.
+        """
+        from replicate._data.saving import save_all
+
+        return await save_all(
+            outputs, folder, self._session, concurrency=concurrency, max_bytes=max_bytes, progress=progress
+        )
 
     @request
     async def request(self, method: str, url: str, **options: Unpack[RawOptions]) -> Any:

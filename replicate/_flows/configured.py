@@ -19,11 +19,13 @@ from replicate._core.options import (
 )
 from replicate._core.pacing import Pace
 from replicate._core.polling import pace
-from replicate._core.settings import address, credentials, pause
+from replicate._core.settings import address, credentials, folder, pause
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import httpx
     from typing_extensions import Self, Unpack
@@ -44,6 +46,8 @@ class CopyOptions(RequestOptions, total=False):
     """Another client of httpx, of the same colour."""
     poll_interval: float | None
     """Seconds between two looks at a prediction that is waited for."""
+    output_dir: str | os.PathLike[str] | None
+    """A folder in which the files of outputs are saved."""
     default_headers: Mapping[str, str] | None
     """Headers to add to the client's."""
     set_default_headers: Mapping[str, str] | None
@@ -56,8 +60,8 @@ class CopyOptions(RequestOptions, total=False):
 
 TOKENS = ("bearer_token", "api_token")
 DEFAULTS = ("default_headers", "set_default_headers", "default_query", "set_default_query")
-COPY_OPTIONS = (*TOKENS, "base_url", "http_client", "poll_interval", *DEFAULTS, *REQUEST_OPTIONS)
-CHECKED: Mapping[str, Callable[[Any], Any]] = {"base_url": address, "poll_interval": pause}
+COPY_OPTIONS = (*TOKENS, "base_url", "http_client", "poll_interval", "output_dir", *DEFAULTS, *REQUEST_OPTIONS)
+CHECKED: Mapping[str, Callable[[Any], Any]] = {"base_url": address, "poll_interval": pause, "output_dir": folder}
 
 
 class Configured(Generic[C]):
@@ -146,6 +150,15 @@ class Configured(Generic[C]):
     @poll_interval.setter
     def poll_interval(self, seconds: float | None) -> None:
         self._change(poll_interval=pause(seconds))
+
+    @property
+    def output_dir(self) -> Path | None:
+        """The folder in which `run`, `use` and `stream` save the files of outputs, as `save_to` does; None for none."""
+        return self._session.config.output_dir
+
+    @output_dir.setter
+    def output_dir(self, path: str | os.PathLike[str] | None) -> None:
+        self._change(output_dir=folder(path))
 
     def _change(self, **changes: Any) -> None:
         self._session.config = evolve(self._session.config, **changes)

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 from replicate._core.dual import Async, C
 from replicate._core.nested import nested
 from replicate._core.resource import session_of
+from replicate.exceptions import ReplicateError
 from replicate.resources.following import items
 from replicate.resources.iteration import Iteration
 from replicate.resources.waiting import Watch, check_success
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Generator
 
     from replicate._core.polling import Deadline
+    from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
+    from replicate.resources.saving import Files
     from replicate.resources.watching import Updates
 
 
@@ -34,7 +37,7 @@ class OutputIterator(Iteration[C, Any]):
         self,
         prediction: Prediction[C],
         schema: OutputSchema,
-        make: Callable[[str], Any],
+        files: Files[C],
         deadline: Deadline,
         *,
         cancel: bool = True,
@@ -42,7 +45,7 @@ class OutputIterator(Iteration[C, Any]):
     ) -> None:
         self._collected = Collected()
         self._schema = schema
-        source = collect(Watch(prediction, deadline, updates), schema, make, self._collected, cancel=cancel)
+        source = collect(Watch(prediction, deadline, updates), schema, files, self._collected, cancel=cancel)
         super().__init__(session_of(prediction), source, prediction)
 
     def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]:
@@ -51,7 +54,21 @@ class OutputIterator(Iteration[C, Any]):
     async def _all(self: OutputIterator[Async]) -> Any:
         async for _ in self:
             pass
-        return "".join(map(str, self._collected.items)) if self._schema.concatenate else self._collected.items
+        return self._whole()
+
+    async def __as_input__(self, session: Session[Any]) -> Any:
+        """Read to the end, and give what has come since the beginning. Raises ReplicateError if that is not all."""
+        await self._rest(session)
+        if not self._collected.complete:
+            raise ReplicateError(
+                f"The output of prediction {self.prediction.id} was left before its end.",
+                hint="Read it to its end, or pass on what was read.",
+            )
+        return self._whole()
+
+    def _whole(self) -> Any:
+        items = self._collected.items
+        return "".join(map(str, items)) if self._schema.concatenate else items
 
     def __str__(self) -> str:
         """Give the text of all items; an asynchronous client's is a text when it has finished."""
@@ -69,6 +86,10 @@ class OutputIterator(Iteration[C, Any]):
             taken = "list(output)" if self._session.blocking else "(await output)"
             raise TypeError(f"this output comes item by item, and is no list: take {taken}[{index!r}]")
 
+    def _so_far(self) -> list[Any]:
+        items = self._collected.items
+        return ["".join(map(str, items))] if self._schema.concatenate else items
+
     def __repr__(self) -> str:
         return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected.items)} items so far>"
 
@@ -82,11 +103,11 @@ class Collected:
 
 
 async def collect(
-    watch: Watch, schema: OutputSchema, make: Callable[[str], Any], collected: Collected, *, cancel: bool
+    watch: Watch, schema: OutputSchema, files: Files[Any], collected: Collected, *, cancel: bool
 ) -> AsyncGenerator[Any, None]:
     """Yield the prediction that is watched, and then the items of its output, one at a time.
 
-    Raises ModelError, PredictionTimeout.
+    Raises ModelError, PredictionTimeout, SaveError.
     """
     prediction: Any = watch.run
     is_ours = watch.session.is_api
@@ -94,8 +115,10 @@ async def collect(
         async with watch.owned(cancel=cancel), nested(items(watch, schema)) as source:
             yield prediction
             async for item in source:
-                made = schema.file(item, make, is_ours)
+                made = schema.file(item, files, is_ours)
+                await files.save(prediction)
                 collected.items.append(made)
                 yield [made]
     collected.complete = True
     check_success(prediction, watch.deadline)
+    files.check(prediction, collected.items)

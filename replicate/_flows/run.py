@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import SendOptions, check_keywords, read_timeout
-from replicate._data.outputs import file_maker
 from replicate._flows.output import OutputIterator
 from replicate._flows.start import Call
 from replicate.resources.creation import MARGIN, PREDICTION_OPTIONS, PredictionSettings
+from replicate.resources.outputs import raw
+from replicate.resources.saving import Files, SaveOptions, make_ready, saving
 from replicate.resources.spelling import stated
 from replicate.resources.terms import LONGEST_HOLD, check_flags
 from replicate.resources.waiting import check_success, owned, settle
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import Prediction
 
 
-class CallOptions(PredictionSettings, SendOptions, WatchOptions, total=False):
+class CallOptions(PredictionSettings, SendOptions, WatchOptions, SaveOptions, total=False):
     """What `run` also takes."""
 
     timeout: float | None
@@ -39,7 +40,7 @@ class RunOptions(CallOptions, total=False):
     """Give files as FileOutput (the default), or as plain URLs."""
 
 
-RUN_OPTIONS = (*PREDICTION_OPTIONS, "cancel_on_exit", "use_file_output", *WATCH_OPTIONS)
+RUN_OPTIONS = (*PREDICTION_OPTIONS, "cancel_on_exit", "use_file_output", "save_to", *WATCH_OPTIONS)
 AT_ONCE: Mapping[str, Any] = {"wait": None, "prefer": None}
 """Do not keep the answer back, for its end is followed in another way."""
 
@@ -49,13 +50,20 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     check_keywords(options, RUN_OPTIONS)
     settings = stated(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
-    make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
+    files = wanted_files(session, settings)
     call = called(session, ref, input, settings)
+    make_ready(files.folder)
     schema = (await call.describe()).output
     if schema.iterator:
         prediction, cancel = await call.start(**AT_ONCE), call.cancel_on_exit
-        return OutputIterator(prediction, schema, make, call.deadline, cancel=cancel, updates=call.updates)
-    return schema.files((await result(call)).output, make, session.is_api)
+        return OutputIterator(prediction, schema, files, call.deadline, cancel=cancel, updates=call.updates)
+    return await files.of(await result(call), schema)
+
+
+def wanted_files(session: Session[C], settings: dict[str, Any]) -> Files[C]:
+    """Take from the settings how the files of the output are wanted."""
+    into = saving(session, settings.pop("save_to", None))
+    return Files(session, into, use_file_output=settings.pop("use_file_output", None))
 
 
 def called(session: Session[C], ref: Any, input: Mapping[str, Any] | None, settings: dict[str, Any]) -> Call[C]:
@@ -107,6 +115,6 @@ def whole(prediction: Prediction[Any], schema: OutputSchema) -> bool:
     if prediction.finished:
         return True
     early: bool = prediction.__dict__.get("_answered_early", False)
-    output: Any = prediction.output
+    output = raw(prediction)
     piecemeal = schema.iterator or (not schema.known and isinstance(output, list))
     return early and not piecemeal and output is not None

@@ -12,7 +12,7 @@ from replicate._core.plain import members
 from replicate._core.polling import Deadline
 from replicate._data.inputs import Inputs
 from replicate._data.reference import Reference
-from replicate._data.schema import OutputSchema
+from replicate._data.schema import InputSchema, OutputSchema
 from replicate.exceptions import InternalServerError, NotFoundError, UnprocessableEntityError
 from replicate.resources.creation import PREDICTION_OPTIONS, post, uploading
 from replicate.resources.predictions import Prediction
@@ -35,6 +35,7 @@ NOT_INPUTS = (
     "streaming",
     "use_async",
     "cancel_on_exit",
+    "save_to",
     *WATCH_OPTIONS,
 )
 
@@ -134,7 +135,7 @@ class Call(Generic[C]):
         self.cancel_on_exit: bool = cancel_on_exit
         self.updates: Updates = updates or Updates(session)
         self._bound = self.deadline.bound(session)
-        self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"))
+        self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"), blocking=session.blocking)
         self._input: Mapping[str, Any] | None = None
         """The input with the addresses of its files, once these have been uploaded."""
         self._names = [*(input or {})]
@@ -168,7 +169,7 @@ class Call(Generic[C]):
             if not remembered:
                 raise
             self.session.memory.pop(self.reference, None)
-            self._description = None
+            self._description = self._input = None
             if await self.describe() == description:
                 raise
         return await self._start(await self.describe(), options)
@@ -177,8 +178,10 @@ class Call(Generic[C]):
         """Start a prediction; which kind a model is, the API tells at the first attempt, and that is remembered."""
         session, reference = self._bound, self.reference
         check_names(self._names, description, reference)
-        ready = self._input = self._input or await self._inputs.sent(uploading(session, options))
-        told: Any = {"input": ready, "options": options, "cancel_on_exit": self.cancel_on_exit}
+        if self._input is None:
+            schema = InputSchema.of(description.openapi_schema)
+            self._input = await self._inputs.sent(uploading(session, options), schema)
+        told: Any = {"input": self._input, "options": options, "cancel_on_exit": self.cancel_on_exit}
         if description.versionless and reference.model:
             owner, name, _ = reference.model
             try:

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.nested import nested
 from replicate._core.options import check_keywords
-from replicate._data.outputs import file_maker
-from replicate._flows.run import AT_ONCE, RUN_OPTIONS, called
+from replicate._flows.run import AT_ONCE, RUN_OPTIONS, called, wanted_files
 from replicate.resources.following import streamed
+from replicate.resources.saving import make_ready
 from replicate.resources.spelling import stated
 from replicate.resources.streams import EventStream
 from replicate.resources.terms import check_flags
 from replicate.resources.waiting import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from replicate._core.dual import C
     from replicate._core.session import Session
     from replicate._flows.run import RunOptions
     from replicate._flows.start import Call
+    from replicate.resources.saving import Files
 
 
 def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> EventStream[C]:
@@ -28,16 +29,17 @@ def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, optio
     check_keywords(options, RUN_OPTIONS)
     settings = stated(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
-    make = file_maker(session, use_file_output=settings.pop("use_file_output", None) is not False)
+    files = wanted_files(session, settings)
     call = called(session, ref, input, settings)
-    return EventStream(session, started(call, make))
+    make_ready(files.folder)
+    return EventStream(session, started(call, files))
 
 
-async def started(call: Call[Any], make: Callable[[str], Any]) -> AsyncGenerator[Any, None]:
+async def started(call: Call[Any], files: Files[Any]) -> AsyncGenerator[Any, None]:
     """Start a prediction, and yield it and then its events."""
     with call.updates:
         watch = Watch(await call.start(**AT_ONCE, stream=True), call.deadline, call.updates)
         schema = (await call.describe()).output  # which `start` has made sure of, so that this sends nothing
-        async with nested(streamed(watch, schema, make, cancel=call.cancel_on_exit)) as events:
+        async with nested(streamed(watch, schema, files, cancel=call.cancel_on_exit)) as events:
             async for each in events:
                 yield each

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from replicate._core.dual import Async, C, Sync, drive, dual
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
-from replicate._data.outputs import file_maker
+from replicate._core.settings import folder
 from replicate._data.reference import Reference
 from replicate._flows.output import OutputIterator
 from replicate._flows.run import result
 from replicate._flows.start import Call, describe
+from replicate.resources.outputs import raw
+from replicate.resources.saving import Files, SaveOptions, make_ready, saving
 from replicate.resources.terms import check_flags
 from replicate.resources.waiting import check_success, look, owned, settle
 from replicate.resources.watching import Updates, WatchOptions, check_watching
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
 
     from replicate._core.session import Session
@@ -27,7 +30,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class UseOptions(WatchOptions, total=False):
+class UseOptions(WatchOptions, SaveOptions, total=False):
     """What `use` also takes, for each call."""
 
     timeout: float | None
@@ -47,6 +50,7 @@ class Invocation(Generic[C]):
         cancel_on_exit: bool,
         on_update: Callable[[Prediction[C]], object] | None = None,
         progress: bool = False,
+        save_to: str | os.PathLike[str] | None = None,
     ) -> None:
         Deadline(session, timeout)  # raises for a timeout that is none
         check_flags({"streaming": streaming, "cancel_on_exit": cancel_on_exit}, "streaming", "cancel_on_exit")
@@ -56,7 +60,7 @@ class Invocation(Generic[C]):
         self.streaming: bool = streaming
         self.timeout: float | None = timeout
         self.cancel_on_exit: bool = cancel_on_exit
-        self._watched = on_update, progress
+        self._watched, self._save_to = (on_update, progress), folder(save_to, "save_to")
 
     def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
         """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""
@@ -65,23 +69,25 @@ class Invocation(Generic[C]):
         settings = {"stream": True} if self.streaming else {}
         told, updates = self.timeout, Updates(self.session, *self._watched)
         cancel = self.cancel_on_exit
-        return Call(self.session, self.reference, inputs, settings, told, cancel_on_exit=cancel, updates=updates)
+        call = Call(self.session, self.reference, inputs, settings, told, cancel_on_exit=cancel, updates=updates)
+        make_ready(saving(self.session, self._save_to))
+        return call
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:
         """Run the model and give its output."""
         call = self.prepare(inputs)
         prediction = await (call.start() if self.streaming else result(call))
         async with owned(prediction, cancel=self.cancel_on_exit):
-            return self.shape(prediction, (await call.describe()).output, call.deadline, call.updates)
+            return await self.shape(prediction, (await call.describe()).output, call.deadline, call.updates)
 
-    def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline, updates: Updates) -> Any:
+    async def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline, updates: Updates) -> Any:
         """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
-        make = file_maker(self.session)
+        files = Files(self.session, saving(self.session, self._save_to))
         if self.streaming:
-            return OutputIterator(prediction, schema, make, deadline, cancel=self.cancel_on_exit, updates=updates)
+            return OutputIterator(prediction, schema, files, deadline, cancel=self.cancel_on_exit, updates=updates)
         if schema.concatenate:
-            return "".join(str(piece) for piece in prediction.output or () if piece is not None)
-        return schema.files(prediction.output, make, self.session.is_api)
+            return "".join(str(piece) for piece in raw(prediction) or () if piece is not None)
+        return await files.of(prediction, schema)
 
 
 class Run(Generic[C]):
@@ -94,7 +100,16 @@ class Run(Generic[C]):
     @dual
     async def output(self) -> Any:
         """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout."""
-        deadline = Deadline(self._session, self._invocation.timeout)
+        return await self._output(Deadline(self._session, self._invocation.timeout))
+
+    async def __as_input__(self, session: Session[Any]) -> Any:
+        """Wait for the output, for as long as a session has, and read it to its end."""
+        if session.blocking is not self._session.blocking:
+            raise TypeError("this Run belongs to a client of the other colour: pass on what its output() gives")
+        given = await self._output(Deadline.within(session, self._invocation.timeout))
+        return await given.__as_input__(session) if isinstance(given, OutputIterator) else given
+
+    async def _output(self, deadline: Deadline) -> Any:
         updates, streaming = self._updates, self._invocation.streaming
         async with owned(self.prediction, cancel=self._invocation.cancel_on_exit, updates=updates):
             schema = (await describe(deadline.bound(self._session), self._invocation.reference)).output
@@ -102,7 +117,7 @@ class Run(Generic[C]):
                 with updates:
                     await settle(self.prediction, deadline, updates)
                 check_success(self.prediction, deadline)
-            return self._invocation.shape(self.prediction, schema, deadline, updates)
+            return await self._invocation.shape(self.prediction, schema, deadline, updates)
 
     @dual
     async def logs(self) -> str | None:

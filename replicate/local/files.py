@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 LIFETIME = timedelta(hours=24)
+"""Of an upload."""
+DELIVERY_LIFETIME = timedelta(hours=1)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": ".png",
@@ -90,7 +92,7 @@ class Files:
         return self._store.records("file", place, limit)
 
     def expired(self, record: dict[str, Any]) -> bool:
-        """Say whether an upload has outlived its day."""
+        """Say whether a file has outlived its time."""
         return datetime.fromisoformat(record["expires_at"].replace("Z", "+00:00")) <= self._clock.now()
 
     def uploaded(self, identifier: str) -> Path | None:
@@ -127,13 +129,19 @@ class Files:
         else:
             path = folder / value.name
             shutil.copyfile(value, path)
+        self._store.keep("delivery", folder.name, {"expires_at": stamp(self._clock.now() + DELIVERY_LIFETIME)})
         return f"{origin}/delivery/{folder.name}/{quote(path.name)}"
 
     def delivered(self, folder: str, name: str) -> Path | None:
-        """Return where a delivery lies."""
+        """Return where a delivery lies, which is removed after an hour."""
         path = (self._deliveries / folder / name).resolve()
-        inside = path.parent.parent == self._deliveries
-        return path if inside and path.is_file() else None
+        if path.parent.parent != self._deliveries or not path.is_file():
+            return None
+        record = self._store.record("delivery", folder)
+        if record and self.expired(record):
+            path.unlink(missing_ok=True)
+            return None
+        return path
 
     def behind(self, url: str) -> tuple[Path, str] | None:
         """Return the local file that one of this server's own addresses stands for, and its name."""

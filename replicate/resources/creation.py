@@ -106,7 +106,7 @@ async def create(
     """Start what an endpoint starts. Everything that can be wrong is checked before anything is sent."""
     options = stated(options)
     check(input, options, allowed)
-    inputs = Inputs(input or {}, options.get("file_encoding_strategy"))
+    inputs = Inputs(input or {}, options.get("file_encoding_strategy"), blocking=session.blocking)
     ready: Mapping[str, Any] = await inputs.sent(uploading(session, options))
     return await post(session, endpoint, *path, input=ready, options=options, **members)
 

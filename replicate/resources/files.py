@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
+from replicate._core.body import Counted
 from replicate._core.dual import C, dual
 from replicate._core.options import check_mapping
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.plain import check_json
 from replicate._core.resource import Link, Namespace, Resource
-from replicate._data.inputs import check_size, form, inspected
-from replicate._data.outputs import FileOutput, local_copy
+from replicate._data.fetching import local_copy
+from replicate._data.outputs import FileOutput
+from replicate._data.sources import inspected
+from replicate._data.tally import Tally
+from replicate._data.uploads import form
 from replicate.resources.spelling import FILE, UPLOAD, chosen, filled, identified, needed, stated
 from replicate_api import models
 from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._core.options import ListOptions
+    from replicate._core.session import Session
+    from replicate._data.fetching import Progress
     from replicate.resources.spelling import FileName, UploadWords
 
 
@@ -31,6 +38,10 @@ class File(Resource[C], models.File):
     """An uploaded file: `urls.get` is what a model takes. It expires a day after its upload."""
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within}
+
+    async def __as_input__(self, session: Session[Any]) -> str | None:
+        """Give its address."""
+        return getattr(self.urls, "get", None)
 
 
 class Files(Namespace[C]):
@@ -43,12 +54,14 @@ class Files(Namespace[C]):
         *,
         filename: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        progress: Progress = None,
         **options: Unpack[UploadWords],
     ) -> File[C]:
         """Upload a file of at most 100 MiB: a path, an open binary file, bytes, or a tuple (name, one of these, type).
 
         Its name and MIME type (`content_type=`, or `type=`) are taken from the file unless given; `metadata` is any
-        JSON object, kept with it. Maps to `files.create`. Raises FileNotFoundError, TypeError, ValueError before
+        JSON object, kept with it. `progress=True` shows how much of it has gone out; a function is called with the
+        bytes so far, and in all. Maps to `files.create`. Raises FileNotFoundError, TypeError, ValueError before
         anything is sent; APIError.
         """
         rest = stated(options)
@@ -58,10 +71,10 @@ class Files(Namespace[C]):
         session = self._session.given(rest)
         name = stated({"name": filename}).get("name")
         check_description(name, content_type, metadata)
-        upload = inspected(content, "file", name, content_type)
-        check_size(upload, "file")
-        with upload.opened() as opened:
-            stored = await session.call(files_create, body=form(upload, opened, metadata))
+        upload = await session.transport.offload(lambda: inspected(content, "file", name, content_type))
+        with Tally(progress) as tally, upload.opened() as opened:
+            content = Counted(opened, upload.size, tally.of(upload.name)) if progress else opened
+            stored = await session.call(files_create, body=form(upload, content, metadata))
         return File[C].bind(stored, self._session)
 
     @dual
@@ -103,9 +116,18 @@ class Files(Namespace[C]):
         if isinstance(needed("expiry", expiry), bool) or not str(expiry).isdecimal():
             raise TypeError(f"expiry must be an int, the seconds since 1970, not {expiry!r}")
         request = files_download.build_request(file_id, expiry=expiry, **signed)
-        output = FileOutput(str(session.url(request.path).copy_merge_params(request.query)), session)
-        await local_copy(output.url, output.name, session)
+        url = str(session.url(request.path).copy_merge_params(request.query))
+        output = FileOutput(url, session, expires_at=moment(expiry))
+        await local_copy(url, session)
         return output
+
+
+def moment(seconds: Any) -> datetime | None:
+    """Give the moment that a signed link names, if it is one."""
+    try:
+        return datetime.fromtimestamp(int(seconds), timezone.utc)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def check_description(name: Any, content_type: Any, metadata: Any) -> None:

@@ -12,12 +12,14 @@ from replicate._core.resource import session_of
 from replicate._core.sse import LINE_END, ServerSentEvent
 from replicate.exceptions import APIError, PredictionTimeout, ReplicateError, StreamError, ended
 from replicate.resources.events import BrokenStreamError, events, stream_url
+from replicate.resources.outputs import raw
 from replicate.resources.waiting import LATE, Watch, look, settle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from replicate._data.schema import OutputSchema
+    from replicate.resources.saving import Files
 
 MAYBE_FILES = ("https://", "http://", "data:")
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
@@ -26,13 +28,11 @@ PATIENCE = 10.0
 """For how many seconds a prediction, whose stream told of its end, may still look unfinished."""
 
 
-async def streamed(
-    watch: Watch, schema: OutputSchema, make: Callable[[str], Any], *, cancel: bool
-) -> AsyncGenerator[Any, None]:
+async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any], *, cancel: bool) -> AsyncGenerator[Any, None]:
     """Yield the prediction that is watched, then its events to its end, as many at a time as come together.
 
     Cancels the prediction if this is closed before, provided `cancel`. Raises StreamError if the prediction fails, or
-    cannot be followed; PredictionTimeout.
+    cannot be followed; PredictionTimeout, SaveError.
     """
     prediction: Any = watch.run
     is_ours = session_of(watch.run).is_api
@@ -45,7 +45,8 @@ async def streamed(
                 if not event:
                     told = failure(event) if told is None else told
                 elif ":" in event and event.startswith(MAYBE_FILES):  # most have none, which is soon told
-                    event.data = schema.file(event.data, make, is_ours)
+                    event.data = schema.file(event.data, files, is_ours)
+                    await files.save(prediction)
             if batch[-1].event == "done":
                 break  # there is nothing left to cancel
             yield batch
@@ -54,6 +55,7 @@ async def streamed(
     yield batch
     if told is not None:
         raise await stream_error(watch, told)
+    files.check(prediction, files.made)
 
 
 async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[ServerSentEvent], None]:
@@ -149,8 +151,8 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
     prediction: Any = watch.run
     url = stream_url(prediction)
     if url and not schema.known:
-        await poll(watch.session, lambda: prediction.finished or prediction.output, watch.look, watch.deadline)
-    texts = schema.streams_text if schema.known else bool(prediction.output) and schema.is_text(prediction.output)
+        await poll(watch.session, lambda: prediction.finished or raw(prediction), watch.look, watch.deadline)
+    texts = schema.streams_text if schema.known else bool(raw(prediction)) and schema.is_text(raw(prediction))
     if url and texts and not prediction.finished:
         try:
             async with nested(pieces(watch, url, schema)) as source:
@@ -169,7 +171,7 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
 async def pieces(watch: Watch, url: str, schema: OutputSchema) -> AsyncGenerator[str, None]:
     """Yield the texts of a stream from the beginning of the output, or none of a stream that begins later."""
     prediction: Any = watch.run
-    known = text_of(prediction.output)
+    known = text_of(raw(prediction))
     async with nested(events(prediction, url, watch.deadline)) as source:
         async for batch in source:
             await watch.updates.happened(prediction, batch, schema)
@@ -187,8 +189,8 @@ async def looked(watch: Watch, schema: OutputSchema, seen: list[Any]) -> AsyncGe
     session, deadline = session_of(watch.run), watch.deadline
     waited, fixed = Deadline(session, None), pace(session)
     while True:
-        if prediction.finished or schema.iterator or (not schema.known and is_array(prediction.output)):
-            for item in unseen(prediction.output, seen, schema):
+        if prediction.finished or schema.iterator or (not schema.known and is_array(raw(prediction))):
+            for item in unseen(raw(prediction), seen, schema):
                 seen.append(item)
                 yield item
         if prediction.finished:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, outermost
 from replicate._core.nested import nested
@@ -12,6 +12,7 @@ from replicate.resources.waiting import halt
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
+    from replicate._core.markup import Bundle
     from replicate._core.session import Session
     from replicate.resources.predictions import Prediction
 
@@ -94,6 +95,15 @@ class Iteration(Generic[C, T]):
     async def __aexit__(self, *_: object) -> None:
         await self._close()
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+        from replicate.resources.showing import shown_so_far
+
+        return shown_so_far(self, self._prediction, self._so_far())
+
+    def _so_far(self) -> list[Any]:
+        """Give what is to be shown of the items that have come."""
+        return []
+
     @dual
     async def close(self) -> None:
         """End here, as leaving `with` does, and cancel the prediction if it was started by this and goes on."""
@@ -109,6 +119,12 @@ class Iteration(Generic[C, T]):
             await self._source.aclose()
         if not getattr(self._items, "ag_running", False):  # if it is, its event loop is closing it
             await self._items.aclose()
+
+    async def _rest(self, session: Session[Any]) -> list[T]:
+        """Read to the end, in the colour of a session, which must be this one's. Raises TypeError."""
+        if session.blocking:
+            return [*cast("Iteration[Sync, T]", self)]
+        return [item async for item in cast("Iteration[Async, T]", self)]
 
     @dual
     async def cancel(self) -> None:

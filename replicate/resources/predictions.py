@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from replicate._core.dual import C, also_async, dual, dual_iter
+from replicate._core.dual import Async, C, Sync, also_async, dual, dual_iter, over
 from replicate._core.nested import nested
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
-from replicate._core.resource import Link, Namespace, Resource
+from replicate._core.resource import Link, Namespace, Resource, session_of
+from replicate.resources import watching
 from replicate.resources.creation import create
+from replicate.resources.outputs import raw, with_files
 from replicate.resources.spelling import PREDICTION, identified, owned, version_text
 from replicate.resources.waiting import TERMINAL, Watch, check_success, halt, look, settle
 from replicate.resources.waiting import owned as owning
@@ -26,17 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
     from datetime import datetime
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
+    from replicate._core.markup import Bundle
     from replicate._core.options import ListOptions
     from replicate._core.session import Session
     from replicate.resources.creation import PredictionOptions
     from replicate.resources.spelling import PredictionName, PredictionWords
     from replicate.resources.streams import EventStream
-
-
-PROGRESS = re.compile(r"^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", re.MULTILINE)
-"""A line of a progress bar, as tqdm draws it."""
 
 
 class Prediction(Resource[C], models.Prediction):
@@ -46,21 +44,32 @@ class Prediction(Resource[C], models.Prediction):
     reader: ClassVar[Any] = predictions_get
     canceler: ClassVar[Any] = predictions_cancel
 
-    class Progress(NamedTuple):
-        """How far a prediction is: `percentage` is a fraction, 0 to 1."""
-
-        percentage: float
-        current: int
-        total: int
-
-        @classmethod
-        def parse(cls, logs: str) -> Self | None:
-            """Read the last progress bar in some logs; None if there is none."""
-            bars = PROGRESS.findall(logs.replace("\r", "\n"))
-            return cls(int(bars[-1][0]) / 100, int(bars[-1][1]), int(bars[-1][2])) if bars else None
+    Progress: TypeAlias = watching.Progress
 
     @property
-    def progress(self) -> Progress | None:
+    def output(self) -> Any:
+        """What the model returned, or has so far. A string of it that is a file has the methods of a file as well."""
+        output, session = raw(self), self._bound
+        known = vars(self).get("_output")
+        if known is None or known[0] is not output or known[1] is not session:
+            known = vars(self)["_output"] = output, session, with_files(self, session)
+        return known[2]
+
+    @output.setter
+    def output(self, output: Any) -> None:
+        """Replace it."""
+        vars(self)["output"] = output
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+        from replicate.resources.showing import shown
+
+        return shown(self)
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_output"}
+
+    @property
+    def progress(self) -> watching.Progress | None:
         """How far it is, if its logs show a progress bar."""
         return self.Progress.parse(self.logs or "")
 
@@ -73,6 +82,17 @@ class Prediction(Resource[C], models.Prediction):
     def timings(self) -> Timings:
         """The seconds it was queued, it ran, and both: so far, if it has not finished."""
         return timings(self)
+
+    async def __as_input__(self, session: Session[Any]) -> Any:
+        """Wait for its output by a session of whatever colour, for as long as that has, and give it."""
+        if not self.finished:
+            run = over(self, session_of(self).of_colour(Sync if session.blocking else Async))
+            try:
+                await settle(run, Deadline.within(session))
+            finally:
+                self.__dict__.update(run.__dict__, _bound=self._bound)
+        check_success(self)
+        return self.output
 
     @dual
     async def wait(
@@ -108,14 +128,14 @@ class Prediction(Resource[C], models.Prediction):
         Where it offers none, its output comes as such. An output event of a file holds a FileOutput, or its URL with
         `use_file_output=False`. Raises StreamError if it fails, or cannot be followed.
         """
-        from replicate._data.outputs import file_maker
         from replicate._data.schema import OutputSchema
         from replicate.resources.following import streamed
+        from replicate.resources.saving import Files
         from replicate.resources.streams import EventStream
 
-        make = file_maker(self._session, use_file_output=use_file_output is not False)
+        files = Files(self._session, use_file_output=use_file_output)
         watch = Watch(self, Deadline(self._session, None))
-        source = streamed(watch, OutputSchema(None), make, cancel=False)
+        source = streamed(watch, OutputSchema(None), files, cancel=False)
         return EventStream(self._session, source, self)
 
     @dual_iter
@@ -141,7 +161,7 @@ class Prediction(Resource[C], models.Prediction):
 
         async with nested(items(Watch(self, Deadline(self._session, None)), OutputSchema(None))) as source:
             async for item in source:
-                yield item
+                yield with_files(self, self._bound, item)
         check_success(self)
 
 

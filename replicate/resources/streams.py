@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import Async, C
+from replicate._core.plain import elements
 from replicate._core.sse import ServerSentEvent
+from replicate._data.schema import on_file_host
 from replicate.resources.iteration import Iteration
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from replicate._core.session import Session
 
 
 class EventStream(Iteration[C, ServerSentEvent]):
@@ -24,6 +28,14 @@ class EventStream(Iteration[C, ServerSentEvent]):
         """Start the prediction, and give the stream itself."""
         yield from self._abegin().__await__()
         return self
+
+    async def __as_input__(self, session: Session[Any]) -> Any:
+        """Read to the end, and give the output of the prediction: as one text if it came as pieces of one."""
+        await self._rest(session)
+        output = await self.prediction.__as_input__(session)
+        pieces = elements(output)
+        text = pieces and all(isinstance(piece, str) and not on_file_host(piece) for piece in pieces)
+        return "".join(pieces) if text else output
 
     def __repr__(self) -> str:
         of = "not started" if self._prediction is None else f"of prediction {self._prediction.id}"

@@ -12,7 +12,7 @@ from replicate._core.resource import Link, Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
 from replicate.resources.spelling import MODEL, TRAINING, chosen, identified, owned, paired, pinned, stated
 from replicate.resources.waiting import TERMINAL, halt, look, settle
-from replicate.resources.watching import Timings, Updates, timings
+from replicate.resources.watching import Progress, Timings, Updates, timings
 from replicate_api import models
 from replicate_api.api.trainings import trainings_cancel, trainings_create, trainings_get, trainings_list
 from replicate_api.types import UNSET
@@ -22,19 +22,34 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from replicate._core.markup import Bundle
     from replicate._core.options import ListOptions
     from replicate.resources.creation import TrainingOptions
-    from replicate.resources.predictions import Prediction
     from replicate.resources.spelling import TrainingName, TrainingWords
 
 BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhook_events_filter")
 """What `create` takes by position, apart from the input, which is known by its type."""
 
 
+class TrainingOutput(Resource[C], models.TrainingOutput):
+    """What a training has made: the new `version`, and the URL of its `weights`."""
+
+    @property
+    def weights(self) -> Any:  # type: ignore[override]  # as in the answer
+        """The URL of the weights, if there are some, with the methods of a file as well."""
+        from replicate._data.file_string import FileString
+
+        url = vars(self).get("weights")
+        return FileString(url, self._bound) if isinstance(url, str) and url else url
+
+
 class Training(Resource[C], models.Training):
     """A training, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
-    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within}
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {
+        "urls": Link.within,
+        "output": TrainingOutput[C].bind,
+    }
     reader: ClassVar[Any] = trainings_get
     canceler: ClassVar[Any] = trainings_cancel
 
@@ -45,17 +60,20 @@ class Training(Resource[C], models.Training):
         made = getattr(self.output, "version", None)
         return named or (made.partition(":")[0] if isinstance(made, str) else None)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+        from replicate.resources.showing import shown
+
+        return shown(self)
+
     @property
     def finished(self) -> bool:
         """Whether it has ended: succeeded, failed, canceled or aborted."""
         return self.status in TERMINAL
 
     @property
-    def progress(self) -> Prediction.Progress | None:
+    def progress(self) -> Progress | None:
         """How far it is, if its logs show a progress bar."""
-        from replicate.resources.predictions import Prediction
-
-        return Prediction.Progress.parse(self.logs or "")
+        return Progress.parse(self.logs or "")
 
     @property
     def timings(self) -> Timings:

@@ -22,6 +22,7 @@ from replicate.exceptions import (
     RateLimitError,
 )
 from replicate.resources.leaving import Open
+from replicate.resources.outputs import raw
 from replicate.resources.watching import Updates
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def check_success(prediction: Prediction[Any], deadline: Deadline | None = None)
             if deadline is not None and deadline.remaining() < LATE:
                 raise PredictionTimeout(prediction, deadline.seconds or 0)
             raise PredictionCanceled(prediction)
-        case "succeeded" if prediction.data_removed and prediction.output is None:
+        case "succeeded" if prediction.data_removed and raw(prediction) is None:
             raise DataRemovedError(prediction)
         case _:
             return

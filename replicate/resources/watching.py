@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
+from replicate._core.display import display
 from replicate._core.plain import is_array
-from replicate.resources.display import display
+from replicate.resources.outputs import raw
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -71,7 +73,9 @@ class Updates:
             return
         self._last = state
         if self._display:
-            self._display.show(run)
+            at = run.progress
+            fraction = at.percentage if at else None
+            self._display.draw(f"{run.id}: {run.status}", fraction, whole=run.status == "succeeded")
         if not self._callback:
             return
         try:
@@ -102,7 +106,7 @@ class Updates:
             prediction.status = "processing"
         if len(self._logs) > len(prediction.logs or ""):
             prediction.logs = self._logs
-        known: Any = prediction.output
+        known = raw(prediction)
         listed = schema.streams_text if schema.iterator else not schema.known
         if listed and (known is None or (is_array(known) and len(self._pieces) > len(known))):
             prediction.output = [*self._pieces] or None
@@ -131,8 +135,26 @@ def refuse(told: Any) -> None:
 
 def summary(run: Prediction[Any] | Training[Any]) -> tuple[Any, ...]:
     """Give what makes a state a new one. Progress is in the logs; of an output in items, each is there for good."""
-    output: Any = run.output
+    output = raw(run)
     return run.status, run.logs, len(output) if is_array(output) else output
+
+
+PROGRESS = re.compile(r"^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", re.MULTILINE)
+"""A line of a progress bar, as tqdm draws it."""
+
+
+class Progress(NamedTuple):
+    """How far a prediction is: `percentage` is a fraction, 0 to 1."""
+
+    percentage: float
+    current: int
+    total: int
+
+    @classmethod
+    def parse(cls, logs: str) -> Self | None:
+        """Read the last progress bar in some logs; None if there is none."""
+        bars = PROGRESS.findall(logs.replace("\r", "\n"))
+        return cls(int(bars[-1][0]) / 100, int(bars[-1][1]), int(bars[-1][2])) if bars else None
 
 
 class Timings(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.hosts import Host, hosted
+from support.hosts import KEPT, Host, hosted
 
-from replicate._data import outputs
+from replicate._data import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give each test a cache of its own."""
     folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr(outputs, "cache_folder", lambda: folder)
-    return folder
+    monkeypatch.setattr(disk, "cache", disk.Cache(folder))
+    yield folder
+    KEPT.clear()
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from support.sessions import Scripted, scripted
 
 from replicate import FileOutput
 from replicate._core.dual import drive
-from replicate._data.inputs import LARGEST_DATA_URI, LARGEST_UPLOAD, Inputs, check_size, inspected
+from replicate._data.inputs import LARGEST_DATA_URI, Inputs
+from replicate._data.sources import LARGEST_UPLOAD, inspected
 from replicate.exceptions import APIResponseValidationError
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -177,7 +178,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
         drive(Inputs({"video": path}).sent(session))
     assert transport.requests == []
     with path.open("rb") as file, pytest.raises(ValueError, match=r"^file has"):
-        check_size(inspected(file, "file"), "file")
+        inspected(file, "file")
 
 
 def test_an_upload_is_sent_again_whole() -> None:
@@ -312,8 +313,8 @@ def test_nothing_is_uploaded_for_an_input_that_cannot_be_sent() -> None:
 
 
 def test_files_are_uploaded_in_place() -> None:
-    """Each address stands where its file stood, the same file twice too."""
+    """Each address stands where its file stood; the same file is uploaded once and stands twice."""
     handle = io.BytesIO(BIG)
     made, transport = encoded({"a": [handle, {"b": handle}], "c": "text"})
     assert made == {"a": [ADDRESS, {"b": ADDRESS}], "c": "text"}
-    assert [BIG in request.content for request in transport.requests] == [True, True]
+    assert [BIG in request.content for request in transport.requests] == [True]

@@ -19,7 +19,7 @@ from support.sessions import Hasty, config
 
 from replicate import FileOutput
 from replicate._core.session import Session
-from replicate._data.outputs import complete, data_of
+from replicate._data.data_uri import data_of
 from replicate.exceptions import APIConnectionError, NotFoundError, ReplicateError
 
 
@@ -87,10 +87,11 @@ def test_a_download_that_breaks_off_leaves_nothing(tmp_path: Path, cache: Path) 
     """A truncated download is an error, leaves no file anywhere, and does not spoil the next attempt."""
     target = tmp_path / "a.bin"
     target.write_bytes(b"old")
-    with hosted(CUT, CUT, answer("200 OK", CONTENT)) as host:
+    with hosted(CUT, CUT, CUT, CUT, answer("200 OK", CONTENT)) as host:
         output = host.output()
         with pytest.raises(APIConnectionError, match=r"broke off at GET /x/out\.bin"):
             output.save(target)
+        assert host.connections == 2
         with pytest.raises(APIConnectionError):
             output.read()
         assert target.read_bytes() == b"old"
@@ -106,16 +107,16 @@ def test_a_file_that_is_gone() -> None:
         host.output().read()
 
 
-def test_a_failing_disk_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_save_leaves_nothing(host: Host, tmp_path: Path) -> None:
     """Whatever interrupts writing, there is no half file, and no temporary one."""
 
-    def interrupted() -> None:
-        with complete(tmp_path / "a.bin") as file:
-            file.write(b"half")
+    def interrupt(done: int, _total: int | None) -> None:
+        assert len(names(tmp_path)) == 1
+        if done > 1000:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        interrupted()
+        host.output().save(tmp_path / "a.bin", progress=interrupt)
     assert names(tmp_path) == []
 
 

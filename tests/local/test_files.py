@@ -207,6 +207,32 @@ def test_a_part_of_an_output_file_can_be_fetched(api: Any) -> None:
     assert (answer.status_code, answer.content) == (206, b"PNG")
 
 
+def test_a_part_is_of_the_same_file_or_all_is_given(api: Any) -> None:
+    """The rest is given only if the file is still what its validator says; a part that is not there is refused."""
+    url = api.run("me/give_many", {"count": 1})["output"][0]
+    head = httpx.head(url)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(PNG) + 1))
+    for validator in (head.headers["etag"], head.headers["last-modified"]):
+        assert httpx.get(url, headers={"range": "bytes=1-3", "if-range": validator}).status_code == 206
+    for other in ('"another"', f"W/{head.headers['etag']}"):
+        answer = httpx.get(url, headers={"range": "bytes=1-3", "if-range": other})
+        assert (answer.status_code, answer.content) == (200, PNG + b"\0")
+    beyond = httpx.get(url, headers={"range": "bytes=1000-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(PNG) + 1}")
+
+
+def test_an_output_file_is_removed_after_an_hour(serving: Any) -> None:
+    """A delivery lives for an hour of the server's clock."""
+    clock = ManualClock()
+    with serving(MODELS, clock=clock) as api:
+        url = api.run("me/give_many", {"count": 1})["output"][0]
+        clock.advance(3599)
+        assert httpx.get(url).status_code == 200
+        clock.advance(1)
+        assert httpx.get(url).status_code == 404
+        assert not [path for path in api.srv.cloud.files._deliveries.rglob("*") if path.is_file()]
+
+
 def test_files_inside_an_output_have_addresses(api: Any) -> None:
     """Bytes in lists, dictionaries and generators are files too, named by what they are."""
     output = api.run("me/give_all")["output"]

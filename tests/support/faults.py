@@ -9,6 +9,8 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 RESET_UNREAD = "reset the connection before reading the request"
@@ -33,10 +35,11 @@ def answer(status: str = "200 OK", body: bytes = b"{}", *headers: str) -> bytes:
 class Faults:
     """Handles each connection in turn by the next of its behaviours, the last one again and again.
 
-    A behaviour is what to send, as bytes, or one of the constants above. `requests` are the requests that were read.
+    A behaviour is what to send, as bytes, a function of the request that gives that, or one of the constants above.
+    `requests` are the requests that were read.
     """
 
-    def __init__(self, *behaviours: bytes | str) -> None:
+    def __init__(self, *behaviours: bytes | str | Callable[[bytes], bytes]) -> None:
         self.behaviours = list(behaviours)
         self.requests: list[bytes] = []
         self.connections = 0
@@ -78,14 +81,16 @@ class Faults:
             with contextlib.suppress(OSError):
                 self._handle(connection, behaviour)
 
-    def _handle(self, connection: socket.socket, behaviour: bytes | str) -> None:
+    def _handle(self, connection: socket.socket, behaviour: bytes | str | Callable[[bytes], bytes]) -> None:
         if behaviour is RESET_UNREAD:
             reset(connection)
             return
         self.requests.append(read_request(connection))
+        if callable(behaviour):
+            behaviour = behaviour(self.requests[-1])
         if isinstance(behaviour, bytes):
-            connection.sendall(behaviour)
-            connection.close()
+            with connection:
+                connection.sendall(behaviour)
         elif behaviour is RESET_READ:
             reset(connection)
         elif behaviour is CLOSE_READ:

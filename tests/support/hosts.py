@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +13,66 @@ from replicate import FileOutput
 from replicate._core.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+KEPT: list[Session[Any]] = []
+"""What must not be dropped before its event loop has ended; conftest.py empties it."""
 CONTENT = bytes(range(256)) * 1000
 
 
 class Host(Faults):
     """Answers by its behaviours, and makes outputs that lie here."""
 
-    def output(self, path: str = "/x/out.bin", *, blocking: bool = True) -> FileOutput[Any]:
+    def output(self, path: str = "/x/out.bin", *, blocking: bool = True, **settings: Any) -> FileOutput[Any]:
         """Make an output of a session whose API is elsewhere."""
-        session: Session[Any] = Session(config(max_retries=1), Hasty() if blocking else HastyAsync())
+        session = self.session(blocking=blocking, **settings)
         return FileOutput(self.origin + path, session)
+
+    def session(self, *, blocking: bool = True, **settings: Any) -> Session[Any]:
+        """Make a session, and hold it: trio tells of connections that are dropped before its end."""
+        session: Session[Any] = Session(config(**{"max_retries": 1, **settings}), Hasty() if blocking else HastyAsync())
+        KEPT.append(session)
+        return session
+
+    @property
+    def asked(self) -> list[tuple[str, str | None, str | None]]:
+        """What was asked for: each request's method, Range and If-Range."""
+        return [
+            (request.split()[0].decode(), field(request, "range"), field(request, "if-range"))
+            for request in self.requests
+        ]
 
 
 @contextmanager
-def hosted(*behaviours: bytes | str) -> Iterator[Host]:
+def hosted(*behaviours: bytes | str | Callable[[bytes], bytes]) -> Iterator[Host]:
     """Run a host; without behaviours every file has the same content."""
     with Host(*(behaviours or [answer("200 OK", CONTENT)])) as host:
         yield host
+
+
+def field(request: bytes, name: str) -> str | None:
+    """Give a header of a request."""
+    found = re.search(rb"(?im)^" + name.encode() + rb":[ ]*(.*?)\r$", request)
+    return found[1].decode() if found else None
+
+
+class Ranged:
+    """A file that is given in parts. Each answer breaks off after so many bytes, the last one never."""
+
+    def __init__(self, *cuts: int, content: bytes = CONTENT, headers: tuple[str, ...] = ('ETag: "1"',)) -> None:
+        self.cuts = [*cuts]
+        self.content, self.headers = content, headers
+
+    def __call__(self, request: bytes) -> bytes:
+        cut = self.cuts.pop(0) if self.cuts else None
+        start = 0
+        validators = {header.partition(": ")[2] for header in self.headers}
+        wanted, condition = field(request, "range"), field(request, "if-range")
+        if wanted and (condition is None or condition in validators):
+            start = int(wanted[6:].partition("-")[0])
+        status, headers = "200 OK", [*self.headers, f"Content-Length: {len(self.content) - start}"]
+        if start:
+            status = "206 Partial Content"
+            headers.append(f"Content-Range: bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+        body = b"" if request.startswith(b"HEAD") else self.content[start:][:cut]
+        return answer(status, body, *headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -66,6 +67,12 @@ class Scripted:
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.time += seconds
+
+    async def offload(self, work: Callable[[], Any]) -> Any:
+        return work()
+
+    def turn(self, key: Any) -> Any:
+        return nullcontext()
 
     def now(self) -> float:
         return self.time

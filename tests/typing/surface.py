@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from typing_extensions import assert_type
 
-from replicate import AsyncReplicate, Client, Replicate
+from replicate import AsyncReplicate, Client, FileOutput, Replicate
 from replicate._core.dual import Async, Sync
 from replicate._core.http_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
 from replicate._core.page import Listing, Page, PageInfo
 from replicate._core.paginate import async_paginate, paginate
+from replicate._data.disk import Info
 from replicate.exceptions import ReplicateError
 from replicate.resources.predictions import Prediction
 
 if TYPE_CHECKING:
     from replicate._core.response import APIResponse
+
+
+def files(output: FileOutput[Sync]) -> None:
+    """See what is known of files."""
+    assert_type(output.read(3, max_bytes=5), bytes)
+    assert_type(output.info(), Info)
+    assert_type(output.save("a.png", progress=lambda done, total: (done, total)), Path | None)
+    assert_type(output.size, int | None)
+    assert_type(output.expires_at, datetime | None)
 
 
 def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
@@ -35,6 +47,7 @@ def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
     assert_type(client.base_url, httpx.URL)
     assert_type(client.default_headers, Mapping[str, str])
     assert_type(client.poll_interval, float)
+    assert_type(client.output_dir, Path | None)
     assert_type(client.is_closed(), bool)
     assert_type(client.query("/models", content="text"), httpx.Response)
     assert_type(raw.read(), bytes)

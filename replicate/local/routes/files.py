@@ -83,7 +83,13 @@ async def deliver(request: Request) -> Response:
     path = cloud_of(request).files.delivered(request.path_params["folder"], request.path_params["name"])
     if path is None:
         raise not_found()
-    return FileResponse(path, media_type=media_type(path))
+    return _Delivery(path, media_type=media_type(path))
+
+
+class _Delivery(FileResponse):
+    """A file that may be long: it is read in large blocks, and may be asked for in parts."""
+
+    chunk_size = 1 << 20
 
 
 def _shown(request: Request, record: dict[str, Any]) -> dict[str, Any]:

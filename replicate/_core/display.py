@@ -1,14 +1,10 @@
-"""Showing how far a prediction or a training is, on the screen or in a notebook."""
+"""Showing how far something is, on the screen or in a notebook."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from replicate.resources.predictions import Prediction
-    from replicate.resources.trainings import Training
+from typing import Any
 
 
 def display() -> Bar | Lines:
@@ -20,15 +16,14 @@ def display() -> Bar | Lines:
 
 
 class Lines:
-    """A line on stderr for each new status or percentage."""
+    """A line on stderr for whatever is new."""
 
     def __init__(self) -> None:
         self._last = ""
 
-    def show(self, run: Prediction[Any] | Training[Any]) -> None:
+    def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:  # noqa: ARG002 - as a bar has it
         """Write a line, if it is another one than the last."""
-        at = run.progress
-        line = f"{run.id}: {run.status}" + (f" {at.percentage:.0%}" if at else "")
+        line = told if fraction is None else f"{told} {fraction:.0%}"
         if line != self._last:
             self._last = line
             sys.stderr.write(f"{line}\n")
@@ -39,23 +34,21 @@ class Lines:
 
 
 class Bar:
-    """A bar with a percentage, as its logs show it, and the status."""
+    """A bar with a percentage, and what it is of."""
 
     def __init__(self, tqdm: Any) -> None:
         self._kind: Any = type("Bar", (tqdm,), {"monitor_interval": 0})  # tqdm's monitor is a thread that would stay
         self._bar: Any = None
 
-    def show(self, run: Prediction[Any] | Training[Any]) -> None:
-        """Draw it; it stays when the run has finished."""
-        told = f"{run.id}: {run.status}"
+    def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:
+        """Draw it, full if this is the `whole`; it stays at the end."""
         if self._bar is None:
             shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
             self._bar = self._kind(desc=told, total=100, bar_format=shape, file=sys.stderr)
-        at = run.progress
-        if run.status == "succeeded":
+        if whole:
             self._bar.n = 100
-        elif at:
-            self._bar.n = round(at.percentage * 100)
+        elif fraction:
+            self._bar.n = round(fraction * 100)
         self._bar.set_description_str(told, refresh=False)
         self._bar.refresh()
 

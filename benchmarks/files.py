@@ -1,0 +1,188 @@
+"""What a file of a gibibyte costs on its way down: throughput and memory, beside raw httpx and the published clients.
+
+The server, of this package, runs in a process of its own. Every program writes the file to disk and waits until it is
+there (`fsync`), in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from clients import OURS, RAW, V1, V2, Client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEBIBYTE = 1 << 20
+SIZE = 1024
+"""Mebibytes."""
+ROUNDS = 5
+MOST_MEMORY = 16
+"""Mebibytes that a process with the transfer may take more than the same one without."""
+LEAST_THROUGHPUT = 0.95
+"""Of raw httpx's."""
+
+_MEASURE = """
+import json, os, resource, time
+url, target = os.environ["FILE"], os.environ["TARGET"]
+def measure(save):
+    begun = time.perf_counter()
+    if target:
+        save(url, target)
+        assert os.path.getsize(target) == int(os.environ["SIZE"])
+    print(json.dumps([time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+def synced(chunks):
+    with open(target, "wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+"""
+_RAW = """
+import httpx
+client = httpx.Client(timeout=60)
+client.get(os.environ["SMALL"])
+def save(url, target):
+    with client.stream("GET", url) as answer:
+        synced(answer.iter_bytes())
+measure(save)
+"""
+_OURS = """
+import replicate
+client = replicate.Replicate()
+replicate.FileOutput(os.environ["SMALL"], client).save(os.environ["BESIDE"])
+measure(lambda url, target: replicate.FileOutput(url, client).save(target))
+"""
+_OURS_ASYNC = """
+import asyncio, replicate
+async def main(url, target):
+    async with replicate.AsyncReplicate() as client:
+        await replicate.FileOutput(os.environ["SMALL"], client).save(os.environ["BESIDE"])
+        if target:
+            await replicate.FileOutput(url, client).save(target)
+asyncio.run(main(os.environ["SMALL"], ""))
+measure(lambda url, target: asyncio.run(main(url, target)))
+"""
+_RAW_ASYNC = """
+import asyncio, httpx
+async def main(url, target):
+    async with httpx.AsyncClient(timeout=60) as client:
+        await client.get(os.environ["SMALL"])
+        if not target:
+            return
+        async with client.stream("GET", url) as answer:
+            with open(target, "wb") as file:
+                async for chunk in answer.aiter_bytes():
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+asyncio.run(main(os.environ["SMALL"], ""))
+measure(lambda url, target: asyncio.run(main(url, target)))
+"""
+_PEER = """
+import replicate
+from {home} import FileOutput
+client = replicate.Client()
+FileOutput(os.environ["SMALL"], client).read()
+measure(lambda url, target: synced([FileOutput(url, client).read()]))
+"""
+
+PROGRAMS: tuple[tuple[Client, str, str], ...] = (
+    (RAW, "", _RAW),
+    (OURS, "", _OURS),
+    (RAW, " asynchronous", _RAW_ASYNC),
+    (OURS, " asynchronous", _OURS_ASYNC),
+    (V1, "", _PEER.format(home="replicate.helpers")),
+    (V2, "", _PEER.format(home="replicate")),
+)
+"""What is measured; each of this client follows what it is compared with."""
+
+_SERVER = """
+import os, sys
+from pathlib import Path
+from replicate.local import Model, server
+source, small = Path(sys.argv[1]), Path(sys.argv[1] + ".small")
+small.write_bytes(b"small")
+with source.open("wb") as file:
+    block = os.urandom(1 << 20)
+    for _ in range(int(sys.argv[2])):
+        file.write(block)
+def give() -> list[Path]:
+    return [source, small]
+with server(models={"bench/give": Model(give, official=True)}) as srv, srv.client() as client:
+    print(srv.base_url, srv.token, *client.predictions.create("bench/give", wait=True).output, flush=True)
+    sys.stdin.read()
+"""
+
+
+class Found(NamedTuple):
+    """What one process told."""
+
+    seconds: float
+    memory: float
+    """The most that it had, in mebibytes."""
+
+
+def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
+    """Run every program in turn and several times; return a Markdown table. Raises AssertionError for a goal missed."""
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), size) as places:
+        found: list[list[Found]] = [[] for _ in PROGRAMS]
+        for _ in range(rounds):
+            for number, (client, _, program) in enumerate(PROGRAMS):
+                found[number].append(run(client, program, places, size))
+        idle = [run(client, program, {**places, "TARGET": ""}, size) for client, _, program in PROGRAMS]
+    lines = [
+        "| | MiB/s, best | median | × raw httpx, best | MiB of memory for the transfer |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for number, (client, way, _) in enumerate(PROGRAMS):
+        seconds = sorted(each.seconds for each in found[number])
+        raw = min(each.seconds for each in found[2 if way else 0])
+        more = max(each.memory for each in found[number]) - idle[number].memory
+        lines.append(
+            f"| {client.name}{way} | {size / seconds[0]:.0f} | {size / seconds[len(seconds) // 2]:.0f} "
+            f"| {raw / seconds[0]:.2f} | {more:.1f} |"
+        )
+        if client is OURS:
+            check(f"{client.name}{way}", raw / seconds[0], more)
+    return "\n".join(lines)
+
+
+def check(name: str, throughput: float, memory: float) -> None:
+    """Hold this client to its goals."""
+    if throughput < LEAST_THROUGHPUT:
+        raise AssertionError(f"{name} has {throughput:.2f}× the throughput of raw httpx; at least {LEAST_THROUGHPUT}×")
+    if memory > MOST_MEMORY:
+        raise AssertionError(f"{name} takes {memory:.1f} MiB for the transfer; at most {MOST_MEMORY}")
+
+
+def run(client: Client, program: str, places: dict[str, str], size: int) -> Found:
+    """Run a program, and remove what it has written."""
+    settings = client.settings(places["BASE"], places["TOKEN"], SIZE=str(size * MEBIBYTE), **places)
+    command = client.command(_MEASURE + program)
+    answer = subprocess.run(command, env=settings, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    for name in ("TARGET", "BESIDE"):
+        if places[name]:
+            Path(places[name]).unlink(missing_ok=True)
+    return Found(*json.loads(answer.stdout))
+
+
+@contextmanager
+def serving(folder: Path, size: int) -> Iterator[dict[str, str]]:
+    """Run the server in a process of its own; give what the programs must know."""
+    command = [sys.executable, "-c", _SERVER, str(folder / "source"), str(size)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout  # noqa: S101 - for type checkers
+        base, token, large, small = process.stdout.readline().split()
+        places = {"BASE": base, "TOKEN": token, "FILE": large, "SMALL": small}
+        yield {**places, "TARGET": os.fspath(folder / "target"), "BESIDE": os.fspath(folder / "small")}
+    finally:
+        process.communicate()

@@ -1,0 +1,178 @@
+"""What a file of a gibibyte costs on its way up: throughput and memory, beside raw httpx and the published clients.
+
+The files API takes 100 MiB, and `files.create` refuses more. So the server, of this package and in a process of its
+own, is told to take it, and this client sends it by `client.post("/files", files=…)`, which sends the same form.
+Every program checks the digest that the server answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clients import OURS, RAW, V1, V2, Client
+from files import MEBIBYTE, SIZE, Found, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROUNDS = 5
+MEMORY = Path("/dev/shm")  # noqa: S108 - for what the server keeps, as a disk's own pace would be measured too
+"""A file system in memory, where there is one."""
+
+_MEASURE = """
+import asyncio, json, os, resource, time
+base, authorization = os.environ["REPLICATE_BASE_URL"], {"Authorization": "Bearer " + os.environ["REPLICATE_API_TOKEN"]}
+def measure(send):
+    with open(os.environ["FILE"], "rb") as file:
+        begun = time.perf_counter()
+        digest = send(file)
+        seconds = time.perf_counter() - begun
+    assert digest == os.environ["DIGEST"], digest
+    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+_RAW = """
+import httpx
+def send(file):
+    with httpx.Client(headers=authorization, timeout=120) as client:
+        return client.post(base + "/files", files={"content": file}).json()["checksums"]["sha256"]
+measure(send)
+"""
+_RAW_ASYNC = """
+import httpx
+async def main(file):
+    async with httpx.AsyncClient(headers=authorization, timeout=120) as client:
+        return (await client.post(base + "/files", files={"content": file})).json()["checksums"]["sha256"]
+measure(lambda file: asyncio.run(main(file)))
+"""
+_OURS = """
+import replicate
+def send(file):
+    with replicate.Replicate(timeout=120) as client:
+        return client.post("/files", files={"content": file}).json()["checksums"]["sha256"]
+measure(send)
+"""
+_OURS_ASYNC = """
+import replicate
+async def main(file):
+    async with replicate.AsyncReplicate(timeout=120) as client:
+        return (await client.post("/files", files={"content": file})).json()["checksums"]["sha256"]
+measure(lambda file: asyncio.run(main(file)))
+"""
+_V1 = """
+import replicate
+measure(lambda file: replicate.Client(timeout=120).files.create(file).checksums["sha256"])
+"""
+_V2 = """
+import replicate
+measure(lambda file: replicate.Replicate(timeout=120).files.create(content=file).checksums.sha256)
+"""
+
+PROGRAMS: tuple[tuple[Client, str, str], ...] = (
+    (RAW, "", _RAW),
+    (OURS, "", _OURS),
+    (RAW, " asynchronous", _RAW_ASYNC),
+    (OURS, " asynchronous", _OURS_ASYNC),
+    (V1, "", _V1),
+    (V2, "", _V2),
+)
+"""What is measured; each of this client follows what it is compared with."""
+
+_SERVER = """
+import sys
+from replicate.local import server
+from replicate.local.routes import files
+files._LARGEST = 1 << 40
+with server(models={}) as srv, srv.client() as client:
+    print(srv.base_url, srv.token, flush=True)
+    for line in sys.stdin:
+        for file in list(client.files.list()):
+            client.files.delete(file)
+        print("deleted", flush=True)
+"""
+
+
+def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
+    """Run every program in turn and several times; return a Markdown table. Raises AssertionError for a goal missed."""
+    with tempfile.TemporaryDirectory() as folder, serving() as process:
+        base, token = output_of(process).split()
+        small, large = (filled(Path(folder), amount) for amount in (1, size))
+        idle = [run(client, program, small, base, token) for client, _, program in PROGRAMS]
+        found: list[list[Found]] = [[] for _ in PROGRAMS]
+        for _ in range(rounds):
+            for number, (client, _, program) in enumerate(PROGRAMS):
+                found[number].append(run(client, program, large, base, token))
+                ask_to_delete(process)
+    lines = [
+        "| | MiB/s, best | median | × raw httpx, best | MiB of memory for the transfer |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for number, (client, way, _) in enumerate(PROGRAMS):
+        seconds = sorted(each.seconds for each in found[number])
+        raw = min(each.seconds for each in found[2 if way else 0])
+        more = max(each.memory for each in found[number]) - idle[number].memory
+        lines.append(
+            f"| {client.name}{way} | {size / seconds[0]:.0f} | {size / seconds[len(seconds) // 2]:.0f} "
+            f"| {raw / seconds[0]:.2f} | {more:.1f} |"
+        )
+        if client is OURS:
+            check(f"{client.name}{way}", raw / seconds[0], more)
+    return "\n".join(lines)
+
+
+def filled(folder: Path, size: int) -> tuple[Path, str]:
+    """Make a file of so many mebibytes; give its path and its digest."""
+    path, sha256 = folder / str(size), hashlib.sha256()
+    with path.open("wb") as file:
+        for number in range(size):
+            block = hashlib.shake_128(b"%d" % number).digest(MEBIBYTE)
+            file.write(block)
+            sha256.update(block)
+    return path, sha256.hexdigest()
+
+
+def run(client: Client, program: str, file: tuple[Path, str], base: str, token: str) -> Found:
+    """Run a program that sends a file."""
+    settings = client.settings(base, token, FILE=str(file[0]), DIGEST=file[1])
+    command = client.command(_MEASURE + program)
+    answer = subprocess.run(command, env=settings, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    return Found(*json.loads(answer.stdout))
+
+
+@contextmanager
+def serving() -> Iterator[subprocess.Popen[str]]:
+    """Run the server in a process of its own, which deletes what was uploaded when it is asked to."""
+    command = [sys.executable, "-c", _SERVER]
+    place = {"TMPDIR": str(MEMORY)} if MEMORY.is_dir() else {}
+    process = subprocess.Popen(
+        command, env={**os.environ, **place}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.communicate()
+
+
+def ask_to_delete(process: subprocess.Popen[str]) -> None:
+    """Have the server delete what was uploaded."""
+    assert process.stdin  # noqa: S101 - for type checkers
+    process.stdin.write("\n")
+    process.stdin.flush()
+    output_of(process)
+
+
+def output_of(process: subprocess.Popen[str]) -> str:
+    """Read a line."""
+    assert process.stdout  # noqa: S101 - for type checkers
+    return process.stdout.readline()
+
+
+if __name__ == "__main__":
+    print(report())

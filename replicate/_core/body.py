@@ -1,0 +1,87 @@
+"""Bodies of requests that hold files: read away from the event loop, and told of as they go out."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import BinaryIO
+
+BLOCK = 2**20
+"""Bytes that are read at once in a thread. A thread's turn costs more than what httpx reads at once, 64 KiB."""
+
+
+class Counted:
+    """A file that is read to be sent. `told` tells how much was, each time that what was read has gone out."""
+
+    def __init__(self, file: BinaryIO, size: int, tell: Callable[[int, int], object]) -> None:
+        self._file, self._size, self._tell = file, size, tell
+        self._last = -1
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def told(self) -> None:
+        if (done := self._file.tell()) != self._last:
+            self._last = done
+            self._tell(done, self._size)
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body with files, as httpx wrote it, which would read the files in the event loop too."""
+
+    def __init__(self, stream: Iterable[bytes], counted: list[Counted]) -> None:
+        self._stream, self._counted = stream, counted
+        self._chunks: Iterator[bytes] = iter(())
+        self._begun = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            yield chunk
+            self._tell()
+
+    def __aiter__(self) -> Body:
+        # No generator: one that is left half-read would have to be closed by somebody.
+        self._chunks, self._begun = iter(self._stream), False
+        return self
+
+    async def __anext__(self) -> bytes:
+        from replicate._core import workers
+
+        if self._begun:
+            self._tell()
+        self._begun = True
+        if block := await workers.offload(self._block):
+            return block
+        raise StopAsyncIteration
+
+    def _block(self) -> bytes:
+        parts, size = list[bytes](), 0
+        for chunk in self._chunks:
+            parts.append(chunk)
+            size += len(chunk)
+            if size >= BLOCK:
+                break
+        return b"".join(parts)
+
+    def _tell(self) -> None:
+        for file in self._counted:
+            file.told()
+
+
+def with_body(made: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
+    """Give a request that was made of some arguments a body of this kind, if there are files in it."""
+    if "files" in arguments:
+        counted = [content for _, (_, content, _) in arguments["files"] if isinstance(content, Counted)]
+        made.stream = Body(made.stream, counted)  # type: ignore[arg-type]  # httpx's own can be iterated
+    return made

@@ -1,0 +1,111 @@
+"""What notebooks show: small pieces of HTML, everything in them escaped, readable on light and on dark."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
+
+    Bundle: TypeAlias = dict[str, Any]
+    """What is shown, by MIME type: a notebook takes the one that it likes best."""
+
+# Colours come from the notebook's theme. Styles are inline, for notebooks drop style sheets of what they do not trust.
+PRE = "white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24em; overflow: auto; margin: 0.3em 0"
+FAINT = "opacity: 0.75; margin: 0.3em 0"
+CELL = "text-align: left; vertical-align: top; padding: 0.2em 0.7em; overflow-wrap: break-word"
+LINKED = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?", re.IGNORECASE)
+"""A URL that may be followed: no other scheme, no password."""
+LONGEST_TEXT = 10_000
+"""Characters."""
+
+VOID = ("br", "img")
+"""Elements without an end."""
+
+COLUMNS = (
+    "id", "status", "slug", "owner", "name", "model", "description", "content_type", "size", "visibility", "run_count",
+    "created_at", "completed_at",
+)  # fmt: skip
+"""The fields that the table of a page shows, where its items have them."""
+LONGEST_CELL = 100
+MOST_ROWS = 50
+
+
+class Tabular:
+    """A page of a list, which a notebook shows as a table."""
+
+    results: list[Any]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+        rows = self.results[:MOST_ROWS]
+        chosen = [name for name in COLUMNS if any(field(item, name) for item in rows)]
+        cells = [[field(item, name) for name in chosen] or [cell(item)] for item in rows]
+        more = len(self.results) - len(rows)
+        told = f"{self!r}" + (f", without its last {more}" if more else "")
+        return bundle(repr(self), table(chosen, cells), note(told))
+
+
+def field(item: Any, name: str) -> str:
+    """Give a field of an item as the text of a cell."""
+    return cell(getattr(item, name, None))
+
+
+def cell(value: Any) -> str:
+    """Give a value as the text of a cell: a moment to its second, a long text by its beginning."""
+    if value is None:
+        return ""
+    text = value.isoformat(" ", "seconds") if isinstance(value, datetime) else str(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"
+
+
+# ---- pieces
+
+
+def bundle(plain: str, *parts: str) -> Bundle:
+    """Put together what is shown: HTML, and text where that cannot be shown."""
+    return {"text/plain": plain, "text/html": f"<div>{''.join(parts)}</div>"}
+
+
+def escape(text: object) -> str:
+    """Make a text safe in HTML, in attributes too."""
+    from html import escape
+
+    # A NUL, or half of a surrogate pair, would make the notebook one that cannot be stored.
+    return escape(str(text).encode("utf-8", "replace").decode().replace("\0", "\ufffd"))
+
+
+def element(name: str, content: str = "", **attributes: object) -> str:
+    """Make an element; its content is HTML, its attributes are texts."""
+    written = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items() if value is not None)
+    return f"<{name}{written}>" if name in VOID else f"<{name}{written}>{content}</{name}>"
+
+
+def link(url: str, text: str) -> str:
+    """Make a link that tells its target nothing, if the URL is one of the web; else show the text."""
+    if not LINKED.fullmatch(url):
+        return escape(text)
+    return element("a", escape(text), href=url, target="_blank", rel="noopener noreferrer")
+
+
+def preformatted(text: str, style: str = PRE) -> str:
+    """Show a text as it is; of a long one the beginning."""
+    rest = len(text) - LONGEST_TEXT
+    more = note(f"… and {rest:,} more characters") if rest > 0 else ""
+    return element("pre", escape(text[:LONGEST_TEXT]), style=style) + more
+
+
+def note(text: str) -> str:
+    """Say something in small letters."""
+    return element("div", element("small", escape(text)), style=FAINT)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Make a table of texts."""
+
+    def row(name: str, cells: Sequence[str]) -> str:
+        return element("tr", "".join(element(name, escape(cell), style=CELL) for cell in cells))
+
+    return element("table", row("th", heads) + "".join(row("td", cells) for cells in rows))

@@ -1,0 +1,140 @@
+"""Several things at once, by threads or by tasks, and one after another what must be. Part of the transport."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from threading import RLock, Thread
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
+
+from replicate._core.dual import drive
+from replicate._core.lifetime import inheritors
+from replicate._core.loops import running_loop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Sequence
+
+T = TypeVar("T")
+
+GRACE = 2.0
+"""Seconds that threads get to notice that they are not wanted any more."""
+
+
+class Turn:
+    """A lock that is forgotten when nobody has it or waits for it."""
+
+    def __init__(self, lock: Any) -> None:
+        self.lock: Any = lock
+
+
+class Turns:
+    """The locks of a process, by what they are for. Threads share one, and so do the tasks of an event loop."""
+
+    def __init__(self) -> None:
+        self.forget()
+        inheritors.add(self)
+
+    def forget(self) -> None:
+        """Begin anew in the child of a fork, where nobody is left to let go of a lock."""
+        self._guard = RLock()
+        self._turns: WeakValueDictionary[Hashable, Turn] = WeakValueDictionary()
+
+    def of(self, key: Hashable, lock: Callable[[], Any]) -> Turn:
+        """Give the one that is in use, or a new one."""
+        with self._guard:
+            turn = self._turns.get(key)
+            if turn is None:
+                turn = self._turns[key] = Turn(lock())
+            return turn
+
+
+turns = Turns()
+
+
+@asynccontextmanager
+async def thread_turn(key: Hashable) -> AsyncGenerator[None, None]:
+    """Wait for other threads that do the same."""
+    turn = turns.of(key, RLock)
+    with turn.lock:
+        yield
+
+
+@asynccontextmanager
+async def task_turn(key: Hashable) -> AsyncGenerator[None, None]:
+    """Wait for other tasks of this event loop that do the same."""
+    from anyio import Lock
+
+    turn = turns.of((running_loop(), key), Lock)
+    async with turn.lock:
+        yield
+
+
+async def offload(work: Callable[[], T]) -> T:
+    """Do in a thread what would hold up the event loop."""
+    from anyio.to_thread import run_sync
+
+    return await run_sync(work)
+
+
+class Jobs:
+    """Work to be done by several at once. Each gives its result, or the exception that it ended by."""
+
+    def __init__(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, Any]]]) -> None:
+        self.results: list[Any] = [None] * len(jobs)
+        self._waiting = deque(enumerate(jobs))
+
+    async def work(self) -> None:
+        """Do one after another until there is none."""
+        while self._waiting:
+            try:
+                index, job = self._waiting.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                self.results[index] = await job()
+            except Exception as error:  # noqa: BLE001 - it is handed on
+                self.results[index] = error
+
+    def cancel(self) -> None:
+        """Begin no more."""
+        self._waiting.clear()
+
+
+def in_threads(
+    work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], workers: int, interrupted: Callable[[], None]
+) -> list[Any]:
+    """Do all, so many at once, in threads that see the caller's context variables.
+
+    Where this is interrupted, the threads are told so by `interrupted`, and do not keep the program from ending.
+    """
+    jobs = Jobs(work)
+    threads = [
+        Thread(target=copy_context().run, args=(lambda: drive(jobs.work()),), name="replicate-worker", daemon=True)
+        for _ in range(min(workers, len(work)))
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        jobs.cancel()
+        interrupted()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join(GRACE / len(threads))
+        raise
+    return jobs.results
+
+
+async def in_tasks(work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], workers: int) -> list[Any]:
+    """Do all, so many at once, in tasks, which are canceled where this is."""
+    from anyio import create_task_group
+
+    jobs = Jobs(work)
+    async with create_task_group() as group:
+        for _ in range(min(workers, len(work))):
+            group.start_soon(jobs.work)
+    return jobs.results

@@ -1,0 +1,237 @@
+"""Fetching a file: in pieces, gone on with where it broke off, checked, and not more than is wanted.
+
+It is asked for as it is (`identity`): so lengths and ranges are those of the file, and nothing grows when unpacked.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from replicate._core import retry
+from replicate._core.nested import nested
+from replicate._core.problems import unanswered
+from replicate._data import data_uri
+from replicate._data.disk import Info
+from replicate.exceptions import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APIStatusError,
+    FileExpiredError,
+    FileTooLargeError,
+)
+from replicate_api.types import Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from replicate._core.session import Session
+
+HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
+STEP = 64 * 1024
+"""Bytes by which a download must have come further to count as one that goes on."""
+GONE = (404, 410)
+EXPIRED = (
+    "It is not there any more: the API removes the output of a prediction an hour after its end, and an uploaded file "
+    "after a day. Save files as soon as they are made; to get this one again, run the model again."
+)
+RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)", re.IGNORECASE)
+
+
+class Download:
+    """A file on its way. `info` is what its host says of it, once it has answered."""
+
+    def __init__(
+        self,
+        url: str,
+        session: Session[Any],
+        max_bytes: int | None = None,
+        tell: Callable[[int, int | None], None] | None = None,
+        *,
+        appending: bool = False,
+    ) -> None:
+        self._appending = appending
+        self.info: Info = Info()
+        self._url, self._session, self._most, self._tell = url, session, max_bytes, tell
+        self._at = self._furthest = self._failures = 0
+        self._validator: str | None = None
+        """What a file must still be to be gone on with: its ETag, or when it was last changed."""
+
+    async def pieces(self) -> AsyncGenerator[tuple[int, bytes], None]:
+        """Yield the content as it arrives, with where each piece belongs: at the end, or at 0 if it begins anew.
+
+        One that is `appending` raises rather than begin anew. Raises FileExpiredError, FileTooLargeError, APIError.
+        """
+        if data_uri.is_data_uri(self._url):
+            self.info = Info(data_uri.media_type(self._url))
+            for piece in data_uri.pieces(self._url):
+                yield self._take(piece), piece
+            return
+        while True:
+            response = await self._answer()
+            try:
+                async with nested(self._session.chunks(response)) as content:
+                    async for piece in content:
+                        yield self._take(piece), piece
+                self._check_whole(response)
+            except APIConnectionError:
+                if self._at == self.info.size:
+                    return
+                pause = self._pause()
+                if pause is None or pause >= self._session.remaining():
+                    raise
+            else:
+                return
+            await self._session.transport.sleep(pause)
+
+    def _take(self, piece: bytes) -> int:
+        """Count a piece that has come, and give where it belongs."""
+        at = self._at
+        self._at += len(piece)
+        self._check_size(self._at)
+        if self._tell:
+            self._tell(self._at, self.info.size)
+        return at
+
+    async def _answer(self) -> httpx.Response:
+        """Ask for the file, or for the rest of it if it can be told that it is still the same."""
+        rest = self._at > 0 and self._validator is not None
+        if not rest:
+            self._begin_anew()
+        headers = {**HEADERS, "Range": f"bytes={self._at}-", "If-Range": str(self._validator)} if rest else HEADERS
+        try:
+            response = await asked(self._session, Request("GET", self._url, headers=headers))
+        except APIStatusError as error:
+            if error.status != 416 or not rest:
+                raise
+            fits = False
+        else:
+            try:
+                fits = self._fits(response)
+            except BaseException:
+                await self._session.transport.close_response(response)
+                raise
+            if fits:
+                return response
+            await self._session.transport.close_response(response)
+        self._validator = None
+        return await self._answer()
+
+    def _fits(self, response: httpx.Response) -> bool:
+        """Tell whether an answer goes on where the last one broke off, or begins anew. Raises APIError for neither."""
+        headers = response.headers
+        if (encoding := headers.get("content-encoding", "identity").strip().lower()) not in ("", "identity"):
+            raise refused(response, f"it is compressed ({encoding}), which was not asked for")
+        size, validator = size_of(response), validator_of(headers)
+        if response.status_code == 206:
+            part = RANGE.match(headers.get("content-range", ""))
+            same = self._at == 0 or (size == (self.info.size or size) and validator in (self._validator, None))
+            if not part or int(part[1]) != self._at or not same:
+                if self._validator is None:
+                    raise refused(response, "it is a part of the file, which was not asked for")
+                return False
+        else:
+            self._begin_anew()
+        if self._at == 0:
+            self._validator = validator
+        self.info = Info(headers.get("content-type"), size)
+        self._check_size(size or 0)
+        return True
+
+    def _begin_anew(self) -> None:
+        """Go back to the beginning. Raises APIConnectionError where what has come was handed on for good."""
+        if self._appending and self._at:
+            cause = httpx.RemoteProtocolError(f"the rest cannot be had after {self._at} bytes")
+            raise unanswered(cause, "GET", self._session.url(self._url))
+        self._at = 0
+
+    def _check_whole(self, response: httpx.Response) -> None:
+        """Raise APIConnectionError for a content that ended before its end."""
+        if self.info.size is not None and self._at != self.info.size:
+            cause = httpx.RemoteProtocolError(f"{self._at} of {self.info.size} bytes came")
+            raise unanswered(cause, response.request.method, response.request.url)
+
+    def _check_size(self, size: int) -> None:
+        """Raise FileTooLargeError for more than is wanted."""
+        if self._most is not None and size > self._most:
+            raise too_large(self._url, self._most)
+
+    def _pause(self) -> float | None:
+        """Decide how long to wait before going on, None not to. A download that comes further begins to count anew."""
+        if self._at >= self._furthest + STEP:
+            self._failures = 0
+        self._furthest = max(self._at, self._furthest)
+        failure = retry.Failure(repeatable=True, refused=False, transient=True)
+        most = self._session.config.max_retries
+        pause = retry.delay(self._failures, failure, max_retries=most, jitter=random.random())
+        self._failures += 1
+        return pause
+
+
+async def describe(url: str, session: Session[Any]) -> Info:
+    """Ask what a file is, without its content. Raises FileExpiredError, APIError."""
+    if data_uri.is_data_uri(url):
+        return Info(data_uri.media_type(url), sum(map(len, data_uri.pieces(url))))
+    try:
+        response = await session.send(Request("HEAD", url, headers=HEADERS))
+    except APIStatusError:  # a signed URL may be for GET only
+        pass
+    else:
+        if (size := size_of(response)) is not None:
+            return Info(response.headers.get("content-type"), size)
+    try:
+        response = await asked(session, Request("GET", url, headers={**HEADERS, "Range": "bytes=0-0"}))
+    except APIStatusError as error:
+        if error.status == 416 and error.response is not None:  # there is no first byte
+            return Info(None, size_of(error.response))
+        raise
+    await session.transport.close_response(response)
+    return Info(response.headers.get("content-type"), size_of(response))
+
+
+async def asked(session: Session[Any], request: Request) -> httpx.Response:
+    """Send a request for a file, or a part of it. Raises FileExpiredError, APIError."""
+    try:
+        return await session.send(request, stream=True)
+    except APIStatusError as error:
+        if error.status not in GONE:
+            raise
+        expired = FileExpiredError(error.message)
+        expired.__dict__.update({**vars(error), "hint": EXPIRED})
+        raise expired from None
+
+
+def size_of(response: httpx.Response) -> int | None:
+    """Read how long the whole file is from the answer to a request for it, or for a part of it."""
+    headers = response.headers
+    if response.status_code in (206, 416):
+        length = headers.get("content-range", "").rpartition("/")[2]
+    else:
+        length = "" if "transfer-encoding" in headers else headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else None
+
+
+def validator_of(headers: httpx.Headers) -> str | None:
+    """Give what tells whether a file is still the same to the byte: a strong ETag, or when it was last changed."""
+    etag: str = headers.get("etag", "")
+    return etag if etag.startswith('"') else headers.get("last-modified")
+
+
+def refused(response: httpx.Response, reason: str) -> APIResponseValidationError:
+    """Make the error for an answer that is not taken."""
+    return APIResponseValidationError(
+        f"{response.request.url.host} answered GET {response.request.url.path} with something else than the file: "
+        f"{reason}.",
+        status_code=response.status_code,
+        request=response.request,
+        response=response,
+    )
+
+
+def too_large(url: str, most: int) -> FileTooLargeError:
+    """Make the error for a file that is larger than is wanted."""
+    shown = url if len(url) <= 120 else f"{url[:120]}…"
+    return FileTooLargeError(f"{shown} has more than max_bytes={most} bytes.")

@@ -1,0 +1,150 @@
+"""How a notebook shows a file that a model made: inline where that is safe and small, by a link where not."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate._core.dual import drive
+from replicate._core.markup import bundle, element, link, note, preformatted
+from replicate._core.resource import session_of
+from replicate._data import disk, fetching
+from replicate._data.data_uri import data_of, is_data_uri
+from replicate.exceptions import FileTooLargeError, NotFoundError
+
+if TYPE_CHECKING:
+    from replicate._core.markup import Bundle
+    from replicate._data.outputs import FileMethods
+
+LARGEST = 8 * 1024 * 1024
+"""Bytes that are put into a notebook for one file. There they are a third more."""
+SIGNATURES = (
+    (rb"\x89PNG\r\n\x1a\n", "image/png"),
+    (rb"\xff\xd8\xff", "image/jpeg"),
+    (rb"GIF8[79]a", "image/gif"),
+    (rb"RIFF....WEBP", "image/webp"),
+    (rb"....ftypavi[fs]", "image/avif"),
+    (rb"RIFF....WAVE", "audio/wav"),
+    (rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", "audio/mpeg"),
+    (rb"fLaC", "audio/flac"),
+    (rb"OggS", "audio/ogg"),
+    (rb"....ftypM4A", "audio/mp4"),
+    (rb"....ftyp(?:iso|mp4|avc1|M4V|dash|qt)", "video/mp4"),
+    (rb"\x1a\x45\xdf\xa3", "video/webm"),
+)
+"""How the content of what can be shown begins: what its host says of it may be false."""
+NATIVE = ("image/png", "image/jpeg", "image/gif")
+"""What every notebook shows by itself."""
+SHOWN = re.compile(r"image/(?!svg)|audio/|video/|text/(?!html)|application/json")
+"""Media types worth a download. What may hold a program, such as SVG and HTML, is not: it is never put into a page."""
+TAGS = {"image": "img", "audio": "audio", "video": "video"}
+WIDE = "max-width: 100%; max-height: 36em"
+
+
+class Seen(NamedTuple):
+    """What can be shown of a file: its content, or why there is none."""
+
+    content: bytes | None = None
+    trouble: str = ""
+
+
+def shown(output: FileMethods[Any]) -> Bundle:
+    """Give a file as what a notebook shows. Nothing raises: a file that cannot be had is a link."""
+    seen = look(output)
+    kind = kind_of(seen.content)
+    plain = f"{type(output).__name__}({address(output.url)!r})"
+    if kind in NATIVE and seen.content:
+        return {"text/plain": plain, kind: b64encode(seen.content).decode()}
+    return bundle(plain, drawn(output, seen))
+
+
+def inline(output: FileMethods[Any]) -> str:
+    """Give a file as HTML, to be shown among other things."""
+    return drawn(output, look(output))
+
+
+def look(output: FileMethods[Any]) -> Seen:
+    """Have the content of a file, if it is here, or can be had without holding up an event loop."""
+    try:
+        return Seen(here(output))
+    except FileTooLargeError:
+        return Seen(trouble="It is too large to be shown here.")
+    except NotFoundError:
+        return Seen(trouble="It is not there any more: the API removes the output of a prediction after an hour.")
+    except Exception as error:  # noqa: BLE001 - showing something must not end a program
+        return Seen(trouble=f"It cannot be shown here: {type(error).__name__}.")
+
+
+def here(output: FileMethods[Any]) -> bytes | None:
+    """Give the content of a file: of its URL, of a copy, or downloaded now; None where that is not to be."""
+    url, session = output.url, session_of(output)
+    if is_data_uri(url):
+        if len(url) > 1.5 * LARGEST:
+            raise FileTooLargeError
+        return data_of(url)
+    if copy := disk.cache.copy(fetching.key_of(url, session)):
+        if copy.size > LARGEST:
+            raise FileTooLargeError
+        return copy.path.read_bytes()
+    if session.blocking and SHOWN.match(guessed(output.name) or "text/plain"):
+        return drive(fetching.read(url, session, 0, -1, LARGEST))
+    return None
+
+
+def drawn(output: FileMethods[Any], seen: Seen) -> str:
+    """Draw a file."""
+    url, name = output.url, output.name
+    if seen.content is None:
+        kind = guessed(name) or ""
+        public = url.startswith("https://") and not session_of(output).is_api(url)  # or it takes the token to see it
+        if public and not seen.trouble and kind.partition("/")[0] in TAGS and SHOWN.match(kind):
+            return tag(kind, url, name) + link(url, name)
+        return link(url, address(url)) + note(seen.trouble)
+    if known := kind_of(seen.content):
+        body = tag(known, f"data:{known};base64,{b64encode(seen.content).decode()}", name)
+    else:
+        body = preformatted(text_of(seen.content) or "")
+    # What is here needs no address; the rest of one may be a signature.
+    return body + element("div", element("small", f"{link(address(url), name)} ({length(len(seen.content))})"))
+
+
+def tag(kind: str, source: str, name: str) -> str:
+    """Make what shows a picture, a sound or a film. Nobody is told where."""
+    which = TAGS[kind.partition("/")[0]]
+    told = {"alt": name, "referrerpolicy": "no-referrer"} if which == "img" else {"controls": "", "preload": "none"}
+    return element(which, src=source, title=name, style=WIDE, **told)
+
+
+def kind_of(content: bytes | None) -> str | None:
+    """Tell the media type of a content that can be shown by a tag."""
+    if content is None:
+        return None
+    return next((kind for pattern, kind in SIGNATURES if re.match(pattern, content, re.DOTALL)), None)
+
+
+def text_of(content: bytes) -> str | None:
+    """Read a content that is text; None if it is not, or may be a page or a drawing that holds a program."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text or text.lstrip().startswith("<") else text
+
+
+def guessed(name: str) -> str | None:
+    """Guess a media type from a name."""
+    return mimetypes.guess_type(name, strict=False)[0]
+
+
+def address(url: str) -> str:
+    """Give a URL without what may be a signature, and a data URI without its data."""
+    return f"{url[:30]}…" if is_data_uri(url) else re.split(r"[?#]", url, maxsplit=1)[0]
+
+
+def length(size: int) -> str:
+    """Tell a number of bytes as people do."""
+    if size < 1000:
+        return f"{size} bytes"
+    return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"

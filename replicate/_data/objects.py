@@ -1,0 +1,92 @@
+"""What objects in an input stand for: files, images, records, moments, and what is still being made."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from replicate._core.plain import is_iterable
+from replicate._data import pictures
+from replicate._data.outputs import FileOutput
+from replicate._data.pictures import of
+from replicate._data.plan import Later
+from replicate._data.sources import check_file, is_file
+from replicate_api.types import UNSET, Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from replicate._data.plan import Kind
+
+
+KINDS: tuple[tuple[Callable[[Any], bool], Kind], ...] = (
+    (lambda value: hasattr(value, "__as_input__") or inspect.isawaitable(value), "result"),
+    (is_file, "file"),
+    (pictures.is_image, "image"),
+    (pictures.is_array, "array"),
+)
+"""What takes its time, and how it is recognised."""
+
+PLAINER: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    ((date, time), lambda moment: moment.isoformat()),
+    (timedelta, timedelta.total_seconds),
+    (Decimal, float),  # the next one to it
+    (UUID, str),
+    (Enum, lambda member: member.value),
+    (Payload, Payload.to_dict),
+)
+"""What becomes text, a number or an object."""
+
+
+def understood(value: Any, where: str, *, blocking: bool) -> Any:
+    """Give what an object stands for: a place for what takes its time, or a plainer value. Raises TypeError.
+
+    What has a coroutine method `__as_input__(session)` is asked by that, when the time has come.
+    """
+    if isinstance(value, FileOutput):  # no need to download it
+        return value.url
+    kind: Kind | None = next((kind for is_kind, kind in KINDS if is_kind(value)), None)
+    if kind is not None:
+        if kind == "file":
+            check_file(value, where)
+        if blocking and inspect.iscoroutine(value):
+            raise TypeError(f"{where} is a coroutine, which a blocking client cannot await: use AsyncReplicate")
+        return Later(kind, value, where)
+    if (plainer := simplified(value)) is not UNSET:
+        return plainer
+    if is_iterable(value):
+        return [*value]
+    raise TypeError(
+        f"{where} is {type(value).__name__}, which cannot be sent: use str, int, float, bool, None, list, "
+        "dict, or for a file a pathlib.Path, an open binary file or bytes"
+    )
+
+
+def simplified(value: Any) -> Any:
+    """Give a plainer value for one of a known kind, and UNSET for any other. A data frame is the list of its rows."""
+    for kind, plainer in PLAINER:
+        if isinstance(value, kind):
+            return plainer(value)
+    if of("numpy", "generic", value):
+        return value.item()
+    if of("pandas", "DataFrame", value):
+        return value.to_dict(orient="records")
+    return UNSET if isinstance(value, type) else fields(value)
+
+
+def fields(record: Any) -> Any:
+    """Give the fields of a dataclass, an attrs class or a model of pydantic by name, and UNSET for anything else."""
+    if dataclasses.is_dataclass(record):
+        return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    kind = cast("Any", type(record))
+    if declared := getattr(kind, "__attrs_attrs__", None):
+        return {field.name: getattr(record, field.name) for field in declared}
+    for sign, dump in (("model_fields", "model_dump"), ("__fields__", "dict")):  # of pydantic 2 and 1
+        if hasattr(kind, sign) and callable(getattr(record, dump, None)):
+            return getattr(record, dump)()
+    return UNSET

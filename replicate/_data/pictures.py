@@ -1,0 +1,112 @@
+"""Images and arrays that are in memory, as files: those of Pillow, and arrays and tensors with an image in them.
+
+None of the libraries is imported here: what the caller has not loaded, no value can be of.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMATS: Mapping[str, Mapping[str, Any]] = {
+    "PNG": {},
+    "JPEG": {"quality": "keep"},
+    "WEBP": {"lossless": True, "exact": True},
+    "GIF": {},
+}
+"""The formats for the web, and how to write them so that nothing is lost. An image of any other becomes PNG."""
+MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+"""How the pixels of a PNG can be."""
+CHANNELS = (1, 3, 4)
+COLOURS = {1: 0, 3: 2, 4: 6}
+"""What PNG calls an image of so many channels."""
+
+
+def of(module: str, kind: str, value: object) -> bool:
+    """Tell whether a value is of a class of a module, if that is loaded at all."""
+    found = getattr(sys.modules.get(module), kind, None)
+    return isinstance(found, type) and isinstance(value, found)
+
+
+def is_image(value: object) -> bool:
+    """Tell whether a value is an image of Pillow."""
+    return of("PIL.Image", "Image", value)
+
+
+def is_array(value: object) -> bool:
+    """Tell whether a value is an array of numpy or a tensor of torch."""
+    return of("numpy", "ndarray", value) or of("torch", "Tensor", value)
+
+
+def file_of(value: Any, where: str) -> io.BytesIO:
+    """Write an image, or an array with one in it, to a file in memory that has a name. Raises TypeError, ValueError."""
+    file = image_file(value, where) if is_image(value) else png_file(pixels(value, where))
+    file.seek(0)
+    return file
+
+
+def image_file(image: Any, where: str) -> io.BytesIO:
+    """Write an image of Pillow, in its own format if that is one for the web, with its orientation and its frames."""
+    kind = image.format if image.format in FORMATS else "PNG"
+    options: dict[str, Any] = dict(FORMATS[kind])
+    written = io.BytesIO()
+    try:
+        if getattr(image, "is_animated", False) and kind != "JPEG":
+            options["save_all"] = True
+        if kind != "GIF" and (exif := image.getexif()):
+            options["exif"] = exif
+        whole = image if kind != "PNG" or image.mode in MODES else image.convert("RGB")
+        whole.save(written, kind, **options)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{where} is an image that cannot be written as {kind}: {error}") from error
+    stem = Path(str(getattr(image, "filename", "") or "image")).stem
+    written.name = f"{stem}.{'jpg' if kind == 'JPEG' else kind.lower()}"
+    return written
+
+
+def pixels(array: Any, where: str) -> Any:
+    """Give an array's image as bytes: height × width × channels, or height × width. Raises TypeError, ValueError."""
+    if of("torch", "Tensor", array):
+        array = array.detach().cpu()
+        if array.is_floating_point():
+            array = array.float()  # numpy has no bfloat16
+        if array.ndim == 3 and array.shape[0] in CHANNELS and array.shape[2] not in CHANNELS:
+            array = array.permute(1, 2, 0)
+        array = array.numpy()
+    shape = "×".join(map(str, array.shape))
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS) or not array.size:
+        raise ValueError(f"{where} is an array of {shape}, and an image is one of height×width, or that ×1, ×3 or ×4")
+    if array.dtype.kind == "f":
+        if not (array.min() >= 0 and array.max() <= 1):  # NaN is neither
+            raise ValueError(f"{where} is an array of floats, which are an image if all are from 0 to 1")
+        return (array * 255).round().astype("uint8")
+    if array.dtype.kind == "b":
+        return array.astype("uint8") * 255
+    if array.dtype.name != "uint8":
+        raise TypeError(f"{where} is an array of {array.dtype.name}, and an image is one of uint8, bool or floats")
+    return array
+
+
+def png_file(array: Any) -> io.BytesIO:
+    """Write pixels as PNG (RFC 2083), unfiltered."""
+    height, width = array.shape[:2]
+    depth = array.shape[2] if array.ndim == 3 else 1
+    content, row = array.tobytes(), width * depth
+    lines = b"".join(b"\0" + content[at : at + row] for at in range(0, len(content), row))
+    written = io.BytesIO()
+    written.name = "image.png"
+    written.write(b"\x89PNG\r\n\x1a\n")
+    for kind, data in (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, COLOURS[depth], 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines)),
+        (b"IEND", b""),
+    ):
+        written.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+    return written

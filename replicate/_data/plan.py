@@ -1,0 +1,87 @@
+"""An input half-way to JSON: plain data, in which places are kept for what takes its time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from replicate._core.plain import is_array, is_mapping
+
+Kind = Literal["file", "image", "array", "result"]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from replicate._data.schema import InputSchema
+
+
+class Later(NamedTuple):
+    """A place in an input for what takes reading, encoding, uploading or waiting; `where` it is, for errors."""
+
+    kind: Kind
+    value: Any
+    where: str
+
+
+def places(plan: Any) -> Iterator[Later]:
+    """Find all such places."""
+    if isinstance(plan, Later):
+        yield plan
+    elif is_mapping(plan):
+        for item in plan.values():
+            yield from places(item)
+    elif is_array(plan) and not is_numbers(plan):
+        for item in plan:
+            yield from places(item)
+
+
+def changed(plan: Any, schema: InputSchema, where: str, change: Callable[[Any, InputSchema, str], Any]) -> Any:
+    """Change each member of an object and each item of a list, knowing what the schema says of it and where it is."""
+    if is_mapping(plan):
+        return {key: change(item, schema.member(key), inside(where, key)) for key, item in plan.items()}
+    if is_array(plan) and not is_numbers(plan):
+        return [change(item, schema.item, inside(where, index)) for index, item in enumerate(plan)]
+    return plan
+
+
+def filled(plan: Any, found: Mapping[int, Any]) -> Any:
+    """Put what was found out, by the ids of what the places are for, into the places."""
+    if isinstance(plan, Later):
+        return found[id(plan.value)]
+    if is_mapping(plan):
+        return {key: filled(item, found) for key, item in plan.items()}
+    return [filled(item, found) for item in plan] if is_array(plan) and not is_numbers(plan) else plan
+
+
+def inside(where: str, key: object) -> str:
+    return f"{where}[{key!r}]"
+
+
+def is_numbers(items: list[Any]) -> bool:
+    """Tell of a list, at once, that JSON can express it as it is: an array's row has many items."""
+    kinds = {*map(type, items)}
+    return kinds <= {int, bool} or (kinds == {float} and all(map(math.isfinite, items)))
+
+
+def finite(number: float, where: str) -> float:
+    """Raise for what JSON cannot express."""
+    if not math.isfinite(number):
+        raise ValueError(f"{where} is {number}, which JSON cannot express")
+    return number
+
+
+def encodable(text: str, where: str) -> str:
+    """Raise for what is no Unicode text: half a pair of surrogates."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{where} is no text: {error.reason} at position {error.start}") from None
+    return text
+
+
+def named(key: object, where: str) -> str:
+    """Raise for what cannot name an input."""
+    if not isinstance(key, str):
+        raise TypeError(f"{where} has the key {key!r}; keys must be str")
+    return encodable(key, f"a key of {where}")

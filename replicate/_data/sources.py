@@ -1,0 +1,212 @@
+"""What is sent as a file: where it is read from, and its name, type and size."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate._core.lifetime import inheritors
+from replicate._core.transport import Lock
+from replicate._data.names import extension
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import BinaryIO
+
+LARGEST_UPLOAD = 100 * 2**20
+"""Bytes that the files API accepts in one file."""
+
+MAGIC: tuple[tuple[bytes, int, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
+    (b"\xff\xd8\xff", 0, "image/jpeg"),
+    (b"GIF8", 0, "image/gif"),
+    (b"WEBP", 8, "image/webp"),
+    (b"WAVE", 8, "audio/wav"),
+    (b"ID3", 0, "audio/mpeg"),
+    (b"OggS", 0, "audio/ogg"),
+    (b"fLaC", 0, "audio/flac"),
+    (b"ftyp", 4, "video/mp4"),
+    (b"\x1a\x45\xdf\xa3", 0, "video/webm"),
+    (b"%PDF-", 0, "application/pdf"),
+    (b"PK\x03\x04", 0, "application/zip"),
+)
+
+
+class Position:
+    """The lock that is held for each piece of a file which the caller has opened: it has one position for all."""
+
+    def __init__(self) -> None:
+        self.forget()
+        inheritors.add(self)
+
+    def forget(self) -> None:
+        """Begin anew in the child of a fork, where nobody is left to let go of a lock."""
+        self.lock = Lock()
+
+
+position = Position()
+
+
+class Upload(NamedTuple):
+    """A file that can be sent, as often as needed: where it is read from, and what the receiver should know of it."""
+
+    source: Path | bytes | BinaryIO
+    name: str
+    content_type: str
+    size: int
+
+    @contextmanager
+    def opened(self) -> Generator[BinaryIO, None, None]:
+        """Open it at its beginning; what the caller has opened stays open."""
+        if isinstance(self.source, Path):
+            with self.source.open("rb") as file:
+                yield file
+        else:
+            reader: Any = io.BytesIO(self.source) if isinstance(self.source, bytes) else Reader(self.source)
+            yield reader
+
+
+class Reader:
+    """An open file with a position of its own: others may be reading it at the same time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._position = file, 0
+
+    def read(self, size: int = -1) -> bytes:
+        with position.lock:
+            self._file.seek(self._position)
+            content = self._file.read(size)
+            self._position = self._file.tell()
+        return content
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        with position.lock:
+            if whence == os.SEEK_CUR:
+                offset, whence = offset + self._position, os.SEEK_SET
+            self._position = self._file.seek(offset, whence)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+
+def is_file(value: object) -> bool:
+    """Tell whether a value is a file, or stands for one."""
+    return isinstance(value, (os.PathLike, bytes, bytearray, memoryview)) or hasattr(value, "read")
+
+
+def check_file(value: Any, where: str) -> None:
+    """Raise for what shows without being read that it cannot be sent: nothing there, too large, text, closed."""
+    match value:
+        case bytes() | bytearray() | memoryview():
+            check_size(len(value) if isinstance(value, bytes | bytearray) else value.nbytes, where)
+        case os.PathLike():
+            check_size(existing(value, where).stat().st_size, where)
+        case _:
+            if getattr(value, "closed", False) is True:
+                raise ValueError(f"{where} is a file that has been closed")
+            if isinstance(value, io.TextIOBase) or isinstance(getattr(value, "encoding", None), str):
+                raise TypeError(not_binary(where, "str"))
+
+
+def existing(path: Any, where: str) -> Path:
+    """Give the path of a file. Raises ValueError, IsADirectoryError, FileNotFoundError if there is none."""
+    text = os.fsdecode(path)
+    if not text:
+        raise ValueError(f"{where} must be a path, not an empty text")
+    if "://" in text:
+        raise ValueError(f"{where} must be a path, not a URL: a model that takes a file takes its URL as it is")
+    found = Path(text)
+    if found.is_dir():
+        raise IsADirectoryError(f"{where} must be a file, and {found} is a directory: pack it, as a zip file")
+    if not found.is_file():
+        raise FileNotFoundError(f"{where}: there is no file {found}")
+    return found
+
+
+def inspected(value: Any, where: str, name: str | None = None, content_type: str | None = None) -> Upload:
+    """Look at what is to be sent, reading its beginning. Raises for what is not there, not binary, or too large.
+
+    What cannot be rewound, such as a pipe, is read into memory: a request may have to be sent again.
+    """
+    source: Path | bytes | BinaryIO
+    given: Any = getattr(value, "name", None)
+    match value:
+        case str() | os.PathLike():
+            source = existing(value, where)
+            given = source.name
+        case bytes() | bytearray() | memoryview():
+            source = bytes(value)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of what it may be
+        case _ if hasattr(value, "read"):
+            check_file(value, where)
+            source = again(value, where)
+        case _:
+            raise TypeError(f"{where} must be a path, an open binary file or bytes, not {type(value).__name__}")
+    with Upload(source, "", "", 0).opened() as file:
+        size = file.seek(0, os.SEEK_END)
+        check_size(size, where)
+        file.seek(0)
+        start = binary(file.read(16), where)
+    basename = name or (Path(os.fsdecode(given)).name if isinstance(given, (str, bytes)) else "")
+    basename = basename.encode("utf-8", "replace").decode()  # a file's name may be any bytes, what is sent may not
+    kind = content_type or by_name(basename) or by_magic(start)
+    return Upload(source, basename or f"file{extension(kind)}", kind, size)
+
+
+def again(file: Any, where: str) -> bytes | BinaryIO:
+    """Give what can be read more than once, and by several at a time: the open file itself, or else its content."""
+    if isinstance(file, io.BytesIO):
+        return file.getvalue()
+    seekable = file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")
+    return file if seekable else drained(file, where)
+
+
+def drained(file: Any, where: str) -> bytes:
+    """Read what can be read only once. Raises ValueError where nothing is left, or too much comes."""
+    content = bytearray()
+    while len(content) <= LARGEST_UPLOAD:
+        piece = file.read(2**20)
+        if piece is None:
+            raise ValueError(f"{where} is a file that does not wait for its content: open it so that it does")
+        if not binary(piece, where):
+            break
+        content += piece
+    check_size(len(content), where)
+    if not content:
+        raise ValueError(f"{where} has nothing to read (any more): a pipe gives its content once")
+    return bytes(content)
+
+
+def check_size(size: int, where: str) -> None:
+    """Raise ValueError for a file that is too large for the API."""
+    if size > LARGEST_UPLOAD:
+        raise ValueError(
+            f"{where} has {size / 2**20:.1f} MiB, and the files API takes {LARGEST_UPLOAD / 2**20:.0f} MiB: "
+            "put it on a host of your own, such as a bucket with signed URLs, and pass its URL"
+        )
+
+
+def binary(content: Any, where: str) -> bytes:
+    """Raise for content that is not bytes."""
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        raise TypeError(not_binary(where, type(content).__name__))
+    return bytes(content)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of what it may be
+
+
+def not_binary(where: str, kind: str) -> str:
+    return f"{where} is a file that gives {kind}, not bytes: open it with mode 'rb'"
+
+
+def by_name(name: str) -> str | None:
+    """Guess a MIME type from a file's name; of a compressed file it is that of the compression."""
+    kind, compression = mimetypes.guess_type(name, strict=False)
+    return f"application/{compression}" if compression else kind
+
+
+def by_magic(start: bytes) -> str:
+    """Guess a MIME type from a file's first bytes."""
+    return next((kind for magic, at, kind in MAGIC if start[at:].startswith(magic)), "application/octet-stream")

@@ -1,0 +1,78 @@
+"""How many bytes of one or more files have been saved, shown or told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.display import display
+from replicate._core.transport import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+MEGABYTE = 1_000_000
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error, and nobody gets it
+    """Whoever wanted the file does not any more."""
+
+
+class Tally:
+    """Adds up the bytes of some files. Used as a block, it takes the display away at the end.
+
+    A function is called by one thread at a time. Raises TypeError for what cannot be told.
+    """
+
+    def __init__(self, progress: Any = None, files: int = 1) -> None:
+        if progress is not None and not isinstance(progress, bool) and not callable(progress):
+            raise TypeError(
+                "progress must be True, False or a function that takes the bytes so far and in all, not "
+                f"{type(progress).__name__}"
+            )
+        self._callback: Callable[[int, int | None], object] | None = progress if callable(progress) else None
+        self._display = display() if progress is True else None
+        self._files = files
+        self._known: dict[Any, tuple[int, int | None]] = {}
+        self._lock = Lock()
+        self._drawn: tuple[int, int] | None = None
+        self._interrupted = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._display:
+            self._display.close()
+
+    def interrupt(self) -> None:
+        """Let whoever tells of more bytes know that nobody listens."""
+        self._interrupted = True
+
+    def of(self, file: Any) -> Callable[[int, int | None], None]:
+        """Give what is to be told of a file: its bytes so far, and in all or None."""
+
+        def tell(done: int, total: int | None) -> None:
+            if self._interrupted:
+                raise Interrupted
+            if self._callback or self._display:
+                with self._lock:
+                    self._known[file] = done, total
+                    self._show()
+
+        return tell
+
+    def _show(self) -> None:
+        done = sum(done for done, _ in self._known.values())
+        totals = [total for _, total in self._known.values() if total is not None]
+        total = sum(totals) if len(totals) == self._files else None
+        if self._callback:
+            self._callback(done, total)
+        if self._display:
+            drawn = done * 100 // total if total else 0, done // MEGABYTE
+            if drawn != self._drawn or done == total:
+                self._drawn = drawn
+                files = f"{len(self._known)} of {self._files} files, " if self._files > 1 else ""
+                amount = f"{done / MEGABYTE:.1f} MB" + (f" of {total / MEGABYTE:.1f} MB" if total else "")
+                self._display.draw(files + amount, done / total if total else None, whole=done == total)

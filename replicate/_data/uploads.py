@@ -1,0 +1,94 @@
+"""Uploading files for models to read: the same content once, as long as the API keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate.exceptions import APIResponseValidationError
+from replicate_api.api.files import files_create
+from replicate_api.types import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import BinaryIO
+
+    from replicate._core.session import Session
+    from replicate._data.sources import Upload
+
+BLOCK = 2**20
+MARGIN = timedelta(hours=1)
+"""How long before it expires a file is uploaded anew: a prediction may have to wait before it reads its input."""
+
+
+class Content(NamedTuple):
+    """What makes two uploads the same: whose they are, what is in them, and what the receiver is told of it."""
+
+    account: int
+    sha256: str
+    name: str
+    content_type: str
+
+
+class Uploaded:
+    """The files that a client has uploaded for inputs: where they are, and until when. Tasks and threads share it.
+
+    That one was deleted since cannot be known.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Content, tuple[str, datetime]] = {}
+
+    def address(self, content: Content) -> str | None:
+        """Give where some content is."""
+        url, until = self._known.get(content, (None, now()))
+        return url if now() < until else None
+
+    def keep(self, content: Content, url: str, until: datetime) -> None:
+        """Remember where some content is, and forget what has expired."""
+        for other, (_, end) in list(self._known.items()):
+            if end <= now():
+                self._known.pop(other, None)
+        self._known[content] = url, until
+
+
+async def address(session: Session[Any], upload: Upload, where: str) -> str:
+    """Give the URL that a model can fetch a file from: of an earlier upload of the same content, or else of a new one.
+
+    Those who want the same at the same time wait for the first. Raises APIError.
+    """
+    sha256 = await session.transport.offload(lambda: digest(upload))
+    content = Content(hash(session.config.credentials.token()), sha256, upload.name, upload.content_type)
+    uploaded: Uploaded = session.memory.setdefault(Uploaded, Uploaded())
+    async with session.transport.turn((id(uploaded), content)):
+        if known := uploaded.address(content):
+            return known
+        with upload.opened() as file:
+            stored = await session.call(files_create, body=form(upload, file))
+        url: Any = getattr(stored.urls, "get", None)
+        if not isinstance(url, str):
+            raise APIResponseValidationError(f"{where} was uploaded, but the API did not answer with its address.")
+        told: Any = getattr(stored.checksums, "sha256", None)
+        if isinstance(stored.expires_at, datetime) and told in (None, sha256):  # or the file was changed meanwhile
+            uploaded.keep(content, str(url), stored.expires_at - MARGIN)
+        return str(url)
+
+
+def form(upload: Upload, file: BinaryIO, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Give the fields of a `files.create` body."""
+    content = Part("content", file, upload.name, upload.content_type)
+    return {"content": content, "filename": upload.name, "type": upload.content_type, "metadata": metadata or None}
+
+
+def digest(upload: Upload) -> str:
+    """Read a file from its beginning to its end, and give its SHA-256."""
+    sha256 = hashlib.sha256()
+    with upload.opened() as file:
+        while block := file.read(BLOCK):
+            sha256.update(block)
+    return sha256.hexdigest()
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,142 @@
+"""The files of an output: made as a call wants them, and saved as they come where that was asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, Generic, TypedDict
+
+from replicate._core.dual import C
+from replicate._core.settings import folder
+from replicate._core.transport import Lock
+from replicate._data import disk, fetching
+from replicate._data.names import extended, file_name
+from replicate._data.outputs import FileOutput
+from replicate._data.tally import Tally
+from replicate.exceptions import ReplicateError, SaveError
+from replicate.resources.outputs import raw
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from replicate._core.session import Session
+    from replicate._data.schema import OutputSchema
+    from replicate.resources.predictions import Prediction
+
+AT_ONCE = 8
+"""How many files of one output are saved at the same time."""
+
+
+class SaveOptions(TypedDict, total=False):
+    """Where to save the files of an output."""
+
+    save_to: str | os.PathLike[str] | None
+    """A folder, made if it is not there, for the files of the output as they come; else the client's `output_dir`."""
+
+
+class Files(Generic[C]):
+    """What makes the files of one output, and saves each of them in a folder, if there is one.
+
+    A file is named after its prediction, so that one can tell where it came from, and none replaces another. What
+    cannot be saved does not end the call, which is paid for: `check` raises at its end.
+    """
+
+    def __init__(self, session: Session[C], into: Path | None = None, *, use_file_output: bool | None = None) -> None:
+        self.folder: Path | None = into
+        self.made: list[FileOutput[C]] = []
+        self._session, self._plain = session, use_file_output is False
+        self._told = 0
+        self._errors: dict[str, Exception] = {}
+        self._taken: set[Path] = set()
+        self._lock = Lock()
+
+    def __call__(self, url: str) -> Any:
+        """Make what the caller gets for the URL of a file."""
+        output = FileOutput(url, self._session)
+        self.made.append(output)
+        return url if self._plain else output
+
+    async def of(self, prediction: Prediction[Any], schema: OutputSchema) -> Any:
+        """Give a whole output with its files, saved. Raises SaveError."""
+        output = schema.files(raw(prediction), self, self._session.is_api)
+        await self.save(prediction)
+        self.check(prediction, output)
+        return output
+
+    async def save(self, prediction: Prediction[Any]) -> None:
+        """Tell what was made since the last time whose it is, and save it, each file once."""
+        old, new, self._told = self.made[: self._told], self.made[self._told :], len(self.made)
+        for output in new:
+            vars(output)["_made_by"] = prediction
+        if self.folder is None or not new:
+            return
+        tally, session = Tally(), self._session
+        new = [output for output in new if output not in old and not self._is_saved(output.url, self.folder)]
+        urls = [*dict.fromkeys(output.url for output in new)]
+        named = partial(self._named, self.folder, prediction)
+        work = [partial(fetching.save_to, url, session, self.folder, named(url), None, tally.of(url)) for url in urls]
+        for url, done in zip(urls, await session.transport.together(work, AT_ONCE, tally.interrupt), strict=True):
+            if isinstance(done, (ReplicateError, OSError)):
+                self._errors[url] = done
+            elif isinstance(done, Exception):
+                raise done
+
+    def _is_saved(self, url: str, into: Path) -> bool:
+        """Tell whether this process has saved a file there already, as when a run is asked twice for its output."""
+        copy = disk.cache.copy(fetching.key_of(url, self._session))
+        return copy is not None and copy.path.parent == into
+
+    def _named(self, into: Path, prediction: Prediction[Any], url: str) -> Callable[[str | None], str]:
+        """Give what decides on a file's name, by its media type, when it has come: one that no other file has."""
+        owner, name = file_name(str(prediction.id))[:40], FileOutput(url, self._session).name
+
+        def named(kind: str | None) -> str:
+            """Take a name."""
+            with self._lock:
+                place = vacant(into, extended(f"{owner}-{name}", kind), self._taken)
+                self._taken.add(place)
+            return place.name
+
+        return named
+
+    def check(self, prediction: Prediction[Any], output: Any) -> None:
+        """Raise SaveError, which carries the output, if some of its files were not saved."""
+        if not self._errors:
+            return
+        number, first = len(self._errors), next(iter(self._errors.values()))
+        raise SaveError(
+            f"{number} of the files of prediction {prediction.id} could not be saved: {str(first).rstrip('.')}.",
+            errors=self._errors,
+            output=output,
+            prediction=prediction,
+            hint="The output is in this error's `output`: save it elsewhere, within the hour that the API keeps it.",
+        ) from first
+
+
+def saving(session: Session[Any], save_to: Any) -> Path | None:
+    """Give the folder that files are to be saved in: that of a call, or of its client. Raises TypeError, ValueError."""
+    return folder(save_to, "save_to") or session.config.output_dir
+
+
+def make_ready(into: Path | None) -> None:
+    """Make a folder, and see whether files can be written there. Raises OSError."""
+    if into is None:
+        return
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=into):
+            pass
+    except OSError as error:
+        raise type(error)(error.errno, f"outputs cannot be saved there ({error.strerror})", str(into)) from error
+
+
+def vacant(folder: Path, name: str, taken: Iterable[Path] = ()) -> Path:
+    """Give a path in a folder that nothing is at yet, nor will be: of this name, or with a number behind its stem."""
+    first = path = folder / name
+    numbers = count(2)
+    while path in taken or path.exists() or path.is_symlink():
+        path = first.with_stem(f"{first.stem}-{next(numbers)}")
+    return path

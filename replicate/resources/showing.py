@@ -1,0 +1,93 @@
+"""How a notebook shows a prediction or a training: how it is, what it has made, what it has printed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.markup import PRE, bundle, element, escape, link, note, preformatted
+from replicate._core.plain import is_array
+from replicate._data.notebook import address, inline
+from replicate._data.outputs import FileMethods
+from replicate._data.saving import files_in, replaced
+from replicate_api.types import Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from replicate._core.markup import Bundle
+    from replicate.resources.predictions import Prediction
+    from replicate.resources.trainings import Training
+
+MOST_FILES = 12
+"""How many files of an output are shown; the others are counted."""
+LAST_LINES = 20
+"""How many lines of the logs are shown."""
+ERROR = f"{PRE}; border-left: 0.3em solid #d64545; padding-left: 0.6em"
+
+
+def shown(run: Prediction[Any] | Training[Any]) -> Bundle:
+    """Give a prediction or a training as what a notebook shows. Nothing raises."""
+    try:
+        return bundle(repr(run), heading(run), *drawn(run.output), trouble(run), printed(run))
+    except Exception:  # noqa: BLE001 - showing something must not end a program
+        return bundle(repr(run), preformatted(repr(run)))
+
+
+def shown_so_far(iteration: object, run: Prediction[Any] | None, items: list[Any]) -> Bundle:
+    """Give an iterator as what a notebook shows: the items that have come. None is taken from it for that."""
+    try:
+        parts = [] if run is None else [heading(run), *drawn(items), trouble(run)]
+        return bundle(repr(iteration), *parts, note(repr(iteration)))
+    except Exception:  # noqa: BLE001 - as above
+        return bundle(repr(iteration), preformatted(repr(iteration)))
+
+
+def heading(run: Prediction[Any] | Training[Any]) -> str:
+    """Say which it is, of what, how it is and how long it has taken."""
+    web = getattr(run.urls, "web", None)
+    known, progress = run.timings, run.progress
+    told = [
+        f"{type(run).__name__} {link(str(web or ''), str(run.id))}",
+        escape(f"of {run.model}") if run.model else "",
+        element("b", escape(run.status)),
+        f"{progress.percentage:.0%}" if progress and not run.finished else "",
+        f"{known.running:.1f} s" if known.running is not None else "",
+    ]
+    share = {"value": str(progress.percentage), "max": "1"} if progress and not run.finished else None
+    bar = element("div", element("progress", **share)) if share else ""
+    return element("div", " · ".join(filter(None, told))) + bar
+
+
+def trouble(run: Prediction[Any] | Training[Any]) -> str:
+    """Show the error, if there is one."""
+    return preformatted(str(run.error), style=ERROR) if run.error else ""
+
+
+def printed(run: Prediction[Any] | Training[Any]) -> str:
+    """Show the end of the logs, to be opened."""
+    lines = str(run.logs or "").rstrip().splitlines()
+    if not lines:
+        return ""
+    title = "Logs" if len(lines) <= LAST_LINES else f"The last {LAST_LINES} of {len(lines)} lines of the logs"
+    return element("details", element("summary", title) + preformatted("\n".join(lines[-LAST_LINES:])))
+
+
+# ---- outputs
+
+
+def drawn(output: Any) -> Iterator[str]:
+    """Draw an output: text as text, files as files, anything else as JSON with its files below."""
+    if isinstance(output, Payload):
+        output = {name: getattr(output, name) for name in output.keys()}  # noqa: SIM118 - it iterates over pairs
+    files = [*files_in(output)]
+    if output is None or output == []:
+        return
+    if not files and (isinstance(output, str) or (is_array(output) and all(isinstance(item, str) for item in output))):
+        yield preformatted(output if isinstance(output, str) else "".join(output))
+    elif not isinstance(output, FileMethods) and not (is_array(output) and len(files) == len(output)):
+        plain = replaced(output, iter([address(file.url) for file in files]))
+        yield preformatted(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
+    yield from (element("div", inline(file)) for file in files[:MOST_FILES])
+    if len(files) > MOST_FILES:
+        yield note(f"… and {len(files) - MOST_FILES} more files")

@@ -1,0 +1,323 @@
+"""`save_to=` of a call and `output_dir=` of a client: the files of an output are saved as they come."""
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import aclosing
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from PIL import Image
+from support.colours import Clock, collect, each, got, leaves_streams, scripted
+from support.sample_models import Script, link, model, prediction
+
+import replicate
+from replicate import FileOutput, ModelError, Prediction, SaveError
+from replicate._data.schema import OutputSchema
+from replicate.local import Model
+from replicate.local import server as local_server
+from replicate.resources.saving import Files, vacant
+
+if TYPE_CHECKING:
+    from replicate.local import Server
+
+pytestmark = leaves_streams
+# ruff: noqa: ASYNC240 - what is on disk is looked at between two awaits
+
+
+def picture(colour: str = "red") -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (4, 4), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+def painted(colours: str = "red") -> list[bytes]:
+    """Paint a few pictures, all under the same name."""
+    return [picture(colour) for colour in colours.split()]
+
+
+def nested() -> dict[str, Any]:
+    """Give a file among other things."""
+    return {"parts": [{"mask": picture(), "score": 0.5}], "label": "boat"}
+
+
+def frames(colours: str = "red blue") -> Iterator[bytes]:
+    """Paint picture after picture."""
+    for colour in colours.split():
+        yield picture(colour)
+    if "black" in colours:
+        raise RuntimeError("out of paint")
+
+
+MODELS = {
+    "me/one": Model(picture, official=True),
+    "me/painted": painted,
+    "me/nested": nested,
+    "me/frames": Model(frames, official=True),
+    "me/text": Model(link, official=True),
+}
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> "Iterator[Server]":
+    with local_server(MODELS) as srv:
+        yield srv
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "outputs"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("way", ["run", "use", "client"])
+async def test_files_are_saved(client: Any, folder: Path, asked: Any, way: str) -> None:
+    """What is given is a FileOutput, whose local copy is the file that was saved; it is not asked for again."""
+    match way:
+        case "run":
+            output = await got(client.run("me/one", {"colour": "blue"}, save_to=folder))
+        case "use":
+            output = await got(client.use("me/one", save_to=str(folder))(colour="blue"))
+        case _:
+            output = await got(client.with_options(output_dir=folder).run("me/one", {"colour": "blue"}))
+    assert isinstance(output, FileOutput)
+    [name] = names(folder)
+    assert (folder / name).read_bytes() == picture("blue")
+    before = len(asked())
+    assert Path(output) == folder / name
+    assert await got(output.read()) == picture("blue")
+    assert len(asked()) == before
+
+
+async def test_files_are_named_after_their_prediction(client: Any, folder: Path) -> None:
+    """The name begins with the prediction's id and ends with the file's own name."""
+    run = await got(client.use("me/one", save_to=folder).create())
+    await got(run.output())
+    assert names(folder) == [f"{run.prediction.id}-output.png"]
+
+
+async def test_nothing_is_overwritten(client: Any, folder: Path) -> None:
+    """Files of one name get a number each; those of another prediction have another name anyway."""
+    for _ in range(2):
+        await got(client.run("me/painted", {"colours": "red blue"}, save_to=folder))
+    assert len(names(folder)) == 4
+    assert sorted(path.read_bytes() for path in folder.iterdir()) == sorted([picture("red"), picture("blue")] * 2)
+
+
+def test_vacant_names(tmp_path: Path) -> None:
+    """A name that is taken, by a broken link too, gets the first number that is free."""
+    (tmp_path / "a.tar.gz").touch()
+    (tmp_path / "a.tar-2.gz").symlink_to(tmp_path / "nowhere")
+    assert vacant(tmp_path, "a.tar.gz") == tmp_path / "a.tar-3.gz"
+    assert vacant(tmp_path, "b") == tmp_path / "b"
+
+
+async def test_files_in_nested_outputs_are_saved(client: Any, folder: Path) -> None:
+    """Files are found wherever they are in an output; the rest stays what it is."""
+    output = await got(client.run("me/nested", save_to=folder))
+    assert output["label"] == "boat"
+    assert Path(output["parts"][0]["mask"]) == folder / names(folder)[0]
+
+
+async def test_plain_urls_are_saved_too(client: Any, folder: Path) -> None:
+    """With `use_file_output=False` the files are saved, and the call gives URLs."""
+    output = await got(client.run("me/one", save_to=folder, use_file_output=False))
+    assert type(output) is str
+    assert len(names(folder)) == 1
+
+
+async def test_text_is_not_saved(client: Any, folder: Path) -> None:
+    """A text is no file, even if it reads like the URL of one."""
+    assert await got(client.run("me/text", save_to=folder)) == link()
+    assert names(folder) == []
+
+
+async def test_items_are_saved_as_they_come(clients: Any, folder: Path) -> None:
+    """Each file of a model that makes them one by one is on disk when it is given, while the model still runs."""
+    go = threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        yield picture("red")
+        go.wait(20)
+        yield picture("blue")
+
+    with local_server({"me/slow": Model(slow, official=True)}) as srv:
+        output, seen = await got(clients(srv).run("me/slow", save_to=folder)), []
+        async with aclosing(each(output)) as items:
+            async for item in items:
+                seen.append((Path(item).read_bytes(), len(names(folder)), go.is_set()))
+                go.set()
+    assert seen == [(picture("red"), 1, False), (picture("blue"), 2, True)]
+
+
+async def test_streamed_files_are_saved(client: Any, folder: Path) -> None:
+    """The files of events are saved before the events come."""
+    stream = client.stream("me/frames", save_to=folder)
+    saved = [(event.data, len(names(folder))) async for event in each(stream) if event.event == "output"]
+    assert [number for _, number in saved] == [1, 2]
+    assert [Path(output).read_bytes() for output, _ in saved] == [picture("red"), picture("blue")]
+
+
+async def test_a_stream_of_a_prediction_saves_nothing(client: Any, folder: Path) -> None:
+    """Only what starts a prediction saves what that makes."""
+    client.output_dir = folder
+    made = await got(client.predictions.create("me/frames", {"colours": "red"}))
+    assert [event.event async for event in each(made.stream())] == ["output", "done"]
+    assert not folder.exists()
+
+
+async def test_the_folder_of_a_call_comes_before_that_of_the_client(client: Any, tmp_path: Path) -> None:
+    """`output_dir` can be read and set, and `save_to` goes before it."""
+    client.output_dir = tmp_path / "client"
+    assert client.output_dir == tmp_path / "client"
+    await got(client.run("me/one", save_to=tmp_path / "call"))
+    assert [path.name for path in tmp_path.iterdir()] == ["call"]
+    client.output_dir = None
+    await got(client.run("me/one"))
+    assert [path.name for path in tmp_path.iterdir()] == ["call"]
+
+
+async def test_the_folder_stays_where_it_was(client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path is meant from where the program was when it was said."""
+    monkeypatch.chdir(tmp_path)
+    model = client.use("me/one", save_to="here")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    await got(model())
+    assert len(names(tmp_path / "here")) == 1
+
+
+@pytest.mark.parametrize("wrong", [1, b"bytes", "", "nul\0"])
+async def test_what_is_no_folder_is_refused(client: Any, asked: Any, wrong: Any) -> None:
+    """What cannot be a path is refused by its keyword, before anything is sent."""
+    with pytest.raises((TypeError, ValueError), match="save_to must be the path of a folder"):
+        await got(client.run("me/one", save_to=wrong))
+    with pytest.raises((TypeError, ValueError), match="save_to must be the path of a folder"):
+        client.use("me/one", save_to=wrong)
+    with pytest.raises((TypeError, ValueError), match="output_dir must be the path of a folder"):
+        client.output_dir = wrong
+    assert asked() == []
+
+
+async def test_a_folder_that_cannot_be_written_to_is_refused(client: Any, asked: Any, tmp_path: Path) -> None:
+    """Whether files can be saved is tried before anything is sent."""
+    taken = tmp_path / "taken"
+    taken.touch()
+    for path in (taken, taken / "below"):
+        with pytest.raises(OSError, match="outputs cannot be saved there") as caught:
+            await got(client.run("me/one", save_to=path))
+        assert caught.value.filename == str(path)
+        with pytest.raises(OSError, match="outputs cannot be saved there"):
+            await got(client.use("me/one", save_to=path)())
+        with pytest.raises(OSError, match="outputs cannot be saved there"):
+            client.stream("me/one", save_to=path)
+    assert asked() == []
+
+
+@pytest.mark.parametrize("way", ["run", "use"])
+async def test_an_output_that_is_not_saved_is_not_lost(clients: Any, folder: Path, way: str) -> None:
+    """SaveError carries the prediction and its output, whose files can still be had, and its cause."""
+    with local_server({"me/spoil": Model(lambda: (folder.rmdir(), picture())[1], official=True)}) as srv:
+        client = clients(srv)
+        with pytest.raises(
+            SaveError, match=r"1 of the files of .* saved: .*No such file.*\. The output is in this error's"
+        ) as caught:
+            await got(
+                client.run("me/spoil", save_to=folder) if way == "run" else client.use("me/spoil", save_to=folder)()
+            )
+        assert isinstance(caught.value.__cause__, OSError)
+        assert caught.value.prediction.status == "succeeded"
+        assert await got(caught.value.output.read()) == picture()
+
+
+@pytest.mark.parametrize("way", ["run", "stream"])
+async def test_items_that_are_not_saved_come_all_the_same(client: Any, folder: Path, way: str) -> None:
+    """An iterator, and a stream, goes on after a file that could not be saved, and raises at its end."""
+    output = await got(getattr(client, way)("me/frames", save_to=folder))
+    folder.rmdir()
+    seen: list[Any] = []
+    with pytest.raises(SaveError, match="2 of the files of") as caught:
+        await collect(output, seen)
+    assert len([item for item in seen if way == "run" or item.event == "output"]) == 2
+    assert await got(caught.value.output[1].read()) == picture("blue")
+
+
+async def test_a_model_that_fails_is_told_first(client: Any, folder: Path) -> None:
+    """What a model made before it failed is saved, and the error is that of the model."""
+    output = await got(client.run("me/frames", {"colours": "red black"}, save_to=folder))
+    with pytest.raises(ModelError, match="out of paint"):
+        await collect(output)
+    assert len(names(folder)) == 2
+
+
+def test_the_setting_of_the_package(server: "Server", folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`replicate.output_dir` is that of the client behind the package's functions."""
+    for name, value in (("bearer_token", server.token), ("base_url", server.base_url), ("output_dir", folder)):
+        monkeypatch.setattr(replicate, name, value, raising=False)
+    replicate.run("me/one")
+    assert len(names(folder)) == 1
+    replicate.output_dir = None
+    replicate.run("me/one")
+    assert len(names(folder)) == 1
+    replicate.default_client.close()
+
+
+@pytest.mark.parametrize("kind", [replicate.Replicate, replicate.AsyncReplicate, replicate.Client])
+def test_the_keyword_of_each_client(kind: Any, folder: Path) -> None:
+    """Every client takes `output_dir`; it is made when it is first needed."""
+    assert kind(bearer_token="t", output_dir=str(folder)).output_dir == folder
+    assert not folder.exists()
+
+
+async def test_names_are_harmless_and_differ(colour: str, folder: Path) -> None:
+    """A file without an extension gets that of its type, equal names get numbers, and none leaves the folder."""
+    told = httpx.Response(200, content=picture(), headers={"content-type": "image/png"})
+    client = scripted(colour, lambda _: told)
+    files: Files[Any] = Files(client._session, folder)
+    folder.mkdir(parents=True)
+    urls = [f"https://replicate.delivery/pb/{name}" for name in ("a/file", "b/file", "b/file", "..%2F..%2Fevil")]
+    made: Any = Prediction.from_dict({"id": "../../p1", "status": "succeeded", "output": urls})
+    await files.of(made, OutputSchema(None))
+    assert names(folder) == ["p1-evil.png", "p1-file-2.png", "p1-file.png"]
+
+
+async def test_what_is_saved_is_known_to_expire(client: Any, folder: Path) -> None:
+    """An output knows when it expires, saved or not."""
+    for options in ({}, {"save_to": folder}):
+        assert (await got(client.run("me/one", **options))).expires_at > datetime.now(timezone.utc)
+
+
+async def test_a_run_that_is_asked_twice_saves_once(client: Any, folder: Path) -> None:
+    """What lies there already is not saved again, unless somebody has changed or removed it."""
+    run = await got(client.use("me/one", save_to=folder).create())
+    for _ in range(2):
+        assert Path(await got(run.output())).parent == folder
+    [name] = names(folder)
+    (folder / name).unlink()
+    await got(run.output())
+    assert names(folder) == [name]
+
+
+async def test_saving_takes_the_time_it_needs(colour: str, folder: Path) -> None:
+    """The timeout of a call ends waiting for the model, not saving what that has made."""
+
+    def deliver(request: httpx.Request) -> httpx.Response:
+        if "delivery" not in request.url.host:
+            return script(request)
+        clock.time += 100
+        return httpx.Response(200, content=picture())
+
+    output = {"type": "string", "format": "uri"}
+    done = prediction("succeeded", output="https://replicate.delivery/pb/late.png")
+    script = Script(model=[model(output=output)], create=[done])
+    client = scripted(colour, deliver)
+    clock = Clock(client)
+    await got(client.run("me/model", timeout=5, save_to=folder))
+    assert names(folder) == ["p1-late.png"]

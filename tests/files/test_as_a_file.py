@@ -1,0 +1,153 @@
+"""Outputs in the place of files, paths and values, as Python's own and other libraries use them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import shutil
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from support.colours import got
+from support.faults import answer
+from support.hosts import CONTENT, Ranged, hosted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PNG = io.BytesIO()
+Image.new("RGB", (3, 2), "red").save(PNG, "png")
+PICTURE = answer("200 OK", PNG.getvalue(), "Content-Type: image/png")
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_buffered_reader_reads_it(blocking: bool) -> None:  # noqa: FBT001
+    """`io.BufferedReader` takes it as a raw stream, whatever the client."""
+    with hosted() as host:
+        reader = io.BufferedReader(host.output(blocking=blocking))  # type: ignore[arg-type]  # it wants a RawIOBase
+        assert reader.read(10) == CONTENT[:10]
+        assert reader.peek(1)[:1] == CONTENT[10:11]
+        assert reader.seek(-10, os.SEEK_END) == len(CONTENT) - 10
+        assert reader.read() == CONTENT[-10:]
+        reader.close()
+        assert host.connections == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from(["read", "readinto", "seek", "cur", "end"]), st.integers(0, 300_000))))
+def test_it_is_where_a_file_would_be(steps: list[tuple[str, int]]) -> None:
+    """Whatever is done to it, it reads what an open file of the same content reads."""
+    output, file = OUTPUT["one"], io.BytesIO(CONTENT)
+    output.seek(0)
+    for way, number in steps:
+        match way:
+            case "read":
+                assert output.read(number) == file.read(number)
+            case "readinto":
+                one, other = bytearray(number % 1000), bytearray(number % 1000)
+                assert output.readinto(one) == file.readinto(other)
+                assert one == other
+            case _:
+                whence = {"seek": os.SEEK_SET, "cur": os.SEEK_CUR, "end": os.SEEK_END}[way]
+                offset = -min(number, len(CONTENT)) if way == "end" else number
+                assert output.seek(offset, whence) == file.seek(offset, whence)
+        assert output.tell() == file.tell()
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+OUTPUT: dict[str, Any] = {}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one() -> Any:
+    with hosted() as host:
+        OUTPUT["one"] = host.output()
+        yield
+
+
+def test_text_and_archives(tmp_path: Path) -> None:
+    """`io.TextIOWrapper` and `tarfile` read it as a file, `shutil` copies it as a path."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        information = tarfile.TarInfo("a.txt")
+        information.size = 5
+        archive.addfile(information, io.BytesIO(b"hello"))
+    with hosted(answer("200 OK", packed.getvalue())) as host, tarfile.open(fileobj=host.output()) as archive:
+        assert archive.extractfile("a.txt").read() == b"hello"  # type: ignore[union-attr]
+    with hosted(answer("200 OK", "é\nb".encode())) as host:
+        text = io.TextIOWrapper(host.output(), encoding="utf-8")  # type: ignore[type-var]  # as above
+        assert list(text) == ["é\n", "b"]
+        assert shutil.copy(host.output(), tmp_path / "copy") == tmp_path / "copy"
+        with host.output() as output:
+            assert (output.readable(), output.seekable(), output.writable(), output.closed) == (
+                True,
+                True,
+                False,
+                False,
+            )
+    assert (tmp_path / "copy").read_text("utf-8") == "é\nb"
+
+
+async def test_a_picture(blocking: Any) -> None:
+    """`to_pil` gives the picture itself, which needs the file no more."""
+    with hosted(PICTURE) as host:
+        image = await got(host.output(**blocking).to_pil())
+    assert (image.size, image.format) == ((3, 2), "PNG")
+    assert image.getpixel((0, 0)) == (255, 0, 0)
+
+
+async def test_without_pillow(blocking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Pillow, `to_pil` says how to get it, before anything is downloaded."""
+    monkeypatch.setitem(__import__("sys").modules, "PIL", None)
+    with hosted(PICTURE) as host:
+        with pytest.raises(ImportError, match="pip install pillow"):
+            await got(host.output(**blocking).to_pil())
+        assert host.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("image/png", "image/png"), ("text/plain; charset=utf-8", "text/plain;charset=utf-8")]
+)
+async def test_a_data_uri(blocking: Any, kind: str, said: str) -> None:
+    """`as_data_uri` gives type and content in one text."""
+    with hosted(answer("200 OK", b"abc", f"Content-Type: {kind}")) as host:
+        uri = f"data:{said};base64,{base64.b64encode(b'abc').decode()}"
+        assert await got(host.output(**blocking).as_data_uri()) == uri
+
+
+async def test_what_was_saved_is_read(blocking: Any, tmp_path: Path, cache: Path) -> None:
+    """A saved file is not downloaded again, nor written twice: it is read from where it was saved."""
+    with hosted(Ranged()) as host:
+        output = host.output(**blocking)
+        saved = await got(output.save(tmp_path / "a.bin"))
+        assert files(cache) == []
+        assert await got(output.read(5)) == CONTENT[:5]
+        assert os.fspath(output) == str(saved)
+        assert await got(output.save(tmp_path / "b.bin")) == tmp_path / "b.bin"
+        assert await got(output.save(tmp_path / "a.bin")) == saved
+        assert await got(output.read(5)) == CONTENT[5:10]
+        assert host.connections == 1
+    assert (tmp_path / "a.bin").read_bytes() == (tmp_path / "b.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("change", ["write", "remove", "replace"])
+async def test_a_saved_file_that_was_changed(blocking: Any, change: str, tmp_path: Path) -> None:
+    """What was changed, removed or replaced since is downloaded anew."""
+    with hosted(Ranged()) as host:
+        output = host.output(**blocking)
+        saved = await got(output.save(tmp_path / "a.bin"))
+        if change == "write":
+            os.utime(saved, ns=(1, 1))
+        else:
+            saved.unlink()
+        if change == "replace":
+            saved.write_bytes(CONTENT)
+        assert await got(output.read()) == CONTENT
+        assert host.connections == 2

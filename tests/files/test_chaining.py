@@ -1,0 +1,273 @@
+"""What a model made as another's input: passed on by its address, and waited for if it is still being made."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.colours import Clock, got, leaves_streams
+from support.file_models import MODELS, draw
+from support.sample_models import Held
+
+from replicate import FileOutput, ModelError, PredictionTimeout, Replicate, ReplicateError
+from replicate.local import Model
+from replicate.local import server as local_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from replicate.local import Server
+
+pytestmark = leaves_streams
+
+RED, BLUE = (hashlib.sha256(draw(colour)).hexdigest() for colour in ("red", "blue"))
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    """Give models that wait for the test."""
+    model = Held()
+    yield model
+    model.go.set()
+
+
+async def first(output: Any) -> Any:
+    return next(output) if hasattr(output, "__next__") and output._blocking else await anext(output)
+
+
+async def finished_file(client: Any) -> Any:
+    return await got(client.run("me/draw", input={}))
+
+
+async def finished_prediction(client: Any) -> Any:
+    return await got(client.predictions.create(model="me/draw", input={}, wait=5))
+
+
+async def output_string(client: Any) -> Any:
+    return (await finished_prediction(client)).output
+
+
+async def started_prediction(client: Any) -> Any:
+    return await got(client.predictions.create(model="me/draw", input={}))
+
+
+async def started_run(client: Any) -> Any:
+    return await got(client.use("me/draw").create())
+
+
+async def one_of_many(client: Any) -> Any:
+    return await got(client.run("me/draw-all", input={"colours": ["red"]}))
+
+
+async def streaming_run(client: Any) -> Any:
+    return await got(client.use("me/draw-all", streaming=True).create(colours=["red"]))
+
+
+async def events(client: Any) -> Any:
+    return client.stream("me/draw-all", input={"colours": ["red"]})
+
+
+async def uploaded(client: Any) -> Any:
+    return await got(client.files.create(draw(), filename="red.png"))
+
+
+ONE = (finished_file, finished_prediction, output_string, started_prediction, started_run, uploaded)
+LISTED = (one_of_many, streaming_run, events)
+"""What stands for a list: that one file is wanted of it, only the schema tells, which `create` does not ask for."""
+
+
+@pytest.mark.parametrize(
+    ("make", "way"),
+    [(make, way) for make in (*ONE, *LISTED) for way in ("run", "use", "nested")] + [(make, "create") for make in ONE],
+    ids=lambda given: getattr(given, "__name__", given),
+)
+async def test_any_output_is_an_input(client: Any, asked: Any, make: Any, way: str) -> None:
+    """Whatever stands for a file that is there or will be goes on to the next model, which gets just that file.
+
+    Nothing is downloaded or uploaded on the way.
+    """
+    given = await make(client)
+    before = len(asked())
+    match way:
+        case "run":
+            result = await got(client.run("me/digest", input={"file": given}))
+        case "use":
+            result = await got(client.use("me/digest")(file=given))
+        case "nested":
+            result = await got(client.run("me/digests", input={"files": [given, draw()]}))
+            assert json.loads(result) == [RED, RED]
+            result = json.loads(result)[0]
+        case _:
+            result = (await got(client.predictions.create(model="me/digest", input={"file": given}, wait=5))).output
+    assert result == RED
+    assert not [each for each in asked()[before:] if "/delivery/" in each or "files" in each]
+
+
+@pytest.mark.parametrize("way", ["run", "use", "streaming", "events", "prediction", "run of use"])
+async def test_a_text_is_passed_on_whole(client: Any, way: str) -> None:
+    """The pieces of a text are joined for a model that takes a text."""
+    text = {"text": "one two three"}
+    makers: dict[str, Any] = {
+        "run": lambda: client.run("me/say", input=text),
+        "use": lambda: client.use("me/say")(**text),
+        "streaming": lambda: client.use("me/say", streaming=True)(**text),
+        "events": lambda: client.stream("me/say", input=text),
+        "prediction": lambda: client.predictions.create(model="me/say", input=text),
+        "run of use": lambda: client.use("me/say").create(**text),
+    }
+    given = await got(makers[way]())
+    assert await got(client.run("me/repeat", input={"text": given})) == "one two three "
+
+
+async def test_many_files_are_passed_on_as_a_list(client: Any) -> None:
+    """The items of an iterator are all passed on, those too that were read before, in their order."""
+    output = await got(client.run("me/draw-all", input={"colours": ["red", "blue"]}))
+    assert isinstance(await first(output), FileOutput)
+    told = json.loads(await got(client.run("me/digests", input={"files": output})))
+    assert told == [RED, BLUE]
+
+
+async def test_what_a_model_says_names_no_file_of_the_caller(client: Any, asked: Any, tmp_path: Path) -> None:
+    """A text that a model gave is never taken for a path, though the next model takes a file and there is one."""
+    path = tmp_path / "secret.txt"
+    path.write_text("secret")
+    said = await got(client.predictions.create(model="me/repeat", input={"text": str(path)}))
+    with pytest.raises(ReplicateError):
+        await got(client.run("me/digest", input={"file": said}))
+    assert "POST /files" not in asked()
+
+
+async def test_what_runs_is_waited_for(clients: Any, held: Held) -> None:
+    """What is still being made is waited for before anything is started with it."""
+    with local_server({**MODELS, "me/held": Model(held.text, official=True)}) as srv:
+        client = clients(srv)
+        run, again = [await got(client.use("me/held").create()) for _ in range(2)]
+        Clock(client, lambda _: held.finish(srv))
+        given = {"value": {"a": run, "b": [again.prediction, run]}}
+        assert await got(client.run("me/echo", input=given)) == {"a": "done", "b": ["done", "done"]}
+        assert run.prediction.status == again.prediction.status == "succeeded"
+
+
+async def test_waiting_takes_of_the_time_of_the_call(clients: Any, held: Held) -> None:
+    """The timeout of a call is for what it waits for too. Nothing is started when that takes too long."""
+    with local_server({**MODELS, "me/held": Model(held.text, official=True)}) as srv:
+        client = clients(srv)
+        earlier = await got(client.predictions.create(model="me/held", input={}))
+        clock = Clock(client)
+        with pytest.raises(PredictionTimeout) as caught:
+            await got(client.run("me/repeat", input={"text": earlier}, timeout=30))
+        assert caught.value.prediction.id == earlier.id
+        assert 29 < clock.time < 31
+        assert [each.path for each in srv.requests if each.method == "POST"] == ["/v1/models/me/held/predictions"]
+
+
+@pytest.mark.parametrize("way", ["prediction", "run", "iterator", "events"])
+async def test_what_failed_before_fails_now(client: Any, asked: Any, way: str) -> None:
+    """The failure of an earlier run is raised as it is, and nothing is started or uploaded."""
+    makers: dict[str, Any] = {
+        "prediction": lambda: client.predictions.create(model="me/fail", input={}),
+        "run": lambda: client.use("me/fail").create(),
+        "iterator": client.use("me/fail", streaming=True),
+        "events": lambda: client.stream("me/fail", input={}),
+    }
+    given = await got(makers[way]())
+    before = len(asked())
+    with pytest.raises(ReplicateError, match="out of paint"):
+        await got(client.run("me/digests", input={"files": [bytes(300_000), given]}))
+    after = [each for each in asked()[before:] if each.startswith("POST")]
+    assert after in ([], ["POST /models/me/fail/predictions"])
+
+
+async def test_what_cannot_be_sent_is_refused_before_waiting(client: Any, asked: Any, tmp_path: Path) -> None:
+    """A mistake elsewhere in the input is told at once, not after what it waits for."""
+    stream = client.stream("me/draw", input={})
+    for wrong, error in ((tmp_path / "none", FileNotFoundError), (object(), TypeError)):
+        with pytest.raises(error, match=r"input\['files'\]\[1\]"):
+            await got(client.run("me/digests", input={"files": [stream, wrong]}))
+    assert asked() == []
+
+
+async def test_an_iterator_that_was_left(client: Any) -> None:
+    """One that was closed before its end cannot be passed on as if it were all."""
+    output = await got(client.run("me/draw-all", input={"colours": ["red", "blue"]}))
+    await first(output)
+    await got(output.close())
+    with pytest.raises(ReplicateError, match="left before its end"):
+        await got(client.run("me/digests", input={"files": output}))
+
+
+async def test_no_output_is_no_input(client: Any) -> None:
+    """A prediction that succeeded without an output names its place."""
+    nothing = await got(client.predictions.create(model="me/draw", input={}, wait=5))
+    nothing.output = None
+    with pytest.raises(ValueError, match=r"^input\['file'\] is a Prediction that gave no output"):
+        await got(client.run("me/digest", input={"file": nothing}))
+
+
+def test_awaitables(server: Server) -> None:
+    """In asynchronous code a coroutine or a task may stand for what it gives, once for all places that it has."""
+    from replicate import AsyncReplicate
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=server.token, base_url=server.base_url)
+        draw, told = client.use("me/draw", use_async=True), client.use("me/digests", use_async=True)
+        task = asyncio.ensure_future(draw())
+        result: Any = await told(files=[draw(), task, task])
+        assert json.loads(result) == [RED] * 3
+
+        async def failing() -> None:
+            raise KeyError("mine")
+
+        with pytest.raises(KeyError, match="mine"):
+            await told(files=[failing()])
+        await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_coroutine_in_blocking_code(server: Server) -> None:
+    """A blocking client says that it cannot await a coroutine, and where that is."""
+
+    async def late() -> None: ...
+
+    coroutine = late()
+    with (
+        server.client() as client,
+        pytest.raises(TypeError, match=r"^input\['file'\] is a coroutine, which a blocking"),
+    ):
+        client.run("me/digest", input={"file": coroutine})
+    coroutine.close()
+
+
+def test_of_the_other_colour(server: Server) -> None:
+    """A prediction may be of a client of the other colour, or of none; what is iterated or awaited must not."""
+
+    async def main(earlier: Any, iterator: Any, run: Any) -> None:
+        async with server.async_client() as client:
+            assert await client.run("me/digest", input={"file": earlier}) == RED
+            for other in (iterator, run):
+                with pytest.raises(TypeError, match=r"^input\['file'\]: this .* belongs to a .*client"):
+                    await client.run("me/digest", input={"file": other})
+
+    with server.client() as client:
+        earlier = client.predictions.create(model="me/draw", input={})
+        iterator: Any = client.run("me/draw-all", input={"colours": ["red"]})
+        asyncio.run(main(earlier, iterator, client.use("me/draw").create()))
+        assert earlier.status == "succeeded"
+        assert client.run("me/digest", input={"file": iterator}) == RED
+        copy = pickle.loads(pickle.dumps(earlier))  # which has no client any more
+        assert client.run("me/digest", input={"file": copy}) == RED
+        assert isinstance(client, Replicate)
+
+
+async def test_a_failed_prediction_carries_itself(client: Any) -> None:
+    """The error is the one that its own wait would have given."""
+    earlier = await got(client.predictions.create(model="me/fail", input={}))
+    with pytest.raises(ModelError) as caught:
+        await got(client.run("me/repeat", input={"text": earlier}))
+    assert caught.value.prediction.id == earlier.id

@@ -1,0 +1,431 @@
+"""What an input may hold, and what of it the model gets."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import decimal
+import enum
+import hashlib
+import io
+import json
+import os
+import re
+import sys
+import types
+import uuid
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from support.colours import got
+from support.colours import scripted as scripted_client
+from support.sessions import scripted
+
+from replicate._core.dual import drive
+from replicate._data.inputs import Inputs
+from replicate._data.schema import InputSchema
+
+FILE = {"type": "string", "format": "uri"}
+
+
+def encoded(value: Any, **properties: Any) -> Any:
+    """Encode an input that needs no request, for a model that says so of its inputs."""
+    session, transport = scripted()
+    document = {"components": {"schemas": {"Input": {"properties": properties}, "Picture": FILE}}}
+    made = drive(Inputs(value).sent(session, InputSchema.of(document)))
+    assert transport.requests == []
+    return json.loads(json.dumps(made))
+
+
+def decoded(uri: str) -> bytes:
+    return base64.b64decode(uri.partition(";base64,")[2])
+
+
+# ---- objects
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BOTH = ("red", 1)
+
+
+@dataclasses.dataclass
+class Size:
+    width: int
+    label: Any = None
+
+
+@attrs.define
+class Box:
+    size: Size
+    tags: set[str]
+
+
+class Pydantic:
+    model_fields = types.MappingProxyType({"a": None})
+
+    def model_dump(self) -> dict[str, Any]:
+        return {"a": Size(1)}
+
+
+class PydanticOne:
+    __fields__ = types.MappingProxyType({"a": None})
+
+    def dict(self) -> Any:
+        return {"a": b"x"}
+
+
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+UUID = uuid.UUID(int=7)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (MOMENT, "2026-01-02T03:04:05+00:00"),
+        (MOMENT.date(), "2026-01-02"),
+        (MOMENT.time(), "03:04:05"),
+        (timedelta(minutes=1), 60.0),
+        (decimal.Decimal("0.5"), 0.5),
+        (UUID, str(UUID)),
+        (Colour.RED, "red"),
+        (Colour.BOTH, ["red", 1]),
+        (Size(1, Colour.RED), {"width": 1, "label": "red"}),
+        (Box(Size(2), {"a"}), {"size": {"width": 2, "label": None}, "tags": ["a"]}),
+        (Pydantic(), {"a": {"width": 1, "label": None}}),
+        (PydanticOne(), {"a": "data:application/octet-stream;base64,eA=="}),
+        (np.int64(3), 3),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),  # noqa: FBT003 - numpy's
+        (np.datetime64("2026-01-02"), "2026-01-02"),
+        (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (np.array(1.5), 1.5),
+        (np.array([MOMENT.date()], dtype=object), ["2026-01-02"]),
+    ],
+    ids=repr,
+)
+def test_objects_that_json_has_no_word_for(value: Any, expected: Any) -> None:
+    """Moments become text, records objects, numbers of whatever kind numbers, and arrays lists, wherever they are."""
+    assert encoded({"a": [value], "b": value}) == {"a": [expected], "b": expected}
+
+
+def test_a_data_frame_is_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame of pandas becomes the list of its rows, not that of its columns' names."""
+
+    class DataFrame:
+        def __iter__(self) -> Any:
+            return iter(["a"])
+
+        def to_dict(self, *, orient: str) -> Any:
+            return [{"a": 1}] if orient == "records" else None
+
+    monkeypatch.setitem(sys.modules, "pandas", types.SimpleNamespace(DataFrame=DataFrame))  # type: ignore[misc]  # a module will do
+    assert encoded({"rows": DataFrame()}) == {"rows": [{"a": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.array([1.0, np.nan]), "input['a'][1] is nan"),
+        (np.float64("inf"), "input['a'] is inf"),
+        (decimal.Decimal("NaN"), "input['a'] is nan"),
+        (Size(1, [float("-inf")]), "input['a']['label'][0] is -inf"),
+        ("half \ud800", "input['a'] is no text: surrogates not allowed at position 5"),
+    ],
+    ids=repr,
+)
+def test_what_json_cannot_express_names_its_place(value: Any, message: str) -> None:
+    """What hides in an array or a record is found there, and its place is named."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        encoded({"a": value})
+
+
+@pytest.mark.parametrize("value", [np.array([1j]), Size, object(), np.complex64(1)], ids=repr)
+def test_what_is_none_of_these_is_refused(value: Any) -> None:
+    """Classes, complex numbers and unknown objects are refused by the place that they are in."""
+    with pytest.raises(TypeError, match=re.escape("input['a']")):
+        encoded({"a": value})
+
+
+JSON: Any = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+
+
+@given(
+    st.recursive(
+        JSON | st.binary(max_size=30).map(io.BytesIO),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.lists(inner).map(tuple),
+    )
+)
+def test_what_is_sent_equals_what_was_given(value: Any) -> None:
+    """However files and plain values are nested, each arrives as it was, in its place."""
+
+    def same(given: Any, got: Any) -> bool:
+        match given:
+            case io.BytesIO():
+                return got.startswith("data:") and decoded(got) == given.getvalue()
+            case list() | tuple():
+                return len(given) == len(got) and all(map(same, given, got))
+            case dict():
+                return given.keys() == got.keys() and all(same(given[key], got[key]) for key in given)
+            case _:
+                return type(given) is type(got) and given == got
+
+    assert same(value, encoded(value))
+
+
+# ---- paths as text
+
+
+async def test_a_text_is_a_path_where_the_model_takes_a_file(client: Any, tmp_path: Path) -> None:
+    """The path of a file, as text, is the file where the model's schema says so, nested too; elsewhere it is text."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"content")
+    told = hashlib.sha256(b"content").hexdigest()
+    assert await got(client.run("me/digest", input={"file": str(path)})) == told
+    assert json.loads(await got(client.use("me/digests")(files=[str(path), path, b"content"]))) == [told] * 3
+    assert await got(client.run("me/repeat", input={"text": str(path)})) == str(path)
+
+
+async def test_a_text_is_no_path_where_the_schema_is_not_known(client: Any, tmp_path: Path) -> None:
+    """`predictions.create` does not look the model up: a text is sent as it is."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"content")
+    prediction = await got(client.predictions.create(model="me/repeat", input={"text": str(path)}))
+    assert prediction.input == {"text": str(path)}
+
+
+@pytest.mark.parametrize("text", ["no/such file.png", "~/x.png", "bytes\0", "x" * 5000])
+async def test_a_text_that_is_neither_a_url_nor_a_path(client: Any, asked: Any, text: str) -> None:
+    """Where the model takes a file, a text that can only be a path must be one; nothing is started otherwise."""
+    with pytest.raises(
+        FileNotFoundError, match=r"^input\['file'\] takes a file, and '.* is neither a URL nor the path"
+    ):
+        await got(client.run("me/digest", input={"file": text}))
+    assert asked() in ([], ["GET /models/me/digest"])
+
+
+@pytest.mark.parametrize("text", ["https://host.test/x.png", "data:text/plain,hi", "s3://bucket/x", ""])
+def test_a_url_is_left_alone(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL of whatever scheme is sent as it is, even if there is a file of that name; so is no text at all."""
+    monkeypatch.chdir(tmp_path)
+    if text.startswith("s3"):
+        Path("s3:/bucket").mkdir(parents=True)
+        Path("s3:/bucket/x").touch()
+    assert encoded({"file": text}, file=FILE) == {"file": text}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        FILE,
+        {"$ref": "#/components/schemas/Picture"},
+        {"allOf": [{"$ref": "#/components/schemas/Picture"}]},
+        {"anyOf": [FILE, {"type": "null"}]},
+        {"type": ["string", "null"], "format": "uri"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("nest", ["plain", "list", "object", "any name"])
+def test_how_a_schema_says_file(schema: Any, nest: str, tmp_path: Path) -> None:
+    """A schema may refer, wrap or allow null, for an input, the items of a list and the members of an object."""
+    path = tmp_path / "a.txt"
+    path.write_text("hi")
+    wrap = {
+        "plain": (lambda inner: inner, lambda value: value),
+        "list": (lambda inner: {"type": "array", "items": inner}, lambda value: [value]),
+        "object": (lambda inner: {"properties": {"x": inner}}, lambda value: {"x": value, "y": str(path)}),
+        "any name": (lambda inner: {"additionalProperties": inner}, lambda value: {"z": value}),
+    }[nest]
+    expected = "data:text/plain;base64,aGk="
+    assert encoded({"a": wrap[1](str(path))}, a=wrap[0](schema)) == {"a": wrap[1](expected)}
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "string"}, {"anyOf": [FILE, {"type": "integer"}]}, None], ids=str)
+def test_what_a_schema_leaves_open_stays_text(schema: Any, tmp_path: Path) -> None:
+    """A text that may be something else than a file stays a text."""
+    path = tmp_path / "a.txt"
+    path.touch()
+    assert encoded({"a": str(path)}, a=schema) == {"a": str(path)}
+
+
+def test_a_path_of_any_kind() -> None:
+    """Whatever has a file system path is a file, be the path bytes."""
+
+    class Elsewhere(os.PathLike[bytes]):
+        def __fspath__(self) -> bytes:
+            return os.fsencode(__file__)
+
+    assert decoded(encoded({"a": Elsewhere()})["a"]) == Path(__file__).read_bytes()
+
+
+# ---- pictures
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "1", "P", "CMYK", "F"])
+async def test_an_image_of_pillow(client: Any, mode: str) -> None:
+    """An image in memory is sent as PNG, without loss, whatever the mode; for any way to start a prediction."""
+    image = Image.linear_gradient("L").resize((3, 2)).convert(mode)
+    expected = json.dumps(["PNG", 3, 2, image.convert("RGB").tobytes().hex()])
+    assert await got(client.run("me/look", input={"image": image})) == expected
+    prediction = await got(client.predictions.create(model="me/look", input={"image": image}, wait=5))
+    assert prediction.output == expected
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+def test_an_image_keeps_its_format_and_its_name(kind: str, tmp_path: Path) -> None:
+    """An image that was opened from a file keeps the format if that is one for the web; pixels stay what they were."""
+    path = tmp_path / f"photo.{kind.lower()}"
+    Image.linear_gradient("L").convert("RGB").save(path, kind)
+    with Image.open(path) as image:
+        uri = encoded({"a": image})["a"]
+        kept = "PNG" if kind == "BMP" else kind
+        assert uri.startswith(f"data:image/{kept.lower()};")
+        with Image.open(io.BytesIO(decoded(uri))) as sent:
+            assert sent.format == kept
+            assert sent.convert("RGB").tobytes() == image.convert("RGB").tobytes()
+
+
+def test_an_image_keeps_its_frames_and_its_orientation() -> None:
+    """An animation is sent whole, and so is how a camera was held."""
+    animation, photo = io.BytesIO(), io.BytesIO()
+    frames = [Image.new("RGB", (2, 2), (80 * number, 0, 0)) for number in range(3)]
+    frames[0].save(animation, "GIF", save_all=True, append_images=frames[1:])
+    with Image.open(animation) as opened, Image.open(io.BytesIO(decoded(encoded(opened)))) as sent:
+        assert sent.n_frames == opened.n_frames == 3  # type: ignore[attr-defined]  # of a GIF
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    frames[0].save(photo, "JPEG", exif=exif)
+    with Image.open(photo) as opened, Image.open(io.BytesIO(decoded(encoded(opened)))) as sent:
+        assert sent.getexif()[0x0112] == 6
+
+
+def test_an_image_that_cannot_be_read() -> None:
+    """A broken image names its place."""
+    file = io.BytesIO()
+    Image.new("RGB", (99, 99)).save(file, "BMP")
+    broken = Image.open(io.BytesIO(file.getvalue()[:500]))
+    with pytest.raises(ValueError, match=re.escape("input['a'] is an image that cannot be written as PNG")):
+        encoded({"a": broken})
+
+
+PIXELS = np.arange(30, dtype="uint8").reshape(2, 5, 3) * 8
+
+
+class Tensor:
+    """What torch has of an array, as far as it is used."""
+
+    def __init__(self, array: Any) -> None:
+        self.array, self.ndim, self.shape = array, array.ndim, array.shape
+
+    def detach(self) -> Any:
+        return self
+
+    cpu = float = detach
+
+    def is_floating_point(self) -> bool:
+        return bool(self.array.dtype.kind == "f")
+
+    def permute(self, *axes: int) -> Any:
+        return Tensor(self.array.transpose(axes))
+
+    def numpy(self) -> Any:
+        return self.array
+
+    def tolist(self) -> Any:
+        return self.array.tolist()
+
+
+@pytest.fixture
+def torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(Tensor=Tensor))  # type: ignore[misc]  # as pandas
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (PIXELS, PIXELS),
+        (PIXELS[:, :, :1], PIXELS[:, :, 0]),
+        (PIXELS[:, :, 0], PIXELS[:, :, 0]),
+        (PIXELS[:, ::-1], PIXELS[:, ::-1]),
+        (np.dstack([PIXELS, PIXELS[:, :, 0]]), np.dstack([PIXELS, PIXELS[:, :, 0]])),
+        (PIXELS[:, :, 0] > 100, (PIXELS[:, :, 0] > 100).astype("uint8") * 255),
+        (np.array([[0.0, 0.5, 1.0]]), np.array([[0, 128, 255]], "uint8")),
+        (np.array([[0.0, 1.0]], "float16"), np.array([[0, 255]], "uint8")),
+        (Tensor(PIXELS), PIXELS),
+        (Tensor(PIXELS.transpose(2, 0, 1)), PIXELS),
+        (Tensor(PIXELS[:, :, 0] / 255), PIXELS[:, :, 0]),
+    ],
+)
+def test_an_array_is_a_picture_where_the_model_takes_a_file(array: Any, expected: Any) -> None:
+    """An array of bytes, or of floats from 0 to 1, is sent as PNG with just these pixels; elsewhere as lists."""
+    with Image.open(io.BytesIO(decoded(encoded({"a": array}, a=FILE)["a"]))) as sent:
+        assert sent.format == "PNG"
+        assert np.array_equal(np.asarray(sent), expected)
+    assert encoded({"a": array}) == {"a": array.tolist()}
+
+
+@pytest.mark.parametrize(
+    ("array", "error", "message"),
+    [
+        (PIXELS.transpose(2, 0, 1), ValueError, "3×2×5, and an image is"),
+        (PIXELS.ravel(), ValueError, "30, and an image is"),
+        (np.zeros((0, 3), "uint8"), ValueError, "0×3, and an image is"),
+        (PIXELS.astype("int64"), TypeError, "int64, and an image is one of uint8, bool or floats"),
+        (PIXELS / 2, ValueError, "floats, which are an image if all are from 0 to 1"),
+        (np.array([[np.nan]]), ValueError, "floats, which are an image if all are from 0 to 1"),
+    ],
+)
+async def test_an_array_that_is_no_picture(client: Any, asked: Any, array: Any, error: Any, message: str) -> None:
+    """Where the model takes a file, any other array is refused, by its place, before anything is started."""
+    with pytest.raises(error, match=re.escape(f"input['image'] is an array of {message}")):
+        await got(client.run("me/look", input={"image": array}))
+    assert asked() in ([], ["GET /models/me/look"])
+
+
+async def test_an_array_at_the_server(client: Any) -> None:
+    """The model gets the picture that the array is, and the lists where it takes no file."""
+    expected = ["PNG", 5, 2, PIXELS.tobytes().hex()]
+    assert json.loads(await got(client.run("me/look", input={"image": PIXELS}))) == expected
+    assert await got(client.run("me/echo", input={"value": {"x": PIXELS}})) == {"x": PIXELS.tolist()}
+
+
+# ---- every way to start something
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda client, given: client.predictions.create(version="v", input=given),
+        lambda client, given: client.predictions.create(model="o/n", input=given),
+        lambda client, given: client.predictions.create(deployment="o/n", input=given),
+        lambda client, given: client.models.predictions.create("o/n", given),
+        lambda client, given: client.deployments.predictions.create("o/n", given),
+        lambda client, given: client.trainings.create("o/n:v", given, "me/mine"),
+    ],
+)
+async def test_whatever_is_started_takes_files(colour: str, start: Any, tmp_path: Path) -> None:
+    """Predictions of versions, models and deployments, and trainings, take the same inputs."""
+    path = tmp_path / "a.txt"
+    path.write_text("hi")
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(201, json={"id": "x1", "status": "starting", "input": {}})
+
+    client = scripted_client(colour, answer)
+    await got(start(client, {"a": [path, (b"hi" for _ in range(1))], "b": MOMENT, "c": Image.new("1", (1, 1))}))
+    [request] = requests
+    sent = json.loads(request.content)["input"]
+    assert sent["a"] == ["data:text/plain;base64,aGk=", ["data:application/octet-stream;base64,aGk="]]
+    assert (sent["b"], sent["c"][:22]) == (MOMENT.isoformat(), "data:image/png;base64,")
+    await got(client.close())

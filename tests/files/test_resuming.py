@@ -1,0 +1,206 @@
+"""Downloads that break off: gone on with where that is certain to give the same file, begun anew where it is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from support.colours import collect, got, leaves_streams
+from support.faults import RESET_READ, STALLED, answer
+from support.hosts import CONTENT, Ranged, hosted
+from support.sessions import Hasty, config
+
+from replicate import FileOutput
+from replicate._core.session import Session
+from replicate.exceptions import APIConnectionError, APIResponseValidationError, InternalServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = leaves_streams
+
+MODIFIED = "Last-Modified: Wed, 01 Jan 2025 00:00:00 GMT"
+HALF = len(CONTENT) // 2
+
+
+def files(*folders: Path) -> list[Path]:
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("validator", ['ETag: "1"', MODIFIED])
+async def test_a_download_goes_on_where_it_broke_off(blocking: Any, validator: str, tmp_path: Path) -> None:
+    """After a drop the rest is asked for, if the file is still the same by its ETag or date of change."""
+    with hosted(Ranged(1000, 99_000, headers=(validator,))) as host:
+        output = host.output(**blocking)
+        assert await got(output.save(tmp_path)) == tmp_path / "out.bin"
+        tag = validator.partition(": ")[2]
+        assert host.asked == [("GET", None, None), ("GET", "bytes=1000-", tag), ("GET", "bytes=100000-", tag)]
+    assert files(tmp_path) == [tmp_path / "out.bin"]
+    assert (tmp_path / "out.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("headers", [(), ('ETag: W/"1"',)])
+async def test_a_file_without_a_validator_is_begun_anew(blocking: Any, headers: tuple[str, ...]) -> None:
+    """What cannot be told to be the same to the byte is downloaded from the beginning."""
+    with hosted(Ranged(1000, headers=headers)) as host:
+        assert await got(host.output(**blocking).read()) == CONTENT
+        assert host.asked == [("GET", None, None)] * 2
+
+
+async def test_progress_of_a_download_in_parts(blocking: Any, tmp_path: Path) -> None:
+    """A function is told how many bytes there are so far, and in all; a copy that is there already is told at once."""
+    told = list[tuple[int, int | None]]()
+    with hosted(Ranged(1000, 99_000)) as host:
+        output = host.output(**blocking)
+        await got(output.save(tmp_path / "a", progress=lambda *each: told.append(each)))
+        assert told == sorted(told)
+        assert told[0][0] <= 1000
+        assert told[-1] == (len(CONTENT), len(CONTENT))
+        assert (1000, len(CONTENT)) in told
+        told.clear()
+        await got(output.save(tmp_path / "b", progress=lambda *each: told.append(each)))
+        assert told == [(len(CONTENT), len(CONTENT))]
+        with pytest.raises(TypeError, match="progress must be True, False or a function"):
+            await got(output.save(tmp_path / "c", progress="yes"))
+
+
+async def test_a_file_that_has_changed_is_begun_anew(blocking: Any) -> None:
+    """A host that gives all of another file instead of the rest is heeded: nothing is mixed."""
+    other = CONTENT[::-1] + b"more"
+    with hosted(Ranged(HALF), Ranged(content=other, headers=('ETag: "2"',))) as host:
+        assert await got(host.output(**blocking).read()) == other
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        answer("206 Partial Content", CONTENT[:10], f"Content-Range: bytes 0-9/{len(CONTENT)}"),
+        answer("206 Partial Content", CONTENT[HALF:], f"Content-Range: bytes {HALF}-{len(CONTENT)}/{len(CONTENT) + 1}"),
+        answer("206 Partial Content", CONTENT[HALF:]),
+        answer(
+            "206 Partial Content",
+            CONTENT[HALF:],
+            f"Content-Range: bytes {HALF}-{len(CONTENT) - 1}/{len(CONTENT)}",
+            'ETag: "2"',
+        ),
+        answer("416 Range Not Satisfiable", b"", "Content-Range: bytes */7"),
+    ],
+    ids=["another range", "another length", "no range", "another file", "none"],
+)
+async def test_an_answer_that_is_not_the_rest_is_not_taken(blocking: Any, wrong: bytes) -> None:
+    """Where the rest is not what was asked for, all is asked for anew."""
+    with hosted(Ranged(HALF), wrong, Ranged()) as host:
+        assert await got(host.output(**blocking).read()) == CONTENT
+        assert [wanted for _, wanted, _ in host.asked] == [None, f"bytes={HALF}-", None]
+
+
+async def test_a_download_that_comes_no_further_ends(blocking: Any, tmp_path: Path, cache: Path) -> None:
+    """A download is given up after as many drops in a row as there are retries, and leaves nothing."""
+    with hosted(Ranged(1000, 0, 0, 0)) as host:
+        with pytest.raises(APIConnectionError, match=r"broke off at GET /x/out\.bin"):
+            await got(host.output(**blocking, max_retries=2).save(tmp_path / "a.bin"))
+        assert host.connections == 3
+    assert files(tmp_path, cache) == []
+
+
+async def test_a_download_that_comes_further_goes_on(blocking: Any) -> None:
+    """Drops count anew when the download has come further between them."""
+    with hosted(Ranged(*[70_000] * 3)) as host:
+        assert await got(host.output(**blocking, max_retries=1).read()) == CONTENT
+        assert host.connections == 4
+
+
+async def test_a_download_without_retries_is_not_gone_on_with(blocking: Any) -> None:
+    """`max_retries=0` is heeded by downloads, too."""
+    with hosted(Ranged(1000)) as host:
+        with pytest.raises(APIConnectionError):
+            await got(host.output(**blocking, max_retries=0).read())
+        assert host.connections == 1
+
+
+async def test_pauses_between_attempts(blocking: Any) -> None:
+    """Attempts are spread by growing pauses, made by the transport."""
+    with hosted(Ranged(1000, 0)) as host:
+        output = host.output(**blocking, max_retries=2)
+        assert await got(output.read()) == CONTENT
+        pauses = vars(output._session.transport)["sleeps"]
+    assert len(pauses) == 2
+    assert 0 <= pauses[0] <= 0.5
+    assert 0 <= pauses[1] <= 1
+
+
+@pytest.mark.parametrize("trouble", [RESET_READ, answer("503 Service Unavailable")])
+async def test_trouble_between_the_parts(blocking: Any, trouble: bytes | str) -> None:
+    """The request for the rest is retried like any other."""
+    with hosted(Ranged(HALF), trouble, Ranged()) as host:
+        assert await got(host.output(**blocking).read()) == CONTENT
+
+
+async def test_a_host_that_stays_in_trouble(blocking: Any) -> None:
+    """Where the rest is refused to the end, that error is raised."""
+    with hosted(Ranged(HALF), answer("503 Service Unavailable")) as host:
+        with pytest.raises(InternalServerError):
+            await got(host.output(**blocking).read())
+        assert host.connections == 3
+
+
+class LateTrouble(httpx.SyncByteStream):
+    """All of a file, and then an error."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield CONTENT
+        raise httpx.ReadError("late")
+
+
+def test_all_has_come_before_the_drop() -> None:
+    """A connection that breaks after the last byte has broken nothing."""
+    headers = {"Content-Length": str(len(CONTENT))}
+    answers = iter([httpx.Response(200, headers=headers, stream=LateTrouble())])
+    with httpx.Client(transport=httpx.MockTransport(lambda _: next(answers))) as http:
+        session: Session[Any] = Session(config(), Hasty(http))
+        assert FileOutput("https://files.test/a.bin", session).read() == CONTENT
+
+
+async def test_a_silent_host(blocking: Any) -> None:
+    """A download that stalls is as one that breaks off."""
+    with hosted(STALLED, Ranged()) as host:
+        assert await got(host.output(**blocking, timeout=0.2).read()) == CONTENT
+
+
+async def test_iterating_goes_on_too(blocking: Any) -> None:
+    """Chunks come as they arrive, and go on after a drop."""
+    with hosted(Ranged(1000)) as host:
+        output = host.output(**blocking)
+        chunks = await collect(output)
+        assert b"".join(chunks) == CONTENT
+        assert len(chunks[0]) <= 1000
+        assert await got(output.read()) == CONTENT
+        assert host.connections == 2
+
+
+async def test_iterating_never_repeats(blocking: Any, cache: Path) -> None:
+    """What has been handed out cannot be taken back: a download that must begin anew raises."""
+    with hosted(Ranged(1000, headers=())) as host:
+        output, chunks = host.output(**blocking), list[bytes]()
+        with pytest.raises(APIConnectionError, match="the rest cannot be had after 1000 bytes"):
+            await collect(output, chunks)
+        assert b"".join(chunks) == CONTENT[:1000]
+    assert files(cache) == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        (answer("200 OK", b"\x1f\x8b", "Content-Encoding: gzip"), r"it is compressed \(gzip\)"),
+        (answer("206 Partial Content", b"x", "Content-Range: bytes 5-5/9"), "it is a part of the file"),
+    ],
+)
+async def test_what_was_not_asked_for(blocking: Any, refused: bytes, said: str) -> None:
+    """A compressed answer, which could grow without end, or a part, is refused."""
+    with hosted(refused) as host:
+        with pytest.raises(APIResponseValidationError, match=said):
+            await got(host.output(**blocking).read())
+        assert host.connections == 1
+        assert b"accept-encoding: identity" in host.requests[0].lower()

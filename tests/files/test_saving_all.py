@@ -1,0 +1,185 @@
+"""Saving many files at once: as many as can be, each under a name of its own, and what cannot is named."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.colours import connect, got
+from support.faults import answer
+from support.hosts import hosted
+
+import replicate
+from replicate import FileOutput
+from replicate._core import workers
+from replicate.exceptions import FileExpiredError, FileTooLargeError, SaveError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def by_path(request: bytes) -> bytes:
+    """Give a file whose content is its path; what is gone is not there."""
+    path = request.split()[1]
+    if b"gone" in path:
+        return answer("404 Not Found", b"")
+    return answer("200 OK", path, "Content-Type: image/png")
+
+
+@pytest.fixture
+def client(colour: str) -> Any:
+    client = connect(colour, max_retries=0)
+    yield client
+    if colour == "blocking":
+        client.close()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_all_files_of_an_output(client: Any, tmp_path: Path) -> None:
+    """Files in lists and dictionaries are replaced by the paths where they are now; the rest stays."""
+    with hosted(by_path) as host:
+
+        def file(path: str) -> FileOutput[Any]:
+            return FileOutput(f"{host.origin}/{path}", client)
+
+        output = {
+            "pictures": [file("a.png"), file("x/a.png"), [file("b")]],
+            "caption": "text",
+            "scores": (1, None),
+            "first": file("a.png"),
+        }
+        paths = await got(client.save_all(output, tmp_path))
+    assert paths == {
+        "pictures": [tmp_path / "a.png", tmp_path / "a-2.png", [tmp_path / "b.png"]],
+        "caption": "text",
+        "scores": [1, None],
+        "first": tmp_path / "a-3.png",
+    }
+    assert names(tmp_path) == ["a-2.png", "a-3.png", "a.png", "b.png"]
+    assert (tmp_path / "a-3.png").read_bytes() == (tmp_path / "a.png").read_bytes() == b"/a.png"
+    assert (tmp_path / "a-2.png").read_bytes() == b"/x/a.png"
+    assert host.connections == 3  # one of them was wanted twice
+
+
+async def test_what_fails_is_named(client: Any, tmp_path: Path) -> None:
+    """One that cannot be saved keeps no other from it; the error says which, and where the others are."""
+    with hosted(by_path) as host:
+        output = [FileOutput(f"{host.origin}/{name}", client) for name in ("a.png", "gone.png", "b.png", "gone/c.png")]
+        with pytest.raises(
+            SaveError, match=r"2 of 4 files could not be saved: .*/gone\.png \(404.*\), and 1 more"
+        ) as caught:
+            await got(client.save_all(output, tmp_path, concurrency=2))
+    assert caught.value.paths == [tmp_path / "a.png", None, tmp_path / "b.png", None]
+    assert [*caught.value.errors] == [output[1].url, output[3].url]
+    assert {type(error) for error in caught.value.errors.values()} == {FileExpiredError}
+    assert isinstance(caught.value.__cause__, FileExpiredError)
+    assert names(tmp_path) == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "options", "error", "said"),
+    [
+        ([], {"concurrency": 0}, ValueError, "concurrency must be 1 or more"),
+        ([], {"concurrency": "2"}, TypeError, "concurrency must be an int"),
+        ([], {"max_bytes": 0}, ValueError, "max_bytes must be 1 or more"),
+        ([], {"progress": 7}, TypeError, "progress must be True, False or a function"),
+        ([], {"folder": None}, TypeError, "folder must be a str or a path, not NoneType"),
+        ([], {"folder": "a\0b"}, ValueError, "path holds a null character"),
+        ([], {"folder": "missing/folder"}, FileNotFoundError, "there is no folder missing"),
+        ([], {"folder": __file__}, NotADirectoryError, "which is no folder"),
+    ],
+)
+async def test_bad_arguments(client: Any, outputs: Any, options: Any, error: Any, said: str, tmp_path: Path) -> None:
+    """What cannot be is refused before anything is downloaded, by its name."""
+    with pytest.raises(error, match=said):
+        await got(client.save_all(outputs, **{"folder": tmp_path, **options}))
+
+
+async def test_outputs_that_come_one_by_one(client: Any, tmp_path: Path) -> None:
+    """An iterable is read to its end; an asynchronous one must be collected first."""
+
+    async def later() -> Any:
+        yield 1
+
+    assert await got(client.save_all((number for number in (1, 2)), tmp_path)) == [1, 2]
+    assert await got(client.save_all(None, tmp_path)) is None
+    with pytest.raises(TypeError, match="collect them first"):
+        await got(client.save_all(later(), tmp_path))
+
+
+async def test_all_are_bounded(client: Any, tmp_path: Path) -> None:
+    """`max_bytes` is for each file."""
+    with hosted(by_path) as host:
+        output = [FileOutput(f"{host.origin}/{name}", client) for name in ("a", "long-name")]
+        with pytest.raises(SaveError, match=r"1 of 2 .*long-name has more than max_bytes=5") as caught:
+            await got(client.save_all(output, tmp_path, max_bytes=5))
+    assert isinstance(caught.value.__cause__, FileTooLargeError)
+    assert names(tmp_path) == ["a.png"]
+
+
+async def test_progress_of_all(client: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A function is told the bytes of all files so far, and in all once that is known; `True` shows them."""
+    told = list[tuple[int, int | None]]()
+    with hosted(by_path) as host:
+        output = [FileOutput(f"{host.origin}/{name}", client) for name in ("a", "b", "c")]
+        await got(client.save_all(output, tmp_path, concurrency=1, progress=lambda *each: told.append(each)))
+        assert [*dict.fromkeys(told)] == [(2, None), (4, None), (6, 6)]
+        other = [FileOutput(f"{host.origin}/{name}", client) for name in ("d", "e")]
+        await got(client.save_all(other, tmp_path, progress=True))
+        said = capsys.readouterr().err
+        assert "2 of 2 files, 0.0 MB of 0.0 MB: 100%" in said
+        await got(FileOutput(f"{host.origin}/f", client).save(tmp_path, progress=True))
+        assert "\r0.0 MB of 0.0 MB: 100%" in capsys.readouterr().err
+
+
+def test_the_function_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`replicate.save_all` saves by the default client."""
+    monkeypatch.setitem(vars(replicate), "default_client", replicate.Client("t"))
+    with hosted(by_path) as host:
+        assert replicate.save_all([FileOutput(f"{host.origin}/a.png")], tmp_path) == [tmp_path / "a.png"]
+    replicate.default_client.close()
+
+
+def test_threads_end_when_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends the threads at the next bytes that come: nothing half-saved stays, and nothing new is begun."""
+    begun, go = threading.Event(), threading.Event()
+
+    class Interrupted(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            if timeout is None:
+                begun.wait(20)
+                raise KeyboardInterrupt
+            go.set()
+            super().join(20)
+
+    def slow(request: bytes) -> bytes:
+        begun.set()
+        go.wait(20)
+        return by_path(request)
+
+    monkeypatch.setattr(workers, "Thread", Interrupted)
+    with hosted(slow) as host, replicate.Replicate(bearer_token="t", max_retries=0) as client:
+        output = [FileOutput(f"{host.origin}/{name}", client) for name in "abcdef"]
+        with pytest.raises(KeyboardInterrupt):
+            client.save_all(output, tmp_path, concurrency=1)
+        assert host.connections == 1
+    assert names(tmp_path) == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "replicate-worker"]
+
+
+def test_threads_share_a_download() -> None:
+    """Threads that want the same file at the same time download it once."""
+    started = threading.Event()
+    with hosted(lambda request: by_path(request) if started.wait(20) else b"") as host:
+        output = host.output("/a.png")
+        threads = [threading.Thread(target=output.__fspath__) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        started.set()
+        for thread in threads:
+            thread.join()
+        assert host.connections == 1

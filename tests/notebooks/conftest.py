@@ -1,0 +1,20 @@
+"""Each test in every colour where it asks for one, and a cache for each test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.colours import each_colour, pytest_pyfunc_call  # noqa: F401 - a fixture and a hook
+
+from replicate._data import disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test a cache of its own."""
+    folder: Path = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(disk, "cache", disk.Cache(folder))
