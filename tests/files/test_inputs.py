@@ -100,8 +100,8 @@ UUID = uuid.UUID(int=7)
         (Colour.BOTH, ["red", 1]),
         (Size(1, Colour.RED), {"width": 1, "label": "red"}),
         (Box(Size(2), {"a"}), {"size": {"width": 2, "label": None}, "tags": ["a"]}),
-        (Pydantic(), {"a": {"width": 1, "label": None}}),
-        (PydanticOne(), {"a": "data:application/octet-stream;base64,eA=="}),
+        pytest.param(Pydantic(), {"a": {"width": 1, "label": None}}, id="pydantic"),
+        pytest.param(PydanticOne(), {"a": "data:application/octet-stream;base64,eA=="}, id="pydantic 1"),
         (np.int64(3), 3),
         (np.float32(0.5), 0.5),
         (np.bool_(True), True),  # noqa: FBT003 - numpy's
@@ -148,7 +148,9 @@ def test_what_json_cannot_express_names_its_place(value: Any, message: str) -> N
         encoded({"a": value})
 
 
-@pytest.mark.parametrize("value", [np.array([1j]), Size, object(), np.complex64(1)], ids=repr)
+@pytest.mark.parametrize(
+    "value", [np.array([1j]), Size, pytest.param(object(), id="an object"), np.complex64(1)], ids=repr
+)
 def test_what_is_none_of_these_is_refused(value: Any) -> None:
     """Classes, complex numbers and unknown objects are refused by the place that they are in."""
     with pytest.raises(TypeError, match=re.escape("input['a']")):

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import io
 import os
+import random
 import re
 import sys
 import tempfile
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from replicate.local import Server
 
-BIG = b"GIF8" + os.urandom(400_000)
+BIG = b"GIF8" + random.Random(1).randbytes(400_000)
 TOLD = hashlib.sha256(BIG).hexdigest()
 FUTURE = "2100-01-01T00:00:00Z"
 
@@ -351,7 +352,8 @@ def huge(path: Path) -> Path:
         (lambda path: path.open("r"), TypeError, "is a file that gives str, not bytes: open it with mode 'rb'"),
         (opened_as_text, TypeError, "gives str, not bytes: open it with mode 'rb'"),
         (lambda _: Once(b""), ValueError, "has nothing to read (any more): a pipe gives its content once"),
-        (lambda path: path.parent, FileNotFoundError, "there is no file"),
+        (lambda path: path.parent, IsADirectoryError, "is a directory: pack it, as a zip file"),
+        (lambda path: path.parent / "none", FileNotFoundError, "there is no file"),
         (huge, ValueError, "and the files API takes 100 MiB: put it on a host of your own"),
         (lambda path: huge(path).open("rb"), ValueError, "and the files API takes 100 MiB: put it on a host"),
     ],

@@ -196,9 +196,11 @@ async def test_what_is_no_file_name(colour: str) -> None:
     with pytest.raises(TypeError, match=r"^url must be a str, not int"):
         FileOutput(wrong)
     output = FileOutput("data:,a", connect(colour))
-    for path in (5, None, ""):
-        with pytest.raises(TypeError, match=r"^path must name a file or a folder, or be a file open for writing"):
+    for path in (5, None):
+        with pytest.raises(TypeError, match=r"^path must be a str, a path or a file opened in binary mode, not"):
             await got(output.save(path))  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(ValueError, match=r"^path must name a file or a folder, not be empty"):
+        await got(output.save(""))
 
 
 def test_other_things_than_what_is_meant() -> None:
