@@ -11,5 +11,5 @@ if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
   exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
-{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 ||
+timeout 300 sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium" >/dev/null 2>&1 ||
   echo "browser.sh: Chromium could not be installed; the test that needs it skips" >&2
