@@ -120,6 +120,8 @@ def main() -> None:
         timed = startup.report(srv, prediction.id, rounds)
 
     text = TEXT.format(
+        files=files.report(),  # first, for these may fail
+        files_up=files_up.report(),
         calls=waiting.CALLS,
         waiting=waiting.report(),
         tokens_calls=len(tokens.PAUSES) * tokens.ROUNDS,
@@ -127,12 +129,10 @@ def main() -> None:
         events_many=f"{events.EVENTS:,}",
         events=events.report(),
         many=many.report(),
-        files=files.report(),
         files_size=files.SIZE,
         files_rounds=files.ROUNDS,
         files_throughput=files.LEAST_THROUGHPUT,
         files_memory=files.MOST_MEMORY,
-        files_up=files_up.report(),
         files_up_rounds=files_up.ROUNDS,
         day=f"{datetime.now(timezone.utc):%Y-%m-%d}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
