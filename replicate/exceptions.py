@@ -73,7 +73,7 @@ class ReplicateError(ReplicateException):
         return error
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}" if self.hint else self.message
+        return f"{sentence(self.message)} {self.hint}" if self.hint else self.message
 
     def to_dict(self) -> dict[str, Any]:
         """Give the problem's fields that are known."""
@@ -276,15 +276,25 @@ class StreamError(ReplicateError, RuntimeError):
     prediction: Prediction[Any] | None = None
 
 
+def harmless(text: str) -> str:
+    """Show the characters of a text that would steer a terminal as what they are not."""
+    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+
+
+def sentence(text: str) -> str:
+    """End a text with a full stop."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
 def ended(prediction: Prediction[Any], lines: int = 5) -> str:
     """Tell how a prediction ended: its id, status, error, the end of its logs, and where to see all of it."""
     logs = str(prediction.logs or "").rstrip().splitlines()[-lines:]
-    reason = prediction.error or ("no error was given" if prediction.status == "failed" else None)
+    reason = harmless(str(prediction.error or "")) or ("no error was given" if prediction.status == "failed" else None)
     parts = [f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else "")]
     if prediction.model:
         parts.append(f"  model: {prediction.model}")
     if logs:
-        parts.append("  last logs:\n" + "\n".join(f"    {line}" for line in logs))
+        parts.append("  last logs:\n" + "\n".join(f"    {harmless(line)}" for line in logs))
     if web := getattr(prediction.urls, "web", None):  # older answers have none
         parts.append(f"  see {web}")
     return "\n".join(parts)

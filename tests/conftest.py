@@ -11,6 +11,7 @@ from hypothesis import settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("few", deadline=None, derandomize=True, max_examples=10)  # for the installed wheel
 settings.register_profile("explore", deadline=None, max_examples=3000)  # pytest --hypothesis-profile=explore
 settings.load_profile("repeatable")
 

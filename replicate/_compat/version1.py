@@ -141,7 +141,7 @@ def transform_output(value: Any, client: Client) -> Any:
         return {name: transform_output(item, client) for name, item in value.items()}
     if is_array(value):
         return [transform_output(item, client) for item in value]
-    if isinstance(value, str) and value.startswith(("https:", "data:")):
+    if isinstance(value, str) and value.startswith(("https://", "data:")):
         return FileOutput(value, session_of(client))
     return value
 

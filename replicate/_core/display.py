@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib import import_module
 from typing import Any
 
+log: logging.Logger = logging.getLogger("replicate")
 
-def display() -> Bar | Lines:
-    """Give a bar of tqdm, which knows terminals and notebooks, if that is installed; plain lines if not."""
-    try:
-        return Bar(import_module("tqdm.auto").tqdm)
-    except ImportError:
-        return Lines()
+
+class Display:
+    """A bar of tqdm, which knows terminals and notebooks, if that is installed; plain lines if not.
+
+    One that fails, for nobody reads stderr or there is none, is dropped: what it tells of goes on.
+    """
+
+    def __init__(self) -> None:
+        self._shown: Bar | Lines | None
+        try:
+            self._shown = Bar(import_module("tqdm.auto").tqdm)
+        except ImportError:
+            self._shown = Lines()
+
+    def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:
+        """Show what is told, and how far it is; `whole` is all of it."""
+        try:
+            if self._shown:
+                self._shown.draw(told, fraction, whole=whole)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            log.debug("the progress cannot be shown: %r", error)
+            self._shown = None
+
+    def close(self) -> None:
+        """End what is shown, and leave it as it is. What is drawn later begins anew."""
+        try:
+            if self._shown:
+                self._shown.close()
+        except Exception as error:  # noqa: BLE001 - as above
+            log.debug("the progress cannot be shown: %r", error)
+            self._shown = None
 
 
 class Lines:
@@ -55,4 +82,5 @@ class Bar:
     def close(self) -> None:
         """End it, and leave it as it is."""
         if self._bar is not None:
-            self._bar.close()
+            bar, self._bar = self._bar, None
+            bar.close()

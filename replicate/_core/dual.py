@@ -180,6 +180,8 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
     """Iterate an asynchronous generator that never suspends; closing this one closes that one."""
+    from replicate._core.workers import apart  # where this is closed, Python may be ending, and import nothing more
+
     items = nested(generator)  # the event loop that this may block must not close it
     try:
         while True:
@@ -190,7 +192,7 @@ def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
             yield item
     finally:
         if not getattr(generator, "ag_running", False):  # if it is, it has suspended, which is reported already
-            drive(generator.aclose())
+            apart(generator.aclose)
 
 
 async def _next(items: nested[T]) -> T:

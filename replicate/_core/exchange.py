@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
 
@@ -19,7 +19,11 @@ T = TypeVar("T")
 ALWAYS: float = float("inf")
 SHOWN = 64 * 1024
 """Bytes that are read of an error which is not the API's."""
-OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
+OF_THE_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
+FOREIGN = "replicate.foreign"
+"""What is in the extensions of an error that is not the API's."""
+LONGEST_LABEL = 63
+LAST_PORT = 65535
 TIE: float = 0.05
 """Seconds by which a deadline waits for httpx's own timeouts, which tell whether the request was sent."""
 
@@ -122,6 +126,43 @@ def bare(request: Foreign) -> httpx.Request:
     return httpx.Request(**arguments, extensions={"timeout": httpx.Timeout(request["timeout"]).as_dict()})
 
 
+class Unfetchable(httpx.RequestError):
+    """An address cannot be asked for anything. `sent` tells whether a request arrived that may have done something."""
+
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent: bool = sent
+
+
+async def exchanged(
+    transport: Transport, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+) -> httpx.Response:
+    """Send a request to where one can be sent. Raises Unfetchable, also for an answer that redirects to nowhere."""
+    check_address(request["url"])
+    try:
+        return await transport.send(request, stream=stream, seconds=seconds)
+    except (httpx.InvalidURL, httpx.RemoteProtocolError, UnicodeError) as error:
+        # httpx reads where an answer redirects to, though it is not followed; some of what it raises tells nothing.
+        odd = error.__context__ if isinstance(error, httpx.RemoteProtocolError) else error
+        if not isinstance(odd, httpx.InvalidURL) and type(odd).__module__ != "idna.core":
+            raise
+        reason = f"it redirects to what is no address: {odd}"
+        raise Unfetchable(reason, sent=request["method"] not in ("GET", "HEAD")) from error
+
+
+def check_address(url: httpx.URL) -> None:
+    """Raise Unfetchable for a host or a port that none can have."""
+    labels = url.raw_host.removesuffix(b".").split(b".")
+    if not all(0 < len(label) <= LONGEST_LABEL for label in labels):
+        raise Unfetchable("it has no host" if labels == [b""] else "a part of its host is empty or too long")
+    if (url.port or 0) > LAST_PORT:
+        raise Unfetchable(f"its port is above {LAST_PORT}")
+    try:
+        _ = url.host  # httpx decodes it while it sends
+    except UnicodeError as error:
+        raise Unfetchable(f"its host is none: {error}") from error
+
+
 class Timed(httpx.SyncByteStream):
     """The content of an answer that ends at the deadline."""
 
@@ -141,6 +182,25 @@ class Timed(httpx.SyncByteStream):
         self._stream.close()
 
 
+class uncollected:  # noqa: N801 - reads as what it makes of it
+    """Keep the content of an answer from the garbage collector within this block.
+
+    It would close httpcore's generators at any moment, also where their thread has the lock that this takes.
+    """
+
+    _all: ClassVar[set[Iterator[bytes]]] = set()
+
+    def __init__(self, content: Iterator[bytes]) -> None:
+        self._content = content
+
+    def __enter__(self) -> Iterator[bytes]:
+        self._all.add(self._content)
+        return self._content
+
+    def __exit__(self, *_: object) -> None:
+        self._all.discard(self._content)
+
+
 async def beginning(response: httpx.Response, transport: Transport) -> httpx.Response:
     """Read the beginning of an error of somebody else's, as much as is shown, and nothing that must be unpacked."""
     begun = b""
@@ -152,6 +212,6 @@ async def beginning(response: httpx.Response, transport: Transport) -> httpx.Res
                 if len(begun) > SHOWN:
                     break
     await transport.close_response(response)
-    headers = httpx.Headers([header for header in response.headers.multi_items() if header[0] not in OF_THE_BODY])
-    status, extensions = response.status_code, response.extensions
+    headers = httpx.Headers([header for header in response.headers.raw if header[0].lower() not in OF_THE_BODY])
+    status, extensions = response.status_code, {**response.extensions, FOREIGN: True}
     return httpx.Response(status, headers=headers, content=begun, request=response.request, extensions=extensions)

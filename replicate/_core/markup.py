@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     """What is shown, by MIME type: a notebook takes the one that it likes best."""
 
 # Colours come from the notebook's theme. Styles are inline, for notebooks drop style sheets of what they do not trust.
-PRE = "white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24em; overflow: auto; margin: 0.3em 0"
+PRE = (
+    "font-family: monospace; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24em; overflow: auto; "
+    "margin: 0.3em 0"
+)
 FAINT = "opacity: 0.75; margin: 0.3em 0"
 CELL = "text-align: left; vertical-align: top; padding: 0.2em 0.7em; overflow-wrap: break-word"
 LINKED = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?", re.IGNORECASE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.retry import FIRST_DELAY, LONGEST_DELAY, number
@@ -55,6 +56,8 @@ def check_seconds(timeout: Any) -> None:
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         kind = type(timeout).__name__ if type(timeout).__module__ == "builtins" else repr(timeout)
         raise TypeError(f"timeout must be a number of seconds for the whole call, or None, not {kind}")
+    if isinstance(timeout, int) and timeout > sys.float_info.max:
+        raise ValueError("timeout must be a number of seconds that a float can hold, or None for no limit")
     if not timeout > 0:
         raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from replicate._core.credentials import HOW_TO
+from replicate._core.exchange import FOREIGN, Unfetchable
 from replicate._core.hints import hint
 from replicate._core.plain import elements, is_array, is_object, members
 from replicate._core.retry import told_to_wait
@@ -90,6 +91,8 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
 
 def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APIConnectionError:
     """Turn httpx's error into ours."""
+    if isinstance(cause, Unfetchable):
+        return unfetchable(cause, method, url)
     sent = was_sent(cause)
     late = isinstance(cause, httpx.TimeoutException)
     happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
@@ -105,6 +108,20 @@ def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APICon
     )
     error.sent, error.__cause__ = sent, bare(cause)
     return error
+
+
+def unfetchable(cause: Unfetchable, method: str, url: httpx.URL) -> APIConnectionError:
+    """Say which address cannot be asked: without its query, which may be a signature."""
+    shown = excerpt(address_of(url) + url.path)
+    request = httpx.Request(method, url, headers=[(b"Host", url.netloc)])  # which else is decoded, and may not be one
+    error = APIConnectionError(f"{shown} cannot be fetched, for {cause}.", request=request)
+    error.sent, error.__cause__ = cause.sent, bare(cause)
+    return error
+
+
+def address_of(url: httpx.URL) -> str:
+    """Give a URL's scheme, host and port, without a user's name and password."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def was_sent(cause: httpx.RequestError) -> bool:
@@ -148,7 +165,9 @@ def elsewhere(response: httpx.Response, location: str) -> str | None:
         url = response.request.url.join(location)
     except (httpx.InvalidURL, UnicodeError, RuntimeError):
         return None
-    origin = f"{url.scheme}://{url.netloc.decode('ascii')}"  # without a user's name and password
+    origin = address_of(url)
+    if FOREIGN in response.extensions:
+        return f"It points to {excerpt(origin + url.path)}, which is not followed."
     return struck(f"It points to {origin}{url.path}: if that is the API, set base_url to {origin}.", response)
 
 

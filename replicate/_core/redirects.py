@@ -33,7 +33,7 @@ def redirected(request: Request, arguments: Mapping[str, Any], response: httpx.R
         url = arguments["url"].join(response.headers["Location"])
     except (httpx.InvalidURL, UnicodeError):
         return None
-    if url.scheme not in ("http", "https"):
+    if url.scheme not in ("http", "https") or not url.raw_host:
         return None
     headers = request.headers
     if origin(url) != origin(arguments["url"]):

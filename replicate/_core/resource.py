@@ -241,10 +241,8 @@ def nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[Any] | 
 
 
 def renew(resource: Resource[Any], payload: Payload) -> None:
-    """Replace an object's data by that of a newer answer, in place."""
-    session = session_of(resource)
-    resource.__dict__.clear()
-    fill(resource, payload, session)
+    """Replace an object's data by that of a newer answer, in place and at once: an interrupt leaves it whole."""
+    resource.__dict__ = type(resource).bind(payload, session_of(resource)).__dict__
 
 
 def dumped(resource: Resource[Any], options: DumpOptions) -> Data:

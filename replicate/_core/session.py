@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import random
+import re
 import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,7 +19,7 @@ from attrs import evolve, field, frozen
 
 from replicate._core import retry
 from replicate._core.dual import Async, C, Colour, P, Sync, T
-from replicate._core.exchange import Foreign, beginning
+from replicate._core.exchange import Foreign, Unfetchable, beginning, exchanged
 from replicate._core.nested import nested
 from replicate._core.options import (
     DEFAULT_MAX_RETRIES,
@@ -49,12 +50,11 @@ Other = TypeVar("Other", bound=Colour)
 
 log = logging.getLogger("replicate")
 url_of = lru_cache(64)(httpx.URL)  # for those that many requests go to: to read one takes longer than to look it up
-
+ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
 
-HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
-"""What httpx raises every time anew."""
-
+HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable)
+"""What is raised every time anew."""
 LAST_CHANCE = 1.0
 """Seconds."""
 
@@ -169,7 +169,7 @@ class Session(Generic[C]):
             error: APIConnectionError | APIStatusError
             try:
                 seconds = max(LAST_CHANCE, self.remaining())
-                response = await self.transport.send(arguments, stream=stream, seconds=seconds)
+                response = await exchanged(self.transport, arguments, stream=stream, seconds=seconds)
                 told = repeatable and not isinstance(arguments, Foreign)
                 if told:  # of what is left of the quota for all but creates
                     self.pace.learn(response.headers, self.transport.now())
@@ -246,7 +246,7 @@ class Session(Generic[C]):
 
     def url(self, path: str) -> httpx.URL:
         """Resolve a path below the API's base URL; an absolute URL stays what it is. Raises ReplicateError."""
-        start = "" if path.startswith(("http://", "https://")) else str(self.config.base_url).rstrip("/") + "/"
+        start = "" if ABSOLUTE.match(path) else str(self.config.base_url).rstrip("/") + "/"
         try:
             return (url_of if start else httpx.URL)(start + path.lstrip("/"))
         except (httpx.InvalidURL, UnicodeError) as error:

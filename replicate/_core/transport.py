@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import httpx
 
 from replicate._core.body import with_body
-from replicate._core.exchange import ALWAYS, TIE, Foreign, Timed, bare
+from replicate._core.exchange import ALWAYS, TIE, Foreign, Timed, bare, uncollected
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
 from replicate._core.nested import undisclosed
@@ -39,8 +39,7 @@ class BlockingTransport:
         self, client: httpx.Client | None = None, *, twin: AsyncTransport | None = None, **options: Any
     ) -> None:
         check_colour(client, blocking=True)
-        self._client, self._twin, self._options = client, twin, options
-        self._given = client is not None
+        self._client, self._twin, self._options, self._given = client, twin, options, client is not None
         self.closed: bool = twin is not None and twin.closed
         self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
         self._lock = Lock()
@@ -80,8 +79,9 @@ class BlockingTransport:
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
-            for chunk in response.iter_bytes():
-                yield chunk
+            with uncollected(response.iter_bytes()) as content:
+                for chunk in content:
+                    yield chunk
         finally:
             response.close()
 

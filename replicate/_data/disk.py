@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import secrets
 import shutil
@@ -110,7 +111,8 @@ def destination(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
         raise ValueError("path holds a null character")
     target = Path(text)
     if target.is_dir():
-        return target, None
+        return target.absolute(), None
+    target = target.absolute()  # wherever the program goes meanwhile
     folder = target if text.endswith(tuple(filter(None, (os.sep, os.altsep)))) else target.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder} to save to")
@@ -147,7 +149,12 @@ class Copy(NamedTuple):
     def transfer(self, file: BinaryIO) -> None:
         """Write the content into an open file."""
         with self.path.open("rb") as source:
-            shutil.copyfileobj(source, file, BLOCK)
+            while block := memoryview(source.read(BLOCK)):
+                while block:  # a raw file may take a part of it
+                    taken: Any = file.write(block)
+                    if taken is None and isinstance(file, io.RawIOBase):
+                        raise BlockingIOError("the file to be written does not block, and takes no more now")
+                    block = block[taken if isinstance(taken, int) else len(block) :]
 
 
 def stamp(path: Path) -> tuple[int, ...]:
@@ -192,7 +199,7 @@ class Cache:
 
     def place(self, key: str) -> Path:
         """Make the folder for the copy of a file. A key is a hash."""
-        if self._folder is None:
+        if self._folder is None or not self._folder.is_dir():  # what cleans up /tmp may have taken it away
             self._folder = private_folder()
         folder = self._folder / key[:32]
         folder.mkdir(exist_ok=True)

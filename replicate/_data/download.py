@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 STEP = 64 * 1024
 """Bytes by which a download must have come further to count as one that goes on."""
+FOUND = (200, 206)
 GONE = (404, 410)
 EXPIRED = (
     "It is not there any more: the API removes the output of a prediction an hour after its end, and an uploaded file "
@@ -180,7 +181,7 @@ async def describe(url: str, session: Session[Any]) -> Info:
     except APIStatusError:  # a signed URL may be for GET only
         pass
     else:
-        if (size := size_of(response)) is not None:
+        if response.status_code in FOUND and (size := size_of(response)) is not None:
             return Info(response.headers.get("content-type"), size)
     try:
         response = await asked(session, Request("GET", url, headers={**HEADERS, "Range": "bytes=0-0"}))
@@ -195,13 +196,17 @@ async def describe(url: str, session: Session[Any]) -> Info:
 async def asked(session: Session[Any], request: Request) -> httpx.Response:
     """Send a request for a file, or a part of it. Raises FileExpiredError, APIError."""
     try:
-        return await session.send(request, stream=True)
+        response = await session.send(request, stream=True)
     except APIStatusError as error:
         if error.status not in GONE:
             raise
         expired = FileExpiredError(error.message)
         expired.__dict__.update({**vars(error), "hint": EXPIRED})
         raise expired from None
+    if response.status_code not in FOUND:
+        await session.transport.close_response(response)
+        raise refused(response, f"its status is {response.status_code}")
+    return response
 
 
 def size_of(response: httpx.Response) -> int | None:

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     Progress: TypeAlias = bool | Callable[[int, int | None], object] | None
 
 
+def checked(url: Any) -> str:
+    """Give the URL of a file. Raises TypeError or ValueError for what is none, such as the path of a file here."""
+    if not isinstance(url, str):
+        raise TypeError(f"url must be a str, not {type(url).__name__}")
+    if not url[:8].lower().startswith(("https://", "http://", "data:")):
+        raise ValueError(f"url must begin with https://, http:// or data:, not be {url[:80]!r}")
+    return url
+
+
 def key_of(url: str, session: Session[Any]) -> str:
     """Give what a copy is kept by: a hash of the URL, and of the token where that goes along."""
     token = session.config.credentials.token() if session.is_api(url) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -90,12 +91,12 @@ class Inputs:
 
     def _planned(self, value: Any, where: str) -> Any:
         match value:
-            case None | int() | Later():
+            case None | Later():
                 return value
             case str():
                 return encodable(value, where)
-            case float():
-                return finite(value, where)
+            case int() | float():
+                return writable(value, where)
             case list() | tuple():
                 items: list[Any] = [*value]
                 numbers = is_numbers(items)
@@ -113,7 +114,9 @@ class Inputs:
             case Later(kind="array") if schema.is_file:
                 return plan._replace(kind="image")
             case Later(kind="array"):
-                return self._planned(plan.value.tolist(), where)
+                from replicate._data.objects import listed
+
+                return self._planned(listed(plan.value), where)
             case Later():
                 return plan
             case str() if paths and schema.is_file and plan and not SCHEME.match(plan):
@@ -173,6 +176,19 @@ class Inputs:
         return await address(session, upload, place.where)
 
 
+def writable(number: float, where: str) -> float:
+    """Raise for what JSON cannot express, and what Python refuses to write: an int of thousands of digits."""
+    if isinstance(number, float):
+        return finite(number, where)
+    if number.bit_length() > 2000:  # no other has so many
+        try:
+            str(number)
+        except ValueError:
+            most = sys.get_int_max_str_digits()
+            raise ValueError(f"{where} is an int of more than {most} digits, which cannot be sent") from None
+    return number
+
+
 def path_of(text: str, where: str) -> Later:
     """Take a text for the path of a file. Raises FileNotFoundError, ValueError."""
     if not os.path.isfile(text):  # noqa: PTH113 - Path's own raises for texts that cannot be a path
@@ -193,8 +209,10 @@ def read(place: Later) -> Upload:
 
 
 def data_uri(upload: Upload) -> str:
+    """Give a file as a data URI, reading no more of it than there was."""
     with upload.opened() as file:
-        return f"data:{upload.content_type};base64,{base64.b64encode(file.read()).decode()}"
+        content = b"".join(iter(partial(file.read, 2**20), b""))
+    return f"data:{upload.content_type};base64,{base64.b64encode(content).decode()}"
 
 
 async def outcome(place: Later, session: Session[Any]) -> Any:

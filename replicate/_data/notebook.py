@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from replicate._data.outputs import FileMethods
 
 LARGEST = 8 * 1024 * 1024
-"""Bytes that are put into a notebook for one file. There they are a third more."""
+"""Bytes that are put into a notebook for what is shown at once. There they are a third more."""
 SIGNATURES = (
     (rb"\x89PNG\r\n\x1a\n", "image/png"),
     (rb"\xff\xd8\xff", "image/jpeg"),
@@ -27,7 +27,7 @@ SIGNATURES = (
     (rb"RIFF....WEBP", "image/webp"),
     (rb"....ftypavi[fs]", "image/avif"),
     (rb"RIFF....WAVE", "audio/wav"),
-    (rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", "audio/mpeg"),
+    (rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", "audio/mpeg"),
     (rb"fLaC", "audio/flac"),
     (rb"OggS", "audio/ogg"),
     (rb"....ftypM4A", "audio/mp4"),
@@ -60,15 +60,15 @@ def shown(output: FileMethods[Any]) -> Bundle:
     return bundle(plain, drawn(output, seen))
 
 
-def inline(output: FileMethods[Any]) -> str:
-    """Give a file as HTML, to be shown among other things."""
-    return drawn(output, look(output))
+def inline(output: FileMethods[Any], most: int) -> str:
+    """Give a file as HTML, of so many bytes at most, to be shown among other things."""
+    return drawn(output, look(output, most))
 
 
-def look(output: FileMethods[Any]) -> Seen:
+def look(output: FileMethods[Any], most: int | None = None) -> Seen:
     """Have the content of a file, if it is here, or can be had without holding up an event loop."""
     try:
-        return Seen(here(output))
+        return Seen(here(output, LARGEST if most is None else max(0, most)))
     except FileTooLargeError:
         return Seen(trouble="It is too large to be shown here.")
     except NotFoundError:
@@ -77,19 +77,19 @@ def look(output: FileMethods[Any]) -> Seen:
         return Seen(trouble=f"It cannot be shown here: {type(error).__name__}.")
 
 
-def here(output: FileMethods[Any]) -> bytes | None:
+def here(output: FileMethods[Any], most: int) -> bytes | None:
     """Give the content of a file: of its URL, of a copy, or downloaded now; None where that is not to be."""
     url, session = output.url, session_of(output)
     if is_data_uri(url):
-        if len(url) > 1.5 * LARGEST:
+        if len(url) > 1.5 * most:
             raise FileTooLargeError
         return data_of(url)
     if copy := disk.cache.copy(fetching.key_of(url, session)):
-        if copy.size > LARGEST:
+        if copy.size > most:
             raise FileTooLargeError
         return copy.path.read_bytes()
     if session.blocking and SHOWN.match(guessed(output.name) or "text/plain"):
-        return drive(fetching.read(url, session, 0, -1, LARGEST))
+        return drive(fetching.read(url, session, 0, -1, most))
     return None
 
 
@@ -105,7 +105,8 @@ def drawn(output: FileMethods[Any], seen: Seen) -> str:
     if known := kind_of(seen.content):
         body = tag(known, f"data:{known};base64,{b64encode(seen.content).decode()}", name)
     else:
-        body = preformatted(text_of(seen.content) or "")
+        text = text_of(seen.content)
+        body = preformatted(text) if text else ""
     # What is here needs no address; the rest of one may be a signature.
     return body + element("div", element("small", f"{link(address(url), name)} ({length(len(seen.content))})"))
 

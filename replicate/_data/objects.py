@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections import UserString
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -36,7 +37,7 @@ PLAINER: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((date, time), lambda moment: moment.isoformat()),
     (timedelta, timedelta.total_seconds),
     (Decimal, float),  # the next one to it
-    (UUID, str),
+    ((UUID, UserString), str),
     (Enum, lambda member: member.value),
     (Payload, Payload.to_dict),
 )
@@ -57,7 +58,11 @@ def understood(value: Any, where: str, *, blocking: bool) -> Any:
         if blocking and inspect.iscoroutine(value):
             raise TypeError(f"{where} is a coroutine, which a blocking client cannot await: use AsyncReplicate")
         return Later(kind, value, where)
-    if (plainer := simplified(value)) is not UNSET:
+    try:
+        plainer = simplified(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where} is {type(value).__name__}, and has no plain value: {error}") from error
+    if plainer is not UNSET:
         return plainer
     if is_iterable(value):
         return [*value]
@@ -73,10 +78,29 @@ def simplified(value: Any) -> Any:
         if isinstance(value, kind):
             return plainer(value)
     if of("numpy", "generic", value):
-        return value.item()
+        return scalar(value)
     if of("pandas", "DataFrame", value):
         return value.to_dict(orient="records")
     return UNSET if isinstance(value, type) else fields(value)
+
+
+def scalar(value: Any) -> Any:
+    """Give what a scalar of numpy stands for, and UNSET for what Python has no type for."""
+    plainer = value.item()
+    if of("numpy", "datetime64", value) and isinstance(plainer, int):  # nanoseconds, which no datetime counts
+        return str(value)
+    if of("numpy", "timedelta64", value) and isinstance(plainer, int):
+        return value / type(value)(1, "s")
+    if of("numpy", "longdouble", plainer):
+        return float(plainer)  # the next one to it
+    return UNSET if of("numpy", "generic", plainer) else plainer
+
+
+def listed(array: Any) -> Any:
+    """Give an array as lists. Moments stay scalars: as numbers they would have no unit."""
+    if getattr(getattr(array, "dtype", None), "kind", "") not in ("m", "M"):
+        return array.tolist()
+    return [listed(row) for row in array] if array.ndim else array[()]
 
 
 def fields(record: Any) -> Any:

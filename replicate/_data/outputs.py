@@ -254,9 +254,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
         expires_at: datetime | None = None,
     ) -> None:
         """Name a file by its URL; the client, the default one if there is none here, downloads it."""
-        if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not check types
-            raise TypeError(f"url must be a str, not {type(url).__name__}")
-        self.url = url
+        self.url = fetching.checked(url)
         self._bound = client if client is None or isinstance(client, Session) else session_of(client)
         self._expires_at = expires_at
 

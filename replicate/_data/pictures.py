@@ -15,15 +15,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMATS: Mapping[str, Mapping[str, Any]] = {
-    "PNG": {},
-    "JPEG": {"quality": "keep"},
-    "WEBP": {"lossless": True, "exact": True},
-    "GIF": {},
-}
-"""The formats for the web, and how to write them so that nothing is lost. An image of any other becomes PNG."""
-MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
 """How the pixels of a PNG can be."""
+CONVERTED: Mapping[str, str] = {"I;16B": "I", "I;16L": "I", "La": "LA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
+"""What is the same in another mode: one of PNG, or I, of which PNG has the numbers of 16 bits."""
 CHANNELS = (1, 3, 4)
 COLOURS = {1: 0, 3: 2, 4: 6}
 """What PNG calls an image of so many channels."""
@@ -53,22 +48,33 @@ def file_of(value: Any, where: str) -> io.BytesIO:
 
 
 def image_file(image: Any, where: str) -> io.BytesIO:
-    """Write an image of Pillow, in its own format if that is one for the web, with its orientation and its frames."""
-    kind = image.format if image.format in FORMATS else "PNG"
-    options: dict[str, Any] = dict(FORMATS[kind])
+    """Write an image of Pillow as PNG, whatever it was opened from, with its orientation and its frames.
+
+    It may have been changed since, and no pixel is to change again. Raises ValueError for what PNG cannot express.
+    """
     written = io.BytesIO()
     try:
-        if getattr(image, "is_animated", False) and kind != "JPEG":
+        options: dict[str, Any] = {"exif": exif} if (exif := image.getexif()) else {}
+        if getattr(image, "is_animated", False):
             options["save_all"] = True
-        if kind != "GIF" and (exif := image.getexif()):
-            options["exif"] = exif
-        whole = image if kind != "PNG" or image.mode in MODES else image.convert("RGB")
-        whole.save(written, kind, **options)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{where} is an image that cannot be written as {kind}: {error}") from error
-    stem = Path(str(getattr(image, "filename", "") or "image")).stem
-    written.name = f"{stem}.{'jpg' if kind == 'JPEG' else kind.lower()}"
+        expressed(image).save(written, "PNG", **options)
+    except Exception as error:  # Pillow raises whatever its codecs do
+        raise ValueError(f"{where} is an image that cannot be written as PNG: {error}") from error
+    written.name = f"{Path(str(getattr(image, 'filename', '') or 'image')).stem}.png"
     return written
+
+
+def expressed(image: Any) -> Any:
+    """Give an image in a mode of PNG. Raises ValueError where that would change its pixels."""
+    mode = CONVERTED.get(image.mode, image.mode)
+    found = image if mode == image.mode else image.convert(mode)
+    if mode == "I":
+        least, most = found.getextrema()
+        if least >= 0 and most < 2**16:
+            return found.convert("I;16")
+    if mode not in MODES:
+        raise ValueError(f'its pixels, of mode {mode}, would change: pass a file, or image.convert("RGB")')
+    return found
 
 
 def pixels(array: Any, where: str) -> Any:

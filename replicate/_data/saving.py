@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import check_count
 from replicate._core.plain import is_array, is_iterable, is_mapping
 from replicate._data import fetching
-from replicate._data.disk import destination, is_path
+from replicate._data.disk import is_path
 from replicate._data.names import distinct, extended
 from replicate._data.outputs import FileMethods
 from replicate._data.tally import Tally
 from replicate.exceptions import SaveError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
-    from pathlib import Path
 
     from replicate._core.session import Session
     from replicate._data.fetching import Progress
@@ -35,15 +35,18 @@ async def save_all(
     max_bytes: int | None = None,
     progress: Progress = None,
 ) -> Any:
-    """Save every file among outputs into a folder, several at once. Give their paths, in the same places.
+    """Save every file among outputs into a folder, made if need be, several at once. Give paths in their places.
 
     Raises SaveError if some cannot be saved, when all others are.
     """
     check_count("max_bytes", max_bytes)
     check_count("concurrency", concurrency)
-    target = check_folder(folder)
+    target = made_folder(folder)
+    check_outputs(outputs)
     outputs = listed(outputs)
     files = [*files_in(outputs)]
+    if not files and any(is_url(text) for text in texts_in(outputs)):
+        raise ValueError("outputs are URLs, and no files: make files of them by FileOutput(url)")
     with Tally(progress, len(files)) as tally:
         jobs = [
             partial(fetching.save_to, file.url, session, target, partial(extended, name), max_bytes, tally.of(index))
@@ -67,14 +70,38 @@ def failed(errors: dict[str, Exception], files: int, paths: Any) -> SaveError:
     return error
 
 
-def check_folder(folder: Any) -> Path:
-    """Give a folder as a path. Raises TypeError, ValueError, NotADirectoryError for what is none."""
+def made_folder(folder: Any) -> Path:
+    """Give a folder as a path, made if it is not there. Raises TypeError, ValueError, OSError."""
     if not is_path(folder):
         raise TypeError(f"folder must be a str or a path, not {type(folder).__name__}")
-    target, name = destination(folder)
-    if name is not None:
-        raise NotADirectoryError(f"folder is {target / name}, which is no folder")
+    text = os.fspath(folder)
+    if not text or "\0" in text:
+        raise ValueError("folder must be the path of a folder, not empty or with a null character")
+    target = Path(text)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(f"folder is {target}, which is no folder") from error
     return target
+
+
+def check_outputs(outputs: Any) -> None:
+    """Raise TypeError for what has an output, and is none."""
+    if not isinstance(outputs, FileMethods) and hasattr(outputs, "output"):
+        raise TypeError(f"outputs must be an output, not a {type(outputs).__name__}: pass what its output is")
+
+
+def is_url(text: str) -> bool:
+    return text.startswith(("https://", "http://", "data:"))
+
+
+def texts_in(outputs: Any) -> Iterator[str]:
+    """Find the texts, in their order."""
+    if isinstance(outputs, str):
+        yield outputs
+    elif is_mapping(outputs) or is_array(outputs):
+        for value in outputs.values() if is_mapping(outputs) else outputs:
+            yield from texts_in(value)
 
 
 def listed(outputs: Any) -> Any:

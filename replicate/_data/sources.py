@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replicate._core.lifetime import inheritors
 from replicate._core.transport import Lock
 from replicate._data.names import extension
+from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,7 +27,9 @@ MAGIC: tuple[tuple[bytes, int, str], ...] = (
     (b"GIF8", 0, "image/gif"),
     (b"WEBP", 8, "image/webp"),
     (b"WAVE", 8, "audio/wav"),
-    (b"ID3", 0, "audio/mpeg"),
+    (b"ID3\x02", 0, "audio/mpeg"),
+    (b"ID3\x03", 0, "audio/mpeg"),
+    (b"ID3\x04", 0, "audio/mpeg"),
     (b"OggS", 0, "audio/ogg"),
     (b"fLaC", 0, "audio/flac"),
     (b"ftyp", 4, "video/mp4"),
@@ -58,36 +61,44 @@ class Upload(NamedTuple):
     name: str
     content_type: str
     size: int
+    where: str
 
     @contextmanager
     def opened(self) -> Generator[BinaryIO, None, None]:
-        """Open it at its beginning; what the caller has opened stays open."""
+        """Open it at its beginning; what the caller has opened stays open. Reading raises ValueError, TypeError."""
+        reader: Any
         if isinstance(self.source, Path):
             with self.source.open("rb") as file:
-                yield file
+                reader = Reader(file, self.size, self.where)
+                yield reader
         else:
-            reader: Any = io.BytesIO(self.source) if isinstance(self.source, bytes) else Reader(self.source)
+            content = self.source
+            reader = io.BytesIO(content) if isinstance(content, bytes) else Reader(content, self.size, self.where)
             yield reader
 
 
 class Reader:
-    """An open file with a position of its own: others may be reading it at the same time."""
+    """An open file with a position of its own: others may be reading it at the same time.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._position = file, 0
+    It is read to the size that was measured, for a device has no end; one that gives more is refused.
+    """
+
+    def __init__(self, file: BinaryIO, size: int, where: str) -> None:
+        self._file, self._size, self._where, self._position = file, size, where, 0
 
     def read(self, size: int = -1) -> bytes:
-        with position.lock:
+        left = self._size + 1 - self._position
+        with position.lock, readable(self._where):
             self._file.seek(self._position)
-            content = self._file.read(size)
-            self._position = self._file.tell()
+            content = self._file.read(left if size < 0 else min(size, left))
+        content = binary(content, self._where)
+        self._position += len(content)
+        if self._position > self._size:
+            raise ValueError(f"{self._where} is a file that gives more than its size, {self._size} bytes")
         return content
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        with position.lock:
-            if whence == os.SEEK_CUR:
-                offset, whence = offset + self._position, os.SEEK_SET
-            self._position = self._file.seek(offset, whence)
+        self._position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
         return self._position
 
     def tell(self) -> int:
@@ -111,6 +122,19 @@ def check_file(value: Any, where: str) -> None:
                 raise ValueError(f"{where} is a file that has been closed")
             if isinstance(value, io.TextIOBase) or isinstance(getattr(value, "encoding", None), str):
                 raise TypeError(not_binary(where, "str"))
+            if isinstance(value, io.IOBase) and not value.readable():
+                raise ValueError(f"{where} is a file that was opened for writing: open it with mode 'rb'")
+
+
+@contextmanager
+def readable(where: str) -> Generator[None, None, None]:
+    """Name the place of a file of the caller's in whatever it raises. Raises ValueError."""
+    try:
+        yield
+    except ReplicateError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{where} is a file that cannot be read: {error!r}") from error
 
 
 def existing(path: Any, where: str) -> Path:
@@ -121,10 +145,10 @@ def existing(path: Any, where: str) -> Path:
     if "://" in text:
         raise ValueError(f"{where} must be a path, not a URL: a model that takes a file takes its URL as it is")
     found = Path(text)
-    if found.is_dir():
+    if os.path.isdir(found):  # noqa: PTH112 - Path's own raises for texts that cannot be a path
         raise IsADirectoryError(f"{where} must be a file, and {found} is a directory: pack it, as a zip file")
-    if not found.is_file():
-        raise FileNotFoundError(f"{where}: there is no file {found}")
+    if not os.path.isfile(found):  # noqa: PTH113 - likewise
+        raise FileNotFoundError(f"{where}: there is no file {text if len(text) <= 200 else f'{text[:200]}…'}")
     return found
 
 
@@ -146,15 +170,25 @@ def inspected(value: Any, where: str, name: str | None = None, content_type: str
             source = again(value, where)
         case _:
             raise TypeError(f"{where} must be a path, an open binary file or bytes, not {type(value).__name__}")
-    with Upload(source, "", "", 0).opened() as file:
-        size = file.seek(0, os.SEEK_END)
-        check_size(size, where)
-        file.seek(0)
-        start = binary(file.read(16), where)
+    size = measured(source, where)
+    check_size(size, where)
+    with Upload(source, "", "", size, where).opened() as file:
+        start = file.read(16)
     basename = name or (Path(os.fsdecode(given)).name if isinstance(given, (str, bytes)) else "")
     basename = basename.encode("utf-8", "replace").decode()  # a file's name may be any bytes, what is sent may not
     kind = content_type or by_name(basename) or by_magic(start)
-    return Upload(source, basename or f"file{extension(kind)}", kind, size)
+    return Upload(source, basename or f"file{extension(kind)}", kind, size, where)
+
+
+def measured(source: Path | bytes | BinaryIO, where: str) -> int:
+    """Give the size of a file. Raises ValueError for an open one that cannot tell it."""
+    if isinstance(source, bytes):
+        return len(source)
+    if isinstance(source, Path):
+        return source.stat().st_size
+    with position.lock, readable(where):
+        source.seek(0, os.SEEK_END)
+        return int(source.tell())  # for not every `seek` gives it
 
 
 def again(file: Any, where: str) -> bytes | BinaryIO:
@@ -169,7 +203,8 @@ def drained(file: Any, where: str) -> bytes:
     """Read what can be read only once. Raises ValueError where nothing is left, or too much comes."""
     content = bytearray()
     while len(content) <= LARGEST_UPLOAD:
-        piece = file.read(2**20)
+        with readable(where):
+            piece = file.read(min(2**20, LARGEST_UPLOAD + 1 - len(content)))
         if piece is None:
             raise ValueError(f"{where} is a file that does not wait for its content: open it so that it does")
         if not binary(piece, where):

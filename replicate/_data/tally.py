@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.display import display
+from replicate._core.display import Display
 from replicate._core.transport import Lock
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Tally:
                 f"{type(progress).__name__}"
             )
         self._callback: Callable[[int, int | None], object] | None = progress if callable(progress) else None
-        self._display = display() if progress is True else None
+        self._display = Display() if progress is True else None
         self._files = files
         self._known: dict[Any, tuple[int, int | None]] = {}
         self._lock = Lock()
@@ -70,7 +70,7 @@ class Tally:
         if self._callback:
             self._callback(done, total)
         if self._display:
-            drawn = done * 100 // total if total else 0, done // MEGABYTE
+            drawn = (done * 20 // total, 0) if total else (0, done // (10 * MEGABYTE))
             if drawn != self._drawn or done == total:
                 self._drawn = drawn
                 files = f"{len(self._known)} of {self._files} files, " if self._files > 1 else ""

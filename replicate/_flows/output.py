@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from replicate._core.dual import Async, C
 from replicate._core.nested import nested
 from replicate._core.resource import session_of
-from replicate.exceptions import ReplicateError
 from replicate.resources.following import items
 from replicate.resources.iteration import Iteration
 from replicate.resources.waiting import Watch, check_success
@@ -43,7 +42,7 @@ class OutputIterator(Iteration[C, Any]):
         cancel: bool = True,
         updates: Updates | None = None,
     ) -> None:
-        self._collected = Collected()
+        self._collected: list[Any] = []
         self._schema = schema
         source = collect(Watch(prediction, deadline, updates), schema, files, self._collected, cancel=cancel)
         super().__init__(session_of(prediction), source, prediction)
@@ -59,25 +58,19 @@ class OutputIterator(Iteration[C, Any]):
     async def __as_input__(self, session: Session[Any]) -> Any:
         """Read to the end, and give what has come since the beginning. Raises ReplicateError if that is not all."""
         await self._rest(session)
-        if not self._collected.complete:
-            raise ReplicateError(
-                f"The output of prediction {self.prediction.id} was left before its end.",
-                hint="Read it to its end, or pass on what was read.",
-            )
         return self._whole()
 
     def _whole(self) -> Any:
-        items = self._collected.items
-        return "".join(map(str, items)) if self._schema.concatenate else items
+        return "".join(map(str, self._collected)) if self._schema.concatenate else self._collected
 
     def __str__(self) -> str:
         """Give the text of all items; an asynchronous client's is a text when it has finished."""
         if self._session.blocking:
             for _ in self:  # type: ignore[misc]  # its colour is known only now
                 pass
-        elif not self._collected.complete:
+        elif not self._complete:
             return repr(self)
-        return "".join(map(str, self._collected.items))
+        return "".join(map(str, self._collected))
 
     if not TYPE_CHECKING:  # to type checkers, there is no such thing
 
@@ -87,23 +80,15 @@ class OutputIterator(Iteration[C, Any]):
             raise TypeError(f"this output comes item by item, and is no list: take {taken}[{index!r}]")
 
     def _so_far(self) -> list[Any]:
-        items = self._collected.items
+        items = self._collected
         return ["".join(map(str, items))] if self._schema.concatenate else items
 
     def __repr__(self) -> str:
-        return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected.items)} items so far>"
-
-
-class Collected:
-    """The items that have come so far, and whether these are all."""
-
-    def __init__(self) -> None:
-        self.items: list[Any] = []
-        self.complete = False
+        return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected)} items so far>"
 
 
 async def collect(
-    watch: Watch, schema: OutputSchema, files: Files[Any], collected: Collected, *, cancel: bool
+    watch: Watch, schema: OutputSchema, files: Files[Any], collected: list[Any], *, cancel: bool
 ) -> AsyncGenerator[Any, None]:
     """Yield the prediction that is watched, and then the items of its output, one at a time.
 
@@ -117,8 +102,7 @@ async def collect(
             async for item in source:
                 made = schema.file(item, files, is_ours)
                 await files.save(prediction)
-                collected.items.append(made)
+                collected.append(made)
                 yield [made]
-    collected.complete = True
     check_success(prediction, watch.deadline)
-    files.check(prediction, collected.items)
+    files.check(prediction, collected)

@@ -85,7 +85,7 @@ async def result(call: Call[C]) -> Prediction[C]:
         async with owned(prediction, cancel=call.cancel_on_exit, updates=updates):
             if not whole(prediction, (await call.describe()).output):
                 await settle(prediction, call.deadline, updates)
-            check_success(prediction, call.deadline)
+            check_success(prediction, call.deadline, call.settings.get("cancel_after"))
     return prediction
 
 

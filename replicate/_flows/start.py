@@ -151,7 +151,11 @@ class Call(Generic[C]):
         """Start a prediction, and tell of it."""
         prediction = await self._begin(changes)
         async with owned(prediction, cancel=self.cancel_on_exit, updates=self.updates):
-            await self.updates.tell(prediction)
+            try:
+                await self.updates.tell(prediction)
+            except BaseException:
+                self.updates.close()
+                raise
         return prediction
 
     async def _begin(self, changes: Mapping[str, Any]) -> Prediction[C]:

@@ -15,7 +15,7 @@ from replicate._flows.start import Call, describe
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
 from replicate.resources.terms import check_flags
-from replicate.resources.waiting import check_success, look, owned, settle
+from replicate.resources.waiting import Watch, check_success, look, owned, settle
 from replicate.resources.watching import Updates, WatchOptions, check_watching
 
 if TYPE_CHECKING:
@@ -80,6 +80,12 @@ class Invocation(Generic[C]):
         async with owned(prediction, cancel=self.cancel_on_exit):
             return await self.shape(prediction, (await call.describe()).output, call.deadline, call.updates)
 
+    async def begin(self, inputs: Mapping[str, Any]) -> Run[C]:
+        """Start the model."""
+        call = self.prepare(inputs)
+        with call.updates:
+            return Run(self, await call.start(), call)
+
     async def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline, updates: Updates) -> Any:
         """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
         files = Files(self.session, saving(self.session, self._save_to))
@@ -93,20 +99,25 @@ class Invocation(Generic[C]):
 class Run(Generic[C]):
     """A call that has been started and not waited for."""
 
-    def __init__(self, invocation: Invocation[C], prediction: Prediction[C], updates: Updates) -> None:
-        self._invocation, self._session, self._updates = invocation, invocation.session, updates
+    def __init__(self, invocation: Invocation[C], prediction: Prediction[C], call: Call[C]) -> None:
+        self._invocation, self._session = invocation, invocation.session
+        self._deadline, self._updates = call.deadline, call.updates
         self.prediction = prediction
 
     @dual
     async def output(self) -> Any:
-        """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout."""
-        return await self._output(Deadline(self._session, self._invocation.timeout))
+        """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout.
+
+        The timeout began with the start.
+        """
+        return await self._output(self._deadline)
 
     async def __as_input__(self, session: Session[Any]) -> Any:
         """Wait for the output, for as long as a session has, and read it to its end."""
         if session.blocking is not self._session.blocking:
             raise TypeError("this Run belongs to a client of the other colour: pass on what its output() gives")
-        given = await self._output(Deadline.within(session, self._invocation.timeout))
+        own = self._deadline.remaining() <= session.remaining()
+        given = await self._output(self._deadline if own else Deadline.within(session))
         return await given.__as_input__(session) if isinstance(given, OutputIterator) else given
 
     async def _output(self, deadline: Deadline) -> Any:
@@ -115,6 +126,8 @@ class Run(Generic[C]):
             schema = (await describe(deadline.bound(self._session), self._invocation.reference)).output
             if not streaming:
                 with updates:
+                    if deadline.remaining() <= 0 and not self.prediction.finished:
+                        await Watch(self.prediction, deadline, updates).look()  # it may have been in time
                     await settle(self.prediction, deadline, updates)
                 check_success(self.prediction, deadline)
             return await self._invocation.shape(self.prediction, schema, deadline, updates)
@@ -123,6 +136,9 @@ class Run(Generic[C]):
     async def logs(self) -> str | None:
         """Give what the model has printed so far. Raises APIError."""
         return (await look(self.prediction)).logs
+
+    def __reduce__(self) -> str:
+        raise TypeError("Run cannot be pickled or copied: take its prediction, or the prediction's id")
 
     def __repr__(self) -> str:
         return f"<Run of {self._invocation.reference}: {self.prediction.id} {self.prediction.status}>"
@@ -139,6 +155,9 @@ class Named(Generic[C]):
         """Give the model's schema: what it takes under `components.schemas.Input`, what it gives under `Output`."""
         return (await describe(self._session, self._invocation.reference)).openapi_schema
 
+    def __reduce__(self) -> str:
+        raise TypeError(f"{type(self).__name__} cannot be pickled or copied: make another by use(), of the same name")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._invocation.reference}>"
 
@@ -152,8 +171,7 @@ class Function(Named[Sync], Generic[P, T]):
 
     def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
         """Start the model, and give a Run to ask for its output later."""
-        call = self._invocation.prepare(keywords(args, inputs))
-        return Run(self._invocation, drive(call.start()), call.updates)
+        return drive(self._invocation.begin(keywords(args, inputs)))
 
 
 class AsyncFunction(Named[Async], Generic[P, T]):
@@ -165,8 +183,7 @@ class AsyncFunction(Named[Async], Generic[P, T]):
 
     async def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Async]:
         """Start the model, and give a Run to ask for its output later."""
-        call = self._invocation.prepare(keywords(args, inputs))
-        return Run(self._invocation, await call.start(), call.updates)
+        return await self._invocation.begin(keywords(args, inputs))
 
 
 def keywords(args: tuple[Any, ...], inputs: Mapping[str, Any]) -> Mapping[str, Any]:

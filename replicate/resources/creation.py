@@ -37,6 +37,9 @@ GRACE = 10
 SHORTEST_LIFE = 5
 """Seconds after which the API is asked at the earliest to cancel what it was asked for."""
 
+LONGEST_LIFE = 365 * 24 * 3600
+"""Seconds from which on the API is asked for nothing: what has more time than that has no limit worth telling."""
+
 MARGIN = 0.8
 """How much of the time that there is the API is asked to use."""
 
@@ -157,9 +160,9 @@ async def post(
             announce(payload, noun)
             return payload
         create.answered(payload.id)
-    announce(payload, noun)
-    early = held is not None and session.transport.now() - create.sent < hold(held)
-    payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
+        announce(payload, noun)  # whatever a log's handler raises cancels it
+        early = held is not None and session.transport.now() - create.sent < hold(held)
+        payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload
 
 
@@ -171,7 +174,7 @@ def announce(run: Any, noun: str) -> None:
 
 def lifetime(remaining: float) -> str | None:
     """Write for how long what is started may run, if it has to finish in so many seconds: no longer, to the second."""
-    return None if remaining == float("inf") else f"{max(SHORTEST_LIFE, math.ceil(remaining))}s"
+    return None if remaining > LONGEST_LIFE else f"{max(SHORTEST_LIFE, math.ceil(remaining))}s"
 
 
 def parse(session: Session[Any], endpoint: Any, response: httpx.Response, noun: str) -> Any:

@@ -9,6 +9,7 @@ from replicate._core.polling import interval
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder
 from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout
+from replicate.resources.waiting import Watch
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 RECONNECTIONS = 5
 """How often in a row a stream that breaks, without a single new event, is taken up again."""
+SILENCE = 15.0
+"""For how many seconds nothing but comments may come before the prediction is looked at, which may have ended."""
 LONGEST_PAUSE = 10.0
 """Seconds. What the server asks for before a stream is taken up again is cut to this."""
 
@@ -35,26 +38,32 @@ async def events(
 ) -> AsyncGenerator[list[ServerSentEvent], None]:
     """Yield the events of a prediction's stream up to `done`, as many at a time as come together.
 
-    Where the stream breaks, it is taken up again. Raises BrokenStreamError if that is in vain, or would repeat output;
-    PredictionTimeout at the deadline.
+    Where the stream breaks, it is taken up again. Raises BrokenStreamError if that is in vain, or would repeat output,
+    or if the prediction has ended without the stream telling it; PredictionTimeout at the deadline.
     """
     session = session_of(prediction)
-    place = Place()
+    now, place, watch = session.transport.now, Place(), Watch(prediction, deadline)
     failures = 0
     while True:
         headers = {**HEADERS, "Last-Event-ID": place.last_id} if place.last_id else HEADERS
         error: Exception | None = None
         place.reconnect()
+        heard = now()
         try:
             request = Request("GET", url, headers=headers)
             async with nested(connection(deadline.bound(session), request, place)) as connected:
                 async for batch in connected:
                     before = place.last_id
                     if new := place.advance(batch):
-                        failures = 0 if place.last_id != before else failures
+                        heard, failures = now(), 0 if place.last_id != before else failures
                         yield new
                         if new[-1].event == "done":
                             return
+                    elif now() - heard > SILENCE:
+                        await watch.look()
+                        heard = now()
+                        if prediction.finished:
+                            raise BrokenStreamError
         except (APIConnectionError, APIStatusError) as cause:
             error = cause
         if deadline.remaining() <= 0:

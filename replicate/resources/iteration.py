@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, outermost
 from replicate._core.nested import nested
 from replicate.exceptions import ReplicateError
-from replicate.resources.waiting import halt
+from replicate.resources.waiting import halt, unended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
@@ -26,6 +26,8 @@ class Iteration(Generic[C, T]):
     It is an asynchronous generator that yields a prediction, and then its items, as many at a time as come together.
     Having yielded the prediction it is in charge of it: to enter `with` brings it there, and to leave closes it. It
     must not know its iterator, so that this ends as soon as it is dropped.
+
+    One that has failed, or was left before its end, says so again to whoever reads on: what has come is not all.
     """
 
     def __init__(
@@ -36,7 +38,8 @@ class Iteration(Generic[C, T]):
         self._blocking = drive_iter(self._items) if session.blocking else None
         self._prediction = prediction
         self._ready: Iterator[T] = iter(())
-        self._begun = False
+        self._begun = self._reading = self._complete = False
+        self._failure: Exception | None = None
 
     @property
     def prediction(self) -> Prediction[C]:
@@ -53,15 +56,71 @@ class Iteration(Generic[C, T]):
                 f"this {type(self).__name__} belongs to an asynchronous client: iterate it with `async for`"
             )
         if not self._begun:
-            self._prediction, self._begun = next(self._blocking), True
+            self._prediction, self._begun = self._step(self._blocking), True
         return self._blocking
 
-    async def _abegin(self) -> AsyncGenerator[Any, None]:
+    async def _abegin(self) -> None:
         if self._blocking is not None:
             raise TypeError(f"this {type(self).__name__} belongs to a blocking client: iterate it with `for`")
         if not self._begun:
-            self._prediction, self._begun = await anext(self._items), True
-        return self._items
+            self._prediction, self._begun = await self._astep(), True
+
+    def _step(self, blocking: Generator[Any, None, None]) -> Any:
+        self._check()
+        self._reading = True
+        try:
+            given = next(blocking)
+        except Exception as error:
+            self._note(error)
+            raise
+        finally:
+            self._reading = False
+        if self._failure is not None:  # closed meanwhile
+            drive(self._close())
+            raise self._failure
+        return given
+
+    async def _astep(self) -> Any:
+        self._check()
+        self._reading = True
+        try:
+            given = await anext(self._items)
+        except Exception as error:
+            self._note(error)
+            raise
+        finally:
+            self._reading = False
+        if self._failure is not None:  # closed meanwhile
+            await self._close()
+            raise self._failure
+        return given
+
+    @property
+    def _over(self) -> bool:
+        return getattr(self._items, "ag_frame", self) is None
+
+    def _check(self) -> None:
+        """Raise what this has ended by, unless it is complete."""
+        if self._failure is None and self._over and not self._complete:  # by an interrupt, a canceled task, its loop
+            self._failure = self._left()
+        if self._failure is not None:
+            raise self._failure
+
+    def _note(self, error: Exception) -> None:
+        """Note how this has ended, unless it has not: somebody else is reading it."""
+        if isinstance(error, (StopIteration, StopAsyncIteration)):
+            self._complete, self._failure = True, None
+        elif self._over:
+            self._failure = error
+
+    def _left(self) -> ReplicateError:
+        if self._prediction is None:
+            return ReplicateError("It was closed before its prediction was started.")
+        return ReplicateError(
+            f"The output of prediction {self._prediction.id} was left before its end.",
+            hint="Read it to its end, or pass on what was read.",
+            prediction=self._prediction,
+        )
 
     def __iter__(self: Iteration[Sync, T]) -> Iterator[T]:
         return self
@@ -70,7 +129,7 @@ class Iteration(Generic[C, T]):
         while True:
             for item in self._ready:
                 return item
-            self._ready = iter(next(self._begin()))
+            self._ready = iter(self._step(self._begin()))
 
     def __aiter__(self: Iteration[Async, T]) -> AsyncIterator[T]:
         return self
@@ -79,7 +138,8 @@ class Iteration(Generic[C, T]):
         while True:
             for item in self._ready:
                 return item
-            self._ready = iter(await anext(await self._abegin()))
+            await self._abegin()
+            self._ready = iter(await self._astep())
 
     def __enter__(self: Blocking) -> Blocking:  # noqa: PYI019 - Self cannot tell the colour
         self._begin()
@@ -95,6 +155,11 @@ class Iteration(Generic[C, T]):
     async def __aexit__(self, *_: object) -> None:
         await self._close()
 
+    def __reduce__(self) -> str:
+        raise TypeError(
+            f"{type(self).__name__} cannot be pickled or copied: take its prediction, or the prediction's id"
+        )
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
         from replicate.resources.showing import shown_so_far
 
@@ -106,7 +171,10 @@ class Iteration(Generic[C, T]):
 
     @dual
     async def close(self) -> None:
-        """End here, as leaving `with` does, and cancel the prediction if it was started by this and goes on."""
+        """End here, as leaving `with` does, and cancel the prediction if it was started by this and goes on.
+
+        Another thread or task may be reading meanwhile: its reading ends soon, by an error.
+        """
         await self._close()
 
     async def aclose(self: Iteration[Async, T]) -> None:
@@ -115,6 +183,12 @@ class Iteration(Generic[C, T]):
 
     async def _close(self) -> None:
         self._ready = iter(())
+        if self._failure is None and not self._complete:
+            self._failure = self._left()
+        if self._reading:  # the reader closes it, as soon as there is something to read
+            if block := unended.of(self._prediction):
+                await block.end(block.session)
+            return
         with await self._session.transport.in_use():
             await self._source.aclose()
         if not getattr(self._items, "ag_running", False):  # if it is, its event loop is closing it

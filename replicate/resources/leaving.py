@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import drive
 from replicate._core.lifetime import inheritors
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
+    from replicate.resources.recovery import Create
     from replicate.resources.waiting import owned
 
 AT_EXIT = 10.0
@@ -21,24 +23,30 @@ class Open:
     """The blocks that are to cancel something when they are left, of this process. Threads share it."""
 
     def __init__(self) -> None:
-        self._blocks: set[owned] = set()
+        self._blocks: set[owned | Create] = set()
         self._registered = False
         inheritors.add(self)
 
-    def add(self, block: owned) -> None:
+    def add(self, block: owned | Create) -> None:
         """Note that a block has begun. From the first one on, this has its turn before the connections are closed."""
         if not self._registered:
             self._registered = True
             atexit.register(self.end)
+            if util := sys.modules.get("multiprocessing.util"):  # whose processes do not end as others do
+                util.Finalize(None, self.end, exitpriority=0)
         self._blocks.add(block)
 
-    def remove(self, block: owned) -> bool:
+    def remove(self, block: owned | Create) -> bool:
         """Note that a block has ended. False if it was of another process, or has had its end already."""
         try:
             self._blocks.remove(block)
         except KeyError:
             return False
         return True
+
+    def of(self, run: Any) -> owned | Create | None:
+        """Give the block that is to cancel a run, if one is."""
+        return next((block for block in list(self._blocks) if run is not None and block.run is run), None)
 
     def end(self) -> None:
         """Cancel all there is, one after the other."""
@@ -48,10 +56,10 @@ class Open:
 
     def forget(self) -> None:
         """After a fork: leave to the parent process what is the parent's."""
-        self._blocks = set()
+        self._blocks, self._registered = set(), False
 
 
-async def end(blocks: list[owned], seconds: float) -> None:
+async def end(blocks: list[owned | Create], seconds: float) -> None:
     """Cancel what blocks own, within so many seconds. Event loops are gone by then, so this is done by blocking."""
     for block in blocks:
         with suppress(ReplicateError):  # an HTTP client of the caller's may be of no use here

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from replicate._core.plain import is_array, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 SLACK = timedelta(seconds=2)
 """How far moments that the API tells may be from each other."""
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
         return cls(named, body.get("input") or {})
 
     def fits(self, started: Any) -> bool:
-        """Tell whether what was started is what is asked for; the API may have added defaults to the input."""
+        """Tell whether what was started may be what is asked for: the input has all that was sent, or more."""
         return all(getattr(started, name, None) == value for name, value in self.named.items()) and same(
             self.input, getattr(started, "input", None)
         )
@@ -56,10 +56,14 @@ def same(sent: Any, shown: Any) -> bool:
     return bool(sent == shown)
 
 
-def fitting(asked: Asked, started: Sequence[Any]) -> list[Any]:
-    """Choose what is asked for: what has the input to the letter, or else what has more in it."""
+def fitting(asked: Asked, started: Sequence[Any], defaults: Callable[[Any], Mapping[str, Any]]) -> list[Any]:
+    """Choose what is asked for: what has the input to the letter, or else with defaults of its model added.
+
+    `defaults` gives those that are known. What has anything else in its input was asked for by somebody else.
+    """
     found = [each for each in started if asked.fits(each)]
-    return [each for each in found if same(each.input, asked.input)] or found
+    exact = [each for each in found if same(each.input, asked.input)]
+    return exact or [each for each in found if same(each.input, {**defaults(each), **asked.input})]
 
 
 def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from replicate._core.plain import members
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -45,12 +46,29 @@ def no_api(_url: str) -> bool:
 
 
 def known_schema(run: Prediction[Any], session: Session[Any]) -> OutputSchema:
-    """Give the schema of a prediction's output, if flows remember its model, or else one that says nothing.
+    """Give the schema of a prediction's output, if flows remember its model, or else one that says nothing."""
+    from replicate._data.schema import OutputSchema
 
-    Of a model that is remembered by its name, that is the schema of one version only, unless it is an official one.
+    description = remembered(run, session)
+    return OutputSchema(None) if description is None else description.output
+
+
+def known_defaults(run: Prediction[Any], session: Session[Any]) -> dict[str, Any]:
+    """Give the defaults of a prediction's input, if flows remember its model."""
+    description = remembered(run, session)
+    if description is None:
+        return {}
+    properties = members(description.input.get("properties"))
+    return {name: each["default"] for name, each in properties.items() if "default" in members(each)}
+
+
+def remembered(run: Prediction[Any], session: Session[Any]) -> Any:
+    """Give the description of a prediction's model, if flows remember it.
+
+    Of a model that is remembered by its name, that is the description of one version only, unless it is an official
+    one.
     """
     from replicate._data.reference import ModelVersionIdentifier, Reference
-    from replicate._data.schema import OutputSchema
 
     version = str(run.version)
     owner, _, name = str(run.model or "").partition("/")
@@ -58,6 +76,5 @@ def known_schema(run: Prediction[Any], session: Session[Any]) -> OutputSchema:
     for reference in (Reference(model._replace(version=version), version), Reference(model, None)):
         description: Any = session.memory.get(reference)
         if description is not None and version in (description.version, "hidden"):
-            schema: OutputSchema = description.output
-            return schema
-    return OutputSchema(None)
+            return description
+    return None

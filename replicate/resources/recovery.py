@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 from collections import OrderedDict
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpx
 
 from replicate._core.lifetime import inheritors
-from replicate._core.page import at
-from replicate._core.plain import elements
 from replicate._core.polling import Deadline
 from replicate._core.problems import was_sent
 from replicate._core.session import LAST_CHANCE
 from replicate._core.transport import Lock
-from replicate.exceptions import AmbiguousCreateError, APIError, APIResponseValidationError, ReplicateError
-from replicate.resources.matching import Asked, fitting, recent, threshold
-from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, stop
+from replicate.exceptions import AmbiguousCreateError, APIError, APIResponseValidationError, ReplicateError, sentence
+from replicate.resources.matching import Asked, fitting
+from replicate.resources.newest import endpoints, newest
+from replicate.resources.outputs import known_defaults
+from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, ask, stop, unended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,9 +40,6 @@ HASTY = PAUSES[:2]
 """The same, where somebody waits for the program to end."""
 CROWDED, CROWDED_LOOKS = 1.0, 90
 """Seconds between looks, and how many, while the same is asked for by other creates that are not answered yet."""
-CLOCKS = timedelta(minutes=10)
-"""How far this machine's clock may be from the API's."""
-PAGES = 20
 REMEMBERED = 10_000
 """How many claims."""
 Account: TypeAlias = tuple[str, int]
@@ -86,8 +81,8 @@ ledger: Ledger = Ledger()
 class Create:
     """A request that starts something, and what became of it.
 
-    Used as a block around it: where that is left by an interrupt while the request may be under way, what it may have
-    started is looked for and canceled, unless `cancel` is False.
+    Used as a block around it: where that is left by an interrupt, or an error that is not ours, while the request may
+    be under way, or by anything once its id is known, what it started is looked for and canceled, provided `cancel`.
     """
 
     def __init__(self, session: Session[Any], noun: str, *, cancel: bool) -> None:
@@ -107,8 +102,10 @@ class Create:
         """Whether no answer will tell what became of it."""
         self.id: str | None = None
         """What it has started."""
+        self.run: None = None  # unlike `owned`, it has no object yet
         self._listed: Any = None
         self._found: list[str] = []
+        self._similar: list[str] = []  # what has more in its input than that
         self._crowded = False
         self._trouble: ReplicateError | None = None
 
@@ -121,30 +118,39 @@ class Create:
     def answered(self, run_id: str) -> None:
         """Note what the request has started."""
         self.id = run_id
-        ledger.claim(run_id, self)
+        if not ledger.claim(run_id, self):
+            log.warning("%s %s was taken up by another call, too, whose own answer was lost", self.noun, run_id)
 
     async def __aenter__(self) -> None:
         ledger.under_way[self] = None
+        if self._cancel:
+            unended.add(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        ours = unended.remove(self)  # to be called off, and not at exit already, or by the parent of a fork
         try:
-            if error is not None and not isinstance(error, Exception) and self.out and self._cancel:
-                await self.session.transport.shielded(self._call_off, LAST_WILL)
+            if ours and error is not None and (self.id or not isinstance(error, ReplicateError)):
+                await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         finally:
             ledger.under_way.pop(self, None)  # a fork may have happened since
 
-    async def _call_off(self) -> None:
-        """Cancel what the request has started, if that can be found out quickly."""
-        self.lost = True
+    async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
+        """Cancel what the request has started, if it went out and that can be found out quickly."""
+        if not self.out:
+            return
+        self.lost, seconds = True, min(seconds, LAST_WILL)
         try:
             if self.id is None:
-                await self._find(Deadline(self.session, LAST_WILL - LAST_CHANCE).bound(self.session), HASTY)
+                await self._find(Deadline(session, max(0.1, seconds - LAST_CHANCE)).bound(session), HASTY)
             if self.id is not None:
-                await stop(self.session, endpoints(self.noun)[2], self.id)
+                await stop(session, endpoints(self.noun)[2], self.id, seconds=seconds)
         except Exception as error:  # noqa: BLE001 - something else is being raised already
             log.debug("looking for an interrupted %s failed: %s", self.noun, error)
+        if self.id is None:
+            ids = " or ".join(self._found) or "its id is not known"
+            log.warning("an interrupted %s could not be canceled, and may go on: %s", self.noun, ids)
 
     async def recovered(self, error: APIError) -> Any:
         """Give what the request has started though its answer was lost. Raise AmbiguousCreateError if none is found."""
@@ -154,7 +160,7 @@ class Create:
             raise self._ambiguous(error) from error
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
         try:
-            return await self.session.call(endpoints(self.noun)[1], self.id)
+            return await ask(self.session, endpoints(self.noun)[1], self.id)
         except APIError:
             if self._listed.status in TERMINAL:
                 self._listed.status = "processing"  # for a list may leave out the output: who waits looks again
@@ -184,29 +190,35 @@ class Create:
     async def _look(self, session: Session[Any]) -> None:
         """Look once, and take up what fits.
 
-        Creates of this process that ask for the same may have started what fits just as well. Those that will be
-        answered can be waited for; of those whose answers are lost, too, each may take any.
+        Creates of this process may have started what fits just as well. Those that will be answered can be waited for;
+        of those that ask for the same and whose answers are lost, too, each may take any.
         """
         self._crowded = False
         listed = await newest(session, self.noun, self.sent)
         now = session.transport.now()
-        rivals = [
+        others = [
             other
             for other in list(ledger.under_way)
-            if other is not self
-            and other.sent <= now
-            and (other.account, other.noun, other.asked) == (self.account, self.noun, self.asked)
+            if other is not self and other.sent <= now and (other.account, other.noun) == (self.account, self.noun)
         ]
-        fit = [each for each in fitting(self.asked, listed) if ledger.is_free(each.id, self.account)]
+        free = [each for each in listed if ledger.is_free(each.id, self.account)]
+        fit = fitting(self.asked, free, self._defaults)
         self._found = [each.id for each in fit]
-        self._crowded = bool(fit) and any(other.out and not other.lost for other in rivals)
-        if self._crowded or len(fit) > 1 + sum(other.lost for other in rivals):
+        self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
+        self._crowded = any(
+            other.out and not other.lost and any(other.asked.fits(each) for each in fit) for other in others
+        )
+        if self._crowded or len(fit) > 1 + sum(other.lost and other.asked == self.asked for other in others):
             return
         for each in fit:
             if ledger.claim(each.id, self):
                 self.id, self._listed = each.id, each
                 return
         self._found = []  # for others were quicker: what is this one's may still show
+
+    def _defaults(self, started: Any) -> dict[str, Any]:
+        """Give the defaults of its model's input that are known. What trainings take is not."""
+        return {} if self.noun == "training" else known_defaults(started, self.session)
 
     def _ambiguous(self, error: APIError) -> AmbiguousCreateError:
         """Make the error for a create of which it is not known what became of it."""
@@ -220,6 +232,9 @@ class Create:
         elif ids:
             looked = f"{ids} is what it asked for, but may be that of another call, which has no answer yet either."
             where = f"See whether the other call ends with {ids},"
+        elif self._similar:
+            looked = f"What it asked for, with more in the input, was started since: {', '.join(self._similar)}."
+            where = f"See by client.{noun}s.get() whether somebody else has started that,"
         else:
             looked = f"It does not show among the {noun}s that were started since, but may still."
         return AmbiguousCreateError(
@@ -249,40 +264,3 @@ class Outgoing:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
-
-
-def sentence(text: str) -> str:
-    """End a text with a full stop."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def endpoints(noun: str) -> tuple[Any, Any, Any]:
-    """Give what lists, reads and cancels predictions or trainings."""
-    if noun == "training":
-        from replicate_api.api.trainings import trainings_cancel, trainings_get, trainings_list
-
-        return trainings_list, trainings_get, trainings_cancel
-    from replicate_api.api.predictions import predictions_cancel, predictions_get, predictions_list
-
-    return predictions_list, predictions_get, predictions_cancel
-
-
-async def newest(session: Session[Any], noun: str, sent: float) -> list[Any]:
-    """List what was started since a moment of the transport's clock."""
-    endpoint, now = endpoints(noun)[0], session.transport.now
-    if noun == "training":
-        request = endpoint.build_request()
-    else:
-        earliest = datetime.now(timezone.utc) - timedelta(seconds=math.ceil(now() - sent)) - CLOCKS
-        request = endpoint.build_request(created_after=earliest)
-    found: list[Any] = []
-    for _ in range(PAGES):
-        response = await session.send(request)
-        page = session.parse(endpoint, response)
-        since = threshold(response.headers.get("date"), datetime.now(timezone.utc), now() - sent)
-        results = elements(page.results)
-        found += [each for each in results if recent(each, since)]
-        if not page.next or not all(recent(each, since) for each in results):
-            break
-        request = at(session, page.next)
-    return found

@@ -14,7 +14,7 @@ from replicate._data import disk, fetching
 from replicate._data.names import extended, file_name
 from replicate._data.outputs import FileOutput
 from replicate._data.tally import Tally
-from replicate.exceptions import ReplicateError, SaveError
+from replicate.exceptions import SaveError
 from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:
@@ -79,10 +79,8 @@ class Files(Generic[C]):
         named = partial(self._named, self.folder, prediction)
         work = [partial(fetching.save_to, url, session, self.folder, named(url), None, tally.of(url)) for url in urls]
         for url, done in zip(urls, await session.transport.together(work, AT_ONCE, tally.interrupt), strict=True):
-            if isinstance(done, (ReplicateError, OSError)):
+            if isinstance(done, Exception):  # whatever it is: the output is paid for
                 self._errors[url] = done
-            elif isinstance(done, Exception):
-                raise done
 
     def _is_saved(self, url: str, into: Path) -> bool:
         """Tell whether this process has saved a file there already, as when a run is asked twice for its output."""
@@ -130,7 +128,10 @@ def make_ready(into: Path | None) -> None:
         with tempfile.TemporaryFile(dir=into):
             pass
     except OSError as error:
-        raise type(error)(error.errno, f"outputs cannot be saved there ({error.strerror})", str(into)) from error
+        why = "a file is in its place" if into.is_file() else error.strerror
+        raise type(error)(
+            error.errno, f"save_to, or output_dir, is no folder that can be written ({why})", str(into)
+        ) from error
 
 
 def vacant(folder: Path, name: str, taken: Iterable[Path] = ()) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.markup import PRE, bundle, element, escape, link, note, preformatted
 from replicate._core.plain import is_array
-from replicate._data.notebook import address, inline
+from replicate._data.notebook import LARGEST, address, inline
 from replicate._data.outputs import FileMethods
 from replicate._data.saving import files_in, replaced
 from replicate_api.types import Payload
@@ -85,9 +85,13 @@ def drawn(output: Any) -> Iterator[str]:
         return
     if not files and (isinstance(output, str) or (is_array(output) and all(isinstance(item, str) for item in output))):
         yield preformatted(output if isinstance(output, str) else "".join(output))
-    elif not isinstance(output, FileMethods) and not (is_array(output) and len(files) == len(output)):
+    elif not all(isinstance(each, FileMethods) for each in (output if is_array(output) else [output])):
         plain = replaced(output, iter([address(file.url) for file in files]))
         yield preformatted(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
-    yield from (element("div", inline(file)) for file in files[:MOST_FILES])
+    left = LARGEST
+    for file in files[:MOST_FILES]:
+        piece = inline(file, left)
+        left -= len(piece) * 3 // 4
+        yield element("div", piece)
     if len(files) > MOST_FILES:
         yield note(f"… and {len(files) - MOST_FILES} more files")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, backoff, poll, turn
+from replicate._core.problems import unreadable
 from replicate._core.resource import renew, session_of
 from replicate._core.session import LAST_CHANCE
 from replicate.exceptions import (
@@ -20,6 +21,7 @@ from replicate.exceptions import (
     PredictionCanceled,
     PredictionTimeout,
     RateLimitError,
+    ReplicateError,
 )
 from replicate.resources.leaving import Open
 from replicate.resources.outputs import raw
@@ -50,16 +52,29 @@ LATE = 1.0
 """Seconds before its deadline from which on a call takes a canceled prediction for one that was out of time."""
 
 
+async def ask(session: Session[Any], endpoint: Any, run_id: str | None) -> Any:
+    """Ask about a prediction or a training, or for its end.
+
+    Raises APIResponseValidationError for an answer without the very id that was asked for: whatever else is in it would
+    be taken for what the model made.
+    """
+    response = await session.send(endpoint.build_request(run_id))
+    payload = session.parse(endpoint, response)
+    if getattr(payload, "id", None) != run_id:
+        raise unreadable(response, f"its id is not {run_id}")
+    return payload
+
+
 async def look(run: Run, deadline: Deadline | None = None) -> Run:
     """Load a prediction or a training anew, in place."""
     session = session_of(run)
-    renew(run, await (deadline.bound(session) if deadline else session).call(run.reader, run.id))
+    renew(run, await ask(deadline.bound(session) if deadline else session, run.reader, run.id))
     return run
 
 
 async def halt(run: Run) -> Run:
     """Stop a prediction or a training, in place."""
-    renew(run, await session_of(run).call(run.canceler, run.id))
+    renew(run, await ask(session_of(run), run.canceler, run.id))
     return run
 
 
@@ -69,12 +84,13 @@ unended: Open = Open()
 class owned:  # noqa: N801 - reads as what it makes of a prediction
     """Cancel a prediction when this block is left early, unless it has finished, or `cancel` is False.
 
-    Early is by whatever is no ordinary error: an interrupt, a canceled task, a closed generator; at the deadline; and
-    by what a callback of `updates` raises.
+    Early is by an interrupt, a canceled task, a closed generator, and by any error but ours; of ours, at the deadline,
+    by what a callback of `updates` raises, and where the client was closed. Whoever gets another one of ours may go on.
     """
 
     def __init__(self, prediction: Prediction[Any], *, cancel: bool, updates: Updates | None = None) -> None:
-        self._prediction, self._cancel, self._updates = prediction, cancel, updates
+        self.run: Prediction[Any] = prediction
+        self._cancel, self._updates = cancel, updates
 
     async def __aenter__(self) -> None:
         if self._cancel:
@@ -86,8 +102,10 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         inherited = self._cancel and not unended.remove(self)  # or canceled at exit
         if error is None or inherited:
             return
+        if isinstance(error, ClosedError):
+            vars(error).update(prediction=self.run)
         told = self._updates is not None and error is self._updates.error
-        if isinstance(error, Exception) and not (told or isinstance(error, PredictionTimeout)):
+        if isinstance(error, ReplicateError) and not (told or isinstance(error, (PredictionTimeout, ClosedError))):
             return
         if self._cancel:
             await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
@@ -97,42 +115,60 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
     @property
     def session(self) -> Session[Any]:
         """The session of the prediction."""
-        return session_of(self._prediction)
+        return session_of(self.run)
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
         """Cancel the prediction by a session, within so many seconds, unless it has finished."""
-        run = self._prediction
+        run = self.run
         if run.status not in TERMINAL:
             await stop(session, run.canceler, run.id, into=run, seconds=min(seconds, LAST_WILL))
 
 
 async def stop(
     session: Session[Any], canceler: Any, run_id: str, into: Prediction[Any] | None = None, seconds: float = LAST_WILL
-) -> None:
-    """Cancel what is left behind, within so many seconds. What goes wrong is not raised: something else is already."""
-    deadline, spare = Deadline(session, max(0.1, seconds - LAST_CHANCE)), None
-    for pause in ATTEMPTS:
+) -> bool:
+    """Cancel what is left behind, within so many seconds. What goes wrong is logged: something else is raised.
+
+    True if it was canceled.
+    """
+    canceled = False
+    try:
+        payload = await insist(session, canceler, run_id, Deadline(session, max(0.1, seconds - LAST_CHANCE)))
+        canceled = True
+        log.info("canceled %s, for nobody waits for it any more", run_id)
+        if into is not None:
+            renew(into, payload)
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        log.debug("%s cannot be canceled: %s", run_id, error)
+    finally:
+        if not canceled:
+            log.warning("%s could not be canceled: it may go on, and is charged for then", run_id)
+    return canceled
+
+
+async def insist(
+    session: Session[Any], canceler: Any, run_id: str, deadline: Deadline, pauses: tuple[float, ...] = ATTEMPTS
+) -> Any:
+    """Cancel a prediction or a training by as many attempts as there are pauses, and raise what the last one does."""
+    trouble: APIError | None = None
+    for pause in pauses:
         try:
-            if pause and spare is None:
+            if pause:
                 await session.transport.sleep(pause)
-            payload = await deadline.bound(session).call(canceler, run_id)
-            log.info("canceled %s, for nobody waits for it any more", run_id)
-            if into is not None:
-                renew(into, payload)
+            return await ask(deadline.bound(session), canceler, run_id)
         except PASSING as error:  # noqa: PERF203 - each attempt may fail
             log.debug("canceling %s failed: %s", run_id, error)
+            trouble = error
             if deadline.remaining() <= 0:
                 break
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            log.debug("%s cannot be canceled: %s", run_id, error)
+        except ClosedError:
             # A client may be closed, by hand or at the end of its event loop, before what is iterated with it.
-            if spare is not None or not isinstance(error, ClosedError):
-                break
-            session = spare = session.afresh()
-        else:
-            break
-    if spare is not None:
-        await spare.transport.close()
+            spare = session.afresh()
+            try:
+                return await insist(spare, canceler, run_id, deadline, (0.0, 0.0))
+            finally:
+                await spare.transport.close()
+    raise trouble or AssertionError
 
 
 async def settle(run: Run, deadline: Deadline, updates: Updates | None = None) -> Run:
@@ -172,7 +208,7 @@ class Watch:
         if not await turn(self.session, self.deadline):
             return
         try:
-            renew(self.run, await self.deadline.bound(self.session).call(self.run.reader, self.run.id))
+            renew(self.run, await ask(self.deadline.bound(self.session), self.run.reader, self.run.id))
             self.failures = 0
         except APIError as error:
             if not passing(error):
@@ -182,6 +218,9 @@ class Watch:
                 raise self.late() from error
             if self.deadline.seconds is None and self.failures >= FAILURES:
                 raise self.carried_by(error) from error.__cause__
+        except ClosedError as error:
+            vars(error).update(prediction=self.run)
+            raise
         else:
             await self.updates.tell(self.run)
 
@@ -203,15 +242,22 @@ def passing(error: APIError) -> bool:
     return isinstance(error, PASSING) or (isinstance(error, APIStatusError) and error.status_code == 408)
 
 
-def check_success(prediction: Prediction[Any], deadline: Deadline | None = None) -> None:
+def check_success(
+    prediction: Prediction[Any], deadline: Deadline | None = None, cancel_after: str | None = None
+) -> None:
     """Raise for a prediction that has ended without an output: ModelError, or DataRemovedError if it is gone by now.
 
-    One that was canceled when the deadline was over was canceled for that: PredictionTimeout.
+    One that was canceled when the deadline was over was canceled for that: PredictionTimeout. But if it was started
+    with a `cancel_after` of the caller's, for that, probably.
     """
     match prediction.status:
         case "failed":
             raise ModelError(prediction)
         case "canceled" | "aborted":
+            if cancel_after:
+                error = PredictionCanceled(prediction)
+                error.hint = f"It was started with cancel_after={cancel_after!r}: a longer one gives it more time."
+                raise error
             if deadline is not None and deadline.remaining() < LATE:
                 raise PredictionTimeout(prediction, deadline.seconds or 0)
             raise PredictionCanceled(prediction)

@@ -7,7 +7,7 @@ import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from replicate._core.display import display
+from replicate._core.display import Display
 from replicate._core.plain import is_array
 from replicate.resources.outputs import raw
 from replicate_api.types import UNSET
@@ -55,7 +55,7 @@ class Updates:
         self.error: Exception | None = None
         self._blocking = session.blocking
         self._callback = on_update
-        self._display = display() if progress else None
+        self._display = Display() if progress else None
         self._last: Any = None
         self._logs = ""
         self._pieces: list[str] = []
@@ -64,6 +64,10 @@ class Updates:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the display away, as it is."""
         if self._display:
             self._display.close()
 
@@ -84,6 +88,9 @@ class Updates:
                 if self._blocking:
                     refuse(told)
                 await told
+        except (StopIteration, StopAsyncIteration) as error:  # in a coroutine or a generator, these mean its end
+            self.error = RuntimeError(f"on_update raised {type(error).__name__}")
+            raise self.error from error
         except Exception as error:
             self.error = error
             raise

@@ -233,6 +233,20 @@ started.wait(20)
     assert settled(srv) == ["canceled"]
 
 
+def test_a_create_in_a_thread_that_nobody_waits_for(srv: Server) -> None:
+    """What a daemon thread's create has started is found and canceled, though its answer has not come."""
+    program = """
+import threading
+from replicate import DefaultHttpxClient, Replicate
+sent = threading.Event()
+http = DefaultHttpxClient(event_hooks={"request": [lambda request: sent.set() if request.method == "POST" else None]})
+threading.Thread(target=Replicate(http_client=http).run, args=("me/silent",), daemon=True).start()
+sent.wait(20)
+"""
+    ended(srv, program)
+    assert settled(srv) == ["canceled"]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
 @pytest.mark.parametrize("end", ["sys.exit()", "items.close(); os._exit(0)"])
 @pytest.mark.parametrize("way", WAYS)
@@ -248,6 +262,48 @@ print(client.predictions.get(items.prediction.id).status)
 """
     assert ended(srv, PROGRAM + child, way).stdout == "processing\n"
     assert settled(srv) == ["canceled"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_process_of_multiprocessing_ends(srv: Server, way: str) -> None:
+    """Such a child ends in its own way, and has then canceled what it started; its parent's goes on."""
+    program = """
+import multiprocessing
+def work():
+    global more
+    more = begin(); next(more)
+items = begin(); next(items)
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start(); child.join()
+print(*(prediction.status for prediction in client.predictions.list()))
+"""
+    assert ended(srv, PROGRAM + program, way).stdout == "canceled processing\n"
+    assert settled(srv) == ["canceled"] * 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_collected_amid_a_request(srv: Server, way: str) -> None:
+    """A half-read one that is collected while its thread has httpcore's lock does not wait for that lock."""
+    program = """
+import gc
+from httpcore import ConnectionPool
+original = ConnectionPool._assign_requests_to_connections
+def collecting(pool):
+    ConnectionPool._assign_requests_to_connections = original
+    gc.collect()  # as it may come at any moment
+    return original(pool)
+def leave():
+    items = begin(); next(items)
+    ring = [items]; ring.append(ring)
+gc.disable()
+leave()
+ConnectionPool._assign_requests_to_connections = collecting
+client.predictions.list()
+"""
+    assert ended(srv, PROGRAM + program, way).stderr == ""
+    assert settled(srv) == ["canceled"]
+    assert len([request for request in srv.requests if request.path.endswith("/cancel")]) == 1
 
 
 @pytest.mark.parametrize("way", WAYS)

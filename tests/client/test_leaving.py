@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import gc
+import logging
 import os
 import pickle
 import signal
@@ -26,10 +28,12 @@ from support.sample_models import Held, Script, model, prediction
 from replicate import (
     AsyncReplicate,
     DataRemovedError,
+    NotFoundError,
     PredictionCanceled,
     PredictionTimeout,
     Replicate,
 )
+from replicate._core.lifetime import ClosedError
 from replicate.local import Model, Server
 from replicate.local import server as local_server
 from replicate.resources.waiting import owned
@@ -365,9 +369,60 @@ def test_an_interrupt_while_a_lost_answer_is_looked_for(place: Server) -> None:
     assert statuses(place) == ["canceled"]
 
 
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("lost", [False, True])
+async def test_what_the_handler_of_a_log_raises(
+    clients: Any, place: Server, caplog: pytest.LogCaptureFixture, raised: type[BaseException], *, lost: bool
+) -> None:
+    """A create is canceled where the line that tells of its start, or of its being found, is not written."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "canceled" not in record.getMessage():
+                raise raised
+
+    caplog.set_level("INFO", "replicate")
+    handler, log = Handler(), logging.getLogger("replicate")
+    with Relay(place.port, *([LOSE] if lost else [])) as relay:
+        log.addHandler(handler)
+        try:
+            with pytest.raises(raised):
+                await got(clients(place, base_url=relay.base_url).predictions.create("me/held", {}))
+        finally:
+            log.removeHandler(handler)
+    assert statuses(place) == ["canceled"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "cancel", "told"),
+    [
+        ([], 201, ["an interrupted prediction could not be canceled, and may go on: its id is not known"]),
+        (["p1", "p2"], 201, ["an interrupted prediction could not be canceled, and may go on: p1 or p2"]),
+        (["p1"], 404, ["p1 could not be canceled: it may go on, and is charged for then"]),
+        (["p1"], 200, []),
+    ],
+)
+async def test_an_interrupted_create_that_may_go_on(
+    colour: str, caplog: pytest.LogCaptureFixture, listed: list[str], cancel: int, told: list[str]
+) -> None:
+    """Where an interrupted create is not found, or not for certain, or not canceled, a warning says what may go on."""
+    found = [prediction("processing", id=each, created_at="2999-01-01T00:00:00Z") for each in listed]
+
+    def interrupt(_: httpx.Request) -> Any:
+        raise KeyboardInterrupt
+
+    ended = httpx.Response(cancel, json=prediction("canceled"))
+    client = scripted(colour, Script(create=[interrupt], list=[{"results": found}], cancel=[ended]))
+    Clock(client)
+    with pytest.raises(KeyboardInterrupt):
+        await got(client.predictions.create("me/model", {}))
+    warned = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert warned == told
+
+
 @pytest.mark.parametrize("answers", [[httpx.Response(502)], [httpx.Response(404)], [httpx.Response(200, text="?")]])
-async def test_canceling_may_fail(colour: str, answers: list[Any]) -> None:
-    """Whatever goes wrong with canceling, what is raised is why the call was left; what may pass is tried again."""
+async def test_canceling_may_fail(colour: str, answers: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever goes wrong with canceling, why the call was left is raised, and a warning logged; it is tried again."""
     script = Script(model=[model()], create=[prediction()], get=[prediction("processing")], cancel=answers)
     client = scripted(colour, script)
     Clock(client)
@@ -375,13 +430,122 @@ async def test_canceling_may_fail(colour: str, answers: list[Any]) -> None:
         await got(client.run("me/model", timeout=20))
     cancels = script.asked.count("POST /predictions/p1/cancel")
     assert cancels == (1 if answers[0].status_code == 404 else 3)
+    warnings = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert warnings == ["p1 could not be canceled: it may go on, and is charged for then"]
+
+
+async def test_what_can_be_canceled_needs_no_warning(colour: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A cancel that is answered with somebody else's prediction is none: it is asked for again."""
+    answers = [prediction("canceled", id="p2"), prediction("canceled")]
+    script = Script(model=[model()], create=[prediction()], get=[prediction("processing")], cancel=answers)
+    client = scripted(colour, script)
+    Clock(client)
+    with pytest.raises(PredictionTimeout, match="was canceled") as raised:
+        await got(client.run("me/model", timeout=20))
+    assert raised.value.prediction.id == "p1"
+    assert script.asked.count("POST /predictions/p1/cancel") == 2
+    assert not [each for each in caplog.records if each.levelname == "WARNING"]
+
+
+class SoftLimit(Exception):  # noqa: N818 - as in Celery
+    """What a handler of a signal may raise."""
+
+
+@pytest.mark.parametrize("way", ["run", "use", "output", "iterator"])
+async def test_an_error_of_somebody_elses(clients: Any, way: str) -> None:
+    """What a handler of a signal or a hook raises while a call waits cancels its prediction, and is raised."""
+    held = Held()
+    with local_server({"me/held": Model(held.text, official=True), "me/numbers": Model(held_numbers(held))}) as srv:
+        client = clients(srv)
+
+        async def sleep(_: float) -> None:
+            raise SoftLimit
+
+        client._session.transport.sleep = sleep
+
+        async def call() -> None:
+            match way:
+                case "run":
+                    await got(client.run("me/held", wait=False))
+                case "use":
+                    await got(client.use("me/held", on_update=lambda _: None)())
+                case "output":
+                    await got((await got(client.use("me/held").create())).output())
+                case _:
+                    await collect(await got(client.run("me/numbers")))
+
+        with pytest.raises(SoftLimit):
+            await call()
+        assert statuses(srv) == ["canceled"]
+        held.go.set()
+
+
+def held_numbers(held: Held) -> Callable[[], Iterator[int]]:
+    """Give a model that waits before it counts."""
+
+    def numbers() -> Iterator[int]:
+        held.go.wait(20)
+        yield 1
+
+    numbers.__annotations__["return"] = collections.abc.Iterator[int]
+    return numbers
+
+
+async def test_an_error_of_a_hook_at_the_create(clients: Any, place: Server) -> None:
+    """What a hook raises when the answer to a create has come cancels what that has started."""
+    client = clients(place)
+    transport = client._session.transport
+    send = transport.send
+
+    async def hooked(request: Any, **how: Any) -> Any:
+        response = await send(request, **how)
+        if request["method"] == "POST":
+            transport.send = send
+            raise SoftLimit
+        return response
+
+    transport.send = hooked
+    with pytest.raises(SoftLimit):
+        await got(client.run("me/held", wait=False))
+    assert statuses(place) == ["canceled"]
+
+
+@pytest.mark.parametrize("way", ["run", "stream", "wait"])
+async def test_a_client_that_is_closed_meanwhile(clients: Any, place: Server, way: str) -> None:
+    """The error carries the prediction; what the call has started is canceled, over a connection of its own."""
+    client = clients(place)
+    transport = client._session.transport
+    send = transport.send
+
+    async def sleep(_: float) -> None:
+        await transport.close()
+
+    async def close_first(request: Any, **how: Any) -> Any:
+        if "event-stream" in request["headers"]["accept"]:
+            await transport.close()
+        return await send(request, **how)
+
+    async def call() -> None:
+        match way:
+            case "run":
+                await got(client.run("me/held", wait=False))
+            case "stream":
+                await collect(client.stream("me/held"))
+            case _:
+                await got((await got(client.predictions.create("me/held", {}))).wait())
+
+    transport.sleep, transport.send = sleep, close_first
+    with pytest.raises(ClosedError) as raised:
+        await call()
+    assert [each.id for each in place.predictions] == [raised.value.prediction.id]  # type: ignore[attr-defined]
+    assert ("canceled" in statuses(place)) is (way != "wait")
 
 
 async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:
-    """A block around a prediction that has finished asks for nothing, nor does one left by an ordinary error."""
+    """A block around a prediction that has finished asks for nothing, nor does one left by an error of the API."""
     script = Script(create=[prediction("succeeded"), prediction("processing")])
     client = scripted(colour, script)
-    for error in (KeyboardInterrupt, ValueError):
+    for error in (KeyboardInterrupt, NotFoundError):
         made = await got(client.predictions.create("me/model", {}))
         with pytest.raises(error):
             async with owned(made, cancel=True):
@@ -457,6 +621,7 @@ async def test_the_api_is_told_of_the_deadline(colour: str) -> None:
         ({"timeout": 2}, "5s"),
         ({"timeout": 20, "cancel_after": "1h"}, "1h"),
         ({"timeout": 20, "cancel_on_exit": False}, None),
+        ({"timeout": 1e18}, None),
         ({}, None),
     ):
         await got(client.run("a" * 64, **options))
@@ -479,6 +644,37 @@ async def test_what_the_api_cancels_at_the_deadline_was_late(
     with pytest.raises(error, match=status):
         await got(client.run("a" * 64, timeout=20))
     assert not any(each.endswith("/cancel") for each in script.asked)
+
+
+async def test_what_cancel_after_has_canceled(colour: str) -> None:
+    """A prediction that was canceled, and was started with a `cancel_after`, is no timeout; the error names that."""
+    for timeout in (1, 20):
+        script = Script(create=[prediction()], get=[prediction("canceled")])
+        client = scripted(colour, script)
+        Clock(client)
+        with pytest.raises(PredictionCanceled, match=r"cancel_after='9s': a longer one"):
+            await got(client.run("a" * 64, timeout=timeout, cancel_after="9s"))
+
+
+@pytest.mark.parametrize("end", [3, 30])
+async def test_the_timeout_of_a_run_begins_with_its_start(colour: str, end: int) -> None:
+    """Output that is asked for when the time is over is given if there is any, and a timeout if the run goes on."""
+
+    def seen(_: httpx.Request) -> dict[str, Any]:
+        return prediction("succeeded" if clock.time >= end else "processing", output="a")
+
+    script = Script(model=[model()], create=[prediction()], get=[seen], cancel=[prediction("canceled")])
+    client = scripted(colour, script)
+    clock = Clock(client)
+    run = await got(client.use("me/model", timeout=5).create())
+    clock.time += 6
+    if end == 3:
+        assert await got(run.output()) == "a"
+    else:
+        with pytest.raises(PredictionTimeout, match="had not finished after 5 s, and was canceled"):
+            await got(run.output())
+    assert script.asked.count("GET /predictions/p1") == 1
+    assert clock.time == 6
 
 
 async def test_a_lost_answer_at_the_deadline(clients: Any, place: Server) -> None:

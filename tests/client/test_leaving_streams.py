@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import pickle
 import warnings
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from support.colours import Clock, collect, each, got, leaves_streams, scripted
 from support.sample_models import Held, Script, model, prediction
 
 from replicate import AsyncReplicate, PredictionTimeout, Replicate, ReplicateError
+from replicate._core.dual import drive
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.streams import EventStream
@@ -69,6 +71,15 @@ async def begun(client: Any, way: str, **options: Any) -> Any:
     return client.stream("me/held", **options) if way == "stream" else await got(client.run("me/held", **options))
 
 
+async def left(items: Any) -> None:
+    """See that an iterator does not pass for a complete one."""
+    with pytest.raises(ReplicateError, match="left before its end") as caught:
+        await first(items)
+    assert vars(caught.value)["prediction"] is items.prediction
+    with pytest.raises(ReplicateError, match="left before its end"):
+        await items._rest(items._session)
+
+
 def settled(srv: Server) -> list[str]:
     """Give how the predictions stand when nothing more is to come of what was left."""
     return [each.status for each in srv.predictions]
@@ -77,15 +88,16 @@ def settled(srv: Server) -> list[str]:
 @pytest.mark.parametrize("way", ["stream", "run"])
 @pytest.mark.parametrize("end", [close, leave])
 async def test_left_half_read(clients: Any, srv: Server, way: str, end: Callable[[Any], Any]) -> None:
-    """Closing, and leaving `with`, cancel the prediction, and nothing more comes."""
+    """Closing, and leaving `with`, cancel the prediction; reading on tells that what has come is not all."""
     items = await begun(clients(srv), way)
     await enter(items)
     assert await first(items) == "first "
     assert items.prediction.id == next(iter(srv.predictions)).id
     await end(items)
     assert settled(srv) == ["canceled"]
-    assert await collect(items) == []
+    await left(items)
     await end(items)
+    await left(items)
     assert len([request for request in srv.requests if request.path.endswith("/cancel")]) == 1
 
 
@@ -192,6 +204,7 @@ def test_an_interrupt_while_it_blocks(srv: Server, way: str) -> None:
         with pytest.raises(KeyboardInterrupt):
             next(items)
         assert settled(srv) == ["canceled"]
+        drive(left(items))
 
 
 def interrupt(client: Replicate) -> None:
@@ -223,6 +236,7 @@ def test_a_canceled_task(srv: Server, way: str) -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert settled(srv) == ["canceled"]
+        await left(items)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
@@ -241,8 +255,55 @@ def test_a_canceled_scope(srv: Server, way: str) -> None:
             await anext(items)
         assert scope.cancelled_caught
         assert settled(srv) == ["canceled"]
+        await left(items)
 
     trio.run(main)
+
+
+def amid(client: Any, act: Callable[[], Any]) -> None:
+    """Do something once while an answer is waited for, after its first output."""
+    transport = client._session.transport
+    original = transport.chunks
+
+    async def acted(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        async with aclosing(original(response)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                if b"first" in chunk:
+                    await act()
+
+    vars(transport)["chunks"] = acted
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_closed_while_it_is_read(clients: Any, srv: Server, way: str) -> None:
+    """Closing one that waits for its next item cancels the prediction, and reading ends by an error."""
+    client = clients(srv)
+    items = await begun(client, way)
+    amid(client, lambda: close(items))
+    assert await first(items) == "first "
+    with pytest.raises(ReplicateError):
+        await first(items)
+    assert settled(srv) == ["canceled"]
+    with pytest.raises(ReplicateError):
+        await first(items)
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_closed_while_it_is_read_and_to_go_on(clients: Any, srv: Server, held: Held, way: str) -> None:
+    """With `cancel_on_exit=False` reading ends at the next item, and the prediction goes on."""
+    client = clients(srv)
+    items = await begun(client, way, cancel_on_exit=False)
+
+    async def act() -> None:
+        await close(items)
+        held.go.set()
+
+    amid(client, act)
+    assert await first(items) == "first "
+    await left(items)
+    held.finish(srv)
+    assert settled(srv) == ["succeeded"]
 
 
 async def test_the_deadline_cancels(colour: str) -> None:
@@ -263,8 +324,10 @@ async def test_the_deadline_cancels(colour: str) -> None:
 
     client = scripted(colour, answer)
     Clock(client)
-    with pytest.raises(PredictionTimeout):
-        await collect(client.stream("me/model", timeout=20))
+    stream = client.stream("me/model", timeout=20)
+    for _ in range(2):  # and so it does when it is read again
+        with pytest.raises(PredictionTimeout):
+            await collect(stream)
     assert asked[-1] == "/v1/predictions/p1/cancel"
 
 
@@ -293,6 +356,19 @@ async def test_a_stream_can_be_canceled(clients: Any, srv: Server) -> None:
     await got(stream.cancel())
     assert settled(srv) == ["canceled"]
     await close(stream)
+
+
+async def test_what_cannot_be_pickled_says_so(clients: Any, srv: Server, held: Held) -> None:
+    """Iterators, runs and functions hold connections; what to pickle in their place is told."""
+    held.go.set()
+    client = clients(srv)
+    function = client.use("me/held")
+    output, run = await got(client.run("me/held")), await got(function.create())
+    for each_one in (output, client.stream("me/held"), run):
+        with pytest.raises(TypeError, match="cannot be pickled or copied: take its prediction"):
+            pickle.dumps(each_one)
+    with pytest.raises(TypeError, match=r"Function cannot be pickled or copied: make another by use\(\)"):
+        pickle.dumps(function)
 
 
 async def test_an_awaited_stream_is_itself(clients: Any, srv: Server, held: Held, colour: str) -> None:

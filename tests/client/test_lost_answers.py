@@ -141,6 +141,39 @@ async def test_several_that_fit(clients: Any, place: Server) -> None:
         assert all(each.id in str(raised.value) for each in place.predictions)
 
 
+@pytest.mark.parametrize("way", ["run", "run a version", "create"])
+async def test_what_another_program_has_asked_for(clients: Any, place: Server, way: str) -> None:
+    """What has another value in its input than the model's default, or one not known, is named and left alone."""
+    with Relay(place.port, DROP) as relay:
+        client = clients(place, base_url=relay.base_url)
+        Clock(client)
+        ref = "me/community" if way == "run a version" else "me/official"
+        version = (await got(client.models.get(ref))).latest_version.id
+        named = version if way == "run a version" else ref
+        theirs = await got(clients(place).predictions.create(named, {"text": "a", "times": 3}, wait=5))
+        with pytest.raises(AmbiguousCreateError, match=rf"with more in the input, was started since: {theirs.id}\."):
+            await got(create(client, way))
+        assert len(place.predictions) == 1
+
+
+@pytest.mark.parametrize(("described", "times"), [(True, 1), (True, 2), (False, 1)])
+async def test_defaults_are_those_of_the_schema(colour: str, times: int, *, described: bool) -> None:
+    """A default that was added to the input is recognised if the model is described, and only its own value."""
+    found = prediction("succeeded", output="a", created_at="2999-01-01T00:00:00Z", input={"text": "a", "times": times})
+    schema = {"components": {"schemas": {"Input": {"properties": {"text": {}, "times": {"default": 1}}}}}}
+    about = model(official=True)
+    about["latest_version"].update(id=found["version"], openapi_schema=schema)
+    script = Script(model=[about], create=[httpx.Response(502)], list=[{"results": [found]}], get=[found])
+    client = scripted(colour, script)
+    Clock(client)
+    call = client.run if described else client.predictions.create
+    if described and times == 1:
+        assert await got(call("me/model", {"text": "a"})) == "a"
+    else:
+        with pytest.raises(AmbiguousCreateError, match="with more in the input, was started since: p1"):
+            await got(call("me/model", {"text": "a"}))
+
+
 async def test_looking_rides_out_trouble(colour: str) -> None:
     """A list that fails counts as a look, and the next one is tried; a refusal to list ends it."""
     found = prediction("succeeded", output="a", created_at="2999-01-01T00:00:00Z")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
 from support.colours import Clock, collect, connect, got, scripted
 from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
-from support.sample_models import Script, prediction
+from support.sample_models import Script, model, prediction
 
 from replicate import APIConnectionError, APIResponseValidationError, NotFoundError, PredictionTimeout
 from replicate.resources.waiting import FAILURES
@@ -43,6 +44,45 @@ async def test_waiting_survives(colour: str, trouble: bytes | str, timeout: floa
     assert (found.status, found.output) == ("succeeded", "done")
     assert server.connections == 6
     assert clock.time > 2
+
+
+OTHERS: dict[str, Any] = {
+    "another one": prediction("succeeded", id="p2", output="not yours"),
+    "an empty object": {},
+    "words": {"detail": "Back soon"},
+    "nulls": dict.fromkeys(prediction()),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=list(OTHERS))
+@pytest.mark.parametrize("way", ["run", "wait", "id", "output_iterator", "training"])
+async def test_an_answer_about_another_one(colour: str, other: Any, way: str) -> None:
+    """A look that is answered without the very id that was asked for tells nothing, and is ridden out."""
+    script = Script(model=[model()], create=[prediction()], get=[prediction("processing"), other, other])
+    script.answers["get"].append(prediction("succeeded", output="mine"))
+    client = scripted(colour, script)
+    Clock(client)
+    if way == "run":
+        assert await got(client.run("me/model", wait=False)) == "mine"
+    elif way == "output_iterator":
+        made = await got(client.predictions.create("v", {}))
+        assert await collect(made.output_iterator()) == ["mine"]
+    else:
+        noun = client.trainings if way == "training" else client.predictions
+        found = await got(noun.wait("p1") if way == "id" else (await got(noun.get("p1"))).wait())
+        assert (found.id, found.output) == ("p1", "mine")
+    assert script.answers["get"] == [prediction("succeeded", output="mine")]
+
+
+async def test_another_ones_answer_to_a_single_question(colour: str) -> None:
+    """Reloading and canceling raise for it, and leave the prediction as it was."""
+    other = OTHERS["another one"]
+    client = scripted(colour, Script(create=[prediction()], get=[other], cancel=[other]))
+    made = await got(client.predictions.create("v", {}))
+    for ask in (made.reload, made.cancel, lambda: client.predictions.wait("p1")):
+        with pytest.raises(APIResponseValidationError, match="its id is not p1"):
+            await got(ask())
+    assert (made.id, made.status) == ("p1", "starting")
 
 
 async def test_a_refused_look_waits_as_told(colour: str) -> None:

@@ -141,6 +141,13 @@ async def test_a_failing_iterator_raises_at_its_end(colour: str) -> None:
     with pytest.raises(ModelError, match="no more"):
         await collect(output, seen)
     assert seen == ["a", "b"]
+    with pytest.raises(ModelError, match="no more"):  # and again, for what has come is not all
+        await collect(output, seen)
+    with pytest.raises(ModelError, match="no more"):
+        str(output) if colour == "blocking" else await output
+    assert seen == ["a", "b"]
+    if colour != "blocking":
+        assert str(output) == repr(output)
 
 
 def picture(colour: str = "red") -> bytes:

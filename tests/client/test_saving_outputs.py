@@ -211,12 +211,12 @@ async def test_a_folder_that_cannot_be_written_to_is_refused(client: Any, asked:
     taken = tmp_path / "taken"
     taken.touch()
     for path in (taken, taken / "below"):
-        with pytest.raises(OSError, match="outputs cannot be saved there") as caught:
+        with pytest.raises(OSError, match="save_to, or output_dir, is no folder that can be written") as caught:
             await got(client.run("me/one", save_to=path))
         assert caught.value.filename == str(path)
-        with pytest.raises(OSError, match="outputs cannot be saved there"):
+        with pytest.raises(OSError, match="no folder that can be written"):
             await got(client.use("me/one", save_to=path)())
-        with pytest.raises(OSError, match="outputs cannot be saved there"):
+        with pytest.raises(OSError, match="no folder that can be written"):
             client.stream("me/one", save_to=path)
     assert asked() == []
 

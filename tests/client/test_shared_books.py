@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from support.colours import Clock, got, scripted
+from support.colours import TOKEN, Clock, got, scripted
 from support.relay import DROP, HOLD, LOSE, Relay
 from support.sample_models import Script, prediction
 
@@ -17,6 +17,7 @@ from replicate import AmbiguousCreateError, Replicate
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources import recovery
+from replicate.resources.matching import Asked
 from replicate.resources.recovery import Create, Ledger
 
 if TYPE_CHECKING:
@@ -111,6 +112,32 @@ def test_what_another_is_about_to_be_answered_with(
         assert made == [each.id for each in place.predictions]
         assert "several" not in str(raised.value)
         assert clock.sleeps == ([1.0, 1.0, 3.0] if answered else [1.0])
+
+
+async def test_what_may_be_another_s_with_defaults_added(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A create under way that asks for less may be the owner of what fits, with defaults that were added."""
+    monkeypatch.setattr(recovery, "CROWDED_LOOKS", 2)
+    found = prediction("processing", created_at="2999-01-01T00:00:00Z", input={"text": "a", "times": 1})
+    client = scripted(colour, Script(create=[httpx.Response(502)], list=[{"results": [found]}], get=[found]))
+    Clock(client)
+    rival = made()
+    rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
+    rival.asked, rival.out = Asked({"model": "me/model"}, {"text": "a"}), True
+    recovery.ledger.under_way[rival] = None
+    with pytest.raises(AmbiguousCreateError, match="p1 is what it asked for, but may be that of another call"):
+        await got(client.predictions.create("me/model", found["input"]))
+    rival.asked = Asked({"model": "me/model"}, {"text": "b"})
+    assert (await got(client.predictions.create("me/model", found["input"]))).id == "p1"
+
+
+def test_an_answer_with_what_another_has_taken_up(caplog: pytest.LogCaptureFixture) -> None:
+    """That two calls have the same prediction is said in the log."""
+    taker, owner = made(), made()
+    taker.answered("p1")
+    assert not caplog.records
+    owner.answered("p1")
+    assert owner.id == "p1"
+    assert "prediction p1 was taken up by another call, too" in caplog.text
 
 
 async def test_what_another_was_quicker_to_take(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:

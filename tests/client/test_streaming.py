@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -15,6 +15,9 @@ from support.sample_models import Held, Script, model, prediction
 from replicate import APIStatusError, FileOutput, PredictionTimeout, ServerSentEvent, StreamError
 from replicate.local import Model
 from replicate.local import server as local_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
 
 pytestmark = leaves_streams
 
@@ -128,6 +131,9 @@ async def test_the_token_stays_with_the_api(clients: Any) -> None:
         assert [header(request, "authorization") for request in host.requests] == [None]
 
 
+STREAM = "https://stream.replicate.com/v1/s1"
+
+
 class Streams:
     """Answers of the host of streams, each a status or events of (kind, data, id or nothing); the last one repeated."""
 
@@ -212,6 +218,38 @@ async def test_the_api_keeps_to_the_timeout_too(colour: str, way: str) -> None:
         await collect(
             client.stream("me/model", timeout=20) if way == "stream" else await got(client.run("me/model", timeout=20))
         )
+
+
+class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream of one output, and comments for ever, one in ten seconds of a clock."""
+
+    clock: Clock
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"event: output\nid: 1:0\ndata: a\n\n"
+        for _ in range(20):  # which is ever enough
+            self.clock.time += 10
+            yield b": still there\n\n"
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        for each_one in iter(self):
+            yield each_one
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_a_stream_that_says_nothing(colour: str, way: str) -> None:
+    """Where nothing but comments comes, the prediction is looked at now and then, and its end is the stream's."""
+    looks = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
+    script, comments = Script(model=[model(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=comments) if request.url == STREAM else script(request)
+
+    client = scripted(colour, respond)
+    comments.clock = Clock(client)
+    items = client.stream("me/model") if way == "stream" else await got(client.run("me/model", wait=False))
+    assert "".join(map(str, await collect(items))) == "ab"
+    assert comments.clock.time == 40
 
 
 async def test_a_stream_and_a_prediction_that_are_gone(colour: str) -> None:

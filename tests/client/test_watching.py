@@ -271,6 +271,72 @@ async def test_a_bar_ends_with_a_call_that_fails(colour: str, capsys: pytest.Cap
     assert said.endswith("\n")
 
 
+class BrokenPipe:
+    """A stderr that nobody reads."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stderr", [None, BrokenPipe()], ids=["none", "broken"])
+@pytest.mark.parametrize("kind", ["lines", "a bar"])
+@pytest.mark.parametrize("way", WAYS[:4])
+async def test_a_display_that_fails(
+    colour: str, way: str, stderr: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bar or lines that cannot be shown are dropped, and the call goes on."""
+    if kind == "lines":
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    client, script = changing(colour)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stderr)
+        await watch(client, way, progress=True)
+    assert not any(each.endswith("/cancel") for each in script.asked)
+
+
+async def test_no_bar_is_left_open(colour: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of a bar is ended where a callback raises at the first state, and where no output is asked for."""
+
+    def fail(_: Any) -> None:
+        raise NotFoundError
+
+    async def call(client: Any, way: str) -> None:
+        with suppress(NotFoundError):
+            match way:
+                case "run":
+                    await got(client.run("me/model", {}, on_update=fail, progress=True))
+                case "stream":
+                    await collect(client.stream("me/model", {}, on_update=fail, progress=True))
+                case _:
+                    await got(client.use("me/model", progress=True).create())
+
+    for way in ("run", "stream", "create"):
+        client, _ = changing(colour, model=[model(output={"type": "array", "x-cog-array-type": "iterator"})])
+        await call(client, way)
+        said = capsys.readouterr().err
+        assert "p1: starting" in said
+        assert said.endswith("\n")
+
+
+@pytest.mark.parametrize("way", [*WAYS[:3], "stream"])
+@pytest.mark.parametrize("end", [StopIteration, StopAsyncIteration])
+async def test_a_callback_that_raises_stop_iteration(colour: str, way: str, end: type[Exception]) -> None:
+    """It does not end anything quietly: it is the cause of a RuntimeError, and what the call started is canceled."""
+
+    def stop(_: Any) -> None:
+        raise end
+
+    client, script = changing(colour)
+    ran = collect(client.stream("me/model", on_update=stop)) if way == "stream" else watch(client, way, on_update=stop)
+    with pytest.raises(RuntimeError, match=f"on_update raised {end.__name__}") as raised:
+        await ran
+    assert isinstance(raised.value.__cause__, end)
+    assert script.asked[-1] == "POST /predictions/p1/cancel"
+
+
 def test_tqdm_is_loaded_for_progress_only() -> None:
     """Waiting, and being told, does not import tqdm."""
     program = (

@@ -122,6 +122,13 @@ def test_a_field_that_does_not_apply_is_none() -> None:
     assert error.to_dict() == {}
 
 
+@pytest.mark.parametrize(("said", "end"), [("gone", "."), ("Gone.", ""), ("gone!", ""), ("why?", ""), ("too lo…", "")])
+def test_a_sentence_ends_before_the_hint(said: str, end: str) -> None:
+    """What the API says need not end in a full stop; the hint begins a sentence all the same."""
+    assert str(ReplicateError(said, hint="Mend it.")) == f"{said}{end} Mend it."
+    assert str(ReplicateError(said)) == said
+
+
 def test_the_text_ends_with_the_hint() -> None:
     """`str` is the message, then what helps; `message` is without it."""
     error = ReplicateError("It broke.", hint="Mend it.")
@@ -146,6 +153,13 @@ def test_a_model_error_tells_how_the_prediction_ended() -> None:
     assert error.prediction is failed
     assert error.detail == "out of memory"
     assert error.status is None
+
+
+def test_what_a_model_says_does_not_steer_a_terminal() -> None:
+    """Control characters of an error or of logs are shown as what they are not, tabs excepted."""
+    told = str(ModelError(prediction(error="\x1b[2Jred\u202e", logs="a\tb\x07\n")))
+    assert told.startswith("Prediction p1 failed: \ufffd[2Jred\ufffd")
+    assert "    a\tb\ufffd" in told
 
 
 @pytest.mark.parametrize("odd", [{"logs": ["a"], "urls": None, "error": None, "model": None}, {"logs": 7, "urls": 7}])

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import io
+import mmap
 import os
 import re
 import tempfile
@@ -253,6 +254,80 @@ def test_a_real_pipe() -> None:
         assert uploaded(file, "upload")[1:] == ("image/png", PNG)
 
 
+class Seeking:
+    """An open file of somebody else's making, whose `seek` gives nothing, and that may lie of its size."""
+
+    def __init__(self, content: bytes, size: int | None = None) -> None:
+        self.content, self.size, self.at, self.given = content, size, 0, 0
+
+    def read(self, size: int = -1) -> bytes:
+        assert size >= 0, "a file is read in pieces, or it may have no end"
+        found = self.content[self.at : self.at + size]
+        self.at += len(found)
+        self.given += len(found)
+        return found
+
+    def seek(self, offset: int, whence: int = 0) -> None:
+        self.at = offset if whence == os.SEEK_SET else len(self.content) if self.size is None else self.size
+
+    def tell(self) -> int:
+        return self.at
+
+
+@pytest.mark.parametrize("strategy", ["base64", "upload"])
+def test_a_seek_that_gives_nothing(strategy: str, tmp_path: Path) -> None:
+    """Files whose `seek` does not tell the position are sent too, such as memory maps."""
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        for opened in (mapped, Seeking(PNG)):
+            if strategy == "upload":
+                assert uploaded(opened, strategy)[1:] == ("image/png", PNG)
+            else:
+                assert content_of(plain(opened, strategy)) == ("image/png", PNG)
+
+
+@pytest.mark.parametrize("strategy", ["base64", "upload"])
+@pytest.mark.parametrize("size", [0, 5, 50])
+def test_a_file_that_gives_more_than_its_size(size: int, strategy: str) -> None:
+    """A file is read no further than one byte past its size, for it may have no end, and refused by its key."""
+    file = Seeking(bytes(1000), size)
+    message = f"input['a'] is a file that gives more than its size, {size} bytes"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        plain({"a": file}, strategy)
+    assert file.given <= 16 + size + 1  # the beginning, which tells the type, and the whole
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device of Unix")
+def test_a_device_without_an_end() -> None:
+    """So is a device, which has no size at all."""
+    with Path("/dev/zero").open("rb") as file, pytest.raises(ValueError, match=r"^input\['a'\] is a file that gives"):
+        plain({"a": file})
+
+
+def test_a_file_that_was_opened_for_writing(tmp_path: Path) -> None:
+    """A file that cannot be read is refused by its key, with what to do."""
+    with (
+        (tmp_path / "a").open("wb") as file,
+        pytest.raises(ValueError, match=r"^input\['a'\] is a file that was opened for writing: open it with mode 'rb'"),
+    ):
+        plain({"a": file})
+
+
+@pytest.mark.parametrize("broken", ["read", "seek", "tell"])
+def test_a_file_that_raises(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file raises is told with the key, also by one that can be read only once."""
+
+    def fails(*_: Any) -> Any:
+        raise RuntimeError("out of order")
+
+    for kind in (Seeking, Minimal) if broken == "read" else (Seeking,):
+        monkeypatch.setattr(kind, broken, fails)
+        message = r"^input\['a'\] is a file that cannot be read: RuntimeError\('out of order'\)"
+        with pytest.raises(ValueError, match=message):
+            plain({"a": kind(PNG)})
+
+
 def test_what_unpacks_is_sent_unpacked(tmp_path: Path) -> None:
     """Of an open gzip file or a member of a zip file the content is sent, not what lies on disk."""
     packed = tmp_path / "a.bin.gz"
@@ -288,6 +363,12 @@ def test_a_path_that_is_no_file() -> None:
         plain({"a": Path("/no/such/file.png")})
     with pytest.raises(IsADirectoryError, match=r"^input\['a'\] must be a file, and .* is a directory: pack it"):
         plain({"a": Path(__file__).parent})
+
+
+def test_a_path_that_is_too_long() -> None:
+    """A path that no system takes is refused by its key, and shown in part."""
+    with pytest.raises(FileNotFoundError, match=r"^input\['a'\]: there is no file x{200}…$"):
+        plain({"a": Path("x" * 5000)})
 
 
 def test_no_file_stays_open(tmp_path: Path) -> None:

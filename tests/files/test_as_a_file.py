@@ -7,18 +7,18 @@ import io
 import os
 import shutil
 import tarfile
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from support.colours import got
+from support.colours import connect, got
 from support.faults import answer
 from support.hosts import CONTENT, Ranged, hosted
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from replicate import FileOutput
 
 PNG = io.BytesIO()
 Image.new("RGB", (3, 2), "red").save(PNG, "png")
@@ -151,3 +151,36 @@ async def test_a_saved_file_that_was_changed(blocking: Any, change: str, tmp_pat
             saved.write_bytes(CONTENT)
         assert await got(output.read()) == CONTENT
         assert host.connections == 2
+
+
+class Slow(io.RawIOBase):
+    """A raw file that takes seven bytes at a time, and from some point on none."""
+
+    def __init__(self, most: int) -> None:
+        self.taken, self._most = b"", most
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, block: Any) -> int | None:
+        part = bytes(block)[: min(7, self._most - len(self.taken))]
+        self.taken += part
+        return len(part) or None
+
+
+async def test_a_raw_file_gets_all(colour: str) -> None:
+    """What takes a part of what is written gets the rest as well; what takes no more is told of."""
+    output = FileOutput("data:,0123456789abcdef", connect(colour))
+    slow: Any = Slow(100)
+    await got(output.save(slow))
+    assert slow.taken == b"0123456789abcdef"
+    full: Any = Slow(10)
+    with pytest.raises(BlockingIOError, match="takes no more"):
+        await got(output.save(full))
+
+
+async def test_copies_that_were_cleaned_away_are_downloaded_again(colour: str) -> None:
+    """Whoever cleans up temporary folders does not end what can be read."""
+    output = FileOutput("data:,content", connect(colour))
+    shutil.rmtree(Path(os.fspath(output)).parents[1])
+    assert await got(output.read()) == b"content"

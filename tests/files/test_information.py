@@ -100,7 +100,7 @@ async def test_a_file_that_has_expired(blocking: Any, status: str, way: str) -> 
     """A file that is gone is a FileExpiredError, which says why and is a NotFoundError of its status."""
     with (
         hosted(answer(status, b"<Error>NoSuchKey")) as host,
-        pytest.raises(FileExpiredError, match=r"GET /x/out\.bin: <Error>NoSuchKey It is not there any more") as caught,
+        pytest.raises(FileExpiredError, match=r"GET /x/out\.bin: <Error>NoSuchKey\. It is not there") as caught,
     ):
         await got(getattr(host.output(**blocking), way)())
     assert isinstance(caught.value, NotFoundError)

@@ -11,7 +11,7 @@ from support.faults import answer
 from support.hosts import hosted
 
 import replicate
-from replicate import FileOutput
+from replicate import FileOutput, Prediction
 from replicate._core import workers
 from replicate.exceptions import FileExpiredError, FileTooLargeError, SaveError
 
@@ -88,8 +88,11 @@ async def test_what_fails_is_named(client: Any, tmp_path: Path) -> None:
         ([], {"max_bytes": 0}, ValueError, "max_bytes must be 1 or more"),
         ([], {"progress": 7}, TypeError, "progress must be True, False or a function"),
         ([], {"folder": None}, TypeError, "folder must be a str or a path, not NoneType"),
-        ([], {"folder": "a\0b"}, ValueError, "path holds a null character"),
-        ([], {"folder": "missing/folder"}, FileNotFoundError, "there is no folder missing"),
+        (["https://example.com/a.png"], {}, ValueError, r"outputs are URLs, and no files: .* FileOutput\(url\)"),
+        ("data:,a", {}, ValueError, "outputs are URLs, and no files"),
+        (Prediction(output=[]), {}, TypeError, "outputs must be an output, not a Prediction: pass what its output is"),
+        ([], {"folder": "a\0b"}, ValueError, "folder must be the path of a folder"),
+        ([], {"folder": ""}, ValueError, "folder must be the path of a folder"),
         ([], {"folder": __file__}, NotADirectoryError, "which is no folder"),
     ],
 )
@@ -97,6 +100,14 @@ async def test_bad_arguments(client: Any, outputs: Any, options: Any, error: Any
     """What cannot be is refused before anything is downloaded, by its name."""
     with pytest.raises(error, match=said):
         await got(client.save_all(outputs, **{"folder": tmp_path, **options}))
+
+
+async def test_the_folder_is_made(client: Any, tmp_path: Path) -> None:
+    """A folder that is not there yet is made, with those above it."""
+    output = FileOutput("data:text/plain,a", client)
+    [path] = await got(client.save_all([output], tmp_path / "new" / "folder"))
+    assert path.parent == tmp_path / "new" / "folder"
+    assert path.read_bytes() == b"a"
 
 
 async def test_outputs_that_come_one_by_one(client: Any, tmp_path: Path) -> None:

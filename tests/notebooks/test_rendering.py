@@ -21,6 +21,7 @@ from replicate import FileOutput, Prediction, Training
 from replicate._core.markup import LONGEST_TEXT, MOST_ROWS, bundle, escape, link
 from replicate._data import notebook
 from replicate._data.file_string import FileString
+from replicate.resources import showing
 from replicate.resources.showing import LAST_LINES, MOST_FILES
 
 SCRIPT = "<script>alert(1)</script>"
@@ -274,6 +275,22 @@ def test_files_of_a_prediction() -> None:
     assert page.tags.count("img") == 1
     assert json.dumps({"image": f"{HOST}b.webp", "score": 0.5}, indent=2) in page.texts
     assert "secret" not in html
+
+
+def test_what_stands_beside_files_is_shown() -> None:
+    """Where an item is more than a file, the rest of it is shown, however many files there are."""
+    page, _ = seen(run_of([{"caption": "a boat", "image": f"{HOST}b.webp"}]))
+    assert page.tags.count("img") == 1
+    assert any("a boat" in text for text in page.texts)
+
+
+def test_a_notebook_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that are shown at once are bounded together; those beyond that are links."""
+    monkeypatch.setattr(showing, "LARGEST", 3 * len(picture()))
+    files = [f"data:image/png;base64,{base64.b64encode(picture()).decode()}" for _ in range(6)]
+    page, _ = seen(run_of({"files": files}))
+    assert 1 <= page.tags.count("img") <= 3
+    assert "It is too large to be shown here." in page.texts
 
 
 def test_a_training() -> None:

@@ -100,6 +100,7 @@ KINDS: list[Call] = [
     ("run", ("o/n", {}), {"timeout": "x"}, TypeError, "^timeout must be a number of seconds for the whole call"),
     ("run", ("o/n", {}), {"timeout": httpx.Timeout(3)}, TypeError, "for the whole call.*not Timeout"),
     ("run", ("o/n", {}), {"timeout": True}, TypeError, "for the whole call.*not bool"),
+    ("run", ("o/n", {}), {"timeout": 10**400}, ValueError, "^timeout must be a number of seconds that a float"),
     ("predictions.wait", ("x",), {"timeout": "x"}, TypeError, "^timeout must be a number of seconds"),
     ("predictions.list", ("cD0y",), {}, ValueError, "'cD0y': it is the URL of a page, such as page.next"),
     ("predictions.list", ("/v1/predictions?cursor=x",), {}, ValueError, "it is the URL of a page"),

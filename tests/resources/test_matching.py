@@ -83,13 +83,18 @@ def test_another_value_is_another_input(sent: Any, name: str, value: Any) -> Non
         assert not same({**sent, name: value}, sent)
 
 
-def test_the_input_to_the_letter_comes_first() -> None:
-    """Among what fits, what has nothing added is more likely the one."""
+def test_what_is_added_must_be_a_known_default() -> None:
+    """What has the input to the letter comes first, then what has known defaults added; nothing else fits."""
     asked = Asked({"model": "me/model"}, {"a": 1})
     exact, more, other = started(input={"a": 1}), started(input={"a": 1, "b": 2}), started(input={"a": 2})
-    assert fitting(asked, [more, exact, other]) == [exact]
-    assert fitting(asked, [more, other]) == [more]
-    assert fitting(asked, [other]) == []
+    assert fitting(asked, [more, exact, other], lambda _: {"b": 2}) == [exact]
+    assert fitting(asked, [more, other], lambda _: {"b": 2, "c": 3}) == [more]
+    assert fitting(asked, [other], lambda _: {"a": 2}) == []
+    for defaults in ({}, {"b": 3}, {"c": 2}):
+        assert fitting(asked, [more], lambda _, defaults=defaults: defaults) == []
+    nested = started(input={"a": 1, "b": {"c": 2, "d": 3}})
+    assert fitting(Asked(asked.named, {"a": 1, "b": {"c": 2}}), [nested], lambda _: {"d": 3}) == []
+    assert fitting(asked, [started(input={"a": 1, "b": None})], lambda _: {}) != []
 
 
 @pytest.mark.parametrize(

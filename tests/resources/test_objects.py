@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from support.colours import Clock, collect, got, scripted
-from support.sample_models import VERSION, prediction
+from support.sample_models import VERSION, Script, prediction
 
 from replicate import ModelError
 from replicate._core.resource import Resource
@@ -287,3 +287,20 @@ async def test_nested_objects_are_dictionaries_too(client: Any) -> None:
     training = Training(output={"version": "o/n:v"})
     assert training.output.get("version") == "o/n:v"
     assert training.output.get("weights", 3) == 3
+
+
+async def test_an_interrupt_while_an_object_is_renewed(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has all of the older answer then, or all of the newer one."""
+    client = scripted(colour, Script(get=[prediction("starting"), prediction("processing")]))
+    made = await got(client.predictions.get("p1"))
+
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("replicate._core.resource.nested", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            await got(made.reload())
+    assert (made.id, made.status) == ("p1", "starting")
+    await got(made.reload())
+    assert made.status == "processing"

@@ -44,7 +44,8 @@ _HOOKS = ("webhook", "webhook_completed")
 _EVENTS = ("output", "completed")  # what a webhook is told unless it asks for something else
 _WAIT = re.compile(r"wait(?:=(\d+))?")
 _LONGEST_WAIT = 60
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+_DURATION = re.compile(r"(?:(\d{1,12})h)?(?:(\d{1,12})m)?(?:(\d{1,12})s?)?")
+_LONGEST_LIFE = 10 * 365 * 24 * 3600
 
 
 def check(body: Any, form: Schema, signature: Signature) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _deadline_of(request: Request) -> int:
         return 0
     match = _DURATION.fullmatch(text.strip())
     hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
-    if not (total := hours * 3600 + minutes * 60 + seconds):
+    if not 0 < (total := hours * 3600 + minutes * 60 + seconds) <= _LONGEST_LIFE:
         raise Problem(400, f"Cancel-After must be a duration such as 90s or 5m, not {text!r}.", title="Invalid header")
     return total
 
