@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENVIRONMENTS = Path(__file__).parents[1] / ".bench"
 
@@ -64,9 +71,29 @@ class Client:
         base_url = base_url.removesuffix("/v1") + self.base_path
         return {**os.environ, "REPLICATE_BASE_URL": base_url, "REPLICATE_API_TOKEN": token, **more}
 
+    def measured(self, program: str, base_url: str, **settings: str) -> list[float]:
+        """Run a program that measures itself; give the numbers that it prints, as JSON."""
+        environment = self.settings(base_url, "r8_benchmark", **settings)
+        command = self.command(program)
+        answer = subprocess.run(command, env=environment, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        times: list[float] = json.loads(answer.stdout)
+        return times
+
 
 RAW = Client("raw httpx", "ours", "httpx", _RAW_GET)
 OURS = Client("this client,", "ours", "replicate", _GET.format(argument=""), _USE)
 CERTIFIED = Client("this client with certificates,", "ours", "replicate", _WITH_CERTIFICATES)
 V1 = Client("replicate", "v1", "replicate", _GET.format(argument=""), _RUN, base_path="")
 V2 = Client("replicate", "v2", "replicate", _GET.format(argument="prediction_id="), _USE)
+
+
+@contextmanager
+def canned(script: str) -> Iterator[str]:
+    """Run a script that serves, and prints its port, in a process of its own; give the base URL."""
+    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout  # noqa: S101 - for type checkers
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
+    finally:
+        process.kill()
+        process.communicate()

@@ -7,16 +7,9 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
-from contextlib import contextmanager
 from statistics import median
-from typing import TYPE_CHECKING
 
-from clients import OURS, RAW, V1, Client
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from clients import OURS, RAW, V1, Client, canned
 
 EVENTS = 20_000
 """Of one stream."""
@@ -68,7 +61,7 @@ def report(rounds: int = 3) -> str:
         "| | in a chunk | CPU µs an event | events a second, CPU | wall | × raw httpx, CPU | wall |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    with canned() as url:
+    with canned(__file__) as url:
         for packing, title in PACKINGS.items():
             found: dict[Client, list[list[float]]] = {client: [] for client, _ in PROGRAMS}
             for _ in range(rounds):
@@ -86,23 +79,7 @@ def report(rounds: int = 3) -> str:
 
 def run(client: Client, program: str, url: str, packing: str) -> list[float]:
     """Run a program; give the seconds of CPU and of wall time that a stream took."""
-    settings = client.settings(url, "r8_benchmark", PACKING=packing, EVENTS=str(EVENTS))
-    command = client.command(_MEASURE + program)
-    answer = subprocess.run(command, env=settings, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    times: list[float] = json.loads(answer.stdout)
-    return times
-
-
-@contextmanager
-def canned() -> Iterator[str]:
-    """Run the server in a process of its own, and give the base URL."""
-    process = subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout  # noqa: S101 - for type checkers
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
-    finally:
-        process.kill()
-        process.communicate()
+    return client.measured(_MEASURE + program, url, PACKING=packing, EVENTS=str(EVENTS))
 
 
 def streams() -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clients import OURS, RAW, V1, V2, Client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MEBIBYTE = 1 << 20
 SIZE = 1024
@@ -138,11 +138,18 @@ def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
             for number, (client, _, program) in enumerate(PROGRAMS):
                 found[number].append(run(client, program, places, size))
         idle = [run(client, program, {**places, "TARGET": ""}, size) for client, _, program in PROGRAMS]
+    return table(PROGRAMS, found, idle, size)
+
+
+def table(
+    programs: Sequence[tuple[Client, str, str]], found: Sequence[Sequence[Found]], idle: Sequence[Found], size: int
+) -> str:
+    """Show what the programs took for so many mebibytes, and hold this client to its goals."""
     lines = [
         "| | MiB/s, best | median | × raw httpx, best | MiB of memory for the transfer |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for number, (client, way, _) in enumerate(PROGRAMS):
+    for number, (client, way, _) in enumerate(programs):
         seconds = sorted(each.seconds for each in found[number])
         raw = min(each.seconds for each in found[2 if way else 0])
         more = max(each.memory for each in found[number]) - idle[number].memory

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients import OURS, RAW, V1, V2, Client
-from files import MEBIBYTE, SIZE, Found, check
+from files import MEBIBYTE, SIZE, Found, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,21 +110,7 @@ def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
             for number, (client, _, program) in enumerate(PROGRAMS):
                 found[number].append(run(client, program, large, base, token))
                 ask_to_delete(process)
-    lines = [
-        "| | MiB/s, best | median | × raw httpx, best | MiB of memory for the transfer |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    for number, (client, way, _) in enumerate(PROGRAMS):
-        seconds = sorted(each.seconds for each in found[number])
-        raw = min(each.seconds for each in found[2 if way else 0])
-        more = max(each.memory for each in found[number]) - idle[number].memory
-        lines.append(
-            f"| {client.name}{way} | {size / seconds[0]:.0f} | {size / seconds[len(seconds) // 2]:.0f} "
-            f"| {raw / seconds[0]:.2f} | {more:.1f} |"
-        )
-        if client is OURS:
-            check(f"{client.name}{way}", raw / seconds[0], more)
-    return "\n".join(lines)
+    return table(PROGRAMS, found, idle, size)
 
 
 def filled(folder: Path, size: int) -> tuple[Path, str]:

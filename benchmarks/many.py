@@ -8,16 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
-from contextlib import contextmanager
 from statistics import median
-from typing import TYPE_CHECKING
 
-from clients import OURS, RAW, V2, Client
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from clients import OURS, RAW, V2, Client, canned
 
 SECONDS = 0.05
 """How long the server takes to answer."""
@@ -83,7 +76,7 @@ def report(rounds: int = 3) -> str:
         "| | calls at once | CPU ms a call | wall ms a call | × raw httpx, CPU | wall |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    with canned() as url:
+    with canned(__file__) as url:
         for many in LEVELS:
             found: dict[int, list[list[float]]] = {number: [] for number in range(len(PROGRAMS))}
             for _ in range(rounds):
@@ -101,23 +94,7 @@ def report(rounds: int = 3) -> str:
 
 def run(client: Client, program: str, url: str, many: int) -> list[float]:
     """Run a program; give the milliseconds of CPU and of wall time that a call took."""
-    settings = client.settings(url, "r8_benchmark", MANY=str(many), CALLS=str(CALLS))
-    command = client.command(_MEASURE + program)
-    answer = subprocess.run(command, env=settings, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    times: list[float] = json.loads(answer.stdout)
-    return times
-
-
-@contextmanager
-def canned() -> Iterator[str]:
-    """Run the server in a process of its own, and give the base URL."""
-    process = subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout  # noqa: S101 - for type checkers
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
-    finally:
-        process.kill()
-        process.communicate()
+    return client.measured(_MEASURE + program, url, MANY=str(many), CALLS=str(CALLS))
 
 
 class Canned(asyncio.Protocol):
