@@ -10,7 +10,7 @@ from replicate.exceptions import ReplicateError
 from replicate.resources.waiting import halt, unended
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from replicate._core.markup import Bundle
     from replicate._core.session import Session
@@ -50,41 +50,20 @@ class Iteration(Generic[C, T]):
             )
         return self._prediction
 
-    def _begin(self) -> Generator[Any, None, None]:
-        if self._blocking is None:
-            raise TypeError(
-                f"this {type(self).__name__} belongs to an asynchronous client: iterate it with `async for`"
-            )
+    async def _begin(self, *, blocking: bool) -> None:
+        """Start the prediction, if it has not been. Raises TypeError for the colour that this has not."""
+        if blocking is not self._session.blocking:
+            colour, loop = ("an asynchronous", "async for") if blocking else ("a blocking", "for")
+            raise TypeError(f"this {type(self).__name__} belongs to {colour} client: iterate it with `{loop}`")
         if not self._begun:
-            self._prediction, self._begun = self._step(self._blocking), True
-        return self._blocking
+            self._prediction, self._begun = await self._step(), True
 
-    async def _abegin(self) -> None:
-        if self._blocking is not None:
-            raise TypeError(f"this {type(self).__name__} belongs to a blocking client: iterate it with `for`")
-        if not self._begun:
-            self._prediction, self._begun = await self._astep(), True
-
-    def _step(self, blocking: Generator[Any, None, None]) -> Any:
+    async def _step(self) -> Any:
+        """Give what the source yields next. Raises StopAsyncIteration at its end."""
         self._check()
         self._reading = True
         try:
-            given = next(blocking)
-        except Exception as error:
-            self._note(error)
-            raise
-        finally:
-            self._reading = False
-        if self._failure is not None:  # closed meanwhile
-            drive(self._close())
-            raise self._failure
-        return given
-
-    async def _astep(self) -> Any:
-        self._check()
-        self._reading = True
-        try:
-            given = await anext(self._items)
+            given = await (anext(self._items) if self._blocking is None else following(self._blocking))
         except Exception as error:
             self._note(error)
             raise
@@ -94,6 +73,11 @@ class Iteration(Generic[C, T]):
             await self._close()
             raise self._failure
         return given
+
+    async def _more(self, *, blocking: bool) -> None:
+        """Wait for items. Raises StopAsyncIteration at their end."""
+        await self._begin(blocking=blocking)
+        self._ready = iter(await self._step())
 
     @property
     def _over(self) -> bool:
@@ -108,7 +92,7 @@ class Iteration(Generic[C, T]):
 
     def _note(self, error: Exception) -> None:
         """Note how this has ended, unless it has not: somebody else is reading it."""
-        if isinstance(error, (StopIteration, StopAsyncIteration)):
+        if isinstance(error, StopAsyncIteration):
             self._complete, self._failure = True, None
         elif self._over:
             self._failure = error
@@ -129,7 +113,10 @@ class Iteration(Generic[C, T]):
         while True:
             for item in self._ready:
                 return item
-            self._ready = iter(self._step(self._begin()))
+            try:
+                drive(self._more(blocking=True))
+            except StopAsyncIteration:
+                raise StopIteration from None
 
     def __aiter__(self: Iteration[Async, T]) -> AsyncIterator[T]:
         return self
@@ -138,18 +125,17 @@ class Iteration(Generic[C, T]):
         while True:
             for item in self._ready:
                 return item
-            await self._abegin()
-            self._ready = iter(await self._astep())
+            await self._more(blocking=False)
 
     def __enter__(self: Blocking) -> Blocking:  # noqa: PYI019 - Self cannot tell the colour
-        self._begin()
+        drive(self._begin(blocking=True))
         return self
 
     def __exit__(self, *_: object) -> None:
         drive(self._close())
 
     async def __aenter__(self: Awaited) -> Awaited:  # noqa: PYI019
-        await self._abegin()
+        await self._begin(blocking=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -204,3 +190,10 @@ class Iteration(Generic[C, T]):
     async def cancel(self) -> None:
         """Stop the prediction."""
         await halt(self.prediction)
+
+
+async def following(items: Iterator[T]) -> T:
+    """Give the next of an iterator, which blocks. Raises StopAsyncIteration at its end."""
+    for item in items:
+        return item
+    raise StopAsyncIteration

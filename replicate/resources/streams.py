@@ -26,7 +26,7 @@ class EventStream(Iteration[C, ServerSentEvent]):
 
     def __await__(self: EventStream[Async]) -> Generator[Any, Any, EventStream[Async]]:
         """Start the prediction, and give the stream itself."""
-        yield from self._abegin().__await__()
+        yield from self._begin(blocking=False).__await__()
         return self
 
     async def __as_input__(self, session: Session[Any]) -> Any:
