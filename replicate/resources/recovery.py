@@ -10,11 +10,12 @@ from __future__ import annotations
 import copy
 import logging
 from collections import OrderedDict
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpx
 
-from replicate._core.lifetime import inheritors
+from replicate._core.lifetime import ClosedError, inheritors
 from replicate._core.polling import Deadline
 from replicate._core.problems import was_sent
 from replicate._core.session import LAST_CHANCE
@@ -26,7 +27,7 @@ from replicate.resources.outputs import known_defaults
 from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, ask, stop, unended
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from types import TracebackType
 
     from replicate._core.exchange import Transport
@@ -143,7 +144,8 @@ class Create:
         self.lost, seconds = True, min(seconds, LAST_WILL)
         try:
             if self.id is None:
-                await self._find(Deadline(session, max(0.1, seconds - LAST_CHANCE)).bound(session), HASTY)
+                async with still_open(session) as asking:
+                    await self._find(Deadline(asking, max(0.1, seconds - LAST_CHANCE)).bound(asking), HASTY)
             if self.id is not None:
                 await stop(session, endpoints(self.noun)[2], self.id, seconds=seconds)
         except Exception as error:  # noqa: BLE001 - something else is being raised already
@@ -155,13 +157,17 @@ class Create:
     async def recovered(self, error: APIError) -> Any:
         """Give what the request has started though its answer was lost. Raise AmbiguousCreateError if none is found."""
         self.lost = True
-        await self._find(self.session, PAUSES)
+        async with still_open(self.session) as session:
+            if session is self.session:
+                await self._find(session, PAUSES)
+            else:
+                await self._find(Deadline(session, LAST_WILL).bound(session), HASTY)
         if self.id is None:
             raise self._ambiguous(error) from error
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
         try:
             return await ask(self.session, endpoints(self.noun)[1], self.id)
-        except APIError:
+        except (APIError, ClosedError):
             if self._listed.status in TERMINAL:
                 self._listed.status = "processing"  # for a list may leave out the output: who waits looks again
             return self._listed
@@ -241,6 +247,20 @@ class Create:
             f"It is not known whether the {noun} was started: {sentence(error.message)} {looked}",
             hint=f"It was not sent again, since that might be charged twice. {where} before you start another.",
         )
+
+
+@asynccontextmanager
+async def still_open(session: Session[Any]) -> AsyncGenerator[Session[Any], None]:
+    """Give a session to ask by: another one, which blocks, where the client has been closed meanwhile."""
+    spare = None
+    if session.transport.is_closed:
+        with suppress(ReplicateError):  # an HTTP client of the caller's, of which there is no other
+            spare = session.afresh()
+    try:
+        yield spare or session
+    finally:
+        if spare is not None:
+            await spare.transport.close()
 
 
 class Outgoing:

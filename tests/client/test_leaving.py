@@ -541,6 +541,35 @@ async def test_a_client_that_is_closed_meanwhile(clients: Any, place: Server, wa
     assert ("canceled" in statuses(place)) is (way != "wait")
 
 
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@pytest.mark.parametrize("way", ["run", "create"])
+def test_a_client_that_is_closed_while_an_answer_is_kept_back(place: Server, held: Held, colour: str, way: str) -> None:
+    """What was started is found over a connection of its own: canceled if it was to be waited for, or else given."""
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
+        ends, event = list[Any](), begun(held)
+
+        async def call() -> None:
+            try:
+                if way == "run":
+                    await client.run("me/held")
+                else:
+                    ends.append(await client.predictions.create("me/held", {}, wait=True))
+            except ClosedError as error:
+                ends.append(error.prediction)  # type: ignore[attr-defined]
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(call)
+            await event.wait()
+            await client.close()
+        assert [each.id for each in ends] == [each.id for each in place.predictions]
+
+    RUN[colour](main())
+    assert statuses(place) == (["canceled"] if way == "run" else ["processing"])
+    held.finish(place)
+
+
 async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:
     """A block around a prediction that has finished asks for nothing, nor does one left by an error of the API."""
     script = Script(create=[prediction("succeeded"), prediction("processing")])
