@@ -84,14 +84,14 @@ connection for every request; this client gives each request under way a pool of
 A file of {files_size:,} MiB, from the local server in a process of its own to the disk, `fsync` included, in
 processes in turn; `save()`, or what the published clients have, `read()` and a file. Memory is what the process takes
 at most, less the same without the transfer. The machine's disk and its other work make times vary: the best of
-{files_rounds} is compared. It is asserted that this client has {files_throughput} of raw httpx's throughput, and takes
-{files_memory} MiB at most.
+{files_rounds} is compared; the published clients run {files_peers} times. It is asserted that this client has
+{files_throughput} of raw httpx's throughput, and takes {files_memory} MiB at most.
 
 {files}
 
 The same file on its way up, to where the local server keeps it, the digest compared, held to the same: the form that
 `files.create` sends, by `client.post("/files", files=…)`, for `files.create` refuses what is larger than the files API
-takes, 100 MiB. The server is told to take it, and does more with it than any client. Best of {files_up_rounds}.
+takes, 100 MiB. The server is told to take it, and does more with it than any client.
 
 {files_up}
 """
@@ -138,7 +138,7 @@ def main() -> None:
         files_rounds=files.ROUNDS,
         files_throughput=files.LEAST_THROUGHPUT,
         files_memory=files.MOST_MEMORY,
-        files_up_rounds=files_up.ROUNDS,
+        files_peers=files.PEERS_ROUNDS,
         day=f"{datetime.now(timezone.utc):%Y-%m-%d}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         system=platform.system(),

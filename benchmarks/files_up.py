@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients import OURS, RAW, V1, V2, Client
-from files import MEBIBYTE, SIZE, Found, table
+from files import MEBIBYTE, ROUNDS, SIZE, Found, in_turn, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROUNDS = 5
+    from files import Programs
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - for what the server keeps, as a disk's own pace would be measured too
 """A file system in memory, where there is one."""
 
@@ -75,7 +76,7 @@ import replicate
 measure(lambda file: replicate.Replicate(timeout=120).files.create(content=file).checksums.sha256)
 """
 
-PROGRAMS: tuple[tuple[Client, str, str], ...] = (
+PROGRAMS: Programs = (
     (RAW, "", _RAW),
     (OURS, "", _OURS),
     (RAW, " asynchronous", _RAW_ASYNC),
@@ -106,10 +107,9 @@ def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
         small, large = (filled(Path(folder), amount) for amount in (1, size))
         idle = [run(client, program, small, base, token) for client, _, program in PROGRAMS]
         found: list[list[Found]] = [[] for _ in PROGRAMS]
-        for _ in range(rounds):
-            for number, (client, _, program) in enumerate(PROGRAMS):
-                found[number].append(run(client, program, large, base, token))
-                ask_to_delete(process)
+        for number, (client, _, program) in in_turn(PROGRAMS, rounds):
+            found[number].append(run(client, program, large, base, token))
+            ask_to_delete(process)
     return table(PROGRAMS, found, idle, size)
 
 
