@@ -9,14 +9,15 @@ import secrets
 import shutil
 import sys
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from replicate._core.lifetime import inheritors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Generator
     from typing import BinaryIO
 
     from replicate._core.exchange import Transport
@@ -116,9 +117,34 @@ def destination(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
     folder = target if text.endswith(tuple(filter(None, (os.sep, os.altsep)))) else target.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder} to save to")
-    if target.exists() and not target.is_file():
+    if target.exists() and (not target.is_file() or is_stream(target)):
         raise ValueError(f"path is {target}, which is no file: open it, and pass the open file")
     return folder, target.name
+
+
+def is_stream(path: Path) -> bool:
+    """Tell whether a path stands for what a process has open, such as /dev/stdout: what is moved there is lost."""
+    folder = path.parent.resolve()
+    return path.is_symlink() and (folder == Path("/dev") or folder.parts[1:2] == ("proc",))
+
+
+reserved: dict[Path, object] = {}
+"""Where files are about to be put by this process."""
+
+
+@contextmanager
+def vacant(folder: Path, name: str) -> Generator[Path, None, None]:
+    """Reserve a path in a folder that nothing is at yet: of this name, or with a number behind its stem."""
+    mark = object()
+    for number in count(1):
+        path = folder / name if number == 1 else (folder / name).with_stem(f"{Path(name).stem}-{number}")
+        if reserved.setdefault(path, mark) is mark:
+            try:
+                if not os.path.lexists(path):
+                    yield path
+                    return
+            finally:
+                del reserved[path]
 
 
 class Copy(NamedTuple):

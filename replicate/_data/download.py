@@ -175,7 +175,10 @@ class Download:
 async def describe(url: str, session: Session[Any]) -> Info:
     """Ask what a file is, without its content. Raises FileExpiredError, APIError."""
     if data_uri.is_data_uri(url):
-        return Info(data_uri.media_type(url), sum(map(len, data_uri.pieces(url))))
+        return Info(
+            data_uri.media_type(url),
+            await session.transport.offload(lambda: sum(map(len, data_uri.pieces(url)))),
+        )
     try:
         response = await session.send(Request("HEAD", url, headers=HEADERS))
     except APIStatusError:  # a signed URL may be for GET only

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from replicate._core.dual import Sync, drive
@@ -135,7 +136,7 @@ async def save(
             def named(kind: str | None) -> str:
                 return name or name_of(url, kind)
 
-            return await save_to(url, session, folder, named, max_bytes, tally.of(url))
+            return await save_to(url, session, folder, named, max_bytes, tally.of(url), replacing=name is not None)
         file = opened(path)
         copy = await local_copy(url, session, max_bytes, tally.of(url))
         await session.transport.offload(lambda: copy.transfer(file))
@@ -149,8 +150,13 @@ async def save_to(
     named: Callable[[str | None], str],
     max_bytes: int | None,
     tell: Callable[[int, int | None], None],
+    *,
+    replacing: bool = False,
 ) -> Path:
-    """Write a file into a folder, under the name for its type. What has not been downloaded goes straight there."""
+    """Write a file into a folder, under the name for its type; with a number, if another file has it.
+
+    What has not been downloaded goes straight there.
+    """
     key = key_of(url, session)
     async with session.transport.turn(key):
         copy = disk.cache.copy(key)
@@ -166,7 +172,9 @@ async def save_to(
                 found = download.info
                 tell(part.size, part.size)
             target = folder / named(found.content_type)
-            await part.become(target, lasting=True)
+            same = copy is not None and copy.path == target.absolute()
+            with nullcontext(target) if replacing or same else disk.vacant(folder, target.name) as target:
+                await part.become(target, lasting=True)
         if copy is None or copy.path == target.absolute():
             disk.cache.keep(key, target, found)
     return target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
 from replicate._core.resource import Bound, session_of
 from replicate._core.session import Session
-from replicate._data import data_uri, fetching
+from replicate._data import data_uri, fetching, pictures
 from replicate._data.names import name_of
 from replicate.exceptions import ReplicateError
 
@@ -104,6 +103,7 @@ class FileMethods(Bound[C]):
     async def read(self, size: int | None = -1, *, max_bytes: int | None = None) -> bytes:
         """Read so many bytes from the current position, or all that are left.
 
+        Where it reads all, the position stays at the beginning, for a value is read as often as it is wanted.
         `max_bytes` is how long the whole file may be. Raises FileExpiredError, FileTooLargeError, APIError.
         """
         return await self._read(self._session, size, max_bytes)
@@ -114,7 +114,8 @@ class FileMethods(Bound[C]):
 
     async def _read(self, session: Session[Any], size: int | None, max_bytes: int | None) -> bytes:
         content = await fetching.read(self.url, session, self._position, size, max_bytes)
-        self._position += len(content)
+        if self._position or not (size is None or size < 0):
+            self._position += len(content)
         return content
 
     def readinto(self, buffer: Buffer) -> int:
@@ -189,7 +190,8 @@ class FileMethods(Bound[C]):
     ) -> Path | None:
         """Write the content to a file, to a folder under its own name, or into an open binary file. Give the path.
 
-        A file appears under its name only when it is complete and on disk. `max_bytes` is how long it may be.
+        A file appears under its name only when it is complete and on disk. A path that names a file replaces it; in a
+        folder another file of its name stays, and this one gets a number. `max_bytes` is how long it may be.
         `progress=True` shows how far it is; a function is called with the bytes so far, and in all or None.
         Raises FileExpiredError, FileTooLargeError, APIError, OSError.
         """
@@ -212,18 +214,14 @@ class FileMethods(Bound[C]):
             return self.url
         content = await fetching.read(self.url, self._session, 0, -1, None)
         info = await fetching.info(self.url, self._session)
-        return data_uri.encoded(content, info.content_type)
+        return await self._session.transport.offload(lambda: data_uri.encoded(content, info.content_type))
 
     @dual
     async def to_pil(self) -> Any:
         """Give the picture as a `PIL.Image.Image`. Raises ImportError without Pillow, FileExpiredError, APIError."""
-        try:
-            from PIL import Image
-        except ImportError as error:
-            raise ImportError("to_pil() needs Pillow: pip install pillow") from error
-        image = Image.open(io.BytesIO(await fetching.read(self.url, self._session, 0, -1, None)))
-        image.load()
-        return image
+        decode = pictures.decoder("to_pil()")
+        content = await fetching.read(self.url, self._session, 0, -1, None)
+        return await self._session.transport.offload(lambda: decode(content))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
         from replicate._data.notebook import shown

@@ -1,6 +1,6 @@
 """Images and arrays that are in memory, as files: those of Pillow, and arrays and tensors with an image in them.
 
-None of the libraries is imported here: what the caller has not loaded, no value can be of.
+No library is imported to look at a value: what the caller has not loaded, none can be of.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
 """How the pixels of a PNG can be."""
@@ -38,6 +38,21 @@ def is_image(value: object) -> bool:
 def is_array(value: object) -> bool:
     """Tell whether a value is an array of numpy or a tensor of torch."""
     return of("numpy", "ndarray", value) or of("torch", "Tensor", value)
+
+
+def decoder(wanted_by: str) -> Callable[[bytes], Any]:
+    """Give what makes an image of Pillow of a picture's content. Raises ImportError without Pillow."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError(f"{wanted_by} needs Pillow: pip install pillow") from error
+
+    def decoded(content: bytes) -> Any:
+        image = Image.open(io.BytesIO(content))
+        image.load()
+        return image
+
+    return decoded
 
 
 def file_of(value: Any, where: str) -> io.BytesIO:

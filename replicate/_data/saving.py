@@ -56,15 +56,15 @@ async def save_all(
     paths = replaced(outputs, iter([None if isinstance(each, Exception) else each for each in done]))
     errors = {file.url: each for file, each in zip(files, done, strict=True) if isinstance(each, Exception)}
     if errors:
-        raise failed(errors, len(files), paths)
+        raise failed(errors, sum(isinstance(each, Exception) for each in done), len(files), paths)
     return paths
 
 
-def failed(errors: dict[str, Exception], files: int, paths: Any) -> SaveError:
+def failed(errors: dict[str, Exception], failures: int, files: int, paths: Any) -> SaveError:
     """Make the error that names what could not be saved."""
     [(url, first), *_] = errors.items()
-    others = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
-    told = f"{len(errors)} of {files} files could not be saved: {url[:120]} ({first}){others}."
+    others = f", and {failures - 1} more" if failures > 1 else ""
+    told = f"{failures} of {files} files could not be saved: {url[:120]} ({first}){others}."
     error = SaveError(told, errors=errors, paths=paths)
     error.__cause__ = first
     return error

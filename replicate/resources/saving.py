@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypedDict
 
 from replicate._core.dual import C
 from replicate._core.settings import folder
-from replicate._core.transport import Lock
 from replicate._data import disk, fetching
 from replicate._data.names import extended, file_name
 from replicate._data.outputs import FileOutput
@@ -19,7 +17,7 @@ from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from replicate._core.session import Session
@@ -50,8 +48,6 @@ class Files(Generic[C]):
         self._session, self._plain = session, use_file_output is False
         self._told = 0
         self._errors: dict[str, Exception] = {}
-        self._taken: set[Path] = set()
-        self._lock = Lock()
 
     def __call__(self, url: str) -> Any:
         """Make what the caller gets for the URL of a file."""
@@ -76,8 +72,10 @@ class Files(Generic[C]):
         tally, session = Tally(), self._session
         new = [output for output in new if output not in old and not self._is_saved(output.url, self.folder)]
         urls = [*dict.fromkeys(output.url for output in new)]
-        named = partial(self._named, self.folder, prediction)
-        work = [partial(fetching.save_to, url, session, self.folder, named(url), None, tally.of(url)) for url in urls]
+        work = [
+            partial(fetching.save_to, url, session, self.folder, self._named(prediction, url), None, tally.of(url))
+            for url in urls
+        ]
         for url, done in zip(urls, await session.transport.together(work, AT_ONCE, tally.interrupt), strict=True):
             if isinstance(done, Exception):  # whatever it is: the output is paid for
                 self._errors[url] = done
@@ -87,18 +85,10 @@ class Files(Generic[C]):
         copy = disk.cache.copy(fetching.key_of(url, self._session))
         return copy is not None and copy.path.parent == into
 
-    def _named(self, into: Path, prediction: Prediction[Any], url: str) -> Callable[[str | None], str]:
-        """Give what decides on a file's name, by its media type, when it has come: one that no other file has."""
+    def _named(self, prediction: Prediction[Any], url: str) -> Callable[[str | None], str]:
+        """Give what decides on a file's name, by its media type, when it has come."""
         owner, name = file_name(str(prediction.id))[:40], FileOutput(url, self._session).name
-
-        def named(kind: str | None) -> str:
-            """Take a name."""
-            with self._lock:
-                place = vacant(into, extended(f"{owner}-{name}", kind), self._taken)
-                self._taken.add(place)
-            return place.name
-
-        return named
+        return partial(extended, f"{owner}-{name}")
 
     def check(self, prediction: Prediction[Any], output: Any) -> None:
         """Raise SaveError, which carries the output, if some of its files were not saved."""
@@ -132,12 +122,3 @@ def make_ready(into: Path | None) -> None:
         raise type(error)(
             error.errno, f"save_to, or output_dir, is no folder that can be written ({why})", str(into)
         ) from error
-
-
-def vacant(folder: Path, name: str, taken: Iterable[Path] = ()) -> Path:
-    """Give a path in a folder that nothing is at yet, nor will be: of this name, or with a number behind its stem."""
-    first = path = folder / name
-    numbers = count(2)
-    while path in taken or path.exists() or path.is_symlink():
-        path = first.with_stem(f"{first.stem}-{next(numbers)}")
-    return path

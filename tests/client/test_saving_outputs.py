@@ -19,7 +19,7 @@ from replicate import FileOutput, ModelError, Prediction, SaveError
 from replicate._data.schema import OutputSchema
 from replicate.local import Model
 from replicate.local import server as local_server
-from replicate.resources.saving import Files, vacant
+from replicate.resources.saving import Files
 
 if TYPE_CHECKING:
     from replicate.local import Server
@@ -108,14 +108,6 @@ async def test_nothing_is_overwritten(client: Any, folder: Path) -> None:
         await got(client.run("me/painted", {"colours": "red blue"}, save_to=folder))
     assert len(names(folder)) == 4
     assert sorted(path.read_bytes() for path in folder.iterdir()) == sorted([picture("red"), picture("blue")] * 2)
-
-
-def test_vacant_names(tmp_path: Path) -> None:
-    """A name that is taken, by a broken link too, gets the first number that is free."""
-    (tmp_path / "a.tar.gz").touch()
-    (tmp_path / "a.tar-2.gz").symlink_to(tmp_path / "nowhere")
-    assert vacant(tmp_path, "a.tar.gz") == tmp_path / "a.tar-3.gz"
-    assert vacant(tmp_path, "b") == tmp_path / "b"
 
 
 async def test_files_in_nested_outputs_are_saved(client: Any, folder: Path) -> None:

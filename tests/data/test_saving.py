@@ -19,6 +19,7 @@ from support.sessions import Hasty, config
 
 from replicate import FileOutput
 from replicate._core.session import Session
+from replicate._data import disk
 from replicate._data.data_uri import data_of
 from replicate.exceptions import APIConnectionError, NotFoundError, ReplicateError
 
@@ -51,6 +52,44 @@ def test_saving_to_a_folder(host: Host, tmp_path: Path) -> None:
     assert host.output("/a/%2e%2e").save(folder) == folder / "output"
     assert names(folder) == ["evil.png", "output", "pic.png"]
     assert names(tmp_path) == ["folder"]
+
+
+def test_nothing_in_a_folder_is_overwritten(host: Host, tmp_path: Path) -> None:
+    """Where another file has its name it gets a number; where it lies there itself, it stays one file."""
+    (tmp_path / "pic.png").write_bytes(b"another one's")
+    first = host.output("/a/pic.png")
+    assert first.save(tmp_path) == tmp_path / "pic-2.png"
+    assert host.output("/b/pic.png").save(tmp_path) == tmp_path / "pic-3.png"
+    assert first.save(tmp_path / "mine.png") == tmp_path / "mine.png"
+    assert host.output("/c/new.png").save(tmp_path) == host.output("/c/new.png").save(tmp_path) == tmp_path / "new.png"
+    assert (tmp_path / "pic.png").read_bytes() == b"another one's"
+    assert names(tmp_path) == ["mine.png", "new.png", "pic-2.png", "pic-3.png", "pic.png"]
+    assert disk.reserved == {}
+
+
+def test_vacant_places(tmp_path: Path) -> None:
+    """A name that is taken, by a broken link or by who is just saving, gets the first number that is free."""
+    (tmp_path / "a.tar.gz").touch()
+    (tmp_path / "a.tar-2.gz").symlink_to(tmp_path / "nowhere")
+    with disk.vacant(tmp_path, "a.tar.gz") as one, disk.vacant(tmp_path, "a.tar.gz") as two:
+        assert [one.name, two.name] == ["a.tar-3.gz", "a.tar-4.gz"]
+    with disk.vacant(tmp_path, "a.tar.gz") as again, disk.vacant(tmp_path, "b") as other:
+        assert [again.name, other.name] == ["a.tar-3.gz", "b"]
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").is_symlink(), reason="there is no such link")
+def test_what_stands_for_an_open_file(tmp_path: Path) -> None:
+    """A link to what a process has open is refused: what was moved to its place would be lost, or the link."""
+    with (tmp_path / "standard").open("wb") as file:
+        path = f"/proc/self/fd/{file.fileno()}"
+        with pytest.raises(ValueError, match="which is no file: open it, and pass the open file"):
+            FileOutput("data:,a").save(path)
+    program = "import replicate; replicate.FileOutput('data:,a').save('/dev/stdout')"
+    with (tmp_path / "standard").open("wb") as file:
+        command = [sys.executable, "-c", program]
+        told = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, check=False)
+    assert b"path is /dev/stdout, which is no file" in told.stderr
+    assert Path("/dev/stdout").is_symlink()
 
 
 def test_saving_to_an_open_file(host: Host) -> None:

@@ -7,18 +7,20 @@ import io
 import os
 import shutil
 import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 from support.colours import connect, got
 from support.faults import answer
 from support.hosts import CONTENT, Ranged, hosted
 
 from replicate import FileOutput
+from replicate._data import data_uri
 
 PNG = io.BytesIO()
 Image.new("RGB", (3, 2), "red").save(PNG, "png")
@@ -56,6 +58,20 @@ def test_it_is_where_a_file_would_be(steps: list[tuple[str, int]]) -> None:
                 offset = -min(number, len(CONTENT)) if way == "end" else number
                 assert output.seek(offset, whence) == file.seek(offset, whence)
         assert output.tell() == file.tell()
+
+
+async def test_all_of_it_is_read_again(blocking: Any) -> None:
+    """A value can be read as often as it is wanted, as in version 1; what is read in part is where a file would be."""
+    with hosted() as host:
+        output = host.output(**blocking)
+        assert [await got(output.read()), await got(output.read()), await got(output.read(None))] == [CONTENT] * 3
+        assert output.tell() == 0
+        assert [await got(output.read(10)), await got(output.read()), await got(output.read())] == [
+            CONTENT[:10],
+            CONTENT[10:],
+            b"",
+        ]
+        assert host.connections == 1
 
 
 def files(folder: Path) -> list[Path]:
@@ -101,6 +117,31 @@ async def test_a_picture(blocking: Any) -> None:
         image = await got(host.output(**blocking).to_pil())
     assert (image.size, image.format) == ((3, 2), "PNG")
     assert image.getpixel((0, 0)) == (255, 0, 0)
+
+
+async def test_what_takes_its_time_is_off_the_event_loop(blocking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture is decoded, and a data URI made or measured, in a thread, if there is a loop to be held up."""
+    threads = list[threading.Thread]()
+
+    def noted(function: Any) -> Any:
+        def called(*args: Any) -> Any:
+            threads.append(threading.current_thread())
+            return function(*args)
+
+        return called
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", noted(ImageFile.ImageFile.load))
+    monkeypatch.setattr(data_uri, "encoded", noted(data_uri.encoded))
+    monkeypatch.setattr(data_uri, "pieces", noted(data_uri.pieces))
+    with hosted(PICTURE) as host:
+        output = host.output(**blocking)
+        await got(output.to_pil())
+        address = await got(output.as_data_uri())
+    client = connect("blocking" if blocking["blocking"] else "asyncio")
+    assert (await got(FileOutput(address, client).info())).size == len(PNG.getvalue())
+    assert len(threads) == 3
+    assert {each is threading.current_thread() for each in threads} == {blocking["blocking"]}
+    await got(client.close())
 
 
 async def test_without_pillow(blocking: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,7 +184,8 @@ async def test_a_file_opened_as_text(blocking: Any, tmp_path: Path) -> None:
         assert host.connections == 0
 
 
-async def test_a_link_is_replaced_not_followed(blocking: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_link_is_not_followed(blocking: Any, tmp_path: Path, *, named: bool) -> None:
     """A link that lies where a file is saved cannot lead the content elsewhere."""
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret")
@@ -192,7 +193,8 @@ async def test_a_link_is_replaced_not_followed(blocking: Any, tmp_path: Path) ->
     folder.mkdir()
     (folder / "out.bin").symlink_to(secret)
     with hosted() as host:
-        await got(host.output(**blocking).save(folder))
+        saved = await got(host.output(**blocking).save(folder / "out.bin" if named else folder))
     assert secret.read_bytes() == b"secret"
-    assert (folder / "out.bin").read_bytes() == CONTENT
-    assert not (folder / "out.bin").is_symlink()
+    assert saved == folder / ("out.bin" if named else "out-2.bin")
+    assert saved.read_bytes() == CONTENT
+    assert not saved.is_symlink()

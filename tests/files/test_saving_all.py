@@ -80,6 +80,25 @@ async def test_what_fails_is_named(client: Any, tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.png", "b.png"]
 
 
+async def test_one_file_that_fails_twice(client: Any, tmp_path: Path) -> None:
+    """It is counted as the two that are missing."""
+    with hosted(by_path) as host:
+        output = [FileOutput(f"{host.origin}/{name}", client) for name in ("gone.png", "gone.png", "b.png")]
+        with pytest.raises(SaveError, match=r"2 of 3 files could not be saved: .*/gone\.png .*, and 1 more"):
+            await got(client.save_all(output, tmp_path))
+
+
+async def test_earlier_files_stay(client: Any, tmp_path: Path) -> None:
+    """What another run has saved under the same name is not overwritten; what lies there itself stays one file."""
+    (tmp_path / "a.png").write_bytes(b"an earlier one")
+    with hosted(by_path) as host:
+        output = [FileOutput(f"{host.origin}/{name}", client) for name in ("a.png", "b.png")]
+        first = await got(client.save_all(output, tmp_path))
+        assert first == [tmp_path / "a-2.png", tmp_path / "b.png"]
+        assert (await got(client.save_all(output[1:], tmp_path))) == first[1:]
+    assert (tmp_path / "a.png").read_bytes() == b"an earlier one"
+
+
 @pytest.mark.parametrize(
     ("outputs", "options", "error", "said"),
     [

@@ -6,17 +6,20 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.faults import Faults, answer
 from support.sessions import Hasty, HastyAsync, config
 
 from replicate import FileOutput
 from replicate._core.session import Session
+from replicate._data import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 KEPT: list[Session[Any]] = []
-"""What must not be dropped before its event loop has ended; conftest.py empties it."""
+"""What must not be dropped before its event loop has ended; `cache` empties it."""
 CONTENT = bytes(range(256)) * 1000
 
 
@@ -48,6 +51,21 @@ def hosted(*behaviours: bytes | str | Callable[[bytes], bytes]) -> Iterator[Host
     """Run a host; without behaviours every file has the same content."""
     with Host(*(behaviours or [answer("200 OK", CONTENT)])) as host:
         yield host
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    with hosted() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give each test a cache of its own."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(disk, "cache", disk.Cache(folder))
+    yield folder
+    KEPT.clear()
 
 
 def field(request: bytes, name: str) -> str | None:
