@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients import OURS, RAW, V1, V2, Client
-from files import MEBIBYTE, ROUNDS, SIZE, Found, in_turn, table
+from files import MEBIBYTE, ROUNDS, SIZE, Found, measured, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,10 +106,14 @@ def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
         base, token = output_of(process).split()
         small, large = (filled(Path(folder), amount) for amount in (1, size))
         idle = [run(client, program, small, base, token) for client, _, program in PROGRAMS]
-        found: list[list[Found]] = [[] for _ in PROGRAMS]
-        for number, (client, _, program) in in_turn(PROGRAMS, rounds):
-            found[number].append(run(client, program, large, base, token))
-            ask_to_delete(process)
+
+        def measure(client: Client, program: str) -> Found:
+            try:
+                return run(client, program, large, base, token)
+            finally:
+                ask_to_delete(process)
+
+        found = measured(PROGRAMS, measure, rounds)
     return table(PROGRAMS, found, idle, size)
 
 
