@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
+    from replicate._core.markup import Bundle
     from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
@@ -139,6 +140,11 @@ class Run(Generic[C]):
 
     def __reduce__(self) -> str:
         raise TypeError("Run cannot be pickled or copied: take its prediction, or the prediction's id")
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+        from replicate.resources.showing import shown
+
+        return {**shown(self.prediction), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Run of {self._invocation.reference}: {self.prediction.id} {self.prediction.status}>"

@@ -349,6 +349,16 @@ async def test_an_iterator(colour: str) -> None:
     assert "<EventStream not started>" in page.texts
 
 
+async def test_a_run(colour: str) -> None:
+    """What was started by `use(…).create()` shows how its prediction is."""
+    script = Script(model=[model()], create=[prediction("processing", logs="20%|##   | 1/5")])
+    run = await got(scripted(colour, script).use("me/model").create())
+    page, html = seen(run)
+    assert "processing" in page.texts
+    assert "20%" in html
+    assert run._repr_mimebundle_()["text/plain"] == repr(run)
+
+
 async def test_a_page(colour: str) -> None:
     """A page is a table of what its items have; a long one ends early, and so does a long field."""
     items = [prediction("succeeded", id=f"p{number} {SCRIPT}", model="m" * 200) for number in range(MOST_ROWS + 3)]
