@@ -1,36 +1,23 @@
-"""Files on disk: written beside their place and moved there when they are complete, and copies that are kept."""
+"""Files on disk: written beside their place, and moved there when they are complete."""
 
 from __future__ import annotations
 
 import atexit
-import io
+import errno
 import os
 import secrets
-import shutil
-import sys
-import tempfile
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
-
-from replicate._core.lifetime import inheritors
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-    from typing import BinaryIO
+    from collections.abc import AsyncGenerator
 
     from replicate._core.exchange import Transport
 
-BLOCK = 1 << 20
-"""Bytes that are written, or read, at a time."""
-
-
-class Info(NamedTuple):
-    """What is known of a file before its content; None where its host does not tell."""
-
-    content_type: str | None = None
-    size: int | None = None
+ENOUGH = 1 << 20
+"""Bytes that are worth a thread."""
 
 
 class Part:
@@ -39,9 +26,10 @@ class Part:
     def __init__(self, folder: Path, transport: Transport) -> None:
         self._path = folder / f".{secrets.token_hex(8)}.part"
         self._file = self._path.open("xb")
+        unfinished[self._path] = os.getpid()
         self._transport = transport
         self._waiting: list[bytes] = []
-        self._enough = 0 if transport.blocking else BLOCK  # for a thread, it must be worth it
+        self._enough = 0 if transport.blocking else ENOUGH
         self._held = self.size = 0
 
     async def write(self, at: int, content: bytes) -> None:
@@ -63,18 +51,21 @@ class Part:
         waiting, self._waiting, self._held = self._waiting, [], 0
         self._file.writelines(waiting)
 
-    async def become(self, target: Path, *, lasting: bool) -> None:
-        """Put it in its place, as a whole; it then outlives a power cut if it is `lasting`."""
+    async def become(self, target: Path, *, lasting: bool, replacing: bool = True) -> Path:
+        """Put it in its place, as a whole, and tell where; it then outlives a power cut if it is `lasting`.
 
-        def finish() -> None:
+        Unless it is `replacing` what lies there, it gets the first number that is free.
+        """
+
+        def finish() -> Path:
             self._flush()
             self._file.flush()
             if lasting:
                 os.fsync(self._file.fileno())
             self._file.close()
-            self._path.replace(target)
+            return self._path.replace(target) if replacing else numbered(self._path, target)
 
-        await self._transport.offload(finish)
+        return await self._transport.offload(finish)
 
     def discard(self) -> None:
         """Remove what has not become a file."""
@@ -82,6 +73,56 @@ class Part:
             self._file.close()
         finally:
             self._path.unlink(missing_ok=True)
+            unfinished.pop(self._path, None)
+
+
+unfinished: dict[Path, int] = {}
+"""Files that are being written, each with the process that writes it."""
+
+
+@atexit.register
+def discard_all() -> None:
+    """Remove what threads are writing that nobody waits for: they end with the process."""
+    for path, process in list(unfinished.items()):
+        if process == os.getpid():
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def numbered(part: Path, target: Path) -> Path:
+    """Move a file to where nothing is: to a path, or to that with a number behind its stem. Tell where."""
+    taken: set[str] = set()
+    for number in count(1):
+        name = target.name if number == 1 else f"{target.stem}-{number}{target.suffix}"
+        if name.casefold() not in taken:
+            try:
+                return moved(part, target.with_name(name))
+            except FileExistsError:
+                taken = taken or {each.casefold() for each in names_in(target.parent)}
+    raise AssertionError
+
+
+def moved(part: Path, place: Path) -> Path:
+    """Move a file to where nothing is, whoever else does the same. Raises FileExistsError."""
+    if os.name == "nt":
+        return part.rename(place)
+    try:
+        place.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, where somebody may be quicker between these two lines
+        if os.path.lexists(place):
+            raise FileExistsError(errno.EEXIST, "something is there", str(place)) from None
+        return part.replace(place)
+    part.unlink()
+    return place
+
+
+def names_in(folder: Path) -> list[str]:
+    """Name what lies in a folder: nothing, if it cannot be looked into."""
+    with suppress(OSError):
+        return os.listdir(folder)  # noqa: PTH208 - no paths are wanted, and there may be many
+    return []
 
 
 @asynccontextmanager
@@ -117,7 +158,7 @@ def destination(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
     folder = target if text.endswith(tuple(filter(None, (os.sep, os.altsep)))) else target.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder} to save to")
-    if target.exists() and (not target.is_file() or is_stream(target)):
+    if is_stream(target) or (target.exists() and not target.is_file()):
         raise ValueError(f"path is {target}, which is no file: open it, and pass the open file")
     return folder, target.name
 
@@ -126,125 +167,3 @@ def is_stream(path: Path) -> bool:
     """Tell whether a path stands for what a process has open, such as /dev/stdout: what is moved there is lost."""
     folder = path.parent.resolve()
     return path.is_symlink() and (folder == Path("/dev") or folder.parts[1:2] == ("proc",))
-
-
-reserved: dict[Path, object] = {}
-"""Where files are about to be put by this process."""
-
-
-@contextmanager
-def vacant(folder: Path, name: str) -> Generator[Path, None, None]:
-    """Reserve a path in a folder that nothing is at yet: of this name, or with a number behind its stem."""
-    mark = object()
-    for number in count(1):
-        path = folder / name if number == 1 else (folder / name).with_stem(f"{Path(name).stem}-{number}")
-        if reserved.setdefault(path, mark) is mark:
-            try:
-                if not os.path.lexists(path):
-                    yield path
-                    return
-            finally:
-                del reserved[path]
-
-
-class Copy(NamedTuple):
-    """A file that has the content of a URL, as long as nobody changes it."""
-
-    path: Path
-    stamp: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        return self.stamp[2]
-
-    def whole(self) -> bool:
-        """Tell whether it is still there as it was."""
-        try:
-            return stamp(self.path) == self.stamp
-        except OSError:
-            return False
-
-    async def pieces(self, transport: Transport) -> AsyncGenerator[tuple[int, bytes], None]:
-        """Yield the content block by block, with where each belongs."""
-        with self.path.open("rb") as file:
-            at = 0
-            while block := await transport.offload(lambda: file.read(BLOCK)):
-                yield at, block
-                at += len(block)
-
-    def transfer(self, file: BinaryIO) -> None:
-        """Write the content into an open file."""
-        with self.path.open("rb") as source:
-            while block := memoryview(source.read(BLOCK)):
-                while block:  # a raw file may take a part of it
-                    taken: Any = file.write(block)
-                    if taken is None and isinstance(file, io.RawIOBase):
-                        raise BlockingIOError("the file to be written does not block, and takes no more now")
-                    block = block[taken if isinstance(taken, int) else len(block) :]
-
-
-def stamp(path: Path) -> tuple[int, ...]:
-    """Give what tells a file from another, and from what it was before it was changed."""
-    found = path.stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-class Cache:
-    """What this process has downloaded, and where it lies: in a private folder, or where it was saved to."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
-        self.forget(folder)
-        inheritors.add(self)
-
-    def forget(self, folder: Path | None = None) -> None:
-        """Leave to the parent process what is its own."""
-        self._folder = folder
-        self._copies: dict[str, Copy] = {}
-        self._infos: dict[str, Info] = {}
-
-    def copy(self, key: str) -> Copy | None:
-        """Give the copy of a file, if it is still there."""
-        copy = self._copies.get(key)
-        return copy if copy and copy.whole() else None
-
-    def info(self, key: str) -> Info | None:
-        """Give what is known of a file."""
-        return self._infos.get(key)
-
-    def learn(self, key: str, info: Info) -> None:
-        """Remember what is known of a file."""
-        self._infos[key] = info
-
-    def keep(self, key: str, path: Path, info: Info) -> Copy:
-        """Remember where a file lies."""
-        copy = Copy(path.absolute(), stamp(path))
-        self._copies[key] = copy
-        self._infos[key] = info._replace(size=copy.size)
-        return copy
-
-    def place(self, key: str) -> Path:
-        """Make the folder for the copy of a file. A key is a hash."""
-        if self._folder is None or not self._folder.is_dir():  # what cleans up /tmp may have taken it away
-            self._folder = private_folder()
-        folder = self._folder / key[:32]
-        folder.mkdir(exist_ok=True)
-        return folder
-
-
-def private_folder() -> Path:
-    """Make a folder that goes with this process."""
-    folder = Path(tempfile.mkdtemp(prefix="replicate-"))
-    atexit.register(remove_folder, folder, os.getpid())
-    if util := sys.modules.get("multiprocessing.util"):  # whose processes do not end as others do
-        util.Finalize(None, remove_folder, (folder, os.getpid()), exitpriority=0)
-    return folder
-
-
-def remove_folder(folder: Path, process: int) -> None:
-    """Remove a folder of the process that made it, not of one forked from it."""
-    if os.getpid() == process:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-cache = Cache()

@@ -15,7 +15,7 @@ from replicate._core import retry
 from replicate._core.nested import nested
 from replicate._core.problems import unanswered
 from replicate._data import data_uri
-from replicate._data.disk import Info
+from replicate._data.copies import Info
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -129,7 +129,7 @@ class Download:
         size, validator = size_of(response), validator_of(headers)
         if response.status_code == 206:
             part = RANGE.match(headers.get("content-range", ""))
-            same = self._at == 0 or (size == (self.info.size or size) and validator in (self._validator, None))
+            same = self._at == 0 or (size == (self.info.size or size) and validator == self._validator)
             if not part or int(part[1]) != self._at or not same:
                 if self._validator is None:
                     raise refused(response, "it is a part of the file, which was not asked for")
@@ -241,5 +241,9 @@ def refused(response: httpx.Response, reason: str) -> APIResponseValidationError
 
 def too_large(url: str, most: int) -> FileTooLargeError:
     """Make the error for a file that is larger than is wanted."""
-    shown = url if len(url) <= 120 else f"{url[:120]}…"
-    return FileTooLargeError(f"{shown} has more than max_bytes={most} bytes.")
+    return FileTooLargeError(f"{address(url)} has more than max_bytes={most} bytes.")
+
+
+def address(url: str) -> str:
+    """Give a URL without what may be a signature, and a data URI without its data."""
+    return f"{url[:30]}…" if data_uri.is_data_uri(url) else re.split(r"[?#]", url, maxsplit=1)[0]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, TypeAlias
+from contextlib import suppress
+from functools import partial
+from inspect import isawaitable, iscoroutinefunction
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from replicate._core.dual import Sync, drive
 from replicate._core.nested import nested
 from replicate._core.options import check_count
-from replicate._data import disk
+from replicate._data import copies, data_uri, disk
+from replicate._data.copies import BLOCK, ChangedError, Info
 from replicate._data.download import Download, describe, too_large
 from replicate._data.names import name_of
 from replicate._data.tally import Tally
@@ -22,9 +25,16 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from replicate._core.session import Session
-    from replicate._data.disk import Copy, Info
+    from replicate._data.copies import Copy
 
     Progress: TypeAlias = bool | Callable[[int, int | None], object] | None
+    Tell: TypeAlias = Callable[[int, int | None], None]
+
+T = TypeVar("T")
+
+AWAITED = "path is a file whose write() is awaited: await file.write(await output.read()) does it"
+LONG = 100_000
+"""Characters."""
 
 
 def checked(url: Any) -> str:
@@ -44,57 +54,81 @@ def key_of(url: str, session: Session[Any]) -> str:
 
 def known(url: str, session: Session[Any]) -> Info | None:
     """Give what is known of a file without asking."""
-    return disk.cache.info(key_of(url, session))
+    return copies.cache.info(key_of(url, session))
+
+
+async def keyed(url: str, session: Session[Any]) -> str:
+    """Give what a copy is kept by. A long URL, which holds its content, is hashed off the event loop."""
+    return key_of(url, session) if len(url) < LONG else await session.transport.offload(lambda: key_of(url, session))
 
 
 async def info(url: str, session: Session[Any]) -> Info:
     """Give what is known of a file, or ask for it."""
-    key = key_of(url, session)
-    found = disk.cache.info(key)
+    key = await keyed(url, session)
+    found = copies.cache.info(key)
     if found is None:
         found = await describe(url, session)
-        disk.cache.learn(key, found)
+        copies.cache.learn(key, found)
     return found
 
 
 async def read(url: str, session: Session[Any], at: int, size: int | None, max_bytes: int | None) -> bytes:
     """Read some bytes of a file from a position on, or all that are left."""
-    copy = await local_copy(url, session, max_bytes)
+    whole = at == 0 and (size is None or size < 0)
+    if whole and data_uri.is_data_uri(url):
+        check_count("max_bytes", max_bytes)
+        return await session.transport.offload(lambda: content_of(url, max_bytes))
 
-    def part() -> bytes:
-        with copy.path.open("rb") as file:
-            file.seek(at)
-            return file.read(-1 if size is None else size)
+    def part(file: BinaryIO) -> bytes:
+        file.seek(at)
+        return file.read(-1 if size is None else size)
 
-    return await session.transport.offload(part)
+    return await used(url, session, part, max_bytes)
+
+
+async def used(
+    url: str,
+    session: Session[Any],
+    work: Callable[[BinaryIO], T],
+    max_bytes: int | None = None,
+    tell: Tell | None = None,
+) -> T:
+    """Do something with a copy of a file, opened."""
+    while True:
+        copy = await local_copy(url, session, max_bytes, tell)
+        with suppress(ChangedError):
+            return await session.transport.offload(partial(copy.used, work))
+
+
+def used_here(url: str, session: Session[Any], work: Callable[[BinaryIO], T]) -> T:
+    """Do something with the content of a file, as `used` does. This blocks, whatever the session."""
+    if copy := copies.cache.copy(key_of(url, session)):
+        with suppress(ChangedError):
+            return copy.used(work)
+    return drive(used(url, session.of_colour(Sync), work))
 
 
 def local(url: str, session: Session[Any]) -> Copy:
     """Give a copy of a file. This blocks, whatever the session."""
-    return disk.cache.copy(key_of(url, session)) or drive(local_copy(url, session.of_colour(Sync)))
+    return copies.cache.copy(key_of(url, session)) or drive(local_copy(url, session.of_colour(Sync)))
 
 
-async def local_copy(
-    url: str,
-    session: Session[Any],
-    max_bytes: int | None = None,
-    tell: Callable[[int, int | None], None] | None = None,
-) -> Copy:
+async def local_copy(url: str, session: Session[Any], max_bytes: int | None = None, tell: Tell | None = None) -> Copy:
     """Give a copy of a file, downloaded if there is none."""
     check_count("max_bytes", max_bytes)
-    key = key_of(url, session)
-    if copy := disk.cache.copy(key):
+    key = await keyed(url, session)
+    if copy := copies.cache.copy(key):
         return check_size(url, copy, max_bytes)
     async with session.transport.turn(key):
-        if copy := disk.cache.copy(key):  # somebody else has downloaded it meanwhile
+        if copy := copies.cache.copy(key):  # somebody else has downloaded it meanwhile
             return check_size(url, copy, max_bytes)
         download = Download(url, session, max_bytes, tell)
-        folder = disk.cache.place(key)
+        folder = copies.cache.place(key)
         async with disk.incoming(folder, session.transport) as part:
             await fill(part, download.pieces())
             target = folder / name_of(url, download.info.content_type)
             await part.become(target, lasting=False)
-        return disk.cache.keep(key, target, download.info)
+        return copies.cache.fill(key, target, download.info)
 
 
 async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]:
@@ -102,14 +136,15 @@ async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]
 
     A download that must begin anew raises, for what was yielded cannot be taken back.
     """
-    key = key_of(url, session)
-    if copy := disk.cache.copy(key):
-        async with nested(copy.pieces(session.transport)) as pieces:
-            async for _, piece in pieces:
-                yield piece
-        return
+    key = await keyed(url, session)
+    if copy := copies.cache.copy(key):
+        with suppress(ChangedError):
+            async with nested(copy.pieces(session.transport)) as pieces:
+                async for _, piece in pieces:
+                    yield piece
+            return
     download = Download(url, session, appending=True)
-    folder = disk.cache.place(key)
+    folder = copies.cache.place(key)
     async with disk.incoming(folder, session.transport) as part:
         async with nested(download.pieces()) as pieces:
             async for at, piece in pieces:
@@ -117,7 +152,7 @@ async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]
                 yield piece
         target = folder / name_of(url, download.info.content_type)
         await part.become(target, lasting=False)
-    disk.cache.keep(key, target, download.info)
+    copies.cache.fill(key, target, download.info)
 
 
 async def save(
@@ -137,10 +172,8 @@ async def save(
                 return name or name_of(url, kind)
 
             return await save_to(url, session, folder, named, max_bytes, tally.of(url), replacing=name is not None)
-        file = opened(path)
-        copy = await local_copy(url, session, max_bytes, tally.of(url))
-        await session.transport.offload(lambda: copy.transfer(file))
-        return None
+        transfer = partial(transferred, opened(path))
+        return await used(url, session, transfer, max_bytes, tally.of(url))
 
 
 async def save_to(
@@ -149,35 +182,50 @@ async def save_to(
     folder: Path,
     named: Callable[[str | None], str],
     max_bytes: int | None,
-    tell: Callable[[int, int | None], None],
+    tell: Tell,
     *,
     replacing: bool = False,
 ) -> Path:
-    """Write a file into a folder, under the name for its type; with a number, if another file has it.
+    """Write a file into a folder, under the name for its type. What has not been downloaded goes straight there.
 
-    What has not been downloaded goes straight there.
+    Unless it is `replacing` what has that name, it gets a number; and what this process has saved there, lies there.
     """
-    key = key_of(url, session)
+    key = await keyed(url, session)
     async with session.transport.turn(key):
-        copy = disk.cache.copy(key)
+        if not replacing and (there := copies.cache.saved(key, folder)):
+            check_size(url, there, max_bytes)
+            tell(there.size, there.size)
+            return there.path
         async with disk.incoming(folder, session.transport) as part:
-            if copy:
-                check_size(url, copy, max_bytes)
-                found = disk.cache.info(key) or disk.Info()
-                await fill(part, copy.pieces(session.transport))
-                tell(copy.size, copy.size)
-            else:
-                download = Download(url, session, max_bytes, tell)
-                await fill(part, download.pieces())
-                found = download.info
-                tell(part.size, part.size)
-            target = folder / named(found.content_type)
-            same = copy is not None and copy.path == target.absolute()
-            with nullcontext(target) if replacing or same else disk.vacant(folder, target.name) as target:
-                await part.become(target, lasting=True)
-        if copy is None or copy.path == target.absolute():
-            disk.cache.keep(key, target, found)
+            found = await copied(url, session, key, part, max_bytes) or await downloaded(
+                url, session, part, max_bytes, tell
+            )
+            tell(part.size, part.size)
+            target = await part.become(folder / named(found.content_type), lasting=True, replacing=replacing)
+        copies.cache.keep(key, target, found)
+        if not replacing:
+            copies.cache.put(key, target)
     return target
+
+
+async def copied(url: str, session: Session[Any], key: str, part: disk.Part, max_bytes: int | None) -> Info | None:
+    """Write a file from a copy, and tell of it; None if there is none."""
+    copy = copies.cache.copy(key)
+    if copy is None:
+        return None
+    check_size(url, copy, max_bytes)
+    try:
+        await fill(part, copy.pieces(session.transport))
+    except ChangedError:
+        return None
+    return copies.cache.info(key) or Info(size=copy.size)
+
+
+async def downloaded(url: str, session: Session[Any], part: disk.Part, max_bytes: int | None, tell: Tell) -> Info:
+    """Write a file as it comes, and tell of it."""
+    download = Download(url, session, max_bytes, tell)
+    await fill(part, download.pieces())
+    return download.info
 
 
 async def fill(part: disk.Part, pieces: AsyncGenerator[tuple[int, bytes], None]) -> None:
@@ -185,6 +233,16 @@ async def fill(part: disk.Part, pieces: AsyncGenerator[tuple[int, bytes], None])
     async with nested(pieces):
         async for at, piece in pieces:
             await part.write(at, piece)
+
+
+def content_of(url: str, max_bytes: int | None) -> bytes:
+    """Decode a data URI. Raises FileTooLargeError."""
+    content = bytearray()
+    for piece in data_uri.pieces(url):
+        content += piece
+        if max_bytes is not None and len(content) > max_bytes:
+            raise too_large(url, max_bytes)
+    return bytes(content)
 
 
 def check_size(url: str, copy: Copy, max_bytes: int | None) -> Copy:
@@ -196,7 +254,24 @@ def check_size(url: str, copy: Copy, max_bytes: int | None) -> Copy:
 
 def opened(path: Any) -> BinaryIO:
     """Give an open file that bytes can be written to. Raises TypeError for what is none."""
-    if not callable(getattr(path, "write", None)) or isinstance(path, io.TextIOBase):
+    write = getattr(path, "write", None)
+    if not callable(write) or isinstance(path, io.TextIOBase):
         kind = "a file opened as text" if isinstance(path, io.TextIOBase) else type(path).__name__
         raise TypeError(f"path must be a str, a path or a file opened in binary mode, not {kind}")
+    if iscoroutinefunction(write):
+        raise TypeError(AWAITED)
     return path  # type: ignore[no-any-return]  # as far as can be told
+
+
+def transferred(file: BinaryIO, source: BinaryIO) -> None:
+    """Write a content into an open file. Raises OSError for one that takes no more."""
+    while block := memoryview(source.read(BLOCK)):
+        while block:  # a raw file may take a part of it
+            taken: Any = file.write(block)
+            if isawaitable(taken):
+                raise TypeError(AWAITED)
+            if type(taken) is not int and not (taken is None and isinstance(file, io.RawIOBase)):
+                break  # it does not tell, as none that takes all needs to
+            if not taken:
+                raise BlockingIOError("the file to be written does not block, and takes no more now")
+            block = block[taken:]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from replicate._core.plain import is_array, is_mapping
+from replicate._data.data_uri import is_data_uri
 from replicate._data.plan import Later, changed, encodable, filled, finite, inside, is_numbers, named, places
 from replicate._data.schema import InputSchema
 from replicate._data.sources import check_file, inspected
@@ -39,6 +40,13 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 """How a URL begins. One letter is a drive."""
 
 UNKNOWN = InputSchema({}, None)
+
+
+def is_path(text: str) -> bool:
+    """Tell whether a text names a file here, and is no URL: one with a colon names what is there."""
+    if "://" in text or is_data_uri(text):
+        return False
+    return not SCHEME.match(text) or os.path.isfile(text)  # noqa: PTH113 - Path's own raises for texts that cannot be one
 
 
 class Inputs:
@@ -119,7 +127,7 @@ class Inputs:
                 return self._planned(listed(plan.value), where)
             case Later():
                 return plan
-            case str() if paths and schema.is_file and plan and not SCHEME.match(plan):
+            case str() if paths and schema.is_file and plan and is_path(plan):
                 return path_of(plan, where)
             case _:
                 return changed(plan, schema, where, partial(self._fitted, paths=paths))

@@ -65,7 +65,7 @@ def file_name(path: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", path[-4096:])
     name = re.sub(r"[^\w.\- ]", "_", re.split(r"[/\\]", plain)[-1])
-    name = name.encode("utf-8", "replace")[-LONGEST:].decode(errors="ignore").strip(". ").lstrip("-") or "output"
+    name = name.encode("utf-8", "replace")[-LONGEST:].decode(errors="ignore").strip(". ").lstrip("-. ") or "output"
     return f"_{name}" if RESERVED.match(name) else name
 
 
@@ -76,12 +76,13 @@ def extension(kind: str | None) -> str:
     return (mimetypes.guess_extension(kind, strict=False) or "") if known is None else known
 
 
-def distinct(names: Iterable[str]) -> Iterator[str]:
+def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
     """Put a number to those names that another file has already, also where upper case does not count.
 
-    One that still waits for its extension must differ from the others without theirs.
+    One that still waits for its extension must differ from the others without theirs. `taken` are names that are there.
     """
-    whole, stems, waiting = set[str](), set[str](), set[str]()
+    whole = {name.casefold() for name in taken}
+    stems, waiting = {EXTENSION.sub("", name) for name in whole}, set[str]()
     for name in names:
         ending = match[0] if (match := EXTENSION.search(name)) else ""
         stem, number, candidate = name.removesuffix(ending), 1, name.casefold()

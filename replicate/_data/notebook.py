@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replicate._core.dual import drive
 from replicate._core.markup import bundle, element, link, note, preformatted
 from replicate._core.resource import session_of
-from replicate._data import disk, fetching
+from replicate._data import copies, fetching
 from replicate._data.data_uri import data_of, is_data_uri
+from replicate._data.download import address
 from replicate.exceptions import FileTooLargeError, NotFoundError
 
 if TYPE_CHECKING:
@@ -84,10 +85,10 @@ def here(output: FileMethods[Any], most: int) -> bytes | None:
         if len(url) > 1.5 * most:
             raise FileTooLargeError
         return data_of(url)
-    if copy := disk.cache.copy(fetching.key_of(url, session)):
+    if copy := copies.cache.copy(fetching.key_of(url, session)):
         if copy.size > most:
             raise FileTooLargeError
-        return copy.path.read_bytes()
+        return copy.used(lambda file: file.read())
     if session.blocking and SHOWN.match(guessed(output.name) or "text/plain"):
         return drive(fetching.read(url, session, 0, -1, most))
     return None
@@ -137,11 +138,6 @@ def text_of(content: bytes) -> str | None:
 def guessed(name: str) -> str | None:
     """Guess a media type from a name."""
     return mimetypes.guess_type(name, strict=False)[0]
-
-
-def address(url: str) -> str:
-    """Give a URL without what may be a signature, and a data URI without its data."""
-    return f"{url[:30]}…" if is_data_uri(url) else re.split(r"[?#]", url, maxsplit=1)[0]
 
 
 def length(size: int) -> str:

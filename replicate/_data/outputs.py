@@ -12,6 +12,7 @@ from replicate._core.session import Session
 from replicate._data import data_uri, fetching, pictures
 from replicate._data.names import name_of
 from replicate.exceptions import ReplicateError
+from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from replicate._core.dual import Coloured
     from replicate._core.markup import Bundle
-    from replicate._data.disk import Info
+    from replicate._data.copies import Info
     from replicate._data.fetching import Progress
 
 LIFETIME = timedelta(hours=1)
@@ -100,30 +101,33 @@ class FileMethods(Bound[C]):
     # ---- as a file
 
     @dual
-    async def read(self, size: int | None = -1, *, max_bytes: int | None = None) -> bytes:
+    async def read(self, size: int | None = UNSET, *, max_bytes: int | None = None) -> bytes:
         """Read so many bytes from the current position, or all that are left.
 
-        Where it reads all, the position stays at the beginning, for a value is read as often as it is wanted.
+        Without a size, it stays at the beginning where it is there: a value is read as often as it is wanted.
         `max_bytes` is how long the whole file may be. Raises FileExpiredError, FileTooLargeError, APIError.
         """
         return await self._read(self._session, size, max_bytes)
 
-    async def aread(self, size: int | None = -1, *, max_bytes: int | None = None) -> bytes:
+    async def aread(self, size: int | None = UNSET, *, max_bytes: int | None = None) -> bytes:
         """Read as `read` does, from asynchronous code whatever the client."""
         return await self._read(self._session.of_colour(Async), size, max_bytes)
 
     async def _read(self, session: Session[Any], size: int | None, max_bytes: int | None) -> bytes:
-        content = await fetching.read(self.url, session, self._position, size, max_bytes)
-        if self._position or not (size is None or size < 0):
+        content = await fetching.read(self.url, session, self._position, -1 if size is UNSET else size, max_bytes)
+        if self._position or size is not UNSET:
             self._position += len(content)
         return content
 
     def readinto(self, buffer: Buffer) -> int:
         """Read into a buffer, for `io.BufferedReader` and the like. This blocks, whatever the client."""
         view = memoryview(buffer).cast("B")
-        with fetching.local(self.url, self._session).path.open("rb") as file:
+
+        def part(file: BinaryIO) -> int:
             file.seek(self._position)
-            count = file.readinto(view)
+            return file.readinto(view)  # type: ignore[attr-defined,no-any-return]  # BinaryIO leaves it out
+
+        count = fetching.used_here(self.url, self._session, part)
         self._position += count
         return count
 

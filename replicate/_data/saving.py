@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from replicate._core.options import check_count
 from replicate._core.plain import is_array, is_iterable, is_mapping
 from replicate._data import fetching
-from replicate._data.disk import is_path
+from replicate._data.disk import is_path, names_in
+from replicate._data.download import address
 from replicate._data.names import distinct, extended
 from replicate._data.outputs import FileMethods
 from replicate._data.tally import Tally
-from replicate.exceptions import SaveError
+from replicate.exceptions import ReplicateError, SaveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from replicate._core.session import Session
     from replicate._data.fetching import Progress
 
@@ -37,24 +37,29 @@ async def save_all(
 ) -> Any:
     """Save every file among outputs into a folder, made if need be, several at once. Give paths in their places.
 
-    Raises SaveError if some cannot be saved, when all others are.
+    Raises SaveError if some cannot be saved, when all others are. What an iterator raises is raised when all that it
+    gave until then is saved, and has `paths` too.
     """
     check_count("max_bytes", max_bytes)
     check_count("concurrency", concurrency)
     target = made_folder(folder)
     check_outputs(outputs)
-    outputs = listed(outputs)
+    outputs, broken = collected(outputs)
     files = [*files_in(outputs)]
     if not files and any(is_url(text) for text in texts_in(outputs)):
         raise ValueError("outputs are URLs, and no files: make files of them by FileOutput(url)")
+    names = distinct((file.name for file in files), await session.transport.offload(partial(names_in, target)))
     with Tally(progress, len(files)) as tally:
         jobs = [
             partial(fetching.save_to, file.url, session, target, partial(extended, name), max_bytes, tally.of(index))
-            for index, (file, name) in enumerate(zip(files, distinct(file.name for file in files), strict=True))
+            for index, (file, name) in enumerate(zip(files, names, strict=True))
         ]
         done = await session.transport.together(jobs, concurrency, tally.interrupt)
     paths = replaced(outputs, iter([None if isinstance(each, Exception) else each for each in done]))
     errors = {file.url: each for file, each in zip(files, done, strict=True) if isinstance(each, Exception)}
+    if broken is not None:
+        vars(broken).update(paths=paths, errors=errors)
+        raise broken
     if errors:
         raise failed(errors, sum(isinstance(each, Exception) for each in done), len(files), paths)
     return paths
@@ -64,8 +69,8 @@ def failed(errors: dict[str, Exception], failures: int, files: int, paths: Any) 
     """Make the error that names what could not be saved."""
     [(url, first), *_] = errors.items()
     others = f", and {failures - 1} more" if failures > 1 else ""
-    told = f"{failures} of {files} files could not be saved: {url[:120]} ({first}){others}."
-    error = SaveError(told, errors=errors, paths=paths)
+    message = f"{failures} of {files} files could not be saved: {address(url)} ({first}){others}."
+    error = SaveError(message, errors=errors, paths=paths)
     error.__cause__ = first
     return error
 
@@ -77,11 +82,11 @@ def made_folder(folder: Any) -> Path:
     text = os.fspath(folder)
     if not text or "\0" in text:
         raise ValueError("folder must be the path of a folder, not empty or with a null character")
-    target = Path(text)
+    target = Path(text).absolute()  # wherever the program goes meanwhile
     try:
         target.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise NotADirectoryError(f"folder is {target}, which is no folder") from error
+        raise NotADirectoryError(f"folder is {text}, which is no folder") from error
     return target
 
 
@@ -102,6 +107,19 @@ def texts_in(outputs: Any) -> Iterator[str]:
     elif is_mapping(outputs) or is_array(outputs):
         for value in outputs.values() if is_mapping(outputs) else outputs:
             yield from texts_in(value)
+
+
+def collected(outputs: Any) -> tuple[Any, ReplicateError | None]:
+    """Read what can be read only once, and what it ends by, if that is an error: what came before is paid for."""
+    if not isinstance(outputs, Iterator):
+        return listed(outputs), None
+    items: list[Any] = []
+    given = cast("Iterator[Any]", outputs)  # type: ignore[redundant-cast]  # pyright needs it
+    try:
+        items.extend(listed(each) for each in given)
+    except ReplicateError as error:
+        return items, error
+    return items, None
 
 
 def listed(outputs: Any) -> Any:

@@ -6,6 +6,7 @@ import io
 import mimetypes
 import os
 from contextlib import contextmanager
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -122,6 +123,8 @@ def check_file(value: Any, where: str) -> None:
                 raise ValueError(f"{where} is a file that has been closed")
             if isinstance(value, io.TextIOBase) or isinstance(getattr(value, "encoding", None), str):
                 raise TypeError(not_binary(where, "str"))
+            if iscoroutinefunction(getattr(value, "read", None)):
+                raise TypeError(f"{where} is a file whose read() is awaited: pass what await file.read() gives")
             if isinstance(value, io.IOBase) and not value.readable():
                 raise ValueError(f"{where} is a file that was opened for writing: open it with mode 'rb'")
 

@@ -174,7 +174,8 @@ class API(Configured[C], RawResponses, AsyncNames):
     ) -> Any:
         """Save all files in an output, a list or a dictionary, however nested, into a folder: so many at once.
 
-        It gives the same with paths in the place of files, and leaves the rest as it is. Equal names are numbered.
+        It gives the same with paths in the place of files, and leaves the rest as it is. Equal names are numbered, and
+        nothing that is there is overwritten. If an iterator fails, its error has the `paths` of what came until then.
         `max_bytes` is how long each file may be, `progress` as for `FileOutput.save`, of all files together; a function
         may be called by several threads, one at a time. Raises SaveError if some cannot be saved, when the others are;
         OSError, TypeError or ValueError before anything is downloaded.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict
 
 from replicate._core.dual import C
 from replicate._core.settings import folder
-from replicate._data import disk, fetching
-from replicate._data.names import extended, file_name
+from replicate._data import fetching
+from replicate._data.disk import names_in
+from replicate._data.names import distinct, extended, file_name
 from replicate._data.outputs import FileOutput
 from replicate._data.tally import Tally
 from replicate.exceptions import SaveError
@@ -17,7 +18,6 @@ from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
     from pathlib import Path
 
     from replicate._core.session import Session
@@ -70,25 +70,19 @@ class Files(Generic[C]):
         if self.folder is None or not new:
             return
         tally, session = Tally(), self._session
-        new = [output for output in new if output not in old and not self._is_saved(output.url, self.folder)]
-        urls = [*dict.fromkeys(output.url for output in new)]
+        urls = [*dict.fromkeys(output.url for output in new if output not in old)]
+        owner, there = (
+            file_name(str(prediction.id))[:40],
+            await session.transport.offload(partial(names_in, self.folder)),
+        )
+        names = distinct((f"{owner}-{FileOutput(url, session).name}" for url in urls), there)
         work = [
-            partial(fetching.save_to, url, session, self.folder, self._named(prediction, url), None, tally.of(url))
-            for url in urls
+            partial(fetching.save_to, url, session, self.folder, partial(extended, name), None, tally.of(url))
+            for url, name in zip(urls, names, strict=True)
         ]
         for url, done in zip(urls, await session.transport.together(work, AT_ONCE, tally.interrupt), strict=True):
             if isinstance(done, Exception):  # whatever it is: the output is paid for
                 self._errors[url] = done
-
-    def _is_saved(self, url: str, into: Path) -> bool:
-        """Tell whether this process has saved a file there already, as when a run is asked twice for its output."""
-        copy = disk.cache.copy(fetching.key_of(url, self._session))
-        return copy is not None and copy.path.parent == into
-
-    def _named(self, prediction: Prediction[Any], url: str) -> Callable[[str | None], str]:
-        """Give what decides on a file's name, by its media type, when it has come."""
-        owner, name = file_name(str(prediction.id))[:40], FileOutput(url, self._session).name
-        return partial(extended, f"{owner}-{name}")
 
     def check(self, prediction: Prediction[Any], output: Any) -> None:
         """Raise SaveError, which carries the output, if some of its files were not saved."""

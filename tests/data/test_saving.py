@@ -19,7 +19,7 @@ from support.sessions import Hasty, config
 
 from replicate import FileOutput
 from replicate._core.session import Session
-from replicate._data import disk
+from replicate._data import copies, disk
 from replicate._data.data_uri import data_of
 from replicate.exceptions import APIConnectionError, NotFoundError, ReplicateError
 
@@ -55,7 +55,7 @@ def test_saving_to_a_folder(host: Host, tmp_path: Path) -> None:
 
 
 def test_nothing_in_a_folder_is_overwritten(host: Host, tmp_path: Path) -> None:
-    """Where another file has its name it gets a number; where it lies there itself, it stays one file."""
+    """Where another file has its name it gets a number; what was saved there before, lies there."""
     (tmp_path / "pic.png").write_bytes(b"another one's")
     first = host.output("/a/pic.png")
     assert first.save(tmp_path) == tmp_path / "pic-2.png"
@@ -64,17 +64,53 @@ def test_nothing_in_a_folder_is_overwritten(host: Host, tmp_path: Path) -> None:
     assert host.output("/c/new.png").save(tmp_path) == host.output("/c/new.png").save(tmp_path) == tmp_path / "new.png"
     assert (tmp_path / "pic.png").read_bytes() == b"another one's"
     assert names(tmp_path) == ["mine.png", "new.png", "pic-2.png", "pic-3.png", "pic.png"]
-    assert disk.reserved == {}
+    assert first.save(tmp_path) == tmp_path / "pic-2.png"
+    (tmp_path / "pic-2.png").write_bytes(b"changed since")
+    assert first.save(tmp_path).name == "pic-4.png"
 
 
-def test_vacant_places(tmp_path: Path) -> None:
-    """A name that is taken, by a broken link or by who is just saving, gets the first number that is free."""
+@pytest.mark.parametrize("links", [True, False])
+def test_a_name_that_is_taken(links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """A name that is taken, by a broken link too, or by upper case, gets the first number that is free."""
+    if not links:
+
+        def refused(*_: object) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(Path, "hardlink_to", refused)
     (tmp_path / "a.tar.gz").touch()
     (tmp_path / "a.tar-2.gz").symlink_to(tmp_path / "nowhere")
-    with disk.vacant(tmp_path, "a.tar.gz") as one, disk.vacant(tmp_path, "a.tar.gz") as two:
-        assert [one.name, two.name] == ["a.tar-3.gz", "a.tar-4.gz"]
-    with disk.vacant(tmp_path, "a.tar.gz") as again, disk.vacant(tmp_path, "b") as other:
-        assert [again.name, other.name] == ["a.tar-3.gz", "b"]
+    (tmp_path / "A.tar-3.gz").touch()
+    for name, wanted in (("a.tar.gz", "a.tar-4.gz"), ("a.tar.gz", "a.tar-5.gz"), ("b", "b"), ("b", "b-2")):
+        part = tmp_path / "part"
+        part.write_text(wanted)
+        assert disk.numbered(part, tmp_path / name).name == wanted
+        assert (tmp_path / wanted).read_text() == wanted
+        assert not part.exists()
+
+
+def test_two_processes_overwrite_nothing(tmp_path: Path) -> None:
+    """Of processes that save under one name at the same time, each has a file of its own."""
+    program = (
+        "import sys, replicate\n"
+        "sys.stdin.readline()\n"
+        "print(*[replicate.FileOutput(f'data:,{sys.argv[1]}-{n}').save(sys.argv[2]) for n in range(50)], sep='\\n')"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, name, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in "abc"
+    ]
+    for each in started:
+        each.stdin.write("\n")  # type: ignore[union-attr]
+        each.stdin.flush()  # type: ignore[union-attr]
+    paths = [path for each in started for path in each.communicate()[0].split()]
+    assert len({*paths}) == len(names(tmp_path)) == 150
+    assert len({Path(path).read_text() for path in paths}) == 150
 
 
 @pytest.mark.skipif(not Path("/dev/stdout").is_symlink(), reason="there is no such link")
@@ -89,6 +125,8 @@ def test_what_stands_for_an_open_file(tmp_path: Path) -> None:
         command = [sys.executable, "-c", program]
         told = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, check=False)
     assert b"path is /dev/stdout, which is no file" in told.stderr
+    told = subprocess.run(["/bin/sh", "-c", 'exec "$0" "$@" >&-', *command], stderr=subprocess.PIPE, check=False)
+    assert b"path is /dev/stdout, which is no file" in told.stderr
     assert Path("/dev/stdout").is_symlink()
 
 
@@ -99,6 +137,123 @@ def test_saving_to_an_open_file(host: Host) -> None:
     assert output.save(file) is None
     assert file.getvalue() == CONTENT
     assert output.tell() == 10
+
+
+def test_an_open_file_that_takes_a_part(host: Host) -> None:
+    """A raw file that takes a part of what it is given gets the rest; one that takes nothing is an error."""
+
+    class Slow(io.RawIOBase):
+        content, most = b"", 1000
+
+        def write(self, block: Any) -> int:
+            self.content += bytes(block[: self.most])
+            return len(block[: self.most])
+
+    slow = Slow()
+    host.output().save(slow)  # type: ignore[arg-type]  # as raw files are
+    assert slow.content == CONTENT
+    Slow.most = 0
+    with pytest.raises(BlockingIOError, match="takes no more now"):
+        host.output().save(slow)  # type: ignore[arg-type]
+
+
+def test_an_open_file_that_does_not_tell(host: Host) -> None:
+    """What `write` gives is what it took only if it is a number."""
+
+    class Silent:
+        content = b""
+
+        def write(self, block: Any) -> bool:
+            self.content += bytes(block)
+            return True
+
+    silent = Silent()
+    host.output().save(silent)  # type: ignore[arg-type]  # it is no more than that
+    assert silent.content == CONTENT
+
+
+def test_an_open_file_that_is_awaited(host: Host) -> None:
+    """A file of an asynchronous library is refused, and what to do instead said, before anything is downloaded."""
+
+    class Awaited:
+        async def write(self, block: bytes) -> int:
+            return len(block)
+
+    class Later:
+        def __await__(self) -> Any:
+            return iter(())
+
+    class Wrapped:
+        def write(self, block: bytes) -> Later:
+            del block
+            return Later()
+
+    with pytest.raises(TypeError, match=r"await file\.write\(await output\.read\(\)\)"):
+        host.output().save(Awaited())  # type: ignore[arg-type]
+    assert host.connections == 0
+    with pytest.raises(TypeError, match="is awaited"):  # which shows late, but loses nothing
+        host.output().save(Wrapped())  # type: ignore[arg-type]
+
+
+def test_a_copy_that_is_replaced_meanwhile(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has taken the place of a saved file is never read as the file, however late that happens."""
+    whole = copies.Copy.whole
+
+    def late(copy: copies.Copy) -> bool:
+        found = whole(copy)
+        other = tmp_path / "other"
+        other.write_bytes(b"another one's")
+        other.replace(tmp_path / "latest.bin")
+        return found
+
+    for way in ("read", "save", "iterate", "readinto", "transfer"):
+        output = host.output(f"/{way}.bin")
+        output.save(tmp_path / "latest.bin")
+        with monkeypatch.context() as patch:
+            patch.setattr(copies.Copy, "whole", late)
+            match way:
+                case "read":
+                    content = output.read()
+                case "save":
+                    content = output.save(tmp_path / "again.bin").read_bytes()
+                case "iterate":
+                    content = b"".join(output)
+                case "readinto":
+                    content = output.readall()[: len(CONTENT)]
+                case _:
+                    file = io.BytesIO()
+                    output.save(file)
+                    content = file.getvalue()
+        assert content == CONTENT, way
+
+
+def test_copies_are_bounded(host: Host, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very much that was read the latest is kept; the rest is downloaded again when it is asked for."""
+    monkeypatch.setattr(copies, "ROOM", 2 * len(CONTENT))
+    for name in "abcd":
+        assert host.output(f"/{name}").read() == CONTENT
+    assert len([path for path in cache.rglob("*") if path.is_file()]) == 2
+    assert host.output("/d").read() == host.output("/a").read() == CONTENT
+    assert host.connections == 5
+    monkeypatch.setattr(copies, "REMEMBERED", 3)
+    for name in "efgh":
+        host.output(f"/{name}").info()
+    assert len(copies.cache._infos) == 3
+
+
+def test_what_nobody_waits_for_is_removed_at_exit(tmp_path: Path) -> None:
+    """A thread that still saves when Python exits leaves no file."""
+    program = (
+        "import sys, threading, replicate\n"
+        "begun = threading.Event()\n"
+        "def tell(*_): begun.set(); threading.Event().wait()\n"
+        "save = lambda: replicate.FileOutput('data:,' + 'a' * 200_000).save(sys.argv[1], progress=tell)\n"
+        "threading.Thread(target=save, daemon=True).start()\n"
+        "begun.wait()\n"
+        "import pathlib; assert [*pathlib.Path(sys.argv[1]).iterdir()]"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=30)
+    assert names(tmp_path) == []
 
 
 def test_saving_where_there_is_no_folder(host: Host, tmp_path: Path) -> None:

@@ -225,6 +225,25 @@ async def test_a_text_that_is_neither_a_url_nor_a_path(client: Any, asked: Any, 
     assert asked() in ([], ["GET /models/me/digest"])
 
 
+def test_a_path_with_a_colon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that might be a URL of an unknown scheme names the file that is there."""
+    monkeypatch.chdir(tmp_path)
+    Path("boat:2.txt").write_text("boat", "utf-8")
+    assert encoded({"file": "boat:2.txt"}, file=FILE) == {"file": "data:text/plain;base64,Ym9hdA=="}
+    assert encoded({"file": "boat:3.txt"}, file=FILE) == {"file": "boat:3.txt"}
+
+
+def test_a_file_that_is_awaited() -> None:
+    """A file of an asynchronous library is refused, with what to pass instead."""
+
+    class Uploaded:
+        async def read(self) -> bytes:
+            return b""
+
+    with pytest.raises(TypeError, match=r"^input\['a'\] is a file whose read\(\) is awaited: pass what await"):
+        encoded({"a": Uploaded()})
+
+
 @pytest.mark.parametrize("text", ["https://host.test/x.png", "data:text/plain,hi", "s3://bucket/x", ""])
 def test_a_url_is_left_alone(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A URL of whatever scheme is sent as it is, even if there is a file of that name; so is no text at all."""

@@ -36,7 +36,7 @@ while True:
             async with replicate.AsyncReplicate() as client:
                 await replicate.FileOutput(url, client).save(target, progress=told)
         asyncio.run(main())
-    replicate._data.disk.cache.forget()
+    replicate._data.copies.cache.forget()
 """
 
 

@@ -50,6 +50,7 @@ def is_harmless(name: str) -> bool:
 @example("COM¹", False)  # noqa: FBT003
 @example("\uff0e\uff0e\uff0f\uff0e\uff0e\uff0fetc", False)  # noqa: FBT003
 @example("photo\u202egpj.exe", True)  # noqa: FBT003
+@example("-.bash_profile", False)  # noqa: FBT003
 @example("x" * 149 + "/aux." + "y" * 146, False)  # noqa: FBT003
 def test_no_url_has_a_harmful_name(text: str, quoted: bool) -> None:  # noqa: FBT001
     """Whatever the URL, the name is one visible file's, in the folder it is put into, on every system."""

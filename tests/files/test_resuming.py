@@ -85,9 +85,10 @@ async def test_a_file_that_has_changed_is_begun_anew(blocking: Any) -> None:
             f"Content-Range: bytes {HALF}-{len(CONTENT) - 1}/{len(CONTENT)}",
             'ETag: "2"',
         ),
+        answer("206 Partial Content", CONTENT[HALF:], f"Content-Range: bytes {HALF}-{len(CONTENT) - 1}/{len(CONTENT)}"),
         answer("416 Range Not Satisfiable", b"", "Content-Range: bytes */7"),
     ],
-    ids=["another range", "another length", "no range", "another file", "none"],
+    ids=["another range", "another length", "no range", "another file", "which file is not said", "none"],
 )
 async def test_an_answer_that_is_not_the_rest_is_not_taken(blocking: Any, wrong: bytes) -> None:
     """Where the rest is not what was asked for, all is asked for anew."""

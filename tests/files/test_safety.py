@@ -15,7 +15,7 @@ from support.hosts import CONTENT, Host, Ranged, field, hosted
 from support.sessions import TOKEN
 
 from replicate import FileOutput
-from replicate._data import disk
+from replicate._data import copies, disk
 from replicate.exceptions import FileTooLargeError, InternalServerError, ReplicateError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def test_copies_are_of_an_account(blocking: Any) -> None:
         one, other = (at_home(host, "/files/1", token=token, **blocking) for token in ("r8_one", "r8_other"))
         assert await got(one.read()) == b"one's"
         assert await got(other.read()) == b"other's"
-        assert "r8_o" not in str(vars(disk.cache))
+        assert "r8_o" not in str(vars(copies.cache))
         one.seek(0)
         assert await got(one.read()) == b"one's"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from support.hosts import hosted
 import replicate
 from replicate import FileOutput, Prediction
 from replicate._core import workers
-from replicate.exceptions import FileExpiredError, FileTooLargeError, SaveError
+from replicate.exceptions import FileExpiredError, FileTooLargeError, ModelError, SaveError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,12 +58,12 @@ async def test_all_files_of_an_output(client: Any, tmp_path: Path) -> None:
         "pictures": [tmp_path / "a.png", tmp_path / "a-2.png", [tmp_path / "b.png"]],
         "caption": "text",
         "scores": [1, None],
-        "first": tmp_path / "a-3.png",
+        "first": tmp_path / "a.png",
     }
-    assert names(tmp_path) == ["a-2.png", "a-3.png", "a.png", "b.png"]
-    assert (tmp_path / "a-3.png").read_bytes() == (tmp_path / "a.png").read_bytes() == b"/a.png"
+    assert names(tmp_path) == ["a-2.png", "a.png", "b.png"]
+    assert (tmp_path / "a.png").read_bytes() == b"/a.png"
     assert (tmp_path / "a-2.png").read_bytes() == b"/x/a.png"
-    assert host.connections == 3  # one of them was wanted twice
+    assert host.connections == 3  # one of them was wanted twice, and is there once
 
 
 async def test_what_fails_is_named(client: Any, tmp_path: Path) -> None:
@@ -97,6 +98,58 @@ async def test_earlier_files_stay(client: Any, tmp_path: Path) -> None:
         assert first == [tmp_path / "a-2.png", tmp_path / "b.png"]
         assert (await got(client.save_all(output[1:], tmp_path))) == first[1:]
     assert (tmp_path / "a.png").read_bytes() == b"an earlier one"
+
+
+async def test_numbers_follow_the_list(client: Any, tmp_path: Path) -> None:
+    """Files of one name are numbered in their order, whichever comes first, also where some are there already."""
+    with hosted(by_path) as host:
+        for run in (1, 2):
+            output = [FileOutput(f"{host.origin}/{run}/{place}/out.png", client) for place in range(8)]
+            paths = await got(client.save_all(output, tmp_path))
+            assert paths == [
+                tmp_path / ("out.png" if number == 1 else f"out-{number}.png")
+                for number in range(run * 8 - 7, run * 8 + 1)
+            ]
+            assert [path.read_bytes() for path in paths] == [f"/{run}/{place}/out.png".encode() for place in range(8)]
+
+
+def test_an_iterator_that_fails(tmp_path: Path) -> None:
+    """What it has given until then is saved, and the error says where."""
+    with hosted(by_path) as host:
+
+        def frames() -> Any:
+            yield FileOutput(f"{host.origin}/a.png", client)
+            yield FileOutput(f"{host.origin}/gone.png", client)
+            raise ModelError(Prediction(id="p1", status="failed", error="out of paint"))
+
+        client = replicate.Replicate(bearer_token="x", max_retries=0)
+        with client, pytest.raises(ModelError, match="out of paint") as caught:
+            client.save_all(frames(), tmp_path)
+    assert vars(caught.value)["paths"] == [tmp_path / "a.png", None]
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_the_folder_is_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that goes elsewhere while files are saved has them where it was."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with hosted(by_path) as host, replicate.Replicate(bearer_token="x") as client:
+        output = [FileOutput(f"{host.origin}/a.png", client)]
+        paths = client.save_all(output, "frames", progress=lambda *_: os.chdir(tmp_path / "elsewhere"))
+    assert paths == [tmp_path / "frames" / "a.png"]
+    assert names(tmp_path / "frames") == ["a.png"]
+
+
+async def test_no_error_tells_a_signature(client: Any, tmp_path: Path) -> None:
+    """Of a signed URL an error tells what is not secret; `errors` has it as a key."""
+    with hosted(by_path) as host:
+        output = FileOutput(f"{host.origin}/gone.png?X-Signature=secret", client)
+        with pytest.raises(SaveError) as caught:
+            await got(client.save_all([output], tmp_path))
+        assert "secret" not in str(caught.value)
+        with pytest.raises(FileTooLargeError) as refused:
+            await got(FileOutput(f"{host.origin}/a.png?X-Signature=secret", client).read(max_bytes=1))
+        assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.colours import each_colour, pytest_pyfunc_call  # noqa: F401 - a fixture and a hook
 
-from replicate._data import disk
+from replicate._data import copies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test a cache of its own."""
     folder: Path = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr(disk, "cache", disk.Cache(folder))
+    monkeypatch.setattr(copies, "cache", copies.Cache(folder))

@@ -15,7 +15,7 @@ import yaml
 from support.colours import Clock, connect, each_colour, pytest_pyfunc_call  # noqa: F401 - a fixture and a hook
 from vcr import VCR
 
-from replicate._data import disk
+from replicate._data import copies
 from replicate.local import server
 from replicate.local.demo import MODELS
 
@@ -127,7 +127,7 @@ def player(
 ) -> Iterator[Player]:
     """Give a client that is played the cassette named like the test."""
     cassette = CASSETTES / f"{request.function.__name__.removeprefix('test_')}.yaml"
-    monkeypatch.setattr(disk, "cache", disk.Cache(tmp_path))
+    monkeypatch.setattr(copies, "cache", copies.Cache(tmp_path))
     with ExitStack() as stack:
         made = record(cassette, RECORD, stack) if RECORD else play(cassette, colour, stack, monkeypatch)
         yield made

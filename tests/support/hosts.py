@@ -12,7 +12,7 @@ from support.sessions import Hasty, HastyAsync, config
 
 from replicate import FileOutput
 from replicate._core.session import Session
-from replicate._data import disk
+from replicate._data import copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def host() -> Iterator[Host]:
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give each test a cache of its own."""
     folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr(disk, "cache", disk.Cache(folder))
+    monkeypatch.setattr(copies, "cache", copies.Cache(folder))
     yield folder
     KEPT.clear()
 

@@ -15,7 +15,7 @@ from replicate._core.dual import Async, Sync
 from replicate._core.http_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
 from replicate._core.page import Listing, Page, PageInfo
 from replicate._core.paginate import async_paginate, paginate
-from replicate._data.disk import Info
+from replicate._data.copies import Info
 from replicate.exceptions import ReplicateError
 from replicate.resources.predictions import Prediction
 
