@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MEBIBYTE = 1 << 20
 SIZE = 1024
 """Mebibytes."""
-ROUNDS, MOST_ROUNDS = 9, 30
+ROUNDS, MOST_ROUNDS = 9, 18
 """How often this client and raw httpx run. Whatever else the machine does makes a transfer slower and never faster: the
 best times tell, and where they miss the goal, more rounds may yet find a quiet moment for either."""
 PEERS_ROUNDS = 2
