@@ -64,7 +64,17 @@ class Bar:
     """A bar with a percentage, and what it is of."""
 
     def __init__(self, tqdm: Any) -> None:
-        self._kind: Any = type("Bar", (tqdm,), {"monitor_interval": 0})  # tqdm's monitor is a thread that would stay
+        def refresh(bar: Any, **_: Any) -> Any:
+            """Draw a bar. If that fails, unlike tqdm's own, let go of the lock of all bars, and do not try again."""
+            try:
+                with bar.get_lock():  # which a thread may take again
+                    return tqdm.refresh(bar, nolock=True)
+            except Exception:
+                bar.disable = True
+                raise
+
+        # tqdm's monitor is a thread that would stay.
+        self._kind: Any = type("Bar", (tqdm,), {"monitor_interval": 0, "refresh": refresh})
         self._bar: Any = None
 
     def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:

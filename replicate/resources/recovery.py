@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections import OrderedDict
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpx
@@ -24,10 +24,10 @@ from replicate.exceptions import AmbiguousCreateError, APIError, APIResponseVali
 from replicate.resources.matching import Asked, fitting
 from replicate.resources.newest import endpoints, newest
 from replicate.resources.outputs import known_defaults
-from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, ask, stop, unended
+from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, aside, ask, stop, unended
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from replicate._core.exchange import Transport
@@ -109,6 +109,12 @@ class Create:
         self._similar: list[str] = []  # what has more in its input than that
         self._crowded = False
         self._trouble: ReplicateError | None = None
+        self._lock = Lock()
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether no answer will come: it is lost, or its client closed, whose tasks get none, but threads do."""
+        return self.lost or (self.session.transport.is_closed and not self.session.blocking)
 
     def watched(self, session: Session[Any]) -> Session[Any]:
         """Give a session by which the request is sent."""
@@ -144,8 +150,7 @@ class Create:
         self.lost, seconds = True, min(seconds, LAST_WILL)
         try:
             if self.id is None:
-                async with still_open(session) as asking:
-                    await self._find(Deadline(asking, max(0.1, seconds - LAST_CHANCE)).bound(asking), HASTY)
+                await self._find_quickly(session, seconds)
             if self.id is not None:
                 await stop(session, endpoints(self.noun)[2], self.id, seconds=seconds)
         except Exception as error:  # noqa: BLE001 - something else is being raised already
@@ -157,11 +162,10 @@ class Create:
     async def recovered(self, error: APIError) -> Any:
         """Give what the request has started though its answer was lost. Raise AmbiguousCreateError if none is found."""
         self.lost = True
-        async with still_open(self.session) as session:
-            if session is self.session:
-                await self._find(session, PAUSES)
-            else:
-                await self._find(Deadline(session, LAST_WILL).bound(session), HASTY)
+        if self.session.transport.is_closed:
+            await self._find_quickly(self.session, LAST_WILL)
+        else:
+            await self._find(self.session, PAUSES)
         if self.id is None:
             raise self._ambiguous(error) from error
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
@@ -171,6 +175,21 @@ class Create:
             if self._listed.status in TERMINAL:
                 self._listed.status = "processing"  # for a list may leave out the output: who waits looks again
             return self._listed
+
+    async def _find_quickly(self, session: Session[Any], seconds: float) -> None:
+        """Look for it within so many seconds, over connections of its own if the client has been closed meanwhile."""
+
+        async def find(asking: Session[Any]) -> None:
+            """Do so by a session. What was canceled is begun anew, and waits for its thread, which goes on."""
+            with self._lock:
+                if self.id is None:
+                    await self._find(Deadline(asking, max(0.1, seconds - LAST_CHANCE)).bound(asking), HASTY)
+
+        if session.transport.is_closed:
+            with suppress(ReplicateError):  # an HTTP client of the caller's, of which there is no other
+                await aside(session, find)
+                return
+        await find(session)
 
     async def _find(self, session: Session[Any], pauses: Sequence[float]) -> None:
         """Look for what the request has started, some times. That a look fails does not end the search."""
@@ -212,9 +231,9 @@ class Create:
         self._found = [each.id for each in fit]
         self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
         self._crowded = any(
-            other.out and not other.lost and any(other.asked.fits(each) for each in fit) for other in others
+            other.out and not other.unanswered and any(other.asked.fits(each) for each in fit) for other in others
         )
-        if self._crowded or len(fit) > 1 + sum(other.lost and other.asked == self.asked for other in others):
+        if self._crowded or len(fit) > 1 + sum(other.unanswered and other.asked == self.asked for other in others):
             return
         for each in fit:
             if ledger.claim(each.id, self):
@@ -247,20 +266,6 @@ class Create:
             f"It is not known whether the {noun} was started: {sentence(error.message)} {looked}",
             hint=f"It was not sent again, since that might be charged twice. {where} before you start another.",
         )
-
-
-@asynccontextmanager
-async def still_open(session: Session[Any]) -> AsyncGenerator[Session[Any], None]:
-    """Give a session to ask by: another one, which blocks, where the client has been closed meanwhile."""
-    spare = None
-    if session.transport.is_closed:
-        with suppress(ReplicateError):  # an HTTP client of the caller's, of which there is no other
-            spare = session.afresh()
-    try:
-        yield spare or session
-    finally:
-        if spare is not None:
-            await spare.transport.close()
 
 
 class Outgoing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from replicate._core.dual import drive
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, backoff, poll, turn
 from replicate._core.problems import unreadable
@@ -28,6 +29,7 @@ from replicate.resources.outputs import raw
 from replicate.resources.watching import Updates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
 
     from replicate._core.session import Session
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 log: logging.Logger = logging.getLogger("replicate")
 
+T = TypeVar("T")
 Run = TypeVar("Run", bound="Prediction[Any] | Training[Any]")
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
@@ -163,12 +166,25 @@ async def insist(
                 break
         except ClosedError:
             # A client may be closed, by hand or at the end of its event loop, before what is iterated with it.
-            spare = session.afresh()
-            try:
-                return await insist(spare, canceler, run_id, deadline, (0.0, 0.0))
-            finally:
-                await spare.transport.close()
+            return await aside(session, lambda spare: insist(spare, canceler, run_id, deadline, (0.0, 0.0)))
     raise trouble or AssertionError
+
+
+async def aside(session: Session[Any], work: Callable[[Session[Any]], Coroutine[Any, Any, T]]) -> T:
+    """Do some work with a session that blocks, over connections of its own, where it does not hold up the event loop.
+
+    It goes on to its end, in its thread, even where nobody waits for it any more. So it must have a deadline.
+    """
+
+    async def whole() -> T:
+        """Make the connections, work, and close them."""
+        spare = session.afresh()
+        try:
+            return await work(spare)
+        finally:
+            await spare.transport.close()
+
+    return await session.transport.offload(lambda: drive(whole()))
 
 
 async def settle(run: Run, deadline: Deadline, updates: Updates | None = None) -> Run:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ from replicate import (
     Replicate,
 )
 from replicate._core.lifetime import ClosedError
+from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate.local import Model, Server
 from replicate.local import server as local_server
 from replicate.resources.waiting import owned
@@ -54,16 +56,19 @@ def open_sockets() -> set[str]:
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
     """No thread and no socket outlives a test."""
-    threads, sockets = set(threading.enumerate()), open_sockets()
+
+    def in_use() -> set[Any]:
+        return open_sockets() | {each for each in threading.enumerate() if not each.name.startswith("Trio")}
+
+    before = in_use()
     yield
     gc.collect()
-    assert {each for each in threading.enumerate() if not each.name.startswith("Trio")} <= threads
     patience = threading.Event()
-    for _ in range(300):  # the server, which is in this process too, closes its ends when it sees ours closed
-        if open_sockets() <= sockets:
+    for _ in range(300):  # the server, in this process too, closes its ends when it sees ours closed; so end threads
+        if in_use() <= before:
             return
         patience.wait(0.01)
-    assert open_sockets() <= sockets
+    assert in_use() <= before
 
 
 @pytest.fixture
@@ -135,14 +140,21 @@ def test_ctrl_c(place: Server, held: Held, colour: str, stage: str) -> None:
 # ---- tasks that are canceled
 
 
-def begun(held: Held) -> anyio.Event:
-    """Give an event of the running loop that is set when the model starts."""
+def from_threads() -> tuple[anyio.Event, Callable[[], Any]]:
+    """Give an event of the running loop, and what sets it from any thread."""
     event = anyio.Event()
     try:
         soon: Callable[..., Any] = asyncio.get_running_loop().call_soon_threadsafe
     except RuntimeError:
         soon = trio.lowlevel.current_trio_token().run_sync_soon
-    held.started.set = lambda: soon(event.set)  # type: ignore[method-assign]
+    return event, lambda: soon(event.set)
+
+
+def begun(held: Held, many: int = 1) -> anyio.Event:
+    """Give an event of the running loop that is set when the model has started so many times."""
+    starts = count(1)
+    event, tell = from_threads()
+    held.started.set = lambda: tell() if next(starts) == many else None  # type: ignore[method-assign]
     return event
 
 
@@ -542,13 +554,19 @@ async def test_a_client_that_is_closed_meanwhile(clients: Any, place: Server, wa
 
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@pytest.mark.parametrize("many", [1, 3])
 @pytest.mark.parametrize("way", ["run", "create"])
-def test_a_client_that_is_closed_while_an_answer_is_kept_back(place: Server, held: Held, colour: str, way: str) -> None:
-    """What was started is found over a connection of its own: canceled if it was to be waited for, or else given."""
+def test_a_client_that_is_closed_while_an_answer_is_kept_back(
+    place: Server, held: Held, colour: str, way: str, many: int
+) -> None:
+    """What was started is found over a connection of its own: canceled if it was to be waited for, or else given.
+
+    So is each of several that were asked for the same.
+    """
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
-        ends, event = list[Any](), begun(held)
+        ends, event = list[Any](), begun(held, many)
 
         async def call() -> None:
             try:
@@ -560,14 +578,86 @@ def test_a_client_that_is_closed_while_an_answer_is_kept_back(place: Server, hel
                 ends.append(error.prediction)  # type: ignore[attr-defined]
 
         async with anyio.create_task_group() as group:
-            group.start_soon(call)
+            for _ in range(many):
+                group.start_soon(call)
             await event.wait()
             await client.close()
-        assert [each.id for each in ends] == [each.id for each in place.predictions]
+        assert sorted(each.id for each in ends) == sorted(each.id for each in place.predictions)
 
     RUN[colour](main())
-    assert statuses(place) == (["canceled"] if way == "run" else ["processing"])
+    assert statuses(place) == ["canceled" if way == "run" else "processing"] * many
     held.finish(place)
+
+
+async def undisturbed(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> None:
+    await call()
+    assert event.is_set()
+
+
+async def by_the_end(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> None:
+    left_over.append(asyncio.ensure_future(call()))
+    await event.wait()
+
+
+left_over: list[Any] = []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"], ids=["looking", "canceling"])
+@pytest.mark.parametrize(
+    ("colour", "leave"),
+    [
+        *(("asyncio", each) for each in (undisturbed, by_task_twice, by_scope, by_the_end)),
+        *(("trio", each) for each in (undisturbed, by_scope)),
+    ],
+)
+def test_the_event_loop_of_a_closed_client_goes_on(
+    place: Server, held: Held, colour: str, leave: Any, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was started is looked for, once, and canceled, in another thread, whatever the loop does meanwhile."""
+    go, sent, tell = threading.Event(), list[str](), list[Any]()
+    send, afresh = BlockingTransport.send, AsyncTransport.afresh
+
+    async def held_up(self: Any, request: Any, **how: Any) -> Any:
+        sent.append(request["method"])
+        if sent[-1] == method and sent.count(method) == 1:
+            tell[0]()
+            assert go.wait(10)
+        return await send(self, request, **how)
+
+    def again(self: Any) -> Any:
+        if method in sent:  # it is begun anew by a loop that ends
+            go.set()
+        return afresh(self)
+
+    monkeypatch.setattr(BlockingTransport, "send", held_up)
+    monkeypatch.setattr(AsyncTransport, "afresh", again)
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
+        started, (asked, soon) = begun(held), from_threads()
+        tell.append(soon)
+
+        async def close() -> None:
+            await started.wait()
+            await client.close()
+            await asked.wait()
+            for _ in range(10):
+                await anyio.lowlevel.checkpoint()
+            if leave is not by_the_end:
+                go.set()
+
+        async def call() -> None:
+            with suppress(ClosedError):
+                await client.run("me/held")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(close)
+            await leave(call, asked)
+
+    RUN[colour](main())
+    left_over.clear()
+    assert statuses(place) == ["canceled"]
+    assert sent.count("GET") == 1
 
 
 async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:

@@ -130,6 +130,25 @@ async def test_what_may_be_another_s_with_defaults_added(colour: str, monkeypatc
     assert (await got(client.predictions.create("me/model", found["input"]))).id == "p1"
 
 
+async def test_what_may_be_a_closed_client_s(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A create of a client that was closed is waited for by threads, which get their answers; tasks get none."""
+    monkeypatch.setattr(recovery, "CROWDED_LOOKS", 2)
+    found = prediction("processing", created_at="2999-01-01T00:00:00Z")
+    client = scripted(colour, Script(create=[httpx.Response(502)], list=[{"results": [found]}], get=[found]))
+    Clock(client)
+    closed = scripted(colour, Script())
+    await got(closed.close())
+    rival = Create(closed._session, "prediction", cancel=False)
+    rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
+    rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
+    recovery.ledger.under_way[rival] = None
+    if colour == "blocking":
+        with pytest.raises(AmbiguousCreateError, match="may be that of another call"):
+            await got(client.predictions.create("me/model", {}))
+    else:
+        assert (await got(client.predictions.create("me/model", {}))).id == "p1"
+
+
 def test_an_answer_with_what_another_has_taken_up(caplog: pytest.LogCaptureFixture) -> None:
     """That two calls have the same prediction is said in the log."""
     taker, owner = made(), made()

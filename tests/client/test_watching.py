@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator  # noqa: TC003 - the signatures of models are read
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta, timezone
+from io import StringIO
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,6 +18,7 @@ from support.colours import Clock, collect, each, got, leaves_streams, scripted
 from support.sample_models import Held, Script, model, prediction
 
 from replicate import ModelError, NotFoundError, Prediction
+from replicate._core.display import Display
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.trainings import Training
@@ -295,6 +298,40 @@ async def test_a_display_that_fails(
         patch.setattr(sys, "stderr", stderr)
         await watch(client, way, progress=True)
     assert not any(each.endswith("/cancel") for each in script.asked)
+
+
+class Breaking(StringIO):
+    """A stderr that somebody reads for a while."""
+
+    broken = False
+
+    def write(self, text: str) -> int:
+        if self.broken:
+            raise BrokenPipeError
+        return super().write(text)
+
+
+@pytest.mark.parametrize("fractions", [[0.0], [0.0, 0.5]], ids=["at once", "later"])
+def test_a_bar_that_fails_holds_up_no_other(fractions: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock that all bars share is free for other threads though a bar could not be drawn, at first or later on."""
+    from tqdm.std import TqdmDefaultWriteLock
+
+    def take() -> None:
+        if TqdmDefaultWriteLock.th_lock.acquire(blocking=False):
+            TqdmDefaultWriteLock.th_lock.release()
+            taken.append(True)
+
+    taken, stderr, display = list[bool](), Breaking(), Display()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    for fraction in fractions:
+        assert display._shown is not None
+        stderr.broken = fraction == fractions[-1]
+        display.draw("one", fraction)
+    assert display._shown is None
+    thread = Thread(target=take)
+    thread.start()
+    thread.join()
+    assert taken == [True]
 
 
 async def test_no_bar_is_left_open(colour: str, capsys: pytest.CaptureFixture[str]) -> None:
