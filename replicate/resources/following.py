@@ -13,7 +13,7 @@ from replicate._core.sse import LINE_END, ServerSentEvent
 from replicate.exceptions import APIError, PredictionTimeout, ReplicateError, StreamError, ended
 from replicate.resources.events import BrokenStreamError, events, stream_url
 from replicate.resources.outputs import raw
-from replicate.resources.waiting import LATE, Watch, look, settle
+from replicate.resources.waiting import LATE, Watch, check_kept, look, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -78,6 +78,7 @@ async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[Se
             async for item in rest:
                 text = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
                 yield [ServerSentEvent("output", text)]
+        check_kept(prediction)
     except APIError as error:
         if error is watch.updates.error:
             raise

@@ -60,6 +60,11 @@ class Iteration(Generic[C, T]):
 
     async def _step(self) -> Any:
         """Give what the source yields next. Raises StopAsyncIteration at its end."""
+        if self._reading:
+            raise ReplicateError(
+                f"This {type(self).__name__} is being read already, by another thread or task.",
+                hint="Let one of them read it and pass on what it gets.",
+            )
         self._check()
         self._reading = True
         try:

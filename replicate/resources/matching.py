@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +22,8 @@ class Asked(NamedTuple):
 
     named: Mapping[str, str]
     input: Mapping[str, Any]
+    destination: str | None = None
+    """What no list shows."""
 
     @classmethod
     def of(cls, path: str, body: Mapping[str, Any]) -> Asked:
@@ -36,7 +39,16 @@ class Asked(NamedTuple):
                 model, _, version = str(body.get("version", "")).rpartition(":")
                 named = {"model": version} if "/" in version else {"version": version}
                 named |= {"model": model} if model else {}
-        return cls(named, body.get("input") or {})
+        return cls(named, body.get("input") or {}, body.get("destination"))
+
+    @property
+    def fingerprint(self) -> int:
+        """What stands for it where it is not to be kept."""
+        return hash(json.dumps(self, sort_keys=True, default=str))
+
+    def shows_as(self, other: Asked) -> bool:
+        """Tell whether what is started looks the same, whichever of the two has asked for it."""
+        return (self.named, self.input) == (other.named, other.input)
 
     def fits(self, started: Any) -> bool:
         """Tell whether what was started may be what is asked for: the input has all that was sent, or more."""

@@ -14,7 +14,7 @@ from replicate.resources import watching
 from replicate.resources.creation import create
 from replicate.resources.outputs import raw, with_files
 from replicate.resources.spelling import PREDICTION, identified, owned, version_text
-from replicate.resources.waiting import TERMINAL, Watch, ask, check_success, halt, look, settle
+from replicate.resources.waiting import TERMINAL, Watch, check_success, halt, look, settle
 from replicate.resources.waiting import owned as owning
 from replicate.resources.watching import Timings, Updates, timings
 from replicate_api import models
@@ -288,5 +288,6 @@ class Predictions(Namespace[C]):
         deadline = Deadline(self._session, timeout)
         prediction_id, _ = identified(PREDICTION, prediction, words)
         with Updates(self._session, on_update, progress) as updates:
-            found = await ask(deadline.bound(self._session), predictions_get, prediction_id)
-            return await settle(Prediction[C].bind(found, self._session), deadline, updates)
+            unseen = models.Prediction.from_dict({"id": prediction_id, "status": "starting"})
+            run = Prediction[C].bind(unseen, self._session)
+            return await settle(run, deadline, updates, seen=False)

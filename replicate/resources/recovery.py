@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections import OrderedDict
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.lifetime import ClosedError, inheritors
+from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline
 from replicate._core.problems import was_sent
 from replicate._core.session import LAST_CHANCE
 from replicate._core.transport import Lock
 from replicate.exceptions import AmbiguousCreateError, APIError, APIResponseValidationError, ReplicateError, sentence
+from replicate.resources.ledger import Ledger
 from replicate.resources.matching import Asked, fitting
 from replicate.resources.newest import endpoints, newest
 from replicate.resources.outputs import known_defaults
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from replicate._core.exchange import Transport
     from replicate._core.session import Session
+    from replicate.resources.ledger import Account, GivenUp
 
 log: logging.Logger = logging.getLogger("replicate")
 
@@ -41,40 +42,8 @@ HASTY = PAUSES[:2]
 """The same, where somebody waits for the program to end."""
 CROWDED, CROWDED_LOOKS = 1.0, 90
 """Seconds between looks, and how many, while the same is asked for by other creates that are not answered yet."""
-REMEMBERED = 10_000
-"""How many claims."""
-Account: TypeAlias = tuple[str, int]
-
-
-class Ledger:
-    """The creates of this process: those that are under way, and what is known to belong to one. All clients share it.
-
-    It holds neither clients nor inputs, except of what is under way, nor tokens.
-    """
-
-    def __init__(self) -> None:
-        self.under_way: dict[Create, None] = {}
-        self._claims: OrderedDict[tuple[Account, str], object] = OrderedDict()
-        self._lock = Lock()
-        inheritors.add(self)
-
-    def claim(self, run_id: str, create: Create) -> bool:
-        """Note what a create has started. False if that is another one's: one of two that ask at once gets it."""
-        with self._lock:
-            owner = self._claims.setdefault((create.account, run_id), create.mark)
-            if len(self._claims) > REMEMBERED:
-                self._claims.popitem(last=False)
-        return owner is create.mark
-
-    def is_free(self, run_id: str, account: Account) -> bool:
-        """Tell whether nobody has claimed it."""
-        return (account, run_id) not in self._claims
-
-    def forget(self) -> None:
-        """In the child of a fork: what the parent's threads have under way is not answered here."""
-        self._lock = Lock()
-        self.under_way.clear()
-
+BEFORE = 5.0
+"""What was asked for so many seconds before a create went out is older than what that looks at."""
 
 ledger: Ledger = Ledger()
 
@@ -101,6 +70,8 @@ class Create:
         """Whether it may have arrived."""
         self.lost: bool = False
         """Whether no answer will tell what became of it."""
+        self.ending: bool = False
+        """Whether it is to be canceled."""
         self.id: str | None = None
         """What it has started."""
         self.run: None = None  # unlike `owned`, it has no object yet
@@ -108,6 +79,8 @@ class Create:
         self._found: list[str] = []
         self._similar: list[str] = []  # what has more in its input than that
         self._crowded = False
+        self._explained = False  # whether creates of this process have started exactly what was found
+        self._inherited: list[str] = []
         self._trouble: ReplicateError | None = None
         self._lock = Lock()
 
@@ -142,17 +115,22 @@ class Create:
                 await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         finally:
             ledger.under_way.pop(self, None)  # a fork may have happened since
+            if self.ending and self.id is None and self._explained:
+                ledger.give_up(self, self._found)
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
         """Cancel what the request has started, if it went out and that can be found out quickly."""
         if not self.out:
             return
-        self.lost, seconds = True, min(seconds, LAST_WILL)
+        self.lost, self.ending, seconds = True, True, min(seconds, LAST_WILL)
+        late = session.transport.now() + seconds
         try:
             if self.id is None:
                 await self._find_quickly(session, seconds)
             if self.id is not None:
                 await stop(session, endpoints(self.noun)[2], self.id, seconds=seconds)
+            for run_id in self._inherited:
+                await stop(session, endpoints(self.noun)[2], run_id, seconds=late - session.transport.now())
         except Exception as error:  # noqa: BLE001 - something else is being raised already
             log.debug("looking for an interrupted %s failed: %s", self.noun, error)
         if self.id is None:
@@ -216,7 +194,8 @@ class Create:
         """Look once, and take up what fits.
 
         Creates of this process may have started what fits just as well. Those that will be answered can be waited for;
-        of those that ask for the same and whose answers are lost, too, each may take any.
+        of those that ask for the same and whose answers are lost, too, each may take any. Those that were given up
+        before count as well; what they have started is canceled with this, if all are to be.
         """
         self._crowded = False
         listed = await newest(session, self.noun, self.sent)
@@ -224,7 +203,10 @@ class Create:
         others = [
             other
             for other in list(ledger.under_way)
-            if other is not self and other.sent <= now and (other.account, other.noun) == (self.account, self.noun)
+            if other is not self
+            and other.id is None
+            and other.sent <= now
+            and (other.account, other.noun) == (self.account, self.noun)
         ]
         free = [each for each in listed if ledger.is_free(each.id, self.account)]
         fit = fitting(self.asked, free, self._defaults)
@@ -233,13 +215,29 @@ class Create:
         self._crowded = any(
             other.out and not other.unanswered and any(other.asked.fits(each) for each in fit) for other in others
         )
-        if self._crowded or len(fit) > 1 + sum(other.unanswered and other.asked == self.asked for other in others):
+        given_up = ledger.alike(self, self._found)
+        self._explained = self._accounts_for(fit, others, given_up)
+        lost = [other for other in others if other.unanswered and other.asked.shows_as(self.asked)]
+        torn = any(not self._may_swap_with(other) for other in lost)
+        if self._crowded or torn or len(fit) > 1 + len(lost) + len(given_up):
             return
         for each in fit:
             if ledger.claim(each.id, self):
                 self.id, self._listed = each.id, each
+                if self.ending and all(other.ending for other in others if other.unanswered):
+                    self._inherited = ledger.take_over(self, given_up)
                 return
         self._found = []  # for others were quicker: what is this one's may still show
+
+    def _may_swap_with(self, other: Create) -> bool:
+        """Tell whether either of two whose answers are lost may take what the other has started."""
+        return other.asked == self.asked or (other.ending and self.ending)
+
+    def _accounts_for(self, fit: Sequence[Any], others: Sequence[Create], given_up: Sequence[GivenUp]) -> bool:
+        """Tell whether what fits is as much as this create, and those of this process like it, have started."""
+        near = [other for other in others if other.out and other.sent > self.sent - BEFORE]
+        rivals = sum(any(other.asked.fits(each) for each in fit) for other in near)
+        return len(fit) == 1 + rivals + len(given_up)
 
     def _defaults(self, started: Any) -> dict[str, Any]:
         """Give the defaults of its model's input that are known. What trainings take is not."""

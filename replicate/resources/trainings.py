@@ -11,7 +11,7 @@ from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
 from replicate.resources.spelling import MODEL, TRAINING, chosen, identified, owned, paired, pinned, stated
-from replicate.resources.waiting import TERMINAL, ask, halt, look, settle
+from replicate.resources.waiting import TERMINAL, halt, look, settle
 from replicate.resources.watching import Progress, Timings, Updates, timings
 from replicate_api import models
 from replicate_api.api.trainings import trainings_cancel, trainings_create, trainings_get, trainings_list
@@ -169,8 +169,9 @@ class Trainings(Namespace[C]):
         deadline = Deadline(self._session, timeout)
         training_id, _ = identified(TRAINING, training, words)
         with Updates(self._session, on_update, progress) as updates:
-            found = await ask(deadline.bound(self._session), trainings_get, training_id)
-            return await settle(Training[C].bind(found, self._session), deadline, updates)
+            unseen = models.Training.from_dict({"id": training_id, "status": "starting"})
+            run = Training[C].bind(unseen, self._session)
+            return await settle(run, deadline, updates, seen=False)
 
 
 def arguments(

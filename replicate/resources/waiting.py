@@ -19,6 +19,7 @@ from replicate.exceptions import (
     DataRemovedError,
     InternalServerError,
     ModelError,
+    NotFoundError,
     PredictionCanceled,
     PredictionTimeout,
     RateLimitError,
@@ -187,10 +188,13 @@ async def aside(session: Session[Any], work: Callable[[Session[Any]], Coroutine[
     return await session.transport.offload(lambda: drive(whole()))
 
 
-async def settle(run: Run, deadline: Deadline, updates: Updates | None = None) -> Run:
-    """Look at a prediction or a training until it has finished. Raise PredictionTimeout at the deadline."""
+async def settle(run: Run, deadline: Deadline, updates: Updates | None = None, *, seen: bool = True) -> Run:
+    """Look at a prediction or a training until it has finished. Raise PredictionTimeout at the deadline.
+
+    One that has not been `seen`, of which there is only the id, is looked at first.
+    """
     watch = Watch(run, deadline, updates)
-    await watch.updates.tell(run)
+    await (watch.updates.tell(run) if seen else watch.look())
     if not await poll(session_of(run), lambda: run.status in TERMINAL, watch.look, deadline):
         raise watch.late()
     await watch.updates.tell(run)  # for a callback may have canceled it
@@ -247,9 +251,12 @@ class Watch:
 
     def carried_by(self, error: APIError) -> APIError:
         """Have an error carry what is watched, and say how to go on."""
+        vars(error).update(prediction=self.run)
+        if isinstance(error, NotFoundError):
+            return error
         noun = type(self.run).__name__.lower()
         again = f"The {noun} may go on: client.{noun}s.wait({self.run.id!r}) gives its result."
-        vars(error).update(prediction=self.run, hint=f"{error.hint} {again}" if error.hint else again)
+        vars(error).update(hint=f"{error.hint} {again}" if error.hint else again)
         return error
 
 
@@ -277,7 +284,13 @@ def check_success(
             if deadline is not None and deadline.remaining() < LATE:
                 raise PredictionTimeout(prediction, deadline.seconds or 0)
             raise PredictionCanceled(prediction)
-        case "succeeded" if prediction.data_removed and raw(prediction) is None:
-            raise DataRemovedError(prediction)
+        case "succeeded":
+            check_kept(prediction)
         case _:
             return
+
+
+def check_kept(prediction: Prediction[Any]) -> None:
+    """Raise DataRemovedError for a prediction that has succeeded, and whose output is gone by now."""
+    if prediction.status == "succeeded" and prediction.data_removed and raw(prediction) is None:
+        raise DataRemovedError(prediction)

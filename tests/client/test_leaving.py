@@ -38,6 +38,7 @@ from replicate._core.lifetime import ClosedError
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate.local import Model, Server
 from replicate.local import server as local_server
+from replicate.resources import recovery
 from replicate.resources.waiting import owned
 
 if TYPE_CHECKING:
@@ -589,6 +590,35 @@ def test_a_client_that_is_closed_while_an_answer_is_kept_back(
     held.finish(place)
 
 
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+def test_samples_of_one_prompt(place: Server, held: Held, monkeypatch: pytest.MonkeyPatch, colour: str) -> None:
+    """Of runs of the same that are canceled one after the other, none goes on when the last one is canceled."""
+    monkeypatch.setattr(recovery, "CROWDED_LOOKS", 1)
+
+    async def main() -> None:
+        client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
+        scopes = [anyio.CancelScope() for _ in range(3)]
+        ended = [anyio.Event() for _ in range(3)]
+
+        async def sample(scope: anyio.CancelScope, end: anyio.Event) -> None:
+            with scope:
+                await client.run("me/held")
+            end.set()
+
+        async with anyio.create_task_group() as group:
+            for scope, end in zip(scopes, ended, strict=True):
+                event = begun(held)
+                group.start_soon(sample, scope, end)
+                await event.wait()
+            for scope, end in zip(scopes, ended, strict=True):
+                assert "canceled" not in statuses(place)
+                scope.cancel()
+                await end.wait()
+
+    RUN[colour](main())
+    assert statuses(place) == ["canceled"] * 3
+
+
 async def undisturbed(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> None:
     await call()
     assert event.is_set()
@@ -821,7 +851,7 @@ async def test_a_lost_answer_at_the_deadline(clients: Any, place: Server) -> Non
 
 
 @pytest.mark.filterwarnings("ignore:model.predict:DeprecationWarning")
-@pytest.mark.parametrize("way", ["run", "use", "output", "output_iterator", "predict"])
+@pytest.mark.parametrize("way", ["run", "use", "output", "output_iterator", "stream", "predict"])
 async def test_data_that_was_removed(colour: str, way: str) -> None:
     """An output that is gone is an error that says so, not None; the prediction itself just shows it."""
     gone = prediction("succeeded", data_removed=True)
@@ -841,6 +871,8 @@ async def test_data_that_was_removed(colour: str, way: str) -> None:
                 made = await got(client.predictions.get("p1"))
                 assert made.data_removed
                 return await collect(made.output_iterator())
+            case "stream":
+                return await collect((await got(client.predictions.get("p1"))).stream())
             case _:
                 return await got((await got(client.models.get("me/model"))).predict())
 

@@ -284,6 +284,27 @@ async def test_closed_while_it_is_read(clients: Any, srv: Server, way: str) -> N
 
 
 @pytest.mark.parametrize("way", ["stream", "run"])
+async def test_read_by_two(clients: Any, srv: Server, way: str) -> None:
+    """Who reads what another is reading is told so, and closing works as if nobody had tried."""
+    client = clients(srv)
+    items = await begun(client, way)
+    second = list[str]()
+
+    async def act() -> None:
+        with pytest.raises(ReplicateError, match="is being read already, by another thread or task") as caught:
+            await first(items)
+        second.append(str(caught.value))
+        await close(items)
+
+    amid(client, act)
+    assert await first(items) == "first "
+    with pytest.raises(ReplicateError):
+        await first(items)
+    assert len(second) == 1
+    assert settled(srv) == ["canceled"]
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
 async def test_closed_while_it_is_read_and_to_go_on(clients: Any, srv: Server, held: Held, way: str) -> None:
     """With `cancel_on_exit=False` reading ends at the next item, and the prediction goes on."""
     client = clients(srv)

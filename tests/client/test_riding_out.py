@@ -11,7 +11,7 @@ from support.colours import Clock, collect, connect, got, scripted
 from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
 from support.sample_models import Script, model, prediction
 
-from replicate import APIConnectionError, APIResponseValidationError, NotFoundError, PredictionTimeout
+from replicate import APIConnectionError, APIResponseValidationError, APIStatusError, PredictionTimeout
 from replicate.resources.waiting import FAILURES
 
 DONE = answer("200 OK", json.dumps(prediction("succeeded", output="done")).encode())
@@ -33,16 +33,21 @@ TROUBLE: dict[str, bytes | str] = {
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=list(TROUBLE))
 @pytest.mark.parametrize("timeout", [None, 3600])
 async def test_waiting_survives(colour: str, trouble: bytes | str, timeout: float | None) -> None:
-    """Whatever goes wrong for several looks in a row, the result comes, without help from the client's own retries."""
-    first = answer("200 OK", json.dumps(prediction()).encode())
+    """Whatever goes wrong for several looks in a row, from the first one on, the result comes.
+
+    It does so without help from the client's own retries.
+    """
+    then = answer("200 OK", json.dumps(prediction()).encode())
     read = 0.2 if trouble is SILENCE else 20
-    with Faults(first, *[trouble] * 4, DONE) as server:
+    with Faults(*[trouble] * 2, then, *[trouble] * 4, DONE) as server:
         client = connect(colour, base_url=server.base_url, timeout=httpx.Timeout(5, read=read), max_retries=0)
         clock = Clock(client)
-        found = await got(client.predictions.wait("p1", timeout=timeout))
+        told = list[str]()
+        found = await got(client.predictions.wait("p1", timeout=timeout, on_update=lambda now: told.append(now.status)))
         await got(client.close())
     assert (found.status, found.output) == ("succeeded", "done")
-    assert server.connections == 6
+    assert told == ["starting", "succeeded"]
+    assert server.connections == 8
     assert clock.time > 2
 
 
@@ -79,7 +84,7 @@ async def test_another_ones_answer_to_a_single_question(colour: str) -> None:
     other = OTHERS["another one"]
     client = scripted(colour, Script(create=[prediction()], get=[other], cancel=[other]))
     made = await got(client.predictions.create("v", {}))
-    for ask in (made.reload, made.cancel, lambda: client.predictions.wait("p1")):
+    for ask in (made.reload, made.cancel):
         with pytest.raises(APIResponseValidationError, match="its id is not p1"):
             await got(ask())
     assert (made.id, made.status) == ("p1", "starting")
@@ -119,13 +124,29 @@ async def test_without_a_deadline_there_is_an_end(colour: str) -> None:
 
 
 async def test_what_does_not_pass_ends_the_wait(colour: str) -> None:
-    """That there is no such prediction any more is told at once."""
-    script = Script(get=[prediction(), httpx.Response(404)])
-    client = scripted(colour, script)
-    Clock(client)
-    with pytest.raises(NotFoundError):
-        await got(client.predictions.wait("p1"))
-    assert len(script.asked) == 2
+    """That there is no such prediction, or not any more, is told at once, and what it was."""
+    for answers in ([prediction(), httpx.Response(404)], [httpx.Response(404)], [httpx.Response(401)]):
+        for noun in ("predictions", "trainings"):
+            script = Script(get=[*answers])
+            client = scripted(colour, script)
+            clock = Clock(client)
+            with pytest.raises(APIStatusError) as raised:
+                await got(getattr(client, noun).wait("p1", timeout=60))
+            assert raised.value.status_code == answers[-1].status_code
+            assert vars(raised.value)["prediction"].id == "p1"
+            assert ("may go on" in str(raised.value)) is (raised.value.status_code == 401)
+            assert len(script.asked) == len(answers)
+            assert clock.time < 1
+
+
+async def test_what_is_never_seen(colour: str) -> None:
+    """A wait that is given nothing but trouble ends at its deadline, and its error carries the id."""
+    client = scripted(colour, Script(get=[httpx.Response(502)]))
+    clock = Clock(client)
+    with pytest.raises(PredictionTimeout, match="p1") as raised:
+        await got(client.predictions.wait("p1", timeout=60))
+    assert raised.value.prediction.id == "p1"
+    assert clock.time == pytest.approx(60, abs=0.1)
 
 
 async def test_waits_share_a_pause(colour: str) -> None:
@@ -171,7 +192,7 @@ async def test_a_list_that_stays_in_trouble(colour: str) -> None:
 
 
 async def test_where_nobody_listens_there_is_an_end(colour: str) -> None:
-    """A wait that cannot even begin is an error after the usual retries."""
+    """A wait that cannot even begin is an error in the end, also without a deadline."""
     client = connect(colour, base_url=refusing_url())
     Clock(client)
     with pytest.raises(APIConnectionError):

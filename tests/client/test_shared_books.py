@@ -16,9 +16,10 @@ from support.sample_models import Script, prediction
 from replicate import AmbiguousCreateError, Replicate
 from replicate.local import Model
 from replicate.local import server as local_server
-from replicate.resources import recovery
+from replicate.resources import ledger, recovery
+from replicate.resources.ledger import Ledger
 from replicate.resources.matching import Asked
-from replicate.resources.recovery import Create, Ledger
+from replicate.resources.recovery import Create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +131,43 @@ async def test_what_may_be_another_s_with_defaults_added(colour: str, monkeypatc
     assert (await got(client.predictions.create("me/model", found["input"]))).id == "p1"
 
 
+@pytest.mark.parametrize("destination", ["me/one", "me/other"])
+async def test_a_training_for_another_destination(colour: str, destination: str) -> None:
+    """No list shows where a training goes: it is not taken up if it may be one that is to go elsewhere."""
+    found = prediction("processing", version="v", created_at="2999-01-01T00:00:00Z")
+    script = Script(create=[httpx.Response(502)], list=[{"results": [found]}], get=[found])
+    client = scripted(colour, script)
+    Clock(client)
+    rival = made()
+    rival.noun, rival.account = "training", ("https://api.replicate.com/v1", hash(f"Bearer {TOKEN}"))
+    rival.asked = Asked({"model": "me/model", "version": "v"}, {}, destination)
+    rival.out = rival.lost = True
+    recovery.ledger.under_way[rival] = None
+    arguments = ("me/model:v", {}, "me/one")
+    if destination == "me/one":
+        assert (await got(client.trainings.create(*arguments))).id == "p1"
+    else:
+        with pytest.raises(AmbiguousCreateError, match="p1 is what it asked for, but may be that of another call"):
+            await got(client.trainings.create(*arguments))
+
+
+@pytest.mark.parametrize("ending", [True, False])
+async def test_an_interrupted_training_for_another_destination(colour: str, *, ending: bool) -> None:
+    """Of two that go to different places either may cancel what it finds, if both are interrupted."""
+    found = prediction("processing", version="v", created_at="2999-01-01T00:00:00Z")
+    script = Script(create=[interrupt], list=[{"results": [found]}], cancel=[prediction("canceled")])
+    client = scripted(colour, script)
+    Clock(client)
+    rival = made()
+    rival.noun, rival.account = "training", ("https://api.replicate.com/v1", hash(f"Bearer {TOKEN}"))
+    rival.asked = Asked({"model": "me/model", "version": "v"}, {}, "me/other")
+    rival.out, rival.lost, rival.ending = True, True, ending
+    recovery.ledger.under_way[rival] = None
+    with pytest.raises(KeyboardInterrupt):
+        await got(client.trainings.create("me/model:v", {}, "me/one"))
+    assert script.asked.count("POST /trainings/p1/cancel") == ending
+
+
 async def test_what_may_be_a_closed_client_s(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A create of a client that was closed is waited for by threads, which get their answers; tasks get none."""
     monkeypatch.setattr(recovery, "CROWDED_LOOKS", 2)
@@ -188,7 +226,7 @@ def made(account: str = "a") -> Create:
 
 def test_the_books_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest claims are forgotten where there are too many."""
-    monkeypatch.setattr(recovery, "REMEMBERED", 2)
+    monkeypatch.setattr(ledger, "REMEMBERED", 2)
     books, create = Ledger(), made()
     assert all(books.claim(name, create) for name in ("p1", "p2", "p3"))
     assert [books.is_free(name, create.account) for name in ("p1", "p2", "p3")] == [True, False, False]
@@ -199,10 +237,82 @@ def test_the_child_of_a_fork_waits_for_nobody_of_its_parent() -> None:
     books, create = Ledger(), made()
     books.under_way[create] = None
     books.claim("p1", create)
+    books.give_up(create, ["p2"])
     books._lock.acquire()
     books.forget()
     assert not books.under_way
+    assert not books.alike(create, ["p2"])
     assert not books.claim("p1", made())
+
+
+def interrupt(_: httpx.Request) -> Any:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("then", "canceled"),
+    [
+        ("it is interrupted, too", {"p1", "p2"}),
+        ("minutes later", set()),
+        ("somebody else starts the same", set()),
+        ("yet another's answer is lost", {"p1"}),
+    ],
+)
+async def test_what_was_given_up_for_another(colour: str, then: str, canceled: set[str]) -> None:
+    """An interrupted create that cannot be told from one under way is canceled with that, if it is, and only then."""
+    listed = [prediction("processing", id=name, created_at="2999-01-01T00:00:00Z") for name in ("p1", "p2", "p3")]
+    ended = [lambda request: prediction("canceled", id=request.url.path.split("/")[-2])]
+    script = Script(create=[interrupt], list=[{"results": listed[:2]}], cancel=ended)
+    client = scripted(colour, script)
+    clock = Clock(client)
+    rival = made()
+    rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
+    rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
+    recovery.ledger.under_way[rival] = None
+    with pytest.raises(KeyboardInterrupt):
+        await got(client.predictions.create("me/model", {}))
+    assert "POST" not in "".join(script.asked[1:])
+    if then == "yet another's answer is lost":
+        rival.lost = True
+    else:
+        del recovery.ledger.under_way[rival]
+    if then == "minutes later":
+        clock.time += 301
+    if then == "somebody else starts the same":
+        script.answers["list"] = [{"results": listed}]
+    with pytest.raises(KeyboardInterrupt):
+        await got(client.predictions.create("me/model", {}))
+    asked = [each for each in script.asked if each.endswith("/cancel")]
+    assert sorted(asked) == [f"POST /predictions/{name}/cancel" for name in sorted(canceled)]
+
+
+async def test_what_may_never_have_arrived_is_not_counted(colour: str) -> None:
+    """Where all that fits may be another's, an interrupted create stands for nothing that is found later."""
+    first, other = (prediction("processing", id=name, created_at="2999-01-01T00:00:00Z") for name in ("p1", "p2"))
+    script = Script(create=[interrupt], list=[{"results": [first]}])
+    client = scripted(colour, script)
+    Clock(client)
+    rival = made()
+    rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
+    rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
+    recovery.ledger.under_way[rival] = None
+    for results in ([first], [first, other]):
+        script.answers["list"] = [{"results": results}]
+        with pytest.raises(KeyboardInterrupt):
+            await got(client.predictions.create("me/model", {}))
+        recovery.ledger.under_way.clear()
+    assert not [each for each in script.asked if each.endswith("/cancel")]
+
+
+def test_what_was_given_up_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest of the creates that were given up are forgotten where there are too many; inputs are not kept."""
+    monkeypatch.setattr(ledger, "MOST_GIVEN_UP", 2)
+    books, create = Ledger(), made()
+    create.asked = Asked({"model": "me/model"}, {"text": "secret"})
+    for name in ("p1", "p2", "p3"):
+        books.give_up(create, [name])
+    assert [len(books.alike(create, [name])) for name in ("p1", "p2", "p3")] == [0, 1, 1]
+    assert "secret" not in repr(books._given_up)
 
 
 def test_the_books_keep_no_client_alive(place: Server) -> None:
