@@ -146,9 +146,8 @@ class Replicate(API[Sync]):
         told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update}
         told |= {"progress": progress, "save_to": save_to}
         if use_async:
-            other = self._session.of_colour(Async)
-            return AsyncFunction[..., Any](Invocation(other, ref, streaming=streaming, **told))
-        return Function[..., Any](Invocation(self._session, ref, streaming=streaming, **told))
+            return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, colour=Async, **told))
+        return Function[..., Any](Invocation(self._session, ref, streaming=streaming, colour=Sync, **told))
 
     def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.
@@ -238,7 +237,7 @@ class AsyncReplicate(API[Async]):
 
         told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update}
         told |= {"progress": progress, "save_to": save_to}
-        return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, **told))
+        return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, colour=Async, **told))
 
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 import httpx
 
 from replicate._core.dual import PATIENCE
+from replicate._core.exchange import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable, Mapping
@@ -72,14 +73,19 @@ class Lanes(Needs):
         """Clients that nobody uses, and since when, the longest first."""
         self._all: set[httpx.AsyncClient] = set()
 
-    async def take(self) -> httpx.AsyncClient:
-        """Give a client that nobody uses, the one that was used last, as soon as there is a place."""
+    async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:
+        """Give a client that nobody uses, the one that was used last, as soon as there is a place.
+
+        Raises httpx.PoolTimeout if there is none in so many seconds, or in those that httpx's timeout has for that.
+        """
         from anyio import WouldBlock
 
         try:
             self._places.acquire_nowait()
         except WouldBlock:
-            await self._places.acquire()
+            patience = httpx.Timeout(limits).pool
+            longest = seconds if patience is None else min(seconds, patience)
+            await timed(self._places.acquire(), longest, httpx.PoolTimeout)
         if self._free:
             return self._free.pop()[1]
         client = httpx.AsyncClient(**self._options)
@@ -113,7 +119,7 @@ class Given:
     def is_closed(self) -> bool:
         return self.client.is_closed
 
-    async def take(self) -> httpx.AsyncClient:
+    async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:  # noqa: ARG002
         return self.client
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
@@ -145,9 +151,9 @@ class Held(httpx.AsyncByteStream):
                 await self._release()
 
 
-async def timed(result: Awaitable[T], seconds: float, late: type[httpx.TimeoutException]) -> T:
-    """Await something for so many seconds, or raise what httpx does when it waits for that too long."""
-    if seconds == float("inf"):
+async def timed(result: Awaitable[T], seconds: float, late: Callable[[str], Exception]) -> T:
+    """Await something for so many seconds, or raise what `late` makes, such as httpx's error for that."""
+    if seconds == ALWAYS:
         return await result
     from anyio import move_on_after
 

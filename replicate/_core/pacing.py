@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from replicate._core.lifetime import inheritors
@@ -33,19 +34,35 @@ class Pace:
         self._scarce = float("-inf")
         """Until when slots are `_apart`, since the API said that few are left."""
         self._apart = 1 / RATE
+        self._free: list[float] = []
+        """Slots before the next that were taken and not used, as a heap."""
         self._lock = Lock()
         inheritors.add(self)
 
-    def reserve(self, now: float) -> float:
-        """Take the next slot, and give the seconds until it is there."""
+    def reserve(self, now: float, most: float = float("inf")) -> float:
+        """Take the next slot, and give the seconds until it is there. One that is not before `most` is not taken."""
         with self._lock:
-            slot = max(self._next, now - BURST, self._paused)
-            if slot < self._scarce:
-                slot = max(slot, now)
-                self._next = slot + self._apart
-            else:
-                self._next = slot + 1 / RATE
-            return max(0.0, slot - now)
+            earliest = max(now - BURST, self._paused)
+            if earliest < self._scarce:
+                earliest = max(earliest, now)
+            while self._free and self._free[0] < earliest:
+                heappop(self._free)
+            slot = self._free[0] if self._free else max(self._next, earliest)
+            wait = max(0.0, slot - now)
+            if 0 < wait >= most:
+                return wait
+            if not self._free:
+                self._next = slot + (self._apart if slot < self._scarce else 1 / RATE)
+                return wait
+            heappop(self._free)
+            while self._free and self._free[0] < min(slot + self._apart, self._scarce):
+                heappop(self._free)  # from when there were more
+            return wait
+
+    def give_back(self, slot: float) -> None:
+        """Let another look have a slot that was taken for a moment and is not used."""
+        with self._lock:
+            heappush(self._free, slot)
 
     def paused(self, now: float) -> bool:
         """Tell whether nobody may look now, also who has waited for a slot: then it takes another."""

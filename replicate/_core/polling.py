@@ -44,6 +44,11 @@ class Deadline:
     def remaining(self) -> float:
         return float("inf") if self.seconds is None else self.seconds - self.elapsed()
 
+    def shorten(self, seconds: float) -> None:
+        """Have it be in so many seconds from now, if that is earlier."""
+        if seconds < self.remaining():
+            self.seconds = max(SHORTEST, self.elapsed() + seconds)
+
     def bound(self, session: Session[C]) -> Session[C]:
         """Give a session whose requests keep to this deadline."""
         return session if self.seconds is None else session.evolve(deadline=self._start + self.seconds)
@@ -91,15 +96,20 @@ def backoff(failures: int) -> float:
 async def turn(session: Session[Any], deadline: Deadline) -> bool:
     """Wait for a slot among all looks with the session's token: True. Or for the deadline, if that is before: False."""
     pace, transport = session.pace, session.transport
-    wait = pace.reserve(transport.now())
-    while wait > 0:
-        remaining = deadline.remaining()
-        await transport.sleep(max(0.0, min(wait, remaining)))
-        if wait >= remaining:
+    while True:
+        now, remaining = transport.now(), deadline.remaining()
+        wait = pace.reserve(now, remaining)
+        if 0 < wait >= remaining:
+            await transport.sleep(max(0.0, remaining))
             return False
-        now = transport.now()
-        wait = pace.reserve(now) if pace.paused(now) else 0.0
-    return True
+        try:
+            if wait > 0:
+                await transport.sleep(wait)
+        except BaseException:
+            pace.give_back(now + wait)
+            raise
+        if not wait or not pace.paused(transport.now()):
+            return True
 
 
 async def poll(

@@ -31,18 +31,36 @@ class Failure(NamedTuple):
     told: float | None = None
     """Seconds that the server asks to wait."""
 
+    def waited_out(self, max_retries: int, remaining: float) -> bool:
+        """Tell whether it counts as no attempt: nothing was done, it was told when to come, and a deadline ends it."""
+        return max_retries > 0 and self.refused and self.told is not None and remaining < float("inf")
 
-def delay(retries: int, failure: Failure, *, max_retries: int, jitter: float) -> float | None:
+
+def delay(
+    retries: int,
+    failure: Failure,
+    *,
+    max_retries: int,
+    jitter: float,
+    remaining: float = float("inf"),
+    refusals: int = 0,
+) -> float | None:
     """Decide how many seconds to wait before sending again, or None not to.
 
-    `retries` counts those made so far; `jitter` is a random number from 0 to 1, which spreads the retries of many
-    clients over the whole interval.
+    `retries` counts those made so far, `refusals` those of them that waited out a refusal and are not counted;
+    `jitter` is a random number from 0 to 1, which spreads the retries of many clients over the whole interval.
+    `remaining` are the seconds until the deadline.
     """
-    if retries >= max_retries or not failure.transient or not (failure.repeatable or failure.refused):
+    if not failure.transient or not (failure.repeatable or failure.refused):
         return None
-    if failure.told is not None:
-        return failure.told + jitter * FIRST_DELAY if failure.told <= LONGEST_TOLD else None
-    return jitter * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retries, 10))
+    if retries - refusals >= max_retries and not failure.waited_out(max_retries, remaining):
+        return None
+    spread = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retries, 10))
+    if failure.told is None:
+        return jitter * spread
+    # Many are told the same moment: those that come too early again spread over more and more time after it.
+    in_time = max(0.0, remaining - failure.told) / 2
+    return failure.told + jitter * min(spread, in_time) if failure.told <= LONGEST_TOLD else None
 
 
 def answered(status: int, *, repeatable: bool, told: float | None) -> Failure:

@@ -160,7 +160,7 @@ class Session(Generic[C]):
         A function is asked for the request anew before each attempt.
         The answer's content has been read, unless `stream`. GET and HEAD follow redirects; a retry starts anew.
         """
-        retries = hops = 0
+        retries = refusals = hops = 0
         following, trusted = None, True
         while True:
             request = following or (wanted() if callable(wanted) else wanted)
@@ -193,13 +193,13 @@ class Session(Generic[C]):
                 failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
                 if told and response.status_code == 429:
                     self.pace.pause(error.retry_after or retry.FIRST_DELAY, self.transport.now())
-            pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
-            log.debug(
-                "%s %s failed: %s; retry in %s s", request.method, arguments["url"].path, type(error).__name__, pause
-            )
-            if pause is None or pause >= self.remaining():
+            most, left, chance = self.config.max_retries, self.remaining(), random.random()
+            pause = retry.delay(retries, failure, max_retries=most, jitter=chance, remaining=left, refusals=refusals)
+            path, kind = arguments["url"].path, type(error).__name__
+            log.debug("%s %s failed: %s; retry in %s s", request.method, path, kind, pause)
+            if pause is None or pause >= left:
                 raise error
-            retries += 1
+            retries, refusals = retries + 1, refusals + failure.waited_out(most, left)
             following, hops, trusted = None, 0, True
             await self.transport.sleep(pause)
 

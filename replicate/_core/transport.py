@@ -135,6 +135,8 @@ class BlockingTransport:
 
     async def close(self) -> None:
         self.closed = True
+        if self._twin is not None:
+            self._twin.closed = True  # its connections are closed with their event loops
         if self._client is not None:
             self._client.close()
 
@@ -192,7 +194,7 @@ class AsyncTransport:
     ) -> httpx.Response:
         end = self.now() + seconds
         lanes = await self.lanes()
-        client = await timed(lanes.take(), seconds, httpx.PoolTimeout)
+        client = await lanes.take(seconds, request.get("timeout"))
         try:
             check_open(self)
             check_open(lanes)
@@ -215,8 +217,7 @@ class AsyncTransport:
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
-            content = cast("AsyncGenerator[bytes, None]", response.aiter_bytes())
-            async with aclosing(content):
+            async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as content:
                 while (chunk := await undisclosed(following(content))) is not None:
                     yield chunk
         finally:
@@ -290,9 +291,8 @@ class AsyncTransport:
 
     def forget(self) -> None:
         """Leave to the parent process what was inherited from it, without closing it."""
-        self._lock = Lock()
         inherited.append(self._keepers)
-        self._keepers = {}
+        self._lock, self._keepers = Lock(), {}
 
 
 async def following(content: AsyncGenerator[bytes, None]) -> bytes | None:

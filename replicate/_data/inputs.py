@@ -10,12 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from replicate._core.exchange import ALWAYS
+from replicate._core.loops import timed
 from replicate._core.plain import is_array, is_mapping
 from replicate._data.data_uri import is_data_uri
 from replicate._data.plan import Later, changed, encodable, filled, finite, inside, is_numbers, named, places
 from replicate._data.schema import InputSchema
 from replicate._data.sources import check_file, inspected
 from replicate._data.uploads import address
+from replicate.exceptions import APITimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -226,7 +229,8 @@ def data_uri(upload: Upload) -> str:
 async def outcome(place: Later, session: Session[Any]) -> Any:
     """Wait for what was put in the place of an input, and give what it gives. Raises what it raises."""
     if not hasattr(place.value, "__as_input__"):
-        return await place.value
+        seconds = ALWAYS if session.blocking else session.remaining()
+        return await timed(place.value, seconds, lambda _: unstarted(place.where))
     try:
         given = await place.value.__as_input__(session)
     except TypeError as error:
@@ -234,6 +238,13 @@ async def outcome(place: Later, session: Session[Any]) -> Any:
     if given is None:
         raise ValueError(f"{place.where} is a {type(place.value).__name__} that gave no output")
     return given
+
+
+def unstarted(where: str) -> APITimeoutError:
+    """Make the error for when the deadline comes while an input is waited for."""
+    error = APITimeoutError(f"The time was up while {where} was waited for: nothing was started.")
+    error.sent = False
+    return error
 
 
 def suited(plan: Any, schema: InputSchema) -> Any:

@@ -45,7 +45,7 @@ class OutputIterator(Iteration[C, Any]):
         self._collected: list[Any] = []
         self._schema = schema
         source = collect(Watch(prediction, deadline, updates), schema, files, self._collected, cancel=cancel)
-        super().__init__(session_of(prediction), source, prediction)
+        super().__init__(session_of(prediction), source, prediction, deadline)
 
     def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]:
         return self._all().__await__()

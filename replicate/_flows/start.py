@@ -134,12 +134,15 @@ class Call(Generic[C]):
         self.deadline: Deadline = Deadline(session, timeout)
         self.cancel_on_exit: bool = cancel_on_exit
         self.updates: Updates = updates or Updates(session)
-        self._bound = self.deadline.bound(session)
         self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"), blocking=session.blocking)
         self._input: Mapping[str, Any] | None = None
         """The input with the addresses of its files, once these have been uploaded."""
         self._names = [*(input or {})]
         self._description: Description | None = None
+
+    @property
+    def _bound(self) -> Session[C]:
+        return self.deadline.bound(self.session)
 
     async def describe(self) -> Description:
         """Find out what is run, before anything is uploaded or started for it."""

@@ -32,7 +32,7 @@ def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, optio
     files = wanted_files(session, settings)
     call = called(session, ref, input, settings)
     make_ready(files.folder)
-    return EventStream(session, started(call, files))
+    return EventStream(session, started(call, files), deadline=call.deadline)
 
 
 async def started(call: Call[Any], files: Files[Any]) -> AsyncGenerator[Any, None]:

@@ -43,25 +43,32 @@ class Invocation(Generic[C]):
 
     def __init__(
         self,
-        session: Session[C],
+        session: Session[Any],
         ref: Any,
         *,
         streaming: bool,
         timeout: float | None,
         cancel_on_exit: bool,
+        colour: type[C],
         on_update: Callable[[Prediction[C]], object] | None = None,
         progress: bool = False,
         save_to: str | os.PathLike[str] | None = None,
     ) -> None:
+        self._origin, self._colour = session, colour
+        session = self.session
         Deadline(session, timeout)  # raises for a timeout that is none
         check_flags({"streaming": streaming, "cancel_on_exit": cancel_on_exit}, "streaming", "cancel_on_exit")
         check_watching(on_update, progress, blocking=session.blocking)
-        self.session: Session[C] = session
         self.reference: Reference = Reference.of(ref)
         self.streaming: bool = streaming
         self.timeout: float | None = timeout
         self.cancel_on_exit: bool = cancel_on_exit
         self._watched, self._save_to = (on_update, progress), folder(save_to, "save_to")
+
+    @property
+    def session(self) -> Session[C]:
+        """The session of the client that it was made of, in its colour, with the settings of now."""
+        return self._origin.of_colour(self._colour)
 
     def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
         """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""
@@ -154,7 +161,11 @@ class Named(Generic[C]):
     """What functions of both colours tell about their model."""
 
     def __init__(self, invocation: Invocation[C]) -> None:
-        self._invocation, self._session = invocation, invocation.session
+        self._invocation = invocation
+
+    @property
+    def _session(self) -> Session[C]:
+        return self._invocation.session
 
     @dual
     async def openapi_schema(self) -> Mapping[str, Any] | None:

@@ -40,6 +40,9 @@ async def events(
 
     Where the stream breaks, it is taken up again. Raises BrokenStreamError if that is in vain, or would repeat output,
     or if the prediction has ended without the stream telling it; PredictionTimeout at the deadline.
+
+    One that is silent is let go of before the prediction is looked at, and taken up again after: to hold a connection
+    while waiting for another would be to wait for ever, where all are held by those that do the same.
     """
     session = session_of(prediction)
     now, place, watch = session.transport.now, Place(), Watch(prediction, deadline)
@@ -48,7 +51,7 @@ async def events(
         headers = {**HEADERS, "Last-Event-ID": place.last_id} if place.last_id else HEADERS
         error: Exception | None = None
         place.reconnect()
-        heard = now()
+        heard, silent = now(), False
         try:
             request = Request("GET", url, headers=headers)
             async with nested(connection(deadline.bound(session), request, place)) as connected:
@@ -59,19 +62,19 @@ async def events(
                         yield new
                         if new[-1].event == "done":
                             return
-                    elif now() - heard > SILENCE:
-                        await watch.look()
-                        heard = now()
-                        if prediction.finished:
-                            raise BrokenStreamError
+                    elif deadline.remaining() <= 0 or (silent := now() - heard > SILENCE):
+                        break
         except (APIConnectionError, APIStatusError) as cause:
             error = cause
         if deadline.remaining() <= 0:
             raise PredictionTimeout(prediction, deadline.seconds or 0) from error
-        failures += 1
-        if failures > RECONNECTIONS or place.lost or isinstance(error, APIStatusError):
+        if silent:
+            await watch.look()
+        failures += not silent
+        over = (silent and prediction.finished) or failures > RECONNECTIONS or place.lost
+        if over or isinstance(error, APIStatusError):
             raise BrokenStreamError from error
-        await session.transport.sleep(min(place.pause(failures), deadline.remaining()))
+        await session.transport.sleep(0.0 if silent else min(place.pause(failures), deadline.remaining()))
 
 
 class Place:

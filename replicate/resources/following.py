@@ -70,8 +70,12 @@ async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[Se
                         await watch.updates.happened(prediction, batch, schema)
                         seen += [event.data for event in batch if event or event.event == "output"]
                         yield batch
-            except BrokenStreamError:
+            except (BrokenStreamError, PredictionTimeout) as error:
+                if error is watch.updates.error:
+                    raise
                 await watch.look()
+                if isinstance(error, PredictionTimeout) and not prediction.finished:
+                    raise  # else it was in time, and only its reader was not
             else:
                 return
         async with nested(looked(watch, schema, seen)) as rest:
@@ -185,7 +189,10 @@ async def pieces(watch: Watch, url: str, schema: OutputSchema) -> AsyncGenerator
 
 
 async def looked(watch: Watch, schema: OutputSchema, seen: list[Any]) -> AsyncGenerator[Any, None]:
-    """Yield the items of an output that have not been seen, looking at the prediction until it has finished."""
+    """Yield the items of an output that have not been seen, looking at the prediction until it has finished.
+
+    A reader may be so slow that the deadline comes meanwhile: one look after it tells what was there in time.
+    """
     prediction: Any = watch.run
     session, deadline = session_of(watch.run), watch.deadline
     waited, fixed = Deadline(session, None), pace(session)
@@ -196,9 +203,9 @@ async def looked(watch: Watch, schema: OutputSchema, seen: list[Any]) -> AsyncGe
                 yield item
         if prediction.finished:
             return
-        if deadline.remaining() <= 0:
+        if deadline.remaining() <= 0 and watch.final:
             raise watch.late()
-        await session.transport.sleep(min(interval(waited.elapsed(), fixed), deadline.remaining()))
+        await session.transport.sleep(max(0.0, min(interval(waited.elapsed(), fixed), deadline.remaining())))
         await watch.look()
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, outermost
+from replicate._core.exchange import TIE
+from replicate._core.loops import timed
 from replicate._core.nested import nested
-from replicate.exceptions import ReplicateError
+from replicate._data.inputs import unstarted
+from replicate.exceptions import PredictionTimeout, ReplicateError
 from replicate.resources.waiting import halt, unended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from replicate._core.markup import Bundle
+    from replicate._core.polling import Deadline
     from replicate._core.session import Session
     from replicate.resources.predictions import Prediction
 
@@ -31,12 +35,16 @@ class Iteration(Generic[C, T]):
     """
 
     def __init__(
-        self, session: Session[C], source: AsyncGenerator[Any, None], prediction: Prediction[C] | None = None
+        self,
+        session: Session[C],
+        source: AsyncGenerator[Any, None],
+        prediction: Prediction[C] | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         self._session, self._source = session, nested(source)
         self._items = outermost(session, self._source)
         self._blocking = drive_iter(self._items) if session.blocking else None
-        self._prediction = prediction
+        self._prediction, self._deadline = prediction, deadline
         self._ready: Iterator[T] = iter(())
         self._begun = self._reading = self._complete = False
         self._failure: Exception | None = None
@@ -186,9 +194,23 @@ class Iteration(Generic[C, T]):
             await self._items.aclose()
 
     async def _rest(self, session: Session[Any]) -> list[T]:
-        """Read to the end, in the colour of a session, which must be this one's. Raises TypeError."""
-        if session.blocking:
-            return [*cast("Iteration[Sync, T]", self)]
+        """Read to the end, in the colour of a session, which must be this one's, and for as long as that has.
+
+        Raises TypeError; APITimeoutError if that is too short.
+        """
+        if self._deadline is not None:
+            self._deadline.shorten(session.remaining())
+        try:
+            if session.blocking:
+                return [*cast("Iteration[Sync, T]", self)]
+            collected = self._collected_rest()
+            return await timed(collected, session.remaining() + TIE, lambda _: unstarted(repr(self)))
+        except PredictionTimeout as error:
+            if session.remaining() > 0:
+                raise
+            raise unstarted(repr(self)) from error
+
+    async def _collected_rest(self) -> list[T]:
         return [item async for item in cast("Iteration[Async, T]", self)]
 
     @dual

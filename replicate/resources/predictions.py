@@ -136,7 +136,7 @@ class Prediction(Resource[C], models.Prediction):
         files = Files(self._session, use_file_output=use_file_output)
         watch = Watch(self, Deadline(self._session, None))
         source = streamed(watch, OutputSchema(None), files, cancel=False)
-        return EventStream(self._session, source, self)
+        return EventStream(self._session, source, self, watch.deadline)
 
     @dual_iter
     async def follow_logs(self) -> AsyncGenerator[str, None]:

@@ -210,6 +210,8 @@ class Watch:
         self.run: Prediction[Any] | Training[Any] = run
         self.deadline: Deadline = deadline
         self.failures: int = 0
+        self.final: bool = False
+        """Whether it was looked at when the deadline had come."""
         self.updates: Updates = updates or Updates(session_of(run))
         self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
 
@@ -225,6 +227,7 @@ class Watch:
         if self.failures:
             pause = min(backoff(self.failures), max(0.0, self.deadline.remaining()))
             await self.session.transport.sleep(pause)
+        self.final = self.deadline.remaining() <= 0
         if not await turn(self.session, self.deadline):
             return
         try:

@@ -10,7 +10,7 @@ from PIL import Image
 from support.colours import Clock, each, got, leaves_streams, scripted
 from support.sample_models import Held, Script, model, prediction
 
-from replicate import FileOutput, ModelError, OutputIterator, PredictionTimeout
+from replicate import AuthenticationError, FileOutput, ModelError, OutputIterator, PredictionTimeout, ReplicateError
 from replicate.local import Model
 from replicate.local import server as local_server
 
@@ -199,3 +199,20 @@ async def test_an_iterator_is_no_list(client: Any) -> None:
     with pytest.raises(TypeError, match=r"take list\(output\)\[0\]"):
         output[0]
     assert list(output) == ["a ", "b "]
+
+
+@pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
+async def test_use_async_follows_its_client(colour: str, blocking_client: Client) -> None:
+    """What a blocking client is set to later holds for the asynchronous functions that it gave, too."""
+    client, token = blocking_client, blocking_client.bearer_token
+    function = client.use("me/official", use_async=True)
+    assert await function(text="a") == "A!"
+    client.bearer_token = "r8_wrong"
+    with pytest.raises(AuthenticationError):
+        await function(text="a")
+    client.bearer_token = token
+    assert await function(text="a") == "A!"
+    client.close()
+    for call in (function, client.use("me/official", use_async=True)):
+        with pytest.raises(ReplicateError, match="The client has been closed"):
+            await call(text="a")

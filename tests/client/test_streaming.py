@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import pickle
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from support.colours import Clock, collect, each, got, leaves_streams, scripted
+from support.colours import Clock, collect, connect, each, got, leaves_streams, scripted
 from support.faults import Faults, answer
 from support.sample_models import Held, Script, model, prediction
 
 from replicate import APIStatusError, FileOutput, PredictionTimeout, ServerSentEvent, StreamError
+from replicate._core import loops
 from replicate.local import Model
 from replicate.local import server as local_server
 
@@ -224,8 +226,10 @@ class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A stream of one output, and comments for ever, one in ten seconds of a clock."""
 
     clock: Clock
+    is_open = False
 
     def __iter__(self) -> Iterator[bytes]:
+        self.is_open = True
         yield b"event: output\nid: 1:0\ndata: a\n\n"
         for _ in range(20):  # which is ever enough
             self.clock.time += 10
@@ -234,6 +238,12 @@ class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         for each_one in iter(self):
             yield each_one
+
+    def close(self) -> None:
+        self.is_open = False
+
+    async def aclose(self) -> None:
+        self.close()
 
 
 @pytest.mark.parametrize("way", ["stream", "run"])
@@ -250,6 +260,83 @@ async def test_a_stream_that_says_nothing(colour: str, way: str) -> None:
     items = client.stream("me/model") if way == "stream" else await got(client.run("me/model", wait=False))
     assert "".join(map(str, await collect(items))) == "ab"
     assert comments.clock.time == 40
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look needs no connection beside that of a silent stream, which goes on after it where it was."""
+    monkeypatch.setattr(loops, "MOST", 1)
+    looks = [prediction("processing", output=["a"]) for _ in range(7)] + [prediction("succeeded", output=["a", "b"])]
+    script, comments = Script(model=[model(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
+    places: list[str | None] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        assert not comments.is_open
+        if request.url != STREAM:  # one that has been read already would keep its place
+            return httpx.Response(200, stream=httpx.ByteStream(script(request).content))
+        places.append(request.headers.get("last-event-id"))
+        return httpx.Response(200, stream=comments)
+
+    client = connect(colour)
+    client._session.transport._options["transport"] = httpx.MockTransport(respond)
+    comments.clock = Clock(client)
+    items = client.stream("me/model") if way == "stream" else await got(client.run("me/model", wait=False))
+    assert "".join(map(str, await collect(items))) == "ab"
+    assert places == [None] + ["1:0"] * 7
+    assert not any(comments.clock.sleeps)
+    await got(client.close())
+
+
+async def test_a_silent_stream_that_cannot_be_resumed(colour: str) -> None:
+    """One whose output has no ids would begin anew: what it leaves out is taken from the prediction."""
+    looks = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
+    script, asked = Script(model=[model(output=TEXT)], create=[streaming(STREAM)], get=looks), list[str]()
+
+    class Nameless(Comments):
+        def __iter__(self) -> Iterator[bytes]:
+            return (part.replace(b"id: 1:0\n", b"") for part in super().__iter__())
+
+    comments = Nameless()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, stream=comments) if request.url == STREAM else script(request)
+
+    client = scripted(colour, respond)
+    comments.clock = Clock(client)
+    assert "".join(map(str, await collect(client.stream("me/model")))) == "ab"
+    assert asked.count(STREAM) == 1
+
+
+NUMBERS = {"type": "array", "items": {"type": "integer"}, "x-cog-array-type": "iterator"}
+
+
+@pytest.mark.parametrize("way", ["stream", "texts", "numbers"])
+@pytest.mark.parametrize("end", ["succeeded", "processing"])
+async def test_a_reader_that_is_slower_than_the_timeout(colour: str, way: str, end: str) -> None:
+    """What was complete in time is given whole, however late it is read; what was not ends with PredictionTimeout."""
+    schema, output = (NUMBERS, [1, 2]) if way == "numbers" else (TEXT, ["a", "b"])
+    begun, ended = prediction("processing", output=output[:1]), prediction(end, output=output)
+    script = Script(model=[model(output=schema)], create=[streaming(STREAM)], get=[begun, ended], cancel=[ended])
+    comments = Comments()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url != STREAM:
+            return script(request)
+        return httpx.Response(410) if way == "numbers" else httpx.Response(200, stream=comments)
+
+    if way != "numbers":
+        script.answers["get"] = [ended]
+    client, seen = scripted(colour, respond), list[str]()
+    clock = comments.clock = Clock(client)
+    options = {"timeout": 15}
+    items = client.stream("me/model", **options) if way == "stream" else await got(client.run("me/model", **options))
+    with nullcontext() if end == "succeeded" else pytest.raises(PredictionTimeout):
+        async for item in each(items):
+            seen.append(str(item))
+            clock.time = max(clock.time, 16)
+    assert seen[:2] == [str(item) for item in (output if way != "stream" or end == "succeeded" else output[:1])]
+    assert script.asked.count("GET /predictions/p1") == (2 if way == "numbers" else 1)
 
 
 async def test_a_stream_and_a_prediction_that_are_gone(colour: str) -> None:

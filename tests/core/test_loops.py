@@ -112,6 +112,9 @@ def test_one_request_too_many_waits_for_its_place(run: Any, server: Faults, monk
         held = await transport.send({"url": server.base_url, **GET}, stream=True)
         with pytest.raises(httpx.PoolTimeout):
             await transport.send({"url": server.base_url, **GET}, seconds=0.01)
+        for patience in (0.01, httpx.Timeout(5, pool=0.01)):
+            with pytest.raises(httpx.PoolTimeout):
+                await transport.send({"url": server.base_url, "method": "GET", "timeout": patience})
         await transport.close_response(held)
         assert (await transport.send({"url": server.base_url, **GET}, seconds=5)).status_code == 200
 

@@ -110,6 +110,41 @@ def test_a_fork_frees_the_lock() -> None:
     assert pace.reserve(0) == 0
 
 
+@given(st.integers(1, 300), st.lists(st.booleans(), min_size=300, max_size=300), st.floats(0, 5))
+def test_slots_that_are_given_back_are_used(tasks: int, gives: list[bool], rest: float) -> None:
+    """Whatever part of a crowd goes away, those who come later get their slots first, and no minute has too many."""
+    pace, now = Pace(), 100.0
+    slots = [now + pace.reserve(now) for _ in range(tasks)]
+    waiting, gone = [], []
+    for slot, goes in zip(slots, gives, strict=False):
+        (gone if goes and slot > now else waiting).append(slot)
+    for slot in gone:
+        pace.give_back(slot)
+    usable = [slot for slot in gone if slot >= now + rest - BURST]
+    later = [now + rest + pace.reserve(now + rest) for _ in range(3000)]
+    assert later[: len(usable)] == pytest.approx([max(slot, now + rest) for slot in usable])
+    assert busiest_minute(waiting + later) <= QUOTA
+
+
+def test_slots_of_a_richer_time_are_not_all_used() -> None:
+    """Where few requests are left, slots that were given back are as far apart as others."""
+    pace = Pace()
+    slots = [100 + pace.reserve(100) for _ in range(400)]
+    pace.learn({"ratelimit-remaining": "10", "ratelimit-reset": "20"}, now=100)
+    for slot in slots:
+        pace.give_back(slot)
+    assert sum(pace.reserve(100) < 20 for _ in range(20)) <= 11
+
+
+def test_a_slot_that_comes_too_late_is_not_taken() -> None:
+    """Who cannot wait so long is told how long it would be, and takes nothing."""
+    pace = Pace()
+    pace.pause(5, now=0)
+    assert [pace.reserve(0, most=2) for _ in range(9)] == [5] * 9
+    assert pace.reserve(0, most=6) == 5
+    assert pace.reserve(0) == pytest.approx(5 + 1 / RATE)
+
+
 # ---- sessions
 
 
@@ -149,6 +184,30 @@ def test_a_turn_comes_or_the_deadline(*, blocking: bool) -> None:
         assert await turn(session, Deadline(session, 60))
         assert transport.time == pytest.approx(5, abs=0.1)
 
+    drive(work()) if blocking else asyncio.run(work())
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_who_does_not_look_leaves_the_slot_to_others(*, blocking: bool) -> None:
+    """A wait that is interrupted gives its slot back, and one that ends before its slot takes none."""
+    session, transport = scripted(blocking=blocking)
+    session.pace.pause(5, now=0)
+    sleep = transport.sleep
+
+    async def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    async def work() -> None:
+        for _ in range(100):
+            with pytest.raises(KeyboardInterrupt):
+                await turn(session, Deadline(session, 60))
+        vars(transport)["sleep"] = sleep
+        for _ in range(100):
+            assert not await turn(session, Deadline(session, 0.01))
+        assert await turn(session, Deadline(session, 60))
+        assert transport.time == pytest.approx(5)
+
+    vars(transport)["sleep"] = interrupted
     drive(work()) if blocking else asyncio.run(work())
 
 

@@ -78,6 +78,28 @@ def test_a_server_that_asks_to_wait_is_obeyed() -> None:
     assert delay(0, FAILURE._replace(told=retry.LONGEST_TOLD + 1), max_retries=1, jitter=0) is None
 
 
+REFUSED = Failure(repeatable=False, refused=True, transient=True, told=3)
+
+
+@given(st.integers(0, 50), st.integers(1, 5), st.floats(0, 1), st.floats(0.1, 500))
+def test_a_refusal_is_waited_out_until_the_deadline(made: int, most: int, jitter: float, remaining: float) -> None:
+    """With a deadline, what was refused until a told moment is sent again for as long as that fits in, never before."""
+    pause = delay(made, REFUSED, max_retries=most, jitter=jitter, remaining=remaining)
+    assert pause is not None
+    assert pause >= 3
+    assert (pause < remaining) == (remaining > 3)
+
+
+def test_what_else_counts_as_an_attempt() -> None:
+    """Without a deadline, a told moment, or any retry allowed, a refusal counts; what was waited out does not."""
+    assert delay(2, REFUSED, max_retries=2, jitter=0.5) is None
+    assert delay(2, REFUSED._replace(told=None), max_retries=2, jitter=0.5, remaining=60) is None
+    assert delay(0, REFUSED, max_retries=0, jitter=0.5, remaining=60) is None
+    assert delay(2, FAILURE._replace(told=3), max_retries=2, jitter=0.5, remaining=60) is None
+    assert delay(9, FAILURE, max_retries=2, jitter=0.5, remaining=60, refusals=8) is not None
+    assert delay(9, FAILURE, max_retries=2, jitter=0.5, remaining=60, refusals=7) is None
+
+
 @pytest.mark.parametrize(
     ("header", "problem", "seconds"),
     [

@@ -13,7 +13,7 @@ from support.colours import Clock, got, leaves_streams
 from support.file_models import MODELS, draw
 from support.sample_models import Held
 
-from replicate import FileOutput, ModelError, PredictionTimeout, Replicate, ReplicateError
+from replicate import APITimeoutError, FileOutput, ModelError, PredictionTimeout, Replicate, ReplicateError
 from replicate.local import Model
 from replicate.local import server as local_server
 
@@ -38,6 +38,10 @@ def held() -> Iterator[Held]:
 
 async def first(output: Any) -> Any:
     return next(output) if hasattr(output, "__next__") and output._blocking else await anext(output)
+
+
+async def entered(stream: Any) -> None:
+    stream.__enter__() if stream._session.blocking else await stream.__aenter__()
 
 
 async def finished_file(client: Any) -> Any:
@@ -164,6 +168,37 @@ async def test_waiting_takes_of_the_time_of_the_call(clients: Any, held: Held) -
         assert caught.value.prediction.id == earlier.id
         assert 29 < clock.time < 31
         assert [each.path for each in srv.requests if each.method == "POST"] == ["/v1/models/me/held/predictions"]
+
+
+@pytest.mark.parametrize("way", ["iterator", "events", "lazy events", "begun"])
+async def test_the_deadline_holds_while_an_iterator_is_read(colour: str, clients: Any, held: Held, way: str) -> None:
+    """A call whose input is still being made ends at its deadline: nothing is started, and the input is left."""
+    with local_server({**MODELS, "me/held": Model(held.words, official=True)}) as srv:
+        client = clients(srv)
+        given = client.stream("me/held") if "events" in way else await got(client.run("me/held"))
+        if way == "events":
+            await entered(given)
+        if way == "begun" and colour != "blocking":  # which would notice it with what comes next, or a comment
+            assert await first(given) == "first "
+        with pytest.raises(APITimeoutError, match="nothing was started") as caught:
+            await got(client.run("me/repeat", input={"text": given}, timeout=0.5))
+        assert not caught.value.sent
+        assert [each.path for each in srv.requests if each.path.endswith("repeat/predictions")] == []
+        held.go.set()
+
+
+@pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
+async def test_the_deadline_holds_while_a_coroutine_is_awaited(client: Any, asked: Any) -> None:
+    """What never ends is left at the deadline, and nothing is started."""
+
+    async def endless() -> str:
+        import anyio
+
+        await anyio.sleep_forever()
+
+    with pytest.raises(APITimeoutError, match=r"input\['text'\] was waited for: nothing was started"):
+        await client.run("me/repeat", input={"text": endless()}, timeout=0.01)
+    assert not [each for each in asked() if each.startswith("POST")]
 
 
 @pytest.mark.parametrize("way", ["prediction", "run", "iterator", "events"])
