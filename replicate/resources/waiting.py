@@ -255,7 +255,7 @@ class Watch:
     def carried_by(self, error: APIError) -> APIError:
         """Have an error carry what is watched, and say how to go on."""
         vars(error).update(prediction=self.run)
-        if isinstance(error, NotFoundError):
+        if isinstance(error, NotFoundError) and self.run.created_at is None:  # nothing was ever seen of it
             return error
         noun = type(self.run).__name__.lower()
         again = f"The {noun} may go on: client.{noun}s.wait({self.run.id!r}) gives its result."

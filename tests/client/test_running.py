@@ -366,8 +366,9 @@ async def test_no_request_outlives_the_timeout(colour: str) -> None:
 
     client = scripted(colour, busy, max_retries=50)
     clock = Clock(client)
-    with pytest.raises(InternalServerError):
+    with pytest.raises(PredictionTimeout) as raised:
         await got(client.predictions.wait("p1", timeout=10))
+    assert isinstance(raised.value.__cause__, InternalServerError)
     assert limits[0] == 10
     assert limits == sorted(limits, reverse=True)
     assert clock.time <= 12
