@@ -126,7 +126,7 @@ def main() -> None:
         timed = startup.report(srv, prediction.id, rounds)
 
     text = TEXT.format(
-        files=files.report() if with_files else LEFT_OUT,  # first, for these may fail
+        files=files.report() if with_files else LEFT_OUT,
         files_up=files_up.report() if with_files else LEFT_OUT,
         calls=waiting.CALLS,
         waiting=waiting.report(),
@@ -151,6 +151,8 @@ def main() -> None:
     )
     PAGE.write_text(text, encoding="utf-8")
     print(text)
+    if files.MISSED:
+        raise AssertionError("; ".join(files.MISSED))
 
 
 main()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from replicate._core.exchange import Transport
 
-ENOUGH = 1 << 20
+ENOUGH = 4 << 20
 """Bytes that are worth a thread."""
 
 
