@@ -37,14 +37,17 @@ LEAST_THROUGHPUT = 0.95
 """Of raw httpx's."""
 
 _MEASURE = """
-import json, os, resource, time
+import json, os, re, time
+def peak():  # of this program: what `getrusage` gives is at least what its parent had
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read())[1]) / 1024
 url, target = os.environ["FILE"], os.environ["TARGET"]
 def measure(save):
     begun = time.perf_counter()
     if target:
         save(url, target)
         assert os.path.getsize(target) == int(os.environ["SIZE"])
-    print(json.dumps([time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+    print(json.dumps([time.perf_counter() - begun, peak()]))
 def synced(chunks):
     with open(target, "wb") as file:
         for chunk in chunks:
