@@ -111,6 +111,8 @@ class Cache:
         self._saved: OrderedDict[tuple[str, Path], Copy] = OrderedDict()
         self._sizes: OrderedDict[Path, int] = OrderedDict()
         """What the folders of the copies take, the oldest first."""
+        self._taken = 0
+        """What they take together."""
 
     def copy(self, key: str) -> Copy | None:
         """Give the copy of a file, if it is still there."""
@@ -162,10 +164,12 @@ class Cache:
         """Remember a copy in the private folder, and make room for it."""
         copy = self.keep(key, path, info)
         with self._lock:
+            self._taken += copy.size - self._sizes.pop(path.parent, 0)
             self._sizes[path.parent] = copy.size
-            self._sizes.move_to_end(path.parent)
-            while len(self._sizes) > 1 and sum(self._sizes.values()) > ROOM:
-                shutil.rmtree(self._sizes.popitem(last=False)[0], ignore_errors=True)
+            while len(self._sizes) > 1 and self._taken > ROOM:
+                oldest, size = self._sizes.popitem(last=False)
+                self._taken -= size
+                shutil.rmtree(oldest, ignore_errors=True)
         return copy
 
 

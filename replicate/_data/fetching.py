@@ -122,13 +122,11 @@ async def local_copy(url: str, session: Session[Any], max_bytes: int | None = No
     async with session.transport.turn(key):
         if copy := copies.cache.copy(key):  # somebody else has downloaded it meanwhile
             return check_size(url, copy, max_bytes)
-        download = Download(url, session, max_bytes, tell)
         folder = copies.cache.place(key)
         async with disk.incoming(folder, session.transport) as part:
-            await fill(part, download.pieces())
-            target = folder / name_of(url, download.info.content_type)
-            await part.become(target, lasting=False)
-        return copies.cache.fill(key, target, download.info)
+            found = await downloaded(url, session, part, max_bytes, tell)
+            target = await part.become(folder / name_of(url, found.content_type), lasting=False)
+        return copies.cache.fill(key, target, found)
 
 
 async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]:
@@ -221,7 +219,9 @@ async def copied(url: str, session: Session[Any], key: str, part: disk.Part, max
     return copies.cache.info(key) or Info(size=copy.size)
 
 
-async def downloaded(url: str, session: Session[Any], part: disk.Part, max_bytes: int | None, tell: Tell) -> Info:
+async def downloaded(
+    url: str, session: Session[Any], part: disk.Part, max_bytes: int | None, tell: Tell | None
+) -> Info:
     """Write a file as it comes, and tell of it."""
     download = Download(url, session, max_bytes, tell)
     await fill(part, download.pieces())

@@ -45,7 +45,7 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 UNKNOWN = InputSchema({}, None)
 
 
-def is_path(text: str) -> bool:
+def names_a_file(text: str) -> bool:
     """Tell whether a text names a file here, and is no URL: one with a colon names what is there."""
     if "://" in text or is_data_uri(text):
         return False
@@ -130,7 +130,7 @@ class Inputs:
                 return self._planned(listed(plan.value), where)
             case Later():
                 return plan
-            case str() if paths and schema.is_file and plan and is_path(plan):
+            case str() if paths and schema.is_file and plan and names_a_file(plan):
                 return path_of(plan, where)
             case _:
                 return changed(plan, schema, where, partial(self._fitted, paths=paths))
