@@ -6,7 +6,6 @@ there (`fsync`), in a folder of its own.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -36,11 +35,17 @@ MOST_MEMORY = 16
 LEAST_THROUGHPUT = 0.95
 """Of raw httpx's."""
 
-_MEASURE = """
-import json, os, re, time
+PEAK = """
+import re
 def peak():  # of this program: what `getrusage` gives is at least what its parent had
     with open("/proc/self/status") as status:
         return int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read())[1]) / 1024
+"""
+"""The most memory that a program had so far, in mebibytes."""
+_MEASURE = (
+    PEAK
+    + """
+import json, os, time
 url, target = os.environ["FILE"], os.environ["TARGET"]
 def measure(save):
     begun = time.perf_counter()
@@ -55,6 +60,7 @@ def synced(chunks):
         file.flush()
         os.fsync(file.fileno())
 """
+)
 _RAW = """
 import httpx
 client = httpx.Client(timeout=60)
@@ -204,13 +210,12 @@ def check(name: str, throughput: float, memory: float) -> None:
 
 def run(client: Client, program: str, places: dict[str, str], size: int) -> Found:
     """Run a program, and remove what it has written."""
-    settings = client.settings(places["BASE"], places["TOKEN"], SIZE=str(size * MEBIBYTE), **places)
-    command = client.command(_MEASURE + program)
-    answer = subprocess.run(command, env=settings, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    settings = {**places, "SIZE": str(size * MEBIBYTE)}
+    found = Found(*client.measured(_MEASURE + program, places["BASE"], places["TOKEN"], **settings))
     for name in ("TARGET", "BESIDE"):
         if places[name]:
             Path(places[name]).unlink(missing_ok=True)
-    return Found(*json.loads(answer.stdout))
+    return found
 
 
 @contextmanager

@@ -8,7 +8,6 @@ Every program checks the digest that the server answers.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients import OURS, RAW, V1, V2, Client
-from files import MEBIBYTE, ROUNDS, SIZE, Found, measured, table
+from files import MEBIBYTE, PEAK, ROUNDS, SIZE, Found, measured, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +27,10 @@ if TYPE_CHECKING:
 MEMORY = Path("/dev/shm")  # noqa: S108 - for what the server keeps, as a disk's own pace would be measured too
 """A file system in memory, where there is one."""
 
-_MEASURE = """
-import asyncio, json, os, re, time
-def peak():  # as in files.py
-    with open("/proc/self/status") as status:
-        return int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read())[1]) / 1024
+_MEASURE = (
+    PEAK
+    + """
+import asyncio, json, os, time
 base, authorization = os.environ["REPLICATE_BASE_URL"], {"Authorization": "Bearer " + os.environ["REPLICATE_API_TOKEN"]}
 def measure(send):
     with open(os.environ["FILE"], "rb") as file:
@@ -42,6 +40,7 @@ def measure(send):
     assert digest == os.environ["DIGEST"], digest
     print(json.dumps([seconds, peak()]))
 """
+)
 _RAW = """
 import httpx
 def send(file):
@@ -133,10 +132,7 @@ def filled(folder: Path, size: int) -> tuple[Path, str]:
 
 def run(client: Client, program: str, file: tuple[Path, str], base: str, token: str) -> Found:
     """Run a program that sends a file."""
-    settings = client.settings(base, token, FILE=str(file[0]), DIGEST=file[1])
-    command = client.command(_MEASURE + program)
-    answer = subprocess.run(command, env=settings, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    return Found(*json.loads(answer.stdout))
+    return Found(*client.measured(_MEASURE + program, base, token, FILE=str(file[0]), DIGEST=file[1]))
 
 
 @contextmanager
