@@ -2,7 +2,7 @@
 
 The files API takes 100 MiB, and `files.create` refuses more. So the server, of this package and in a process of its
 own, is told to take it, and this client sends it by `client.post("/files", files=…)`, which sends the same form.
-Every program checks the digest that the server answers.
+Every program checks the digest that the server answers. It sends a small file first, to have loaded what it needs.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ _MEASURE = (
 import asyncio, json, os, time
 base, authorization = os.environ["REPLICATE_BASE_URL"], {"Authorization": "Bearer " + os.environ["REPLICATE_API_TOKEN"]}
 def measure(send):
-    with open(os.environ["FILE"], "rb") as file:
-        begun = time.perf_counter()
-        digest = send(file)
-        seconds = time.perf_counter() - begun
+    for path in os.environ["SMALL"], os.environ["FILE"]:
+        with open(path, "rb") as file:
+            begun = time.perf_counter()
+            digest = send(file)
+            seconds = time.perf_counter() - begun
     assert digest == os.environ["DIGEST"], digest
     print(json.dumps([seconds, peak()]))
 """
@@ -107,14 +108,15 @@ def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
     with tempfile.TemporaryDirectory() as folder, serving() as process:
         base, token = output_of(process).split()
         small, large = (filled(Path(folder), amount) for amount in (1, size))
-        idle = [run(client, program, small, base, token) for client, _, program in PROGRAMS]
 
-        def measure(client: Client, program: str) -> Found:
+        def measure(client: Client, program: str, file: tuple[Path, str] = large) -> Found:
+            files = {"SMALL": str(small[0]), "FILE": str(file[0]), "DIGEST": file[1]}
             try:
-                return run(client, program, large, base, token)
+                return Found(*client.measured(_MEASURE + program, base, token, **files))
             finally:
                 ask_to_delete(process)
 
+        idle = [measure(client, program, small) for client, _, program in PROGRAMS]
         found = measured(PROGRAMS, measure, rounds)
     return table(PROGRAMS, found, idle, size)
 
@@ -128,11 +130,6 @@ def filled(folder: Path, size: int) -> tuple[Path, str]:
             file.write(block)
             sha256.update(block)
     return path, sha256.hexdigest()
-
-
-def run(client: Client, program: str, file: tuple[Path, str], base: str, token: str) -> Found:
-    """Run a program that sends a file."""
-    return Found(*client.measured(_MEASURE + program, base, token, FILE=str(file[0]), DIGEST=file[1]))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 BLOCK = 2**20
-"""Bytes that are read at once in a thread. A thread's turn costs more than what httpx reads at once, 64 KiB."""
+"""Bytes that are read at once in a thread, whose turn costs more than what httpx reads and sends at once, 64 KiB."""
 
 
 class Counted:
@@ -43,9 +44,13 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __init__(self, stream: Iterable[bytes], counted: list[Counted]) -> None:
         self._stream, self._counted = stream, counted
         self._chunks: Iterator[bytes] = iter(())
+        self._block = deque[bytes]()
         self._begun = False
 
     def __iter__(self) -> Iterator[bytes]:
+        return self._telling() if self._counted else iter(self._stream)
+
+    def _telling(self) -> Iterator[bytes]:
         for chunk in self._stream:
             yield chunk
             self._tell()
@@ -53,26 +58,28 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __aiter__(self) -> Body:
         # No generator: one that is left half-read would have to be closed by somebody.
         self._chunks, self._begun = iter(self._stream), False
+        self._block.clear()
         return self
 
     async def __anext__(self) -> bytes:
         from replicate._core import workers
 
-        if self._begun:
-            self._tell()
-        self._begun = True
-        if block := await workers.offload(self._block):
-            return block
+        if not self._block:
+            if self._begun:
+                self._tell()
+            self._begun = True
+            await workers.offload(self._read)
+        if self._block:
+            return self._block.popleft()
         raise StopAsyncIteration
 
-    def _block(self) -> bytes:
-        parts, size = list[bytes](), 0
+    def _read(self) -> None:
+        size = 0
         for chunk in self._chunks:
-            parts.append(chunk)
+            self._block.append(chunk)
             size += len(chunk)
             if size >= BLOCK:
                 break
-        return b"".join(parts)
 
     def _tell(self) -> None:
         for file in self._counted:

@@ -16,31 +16,30 @@ if TYPE_CHECKING:
 
     from replicate._core.exchange import Transport
 
-ENOUGH = 4 << 20
-"""Bytes that are worth a thread."""
+BLOCK = 4 << 20
+"""Bytes that are written at once: enough to be worth a thread, and the disk's while."""
 
 
 class Part:
     """A file that is being written, under another name until it is complete."""
 
-    def __init__(self, folder: Path, transport: Transport) -> None:
+    def __init__(self, folder: Path, transport: Transport, *, lasting: bool) -> None:
         self._path = folder / f".{secrets.token_hex(8)}.part"
         self._file = self._path.open("xb")
         unfinished[self._path] = os.getpid()
-        self._transport = transport
+        self._transport, self._lasting = transport, lasting
         self._waiting: list[bytes] = []
-        self._enough = 0 if transport.blocking else ENOUGH
-        self._held = self.size = 0
+        self._written = self.size = 0
+        bytes(BLOCK)  # glibc gives the memory of every piece back to the system, until one as large as this was freed
 
     async def write(self, at: int, content: bytes) -> None:
         """Write what comes at a position: at the end, or at the beginning for what begins anew."""
         if at != self.size:
-            self._waiting, self._held, self.size = [], 0, at
+            self._waiting, self._written, self.size = [], 0, at
             await self._transport.offload(self._empty)
         self._waiting.append(content)
-        self._held += len(content)
         self.size += len(content)
-        if self._held >= self._enough:
+        if self.size - self._written >= BLOCK:
             await self._transport.offload(self._flush)
 
     def _empty(self) -> None:
@@ -48,10 +47,16 @@ class Part:
         self._file.truncate()
 
     def _flush(self) -> None:
-        waiting, self._waiting, self._held = self._waiting, [], 0
+        """Write what waits. The disk begins with what is to last, so that it is not waited for at the end."""
+        waiting, self._waiting = self._waiting, []
         self._file.writelines(waiting)
+        if self._lasting and hasattr(os, "posix_fadvise"):
+            with suppress(OSError):  # it is a hint
+                length = self.size - self._written
+                os.posix_fadvise(self._file.fileno(), self._written, length, os.POSIX_FADV_DONTNEED)
+        self._written = self.size
 
-    async def become(self, target: Path, *, lasting: bool, replacing: bool = True) -> Path:
+    async def become(self, target: Path, *, replacing: bool = True) -> Path:
         """Put it in its place, as a whole, and tell where; it then outlives a power cut if it is `lasting`.
 
         Unless it is `replacing` what lies there, it gets the first number that is free.
@@ -60,7 +65,7 @@ class Part:
         def finish() -> Path:
             self._flush()
             self._file.flush()
-            if lasting:
+            if self._lasting:
                 os.fsync(self._file.fileno())
             self._file.close()
             return self._path.replace(target) if replacing else numbered(self._path, target)
@@ -126,9 +131,9 @@ def names_in(folder: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def incoming(folder: Path, transport: Transport) -> AsyncGenerator[Part, None]:
+async def incoming(folder: Path, transport: Transport, *, lasting: bool) -> AsyncGenerator[Part, None]:
     """Give a file to write, which is gone afterwards if it has not become one with a name."""
-    part = Part(folder, transport)
+    part = Part(folder, transport, lasting=lasting)
     try:
         yield part
     finally:

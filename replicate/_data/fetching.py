@@ -123,9 +123,9 @@ async def local_copy(url: str, session: Session[Any], max_bytes: int | None = No
         if copy := copies.cache.copy(key):  # somebody else has downloaded it meanwhile
             return check_size(url, copy, max_bytes)
         folder = copies.cache.place(key)
-        async with disk.incoming(folder, session.transport) as part:
+        async with disk.incoming(folder, session.transport, lasting=False) as part:
             found = await downloaded(url, session, part, max_bytes, tell)
-            target = await part.become(folder / name_of(url, found.content_type), lasting=False)
+            target = await part.become(folder / name_of(url, found.content_type))
         return copies.cache.fill(key, target, found)
 
 
@@ -143,13 +143,13 @@ async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]
             return
     download = Download(url, session, appending=True)
     folder = copies.cache.place(key)
-    async with disk.incoming(folder, session.transport) as part:
+    async with disk.incoming(folder, session.transport, lasting=False) as part:
         async with nested(download.pieces()) as pieces:
             async for at, piece in pieces:
                 await part.write(at, piece)
                 yield piece
         target = folder / name_of(url, download.info.content_type)
-        await part.become(target, lasting=False)
+        await part.become(target)
     copies.cache.fill(key, target, download.info)
 
 
@@ -194,12 +194,12 @@ async def save_to(
             check_size(url, there, max_bytes)
             tell(there.size, there.size)
             return there.path
-        async with disk.incoming(folder, session.transport) as part:
+        async with disk.incoming(folder, session.transport, lasting=True) as part:
             found = await copied(url, session, key, part, max_bytes) or await downloaded(
                 url, session, part, max_bytes, tell
             )
             tell(part.size, part.size)
-            target = await part.become(folder / named(found.content_type), lasting=True, replacing=replacing)
+            target = await part.become(folder / named(found.content_type), replacing=replacing)
         copies.cache.keep(key, target, found)
         if not replacing:
             copies.cache.put(key, target)

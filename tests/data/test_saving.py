@@ -256,6 +256,39 @@ def test_what_nobody_waits_for_is_removed_at_exit(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_what_is_saved_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk begins with each block as it comes, so that little is waited for at the end; copies are not waited for.
+
+    All of that is seen from the calls that the file gets, in turn.
+    """
+    monkeypatch.setattr(disk, "BLOCK", 100_000)
+    seen: list[str] = []
+
+    def begun(number: int, offset: int, length: int, advice: int) -> None:
+        written = os.fstat(number).st_size
+        assert written == offset + length
+        seen.append(f"begun at {offset}")
+        raise OSError("it is a hint")
+
+    def waited(number: int) -> None:
+        assert names(tmp_path)[0].endswith(".part")
+        seen.append(f"waited for {os.fstat(number).st_size}")
+
+    monkeypatch.setattr(os, "posix_fadvise", begun, raising=False)
+    monkeypatch.setattr(os, "fsync", waited)
+    with hosted(answer("200 OK", CONTENT)) as host:
+        output = host.output()
+        output.save(tmp_path / "a")
+        begins = [int(each.split()[-1]) for each in seen[:-1]]
+        assert begins[0] == 0
+        assert begins == sorted(begins)
+        assert len(begins) == 3
+        assert seen[-1] == f"waited for {len(CONTENT)}"
+        seen.clear()
+        assert host.output("/other").read() == CONTENT
+        assert seen == []
+
+
 def test_saving_where_there_is_no_folder(host: Host, tmp_path: Path) -> None:
     """A missing folder is reported by its name, before anything is downloaded."""
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing to save to"):

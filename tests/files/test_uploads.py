@@ -25,6 +25,8 @@ from hypothesis import strategies as st
 from support.colours import connect, got, scripted
 
 from replicate import APIConnectionError, AsyncReplicate, BadRequestError, Replicate
+from replicate._core import workers
+from replicate._core.body import with_body
 from replicate._data import uploads
 from replicate._data.sources import LARGEST_UPLOAD
 from replicate._data.uploads import Content, Uploaded
@@ -291,6 +293,35 @@ async def test_files_are_read_away_from_the_event_loop(client: Any, colour: str,
     again = Plain(content)
     await got(client.files.create(again))
     assert here not in again.threads if colour != "blocking" else again.threads == {here}
+
+
+def test_what_threads_read_is_sent_as_httpx_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An asynchronous client has a thread read a mebibyte at once, and sends the same pieces as a blocking one.
+
+    Pieces as long as that would be copied again and again, where they are sent slower than they are read.
+    """
+    content, turns = os.urandom(3 * 2**20), 0
+
+    def made() -> Any:
+        files = [("content", ("a", io.BytesIO(content), "x/y"))]
+        form = {"Content-Type": "multipart/form-data; boundary=b"}
+        return with_body(httpx.Request("POST", "https://a.test", files=files, headers=form), {"files": files}).stream
+
+    async def counted(work: Any) -> Any:
+        nonlocal turns
+        turns += 1
+        return work()
+
+    monkeypatch.setattr(workers, "offload", counted)
+
+    async def read(body: Any) -> list[bytes]:
+        return [chunk async for chunk in body]
+
+    pieces = asyncio.run(read(body := made()))
+    assert pieces == list(made())
+    assert max(map(len, pieces)) == 2**16
+    assert turns == 5  # with what follows the content, and what tells that there is no more
+    assert asyncio.run(read(body)) == pieces
 
 
 async def test_memory_does_not_grow_with_the_file(colour: str, tmp_path: Path) -> None:
