@@ -11,7 +11,6 @@ from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource, session_of
 from replicate.resources import watching
-from replicate.resources.creation import create
 from replicate.resources.outputs import raw, with_files
 from replicate.resources.spelling import PREDICTION, identified, owned, version_text
 from replicate.resources.waiting import TERMINAL, Watch, check_success, halt, look, settle
@@ -200,6 +199,8 @@ def target(version: Any, model: Any, deployment: Any) -> tuple[Any, tuple[str, .
 
 async def predicted(session: Session[Any], *, input: Mapping[str, Any], version: Any = None, model: Any = None) -> Any:
     """Start a prediction, wait for its end and give its output. Raises ModelError."""
+    from replicate.resources.creation import create
+
     endpoint, path, members = target(version, model, None)
     payload = await create(session, endpoint, *path, input=input, options={}, **members)
     prediction: Prediction[Any] = Prediction[Any].bind(payload, session)
@@ -230,6 +231,8 @@ class Predictions(Namespace[C]):
         AmbiguousCreateError where it is not known whether the prediction was started, TypeError or ValueError before
         anything is sent.
         """
+        from replicate.resources.creation import create  # it and all that it needs would double what a `get` loads
+
         endpoint, path, members = target(version, model, deployment)
         payload = await create(self._session, endpoint, *path, input=input, options=options, **members)
         return Prediction[C].bind(payload, self._session)

@@ -90,6 +90,19 @@ assert replicate.predictions is replicate.default_client.predictions
     assert python(script, **settings).split("\n") == ["A! B!", "C!", "me/official", "D! 3"]
 
 
+def test_looking_loads_nothing_of_what_starts(server: Any) -> None:
+    """Getting a prediction loads neither what creates one, nor what its files need."""
+    with server.client() as client:
+        made = client.predictions.create("me/official", {"text": "d"}, wait=True)
+    script = f"""
+import sys, replicate
+print(replicate.predictions.get({made.id!r}).status)
+print(*[name for name in sys.modules if name in ("replicate.resources.creation", "replicate._data.inputs")])
+"""
+    settings = {"REPLICATE_API_TOKEN": server.token, "REPLICATE_BASE_URL": server.base_url}
+    assert python(script, **settings) == "succeeded"
+
+
 def test_a_token_may_be_set_after_the_import(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the import nor the first access needs a token; the first request does."""
     script = """
