@@ -64,9 +64,9 @@ calls of each, in processes in turn. `use` is `use(…, streaming=True)`; 2.x do
 
 A stream of {events_many} events, which a server of a few lines writes as fast as it can, read by
 `prediction.stream()`. Raw httpx splits the same bytes into lines, and does no more; half of its speed is 0.50. 2.x
-does not read streams of events. Medians of three processes in turn, each warmed up by one stream. How many events come
-in one chunk of HTTP matters most: a server that sends each as it happens sends one or a few. The machine also runs the
-server, and whatever else it is busy with: CPU time is steadier than wall time.
+does not read streams of events. The least of five processes in turn, each warmed up by one stream: whatever else the
+machine is busy with, as the server, makes a time longer and never shorter. How many events come in one chunk of HTTP
+matters most: a server that sends each as it happens sends one or a few.
 
 {events}
 

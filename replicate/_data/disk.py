@@ -30,7 +30,6 @@ class Part:
         self._transport, self._lasting = transport, lasting
         self._waiting: list[bytes] = []
         self._written = self.size = 0
-        bytes(BLOCK)  # glibc gives the memory of every piece back to the system, until one as large as this was freed
 
     async def write(self, at: int, content: bytes) -> None:
         """Write what comes at a position: at the end, or at the beginning for what begins anew."""

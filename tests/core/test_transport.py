@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import platform
 import subprocess
 import sys
 from concurrent import futures
@@ -297,3 +298,21 @@ def test_processes_do_not_share_connections() -> None:
     """After a fork, parent and child get the answers to their own requests, over connections of their own."""
     ended = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is of glibc")
+def test_memory_of_pieces_is_kept() -> None:
+    """What comes in pieces does not have the system take and give their memory again and again."""
+    script = """
+import resource, sys
+import httpx, replicate
+client = replicate.Replicate(bearer_token="r8_test")
+client.predictions
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(50):
+    pieces = [b"x" * size for size in [65_000] * 60]
+    del pieces
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 10_000  # once for all, and not 50 times: 48,000
