@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
@@ -187,22 +190,36 @@ class Timed(httpx.SyncByteStream):
 
 
 class uncollected:  # noqa: N801 - reads as what it makes of it
-    """Keep the content of an answer from the garbage collector within this block.
+    """Iterate the content of an answer, and keep it from the garbage collector within this block.
 
-    It would close httpcore's generators at any moment, also where their thread has the lock that this takes.
+    That would close httpcore's generators at any moment, also where their thread has the lock that this takes. What is
+    half-read when Python ends is closed before its modules are taken apart: httpx needs one that crashes Python 3.13.0
+    afterwards.
     """
 
-    _all: ClassVar[set[Iterator[bytes]]] = set()
+    _all: ClassVar[dict[Iterator[bytes], tuple[int, httpx.Response]]] = {}
+    """Each with its process, and its answer."""
 
-    def __init__(self, content: Iterator[bytes]) -> None:
-        self._content = content
+    def __init__(self, response: httpx.Response) -> None:
+        self._content, self._response = response.iter_bytes(), response
 
     def __enter__(self) -> Iterator[bytes]:
-        self._all.add(self._content)
+        self._all[self._content] = os.getpid(), self._response
         return self._content
 
     def __exit__(self, *_: object) -> None:
-        self._all.discard(self._content)
+        self._all.pop(self._content, None)
+
+    @classmethod
+    def close(cls) -> None:
+        """Close what nobody is reading just now."""
+        for content, (process, response) in list(cls._all.items()):
+            if process == os.getpid() and not getattr(content, "gi_running", False):
+                with suppress(Exception):
+                    response.close()
+
+
+atexit.register(uncollected.close)
 
 
 async def beginning(response: httpx.Response, transport: Transport) -> httpx.Response:

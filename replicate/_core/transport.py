@@ -79,7 +79,7 @@ class BlockingTransport:
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
-            with uncollected(response.iter_bytes()) as content:
+            with uncollected(response) as content:
                 for chunk in content:
                     yield chunk
         finally:
