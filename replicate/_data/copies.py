@@ -63,10 +63,13 @@ class Copy(NamedTuple):
             return False
 
     def open(self) -> BinaryIO:
-        """Open the very file that this is. Raises ChangedError: another one may have taken its place meanwhile."""
+        """Open the very file that this is. Raises ChangedError: another one may have taken its place meanwhile.
+
+        Raises OSError where it is there, and cannot be opened: to ask for it again would not end.
+        """
         try:
             file = self.path.open("rb")
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise ChangedError from error
         if stamp(os.fstat(file.fileno())) == self.stamp:
             return file

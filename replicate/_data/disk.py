@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BLOCK = 4 << 20
 """Bytes that are written at once: enough to be worth a thread, and the disk's while."""
+MANY = 4096
+"""Pieces that are written at once, however small: each takes some memory of its own."""
 
 
 class Part:
@@ -25,8 +27,12 @@ class Part:
 
     def __init__(self, folder: Path, transport: Transport, *, lasting: bool) -> None:
         self._path = folder / f".{secrets.token_hex(8)}.part"
-        self._file = self._path.open("xb")
         unfinished[self._path] = os.getpid()
+        try:
+            self._file = self._path.open("xb")
+        except OSError:
+            unfinished.pop(self._path)
+            raise
         self._transport, self._lasting = transport, lasting
         self._waiting: list[bytes] = []
         self._written = self.size = 0
@@ -38,7 +44,7 @@ class Part:
             await self._transport.offload(self._empty)
         self._waiting.append(content)
         self.size += len(content)
-        if self.size - self._written >= BLOCK:
+        if self.size - self._written >= BLOCK or len(self._waiting) >= MANY:
             await self._transport.offload(self._flush)
 
     def _empty(self) -> None:

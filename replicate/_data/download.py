@@ -39,7 +39,9 @@ EXPIRED = (
     "It is not there any more: the API removes the output of a prediction an hour after its end, and an uploaded file "
     "after a day. Save files as soon as they are made; to get this one again, run the model again."
 )
-RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)", re.IGNORECASE)
+RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})", re.IGNORECASE)
+"""Of a part of a file whose length is told: without, nobody could tell whether more follows."""
+LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class Download:
@@ -85,6 +87,8 @@ class Download:
                 if pause is None or pause >= self._session.remaining():
                     raise
             else:
+                if self._at == 0 < self._furthest:  # it has begun anew, as an empty file
+                    yield 0, b""
                 return
             await self._session.transport.sleep(pause)
 
@@ -128,7 +132,7 @@ class Download:
             raise refused(response, f"it is compressed ({encoding}), which was not asked for")
         size, validator = size_of(response), validator_of(headers)
         if response.status_code == 206:
-            part = RANGE.match(headers.get("content-range", ""))
+            part = RANGE.fullmatch(headers.get("content-range", "").strip())
             same = self._at == 0 or (size == (self.info.size or size) and validator == self._validator)
             if not part or int(part[1]) != self._at or not same:
                 if self._validator is None:
@@ -219,13 +223,14 @@ def size_of(response: httpx.Response) -> int | None:
         length = headers.get("content-range", "").rpartition("/")[2]
     else:
         length = "" if "transfer-encoding" in headers else headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else None
+    return int(length) if LENGTH.fullmatch(length) else None
 
 
 def validator_of(headers: httpx.Headers) -> str | None:
     """Give what tells whether a file is still the same to the byte: a strong ETag, or when it was last changed."""
     etag: str = headers.get("etag", "")
-    return etag if etag.startswith('"') else headers.get("last-modified")
+    validator = etag if etag.startswith('"') else headers.get("last-modified")
+    return validator if validator and validator.isascii() else None  # which cannot be sent
 
 
 def refused(response: httpx.Response, reason: str) -> APIResponseValidationError:

@@ -200,9 +200,10 @@ async def save_to(
             )
             tell(part.size, part.size)
             target = await part.become(folder / named(found.content_type), replacing=replacing)
-        copies.cache.keep(key, target, found)
-        if not replacing:
-            copies.cache.put(key, target)
+        with suppress(OSError):  # whoever waits for files in that folder may have taken it away
+            copies.cache.keep(key, target, found)
+            if not replacing:
+                copies.cache.put(key, target)
     return target
 
 

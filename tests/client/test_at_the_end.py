@@ -218,6 +218,21 @@ def test_python_exits(srv: Server, end: str, way: str) -> None:
         assert "ignored" not in program.stderr
 
 
+def test_what_is_half_read_is_closed_while_python_is_whole(srv: Server) -> None:
+    """Answers are closed before modules are taken apart, for httpx needs one, and crashes Python 3.13.0 after."""
+    program = """
+import atexit, gc, httpx
+@atexit.register
+def tell():
+    print({answer.is_closed for answer in gc.get_objects() if isinstance(answer, httpx.Response)})
+from replicate import Replicate
+client = Replicate()
+items = client.stream("me/held")
+next(items)
+"""
+    assert ended(srv, program).stdout == "{True}\n"
+
+
 def test_a_call_in_a_thread_that_nobody_waits_for(srv: Server) -> None:
     """What a daemon thread waits for is canceled as well."""
     program = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import pickle
@@ -18,7 +19,9 @@ from support.hosts import CONTENT, Host, hosted
 from support.sessions import Hasty, config
 
 from replicate import FileOutput
+from replicate._core.dual import drive
 from replicate._core.session import Session
+from replicate._core.transport import BlockingTransport
 from replicate._data import copies, disk
 from replicate._data.data_uri import data_of
 from replicate.exceptions import APIConnectionError, NotFoundError, ReplicateError
@@ -287,6 +290,78 @@ def test_what_is_saved_is_on_the_disk_before_it_has_its_name(tmp_path: Path, mon
         seen.clear()
         assert host.output("/other").read() == CONTENT
         assert seen == []
+
+
+def test_pieces_however_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that comes byte by byte takes no more memory than any other: what waits to be written is counted too."""
+    monkeypatch.setattr(disk, "MANY", 10)
+    most = 0
+
+    async def write() -> None:
+        nonlocal most
+        async with disk.incoming(tmp_path, BlockingTransport(), lasting=True) as part:
+            for at in range(101):
+                await part.write(at, b"x")
+                most = max(most, len(vars(part)["_waiting"]))
+            await part.become(tmp_path / "a")
+
+    drive(write())
+    assert (tmp_path / "a").read_bytes() == b"x" * 101
+    assert most < 10
+
+
+def test_a_saved_file_that_is_taken_away_at_once(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for files in a folder may take one as soon as it is there: it has been saved."""
+    become = disk.Part.become
+
+    async def taken(self: disk.Part, *wanted: Any, **options: Any) -> Path:
+        place = await become(self, *wanted, **options)
+        place.unlink()
+        return place
+
+    monkeypatch.setattr(disk.Part, "become", taken)
+    output = host.output()
+    assert output.save(tmp_path) == tmp_path / "out.bin"
+    assert output.save(tmp_path / "b.bin") == tmp_path / "b.bin"
+    monkeypatch.undo()
+    assert output.read() == CONTENT
+
+
+def test_a_copy_that_cannot_be_opened(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has too many files open is told so, and not kept waiting."""
+    output = host.output()
+    output.read()
+
+    def full(*_: object) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full)
+        with pytest.raises(OSError, match="Too many open files"):
+            output.read()
+    assert output.read() == CONTENT
+    assert host.connections == 1
+
+
+def test_an_interrupt_before_a_file_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is known as one to remove before it is made; one that cannot be made is not."""
+
+    def interrupted(path: Path, *_: object) -> Any:
+        assert path in disk.unfinished
+        path.touch()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            disk.Part(tmp_path, BlockingTransport(), lasting=True)
+    assert len(names(tmp_path)) == 1
+    disk.discard_all()
+    assert names(tmp_path) == []
+    disk.unfinished.clear()
+    with pytest.raises(FileNotFoundError):
+        disk.Part(tmp_path / "missing", BlockingTransport(), lasting=True)
+    assert not disk.unfinished
 
 
 def test_saving_where_there_is_no_folder(host: Host, tmp_path: Path) -> None:

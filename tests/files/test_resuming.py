@@ -41,7 +41,7 @@ async def test_a_download_goes_on_where_it_broke_off(blocking: Any, validator: s
     assert (tmp_path / "out.bin").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("headers", [(), ('ETag: W/"1"',)])
+@pytest.mark.parametrize("headers", [(), ('ETag: W/"1"',), ('ETag: "é"',), ("Last-Modified: gestern spät",)])
 async def test_a_file_without_a_validator_is_begun_anew(blocking: Any, headers: tuple[str, ...]) -> None:
     """What cannot be told to be the same to the byte is downloaded from the beginning."""
     with hosted(Ranged(1000, headers=headers)) as host:
@@ -87,14 +87,33 @@ async def test_a_file_that_has_changed_is_begun_anew(blocking: Any) -> None:
         ),
         answer("206 Partial Content", CONTENT[HALF:], f"Content-Range: bytes {HALF}-{len(CONTENT) - 1}/{len(CONTENT)}"),
         answer("416 Range Not Satisfiable", b"", "Content-Range: bytes */7"),
+        answer("206 Partial Content", CONTENT[HALF:], f"Content-Range: bytes {HALF}-{len(CONTENT) - 1}/*", 'ETag: "1"'),
+        answer("206 Partial Content", CONTENT[HALF:], f"Content-Range: bytes {HALF}-{'9' * 5000}/*", 'ETag: "1"'),
     ],
-    ids=["another range", "another length", "no range", "another file", "which file is not said", "none"],
+    ids=[
+        "another range",
+        "another length",
+        "no range",
+        "another file",
+        "which file is not said",
+        "none",
+        "of how much is not said",
+        "a range beyond all",
+    ],
 )
 async def test_an_answer_that_is_not_the_rest_is_not_taken(blocking: Any, wrong: bytes) -> None:
     """Where the rest is not what was asked for, all is asked for anew."""
     with hosted(Ranged(HALF), wrong, Ranged()) as host:
         assert await got(host.output(**blocking).read()) == CONTENT
         assert [wanted for _, wanted, _ in host.asked] == [None, f"bytes={HALF}-", None]
+
+
+async def test_a_file_that_is_empty_now(blocking: Any, tmp_path: Path) -> None:
+    """A file that begins anew as an empty one is empty, and not what has come of the other."""
+    with hosted(Ranged(HALF, headers=()), answer("200 OK", b"")) as host:
+        output = host.output(**blocking)
+        assert (await got(output.save(tmp_path))).read_bytes() == b""
+        assert await got(output.read()) == b""
 
 
 async def test_a_download_that_comes_no_further_ends(blocking: Any, tmp_path: Path, cache: Path) -> None:
