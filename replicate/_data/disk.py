@@ -64,7 +64,7 @@ class Part:
     async def become(self, target: Path, *, replacing: bool = True) -> Path:
         """Put it in its place, as a whole, and tell where; it then outlives a power cut if it is `lasting`.
 
-        Unless it is `replacing` what lies there, it gets the first number that is free.
+        If it is `replacing` what lies there, it has the permissions of that; if not, it gets the first number free.
         """
 
         def finish() -> Path:
@@ -73,7 +73,11 @@ class Part:
             if self._lasting:
                 os.fsync(self._file.fileno())
             self._file.close()
-            return self._path.replace(target) if replacing else numbered(self._path, target)
+            if not replacing:
+                return numbered(self._path, target)
+            with suppress(OSError):  # nearly always there is nothing
+                self._path.chmod(target.stat().st_mode & 0o777)
+            return self._path.replace(target)
 
         return await self._transport.offload(finish)
 

@@ -373,13 +373,15 @@ def test_saving_where_there_is_no_folder(host: Host, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
 def test_permissions_follow_the_umask(umask: int, mode: int, host: Host, tmp_path: Path) -> None:
-    """A saved file has the permissions of any new file."""
+    """A saved file has the permissions of any new file, or those of the file that it replaces."""
     before = os.umask(umask)
     try:
         saved = host.output().save(tmp_path / "a.bin")
+        assert stat.S_IMODE(saved.stat().st_mode) == mode
+        saved.chmod(0o640)
+        assert stat.S_IMODE(host.output("/other").save(saved).stat().st_mode) == 0o640
     finally:
         os.umask(before)
-    assert stat.S_IMODE(saved.stat().st_mode) == mode
 
 
 CUT = answer("200 OK", CONTENT[:1000], f"Content-Length: {len(CONTENT)}")
