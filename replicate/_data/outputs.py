@@ -105,6 +105,7 @@ class FileMethods(Bound[C]):
         """Read so many bytes from the current position, or all that are left.
 
         Without a size, it stays at the beginning where it is there: a value is read as often as it is wanted.
+        Tasks of one event loop that read at the same time, or threads, get different bytes.
         `max_bytes` is how long the whole file may be. Raises FileExpiredError, FileTooLargeError, APIError.
         """
         return await self._read(self._session, size, max_bytes)
@@ -114,22 +115,31 @@ class FileMethods(Bound[C]):
         return await self._read(self._session.of_colour(Async), size, max_bytes)
 
     async def _read(self, session: Session[Any], size: int | None, max_bytes: int | None) -> bytes:
-        content = await fetching.read(self.url, session, self._position, -1 if size is UNSET else size, max_bytes)
-        if self._position or size is not UNSET:
-            self._position += len(content)
-        return content
+        if size is UNSET and not self._position:
+            return await fetching.read(self.url, session, 0, -1, max_bytes)
+        async with session.transport.turn(id(self)):  # or others that read would get the same piece
+            at = self._position
+            content = await fetching.read(self.url, session, at, -1 if size is UNSET else size, max_bytes)
+            self._position = at + len(content)
+            return content
 
     def readinto(self, buffer: Buffer) -> int:
         """Read into a buffer, for `io.BufferedReader` and the like. This blocks, whatever the client."""
+        from replicate._core.workers import thread_turn
+
         view = memoryview(buffer).cast("B")
 
         def part(file: BinaryIO) -> int:
             file.seek(self._position)
             return file.readinto(view)  # type: ignore[attr-defined,no-any-return]  # BinaryIO leaves it out
 
-        count = fetching.used_here(self.url, self._session, part)
-        self._position += count
-        return count
+        async def taken() -> int:
+            async with thread_turn(id(self)):
+                count = fetching.used_here(self.url, self._session, part)
+                self._position += count
+                return count
+
+        return drive(taken())
 
     def readall(self) -> bytes:
         """Read all that is left, for `io.BufferedReader`, as `readinto` does."""
@@ -186,11 +196,7 @@ class FileMethods(Bound[C]):
 
     @dual
     async def save(
-        self,
-        path: str | os.PathLike[str] | BinaryIO,
-        *,
-        max_bytes: int | None = None,
-        progress: Progress = None,
+        self, path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int | None = None, progress: Progress = None
     ) -> Path | None:
         """Write the content to a file, to a folder under its own name, or into an open binary file. Give the path.
 
@@ -202,11 +208,7 @@ class FileMethods(Bound[C]):
         return await fetching.save(self.url, self._session, path, max_bytes, progress)
 
     async def asave(
-        self,
-        path: str | os.PathLike[str] | BinaryIO,
-        *,
-        max_bytes: int | None = None,
-        progress: Progress = None,
+        self, path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int | None = None, progress: Progress = None
     ) -> Path | None:
         """Save as `save` does, from asynchronous code whatever the client."""
         return await fetching.save(self.url, self._session.of_colour(Async), path, max_bytes, progress)
@@ -249,11 +251,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
     url: str
 
     def __init__(
-        self,
-        url: str,
-        client: Session[C] | Coloured[C] | None = None,
-        *,
-        expires_at: datetime | None = None,
+        self, url: str, client: Session[C] | Coloured[C] | None = None, *, expires_at: datetime | None = None
     ) -> None:
         """Name a file by its URL; the client, the default one if there is none here, downloads it."""
         self.url = fetching.checked(url)

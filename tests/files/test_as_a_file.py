@@ -21,6 +21,7 @@ from support.hosts import CONTENT, Ranged, hosted
 
 from replicate import FileOutput
 from replicate._data import data_uri
+from replicate.exceptions import NotFoundError
 
 PNG = io.BytesIO()
 Image.new("RGB", (3, 2), "red").save(PNG, "png")
@@ -112,6 +113,45 @@ def test_text_and_archives(tmp_path: Path) -> None:
                 False,
             )
     assert (tmp_path / "copy").read_text("utf-8") == "é\nb"
+
+
+async def test_readers_at_the_same_time(blocking: Any, colour: str) -> None:
+    """Tasks, or threads, that read one output piece by piece get each byte once, and a read that fails takes none."""
+    gone = answer("404 Not Found", b"")
+    with hosted(gone, answer("200 OK", CONTENT)) as host:
+        output = host.output(**blocking)
+        with pytest.raises(NotFoundError):
+            await got(output.read(1000))
+        assert output.tell() == 0
+        transport, pieces = output._session.transport, list[bytes]()
+
+        async def read() -> None:
+            while piece := await got(output.read(1000)):
+                pieces.append(piece)
+
+        await transport.together([read] * 8, 8, lambda: None)
+        assert sorted(pieces) == sorted(CONTENT[at : at + 1000] for at in range(0, len(CONTENT), 1000))
+        assert output.tell() == len(CONTENT)
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_threads_that_read_into_buffers(blocking: bool) -> None:  # noqa: FBT001
+    """Threads that use it as a raw stream get each byte once, whatever the client."""
+    pieces = list[bytes]()
+    with hosted() as host:
+        output = host.output(blocking=blocking)
+
+        def read() -> None:
+            buffer = bytearray(1000)
+            while count := output.readinto(buffer):
+                pieces.append(bytes(buffer[:count]))
+
+        threads = [threading.Thread(target=read) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(pieces) == sorted(CONTENT[at : at + 1000] for at in range(0, len(CONTENT), 1000))
 
 
 async def test_a_picture(blocking: Any) -> None:
