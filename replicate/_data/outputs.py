@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta, timezone
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
@@ -148,13 +149,14 @@ class FileMethods(Bound[C]):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move the current position; bytes, as of `io.IOBase`. Give the new one."""
+        position = index(offset)  # or TypeError
         match whence:
             case os.SEEK_SET:
-                position = offset
+                pass
             case os.SEEK_CUR:
-                position = self._position + offset
+                position += self._position
             case os.SEEK_END:
-                position = fetching.local(self.url, self._session).size + offset
+                position += fetching.local(self.url, self._session).size
             case _:
                 raise ValueError(f"whence must be os.SEEK_SET, os.SEEK_CUR or os.SEEK_END, not {whence!r}")
         if position < 0:

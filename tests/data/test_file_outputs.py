@@ -161,6 +161,17 @@ def test_impossible_positions(host: Host) -> None:
     assert output.tell() == 5
 
 
+@pytest.mark.parametrize("whence", [os.SEEK_SET, os.SEEK_CUR, os.SEEK_END])
+def test_a_position_that_is_no_int(host: Host, whence: int) -> None:
+    """A position that is no whole number is a TypeError at once, as with files, and the position stays."""
+    output = host.output()
+    output.seek(5)
+    with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
+        output.seek(1.5, whence)  # type: ignore[arg-type]
+    assert output.tell() == 5
+    assert host.connections == 0
+
+
 def test_it_is_iterated_in_chunks(host: Host) -> None:
     """Iterating gives the content as it arrives, from the beginning, and what has come as a whole from the disk."""
     output = host.output()
