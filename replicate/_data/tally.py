@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.display import Display
@@ -30,6 +31,11 @@ class Tally:
             raise TypeError(
                 "progress must be True, False or a function that takes the bytes so far and in all, not "
                 f"{type(progress).__name__}"
+            )
+        if iscoroutinefunction(progress) or iscoroutinefunction(type(progress).__call__):
+            raise TypeError(
+                "progress is a coroutine function, which nobody awaits: pass a plain function that takes the bytes so "
+                "far and in all"
             )
         self._callback: Callable[[int, int | None], object] | None = progress if callable(progress) else None
         self._display = Display() if progress is True else None

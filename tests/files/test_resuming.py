@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -64,6 +65,24 @@ async def test_progress_of_a_download_in_parts(blocking: Any, tmp_path: Path) ->
         assert told == [(len(CONTENT), len(CONTENT))]
         with pytest.raises(TypeError, match="progress must be True, False or a function"):
             await got(output.save(tmp_path / "c", progress="yes"))
+
+
+class Awaited:
+    """What tells by a method that is awaited."""
+
+    async def __call__(self, done: int, total: int | None) -> None:
+        """Do nothing."""
+
+    tell = __call__
+
+
+@pytest.mark.parametrize("tell", [Awaited(), Awaited().tell, partial(Awaited().tell, 1)])
+async def test_progress_that_would_be_awaited(blocking: Any, tmp_path: Path, tell: Any) -> None:
+    """A coroutine function is refused, and what to pass instead said, before anything is downloaded."""
+    with hosted() as host:
+        with pytest.raises(TypeError, match=r"progress is a coroutine function, .*: pass a plain function"):
+            await got(host.output(**blocking).save(tmp_path / "a", progress=tell))
+        assert host.connections == 0
 
 
 async def test_a_file_that_has_changed_is_begun_anew(blocking: Any) -> None:
