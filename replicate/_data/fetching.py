@@ -256,8 +256,9 @@ def check_size(url: str, copy: Copy, max_bytes: int | None) -> Copy:
 def opened(path: Any) -> BinaryIO:
     """Give an open file that bytes can be written to. Raises TypeError for what is none."""
     write = getattr(path, "write", None)
-    if not callable(write) or isinstance(path, io.TextIOBase):
-        kind = "a file opened as text" if isinstance(path, io.TextIOBase) else type(path).__name__
+    wraps_text = isinstance(getattr(path, "encoding", None), str) and hasattr(path, "newlines")  # temporary files do
+    if not callable(write) or isinstance(path, io.TextIOBase) or wraps_text:
+        kind = "a file opened as text" if callable(write) else type(path).__name__
         raise TypeError(f"path must be a str, a path or a file opened in binary mode, not {kind}")
     if iscoroutinefunction(write):
         raise TypeError(AWAITED)

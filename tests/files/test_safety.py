@@ -6,6 +6,7 @@ import errno
 import gzip
 import os
 import tracemalloc
+from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -182,6 +183,19 @@ async def test_a_file_opened_as_text(blocking: Any, tmp_path: Path) -> None:
         with pytest.raises(TypeError, match="not a file opened as text"):
             await got(host.output(**blocking).save(file))
         assert host.connections == 0
+
+
+@pytest.mark.parametrize("kind", [NamedTemporaryFile, SpooledTemporaryFile])
+async def test_a_file_that_wraps_another(blocking: Any, kind: Any) -> None:
+    """So is what wraps a file that takes text; what wraps another is written."""
+    with hosted() as host:
+        with kind(mode="w", encoding="utf-8") as file, pytest.raises(TypeError, match="not a file opened as text"):
+            await got(host.output(**blocking).save(file))
+        assert host.connections == 0
+        with kind(mode="w+b") as file:
+            await got(host.output(**blocking).save(file))
+            file.seek(0)
+            assert file.read() == CONTENT
 
 
 @pytest.mark.parametrize("named", [True, False])
