@@ -81,7 +81,7 @@ class Upload(NamedTuple):
 class Reader:
     """An open file with a position of its own: others may be reading it at the same time.
 
-    It is read to the size that was measured, for a device has no end; one that gives more is refused.
+    It is read to the size that was measured, for a device has no end; one that gives more or less is refused.
     """
 
     def __init__(self, file: BinaryIO, size: int, where: str) -> None:
@@ -94,8 +94,9 @@ class Reader:
             content = self._file.read(left if size < 0 else min(size, left))
         content = binary(content, self._where)
         self._position += len(content)
-        if self._position > self._size:
-            raise ValueError(f"{self._where} is a file that gives more than its size, {self._size} bytes")
+        if self._position > self._size or (size and not content and self._position < self._size):
+            amount = "more" if content else "less"
+            raise ValueError(f"{self._where} is a file that gives {amount} than its size, {self._size} bytes")
         return content
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

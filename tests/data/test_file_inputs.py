@@ -298,6 +298,15 @@ def test_a_file_that_gives_more_than_its_size(size: int, strategy: str) -> None:
     assert file.given <= 16 + size + 1  # the beginning, which tells the type, and the whole
 
 
+@pytest.mark.parametrize("strategy", ["base64", "upload"])
+@pytest.mark.parametrize("size", [1001, 5000])
+def test_a_file_that_gives_less_than_its_size(size: int, strategy: str) -> None:
+    """So is one that ends before, of which a part would be sent as the whole."""
+    message = f"input['a'] is a file that gives less than its size, {size} bytes"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        plain({"a": Seeking(bytes(1000), size)}, strategy)
+
+
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device of Unix")
 def test_a_device_without_an_end() -> None:
     """So is a device, which has no size at all."""

@@ -245,6 +245,27 @@ async def test_an_upload_is_sent_again_whole(colour: str) -> None:
     await got(client.close())
 
 
+@pytest.mark.parametrize("size", [100, 600_000])
+async def test_a_file_that_changes_while_it_is_sent(
+    client: Any, asked: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """A file that has been cut or has grown since it was looked at is refused by its key, and nothing is started."""
+    path, digest = tmp_path / "a.bin", uploads.digest
+    path.write_bytes(bytes(500_000))
+
+    def then_changed(upload: Any) -> str:
+        found = digest(upload)
+        path.write_bytes(bytes(size))
+        return found
+
+    monkeypatch.setattr(uploads, "digest", then_changed)
+    amount = "less" if size < 500_000 else "more"
+    message = rf"^input\['file'\] is a file that gives {amount} than its size, 500000 bytes$"
+    with pytest.raises(ValueError, match=message):
+        await sent(client, path)
+    assert not any("predictions" in request for request in asked())
+
+
 @settings(max_examples=40, deadline=None)
 @given(content=st.binary(min_size=1), name=st.text(min_size=1))
 def test_what_arrives_equals_what_was_given(server: Server, content: bytes, name: str) -> None:
