@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,14 +15,25 @@ from replicate._core.exchange import ALWAYS
 from replicate._core.loops import timed
 from replicate._core.plain import is_array, is_mapping
 from replicate._data.data_uri import is_data_uri
-from replicate._data.plan import Later, changed, encodable, filled, finite, inside, is_numbers, named, places
+from replicate._data.plan import (
+    LONGEST_INT,
+    Later,
+    changed,
+    encodable,
+    filled,
+    finite,
+    inside,
+    is_numbers,
+    named,
+    places,
+)
 from replicate._data.schema import InputSchema
 from replicate._data.sources import check_file, inspected
 from replicate._data.uploads import address
 from replicate.exceptions import APITimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from replicate._core.session import Session
     from replicate._data.sources import Upload
@@ -77,17 +89,16 @@ class Inputs:
         """
         self._results: dict[int, tuple[Any, Any]] = {}
         """What was waited for, and what it gave, likewise."""
-        try:
+        with shallow(where):
             self._plan = self._planned(value, where)
-        except RecursionError:
-            raise ValueError(f"{where} contains itself, or is nested too deeply to be sent") from None
 
     async def sent(self, session: Session[Any], schema: InputSchema = UNKNOWN) -> Any:
         """Wait for what runs and upload the files, and give the input as plain JSON data. Raises APIError, ModelError.
 
         What can be known before is checked before. May be called again: nothing is waited for or read twice.
         """
-        plan = self._fitted(self._plan, schema, self._where)
+        with shallow(self._where):
+            plan = self._fitted(self._plan, schema, self._where)
         await self._inspect(session, plan)
         if any(place.kind == "result" for place in places(plan)):
             plan = await self._resolved(plan, schema, self._where, session)
@@ -187,11 +198,20 @@ class Inputs:
         return await address(session, upload, place.where)
 
 
+@contextmanager
+def shallow(where: str) -> Generator[None, None, None]:
+    """Raise ValueError for what is nested more deeply than Python can follow."""
+    try:
+        yield
+    except RecursionError:
+        raise ValueError(f"{where} contains itself, or is nested too deeply to be sent") from None
+
+
 def writable(number: float, where: str) -> float:
     """Raise for what JSON cannot express, and what Python refuses to write: an int of thousands of digits."""
     if isinstance(number, float):
         return finite(number, where)
-    if number.bit_length() > 2000:  # no other has so many
+    if number.bit_length() > LONGEST_INT:
         try:
             str(number)
         except ValueError:

@@ -9,6 +9,9 @@ from replicate._core.plain import is_array, is_mapping
 
 Kind = Literal["file", "image", "array", "result"]
 
+LONGEST_INT = 2000
+"""Bits of an int that Python always writes as text. It refuses those of many digits, as it was told to."""
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -60,7 +63,9 @@ def inside(where: str, key: object) -> str:
 def is_numbers(items: list[Any]) -> bool:
     """Tell of a list, at once, that JSON can express it as it is: an array's row has many items."""
     kinds = {*map(type, items)}
-    return kinds <= {int, bool} or (kinds == {float} and all(map(math.isfinite, items)))
+    if kinds <= {int, bool}:
+        return max(map(int.bit_length, items), default=0) <= LONGEST_INT
+    return kinds == {float} and all(map(math.isfinite, items))
 
 
 def finite(number: float, where: str) -> float:

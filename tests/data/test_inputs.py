@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import enum
 import re
+import sys
 import types
 from typing import Any
 
@@ -100,3 +101,28 @@ def test_what_contains_itself_is_refused() -> None:
     circle.append({"again": circle})
     with pytest.raises(ValueError, match="input contains itself"):
         plain({"a": circle})
+
+
+@pytest.mark.parametrize("depth", [300, 900])
+@pytest.mark.parametrize("wrap", [lambda value: [value, "a"], lambda value: {"a": value}], ids=["lists", "objects"])
+def test_what_is_nested_too_deeply_is_refused(wrap: Any, depth: int) -> None:
+    """A value that is nested more deeply than Python can follow gives the same, wherever that shows."""
+    value: Any = 1
+    for _ in range(depth):
+        value = wrap(value)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(700)  # of newer Pythons, which need fewer frames, too
+    try:
+        with pytest.raises(ValueError, match="or is nested too deeply to be sent"):
+            plain({"a": value})
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_int_among_many_that_cannot_be_written_names_its_key(sign: int) -> None:
+    """An int of more digits than Python writes is refused in a list too, by its place; one of fewer is sent."""
+    with pytest.raises(ValueError, match=re.escape("input['a'][1] is an int of more than 4300 digits")):
+        plain({"a": [1, sign * 10**5000, True]})
+    longest = sign * 10**4000
+    assert plain({"a": [1, longest, True]}) == {"a": [1, longest, True]}
