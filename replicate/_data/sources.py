@@ -10,8 +10,8 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._core.lifetime import inheritors
 from replicate._core.transport import Lock
+from replicate._core.workers import turns
 from replicate._data.names import extension
 from replicate.exceptions import ReplicateError
 
@@ -38,21 +38,6 @@ MAGIC: tuple[tuple[bytes, int, str], ...] = (
     (b"%PDF-", 0, "application/pdf"),
     (b"PK\x03\x04", 0, "application/zip"),
 )
-
-
-class Position:
-    """The lock that is held for each piece of a file which the caller has opened: it has one position for all."""
-
-    def __init__(self) -> None:
-        self.forget()
-        inheritors.add(self)
-
-    def forget(self) -> None:
-        """Begin anew in the child of a fork, where nobody is left to let go of a lock."""
-        self.lock = Lock()
-
-
-position = Position()
 
 
 class Upload(NamedTuple):
@@ -89,7 +74,7 @@ class Reader:
 
     def read(self, size: int = -1) -> bytes:
         left = self._size + 1 - self._position
-        with position.lock, readable(self._where):
+        with position(self._file), readable(self._where):
             self._file.seek(self._position)
             content = self._file.read(left if size < 0 else min(size, left))
         content = binary(content, self._where)
@@ -128,6 +113,14 @@ def check_file(value: Any, where: str) -> None:
                 raise TypeError(f"{where} is a file whose read() is awaited: pass what await file.read() gives")
             if isinstance(value, io.IOBase) and not value.readable():
                 raise ValueError(f"{where} is a file that was opened for writing: open it with mode 'rb'")
+
+
+@contextmanager
+def position(file: object) -> Generator[None, None, None]:
+    """Have an open file to oneself for one piece of it: it has one position for all who read it."""
+    turn = turns.of(("position", id(file)), Lock)
+    with turn.lock:
+        yield
 
 
 @contextmanager
@@ -190,7 +183,7 @@ def measured(source: Path | bytes | BinaryIO, where: str) -> int:
         return len(source)
     if isinstance(source, Path):
         return source.stat().st_size
-    with position.lock, readable(where):
+    with position(source), readable(where):
         source.seek(0, os.SEEK_END)
         return int(source.tell())  # for not every `seek` gives it
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import enum
 import re
-import sys
 import types
 from typing import Any
 
@@ -103,20 +102,22 @@ def test_what_contains_itself_is_refused() -> None:
         plain({"a": circle})
 
 
-@pytest.mark.parametrize("depth", [300, 900])
 @pytest.mark.parametrize("wrap", [lambda value: [value, "a"], lambda value: {"a": value}], ids=["lists", "objects"])
-def test_what_is_nested_too_deeply_is_refused(wrap: Any, depth: int) -> None:
+def test_what_is_nested_too_deeply_is_refused(wrap: Any) -> None:
     """A value that is nested more deeply than Python can follow gives the same, wherever that shows."""
     value: Any = 1
-    for _ in range(depth):
-        value = wrap(value)
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(700)  # of newer Pythons, which need fewer frames, too
-    try:
-        with pytest.raises(ValueError, match="or is nested too deeply to be sent"):
+    refused: list[bool] = []
+    for _ in range(90):
+        for _ in range(10):
+            value = wrap(value)
+        try:
             plain({"a": value})
-    finally:
-        sys.setrecursionlimit(limit)
+            refused.append(False)
+        except ValueError as error:
+            assert str(error) == "input contains itself, or is nested too deeply to be sent"  # noqa: PT017 - if at all
+            refused.append(True)
+    assert refused == sorted(refused)
+    assert {*refused} == {False, True}
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -316,6 +316,35 @@ async def test_files_are_read_away_from_the_event_loop(client: Any, colour: str,
     assert here not in again.threads if colour != "blocking" else again.threads == {here}
 
 
+class Stalled(Plain):
+    """One that gives nothing until it is let."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.begun, self.let, self.in_time = threading.Event(), threading.Event(), True
+
+    def read(self, size: int = -1) -> bytes:
+        self.begun.set()
+        if not self.let.wait(10):
+            self.in_time = False
+            self.let.set()
+        return super().read(size)
+
+
+async def test_a_file_that_stalls_holds_up_no_other(client: Any, server: Server, tmp_path: Path) -> None:
+    """While an open file gives nothing, others are sent, opened by the caller or not; its own readers wait."""
+    path, stalled = tmp_path / "a.bin", Stalled(BIG)
+    path.write_bytes(BIG)
+    with server.client() as another, ThreadPoolExecutor(2) as pool, path.open("rb") as file:
+        slow = [pool.submit(another.files.create, stalled) for _ in range(2)]
+        stalled.begun.wait()
+        for each in (path, file):
+            assert (await got(client.files.create(each))).checksums.sha256 == TOLD
+        stalled.let.set()
+        assert {each.result().checksums.sha256 for each in slow} == {TOLD}
+    assert stalled.in_time
+
+
 def test_what_threads_read_is_sent_as_httpx_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """An asynchronous client has a thread read a mebibyte at once, and sends the same pieces as a blocking one.
 
