@@ -144,6 +144,8 @@ def existing(path: Any, where: str) -> Path:
     found = Path(text)
     if os.path.isdir(found):  # noqa: PTH112 - Path's own raises for texts that cannot be a path
         raise IsADirectoryError(f"{where} must be a file, and {found} is a directory: pack it, as a zip file")
+    if os.path.exists(found) and found.is_fifo():  # noqa: PTH110 - likewise
+        raise ValueError(f"{where}: {found} is a pipe, not a file: pass it opened, with mode 'rb'")
     if not os.path.isfile(found):  # noqa: PTH113 - likewise
         raise FileNotFoundError(f"{where}: there is no file {text if len(text) <= 200 else f'{text[:200]}…'}")
     return found

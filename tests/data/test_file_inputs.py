@@ -254,6 +254,14 @@ def test_a_real_pipe() -> None:
         assert uploaded(file, "upload")[1:] == ("image/png", PNG)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe of Unix")
+def test_the_path_of_a_pipe(tmp_path: Path) -> None:
+    """The path of a pipe is refused by its key, with what to do."""
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(ValueError, match=r"^input\['a'\]: .* is a pipe, not a file: pass it opened, with mode 'rb'$"):
+        plain({"a": tmp_path / "a"})
+
+
 class Seeking:
     """An open file of somebody else's making, whose `seek` gives nothing, and that may lie of its size."""
 
