@@ -40,6 +40,10 @@ MAGIC: tuple[tuple[bytes, int, str], ...] = (
 )
 
 
+UNPACKING = ("gzip", "bz2", "lzma")
+"""Modules whose files give what is packed in the file that they are named after."""
+
+
 class Upload(NamedTuple):
     """A file that can be sent, as often as needed: where it is read from, and what the receiver should know of it."""
 
@@ -167,6 +171,8 @@ def inspected(value: Any, where: str, name: str | None = None, content_type: str
         case _ if hasattr(value, "read"):
             check_file(value, where)
             source = again(value, where)
+            if type(value).__module__ in UNPACKING and isinstance(given, str):
+                given = given.removesuffix(Path(given).suffix)
         case _:
             raise TypeError(f"{where} must be a path, an open binary file or bytes, not {type(value).__name__}")
     size = measured(source, where)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import bz2
 import gzip
 import io
+import lzma
 import mmap
 import os
 import re
@@ -343,6 +345,18 @@ def test_a_file_that_raises(broken: str, monkeypatch: pytest.MonkeyPatch) -> Non
         message = r"^input\['a'\] is a file that cannot be read: RuntimeError\('out of order'\)"
         with pytest.raises(ValueError, match=message):
             plain({"a": kind(PNG)})
+
+
+@pytest.mark.parametrize(("module", "suffix"), [(gzip, ".gz"), (bz2, ".bz2"), (lzma, ".xz")])
+def test_what_is_unpacked_is_not_named_after_the_packed_file(module: Any, suffix: str, tmp_path: Path) -> None:
+    """An open packed file gives its content, so that has the name and the type of the content, where a name is told."""
+    path = tmp_path / f"a.json{suffix}"
+    with module.open(path, "wb") as file:
+        file.write(b"{}")
+    with module.open(path) as file:
+        kind, content = content_of(plain(file))
+        told = isinstance(getattr(file, "name", None), str)
+    assert (kind, content) == ("application/json" if told else "application/octet-stream", b"{}")
 
 
 def test_what_unpacks_is_sent_unpacked(tmp_path: Path) -> None:
