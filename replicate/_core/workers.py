@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections import deque
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +16,7 @@ from replicate._core.lifetime import inheritors
 from replicate._core.loops import running_loop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
     from types import FrameType
 
 T = TypeVar("T")
@@ -56,11 +56,18 @@ class Turns:
 turns = Turns()
 
 
-@asynccontextmanager
-async def thread_turn(key: Hashable) -> AsyncGenerator[None, None]:
-    """Wait for other threads that do the same."""
+@contextmanager
+def alone(key: Hashable) -> Generator[None, None, None]:
+    """Wait for other threads that do the same. This blocks."""
     turn = turns.of(key, RLock)
     with turn.lock:
+        yield
+
+
+@asynccontextmanager
+async def thread_turn(key: Hashable) -> AsyncGenerator[None, None]:
+    """Wait for other threads that do the same, as a blocking transport does."""
+    with alone(key):
         yield
 
 

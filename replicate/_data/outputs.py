@@ -126,7 +126,7 @@ class FileMethods(Bound[C]):
 
     def readinto(self, buffer: Buffer) -> int:
         """Read into a buffer, for `io.BufferedReader` and the like. This blocks, whatever the client."""
-        from replicate._core.workers import thread_turn
+        from replicate._core.workers import alone
 
         view = memoryview(buffer).cast("B")
 
@@ -134,13 +134,10 @@ class FileMethods(Bound[C]):
             file.seek(self._position)
             return file.readinto(view)  # type: ignore[attr-defined,no-any-return]  # BinaryIO leaves it out
 
-        async def taken() -> int:
-            async with thread_turn(id(self)):
-                count = fetching.used_here(self.url, self._session, part)
-                self._position += count
-                return count
-
-        return drive(taken())
+        with alone(id(self)):
+            count = fetching.used_here(self.url, self._session, part)
+            self._position += count
+            return count
 
     def readall(self) -> bytes:
         """Read all that is left, for `io.BufferedReader`, as `readinto` does."""

@@ -10,13 +10,13 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._core.transport import Lock
-from replicate._core.workers import turns
+from replicate._core.workers import alone
 from replicate._data.names import extension
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from contextlib import AbstractContextManager
     from typing import BinaryIO
 
 LARGEST_UPLOAD = 100 * 2**20
@@ -119,12 +119,9 @@ def check_file(value: Any, where: str) -> None:
                 raise ValueError(f"{where} is a file that was opened for writing: open it with mode 'rb'")
 
 
-@contextmanager
-def position(file: object) -> Generator[None, None, None]:
+def position(file: object) -> AbstractContextManager[None]:
     """Have an open file to oneself for one piece of it: it has one position for all who read it."""
-    turn = turns.of(("position", id(file)), Lock)
-    with turn.lock:
-        yield
+    return alone(("position", id(file)))
 
 
 @contextmanager
