@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import events
@@ -140,7 +140,7 @@ def main() -> None:
         files_throughput=files.LEAST_THROUGHPUT,
         files_memory=files.MOST_MEMORY,
         files_most=files.MOST_ROUNDS,
-        day=f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        day=f"{datetime.now(UTC):%Y-%m-%d}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         system=platform.system(),
         machine=platform.machine(),

@@ -17,8 +17,9 @@ from replicate_api.types import UNSET
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
+    from typing import Self
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
     from replicate._flows.output import OutputIterator
     from replicate._flows.use import AsyncFunction, Function, UseOptions

@@ -4,7 +4,7 @@
 #   ./scripts/setup.sh          everything: tests, linters, build tools (extra "dev")
 #   ./scripts/setup.sh demo     only what the demo needs
 #
-# Needs Python 3.10 or newer. PYTHON=/path/to/python3.12 chooses one.
+# Needs Python 3.11 or newer. PYTHON=/path/to/python3.12 chooses one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,15 +18,15 @@ esac
 python=${PYTHON:-.venv/bin/python}
 "$python" -c "" 2>/dev/null || python=${PYTHON:-python3}
 if ! command -v "$python" >/dev/null; then
-  echo "setup.sh: there is no $python here: install Python 3.10 or newer, or set PYTHON to the path of one" >&2
+  echo "setup.sh: there is no $python here: install Python 3.11 or newer, or set PYTHON to the path of one" >&2
   exit 1
 fi
 
 # What .venv was made from: the interpreter, this folder, and what pyproject.toml asks for.
 fingerprint=$("$python" - <<'EOF'
 import hashlib, os, sys
-if sys.version_info < (3, 10):
-    sys.exit("setup.sh: %s is Python %s, and 3.10 or newer is needed: set PYTHON to the path of one"
+if sys.version_info < (3, 11):
+    sys.exit("setup.sh: %s is Python %s, and 3.11 or newer is needed: set PYTHON to the path of one"
              % (sys.executable, sys.version.split()[0]))
 try:
     import ensurepip, venv

@@ -53,7 +53,7 @@ def test_setup_says_what_to_do_without_python() -> None:
     """Where there is no such Python, setup says what to install or set."""
     refused = setup(PYTHON="no-such-python")
     assert refused.returncode == 1
-    assert "install Python 3.10 or newer, or set PYTHON" in refused.stderr
+    assert "install Python 3.11 or newer, or set PYTHON" in refused.stderr
 
 
 def test_setup_says_what_to_do_with_an_old_python(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_setup_says_what_to_do_with_an_old_python(tmp_path: Path) -> None:
     old.chmod(0o755)
     refused = setup(PYTHON=str(old))
     assert refused.returncode == 1
-    assert "is Python 3.9.18, and 3.10 or newer is needed" in refused.stderr
+    assert "is Python 3.9.18, and 3.11 or newer is needed" in refused.stderr
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast, get_args
 from urllib.parse import quote
 
@@ -189,11 +189,11 @@ def timestamp(value: Any) -> datetime:
         raise TypeError(f"expected an ISO 8601 string, got {type(value).__name__}")
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:  # Python 3.10 reads neither "Z" nor fractions of other than 3 or 6 digits
+    except ValueError:  # not every form of ISO 8601
         from dateutil.parser import isoparse
 
         moment = isoparse(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class Payload:

@@ -24,9 +24,9 @@ from replicate._core.nested import nested
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable
     from inspect import Signature
+    from typing import Never
 
     import typing_extensions
-    from typing_extensions import Never
 
     from replicate._core.session import Session
 

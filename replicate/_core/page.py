@@ -46,9 +46,9 @@ if TYPE_CHECKING:
         Iterator,
         Mapping,
     )
+    from typing import Never
 
     import httpx
-    from typing_extensions import Never
 
     from replicate._core.session import Session
     from replicate_api.types import Endpoint

@@ -14,8 +14,9 @@ from replicate_api.types import Payload, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from typing import Self
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
     from replicate._core.dual import Coloured
     from replicate._core.session import Session

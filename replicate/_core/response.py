@@ -17,8 +17,7 @@ from replicate_api.types import UNSET, decode
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from datetime import timedelta
-
-    from typing_extensions import Self
+    from typing import Self
 
     from replicate._core.session import Session
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -78,8 +78,8 @@ def told_to_wait(headers: Mapping[str, str], problem: Mapping[str, Any], now: da
     except (ValueError, OverflowError):
         pass
     else:
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-        return max(0.0, (moment - (now or datetime.now(timezone.utc))).total_seconds())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
     if (seconds := number(problem.get("retry_after"))) is not None:
         return seconds
     resets = re.search(r"resets in ~?(\d+(?:\.\d+)?)\s*s", str(problem.get("detail", "")))

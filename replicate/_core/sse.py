@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 OUTPUT = re.compile(r"(?:\A|(?<=\n\n))event: output\nid: (.+)\ndata: (.*)\n\n")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, Ty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from typing import Never
 
     from httpx import Response
-    from typing_extensions import Never, Unpack
+    from typing_extensions import Unpack
 
     from replicate._core.dual import Async, Coloured, Sync, T
     from replicate._core.raw import RawOptions, SendOptions

@@ -9,8 +9,7 @@ from replicate._data.outputs import FileMethods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from typing_extensions import Self
+    from typing import Self
 
     from replicate._core.session import Session
 

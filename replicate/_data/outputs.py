@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from operator import index
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,9 @@ from replicate_api.types import UNSET
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import BinaryIO, Self
 
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Buffer
 
     from replicate._core.dual import Coloured
     from replicate._core.markup import Bundle
@@ -78,7 +78,7 @@ class FileMethods(Bound[C]):
         end = getattr(self._made_by, "completed_at", None)
         kept = data_uri.is_data_uri(self.url) or getattr(self._made_by, "source", None) == "web"
         if self._expires_at is None and isinstance(end, datetime) and not kept:
-            return (end if end.tzinfo else end.replace(tzinfo=timezone.utc)) + LIFETIME
+            return (end if end.tzinfo else end.replace(tzinfo=UTC)) + LIFETIME
         return self._expires_at
 
     @dual

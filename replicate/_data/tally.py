@@ -10,8 +10,7 @@ from replicate._core.transport import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from typing_extensions import Self
+    from typing import Self
 
 MEGABYTE = 1_000_000
 

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from typing import Self
 
     import httpx
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
     from replicate._core.session import Session
 

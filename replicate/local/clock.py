@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the time, aware and in UTC."""
-        return datetime.now(timezone.utc)
+        return datetime.now(UTC)
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` once, later, and return what prevents that; to be called on the server's event loop."""
@@ -28,7 +28,7 @@ class ManualClock(Clock):
     """Time that stands still until `advance` moves it."""
 
     def __init__(self, start: datetime | None = None) -> None:
-        self._now = start or datetime(2025, 1, 1, tzinfo=timezone.utc)
+        self._now = start or datetime(2025, 1, 1, tzinfo=UTC)
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = count()
         self._changed = threading.Condition()
@@ -75,4 +75,4 @@ class ManualClock(Clock):
 
 def stamp(moment: datetime) -> str:
     """Write a time as the API does: ISO 8601 in UTC, ending in Z."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -14,7 +14,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 import httpx
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
     from replicate.local.files import Files
 

@@ -93,7 +93,7 @@ class Files:
 
     def expired(self, record: dict[str, Any]) -> bool:
         """Say whether a file has outlived its time."""
-        return datetime.fromisoformat(record["expires_at"].replace("Z", "+00:00")) <= self._clock.now()
+        return datetime.fromisoformat(record["expires_at"]) <= self._clock.now()
 
     def uploaded(self, identifier: str) -> Path | None:
         """Return where the content of an upload lies."""

@@ -22,8 +22,7 @@ from replicate.local.gate import Gate, Received
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
     from replicate import AsyncReplicate, Client
     from replicate.local.books import Book

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -173,5 +173,5 @@ def _read(kind: type[P], text: str, events: str = "[]") -> P:
     record = json.loads(text)
     for name in _MOMENTS:
         if record[name] is not None:
-            record[name] = datetime.fromtimestamp(record[name], timezone.utc)
+            record[name] = datetime.fromtimestamp(record[name], UTC)
     return kind(**record, events=[Event(*event) for event in json.loads(events)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from replicate._core.body import Counted
@@ -125,7 +125,7 @@ class Files(Namespace[C]):
 def moment(seconds: Any) -> datetime | None:
     """Give the moment that a signed link names, if it is one."""
     try:
-        return datetime.fromtimestamp(int(seconds), timezone.utc)
+        return datetime.fromtimestamp(int(seconds), UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
 

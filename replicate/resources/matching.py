@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
@@ -87,7 +87,7 @@ def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:
         moment = parsedate_to_datetime(date or "")
     except (ValueError, TypeError, OverflowError):
         moment = now
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment - timedelta(seconds=elapsed) - SLACK
 
 
@@ -96,4 +96,4 @@ def recent(started: Any, since: datetime) -> bool:
     created = getattr(started, "created_at", None)
     if not isinstance(created, datetime) or not isinstance(getattr(started, "id", None), str):
         return False
-    return (created if created.tzinfo else created.replace(tzinfo=timezone.utc)) >= since
+    return (created if created.tzinfo else created.replace(tzinfo=UTC)) >= since

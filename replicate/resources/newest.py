@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.page import at
@@ -35,13 +35,13 @@ async def newest(session: Session[Any], noun: str, sent: float) -> list[Any]:
     if noun == "training":
         request = endpoint.build_request()
     else:
-        earliest = datetime.now(timezone.utc) - timedelta(seconds=math.ceil(now() - sent)) - CLOCKS
+        earliest = datetime.now(UTC) - timedelta(seconds=math.ceil(now() - sent)) - CLOCKS
         request = endpoint.build_request(created_after=earliest)
     found: list[Any] = []
     for _ in range(PAGES):
         response = await session.send(request)
         page = session.parse(endpoint, response)
-        since = threshold(response.headers.get("date"), datetime.now(timezone.utc), now() - sent)
+        since = threshold(response.headers.get("date"), datetime.now(UTC), now() - sent)
         results = elements(page.results)
         found += [each for each in results if recent(each, since)]
         if not page.next or not all(recent(each, since) for each in results):

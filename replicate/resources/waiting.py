@@ -160,7 +160,7 @@ async def insist(
             if pause:
                 await session.transport.sleep(pause)
             return await ask(deadline.bound(session), canceler, run_id)
-        except PASSING as error:  # noqa: PERF203 - each attempt may fail
+        except PASSING as error:
             log.debug("canceling %s failed: %s", run_id, error)
             trouble = error
             if deadline.remaining() <= 0:

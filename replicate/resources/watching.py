@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from replicate._core.display import Display
@@ -14,8 +14,7 @@ from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from typing_extensions import Self
+    from typing import Self
 
     from replicate._core.session import Session
     from replicate._core.sse import ServerSentEvent
@@ -179,7 +178,7 @@ def timings(run: Prediction[Any] | Training[Any]) -> Timings:
     """Reckon how long a prediction or a training has been in each state, by the times that the API tells."""
     end: Any = run.completed_at
     if end is None and not run.finished:
-        end = datetime.now(timezone.utc)
+        end = datetime.now(UTC)
     return Timings(
         queued=between(run.created_at, run.started_at),
         running=between(run.started_at, end),
@@ -196,4 +195,4 @@ def between(start: Any, end: Any) -> float | None:
 
 def aware(moment: datetime) -> datetime:
     """Take a moment without a time zone for UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -24,8 +24,8 @@ HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 CONFIG = HERE / "generator.yaml"
 UNWANTED = ("client.py", "errors.py")  # the generator's HTTP client: a session does that better
-LINT = ("check", "--isolated", "--no-cache", "--quiet", "--fix", "--select", "F401,I", "--target-version", "py310")
-FORMAT = ("format", "--isolated", "--no-cache", "--quiet", "--target-version", "py310")
+LINT = ("check", "--isolated", "--no-cache", "--quiet", "--fix", "--select", "F401,I", "--target-version", "py311")
+FORMAT = ("format", "--isolated", "--no-cache", "--quiet", "--target-version", "py311")
 LINE_LENGTH = ("--line-length", "120")
 IMPORT_ALL = """
 import importlib, pkgutil, sys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -163,8 +163,8 @@ async def test_list_between_moments(client: Any, asked: Any) -> None:
     """Moments and source are sent as the API reads them."""
     page = await got(
         client.predictions.list(
-            created_after=datetime(2025, 1, 1, tzinfo=timezone.utc),
-            created_before=datetime(2025, 1, 2, tzinfo=timezone.utc),
+            created_after=datetime(2025, 1, 1, tzinfo=UTC),
+            created_before=datetime(2025, 1, 2, tzinfo=UTC),
             source="web",
         )
     )

@@ -4,7 +4,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -283,7 +283,7 @@ async def test_names_are_harmless_and_differ(colour: str, folder: Path) -> None:
 async def test_what_is_saved_is_known_to_expire(client: Any, folder: Path) -> None:
     """An output knows when it expires, saved or not."""
     for options in ({}, {"save_to": folder}):
-        assert (await got(client.run("me/one", **options))).expires_at > datetime.now(timezone.utc)
+        assert (await got(client.run("me/one", **options))).expires_at > datetime.now(UTC)
 
 
 async def test_a_run_that_is_asked_twice_saves_once(client: Any, folder: Path) -> None:

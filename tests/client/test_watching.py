@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator  # noqa: TC003 - the signatures of models are read
 from contextlib import aclosing, suppress
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -386,7 +386,7 @@ def test_tqdm_is_loaded_for_progress_only() -> None:
 # ---- times
 
 
-AT = datetime(2025, 1, 1, tzinfo=timezone.utc)
+AT = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def at(seconds: float) -> str:
@@ -411,7 +411,7 @@ def test_timings(kind: Any) -> None:
 
 def test_timings_so_far() -> None:
     """What goes on is reckoned to now."""
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     times = {
         "created_at": (now - timedelta(seconds=60)).isoformat(),
         "started_at": (now - timedelta(seconds=20)).isoformat(),
@@ -523,7 +523,7 @@ async def test_what_is_started_is_logged(colour: str, web: str | None, caplog: p
 
 async def test_what_is_taken_up_is_logged(colour: str, caplog: pytest.LogCaptureFixture) -> None:
     """A create whose answer was lost, and what it started found, has its line too."""
-    found = prediction(created_at=datetime.now(timezone.utc).isoformat(), version="v", input={})
+    found = prediction(created_at=datetime.now(UTC).isoformat(), version="v", input={})
 
     def lost(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadError("reset", request=request)

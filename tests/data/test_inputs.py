@@ -25,7 +25,7 @@ def plain(value: Any) -> Any:
     return made
 
 
-class Size(str, enum.Enum):
+class Size(enum.StrEnum):
     SMALL = "small"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -156,7 +156,7 @@ async def test_a_file_expires_an_hour_after_its_prediction(colour: str) -> None:
 
 def test_expiry_goes_along() -> None:
     """Copies and pickles keep the moment; nothing is known of other URLs."""
-    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
     output: FileOutput[Any] = FileOutput("https://files.test/a", expires_at=moment)
     assert copy.copy(output).expires_at == pickle.loads(pickle.dumps(output)).expires_at == moment
     assert FileOutput[Any]("https://files.test/a").expires_at is None
@@ -168,9 +168,7 @@ def test_expiry_goes_along() -> None:
         file = client.files.create(b"x")
         query = httpx.URL(srv.download_url(file.id, 2**33)).params
         link: Any = {"owner": query["owner"], "signature": query["signature"]}
-        assert client.files.download(file, expiry=2**33, **link).expires_at == datetime.fromtimestamp(
-            2**33, timezone.utc
-        )
+        assert client.files.download(file, expiry=2**33, **link).expires_at == datetime.fromtimestamp(2**33, UTC)
         with pytest.raises(NotFoundError):  # however strange the moment
             client.files.download(file, expiry=10**30, **link)
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +120,7 @@ async def test_each_account_has_its_own(colour: str) -> None:
 
 async def test_what_expires_is_uploaded_anew(client: Any, asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """An upload is used again until an hour before the API removes it."""
-    start = datetime.now(timezone.utc)
+    start = datetime.now(UTC)
     for hours, expected in ((0, 1), (22.9, 1), (23.1, 2)):
         monkeypatch.setattr(uploads, "now", lambda hours=hours: start + timedelta(hours=hours))
         await sent(client, BIG)
@@ -129,7 +129,7 @@ async def test_what_expires_is_uploaded_anew(client: Any, asked: Any, monkeypatc
 
 def test_what_has_expired_is_forgotten() -> None:
     """A client that runs for long does not keep what is of no use."""
-    memory, now = Uploaded(), datetime.now(timezone.utc)
+    memory, now = Uploaded(), datetime.now(UTC)
     old, new = (Content(0, sha256, "a", "b") for sha256 in ("old", "new"))
     memory.keep(old, "https://files.test/old", now - timedelta(seconds=1))
     memory.keep(new, "https://files.test/new", now + timedelta(hours=1))

@@ -6,7 +6,7 @@ import copy
 import json
 import pickle
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -60,7 +60,7 @@ def example(model: type[Payload], value: Any = "x") -> dict[str, Any]:
 def test_a_prediction_is_read_into_its_types() -> None:
     """Times are aware datetimes, objects are models, everything else is the JSON value."""
     prediction = read()
-    assert prediction.created_at == datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=timezone.utc)
+    assert prediction.created_at == datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
     assert isinstance(prediction.urls, models.PredictionUrls)
     assert prediction.urls.get == "https://example.com/g"
     assert prediction.metrics is not None
@@ -162,7 +162,7 @@ def test_the_objects_in_a_model_are_read_too() -> None:
     content = {"owner": "a", "latest_version": {"id": "v", "created_at": "2024-01-01"}, "default_example": PREDICTION}
     model = models_get.parse_response(json.dumps(content).encode())
     assert model.latest_version is not None
-    assert model.latest_version.created_at == datetime(2024, 1, 1, tzinfo=timezone.utc)
+    assert model.latest_version.created_at == datetime(2024, 1, 1, tzinfo=UTC)
     assert model.default_example is not None
     assert model.default_example.output == ["a", "b"]
 
@@ -194,11 +194,7 @@ def test_content_of_another_kind_is_one_error(content: bytes) -> None:
 # ---- times
 
 
-@given(
-    st.datetimes(
-        timezones=st.just(timezone.utc) | st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))
-    )
-)
+@given(st.datetimes(timezones=st.just(UTC) | st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))))
 def test_every_written_time_is_read_back(moment: datetime) -> None:
     """A time as Python writes it is read as the same moment, with its offset."""
     read = types.timestamp(moment.isoformat())
@@ -210,7 +206,7 @@ def test_every_written_time_is_read_back(moment: datetime) -> None:
 def test_times_of_any_precision_are_read(zone: str, digits: str) -> None:
     """Fractions of a second of any length are read to the microsecond; without an offset a time is UTC."""
     microseconds = int(digits[:6].ljust(6, "0"))
-    wanted = datetime(2022, 6, 1, 12, 30, 5, microseconds, tzinfo=timezone.utc)
+    wanted = datetime(2022, 6, 1, 12, 30, 5, microseconds, tzinfo=UTC)
     assert types.timestamp(f"2022-06-01T12:30:05.{digits}{zone}") == wanted
 
 

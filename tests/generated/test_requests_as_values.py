@@ -7,7 +7,7 @@ import importlib
 import inspect
 import pickle
 import pkgutil
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -184,7 +184,7 @@ def test_a_body_is_a_model_or_a_mapping() -> None:
 
 def test_null_in_a_body_is_sent_and_nested_models_are_plain() -> None:
     """None in a body is JSON null; models and times inside of it become plain data."""
-    moment = datetime(2024, 1, 2, tzinfo=timezone.utc)
+    moment = datetime(2024, 1, 2, tzinfo=UTC)
     urls = models.PredictionUrls(get="g", cancel="c")
     body = {"input": {"none": None, "when": moment, "urls": [urls], "pair": (1, 2)}}
     assert predictions_create.build_request(body=body).json == {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_a_timer_of_a_loop_that_has_ended_does_not_ring() -> None:
 
     asyncio.run(scenario())
     clock.advance(2)
-    assert clock.now() == datetime(2025, 1, 1, 0, 0, 2, tzinfo=timezone.utc)
+    assert clock.now() == datetime(2025, 1, 1, 0, 0, 2, tzinfo=UTC)
 
 
 def test_waiting_for_a_timer_has_an_end() -> None:

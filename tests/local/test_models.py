@@ -1,6 +1,7 @@
 """Models and versions over HTTP, and the catalog behind them."""
 
 import threading
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +258,7 @@ def test_models_and_what_is_said_of_them_outlive_the_server(serving: Any, tmp_pa
 
 def test_the_same_function_has_the_same_version_again() -> None:
     """A version's id depends on name, schema and source, so that it outlives the server."""
-    from datetime import datetime, timezone
+    from datetime import datetime
 
     def one(text: str) -> str:
         return text
@@ -265,7 +266,7 @@ def test_the_same_function_has_the_same_version_again() -> None:
     def two(text: str) -> str:
         return text + text
 
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     versions = [version_of("me/model", Model(each), now).id for each in (one, one, two, globals()["len_of"])]
     assert versions[0] == versions[1]
     assert len(set(versions)) == 3

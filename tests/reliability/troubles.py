@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -160,7 +160,7 @@ def scripted_stream(content: str) -> Fault:
 
 
 def in_half_a_minute() -> httpx.Response:
-    moment = datetime.now(timezone.utc) + timedelta(seconds=30)
+    moment = datetime.now(UTC) + timedelta(seconds=30)
     return httpx.Response(429, headers={"retry-after": format_datetime(moment, usegmt=True)})
 
 

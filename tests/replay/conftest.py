@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from contextlib import ExitStack
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,7 +60,7 @@ class Labelled:
         self.place = place
 
     def serialize(self, cassette: dict[str, Any]) -> str:
-        label = {"recorded": {"place": self.place, "date": datetime.now(timezone.utc).date().isoformat()}}
+        label = {"recorded": {"place": self.place, "date": datetime.now(UTC).date().isoformat()}}
         return str(yaml.safe_dump({**label, **cassette}, sort_keys=False, allow_unicode=True, width=120))
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ JSON: Any = st.recursive(
     max_leaves=8,
 )
 OBJECTS: Any = st.dictionaries(st.text(max_size=3), JSON, max_size=4)
-NOON = datetime(2025, 1, 1, 12, tzinfo=timezone.utc)
+NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 
 
 def started(**members: Any) -> Prediction:

@@ -6,7 +6,7 @@ import copy
 import inspect
 import json
 import pickle
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -163,7 +163,7 @@ async def test_urls_and_metrics(client: Any) -> None:
     assert json.dumps(dict(found.urls)) == json.dumps({"get": url})
     assert found.metrics.predict_time == found.metrics["predict_time"] == found.metrics.get("predict_time") == 1.5
     assert found.metrics.get("speed", 0) == 0
-    assert found.created_at == datetime(2025, 1, 1, tzinfo=timezone.utc)
+    assert found.created_at == datetime(2025, 1, 1, tzinfo=UTC)
     assert (await got(client.files.get("f"))).urls.get("get").endswith("/files/f")
 
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from typing_extensions import Self
+    from typing import Self
 
 RESET_UNREAD = "reset the connection before reading the request"
 RESET_READ = "reset the connection when the request is read"

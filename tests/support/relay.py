@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from support.faults import read_request, reset
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 DROP = "reset the connection, without handing the request on"
 LOSE = "hand the request on, and reset the connection instead of answering"

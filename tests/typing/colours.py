@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import httpx
-from typing_extensions import assert_type
 
 import replicate
 from replicate import AsyncReplicate, Client, FileOutput, Replicate

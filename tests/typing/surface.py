@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_type
 
 import httpx
-from typing_extensions import assert_type
 
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
 from replicate._core.dual import Async, Sync

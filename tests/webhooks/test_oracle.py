@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ offsets = st.integers(-200, 200)  # both judge by the machine's clock and allow 
 
 
 def moment(offset: int) -> datetime:
-    return datetime.now(timezone.utc) + timedelta(seconds=offset)
+    return datetime.now(UTC) + timedelta(seconds=offset)
 
 
 def ours(secret: str, headers: Any, body: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -64,7 +64,7 @@ def moment_of(request: Request, name: str) -> datetime | None:
         moment = isoparse(text)
     except ValueError as error:
         raise Problem(400, f"{name} must be an ISO 8601 date and time, not {text!r}.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def place_of(request: Request) -> Place:
