@@ -19,7 +19,7 @@ _USE = {
     "replicate": "use",
     "replicate._compat.version2": "get_path_url",
     "replicate._data.outputs": "URLPath=FileOutput",
-    "replicate._flows.output": "OutputIterator",
+    "replicate._flows.output": "AsyncOutputIterator OutputIterator SyncOutputIterator",
     "replicate._flows.use": "AsyncFunction AsyncRun=Run Function Run",
 }
 

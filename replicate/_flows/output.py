@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.dual import Async, C
+from replicate._core.dual import Async, C, Sync
 from replicate._core.nested import nested
 from replicate._core.resource import session_of
 from replicate.resources.following import items
-from replicate.resources.iteration import Iteration
+from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
 from replicate.resources.waiting import Watch, check_success
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class OutputIterator(Iteration[C, Any]):
     """The items of a prediction's output as the model makes them: for `for`, or `async for` of an asynchronous client.
 
+    It is a SyncOutputIterator or an AsyncOutputIterator, by its client.
     Each comes once. When the model fails, iteration raises ModelError after the last one. `str(output)` is the text of
     all items; `await output` gives them all, joined if they are pieces of a text. `prediction` is the prediction.
 
@@ -47,13 +48,13 @@ class OutputIterator(Iteration[C, Any]):
         source = collect(Watch(prediction, deadline, updates), schema, files, self._collected, cancel=cancel)
         super().__init__(session_of(prediction), source, prediction, deadline)
 
-    def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]:
-        return self._all().__await__()
+    @classmethod
+    def _of_colour(cls, *, blocking: bool) -> type[Any]:
+        return SyncOutputIterator if blocking else AsyncOutputIterator
 
-    async def _all(self: OutputIterator[Async]) -> Any:
-        async for _ in self:
-            pass
-        return self._whole()
+    if TYPE_CHECKING:  # at run time, AsyncOutputIterator has it
+
+        def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]: ...
 
     async def __as_input__(self, session: Session[Any]) -> Any:
         """Read to the end, and give what has come since the beginning. Raises ReplicateError if that is not all."""
@@ -61,30 +62,48 @@ class OutputIterator(Iteration[C, Any]):
         return self._whole()
 
     def _whole(self) -> Any:
-        return "".join(map(str, self._collected)) if self._schema.concatenate else self._collected
+        return self._text() if self._schema.concatenate else self._collected
+
+    def _text(self) -> str:
+        return "".join(map(str, self._collected))
+
+    def _so_far(self) -> list[Any]:
+        return [self._text()] if self._schema.concatenate else self._collected
+
+    def __repr__(self) -> str:
+        return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected)} items so far>"
+
+
+class SyncOutputIterator(BlockingIteration[Any], OutputIterator[Sync]):
+    """An OutputIterator of a blocking client."""
 
     def __str__(self) -> str:
-        """Give the text of all items; an asynchronous client's is a text when it has finished."""
-        if self._session.blocking:
-            for _ in self:  # type: ignore[misc]  # its colour is known only now
-                pass
-        elif not self._complete:
-            return repr(self)
-        return "".join(map(str, self._collected))
+        """Read to the end, and give the text of all items."""
+        for _ in self:
+            pass
+        return self._text()
 
     if not TYPE_CHECKING:  # to type checkers, there is no such thing
 
         def __getitem__(self, index: object) -> Any:
             """Tell who takes this for the list that it was in version 1 what to write."""
-            taken = "list(output)" if self._session.blocking else "(await output)"
-            raise TypeError(f"this output comes item by item, and is no list: take {taken}[{index!r}]")
+            raise TypeError(f"this output comes item by item, and is no list: take list(output)[{index!r}]")
 
-    def _so_far(self) -> list[Any]:
-        items = self._collected
-        return ["".join(map(str, items))] if self._schema.concatenate else items
 
-    def __repr__(self) -> str:
-        return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected)} items so far>"
+class AsyncOutputIterator(AwaitedIteration[Any], OutputIterator[Async]):
+    """An OutputIterator of an asynchronous client. It cannot be indexed: what can, `for` takes for a list."""
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._all().__await__()
+
+    async def _all(self) -> Any:
+        async for _ in self:
+            pass
+        return self._whole()
+
+    def __str__(self) -> str:
+        """Give the text of all items, once they have come."""
+        return self._text() if self._complete else repr(self)
 
 
 async def collect(

@@ -8,16 +8,19 @@ from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, out
 from replicate._core.exchange import TIE
 from replicate._core.loops import timed
 from replicate._core.nested import nested
+from replicate._core.resource import session_of
+from replicate._core.session import Session
 from replicate._data.inputs import unstarted
 from replicate.exceptions import PredictionTimeout, ReplicateError
 from replicate.resources.waiting import halt, unended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from typing import Self
 
+    from replicate._core.dual import Coloured
     from replicate._core.markup import Bundle
     from replicate._core.polling import Deadline
-    from replicate._core.session import Session
     from replicate.resources.predictions import Prediction
 
 Blocking = TypeVar("Blocking", bound="Iteration[Sync, Any]")
@@ -25,7 +28,10 @@ Awaited = TypeVar("Awaited", bound="Iteration[Async, Any]")
 
 
 class Iteration(Generic[C, T]):
-    """An iterator, for `for`, or `async for` of an asynchronous client, that can be left at any time.
+    """An iterator that can be left at any time.
+
+    Each object is of a subclass that has the methods of one colour: frameworks choose by them how to iterate it. To
+    type checkers, this class has the methods of the colour that it is annotated with.
 
     It is an asynchronous generator that yields a prediction, and then its items, as many at a time as come together.
     Having yielded the prediction it is in charge of it: to enter `with` brings it there, and to leave closes it. It
@@ -33,6 +39,19 @@ class Iteration(Generic[C, T]):
 
     One that has failed, or was left before its end, says so again to whoever reads on: what has come is not all.
     """
+
+    @classmethod
+    def _of_colour(cls, *, blocking: bool) -> type[Any]:
+        """Give the subclass for a colour."""
+        raise NotImplementedError
+
+    if not TYPE_CHECKING:  # type checkers go by `__init__`
+
+        def __new__(cls, owner: Session[C] | Coloured[C], *_args: Any, **_options: Any) -> Self:
+            """Make an object of the subclass that has the colour of its owner."""
+            session = owner if isinstance(owner, Session) else session_of(owner)
+            kind = cls._of_colour(blocking=session.blocking)
+            return object.__new__(cls if issubclass(cls, kind) else kind)
 
     def __init__(
         self,
@@ -58,11 +77,8 @@ class Iteration(Generic[C, T]):
             )
         return self._prediction
 
-    async def _begin(self, *, blocking: bool) -> None:
-        """Start the prediction, if it has not been. Raises TypeError for the colour that this has not."""
-        if blocking is not self._session.blocking:
-            colour, loop = ("an asynchronous", "async for") if blocking else ("a blocking", "for")
-            raise TypeError(f"this {type(self).__name__} belongs to {colour} client: iterate it with `{loop}`")
+    async def _begin(self) -> None:
+        """Start the prediction, if it has not been."""
         if not self._begun:
             self._prediction, self._begun = await self._step(), True
 
@@ -87,9 +103,9 @@ class Iteration(Generic[C, T]):
             raise self._failure
         return given
 
-    async def _more(self, *, blocking: bool) -> None:
+    async def _more(self) -> None:
         """Wait for items. Raises StopAsyncIteration at their end."""
-        await self._begin(blocking=blocking)
+        await self._begin()
         self._ready = iter(await self._step())
 
     @property
@@ -119,40 +135,17 @@ class Iteration(Generic[C, T]):
             prediction=self._prediction,
         )
 
-    def __iter__(self: Iteration[Sync, T]) -> Iterator[T]:
-        return self
+    if TYPE_CHECKING:  # at run time, a subclass has those of its colour
 
-    def __next__(self: Iteration[Sync, T]) -> T:
-        while True:
-            for item in self._ready:
-                return item
-            try:
-                drive(self._more(blocking=True))
-            except StopAsyncIteration:
-                raise StopIteration from None
-
-    def __aiter__(self: Iteration[Async, T]) -> AsyncIterator[T]:
-        return self
-
-    async def __anext__(self: Iteration[Async, T]) -> T:
-        while True:
-            for item in self._ready:
-                return item
-            await self._more(blocking=False)
-
-    def __enter__(self: Blocking) -> Blocking:  # noqa: PYI019 - Self cannot tell the colour
-        drive(self._begin(blocking=True))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        drive(self._close())
-
-    async def __aenter__(self: Awaited) -> Awaited:  # noqa: PYI019
-        await self._begin(blocking=False)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._close()
+        def __iter__(self: Iteration[Sync, T]) -> Iterator[T]: ...
+        def __next__(self: Iteration[Sync, T]) -> T: ...
+        def __enter__(self: Blocking) -> Blocking: ...  # noqa: PYI019 - Self cannot tell the colour
+        def __exit__(self: Iteration[Sync, T], *_: object) -> None: ...
+        def __aiter__(self: Iteration[Async, T]) -> AsyncIterator[T]: ...
+        async def __anext__(self: Iteration[Async, T]) -> T: ...
+        async def __aenter__(self: Awaited) -> Awaited: ...  # noqa: PYI019
+        async def __aexit__(self: Iteration[Async, T], *_: object) -> None: ...
+        async def aclose(self: Iteration[Async, T]) -> None: ...  # noqa: D102 - there
 
     def __reduce__(self) -> str:
         raise TypeError(
@@ -176,10 +169,6 @@ class Iteration(Generic[C, T]):
         """
         await self._close()
 
-    async def aclose(self: Iteration[Async, T]) -> None:
-        """Do as `close`."""
-        await self._close()
-
     async def _close(self) -> None:
         self._ready = iter(())
         if self._failure is None and not self._complete:
@@ -198,6 +187,9 @@ class Iteration(Generic[C, T]):
 
         Raises TypeError; APITimeoutError if that is too short.
         """
+        if session.blocking is not self._session.blocking:
+            colour, read = ("an asynchronous", "await") if session.blocking else ("a blocking", "read")
+            raise TypeError(f"this {type(self).__name__} belongs to {colour} client: {read} it first, and pass that on")
         if self._deadline is not None:
             self._deadline.shorten(session.remaining())
         try:
@@ -217,6 +209,53 @@ class Iteration(Generic[C, T]):
     async def cancel(self) -> None:
         """Stop the prediction."""
         await halt(self.prediction)
+
+
+class BlockingIteration(Iteration[Sync, T]):
+    """What an iterator of a blocking client has."""
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        while True:
+            for item in self._ready:
+                return item
+            try:
+                drive(self._more())
+            except StopAsyncIteration:
+                raise StopIteration from None
+
+    def __enter__(self) -> Self:
+        drive(self._begin())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        drive(self._close())
+
+
+class AwaitedIteration(Iteration[Async, T]):
+    """What an iterator of an asynchronous client has."""
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while True:
+            for item in self._ready:
+                return item
+            await self._more()
+
+    async def __aenter__(self) -> Self:
+        await self._begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def aclose(self) -> None:
+        """Do as `close`."""
+        await self._close()
 
 
 async def following(items: Iterator[T]) -> T:
