@@ -257,6 +257,8 @@ def awaited(owner: Any, method: Any) -> Callable[..., Any]:
     bound = method.__get__(twin, type(twin))
     if isinstance(method, dual_iter):
         return functools.wraps(bound)(lambda *args, **kwargs: Started(bound(*args, **kwargs)))
+    if in_both := getattr(method, "in_both_colours", None):  # it gives pages
+        return in_both(bound)  # type: ignore[no-any-return]
     if not isinstance(method, dual) or "_bound" not in vars(twin):
         return bound  # type: ignore[no-any-return]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, NoReturn, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, overload
 
+from replicate._core.cursors import Reader, at, check_new, checked, read
 from replicate._core.dual import (
     Async,
     C,
@@ -24,31 +25,20 @@ from replicate._core.dual import (
     drive_iter,
     dual,
     dual_iter,
+    over,
     presented,
 )
 from replicate._core.markup import Tabular
 from replicate._core.nested import nested
 from replicate._core.options import check_count
-from replicate._core.plain import elements, is_array
-from replicate._core.problems import unreadable
+from replicate._core.plain import elements
 from replicate._core.resource import Bound, session_of
-from replicate.exceptions import APIError, ReplicateError
-from replicate_api.types import UNSET, Payload, Request
+from replicate.exceptions import ReplicateError
+from replicate_api.types import UNSET, Payload
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncGenerator,
-        AsyncIterator,
-        Callable,
-        Collection,
-        Coroutine,
-        Generator,
-        Iterator,
-        Mapping,
-    )
-    from typing import Never
-
-    import httpx
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
+    from typing import Never, Self
 
     from replicate._core.session import Session
     from replicate_api.types import Endpoint
@@ -66,19 +56,23 @@ class PageInfo(NamedTuple):
     url: str
 
 
-class Reader(NamedTuple):
-    """What an endpoint is to its later pages; unlike a module, it can be pickled."""
-
-    parse_response: Callable[[bytes], Any]
-
-
 class Page(Tabular, Bound[C], Generic[C, T]):
     """One page of a list: `results`, and the URLs of the `next` and `previous` page or None.
 
     Length, index and `results` are of this page; iterating goes on to the pages after it, fetching them as needed:
     `for prediction in client.predictions.list()`, `async for prediction in client.predictions.list()`. A page that was
-    asked for by its cursor iterates over itself only. Pages are equal if their results and neighbours are.
+    asked for by its cursor iterates over itself only, which takes no request: `for` does that with either client. Pages
+    are equal if their results and neighbours are.
+
+    Each is of a subclass that can be iterated in the colour of its client. To type checkers, this class can be, in the
+    colour that it is annotated with.
     """
+
+    if not TYPE_CHECKING:  # type checkers go by `__init__`
+
+        def __new__(cls, session: Session[C] | None = None, *_args: Any, alone: bool = False, **_options: Any) -> Self:
+            """Make a page of the subclass that its session asks for; without any, one that is to be filled."""
+            return object.__new__(cls if session is None else iterated(session, alone=alone))
 
     def __init__(
         self,
@@ -129,6 +123,8 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     async def iter_pages(self) -> AsyncGenerator[Page[C, T], None]:
         """Yield this page and all after it."""
         page: Page[C, T] = self
+        if isinstance(page, SyncPage) and not self._session.blocking:  # it is the twin that `async_iter_pages` is of
+            page = in_both_colours(self)
         yield page
         while page.next is not None:
             page = await turn(page)
@@ -143,15 +139,14 @@ class Page(Tabular, Bound[C], Generic[C, T]):
                 return
             page = await turn(page)
 
-    def __iter__(self: Page[Sync, T]) -> Iterator[T]:
-        if self.alone or self.next is None:
-            return iter(self.results)
-        if not self._session.blocking:
-            raise TypeError("this page belongs to an asynchronous client: iterate it with `async for`")
-        return drive_iter(self._items())
+    if TYPE_CHECKING:  # at run time, a subclass has those of its colour
 
-    def __aiter__(self: Page[Async, T]) -> AsyncIterator[T]:
-        return self._items()
+        def __iter__(self: Page[Sync, T]) -> Iterator[T]: ...
+        def __aiter__(self: Page[Async, T]) -> AsyncIterator[T]: ...
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as a page of a blocking client: what is loaded acts through the default client."""
+        return object.__new__, (SyncPage,), self.__getstate__()
 
     def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], frozenset[str], Mapping[str, Any]]:
         """Give what it takes to go on: who asks, what, what is made of the answer, where it has been, and how."""
@@ -172,6 +167,47 @@ class Page(Tabular, Bound[C], Generic[C, T]):
         return f"<Page of {len(self)}{more}>"
 
 
+class SyncPage(Page[Sync, T]):
+    """A page of a blocking client."""
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.results) if self.alone or self.next is None else drive_iter(self._items())
+
+
+class AsyncPage(Page[Async, T]):
+    """A page of an asynchronous client."""
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._items()
+
+    if not TYPE_CHECKING:
+        __iter__ = None  # without that, `for` would take its items by their index, and end with the page
+
+
+class EitherPage(AsyncPage[T]):
+    """A page of an asynchronous client that `for` iterates too: alone, or with the requests of a blocking one."""
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> Iterator[T]:
+            if self.alone:
+                return iter(self.results)
+            return drive_iter(over(self, self._session.of_colour(Sync))._items())  # noqa: SLF001 - its own twin
+
+
+def iterated(session: Session[Any], *, alone: bool) -> type[Page[Any, Any]]:
+    """Give the class of a page by how it is iterated."""
+    if session.blocking:
+        return SyncPage
+    return EitherPage if alone else AsyncPage
+
+
+def in_both_colours(page: Page[C, T]) -> Page[C, T]:
+    """Have an asynchronous page, which nobody else has yet, iterated by `for` too."""
+    page.__class__ = EitherPage  # type: ignore[assignment]  # of the colour that its session has
+    return page
+
+
 class Listing(Generic[T]):
     """A list that an asynchronous client was asked for: await it for its first page, or iterate all of it."""
 
@@ -180,12 +216,6 @@ class Listing(Generic[T]):
 
     def __await__(self) -> Generator[Any, Any, Page[Async, T]]:
         return self._ask().__await__()
-
-    if not TYPE_CHECKING:  # type checkers know that there is no such method
-
-        def __iter__(self) -> NoReturn:
-            """Say how."""
-            raise TypeError("this list belongs to an asynchronous client: iterate it with `async for`, or await it")
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
         page: Any = await self
@@ -222,6 +252,14 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
 
         return listing
 
+    def in_both_colours(self, listing: Callable[..., Listing[T]]) -> Callable[..., Listing[T]]:
+        """Give what version 1's `async_list` is: awaited, it gives a page for `for`."""
+
+        async def ask(*args: Any, **kwargs: Any) -> Page[Async, T]:
+            return in_both_colours(await listing(*args, **kwargs))
+
+        return functools.wraps(listing)(lambda *args, **kwargs: Listing(functools.partial(ask, *args, **kwargs)))
+
 
 async def fetch(
     session: Session[C],
@@ -256,45 +294,3 @@ async def turn(page: Page[C, T]) -> Page[C, T]:
     check_new(full, visited)
     payload = await read(given, reader, request)
     return Page(session, payload, bind, reader, limit=page.limit, visited=visited | {full}, options=options)
-
-
-async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, request: Request) -> Any:
-    """Fetch a page's content. The error of a request that failed tells where to go on."""
-    reader: Any = endpoint
-
-    def parsed(response: httpx.Response) -> Any:
-        payload = session.parse(reader, response)
-        if not is_array(payload.results):
-            raise unreadable(response, "there is no list of results in it")
-        return payload
-
-    try:
-        return await session.look_up(request, parsed)
-    except APIError as error:
-        if request.path.startswith("http"):  # it is the page of a cursor
-            error.cursor = request.path
-            advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
-            error.hint = " ".join(filter(None, (error.hint, advice)))
-        raise
-
-
-def check_new(url: str, visited: Collection[str]) -> None:
-    """Raise ReplicateError for a page that came before."""
-    if url in visited:
-        raise ReplicateError(
-            f"The next page is said to be at {url}, which came before: the list goes round in circles."
-        )
-
-
-def checked(cursor: Any, first: Request) -> str:
-    """Raise ValueError for a cursor that is neither a URL nor a path with a query, as that of the first page."""
-    if not isinstance(cursor, str) or not cursor.startswith(("http://", "https://", f"{first.path}?")):
-        raise ValueError(f"cursor cannot be {cursor!r}: it is the URL of a page, such as page.next")
-    return cursor
-
-
-def at(session: Session[Any], cursor: str) -> Request:
-    """Ask for the page that is at a URL, if that is the API's."""
-    if not session.is_api(session.url(cursor)):
-        raise ReplicateError(f"The next page is said to be at {cursor}, which is not the API's: not followed.")
-    return Request("GET", cursor)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.page import Page, check_new
+from replicate._core.cursors import check_new
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
     from replicate._core.dual import C, Sync, T
+    from replicate._core.page import Page
 
 
 def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:

@@ -145,7 +145,8 @@ class Iteration(Generic[C, T]):
         async def __anext__(self: Iteration[Async, T]) -> T: ...
         async def __aenter__(self: Awaited) -> Awaited: ...  # noqa: PYI019
         async def __aexit__(self: Iteration[Async, T], *_: object) -> None: ...
-        async def aclose(self: Iteration[Async, T]) -> None: ...  # noqa: D102 - there
+        async def aclose(self: Iteration[Async, T]) -> None:
+            """Do as `close`."""
 
     def __reduce__(self) -> str:
         raise TypeError(

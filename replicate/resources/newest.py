@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.page import at
+from replicate._core.cursors import at
 from replicate._core.plain import elements
 from replicate.resources.matching import recent, threshold
 

@@ -398,16 +398,19 @@ async def test_an_awaited_stream_is_itself(clients: Any, srv: Server, held: Held
 
 
 async def test_the_wrong_kind_of_loop(clients: Any, srv: Server, colour: str) -> None:
-    """It says which is right, and starts nothing."""
+    """Python itself refuses it, and nothing is started."""
     stream = clients(srv).stream("me/held")
     if colour == "blocking":
-        with pytest.raises(TypeError, match="blocking client: iterate it with `for`"):
+        with pytest.raises(TypeError, match="not an async iterator"):
             await anext(stream)
+        with pytest.raises(TypeError, match="asynchronous context manager"):
+            async with stream:
+                pass
     else:
-        with pytest.raises(TypeError, match="asynchronous client: iterate it with `async for`"):
+        with pytest.raises(TypeError, match="not an iterator"):
             next(stream)
-        with pytest.raises(TypeError, match="asynchronous client"):
-            stream.__enter__()
+        with pytest.raises(TypeError, match="context manager"), stream:
+            pass
     assert settled(srv) == []
 
 

@@ -87,14 +87,6 @@ async def test_the_text_of_an_iterator(client: Any, colour: str) -> None:
     assert str(output) == "a b "
 
 
-async def test_the_colour_of_an_iterator(client: Any, colour: str) -> None:
-    """The wrong kind of loop says which is right."""
-    output = await got(client.run("me/words"))
-    if colour != "blocking":
-        with pytest.raises(TypeError, match="async for"):
-            next(output)
-
-
 async def test_an_iterator_can_be_canceled(clients: Any, held: Held) -> None:
     """Canceling stops the model, and then iterating tells so."""
     with local_server({"me/held": Model(held.words, official=True)}) as srv:

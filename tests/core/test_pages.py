@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+from collections.abc import AsyncIterable, Iterable
 from typing import Any
 
 import httpx
@@ -136,11 +137,30 @@ def test_odd_results_are_an_empty_page(results: Any) -> None:
     assert list(page) == []
 
 
-def test_an_asynchronous_page_is_not_for_for() -> None:
-    """`for` over a page of an asynchronous client says what to do instead."""
+def test_a_page_is_of_one_colour() -> None:
+    """A page is iterated in the colour of its client only: Python itself refuses the other kind of loop."""
+    page, _ = listed(*THREE)
+    assert isinstance(page, Iterable)
+    assert not isinstance(page, AsyncIterable)
+    assert not hasattr(page, "__aiter__")
     page, _ = listed(*THREE, blocking=False)
-    with pytest.raises(TypeError, match="async for"):
+    assert isinstance(page, AsyncIterable)
+    assert not isinstance(page, Iterable)
+    with pytest.raises(TypeError, match="object is not iterable"):
         iter(page)
+    assert (len(page), page[0].id) == (2, "a")
+
+
+def test_a_copy_of_a_page_keeps_its_colour_and_a_pickle_blocks() -> None:
+    """A copy is iterated as the page is; what is loaded from a pickle acts through the default client, which blocks."""
+    page, _ = listed(*THREE, blocking=False)
+    for same in (copy.copy(page), copy.deepcopy(page)):
+        assert type(same) is type(page)
+        assert same == page
+    loaded = pickle.loads(pickle.dumps(page))
+    assert loaded == page
+    assert not isinstance(loaded, AsyncIterable)
+    assert next(iter(loaded)).id == "a"
 
 
 def test_leaving_early_fetches_nothing_more() -> None:

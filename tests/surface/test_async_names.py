@@ -62,6 +62,21 @@ def test_namespaces(client: Client, api: Api) -> None:
     client.close()
 
 
+@pytest.mark.parametrize("cursor", [(), (...,)])
+def test_pages_are_for_both_loops(client: Client, api: Api, cursor: tuple[Any, ...]) -> None:
+    """A page that `async_list` or `async_iter_pages` gives is iterated by `for`, as in version 1, or `async for`."""
+
+    async def main() -> None:
+        predictions: Any = client.predictions
+        listed = await predictions.async_list(*cursor)
+        again: Any = [each async for each in client.predictions.list(*cursor).async_iter_pages()]
+        for page in (listed, *again):
+            assert [each.id for each in page] == [each.id async for each in page] == ["p1"]
+
+    asyncio.run(main())
+    client.close()
+
+
 def test_objects_change_in_place(client: Client) -> None:
     """`prediction.async_wait` waits, and the prediction itself is what has finished; it keeps its colour."""
     prediction: Any = client.predictions.create("o/n:v", {})

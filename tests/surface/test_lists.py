@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, Awaitable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -56,6 +57,19 @@ async def test_a_list_gives_its_first_page(colour: str) -> None:
     assert page.next_page_info().url == page.next
     last = await got((await got(page.get_next_page())).get_next_page())
     assert (last.next_page_info(), ids(last.results)) == (None, ["3a", "3b"])
+
+
+async def test_a_list_is_of_one_colour(colour: str) -> None:
+    """What a blocking client gives has no methods for asynchronous code, and the other way round."""
+    listing = scripted(colour, pages([])).predictions.list()
+    if colour == "blocking":
+        assert not isinstance(listing, (AsyncIterable, Awaitable))
+        assert not any(hasattr(listing, name) for name in ("__aiter__", "__await__"))
+        return
+    assert isinstance(listing, (AsyncIterable, Awaitable))
+    assert not any(hasattr(listing, name) for name in ("__iter__", "__len__", "__getitem__"))
+    with pytest.raises(TypeError, match="object is not iterable"):
+        list(listing)
 
 
 async def test_an_asynchronous_list_can_be_asked_again(colour: str) -> None:

@@ -1,0 +1,66 @@
+"""Asking for a page of a list by its cursor: which URLs are followed, and what an answer must hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate._core.plain import is_array
+from replicate._core.problems import unreadable
+from replicate.exceptions import APIError, ReplicateError
+from replicate_api.types import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    import httpx
+
+    from replicate._core.session import Session
+    from replicate_api.types import Endpoint
+
+
+class Reader(NamedTuple):
+    """What an endpoint is to its later pages; unlike a module, it can be pickled."""
+
+    parse_response: Callable[[bytes], Any]
+
+
+async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, request: Request) -> Any:
+    """Fetch a page's content. The error of a request that failed tells where to go on."""
+    reader: Any = endpoint
+
+    def parsed(response: httpx.Response) -> Any:
+        payload = session.parse(reader, response)
+        if not is_array(payload.results):
+            raise unreadable(response, "there is no list of results in it")
+        return payload
+
+    try:
+        return await session.look_up(request, parsed)
+    except APIError as error:
+        if request.path.startswith("http"):  # it is the page of a cursor
+            error.cursor = request.path
+            advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
+            error.hint = " ".join(filter(None, (error.hint, advice)))
+        raise
+
+
+def check_new(url: str, visited: Collection[str]) -> None:
+    """Raise ReplicateError for a page that came before."""
+    if url in visited:
+        raise ReplicateError(
+            f"The next page is said to be at {url}, which came before: the list goes round in circles."
+        )
+
+
+def checked(cursor: Any, first: Request) -> str:
+    """Raise ValueError for a cursor that is neither a URL nor a path with a query, as that of the first page."""
+    if not isinstance(cursor, str) or not cursor.startswith(("http://", "https://", f"{first.path}?")):
+        raise ValueError(f"cursor cannot be {cursor!r}: it is the URL of a page, such as page.next")
+    return cursor
+
+
+def at(session: Session[Any], cursor: str) -> Request:
+    """Ask for the page that is at a URL, if that is the API's."""
+    if not session.is_api(session.url(cursor)):
+        raise ReplicateError(f"The next page is said to be at {cursor}, which is not the API's: not followed.")
+    return Request("GET", cursor)

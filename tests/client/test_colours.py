@@ -1,0 +1,69 @@
+"""Iterators are of one colour: what a blocking client gives is for `for`, and what is awaited for `async for`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from support.colours import collect, got, leaves_streams
+
+from replicate import OutputIterator
+from replicate.resources.streams import EventStream
+
+pytestmark = leaves_streams
+
+BLOCKING = ("__iter__", "__next__", "__enter__", "__exit__")
+AWAITED = ("__aiter__", "__anext__", "__aenter__", "__aexit__", "__await__", "aclose")
+
+
+@pytest.mark.parametrize("way", ["run", "use", "stream", "watched"])
+async def test_an_iterator_is_of_one_colour(client: Any, colour: str, way: str) -> None:
+    """It has the methods of its client's colour only, and Python itself refuses the other kind of loop."""
+    if way == "run":
+        version = (await got(client.models.get("me/numbers"))).latest_version
+        given: Any = await got(client.run(f"me/numbers:{version.id}"))
+    elif way == "use":
+        given = await got(client.use("me/words", streaming=True)())
+    elif way == "stream":
+        given = client.stream("me/words")
+    else:
+        given = (await got(client.predictions.create(model="me/words", input={}))).stream()
+    assert isinstance(given, OutputIterator if way in ("run", "use") else EventStream)
+    has, lacks = (BLOCKING, AWAITED) if colour == "blocking" else (AWAITED, BLOCKING)
+    for each_one in (given, type(given)):
+        assert all(hasattr(each_one, name) for name in has)
+        assert not any(hasattr(each_one, name) for name in lacks)
+    assert isinstance(given, AsyncIterator if colour != "blocking" else Iterator)
+    assert not isinstance(given, (AsyncIterable, Awaitable) if colour == "blocking" else Iterable)
+    assert inspect.isawaitable(given) is (colour != "blocking")
+    with pytest.raises(TypeError, match=r"async for' requires|object is not iterable"):
+        await refused_loop(given, colour)
+    await collect(given)
+
+
+async def refused_loop(given: Any, colour: str) -> None:
+    """Iterate by the kind of loop that is not for the colour."""
+    if colour == "blocking":
+        async for _ in given:
+            pass
+    else:
+        for _ in given:
+            pass
+
+
+async def test_generators_are_of_one_colour(client: Any, colour: str) -> None:
+    """So are the logs and the items of a prediction."""
+    prediction = await got(client.predictions.create(model="me/words", input={}))
+    for given in (prediction.follow_logs(), prediction.output_iterator()):
+        assert hasattr(given, "__iter__") is (colour == "blocking")
+        assert hasattr(given, "__aiter__") is (colour != "blocking")
+        await collect(given)
+
+
+async def test_an_asynchronous_iterator_has_no_index(client: Any, colour: str) -> None:
+    """What has one would be a list to `for`."""
+    output = await got(client.use("me/words", streaming=True)())
+    assert hasattr(output, "__getitem__") is (colour == "blocking")
+    await collect(output)
