@@ -89,6 +89,7 @@ if TYPE_CHECKING:  # what this module offers
         DataRemovedError,
         FileExpiredError,
         FileTooLargeError,
+        InputError,
         InsufficientCreditError,
         InternalServerError,
         ModelError,
@@ -100,6 +101,7 @@ if TYPE_CHECKING:  # what this module offers
         ReplicateError,
         ReplicateException,
         RequestTooLargeError,
+        RunError,
         SaveError,
         StreamError,
         UnprocessableEntityError,
@@ -161,9 +163,9 @@ _HOMES = {
     "replicate.client": "AsyncClient=AsyncReplicate AsyncReplicate Client Replicate",
     "replicate.exceptions": "AmbiguousCreateError APIConnectionError APIError APIResponseValidationError "
     "APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError DataRemovedError "
-    "FileExpiredError FileTooLargeError InsufficientCreditError InternalServerError ModelError NotFoundError "
-    "PermissionDeniedError PredictionCanceled PredictionTimeout RateLimitError ReplicateError ReplicateException "
-    "RequestTooLargeError SaveError StreamError UnprocessableEntityError",
+    "FileExpiredError FileTooLargeError InputError InsufficientCreditError InternalServerError ModelError "
+    "NotFoundError PermissionDeniedError PredictionCanceled PredictionTimeout RateLimitError ReplicateError "
+    "ReplicateException RequestTooLargeError RunError SaveError StreamError UnprocessableEntityError",
     "replicate.resources.files": "File",
     "replicate.resources.models": "Model",
     "replicate.resources.predictions": "Prediction",
@@ -193,17 +195,17 @@ __all__ = [
     "DEFAULT_CONNECTION_LIMITS", "DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "NOT_GIVEN", "APIConnectionError",
     "APIError", "APIResponse", "APIResponseValidationError", "APIStatusError", "APITimeoutError", "Account",
     "AmbiguousCreateError", "AsyncAPIResponse", "AsyncClient", "AsyncFileOutput", "AsyncReplicate", "AsyncStream",
-    "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError", "DataRemovedError",
-    "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment", "File", "FileExpiredError",
-    "FileOutput", "FileTooLargeError", "Hardware", "InsufficientCreditError", "InternalServerError", "Model",
-    "ModelError", "ModelVersionIdentifier", "NoneType", "NotFoundError", "NotGiven", "Omit", "OutputIterator", "Page",
-    "PermissionDeniedError", "Prediction", "PredictionCanceled", "PredictionTimeout", "ProxiesTypes", "RateLimitError",
-    "Replicate", "ReplicateError", "ReplicateException", "RequestOptions", "RequestTooLargeError", "SaveError",
-    "ServerSentEvent", "Stream", "StreamError", "Timeout", "Training", "Transport", "URLPath",
-    "UnprocessableEntityError", "Version", "__title__", "__version__", "account", "accounts", "async_paginate",
-    "async_run", "async_stream", "collections", "default_client", "deployments", "file_from_path", "files",
-    "get_path_url", "hardware", "models", "not_given", "omit", "paginate", "predictions", "run", "save_all", "search",
-    "stream", "trainings", "use", "webhooks",
+    "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError",
+    "DataRemovedError", "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment",
+    "File", "FileExpiredError", "FileOutput", "FileTooLargeError", "Hardware", "InputError",
+    "InsufficientCreditError", "InternalServerError", "Model", "ModelError", "ModelVersionIdentifier", "NoneType",
+    "NotFoundError", "NotGiven", "Omit", "OutputIterator", "Page", "PermissionDeniedError", "Prediction",
+    "PredictionCanceled", "PredictionTimeout", "ProxiesTypes", "RateLimitError", "Replicate", "ReplicateError",
+    "ReplicateException", "RequestOptions", "RequestTooLargeError", "RunError", "SaveError", "ServerSentEvent",
+    "Stream", "StreamError", "Timeout", "Training", "Transport", "URLPath", "UnprocessableEntityError", "Version",
+    "__title__", "__version__", "account", "accounts", "async_paginate", "async_run", "async_stream", "collections",
+    "default_client", "deployments", "file_from_path", "files", "get_path_url", "hardware", "models", "not_given",
+    "omit", "paginate", "predictions", "run", "save_all", "search", "stream", "trainings", "use", "webhooks",
 ]
 # fmt: on
 

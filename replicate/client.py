@@ -128,6 +128,7 @@ class Replicate(API[Sync]):
         use_async: bool = False,
         timeout: float | None = None,
         cancel_on_exit: bool = True,
+        validate: bool = True,
         on_update: Callable[[Prediction], object] | None = None,
         progress: bool = False,
         save_to: str | os.PathLike[str] | None = None,
@@ -138,14 +139,16 @@ class Replicate(API[Sync]):
         `streaming=True` it gives an iterator over the pieces; with `use_async=True` it is awaited. `hint` is a
         function with the model's signature, for editors and type checkers. `timeout` is for each call, in seconds.
         A call that is left early (by Ctrl-C, a canceled task, its timeout) cancels the prediction, unless
-        `cancel_on_exit=False`. `on_update`, `progress` and `save_to` are as for `run`.
+        `cancel_on_exit=False`. Inputs that the model does not have, and texts that are no URL where it takes a file,
+        are an InputError before anything is sent, unless `validate=False`. `on_update`, `progress` and `save_to` are as
+        for `run`.
 
-        Raises ValueError or TypeError if `ref` is no reference; calling it raises what `run` raises.
+        Raises ValueError or TypeError if `ref` is no reference; calling it raises what `run` raises, and InputError.
         """
         from replicate._flows.use import AsyncFunction, Function, Invocation
 
         told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update}
-        told |= {"progress": progress, "save_to": save_to}
+        told |= {"progress": progress, "save_to": save_to, "validate": validate}
         if use_async:
             return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, colour=Async, **told))
         return Function[..., Any](Invocation(self._session, ref, streaming=streaming, colour=Sync, **told))
@@ -226,6 +229,7 @@ class AsyncReplicate(API[Async]):
         use_async: Literal[True] = True,  # noqa: ARG002 - as for Replicate.use, where it decides
         timeout: float | None = None,
         cancel_on_exit: bool = True,
+        validate: bool = True,
         on_update: Callable[[Prediction], object] | None = None,
         progress: bool = False,
         save_to: str | os.PathLike[str] | None = None,
@@ -237,7 +241,7 @@ class AsyncReplicate(API[Async]):
         from replicate._flows.use import AsyncFunction, Invocation
 
         told: Any = {"timeout": timeout, "cancel_on_exit": cancel_on_exit, "on_update": on_update}
-        told |= {"progress": progress, "save_to": save_to}
+        told |= {"progress": progress, "save_to": save_to, "validate": validate}
         return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, colour=Async, **told))
 
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -18,7 +18,8 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment's token, address and proxies out of the tests."""
+    """Keep the environment's token, address and proxies out of the tests, and what they learn off the disk."""
+    monkeypatch.setenv("REPLICATE_CACHE_DIR", "")
     for name in ("REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

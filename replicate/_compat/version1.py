@@ -11,7 +11,7 @@ from replicate._core.resource import session_of
 from replicate._core.sse import Decoder, ServerSentEvent
 from replicate._data.inputs import Inputs, data_uri
 from replicate._data.outputs import FileOutput, file_maker
-from replicate._data.schema import OutputSchema
+from replicate._data.schema import BY_VALUE
 from replicate._data.sources import inspected
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from replicate.client import Client
     from replicate.resources.streams import EventStream
 
-UNKNOWN = OutputSchema(None)
 EARLY_COG = (0, 3, 9)
 """The first version of Cog that says which arrays come item by item."""
 
@@ -79,7 +78,7 @@ def async_stream(
 class EventSource(Generic[T]):
     """The events of a streamed answer: for `for`, or `async for` if an asynchronous client got it.
 
-    Without `use_file_output=False` an output event that is the URL of a file, by its host, holds a FileOutput.
+    Without `use_file_output=False` an output event that is one URL holds a FileOutput.
     """
 
     response: httpx.Response
@@ -91,7 +90,6 @@ class EventSource(Generic[T]):
         self.response = response
         session = None if client is None else session_of(client)
         self._make = file_maker(session, use_file_output=use_file_output is not False)
-        self._is_ours = session.is_api if session else is_nobodys
 
     def __iter__(self) -> Iterator[ServerSentEvent]:
         decoder = Decoder()
@@ -106,13 +104,8 @@ class EventSource(Generic[T]):
 
     def _with_file(self, event: ServerSentEvent) -> ServerSentEvent:
         if event:
-            event.data = UNKNOWN.file(event.data, self._make, self._is_ours)
+            event.data = BY_VALUE.file(event.data, self._make)
         return event
-
-
-def is_nobodys(_url: str) -> bool:
-    """Tell that a URL is not at the API, where it is not known what that is."""
-    return False
 
 
 # ---- replicate.helpers

@@ -24,7 +24,7 @@ class Credentials:
     def __init__(self, source: str | Callable[[], str | None] | None = None) -> None:
         if not (source is None or isinstance(source, str) or callable(source)):
             raise TypeError(f"the API token must be a str or a function that gives one, not {type(source).__name__}")
-        self._given = source is not None
+        self._given, self._rotating = source is not None, callable(source)
         self._source = source if callable(source) else lambda: source  # vars() must not show it
 
     def token(self) -> str | None:
@@ -43,6 +43,15 @@ class Credentials:
             if cleaned := clean(candidate):
                 return cleaned
         return None
+
+    def owner(self) -> int:
+        """Give a number that stands for whose token it is. What gives tokens in turn is asked for none."""
+        if self._rotating:
+            return id(self)
+        try:
+            return hash(self.token())
+        except ReplicateError:  # for which the next request ends
+            return 0
 
     def __repr__(self) -> str:
         return "Credentials(...)"

@@ -40,7 +40,7 @@ async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, req
         if request.path.startswith("http"):  # it is the page of a cursor
             error.cursor = request.path
             advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
-            error.hint = " ".join(filter(None, (error.hint, advice)))
+            error.advise(" ".join(filter(None, (error.hint, advice))))
         raise
 
 

@@ -40,6 +40,11 @@ class Transport(Protocol):
 
     blocking: bool
 
+    @property
+    def own(self) -> bool:
+        """Whether requests go out over connections of our own making, and not by what the caller has given."""
+        ...
+
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
     ) -> httpx.Response:
@@ -168,6 +173,15 @@ def check_address(url: httpx.URL) -> None:
         _ = url.host  # httpx decodes it while it sends
     except UnicodeError as error:
         raise Unfetchable(f"its host is none: {error}") from error
+
+
+def came_over_a_socket(response: httpx.Response) -> bool:
+    """Tell whether somebody on the network has given an answer, and not a mocking library in his place."""
+    try:
+        socket = response.extensions["network_stream"].get_extra_info("socket")
+    except Exception:  # noqa: BLE001 - a stream of whatever kind, which may have been closed
+        return False
+    return socket is not None
 
 
 class Timed(httpx.SyncByteStream):

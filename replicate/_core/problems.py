@@ -10,13 +10,13 @@ import httpx
 from replicate._core.credentials import HOW_TO
 from replicate._core.exchange import FOREIGN, Unfetchable
 from replicate._core.hints import hint
+from replicate._core.http_errors import paired
 from replicate._core.plain import elements, is_array, is_object, members
 from replicate._core.retry import told_to_wait
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
-    APITimeoutError,
     AuthenticationError,
     BadRequestError,
     ConflictError,
@@ -27,6 +27,8 @@ from replicate.exceptions import (
     RateLimitError,
     RequestTooLargeError,
     UnprocessableEntityError,
+    details,
+    harmless,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=BaseException)
 
 SHORTEST_TOKEN = 8
+NO_TOKEN = f"No token was sent. {HOW_TO}"
 
 UNSENT = (
     httpx.ConnectError,
@@ -73,20 +76,27 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
     happened = f"{status} {struck(response.reason_phrase, response)}".strip()
     request = request_of(response)
     asked = f"{request.method} {request.url.path}" if request else ""
-    return kind(
-        f"{happened} from {asked}: {said}" if asked else f"{happened}: {said}",
-        **{name: problem.get(name) for name in ("type", "instance") if isinstance(problem.get(name), str)},
-        title=title,
-        detail=detail,
-        status=status,
+    message = f"{happened} from {asked}: {said}" if asked else f"{happened}: {said}"
+    fields = {name: problem.get(name) for name in ("type", "instance") if isinstance(problem.get(name), str)}
+    fields |= {"title": title, "detail": detail, "status": status}
+    text = details(fields)
+    if status == 401 and not authorized:  # that is ours to say
+        text = f"{text}\n{NO_TOKEN}"
+    error = kind(
+        message,
+        said=text,
+        **fields,
         status_code=status,
         request=request,
         response=response,
         body=body,
         request_id=struck(response.headers.get("x-request-id", ""), response) or None,
         retry_after=told_to_wait(response.headers, problem),
-        hint=hint_of(response, body, asked, said, authorized=authorized),
     )
+    where = f"{happened} from {asked}" if asked else happened
+    error.add_note(harmless(where if title or detail else f"{where}: {said}"))
+    error.advise(hint_of(response, body, asked, said, authorized=authorized))
+    return error
 
 
 def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APIConnectionError:
@@ -101,7 +111,7 @@ def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APICon
         cause.args = ()  # it shows the header that cannot be, which may be the token's
         happened, hint = "was not asked", "Check the headers: one of them is not what HTTP can carry."
     reason = ": ".join(filter(None, (type(cause).__name__, str(cause))))
-    error = (APITimeoutError if late else APIConnectionError)(
+    error = paired(cause)(
         f"{url.host} {happened} at {method} {url.path} ({reason}).",
         hint=hint,
         request=httpx.Request(method, url),
@@ -151,7 +161,7 @@ def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, autho
     """Say what usually helps, where that is known."""
     status = response.status_code
     if status == 401 and not authorized:
-        return f"No token was sent. {HOW_TO}"
+        return None  # the text says it
     if status == 404 and authorized and isinstance(body, str):  # the API answers with JSON
         return "This may not be the API: check base_url."
     if 300 <= status < 400 and (location := response.headers.get("location")):

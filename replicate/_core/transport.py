@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+THEIRS = {"transport", "mounts"}
+"""The options of httpx's clients by which a caller answers requests himself."""
+
 
 class BlockingTransport:
     """httpx.Client: made on first use, shared by all threads, and by no other process."""
@@ -44,6 +47,10 @@ class BlockingTransport:
         self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
         self._lock = Lock()
         inheritors.add(self)
+
+    @property
+    def own(self) -> bool:
+        return not self._given and not THEIRS & {*self._options}
 
     @property
     def is_closed(self) -> bool:
@@ -166,6 +173,10 @@ class AsyncTransport:
         self.closed: bool = twin is not None and twin.closed
         self._keepers: dict[Hashable, Keeper] = {}
         inheritors.add(self)
+
+    @property
+    def own(self) -> bool:
+        return self._client is None and not THEIRS & {*self._options}
 
     @property
     def is_closed(self) -> bool:

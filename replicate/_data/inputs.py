@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import base64
-import os
-import re
 import sys
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from replicate._core.exchange import ALWAYS
 from replicate._core.loops import timed
 from replicate._core.plain import is_array, is_mapping
 from replicate._data.data_uri import is_data_uri
+from replicate._data.output_list import OutputList
 from replicate._data.plan import (
     LONGEST_INT,
     Later,
@@ -28,12 +26,12 @@ from replicate._data.plan import (
     places,
 )
 from replicate._data.schema import InputSchema
-from replicate._data.sources import check_file, inspected
+from replicate._data.sources import inspected
 from replicate._data.uploads import address
-from replicate.exceptions import APITimeoutError
+from replicate.exceptions import APITimeoutError, InputError, ReplicateException
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from replicate._core.session import Session
     from replicate._data.sources import Upload
@@ -51,27 +49,17 @@ STRATEGIES: Mapping[str | None, Literal["auto", "inline", "upload"]] = {
     "upload": "upload",
 }
 
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-"""How a URL begins. One letter is a drive."""
-
 UNKNOWN = InputSchema({}, None)
-
-
-def names_a_file(text: str) -> bool:
-    """Tell whether a text names a file here, and is no URL: one with a colon names what is there."""
-    if "://" in text or is_data_uri(text):
-        return False
-    return not SCHEME.match(text) or os.path.isfile(text)  # noqa: PTH113 - Path's own raises for texts that cannot be one
 
 
 class Inputs:
     """An input on its way to JSON: checked whole before any of its files is sent.
 
-    Making one raises TypeError or ValueError that names the key of what cannot be sent. Iterables are read then; files
-    are only looked at, and read when the input is sent, away from the event loop.
+    Making one raises InputError that names the key of what cannot be sent. Iterables are read then; files are only
+    looked at, and read when the input is sent, away from the event loop.
 
-    A file is: a path, an open binary file, bytes, an image of Pillow; and where the model's schema says so, an array
-    with an image in it, or a string that is a path and no URL. (So a string that a stranger gave must be checked.) What
+    A file is: a `pathlib.Path`, an open binary file, bytes, an image of Pillow; and where the model's schema says so,
+    an array with an image in it. A text is never read from disk: a program may pass on what a stranger wrote. What
     models made is passed on by its address; what they are still making is waited for.
     """
 
@@ -82,6 +70,7 @@ class Inputs:
             known = ", ".join(map(repr, filter(None, STRATEGIES)))
             raise ValueError(f"file_encoding_strategy must be one of {known}, not {strategy!r}")
         self._strategy, self._where, self._blocking = STRATEGIES[strategy], where, blocking
+        self.names: list[str] = [*value] if is_mapping(value) else []
         self._uploads: dict[int, tuple[Any, Upload]] = {}
         """The files that have been looked into, and what was found, by the ids of the objects that they were given as.
 
@@ -89,15 +78,33 @@ class Inputs:
         """
         self._results: dict[int, tuple[Any, Any]] = {}
         """What was waited for, and what it gave, likewise."""
-        with shallow(where):
+        with shallow(where), mistakes():
             self._plan = self._planned(value, where)
+
+    async def worth_describing(self, session: Session[Any]) -> bool:
+        """Tell whether to look at the model first: before a long upload, or to tell pictures from lists."""
+        if any(place.kind == "array" for place in places(self._plan)):
+            return True
+        if self._strategy == "inline":
+            return False
+        await self._inspect(session, self._plan)
+        return any(upload.size > LARGEST_DATA_URI for _, upload in self._uploads.values())
+
+    def check_texts(self, schema: InputSchema) -> None:
+        """Raise InputError for a text, and no URL, where the model takes a file: a path has to be a `Path`."""
+        for where, text in texts_for_files(self._plan, schema, self._where):
+            shown = text if len(text) <= 80 else f"{text[:80]}…"
+            raise InputError(
+                f"{where} takes a file, and {shown!r} is no URL: pass Path({shown!r}) for a file of that name, an open "
+                "file, bytes, or a URL"
+            )
 
     async def sent(self, session: Session[Any], schema: InputSchema = UNKNOWN) -> Any:
         """Wait for what runs and upload the files, and give the input as plain JSON data. Raises APIError, ModelError.
 
         What can be known before is checked before. May be called again: nothing is waited for or read twice.
         """
-        with shallow(self._where):
+        with shallow(self._where), mistakes():
             plan = self._fitted(self._plan, schema, self._where)
         await self._inspect(session, plan)
         if any(place.kind == "result" for place in places(plan)):
@@ -122,7 +129,8 @@ class Inputs:
             case list() | tuple():
                 items: list[Any] = [*value]
                 numbers = is_numbers(items)
-                return items if numbers else [self._planned(item, inside(where, at)) for at, item in enumerate(items)]
+                plan = items if numbers else [self._planned(item, inside(where, at)) for at, item in enumerate(items)]
+                return OutputList(plan) if isinstance(value, OutputList) else plan
             case _ if is_mapping(value):
                 return {named(key, where): self._planned(item, inside(where, key)) for key, item in value.items()}
             case _:
@@ -130,8 +138,8 @@ class Inputs:
 
                 return self._planned(understood(value, where, blocking=self._blocking), where)
 
-    def _fitted(self, plan: Any, schema: InputSchema, where: str, *, paths: bool = True) -> Any:
-        """Find the files that only the schema tells from texts and lists. `paths` is whether a text may name one."""
+    def _fitted(self, plan: Any, schema: InputSchema, where: str) -> Any:
+        """Find the pictures that only the schema tells from lists; give a model's output the form that is wanted."""
         match plan:
             case Later(kind="array") if schema.is_file:
                 return plan._replace(kind="image")
@@ -141,10 +149,10 @@ class Inputs:
                 return self._planned(listed(plan.value), where)
             case Later():
                 return plan
-            case str() if paths and schema.is_file and plan and names_a_file(plan):
-                return path_of(plan, where)
+            case OutputList() if (wanted := suited(plan, schema)) is not plan:
+                return wanted
             case _:
-                return changed(plan, schema, where, partial(self._fitted, paths=paths))
+                return changed(plan, schema, where, self._fitted)
 
     async def _inspect(self, session: Session[Any], plan: Any) -> None:
         """Look into all files that have not been looked into. Raises TypeError, ValueError, OSError."""
@@ -157,7 +165,8 @@ class Inputs:
                 if id(place.value) not in self._uploads:  # a pipe that is there twice gives its content once
                     self._uploads[id(place.value)] = place.value, read(place)
 
-        await session.transport.offload(look)
+        with mistakes():
+            await session.transport.offload(look)
 
     # ---- what is still being made
 
@@ -185,7 +194,7 @@ class Inputs:
             self._results[id(place.value)] = place.value, self._planned(await outcome(place, session), place.where)
         _, plan = self._results[id(place.value)]
         return await self._resolved(
-            self._fitted(suited(plan, schema), schema, place.where, paths=False), schema, place.where, session
+            self._fitted(suited(plan, schema), schema, place.where), schema, place.where, session
         )
 
     # ---- files
@@ -193,9 +202,10 @@ class Inputs:
     async def _text(self, place: Later, session: Session[Any]) -> str:
         """Give a file as a data URI, or the address of its upload."""
         _, upload = self._uploads[id(place.value)]
-        if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
-            return await session.transport.offload(lambda: data_uri(upload))
-        return await address(session, upload, place.where)
+        with mistakes():
+            if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
+                return await session.transport.offload(lambda: data_uri(upload))
+            return await address(session, upload, place.where)
 
 
 @contextmanager
@@ -220,14 +230,28 @@ def writable(number: float, where: str) -> float:
     return number
 
 
-def path_of(text: str, where: str) -> Later:
-    """Take a text for the path of a file. Raises FileNotFoundError, ValueError."""
-    if not os.path.isfile(text):  # noqa: PTH113 - Path's own raises for texts that cannot be a path
-        shown = text if len(text) <= 80 else f"{text[:80]}…"
-        raise FileNotFoundError(f"{where} takes a file, and {shown!r} is neither a URL nor the path of one")
-    path = Path(text)
-    check_file(path, where)
-    return Later("file", path, where)
+def texts_for_files(plan: Any, schema: InputSchema, where: str) -> Iterator[tuple[str, str]]:
+    """Find the texts that are no URL where the schema wants a file. An empty one is for none."""
+    if isinstance(plan, str):
+        if plan and schema.is_file and "://" not in plan and not is_data_uri(plan):
+            yield where, plan
+    elif is_mapping(plan):
+        for key, item in plan.items():
+            yield from texts_for_files(item, schema.member(key), inside(where, key))
+    elif is_array(plan) and not is_numbers(plan):
+        for index, item in enumerate(plan):
+            yield from texts_for_files(item, schema.item, inside(where, index))
+
+
+@contextmanager
+def mistakes() -> Generator[None, None, None]:
+    """Make an InputError of whatever says that an input cannot be sent."""
+    try:
+        yield
+    except ReplicateException:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error.__cause__
 
 
 def read(place: Later) -> Upload:

@@ -16,7 +16,7 @@ from replicate._data.download import address
 from replicate._data.names import distinct, extended
 from replicate._data.outputs import FileMethods
 from replicate._data.tally import Tally
-from replicate.exceptions import ReplicateError, SaveError
+from replicate.exceptions import ReplicateException, SaveError, brief
 
 if TYPE_CHECKING:
     from replicate._core.session import Session
@@ -69,7 +69,7 @@ def failed(errors: dict[str, Exception], failures: int, files: int, paths: Any) 
     """Make the error that names what could not be saved."""
     [(url, first), *_] = errors.items()
     others = f", and {failures - 1} more" if failures > 1 else ""
-    message = f"{failures} of {files} files could not be saved: {address(url)} ({first}){others}."
+    message = f"{failures} of {files} files could not be saved: {address(url)} ({brief(first).rstrip('.')}){others}."
     error = SaveError(message, errors=errors, paths=paths)
     error.__cause__ = first
     return error
@@ -109,7 +109,7 @@ def texts_in(outputs: Any) -> Iterator[str]:
             yield from texts_in(value)
 
 
-def collected(outputs: Any) -> tuple[Any, ReplicateError | None]:
+def collected(outputs: Any) -> tuple[Any, ReplicateException | None]:
     """Read what can be read only once, and what it ends by, if that is an error: what came before is paid for."""
     if not isinstance(outputs, Iterator):
         return listed(outputs), None
@@ -117,7 +117,7 @@ def collected(outputs: Any) -> tuple[Any, ReplicateError | None]:
     given = cast("Iterator[Any]", outputs)  # type: ignore[redundant-cast]  # pyright needs it
     try:
         items.extend(listed(each) for each in given)
-    except ReplicateError as error:
+    except ReplicateException as error:
         return items, error
     return items, None
 

@@ -1,19 +1,19 @@
-"""Reading a model's schema: whether its output comes in items, and which strings, in and out, are files."""
+"""Reading a model's schema: whether its output comes in items, and which strings, in and out, are files.
+
+Where no schema tells, the value does: a string that as a whole is one URL is a file.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from replicate._core.plain import elements, is_array, is_object, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-FILE_HOSTS = re.compile(r"(?:.+\.)?replicate\.(?:delivery|com)")
-WEB_HOSTS = ("replicate.com", "www.replicate.com")
-DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*(?:;base64)?,")
+URL = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?|data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,\s]*)*(?:;base64)?,\S*")
 
 
 class OutputSchema:
@@ -43,26 +43,24 @@ class OutputSchema:
         pieces = not self.known and all(isinstance(item, str) for item in elements(output))
         return self.concatenate or isinstance(output, str) or pieces
 
-    def files(self, output: Any, make: Callable[[str], Any], is_ours: Callable[[str], bool]) -> Any:
-        """Replace the strings of an output that are files. `is_ours` tells of a URL whether it is at the API."""
-        return self._replace(output, self._output, make, is_ours)
+    def files(self, output: Any, make: Callable[[str], Any]) -> Any:
+        """Replace the strings of an output that are files."""
+        return self._replace(output, self._output, make)
 
-    def file(self, item: Any, make: Callable[[str], Any], is_ours: Callable[[str], bool]) -> Any:
+    def file(self, item: Any, make: Callable[[str], Any]) -> Any:
         """Replace the strings of one item of an iterator's output that are files."""
-        return self._replace(item, self.item, make, is_ours)
+        return self._replace(item, self.item, make)
 
-    def _replace(
-        self, value: Any, schema: Mapping[str, Any], make: Callable[[str], Any], is_ours: Callable[[str], bool]
-    ) -> Any:
+    def _replace(self, value: Any, schema: Mapping[str, Any], make: Callable[[str], Any]) -> Any:
         if isinstance(value, str):
-            return make(value) if is_file(value, schema, is_ours) else value
+            return make(value) if is_file(value, schema) else value
         if is_array(value):
             item = self._resolve(schema.get("items"))
-            return [self._replace(each, item, make, is_ours) for each in value]
+            return [self._replace(each, item, make) for each in value]
         if is_object(value):
             properties, rest = members(schema.get("properties")), self._resolve(schema.get("additionalProperties"))
             return {
-                key: self._replace(each, self._resolve(properties.get(key)) or rest, make, is_ours)
+                key: self._replace(each, self._resolve(properties.get(key)) or rest, make)
                 for key, each in value.items()
             }
         return value
@@ -135,23 +133,17 @@ def is_string(schema: Mapping[str, Any]) -> bool:
     return kinds == "string" or "string" in elements(kinds)
 
 
-def is_file(text: str, schema: Mapping[str, Any], is_ours: Callable[[str], bool]) -> bool:
-    """Tell whether a string is a file: the schema decides if it speaks of strings, otherwise the URL does."""
-    if not text.startswith(("https://", "http://", "data:")):
+def is_file(text: str, schema: Mapping[str, Any]) -> bool:
+    """Tell whether a string is a file: the schema decides if it speaks of strings, otherwise the value does."""
+    if not is_url(text):
         return False
-    if is_string(schema):
-        return schema.get("format") == "uri"
-    return on_file_host(text) or is_ours(text)
+    return schema.get("format") == "uri" if is_string(schema) else True
 
 
-def on_file_host(text: str) -> bool:
-    """Tell whether a text is, as a whole, a data URI or a URL of a host that serves Replicate's files."""
-    if text.startswith("data:"):
-        return DATA_URI.match(text) is not None
-    if any(character.isspace() for character in text):
-        return False
-    try:
-        host = urlsplit(text).hostname or ""
-    except ValueError:
-        return False
-    return FILE_HOSTS.fullmatch(host) is not None and host not in WEB_HOSTS
+def is_url(text: str) -> bool:
+    """Tell whether a text is, as a whole, one URL of a file: `http:`, `https:` or `data:`."""
+    return text.startswith(("https://", "http://", "data:")) and URL.fullmatch(text) is not None
+
+
+BY_VALUE = OutputSchema(None)
+"""Tells what is a file by the value, whatever the model."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from replicate._core.polling import Deadline
     from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
+    from replicate._flows.call import Call
     from replicate.resources.predictions import Prediction
     from replicate.resources.saving import Files
     from replicate.resources.watching import Updates
@@ -106,22 +107,28 @@ class AsyncOutputIterator(AwaitedIteration[Any], OutputIterator[Async]):
         return self._text() if self._complete else repr(self)
 
 
+def iterate(call: Call[C], prediction: Prediction[C], files: Files[C]) -> OutputIterator[C]:
+    """Give an iterator over the output of a prediction that a call has started, which takes it over."""
+    cancel, updates = call.cancel_on_exit, call.updates
+    return OutputIterator(prediction, call.output, files, call.deadline, cancel=cancel, updates=updates)
+
+
 async def collect(
     watch: Watch, schema: OutputSchema, files: Files[Any], collected: list[Any], *, cancel: bool
 ) -> AsyncGenerator[Any, None]:
     """Yield the prediction that is watched, and then the items of its output, one at a time.
 
-    Raises ModelError, PredictionTimeout, SaveError.
+    Raises RunError.
     """
     prediction: Any = watch.run
-    is_ours = watch.session.is_api
     with watch.updates:
-        async with watch.owned(cancel=cancel), nested(items(watch, schema)) as source:
+        async with watch.owned(cancel=cancel):
             yield prediction
-            async for item in source:
-                made = schema.file(item, files, is_ours)
-                await files.save(prediction)
-                collected.append(made)
-                yield [made]
-    check_success(prediction, watch.deadline)
-    files.check(prediction, collected)
+            async with nested(items(watch, schema)) as source:
+                async for item in source:
+                    made = files.item(item)
+                    await files.save(prediction)
+                    collected.append(made)
+                    yield [made]
+            check_success(prediction, watch.deadline)
+            files.check(prediction, collected)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import SendOptions, check_keywords, read_timeout
-from replicate._flows.output import OutputIterator
-from replicate._flows.start import Call
+from replicate._data.output_list import OutputList
+from replicate._flows.call import Call
+from replicate._flows.output import iterate
 from replicate.resources.creation import MARGIN, PREDICTION_OPTIONS, PredictionSettings
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from replicate._core.dual import C
     from replicate._core.session import Session
-    from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
 
@@ -41,23 +42,43 @@ class RunOptions(CallOptions, total=False):
 
 
 RUN_OPTIONS = (*PREDICTION_OPTIONS, "cancel_on_exit", "use_file_output", "save_to", *WATCH_OPTIONS)
-AT_ONCE: Mapping[str, Any] = {"wait": None, "prefer": None}
-"""Do not keep the answer back, for its end is followed in another way."""
 
 
 async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> Any:
-    """Run a model and give its output; of a model that makes it item by item, an iterator over the items."""
+    """Run a model and give its output.
+
+    A list is an OutputList, which prints as its text if it is one. But of a version that makes its output item by item
+    it is an iterator over the items, which takes over the prediction.
+    """
     check_keywords(options, RUN_OPTIONS)
     settings = stated(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
     files = wanted_files(session, settings)
     call = called(session, ref, input, settings)
     make_ready(files.folder)
-    schema = (await call.describe()).output
-    if schema.iterator:
-        prediction, cancel = await call.start(**AT_ONCE), call.cancel_on_exit
-        return OutputIterator(prediction, schema, files, call.deadline, cancel=cancel, updates=call.updates)
-    return await files.of(await result(call), schema)
+    by_version = call.reference.version is not None
+    await call.recall()
+    with ExitStack() as until_the_end:
+        until_the_end.enter_context(call.updates)
+        live = by_version and call.output.iterator and "wait" not in settings
+        prediction = await call.start(wait=None if live else holding(call))
+        async with owned(prediction, cancel=call.cancel_on_exit, updates=call.updates):
+            if by_version and (await unfinished_schema(call, prediction)).iterator:
+                until_the_end.pop_all()
+                return iterate(call, prediction, files)
+            return listed(await files.of(await result(call, prediction)))
+
+
+async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> Any:
+    """Give the schema of an output that may come item by item: one that is a list, or not there yet."""
+    if prediction.finished and not isinstance(raw(prediction), list):
+        return call.output
+    return await call.learn_output(prediction)
+
+
+def listed(output: Any) -> Any:
+    """Give a list that prints as its text, in the place of a plain one."""
+    return OutputList(output) if isinstance(output, list) else output
 
 
 def wanted_files(session: Session[C], settings: dict[str, Any]) -> Files[C]:
@@ -74,47 +95,39 @@ def called(session: Session[C], ref: Any, input: Mapping[str, Any] | None, setti
     return Call(session, ref, input, settings, timeout, cancel_on_exit=cancel, updates=updates)
 
 
-async def result(call: Call[C]) -> Prediction[C]:
-    """Start a prediction and give it when it has succeeded, in one request if that is possible.
+async def result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
+    """Wait for a prediction that a call has started, and give it when it has succeeded.
 
-    Raises ModelError if it fails, PredictionTimeout at the deadline; both carry it. It is canceled when this is left
-    early, unless the call was told not to.
+    Raises ModelError if it fails, PredictionTimeout at the deadline.
     """
-    with call.updates as updates:
-        prediction = await call.start(wait=holding(call.session, call.settings, updates))
-        async with owned(prediction, cancel=call.cancel_on_exit, updates=updates):
-            if not whole(prediction, (await call.describe()).output):
-                await settle(prediction, call.deadline, updates)
-            check_success(prediction, call.deadline, call.settings.get("cancel_after"))
+    if not whole(prediction):
+        await settle(prediction, call.deadline, call.updates)
+    check_success(prediction, call.deadline, call.settings.get("cancel_after"))
     return prediction
 
 
-def holding(session: Session[Any], settings: Mapping[str, Any], updates: Updates) -> int | None:
+def holding(call: Call[Any]) -> int | None:
     """Decide for how many seconds to ask the API to keep its answer back; None not to ask.
 
     Always less than what the connection is given to answer; `post` sees to it that it is less than the time left, too.
     What takes longer is looked at from time to time, and so is what somebody watches, unless told to wait.
     """
-    wait: bool | int | None = settings.get("wait")
-    if wait is False or settings.get("prefer") or (wait is None and updates.wanted):
+    wait: bool | int | None = call.settings.get("wait")
+    if wait is False or call.settings.get("prefer") or (wait is None and call.updates.wanted):
         return None
     longest: float = LONGEST_HOLD
     if wait is not None and wait is not True:
         longest = wait
-    elif (patience := read_timeout(session.config.timeout)) is not None:
+    elif (patience := read_timeout(call.session.config.timeout)) is not None:
         longest = min(longest, patience * MARGIN)
     return int(longest) or None
 
 
-def whole(prediction: Prediction[Any], schema: OutputSchema) -> bool:
+def whole(prediction: Prediction[Any]) -> bool:
     """Tell whether the output is all there is.
 
-    It is when the prediction has finished. The API has also been seen to answer `Prefer: wait` with a prediction that
-    is still "processing" and has its output: that is all if the model gives its output at once, not piece by piece.
+    It is when the prediction has finished. The API has also been seen to answer `Prefer: wait`, before the time that it
+    was asked to wait was over, with a prediction that is still "processing" and has all of its output.
     """
-    if prediction.finished:
-        return True
     early: bool = prediction.__dict__.get("_answered_early", False)
-    output = raw(prediction)
-    piecemeal = schema.iterator or (not schema.known and isinstance(output, list))
-    return early and not piecemeal and output is not None
+    return prediction.finished or (early and raw(prediction) is not None)

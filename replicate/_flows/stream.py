@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.nested import nested
 from replicate._core.options import check_keywords
-from replicate._flows.run import AT_ONCE, RUN_OPTIONS, called, wanted_files
+from replicate._flows.run import RUN_OPTIONS, called, wanted_files
 from replicate.resources.following import streamed
 from replicate.resources.saving import make_ready
 from replicate.resources.spelling import stated
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from replicate._core.dual import C
     from replicate._core.session import Session
+    from replicate._flows.call import Call
     from replicate._flows.run import RunOptions
-    from replicate._flows.start import Call
     from replicate.resources.saving import Files
 
 
@@ -38,8 +38,7 @@ def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, optio
 async def started(call: Call[Any], files: Files[Any]) -> AsyncGenerator[Any, None]:
     """Start a prediction, and yield it and then its events."""
     with call.updates:
-        watch = Watch(await call.start(**AT_ONCE, stream=True), call.deadline, call.updates)
-        schema = (await call.describe()).output  # which `start` has made sure of, so that this sends nothing
-        async with nested(streamed(watch, schema, files, cancel=call.cancel_on_exit)) as events:
+        watch = Watch(await call.start(stream=True), call.deadline, call.updates)
+        async with nested(streamed(watch, call.output, files, cancel=call.cancel_on_exit)) as events:
             async for each in events:
                 yield each

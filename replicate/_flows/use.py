@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._core.dual import Async, C, Sync, drive, dual
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.settings import folder
+from replicate._data import look_up
 from replicate._data.reference import Reference
-from replicate._flows.output import OutputIterator
-from replicate._flows.run import result
-from replicate._flows.start import Call, describe
+from replicate._flows.call import Call
+from replicate._flows.output import OutputIterator, iterate
+from replicate._flows.run import holding, result
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
 from replicate.resources.terms import check_flags
-from replicate.resources.waiting import Watch, check_success, look, owned, settle
+from replicate.resources.waiting import Watch, look, owned
 from replicate.resources.watching import Updates, WatchOptions, check_watching
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from replicate._core.markup import Bundle
     from replicate._core.session import Session
-    from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
 P = ParamSpec("P")
@@ -35,7 +36,11 @@ class UseOptions(WatchOptions, SaveOptions, total=False):
     """What `use` also takes, for each call."""
 
     timeout: float | None
+    """Seconds that each call may take."""
     cancel_on_exit: bool
+    """Cancel the prediction if a call is left early. True unless given."""
+    validate: bool
+    """Refuse inputs that the model does not have, before anything is sent. True unless given."""
 
 
 class Invocation(Generic[C]):
@@ -49,6 +54,7 @@ class Invocation(Generic[C]):
         streaming: bool,
         timeout: float | None,
         cancel_on_exit: bool,
+        validate: bool,
         colour: type[C],
         on_update: Callable[[Prediction[C]], object] | None = None,
         progress: bool = False,
@@ -57,12 +63,14 @@ class Invocation(Generic[C]):
         self._origin, self._colour = session, colour
         session = self.session
         Deadline(session, timeout)  # raises for a timeout that is none
-        check_flags({"streaming": streaming, "cancel_on_exit": cancel_on_exit}, "streaming", "cancel_on_exit")
+        flags = {"streaming": streaming, "cancel_on_exit": cancel_on_exit, "validate": validate}
+        check_flags(flags, *flags)
         check_watching(on_update, progress, blocking=session.blocking)
         self.reference: Reference = Reference.of(ref)
         self.streaming: bool = streaming
         self.timeout: float | None = timeout
         self.cancel_on_exit: bool = cancel_on_exit
+        self.validate: bool = validate
         self._watched, self._save_to = (on_update, progress), folder(save_to, "save_to")
 
     @property
@@ -70,7 +78,7 @@ class Invocation(Generic[C]):
         """The session of the client that it was made of, in its colour, with the settings of now."""
         return self._origin.of_colour(self._colour)
 
-    def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
+    async def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
         """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""
         if [*inputs] == ["input"] and is_mapping(inputs["input"]):
             inputs = inputs["input"]
@@ -79,29 +87,37 @@ class Invocation(Generic[C]):
         cancel = self.cancel_on_exit
         call = Call(self.session, self.reference, inputs, settings, told, cancel_on_exit=cancel, updates=updates)
         make_ready(saving(self.session, self._save_to))
+        await (call.check() if self.validate else call.describe())
         return call
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:
         """Run the model and give its output."""
-        call = self.prepare(inputs)
-        prediction = await (call.start() if self.streaming else result(call))
-        async with owned(prediction, cancel=self.cancel_on_exit):
-            return await self.shape(prediction, (await call.describe()).output, call.deadline, call.updates)
+        call = await self.prepare(inputs)
+        if self.streaming:
+            return self.iterate(call, await call.start())
+        with call.updates:
+            prediction = await call.start(wait=holding(call))
+            async with owned(prediction, cancel=self.cancel_on_exit, updates=call.updates):
+                return await self.shape(call, await result(call, prediction))
 
     async def begin(self, inputs: Mapping[str, Any]) -> Run[C]:
         """Start the model."""
-        call = self.prepare(inputs)
+        call = await self.prepare(inputs)
         with call.updates:
             return Run(self, await call.start(), call)
 
-    async def shape(self, prediction: Prediction[C], schema: OutputSchema, deadline: Deadline, updates: Updates) -> Any:
-        """Give a prediction's output as the caller wants it: an iterator, a text, or files and values."""
-        files = Files(self.session, saving(self.session, self._save_to))
-        if self.streaming:
-            return OutputIterator(prediction, schema, files, deadline, cancel=self.cancel_on_exit, updates=updates)
-        if schema.concatenate:
+    def iterate(self, call: Call[C], prediction: Prediction[C]) -> OutputIterator[C]:
+        """Give an iterator over the output, which takes over the prediction."""
+        return iterate(call, prediction, self._files(call))
+
+    async def shape(self, call: Call[C], prediction: Prediction[C]) -> Any:
+        """Give the whole output as the caller wants it: a text, or files and values."""
+        if call.output.concatenate:
             return "".join(str(piece) for piece in raw(prediction) or () if piece is not None)
-        return await files.of(prediction, schema)
+        return await self._files(call).of(prediction)
+
+    def _files(self, call: Call[C]) -> Files[C]:
+        return Files(self.session, saving(self.session, self._save_to), schema=call.output)
 
 
 class Run(Generic[C]):
@@ -109,12 +125,12 @@ class Run(Generic[C]):
 
     def __init__(self, invocation: Invocation[C], prediction: Prediction[C], call: Call[C]) -> None:
         self._invocation, self._session = invocation, invocation.session
-        self._deadline, self._updates = call.deadline, call.updates
+        self._call, self._deadline, self._updates = call, call.deadline, call.updates
         self.prediction = prediction
 
     @dual
     async def output(self) -> Any:
-        """Wait for the output and give it, as calling the model would have. Raises ModelError, PredictionTimeout.
+        """Wait for the output and give it, as calling the model would have. Raises RunError.
 
         The timeout began with the start.
         """
@@ -129,21 +145,22 @@ class Run(Generic[C]):
         return await given.__as_input__(session) if isinstance(given, OutputIterator) else given
 
     async def _output(self, deadline: Deadline) -> Any:
-        updates, streaming = self._updates, self._invocation.streaming
-        async with owned(self.prediction, cancel=self._invocation.cancel_on_exit, updates=updates):
-            schema = (await describe(deadline.bound(self._session), self._invocation.reference)).output
-            if not streaming:
-                with updates:
-                    if deadline.remaining() <= 0 and not self.prediction.finished:
-                        await Watch(self.prediction, deadline, updates).look()  # it may have been in time
-                    await settle(self.prediction, deadline, updates)
-                check_success(self.prediction, deadline)
-            return await self._invocation.shape(self.prediction, schema, deadline, updates)
+        invocation, prediction = self._invocation, self.prediction
+        call = copy.copy(self._call)
+        call.deadline = deadline
+        if invocation.streaming:
+            return invocation.iterate(call, prediction)
+        with call.updates:
+            async with owned(prediction, cancel=invocation.cancel_on_exit, updates=call.updates):
+                if deadline.remaining() <= 0 and not prediction.finished:
+                    await Watch(prediction, deadline, call.updates).look()  # it may have been in time
+                return await invocation.shape(call, await result(call, prediction))
 
     @dual
     async def logs(self) -> str | None:
-        """Give what the model has printed so far. Raises APIError."""
-        return (await look(self.prediction)).logs
+        """Give what the model has printed so far. Raises RunError."""
+        async with owned(self.prediction, cancel=False):
+            return (await look(self.prediction)).logs
 
     def __reduce__(self) -> str:
         raise TypeError("Run cannot be pickled or copied: take its prediction, or the prediction's id")
@@ -170,7 +187,11 @@ class Named(Generic[C]):
     @dual
     async def openapi_schema(self) -> Mapping[str, Any] | None:
         """Give the model's schema: what it takes under `components.schemas.Input`, what it gives under `Output`."""
-        return (await describe(self._session, self._invocation.reference)).openapi_schema
+        session, reference = self._session, self._invocation.reference
+        known = await look_up.recalled(session, reference)
+        if known is None:
+            known = await look_up.look_up(session, reference)
+        return None if known is None else known.openapi_schema
 
     def __reduce__(self) -> str:
         raise TypeError(f"{type(self).__name__} cannot be pickled or copied: make another by use(), of the same name")
@@ -183,7 +204,7 @@ class Function(Named[Sync], Generic[P, T]):
     """A model as a function: call it with the model's inputs as keywords."""
 
     def __call__(self, *args: P.args, **inputs: P.kwargs) -> T:
-        """Run the model and give its output. Raises ModelError if it fails, PredictionTimeout, APIError."""
+        """Run the model and give its output. Raises ModelError if it fails, and what `run` raises."""
         return cast("T", drive(self._invocation.call(keywords(args, inputs))))
 
     def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
@@ -195,7 +216,7 @@ class AsyncFunction(Named[Async], Generic[P, T]):
     """A model as an asynchronous function: call it with the model's inputs as keywords."""
 
     async def __call__(self, *args: P.args, **inputs: P.kwargs) -> T:
-        """Run the model and give its output. Raises ModelError if it fails, PredictionTimeout, APIError."""
+        """Run the model and give its output. Raises ModelError if it fails, and what `run` raises."""
         return cast("T", await self._invocation.call(keywords(args, inputs)))
 
     async def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Async]:

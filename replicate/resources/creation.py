@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
+import warnings
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
-from replicate._data.inputs import FileEncodingStrategy, Inputs
+from replicate._core.polling import Deadline
+from replicate._data import look_up
+from replicate._data.descriptions import memory
+from replicate._data.inputs import UNKNOWN, FileEncodingStrategy, Inputs
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
+    InputError,
     InternalServerError,
 )
 from replicate.resources.matching import Asked
 from replicate.resources.recovery import Create
 from replicate.resources.spelling import DeploymentWords, ModelWords, stated
 from replicate.resources.terms import check, hold, preference, preferred
+from replicate.resources.watching import WATCH_OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import httpx
 
     from replicate._core.session import Session
+    from replicate._data.descriptions import Description
+    from replicate._data.reference import Reference
     from replicate_api import models
     from replicate_api.types import Request
 
@@ -97,6 +107,20 @@ PREDICTION_OPTIONS = (*HEADERS, *BODY, "file_encoding_strategy", *REQUEST_OPTION
 TRAINING_OPTIONS = tuple(name for name in PREDICTION_OPTIONS if name not in (*HEADERS, "stream"))
 
 
+NOT_INPUTS = (
+    *PREDICTION_OPTIONS,
+    "input",
+    "use_file_output",
+    "streaming",
+    "use_async",
+    "cancel_on_exit",
+    "save_to",
+    "validate",
+    *WATCH_OPTIONS,
+)
+"""Options of calls, which may have been taken for inputs of a model."""
+
+
 async def create(
     session: Session[Any],
     endpoint: Any,
@@ -104,14 +128,77 @@ async def create(
     input: Mapping[str, Any] | None,
     options: Mapping[str, Any],
     allowed: tuple[str, ...] = PREDICTION_OPTIONS,
+    reference: Reference | None = None,
     **members: Any,
 ) -> Any:
-    """Start what an endpoint starts. Everything that can be wrong is checked before anything is sent."""
+    """Start what an endpoint starts. Everything that can be wrong is checked before anything is sent.
+
+    `reference` is the model that takes the input, where that is known.
+    """
     options = stated(options)
     check(input, options, allowed)
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"), blocking=session.blocking)
-    ready: Mapping[str, Any] = await inputs.sent(uploading(session, options))
-    return await post(session, endpoint, *path, input=ready, options=options, **members)
+    known = await described(session, reference, inputs, Deadline(session, None)) if reference else None
+    ready: Mapping[str, Any] = await inputs.sent(uploading(session, options), known.input if known else UNKNOWN)
+    payload = await post(session, endpoint, *path, input=ready, options=options, **members)
+    if reference:
+        look_up.answered(session, reference, payload.version)
+    return payload
+
+
+async def described(
+    session: Session[Any], reference: Reference, inputs: Inputs, deadline: Deadline
+) -> Description | None:
+    """Give what is known of a model before it is started with some inputs.
+
+    That is what is remembered; it is looked up only before a long upload, or to tell pictures from lists. An input
+    that the model does not have is warned of, once: it is sent as given, for the API to judge.
+    """
+    known = await look_up.recalled(session, reference)
+    if known is not None:
+        warn_of_names(session, reference, inputs.names, known)
+    elif reference.model and await inputs.worth_describing(session):
+        known = await look_up.attempted(session, reference, deadline)
+    return known
+
+
+def unknown_names(names: Iterable[str], description: Description) -> list[str]:
+    """List the inputs that a model does not have."""
+    known = description.inputs
+    return [name for name in names if name not in known] if known else []
+
+
+def check_names(reference: Reference, names: Iterable[str], description: Description) -> None:
+    """Raise InputError for an input that the model does not have: the API would leave it out without a word."""
+    for name in unknown_names(names, description):
+        raise InputError(f"{reference} has no input {name!r}; {advice(name, description)}")
+
+
+def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[str], description: Description) -> None:
+    """Warn once of each input that a model does not have."""
+    warned = memory(session).warned
+    for name in unknown_names(names, description):
+        if (key := (str(reference), name)) not in warned:
+            warned.add(key)
+            message = f"{reference} has no input {name!r}; {advice(name, description)} It is sent all the same."
+            warnings.warn(message, UserWarning, stacklevel=caller())
+
+
+def caller() -> int:
+    """Give the level of the first frame that is not this package's, for a warning to point at."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - as `warnings` itself
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "replicate":
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def advice(name: str, description: Description) -> str:
+    """Say what may have been meant by the name of an input that there is not."""
+    known = description.inputs
+    if name in NOT_INPUTS:
+        return f"{name}= is an option of run() and use() themselves. The model has {', '.join(sorted(known))}."
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(known))}."
 
 
 async def post(

@@ -10,7 +10,7 @@ from replicate._core.plain import is_array, members
 from replicate._core.polling import Deadline, interval, pace, poll
 from replicate._core.resource import session_of
 from replicate._core.sse import LINE_END, ServerSentEvent
-from replicate.exceptions import APIError, PredictionTimeout, ReplicateError, StreamError, ended
+from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamError, ended, harmless, told
 from replicate.resources.events import BrokenStreamError, events, stream_url
 from replicate.resources.outputs import raw
 from replicate.resources.waiting import LATE, Watch, check_kept, look, settle
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from replicate._data.schema import OutputSchema
     from replicate.resources.saving import Files
 
-MAYBE_FILES = ("https://", "http://", "data:")
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
 """The data of `done` where it is not told by a stream."""
 PATIENCE = 10.0
@@ -32,30 +31,30 @@ async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any], *, can
     """Yield the prediction that is watched, then its events to its end, as many at a time as come together.
 
     Cancels the prediction if this is closed before, provided `cancel`. Raises StreamError if the prediction fails, or
-    cannot be followed; PredictionTimeout, SaveError.
+    cannot be followed; PredictionTimeout, RunError.
     """
     prediction: Any = watch.run
-    is_ours = session_of(watch.run).is_api
-    told: str | None = None
+    failed: str | None = None
     batch: list[ServerSentEvent] = []
     async with watch.owned(cancel=cancel), nested(followed(watch, schema)) as batches:
         yield prediction
         async for batch in batches:
             for event in batch:
                 if not event:
-                    told = failure(event) if told is None else told
-                elif ":" in event and event.startswith(MAYBE_FILES):  # most have none, which is soon told
-                    event.data = schema.file(event.data, files, is_ours)
+                    failed = failure(event) if failed is None else failed
+                elif ":" in event:  # most have none, which is soon told
+                    event.data = files.item(event.data)
                     await files.save(prediction)
             if batch[-1].event == "done":
                 break  # there is nothing left to cancel
             yield batch
-    if watch.updates.wanted and told is None:
-        await ending(watch)
-    yield batch
-    if told is not None:
-        raise await stream_error(watch, told)
-    files.check(prediction, files.made)
+    async with watch.owned(cancel=False):
+        if watch.updates.wanted and failed is None:
+            await ending(watch)
+        yield batch
+        if failed is not None:
+            raise await stream_error(watch, failed)
+        files.check(prediction, files.made)
 
 
 async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[ServerSentEvent], None]:
@@ -123,7 +122,7 @@ async def ending(watch: Watch) -> Exception | None:
     return None
 
 
-async def stream_error(watch: Watch, told: str) -> ReplicateError:
+async def stream_error(watch: Watch, reason: str) -> RunError:
     """Make the error of a stream that told of a failure: as the prediction ended, if that can be learned in time.
 
     One that was canceled when the deadline was over was canceled for that: PredictionTimeout.
@@ -134,15 +133,24 @@ async def stream_error(watch: Watch, told: str) -> ReplicateError:
     if prediction.status in ("canceled", "aborted") and deadline.remaining() < LATE:
         return PredictionTimeout(prediction, deadline.seconds or 0)
     if prediction.status in ("failed", "canceled", "aborted"):
-        made = StreamError(ended(prediction), detail=prediction.error or told, prediction=prediction)
+        made = failed_stream(prediction, reason)
     else:
         made = StreamError(
-            f"The stream of prediction {prediction.id} told of a failure: {told}.",
+            f"The stream of prediction {prediction.id} told of a failure: {reason}.",
             hint=f"client.predictions.wait({prediction.id!r}) tells how the prediction ended.",
-            detail=told,
+            detail=reason,
             prediction=prediction,
         )
     made.__cause__ = cause
+    return made
+
+
+def failed_stream(prediction: Any, reason: str) -> StreamError:
+    """Make the error of a stream whose prediction did not succeed: its text is what the model said."""
+    said = harmless(str(prediction.error or "")) or None
+    made = StreamError(ended(prediction), said=said, detail=prediction.error or reason, prediction=prediction)
+    for note in told(prediction, said):
+        made.add_note(note)
     return made
 
 

@@ -11,7 +11,7 @@ from replicate._core.nested import nested
 from replicate._core.resource import session_of
 from replicate._core.session import Session
 from replicate._data.inputs import unstarted
-from replicate.exceptions import PredictionTimeout, ReplicateError
+from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateException, RunError
 from replicate.resources.waiting import halt, unended
 
 if TYPE_CHECKING:
@@ -85,9 +85,10 @@ class Iteration(Generic[C, T]):
     async def _step(self) -> Any:
         """Give what the source yields next. Raises StopAsyncIteration at its end."""
         if self._reading:
-            raise ReplicateError(
+            raise RunError(
                 f"This {type(self).__name__} is being read already, by another thread or task.",
                 hint="Let one of them read it and pass on what it gets.",
+                prediction=self._prediction,
             )
         self._check()
         self._reading = True
@@ -126,10 +127,10 @@ class Iteration(Generic[C, T]):
         elif self._over:
             self._failure = error
 
-    def _left(self) -> ReplicateError:
+    def _left(self) -> ReplicateException:
         if self._prediction is None:
             return ReplicateError("It was closed before its prediction was started.")
-        return ReplicateError(
+        return RunError(
             f"The output of prediction {self._prediction.id} was left before its end.",
             hint="Read it to its end, or pass on what was read.",
             prediction=self._prediction,

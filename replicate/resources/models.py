@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource, renew
+from replicate._data.reference import Reference
 from replicate.resources.creation import ModelPredictionOptions, create
 from replicate.resources.predictions import Prediction, predicted
 from replicate.resources.spelling import (
@@ -104,7 +105,10 @@ class ModelPredictions(Namespace[C]):
         for a model that has to be run by version, APIStatusError, AmbiguousCreateError, TypeError, ValueError.
         """
         owner, name, rest = paired(MODEL, options, ref)
-        payload = await create(self._session, models_predictions_create, owner, name, input=input, options=rest)
+        named = Reference.of((owner, name))
+        payload = await create(
+            self._session, models_predictions_create, owner, name, input=input, options=rest, reference=named
+        )
         return Prediction[C].bind(payload, self._session)
 
 

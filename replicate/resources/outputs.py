@@ -25,7 +25,6 @@ def with_files(run: Prediction[Any], session: Session[Any] | None, item: Any = U
     What is a file its schema tells, if that is known by now; if not, the URL does. An output without files is itself.
     """
     from replicate._data.file_string import FileString
-    from replicate._data.schema import OutputSchema
 
     output, found = raw(run) if item is UNSET else item, list[str]()
 
@@ -34,47 +33,25 @@ def with_files(run: Prediction[Any], session: Session[Any] | None, item: Any = U
         found.append(url)
         return FileString[Any](url, session, run)
 
-    known = known_schema(run, session) if session else OutputSchema(None)
-    replace = known.files if item is UNSET else known.file
-    made = replace(output, make, session.is_api if session else no_api)
+    known = known_schema(run, session)
+    made = (known.files if item is UNSET else known.file)(output, make)
     return made if found else output
 
 
-def no_api(_url: str) -> bool:
-    """Say of a URL that it is not the API's: of which API, is not known."""
-    return False
+def known_schema(run: Prediction[Any], session: Session[Any] | None) -> OutputSchema:
+    """Give the schema of a prediction's output, if its client remembers its model, or else one that says nothing."""
+    from replicate._data.descriptions import description_of
+    from replicate._data.schema import BY_VALUE
 
-
-def known_schema(run: Prediction[Any], session: Session[Any]) -> OutputSchema:
-    """Give the schema of a prediction's output, if flows remember its model, or else one that says nothing."""
-    from replicate._data.schema import OutputSchema
-
-    description = remembered(run, session)
-    return OutputSchema(None) if description is None else description.output
+    description = description_of(run, session) if session else None
+    return BY_VALUE if description is None else description.output
 
 
 def known_defaults(run: Prediction[Any], session: Session[Any]) -> dict[str, Any]:
-    """Give the defaults of a prediction's input, if flows remember its model."""
-    description = remembered(run, session)
+    """Give the defaults of a prediction's input, if its client remembers its model."""
+    from replicate._data.descriptions import description_of
+
+    description = description_of(run, session)
     if description is None:
         return {}
-    properties = members(description.input.get("properties"))
-    return {name: each["default"] for name, each in properties.items() if "default" in members(each)}
-
-
-def remembered(run: Prediction[Any], session: Session[Any]) -> Any:
-    """Give the description of a prediction's model, if flows remember it.
-
-    Of a model that is remembered by its name, that is the description of one version only, unless it is an official
-    one.
-    """
-    from replicate._data.reference import ModelVersionIdentifier, Reference
-
-    version = str(run.version)
-    owner, _, name = str(run.model or "").partition("/")
-    model = ModelVersionIdentifier(owner, name)
-    for reference in (Reference(model._replace(version=version), version), Reference(model, None)):
-        description: Any = session.memory.get(reference)
-        if description is not None and version in (description.version, "hidden"):
-            return description
-    return None
+    return {name: each["default"] for name, each in description.inputs.items() if "default" in members(each)}

@@ -10,6 +10,7 @@ from replicate._core.nested import nested
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource, session_of
+from replicate._data.reference import Reference
 from replicate.resources import watching
 from replicate.resources.outputs import raw, with_files
 from replicate.resources.spelling import PREDICTION, identified, owned, version_text
@@ -181,20 +182,33 @@ def check_moment(name: str, moment: Any) -> None:
 
 
 def target(version: Any, model: Any, deployment: Any) -> tuple[Any, tuple[str, ...], Any]:
-    """Give the endpoint that starts a prediction, its path and what the body names. Raises TypeError, ValueError."""
+    """Give the endpoint that starts a prediction, its path, and what the body names and which model takes the input.
+
+    Raises TypeError, ValueError.
+    """
     named = {"version": version, "model": model, "deployment": deployment}
     match [(kind, ref) for kind, ref in named.items() if ref is not UNSET and ref is not None]:
         case [("model", ref)]:
-            return models_predictions_create, owned(ref), {}
+            path = owned(ref)
+            return models_predictions_create, path, {"reference": Reference.of(path)}
         case [("deployment", ref)]:
             return deployments_predictions_create, owned(ref, "deployment"), {}
         case [(_, ref)]:
-            return predictions_create, (), {"version": version_text(ref)}
+            text = version_text(ref)
+            return predictions_create, (), {"version": text, "reference": named_by(text)}
         case _:
             raise TypeError(
                 "a prediction is of exactly one of version= (an id, 'owner/name' or 'owner/name:id'), "
                 "model='owner/name' and deployment='owner/name'"
             )
+
+
+def named_by(version: str) -> Reference | None:
+    """Give the model that the text of a version names, if it is one that names a model."""
+    try:
+        return Reference.of(version)
+    except ValueError:
+        return None
 
 
 async def predicted(session: Session[Any], *, input: Mapping[str, Any], version: Any = None, model: Any = None) -> Any:

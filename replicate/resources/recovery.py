@@ -19,9 +19,18 @@ from replicate._core.polling import Deadline
 from replicate._core.problems import was_sent
 from replicate._core.session import LAST_CHANCE
 from replicate._core.transport import Lock
-from replicate.exceptions import AmbiguousCreateError, APIError, APIResponseValidationError, ReplicateError, sentence
+from replicate._data import look_up
+from replicate._data.descriptions import reference_of, remembered
+from replicate.exceptions import (
+    AmbiguousCreateError,
+    APIError,
+    APIResponseValidationError,
+    ReplicateError,
+    ReplicateException,
+    sentence,
+)
 from replicate.resources.ledger import Ledger
-from replicate.resources.matching import Asked, fitting
+from replicate.resources.matching import Asked, fitting, same
 from replicate.resources.newest import endpoints, newest
 from replicate.resources.outputs import known_defaults
 from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, aside, ask, stop, unended
@@ -79,6 +88,7 @@ class Create:
         self._found: list[str] = []
         self._similar: list[str] = []  # what has more in its input than that
         self._crowded = False
+        self._described = False  # whether the model was looked up
         self._explained = False  # whether creates of this process have started exactly what was found
         self._inherited: list[str] = []
         self._trouble: ReplicateError | None = None
@@ -111,7 +121,7 @@ class Create:
     ) -> None:
         ours = unended.remove(self)  # to be called off, and not at exit already, or by the parent of a fork
         try:
-            if ours and error is not None and (self.id or not isinstance(error, ReplicateError)):
+            if ours and error is not None and (self.id or not isinstance(error, ReplicateException)):
                 await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         finally:
             ledger.under_way.pop(self, None)  # a fork may have happened since
@@ -209,6 +219,7 @@ class Create:
             and (other.account, other.noun) == (self.account, self.noun)
         ]
         free = [each for each in listed if ledger.is_free(each.id, self.account)]
+        await self._learn_defaults(session, free)
         fit = fitting(self.asked, free, self._defaults)
         self._found = [each.id for each in fit]
         self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
@@ -228,6 +239,16 @@ class Create:
                     self._inherited = ledger.take_over(self, given_up)
                 return
         self._found = []  # for others were quicker: what is this one's may still show
+
+    async def _learn_defaults(self, session: Session[Any], started: Sequence[Any]) -> None:
+        """Look up, once, the model of what has more in its input than was sent: the API may have added defaults."""
+        fit = [each for each in started if self.asked.fits(each)]
+        exact = any(same(each.input, self.asked.input) for each in fit)
+        if self._described or self.noun == "training" or not fit or exact:
+            return
+        self._described, reference = True, reference_of(fit[0])
+        if reference is not None and remembered(session, reference) is None:
+            await look_up.attempted(session, reference, Deadline.within(session), look_up.QUICKLY)
 
     def _may_swap_with(self, other: Create) -> bool:
         """Tell whether either of two whose answers are lost may take what the other has started."""

@@ -12,8 +12,9 @@ from replicate._data import fetching
 from replicate._data.disk import names_in
 from replicate._data.names import distinct, extended, file_name
 from replicate._data.outputs import FileOutput
+from replicate._data.schema import BY_VALUE
 from replicate._data.tally import Tally
-from replicate.exceptions import SaveError
+from replicate.exceptions import SaveError, brief
 from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:
@@ -42,8 +43,17 @@ class Files(Generic[C]):
     cannot be saved does not end the call, which is paid for: `check` raises at its end.
     """
 
-    def __init__(self, session: Session[C], into: Path | None = None, *, use_file_output: bool | None = None) -> None:
+    def __init__(
+        self,
+        session: Session[C],
+        into: Path | None = None,
+        *,
+        use_file_output: bool | None = None,
+        schema: OutputSchema = BY_VALUE,
+    ) -> None:
         self.folder: Path | None = into
+        self.schema: OutputSchema = schema
+        """What tells which strings are files."""
         self.made: list[FileOutput[C]] = []
         self._session, self._plain = session, use_file_output is False
         self._told = 0
@@ -55,9 +65,13 @@ class Files(Generic[C]):
         self.made.append(output)
         return url if self._plain else output
 
-    async def of(self, prediction: Prediction[Any], schema: OutputSchema) -> Any:
+    def item(self, item: Any) -> Any:
+        """Give an item of an output with its files."""
+        return self.schema.file(item, self)
+
+    async def of(self, prediction: Prediction[Any]) -> Any:
         """Give a whole output with its files, saved. Raises SaveError."""
-        output = schema.files(raw(prediction), self, self._session.is_api)
+        output = self.schema.files(raw(prediction), self)
         await self.save(prediction)
         self.check(prediction, output)
         return output
@@ -71,10 +85,12 @@ class Files(Generic[C]):
             return
         tally, session = Tally(), self._session
         urls = [*dict.fromkeys(output.url for output in new if output not in old)]
-        owner, there = (
-            file_name(str(prediction.id))[:40],
-            await session.transport.offload(partial(names_in, self.folder)),
-        )
+        owner = file_name(str(prediction.id))[:40]
+        try:
+            there = await session.transport.offload(partial(names_in, self.folder))
+        except OSError as error:  # the folder was taken away
+            self._errors.update(dict.fromkeys(urls, error))
+            return
         names = distinct((f"{owner}-{FileOutput(url, session).name}" for url in urls), there)
         work = [
             partial(fetching.save_to, url, session, self.folder, partial(extended, name), None, tally.of(url))
@@ -90,7 +106,7 @@ class Files(Generic[C]):
             return
         number, first = len(self._errors), next(iter(self._errors.values()))
         raise SaveError(
-            f"{number} of the files of prediction {prediction.id} could not be saved: {str(first).rstrip('.')}.",
+            f"{number} of the files of prediction {prediction.id} could not be saved: {brief(first).rstrip('.')}.",
             errors=self._errors,
             output=output,
             prediction=prediction,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from replicate._core.dual import Async, C, Sync
 from replicate._core.plain import elements
 from replicate._core.sse import ServerSentEvent
-from replicate._data.schema import on_file_host
+from replicate._data.schema import is_url
 from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class EventStream(Iteration[C, ServerSentEvent]):
         await self._rest(session)
         output = await self.prediction.__as_input__(session)
         pieces = elements(output)
-        text = pieces and all(isinstance(piece, str) and not on_file_host(piece) for piece in pieces)
+        text = pieces and all(isinstance(piece, str) and not is_url(piece) for piece in pieces)
         return "".join(pieces) if text else output
 
     def __repr__(self) -> str:

@@ -24,6 +24,8 @@ from replicate.exceptions import (
     PredictionTimeout,
     RateLimitError,
     ReplicateError,
+    ReplicateException,
+    RunError,
 )
 from replicate.resources.leaving import Open
 from replicate.resources.outputs import raw
@@ -86,10 +88,12 @@ unended: Open = Open()
 
 
 class owned:  # noqa: N801 - reads as what it makes of a prediction
-    """Cancel a prediction when this block is left early, unless it has finished, or `cancel` is False.
+    """What a call does with the prediction that it has started, from then on to its end.
 
-    Early is by an interrupt, a canceled task, a closed generator, and by any error but ours; of ours, at the deadline,
-    by what a callback of `updates` raises, and where the client was closed. Whoever gets another one of ours may go on.
+    Cancels the prediction, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator
+    close and foreign exceptions; of our own, only on PredictionTimeout, ClosedError and what a callback of `updates`
+    raises. Makes every ReplicateError a RunError with the prediction: whoever makes the call again on a ReplicateError
+    must not pay twice.
     """
 
     def __init__(self, prediction: Prediction[Any], *, cancel: bool, updates: Updates | None = None) -> None:
@@ -104,17 +108,16 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         inherited = self._cancel and not unended.remove(self)  # or canceled at exit
-        if error is None or inherited:
+        if error is None:
             return
-        if isinstance(error, ClosedError):
-            vars(error).update(prediction=self.run)
-        told = self._updates is not None and error is self._updates.error
-        if isinstance(error, ReplicateError) and not (told or isinstance(error, (PredictionTimeout, ClosedError))):
-            return
-        if self._cancel:
+        by_callback = self._updates is not None and error is self._updates.error
+        early = by_callback or isinstance(error, (PredictionTimeout, ClosedError))
+        if self._cancel and not inherited and (early or not isinstance(error, ReplicateException)):
             await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         if isinstance(error, PredictionTimeout):
             error.tell()
+        if isinstance(error, ReplicateError):
+            raise RunError.of(error, self.run) from error
 
     @property
     def session(self) -> Session[Any]:
@@ -259,8 +262,7 @@ class Watch:
             return error
         noun = type(self.run).__name__.lower()
         again = f"The {noun} may go on: client.{noun}s.wait({self.run.id!r}) gives its result."
-        vars(error).update(hint=f"{error.hint} {again}" if error.hint else again)
-        return error
+        return error.advise(f"{error.hint} {again}" if error.hint else again)
 
 
 def passing(error: APIError) -> bool:
@@ -281,9 +283,8 @@ def check_success(
             raise ModelError(prediction)
         case "canceled" | "aborted":
             if cancel_after:
-                error = PredictionCanceled(prediction)
-                error.hint = f"It was started with cancel_after={cancel_after!r}: a longer one gives it more time."
-                raise error
+                hint = f"It was started with cancel_after={cancel_after!r}: a longer one gives it more time."
+                raise PredictionCanceled(prediction).advise(hint)
             if deadline is not None and deadline.remaining() < LATE:
                 raise PredictionTimeout(prediction, deadline.seconds or 0)
             raise PredictionCanceled(prediction)

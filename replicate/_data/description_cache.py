@@ -1,0 +1,179 @@
+"""Descriptions of models on the disk, so that a new process need not ask for what an earlier one knew.
+
+They lie in a private folder of the user. Whatever is wrong with it, or with a file in it, means that nothing is known:
+nothing here raises. A file is found by the API's address, a keyed hash of the token, and the id of a version or the
+name of a model; the token itself is nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import stat
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.plain import is_object
+from replicate._data.descriptions import LATEST_LIVES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from replicate._core.session import Session
+
+VARIABLE = "REPLICATE_CACHE_DIR"
+MOST_FILES, FEWER = 500, 400
+"""How many files there may be, and how many are left when there are more: the newest."""
+LONGEST = 4 * 2**20
+"""Bytes of the longest file."""
+KEY, ENDING = "key", ".json"
+
+
+class DescriptionCache:
+    """What one account knows of one API's models, in a folder that several processes share."""
+
+    def __init__(self, folder: Path, base_url: str, token: str | None) -> None:
+        self._folder, self._base_url, self._token = folder, base_url, (token or "").encode()
+
+    def schema(self, version: str) -> Mapping[str, Any] | None:
+        """Give the schema of a version."""
+        schema = self._read("version", version).get("openapi_schema")
+        return schema if is_object(schema) else None
+
+    def keep_schema(self, version: str, schema: Mapping[str, Any]) -> None:
+        """Keep the schema of a version, which never changes."""
+        self._write("version", version, {"openapi_schema": schema})
+
+    def latest(self, model: str) -> tuple[str | None, bool | None] | None:
+        """Give the latest version of a model, and whether it is official, as long as that is believed."""
+        found = self._read("model", model)
+        moment, version, official = found.get("moment"), found.get("version"), found.get("official")
+        fresh = isinstance(moment, (int, float)) and 0 <= time.time() - moment < LATEST_LIVES
+        if not fresh or not isinstance(version, str | None) or not isinstance(official, bool | None):
+            return None
+        return version, official
+
+    def keep_latest(self, model: str, version: str | None, *, official: bool | None) -> None:
+        """Keep which version of a model is the latest."""
+        self._write("model", model, {"version": version, "official": official, "moment": time.time()})
+
+    def forget_latest(self, model: str) -> None:
+        """Take that back."""
+        with suppress(OSError):
+            if path := self._path("model", model):
+                path.unlink()
+
+    def _path(self, kind: str, name: str) -> Path | None:
+        """Give the path of a file, if the folder has a key by now."""
+        key = key_in(self._folder)
+        if key is None:
+            return None
+        named = f"{self._base_url}\0{kind}\0{name}\0".encode() + self._token
+        return self._folder / (hashlib.blake2b(named, key=key, digest_size=24).hexdigest() + ENDING)
+
+    def _read(self, kind: str, name: str) -> Mapping[str, Any]:
+        try:
+            path = self._path(kind, name)
+            if path is None or not is_private(path, stat.S_ISREG) or path.stat().st_size > LONGEST:
+                return {}
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return found if is_object(found) and found.get(kind) == name else {}
+
+    def _write(self, kind: str, name: str, content: Mapping[str, Any]) -> None:
+        with suppress(OSError, ValueError, TypeError, RecursionError):
+            text = json.dumps({kind: name, **content}).encode()
+            if len(text) > LONGEST or not made_ready(self._folder) or (path := self._path(kind, name)) is None:
+                return
+            replace(path, text)
+            tidy(self._folder)
+
+
+def of(session: Session[Any]) -> DescriptionCache | None:
+    """Give the cache of a session's account; None if there is to be none."""
+    try:
+        folder, token = folder_of(os.environ), session.config.credentials.token()
+    except Exception:  # noqa: BLE001 - no home, or a function that gives no token: the next request tells
+        return None
+    return None if folder is None else DescriptionCache(folder, str(session.config.base_url), token)
+
+
+def folder_of(environment: Mapping[str, str]) -> Path | None:
+    """Give the folder that REPLICATE_CACHE_DIR names, or else one for this in the user's folder for caches."""
+    given = environment.get(VARIABLE)
+    if given is not None:
+        return Path(given).absolute() if given.strip() else None
+    home = Path.home()
+    if not home.is_absolute():
+        return None
+    if sys.platform == "win32":
+        return Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local") / "replicate" / "Cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "replicate"
+    base = Path(environment.get("XDG_CACHE_HOME") or home / ".cache")
+    return (base if base.is_absolute() else home / ".cache") / "replicate"
+
+
+def made_ready(folder: Path) -> bool:
+    """Make the folder and its key, if they are not there. False if others may write there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not is_private(folder, stat.S_ISDIR):
+        return False
+    if key_in(folder) is None:
+        with suppress(FileExistsError):  # another process is as quick
+            handle = os.open(folder / KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(32))
+    return key_in(folder) is not None
+
+
+def key_in(folder: Path) -> bytes | None:
+    """Give the key of the folder, if it has one and nobody else can write it."""
+    path = folder / KEY
+    try:
+        if not is_private(folder, stat.S_ISDIR) or not is_private(path, stat.S_ISREG):
+            return None
+        key = path.read_bytes()
+    except OSError:
+        return None
+    return key if len(key) == 32 else None
+
+
+def is_private(path: Path, kind: Any) -> bool:
+    """Tell whether something is of a kind, belongs to this user, and can be written by nobody else."""
+    found = path.lstat()
+    if not kind(found.st_mode):
+        return False
+    if sys.platform == "win32":  # where the user's own folder is private
+        return True
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file whole, in the place of an old one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")  # readable by this user only
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(name, path)  # noqa: PTH105 - it is a name
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name)  # noqa: PTH108 - likewise
+
+
+def tidy(folder: Path) -> None:
+    """Remove the oldest files where there are too many."""
+    files = [entry for entry in os.scandir(folder) if entry.name.endswith(ENDING)]
+    if len(files) <= MOST_FILES:
+        return
+    files.sort(key=lambda entry: entry.stat().st_mtime)
+    for entry in files[:-FEWER]:
+        with suppress(OSError):
+            os.unlink(entry.path)  # noqa: PTH108 - likewise

@@ -1,0 +1,155 @@
+"""Finding out what a reference names: from memory, from the disk, or by asking the API.
+
+A model runs without being described. So nothing here may stop or change a call: `attempted` swallows whatever goes
+wrong with a look-up, and what is remembered is only a hint, which the API's next answer may take back.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.exchange import came_over_a_socket
+from replicate._core.plain import is_object
+from replicate._core.polling import Deadline
+from replicate._data import description_cache
+from replicate._data.descriptions import Description, account_of, memory, remembered
+from replicate.exceptions import NotFoundError
+from replicate_api.api.models import models_get, models_versions_get
+
+if TYPE_CHECKING:
+    from replicate._core.session import Session
+    from replicate._data.reference import Reference
+
+log: logging.Logger = logging.getLogger("replicate")
+
+QUICKLY = 5.0
+"""Seconds that a look-up may take while a prediction waits for it."""
+
+
+async def recalled(session: Session[Any], reference: Reference) -> Description | None:
+    """Give what the client remembers of what a reference names, or an earlier process has kept on the disk."""
+    if found := remembered(session, reference):
+        return found
+    known, account = memory(session), account_of(session)
+    key = account, str(reference.version or reference.model)
+    if key in known.read or not session.transport.own:
+        return None
+    known.read.add(key)
+    cache = description_cache.of(session)
+    if cache is None:
+        return None
+    found = await session.transport.offload(partial(read, cache, reference))
+    if found is not None:
+        keep(session, reference, found)
+    return found
+
+
+def read(cache: description_cache.DescriptionCache, reference: Reference) -> Description | None:
+    """Read from the disk what is known of what a reference names."""
+    if reference.version is not None:
+        schema = cache.schema(reference.version)
+        return None if schema is None else Description(schema, reference.version, remembered=True)
+    latest = cache.latest(str(reference.model))
+    if latest is None:
+        return None
+    version, official = latest
+    schema = cache.schema(version) if version else None
+    return Description(schema, version, official, remembered=True)
+
+
+async def look_up(session: Session[Any], reference: Reference) -> Description | None:
+    """Ask the API what a reference names, and remember it; None for a version whose model is not known.
+
+    Raises what the request raises.
+    """
+    model, version = reference
+    if model is None:
+        return None
+    endpoint: Any = models_get if version is None else models_versions_get
+    request = endpoint.build_request(model.owner, model.name, *([] if version is None else [version]))
+    over_a_socket = False
+
+    def parse(response: Any) -> Any:
+        nonlocal over_a_socket
+        over_a_socket = came_over_a_socket(response)
+        return session.parse(endpoint, response)
+
+    try:
+        found = await session.look_up(request, parse)
+    except NotFoundError:
+        if version is None:
+            raise
+        described = Description(version=version)  # which may run, though it is not shown
+    else:
+        described = of_model(found) if version is None else Description(schema_of(found), version)
+    if described.version is None:  # it may get its first version at any time
+        return described
+    keep(session, reference, described)
+    if over_a_socket and session.transport.own and (cache := description_cache.of(session)):
+        await session.transport.offload(partial(write, cache, None if version else str(model), described))
+    return described
+
+
+def keep(session: Session[Any], reference: Reference, found: Description) -> None:
+    """Remember what was found out about what a reference names."""
+    model = str(reference.model) if reference.version is None else None
+    memory(session).keep(account_of(session), model, found, session.transport.now())
+
+
+def of_model(model: Any) -> Description:
+    """Read what the API says of a model."""
+    latest = model.latest_version
+    version, official = getattr(latest, "id", None), model.is_official
+    return Description(
+        openapi_schema=schema_of(latest),
+        version=version if isinstance(version, str) else None,
+        official=official if isinstance(official, bool) else None,
+    )
+
+
+def schema_of(version: Any) -> Any:
+    """Give the schema of a version, if it has one."""
+    schema = getattr(version, "openapi_schema", None)
+    return schema if is_object(schema) else None
+
+
+def write(cache: description_cache.DescriptionCache, model: str | None, found: Description) -> None:
+    """Keep on the disk what was found out."""
+    if found.version and found.openapi_schema is not None:
+        cache.keep_schema(found.version, found.openapi_schema)
+    if model is not None:
+        cache.keep_latest(model, found.version, official=found.official)
+
+
+async def attempted(
+    session: Session[Any], reference: Reference, deadline: Deadline, seconds: float | None = None
+) -> Description | None:
+    """Look up what a reference names, once if that is to be done within so many `seconds`; None if that fails."""
+    bound = deadline.bound(session)
+    if seconds is not None:
+        bound = Deadline.within(bound, seconds).bound(bound.evolve(max_retries=0))
+    try:
+        return await look_up(bound, reference)
+    except Exception as error:  # noqa: BLE001 - whatever it is, also a mock's assertion: the call goes on without
+        log.debug("looking up %s failed: %s", reference, error)
+        return None
+
+
+def forget(session: Session[Any], reference: Reference) -> None:
+    """Take back what is remembered of a model's latest version, here and on the disk."""
+    if reference.model is None or reference.version is not None:
+        return
+    memory(session).forget(account_of(session), str(reference.model))
+    memory(session).read.add((account_of(session), str(reference.model)))
+    if session.transport.own and (cache := description_cache.of(session)):
+        cache.forget_latest(str(reference.model))
+
+
+def answered(session: Session[Any], reference: Reference, version: Any) -> None:
+    """Note which version the answer to a model's name tells."""
+    if reference.model is None or reference.version is not None or not isinstance(version, str):
+        return
+    if memory(session).answered(account_of(session), str(reference.model), version):
+        forget(session, reference)

@@ -1,0 +1,180 @@
+"""One call of a model: checked, its files uploaded, started, in as few requests as that takes.
+
+The create is the first request. A model is looked up only where that decides something: see `_data/look_up.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic
+
+from attrs import evolve
+
+from replicate._core.dual import C
+from replicate._core.polling import Deadline
+from replicate._data import look_up
+from replicate._data.descriptions import reference_of
+from replicate._data.inputs import UNKNOWN, Inputs
+from replicate._data.reference import Reference
+from replicate._data.schema import BY_VALUE
+from replicate.exceptions import InputError, NotFoundError, UnprocessableEntityError
+from replicate.resources.creation import PREDICTION_OPTIONS, check_names, described, post, uploading
+from replicate.resources.predictions import Prediction
+from replicate.resources.terms import check
+from replicate.resources.waiting import owned
+from replicate.resources.watching import Updates
+from replicate_api.api.models import models_predictions_create
+from replicate_api.api.predictions import predictions_create
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from replicate._core.session import Session
+    from replicate._data.descriptions import Description
+    from replicate._data.schema import OutputSchema
+
+
+class Call(Generic[C]):
+    """One run of a model: by whom, of which, with what, by when, and whether it is canceled if nobody waits for it.
+
+    Making one raises InputError, TypeError or ValueError for whatever cannot be sent; nothing has been sent by then.
+    """
+
+    def __init__(
+        self,
+        session: Session[C],
+        ref: Any,
+        input: Mapping[str, Any] | None,
+        settings: Mapping[str, Any],
+        timeout: float | None,
+        *,
+        cancel_on_exit: bool = True,
+        updates: Updates | None = None,
+    ) -> None:
+        check(input, settings, PREDICTION_OPTIONS)
+        self.session: Session[C] = session
+        self.reference: Reference = Reference.of(ref)
+        self.settings: Mapping[str, Any] = settings
+        self.deadline: Deadline = Deadline(session, timeout)
+        self.cancel_on_exit: bool = cancel_on_exit
+        self.updates: Updates = updates or Updates(session)
+        self.description: Description | None = None
+        """What is known of the model, if anything is."""
+        self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"), blocking=session.blocking)
+
+    @property
+    def _bound(self) -> Session[C]:
+        return self.deadline.bound(self.session)
+
+    @property
+    def output(self) -> OutputSchema:
+        """What is known of the output."""
+        return BY_VALUE if self.description is None else self.description.output
+
+    async def recall(self) -> None:
+        """Take what is remembered of the model, here or on the disk."""
+        if self.description is None:
+            self.description = await look_up.recalled(self.session, self.reference)
+
+    async def describe(self) -> None:
+        """Find out what is run, if that can be found out."""
+        await self.recall()
+        if self.description is None:
+            self.description = await self._ask()
+
+    async def _ask(self, seconds: float | None = None) -> Description | None:
+        """Look the model up, if that can be done."""
+        return await look_up.attempted(self.session, self.reference, self.deadline, seconds)
+
+    async def check(self) -> None:
+        """Raise InputError for an input that the model does not have, or a text where it takes a file.
+
+        What is remembered of the model is looked up once more before it refuses anything.
+        """
+        await self.describe()
+        try:
+            self._check()
+        except InputError:
+            if self.description is None or not self.description.remembered:
+                raise
+            self.description = await self._ask() or self.description
+            self._check()
+
+    def _check(self) -> None:
+        if self.description is not None:
+            check_names(self.reference, self._inputs.names, self.description)
+            self._inputs.check_texts(self.description.input)
+
+    async def start(self, **changes: Any) -> Prediction[C]:
+        """Start a prediction, and tell of it."""
+        if self.description is None:
+            self.description = await described(self.session, self.reference, self._inputs, self.deadline)
+        prediction = Prediction[C].bind(await self._begin({**self.settings, **changes}), self.session)
+        look_up.answered(self.session, self.reference, prediction.version)
+        async with owned(prediction, cancel=self.cancel_on_exit, updates=self.updates):
+            try:
+                await self.updates.tell(prediction)
+            except BaseException:
+                self.updates.close()
+                raise
+        return prediction
+
+    async def learn_output(self, prediction: Prediction[C]) -> OutputSchema:
+        """Find out, once and quickly, what the version that runs says of its output."""
+        if self.description is None:
+            if self.reference.model is None:
+                self.reference = reference_of(prediction) or self.reference
+                await self.recall()
+            if self.description is None:
+                self.description = await self._ask(look_up.QUICKLY)
+        return self.output
+
+    async def _begin(self, options: Mapping[str, Any]) -> Any:
+        """Start a prediction: of an official model by its name, of any other by a version.
+
+        Which kind a model is, a 404 tells; then its latest version is looked up, and remembered. Where the API refuses
+        a version that was remembered, the model is looked up again, and run once more if there is news.
+        """
+        if self.reference.version is not None:
+            return await self._post_version(self.reference.version, options)
+        known = self.description
+        try:
+            if known is not None and known.official is False and known.version:
+                return await self._post_version(known.version, options)
+            return await self._post_name(options)
+        except (NotFoundError, UnprocessableEntityError) as error:
+            by_version = known is not None and known.official is False
+            if isinstance(error, UnprocessableEntityError) and not by_version:
+                raise
+            if known is None or known.remembered:
+                look_up.forget(self.session, self.reference)
+                self.description = await self._ask()
+            found = self.description
+            if found is None or not found.version or (by_version and found == known):
+                self._advise(error)
+                raise
+            look_up.keep(self.session, self.reference, found := evolve(found, official=False))
+            self.description = found
+            return await self._post_version(str(found.version), options)
+
+    def _advise(self, error: NotFoundError | UnprocessableEntityError) -> None:
+        """Say what may be wrong with a model that is not found."""
+        if isinstance(error, UnprocessableEntityError):
+            return
+        hint = f"There is no official model {self.reference}: run any other by a version of it."
+        if self.description is None:
+            hint = f"There is no model {self.reference}, or this token's account may not see it: check the name."
+        error.advise(hint)
+
+    async def _post_name(self, options: Mapping[str, Any]) -> Any:
+        assert self.reference.model is not None  # noqa: S101 - one without a version has a model
+        owner, name, _ = self.reference.model
+        return await self._post(options, models_predictions_create, owner, name)
+
+    async def _post_version(self, version: str, options: Mapping[str, Any]) -> Any:
+        return await self._post(options, predictions_create, version=version)
+
+    async def _post(self, options: Mapping[str, Any], endpoint: Any, *path: str, **members: Any) -> Any:
+        session, schema = self._bound, UNKNOWN if self.description is None else self.description.input
+        ready = await self._inputs.sent(uploading(session, options), schema)
+        told: Any = {"input": ready, "options": options, "cancel_on_exit": self.cancel_on_exit}
+        return await post(session, endpoint, *path, **told, **members)
