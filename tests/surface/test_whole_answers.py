@@ -68,11 +68,11 @@ async def test_an_answer_is_of_one_colour(colour: str) -> None:
     for each_one in (*answers, client.predictions.with_streaming_response.get("p1")):
         assert hasattr(each_one, "__enter__") is hasattr(each_one, "__exit__") is (colour == "blocking")
         assert hasattr(each_one, "__aenter__") is hasattr(each_one, "__aexit__") is (colour != "blocking")
-    for answer in answers:
-        assert await entered(answer, colour) is answer
-        await left(answer, colour)
-        assert answer.is_closed
-        pieces = answer.iter_bytes()
+    for whole in answers:
+        assert await entered(whole, colour) is whole
+        await left(whole, colour)
+        assert whole.is_closed
+        pieces = whole.iter_bytes()
         assert hasattr(pieces, "__iter__") is (colour == "blocking")
         assert hasattr(pieces, "__aiter__") is (colour != "blocking")
 
