@@ -68,6 +68,7 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._core.response import APIResponse
     from replicate._core.response import APIResponse as AsyncAPIResponse
     from replicate._core.sse import ServerSentEvent
+    from replicate._data.output_list import OutputList
     from replicate._data.outputs import FileOutput
     from replicate._data.outputs import FileOutput as AsyncFileOutput
     from replicate._data.outputs import FileOutput as URLPath
@@ -156,6 +157,7 @@ _HOMES = {
     "replicate._core.page": "Page",
     "replicate._core.paginate": "async_paginate paginate",
     "replicate._core.sse": "ServerSentEvent",
+    "replicate._data.output_list": "OutputList",
     "replicate._data.outputs": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
     "replicate._data.reference": "ModelVersionIdentifier",
     "replicate._flows.output": "OutputIterator",
@@ -196,16 +198,16 @@ __all__ = [
     "APIError", "APIResponse", "APIResponseValidationError", "APIStatusError", "APITimeoutError", "Account",
     "AmbiguousCreateError", "AsyncAPIResponse", "AsyncClient", "AsyncFileOutput", "AsyncReplicate", "AsyncStream",
     "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError",
-    "DataRemovedError", "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment",
-    "File", "FileExpiredError", "FileOutput", "FileTooLargeError", "Hardware", "InputError",
-    "InsufficientCreditError", "InternalServerError", "Model", "ModelError", "ModelVersionIdentifier", "NoneType",
-    "NotFoundError", "NotGiven", "Omit", "OutputIterator", "Page", "PermissionDeniedError", "Prediction",
-    "PredictionCanceled", "PredictionTimeout", "ProxiesTypes", "RateLimitError", "Replicate", "ReplicateError",
-    "ReplicateException", "RequestOptions", "RequestTooLargeError", "RunError", "SaveError", "ServerSentEvent",
-    "Stream", "StreamError", "Timeout", "Training", "Transport", "URLPath", "UnprocessableEntityError", "Version",
-    "__title__", "__version__", "account", "accounts", "async_paginate", "async_run", "async_stream", "collections",
-    "default_client", "deployments", "file_from_path", "files", "get_path_url", "hardware", "models", "not_given",
-    "omit", "paginate", "predictions", "run", "save_all", "search", "stream", "trainings", "use", "webhooks",
+    "DataRemovedError", "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment", "File",
+    "FileExpiredError", "FileOutput", "FileTooLargeError", "Hardware", "InputError", "InsufficientCreditError",
+    "InternalServerError", "Model", "ModelError", "ModelVersionIdentifier", "NoneType", "NotFoundError", "NotGiven",
+    "Omit", "OutputIterator", "OutputList", "Page", "PermissionDeniedError", "Prediction", "PredictionCanceled",
+    "PredictionTimeout", "ProxiesTypes", "RateLimitError", "Replicate", "ReplicateError", "ReplicateException",
+    "RequestOptions", "RequestTooLargeError", "RunError", "SaveError", "ServerSentEvent", "Stream", "StreamError",
+    "Timeout", "Training", "Transport", "URLPath", "UnprocessableEntityError", "Version", "__title__", "__version__",
+    "account", "accounts", "async_paginate", "async_run", "async_stream", "collections", "default_client",
+    "deployments", "file_from_path", "files", "get_path_url", "hardware", "models", "not_given", "omit", "paginate",
+    "predictions", "run", "save_all", "search", "stream", "trainings", "use", "webhooks",
 ]
 # fmt: on
 

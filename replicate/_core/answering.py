@@ -43,7 +43,8 @@ class RawResponses:
 
         The methods read their answer before that; what is long is better had by `client.get(url, stream=True)`.
         """
-        return Answering(self, Opening)
+        other: Any = self
+        return Answering(self, Opening if other._session.blocking else AwaitedOpening)  # noqa: SLF001 - its own
 
 
 class Answering:
@@ -105,7 +106,7 @@ class Recorder:
 
 
 class Opening:
-    """An answer that is asked for by `with` or `async with`, and closed at the end of the block."""
+    """An answer that is asked for by `with`, and closed at the end of the block."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self._ask = ask
@@ -116,6 +117,13 @@ class Opening:
 
     def __exit__(self, *_: object) -> None:
         self._answer.close()
+
+
+class AwaitedOpening:
+    """An answer that is asked for by `async with`, and closed at the end of the block."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._ask = ask
 
     async def __aenter__(self) -> Any:
         self._answer = await self._ask()

@@ -123,7 +123,9 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     async def iter_pages(self) -> AsyncGenerator[Page[C, T], None]:
         """Yield this page and all after it."""
         page: Page[C, T] = self
-        if isinstance(page, SyncPage) and not self._session.blocking:  # it is the twin that `async_iter_pages` is of
+        if (
+            issubclass(type(self), SyncPage) and not self._session.blocking
+        ):  # it is the twin that `async_iter_pages` is of
             page = in_both_colours(self)
         yield page
         while page.next is not None:

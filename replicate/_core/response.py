@@ -6,11 +6,11 @@ import codecs
 import inspect
 import json
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
-from replicate._core.dual import C, dual, dual_iter
+from replicate._core.dual import Async, C, Sync, dual, dual_iter
 from replicate._core.nested import nested
 from replicate_api.types import UNSET, decode
 
@@ -22,11 +22,21 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
 
 
+Blocking = TypeVar("Blocking", bound="APIResponse[Sync]")
+Awaited = TypeVar("Awaited", bound="APIResponse[Async]")
+
+
 class APIResponse(Generic[C]):
     """A whole answer. `parse()` gives what the method gives, or the content as another type.
 
     The methods of an asynchronous client's answers are awaited, and its iterators are for `async for`.
     """
+
+    if not TYPE_CHECKING:  # type checkers go by `__init__`
+
+        def __new__(cls, session: Session[C], *_args: Any, **_options: Any) -> Self:
+            """Make an answer of the subclass that has the colour of its session, for `with` or `async with`."""
+            return object.__new__(BlockingAPIResponse if session.blocking else AwaitedAPIResponse)
 
     def __init__(self, session: Session[C], response: httpx.Response, result: Any = UNSET) -> None:
         self._session, self._result = session, result
@@ -151,20 +161,35 @@ class APIResponse(Generic[C]):
         if rest:
             yield rest.decode("utf-8", "replace")
 
+    if TYPE_CHECKING:  # at run time, a subclass has those of its colour
+
+        def __enter__(self: Blocking) -> Blocking: ...  # noqa: PYI019 - Self cannot tell the colour
+        def __exit__(self: APIResponse[Sync], *_: object) -> None: ...
+        async def __aenter__(self: Awaited) -> Awaited: ...  # noqa: PYI019
+        async def __aexit__(self: APIResponse[Async], *_: object) -> None: ...
+
+    def __repr__(self) -> str:
+        return f"<APIResponse [{self.status_code}] of {self.method} {self.url.copy_with(query=None)}>"
+
+
+class BlockingAPIResponse(APIResponse[Sync]):
+    """An answer of a blocking client."""
+
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self: APIResponse[Any], *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class AwaitedAPIResponse(APIResponse[Async]):
+    """An answer of an asynchronous client."""
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self: APIResponse[Any], *_: object) -> None:
-        await self._session.transport.close_response(self.http_response)
-
-    def __repr__(self) -> str:
-        return f"<APIResponse [{self.status_code}] of {self.method} {self.url.copy_with(query=None)}>"
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
 
 async def content(session: Session[Any], response: httpx.Response) -> bytes:

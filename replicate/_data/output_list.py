@@ -1,0 +1,151 @@
+"""The list that `run("owner/name")` gives, which is a text too if it holds the pieces of one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+URL = re.compile(
+    r"https?://[^\s/]\S*|data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*(?:;base64)?,.*", re.IGNORECASE | re.DOTALL
+)
+"""What an item of a text is not, as a whole."""
+TEXT_METHODS = frozenset(name for name in dir(str) if not name.startswith("_") and not hasattr(list, name))
+
+
+Other = TypeVar("Other")
+
+
+def is_str(value: object) -> TypeGuard[str]:
+    """Tell whether a value is a string; type checkers believe that of some operands, which Python gives otherwise."""
+    return isinstance(value, str)
+
+
+class OutputList(list[Any]):
+    """A model's output: a list, and a text as well if it holds the pieces of one.
+
+    If all items are strings and none of them is a URL, `str(output)`, f-strings and `print` give the joined text, and
+    what a `str` can do and a `list` cannot is done with that: `output.strip()`, `output + "!"`, `output == "text"`.
+    Where a list can do something, it is done as lists do: `in`, `len`, index, iteration, `count`. What such operations
+    give is a plain list, as with any `list`: `output[:3]`, `output + [item]`, `output * 2`, `output.copy()`.
+
+    Any other output is a list and nothing more.
+    """
+
+    __slots__ = ()
+    __hash__: ClassVar[None]
+
+    @property
+    def text(self) -> str | None:
+        """The text that the items are the pieces of, or None if an item is no text, or is a URL."""
+        return "".join(self) if all(isinstance(item, str) and not URL.fullmatch(item) for item in self) else None
+
+    def __str__(self) -> str:
+        return super().__str__() if (text := self.text) is None else text
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec) if (text := self.text) is None else format(text, spec)
+
+    def __dir__(self) -> Iterable[str]:
+        return super().__dir__() if self.text is None else [*super().__dir__(), *TEXT_METHODS]
+
+    @overload  # type: ignore[override]  # takes a str too
+    def __add__(self, other: list[Any], /) -> list[Any]: ...
+    @overload
+    def __add__(self, other: list[Other], /) -> list[Other | Any]: ...  # pyright: ignore[reportOverlappingOverload]
+    @overload
+    def __add__(self, other: str, /) -> str: ...
+    def __add__(self, other: str | list[Any], /) -> str | list[Any]:
+        if isinstance(other, str):
+            return NotImplemented if (text := self.text) is None else text + other
+        return super().__add__(other)
+
+    def __radd__(self, other: str, /) -> str:
+        text = self.text if is_str(other) else None
+        return NotImplemented if text is None else other + text
+
+    def __mod__(self, values: Any, /) -> str:
+        return NotImplemented if (text := self.text) is None else text % values
+
+    def __eq__(self, other: object, /) -> bool:
+        return self.text == other if isinstance(other, str) else super().__eq__(other)
+
+    def __ne__(self, other: object, /) -> bool:
+        return self.text != other if isinstance(other, str) else super().__ne__(other)
+
+    def __lt__(self, other: str | list[Any], /) -> bool:
+        if isinstance(other, str):
+            return NotImplemented if (text := self.text) is None else text < other
+        return super().__lt__(other)
+
+    def __le__(self, other: str | list[Any], /) -> bool:
+        if isinstance(other, str):
+            return NotImplemented if (text := self.text) is None else text <= other
+        return super().__le__(other)
+
+    def __gt__(self, other: str | list[Any], /) -> bool:
+        if isinstance(other, str):
+            return NotImplemented if (text := self.text) is None else text > other
+        return super().__gt__(other)
+
+    def __ge__(self, other: str | list[Any], /) -> bool:
+        if isinstance(other, str):
+            return NotImplemented if (text := self.text) is None else text >= other
+        return super().__ge__(other)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Give a method of the text. Raises AttributeError if this is none."""
+            if name in TEXT_METHODS and (text := self.text) is not None:
+                return getattr(text, name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    else:  # an output that is no text has none of them, which is known only when it is there
+        capitalize: Callable[[], str]
+        casefold: Callable[[], str]
+        center: Callable[..., str]
+        encode: Callable[..., bytes]
+        endswith: Callable[..., bool]
+        expandtabs: Callable[..., str]
+        find: Callable[..., int]
+        format: Callable[..., str]
+        format_map: Callable[[Mapping[str, Any]], str]
+        isalnum: Callable[[], bool]
+        isalpha: Callable[[], bool]
+        isascii: Callable[[], bool]
+        isdecimal: Callable[[], bool]
+        isdigit: Callable[[], bool]
+        isidentifier: Callable[[], bool]
+        islower: Callable[[], bool]
+        isnumeric: Callable[[], bool]
+        isprintable: Callable[[], bool]
+        isspace: Callable[[], bool]
+        istitle: Callable[[], bool]
+        isupper: Callable[[], bool]
+        join: Callable[[Iterable[str]], str]
+        ljust: Callable[..., str]
+        lower: Callable[[], str]
+        lstrip: Callable[..., str]
+        maketrans: Callable[..., dict[int, Any]]
+        partition: Callable[[str], tuple[str, str, str]]
+        removeprefix: Callable[[str], str]
+        removesuffix: Callable[[str], str]
+        replace: Callable[..., str]
+        rfind: Callable[..., int]
+        rindex: Callable[..., int]
+        rjust: Callable[..., str]
+        rpartition: Callable[[str], tuple[str, str, str]]
+        rsplit: Callable[..., list[str]]
+        rstrip: Callable[..., str]
+        split: Callable[..., list[str]]
+        splitlines: Callable[..., list[str]]
+        startswith: Callable[..., bool]
+        strip: Callable[..., str]
+        swapcase: Callable[[], str]
+        title: Callable[[], str]
+        translate: Callable[[Any], str]
+        upper: Callable[[], str]
+        zfill: Callable[[int], str]
