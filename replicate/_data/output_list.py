@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
+
+from replicate._data.schema import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-URL = re.compile(
-    r"https?://[^\s/]\S*|data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*(?:;base64)?,.*", re.IGNORECASE | re.DOTALL
-)
-"""What an item of a text is not, as a whole."""
 TEXT_METHODS = frozenset(name for name in dir(str) if not name.startswith("_") and not hasattr(list, name))
 
 
@@ -40,7 +37,7 @@ class OutputList(list[Any]):
     @property
     def text(self) -> str | None:
         """The text that the items are the pieces of, or None if an item is no text, or is a URL."""
-        return "".join(self) if all(isinstance(item, str) and not URL.fullmatch(item) for item in self) else None
+        return "".join(self) if all(isinstance(item, str) and not is_url(item) for item in self) else None
 
     def __str__(self) -> str:
         return super().__str__() if (text := self.text) is None else text

@@ -59,6 +59,7 @@ class Call(Generic[C]):
         self.updates: Updates = updates or Updates(session)
         self.description: Description | None = None
         """What is known of the model, if anything is."""
+        self._described = False
         self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"), blocking=session.blocking)
 
     @property
@@ -77,6 +78,7 @@ class Call(Generic[C]):
 
     async def describe(self) -> None:
         """Find out what is run, if that can be found out."""
+        self._described = True
         await self.recall()
         if self.description is None:
             self.description = await self._ask()
@@ -106,8 +108,8 @@ class Call(Generic[C]):
 
     async def start(self, **changes: Any) -> Prediction[C]:
         """Start a prediction, and tell of it."""
-        if self.description is None:
-            self.description = await described(self.session, self.reference, self._inputs, self.deadline)
+        if not self._described:
+            self.description = await described(self._bound, self.reference, self._inputs, self.deadline)
         prediction = Prediction[C].bind(await self._begin({**self.settings, **changes}), self.session)
         look_up.answered(self.session, self.reference, prediction.version)
         async with owned(prediction, cancel=self.cancel_on_exit, updates=self.updates):

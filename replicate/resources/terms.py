@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import check_keywords, check_values
 from replicate._core.plain import check_json, is_array
+from replicate.exceptions import InputError
 from replicate_api import models
 from replicate_api.types import one_of
 
@@ -38,7 +39,7 @@ def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: 
     if (body := options.get("extra_body")) is not None:
         check_json(body, "extra_body")
     if input is not None and not hasattr(input, "keys"):
-        raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
+        raise InputError(f"input must map the model's input names to values, not be {type(input).__name__}")
 
 
 def check_flags(options: Mapping[str, Any], *names: str) -> None:

@@ -1,0 +1,183 @@
+"""Descriptions of models on the disk: private, bounded, and of no consequence where something is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replicate._data import description_cache
+from replicate._data.description_cache import FEWER, LATEST_LIVES, MOST_FILES, DescriptionCache, folder_of
+
+API = "https://api.replicate.com/v1"
+SCHEMA = {"components": {"schemas": {"Input": {"properties": {"text": {"type": "string"}}}}}}
+posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+
+
+@pytest.fixture(name="folder")
+def not_there_yet(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "replicate"
+
+
+def cache(folder: Path, base_url: str = API, token: str | None = "r8_token") -> DescriptionCache:
+    return DescriptionCache(folder, base_url, token)
+
+
+def test_what_is_kept_is_there_for_the_next_process(folder: Path) -> None:
+    """A schema, and which version is the latest, are found by whoever asks with the same token."""
+    cache(folder).keep_schema("v1", SCHEMA)
+    cache(folder).keep_latest("me/model", "v1", official=True)
+    assert cache(folder).schema("v1") == SCHEMA
+    assert cache(folder).latest("me/model") == ("v1", True)
+
+
+@pytest.mark.parametrize(("base_url", "token"), [("http://127.0.0.1:1/v1", "r8_token"), (API, "r8_other"), (API, None)])
+def test_another_account_knows_nothing_of_it(folder: Path, base_url: str, token: str | None) -> None:
+    """The API's address and the token are parts of the key."""
+    cache(folder).keep_schema("v1", SCHEMA)
+    cache(folder).keep_latest("me/model", "v1", official=None)
+    other = cache(folder, base_url, token)
+    assert other.schema("v1") is None
+    assert other.latest("me/model") is None
+
+
+def test_the_token_is_nowhere(folder: Path) -> None:
+    """Neither a name nor a content holds the token, or a hash of it that could be computed elsewhere."""
+    for where in (folder, folder.with_name("other")):
+        cache(where).keep_schema("v1", SCHEMA)
+    assert b"r8_token" not in b"".join(path.read_bytes() for path in folder.iterdir())
+    names = [{path.name for path in where.glob("*.json")} for where in (folder, folder.with_name("other"))]
+    assert len(names[0]) == 1
+    assert names[0].isdisjoint(names[1])
+
+
+@posix
+def test_it_is_private(folder: Path) -> None:
+    """Folder and files are of the user alone."""
+    cache(folder).keep_schema("v1", SCHEMA)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_the_latest_version_is_believed_for_an_hour(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After that, and where the clock was set back, it is looked up again."""
+    cache(folder).keep_latest("me/model", "v1", official=False)
+    now = description_cache.time.time()
+    for moment in (now + LATEST_LIVES + 1, now - 60):
+        monkeypatch.setattr(description_cache.time, "time", lambda moment=moment: moment)
+        assert cache(folder).latest("me/model") is None
+
+
+def test_the_latest_version_can_be_taken_back(folder: Path) -> None:
+    """What turns out to be wrong is removed, also where there is nothing."""
+    cache(folder).forget_latest("me/model")
+    cache(folder).keep_latest("me/model", "v1", official=False)
+    cache(folder).forget_latest("me/model")
+    assert cache(folder).latest("me/model") is None
+
+
+def only_file(folder: Path) -> Path:
+    [path] = folder.glob("*.json")
+    return path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"version": "v2", "openapi_schema": {}}',
+     b'{"version": "v1", "openapi_schema": 7}', b'{"openapi_schema": {}}'],
+)  # fmt: skip
+def test_what_is_corrupt_is_not_there(folder: Path, content: bytes) -> None:
+    """A file that cannot be read as what it should be says nothing, and is replaced by the next."""
+    cache(folder).keep_schema("v1", SCHEMA)
+    only_file(folder).write_bytes(content)
+    assert cache(folder).schema("v1") is None
+    cache(folder).keep_schema("v1", SCHEMA)
+    assert cache(folder).schema("v1") == SCHEMA
+
+
+@pytest.mark.parametrize("odd", [{"moment": "now"}, {"version": 7}, {"official": "yes"}, {"moment": None}])
+def test_what_has_odd_members_is_not_there(folder: Path, odd: dict[str, Any]) -> None:
+    """Members of another type than they should have say nothing."""
+    cache(folder).keep_latest("me/model", "v1", official=True)
+    path = only_file(folder)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **odd}))
+    assert cache(folder).latest("me/model") is None
+
+
+@posix
+@pytest.mark.parametrize("what", ["folder", "key", "file"])
+def test_what_others_can_write_is_not_believed(folder: Path, what: str) -> None:
+    """Somebody else could have put anything there."""
+    cache(folder).keep_schema("v1", SCHEMA)
+    {"folder": folder, "key": folder / "key", "file": only_file(folder)}[what].chmod(0o777)
+    assert cache(folder).schema("v1") is None
+
+
+@posix
+def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    """A file in the place of which there is a link is not there."""
+    cache(folder).keep_schema("v1", SCHEMA)
+    path, elsewhere = only_file(folder), tmp_path / "elsewhere"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    assert cache(folder).schema("v1") is None
+
+
+@pytest.mark.parametrize("key", [b"", b"short", b"x" * 33])
+def test_without_a_key_there_is_none(folder: Path, key: bytes) -> None:
+    """A key that is none means no cache; nothing is lost by it but time."""
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / "key").write_bytes(key)
+    cache(folder).keep_schema("v1", SCHEMA)
+    assert cache(folder).schema("v1") is None
+
+
+def test_a_place_that_cannot_be_written_is_none(tmp_path: Path) -> None:
+    """Where a file is in the place of the folder, nothing is kept, and nothing raised."""
+    (tmp_path / "cache").write_text("")
+    cache(tmp_path / "cache").keep_schema("v1", SCHEMA)
+    cache(tmp_path / "cache" / "deeper").keep_latest("me/model", "v1", official=True)
+    assert cache(tmp_path / "cache").schema("v1") is None
+
+
+def test_there_are_never_too_many_files(folder: Path) -> None:
+    """The oldest go first."""
+    cache(folder).keep_schema("v0", SCHEMA)
+    for number in range(MOST_FILES):
+        path = folder / f"{number}.json"
+        path.write_text("{}")
+        os.utime(path, (number, number))
+    cache(folder).keep_schema("v1", SCHEMA)
+    left = [*folder.glob("*.json")]
+    assert len(left) == FEWER
+    assert cache(folder).schema("v1") == SCHEMA
+    assert not (folder / "0.json").exists()
+
+
+def test_what_is_too_long_is_not_kept(folder: Path) -> None:
+    """Nor read, should it be there."""
+    cache(folder).keep_schema("v1", {"long": "x" * description_cache.LONGEST})
+    assert not folder.exists() or not [*folder.glob("*.json")]
+
+
+@pytest.mark.parametrize("schema", [{"odd": object()}, {"odd": {1}}])
+def test_what_cannot_be_written_is_not_kept(folder: Path, schema: Any) -> None:
+    """Whatever an answer holds, nothing is raised."""
+    cache(folder).keep_schema("v1", schema)
+    assert cache(folder).schema("v1") is None
+
+
+def test_the_environment_says_where_it_is(tmp_path: Path) -> None:
+    """REPLICATE_CACHE_DIR names the folder, an empty one none; without it, there is the user's own place."""
+    assert folder_of({"REPLICATE_CACHE_DIR": str(tmp_path)}) == tmp_path
+    assert folder_of({"REPLICATE_CACHE_DIR": ""}) is None
+    assert folder_of({"REPLICATE_CACHE_DIR": "  "}) is None
+    if sys.platform == "linux":
+        assert folder_of({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "replicate"
+        assert folder_of({"XDG_CACHE_HOME": "relative"}) == Path.home() / ".cache" / "replicate"
+        assert folder_of({}) == Path.home() / ".cache" / "replicate"
