@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import sys
 from pathlib import Path
 
@@ -16,12 +19,29 @@ settings.register_profile("explore", deadline=None, max_examples=3000)  # pytest
 settings.load_profile("repeatable")
 
 
+def pytest_configure() -> None:
+    """Start the run, and each worker of pytest-xdist, as if from a terminal with nothing of Replicate set.
+
+    A shell starts `command &` with SIGINT ignored. The programs that tests start would inherit that, and Python heeds
+    Ctrl-C only where SIGINT is not ignored when it starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "REPLICATE_RECORD" not in os.environ:  # set by scripts/record.sh, with the token that tests/replay reads
+        for name in named("REPLICATE_.+"):
+            del os.environ[name]  # here already: the package reads REPLICATE_LOG when it is imported
+
+
+def named(pattern: str) -> list[str]:
+    """Return the environment variables whose names match a pattern, in upper or lower case."""
+    return [name for name in os.environ if re.fullmatch(pattern, name.upper())]
+
+
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the environment's token, address and proxies out of the tests."""
-    for name in ("REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    for name in named("REPLICATE_.+|(HTTP|HTTPS|ALL|NO)_PROXY"):
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)
