@@ -20,16 +20,25 @@ settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:
-    """Start the run, and each worker of pytest-xdist, as if from a terminal with nothing of Replicate set.
-
-    A shell starts `command &` with SIGINT ignored. The programs that tests start would inherit that, and Python heeds
-    Ctrl-C only where SIGINT is not ignored when it starts.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Start the run, and each worker of pytest-xdist, as if from a terminal with nothing of Replicate set."""
+    heed_signals()
     if "REPLICATE_RECORD" not in os.environ:  # set by scripts/record.sh, with the token that tests/replay reads
         for name in named("REPLICATE_.+"):
             del os.environ[name]  # here already: the package reads REPLICATE_LOG when it is imported
+
+
+def heed_signals() -> None:
+    """Undo what was ignored or blocked when the run began, for the programs that tests start inherit it.
+
+    A shell starts `command &` with SIGINT ignored, and Python heeds Ctrl-C only where it is not ignored at the start.
+    Where SIGCHLD is ignored, all programs seem to end with 0. SIGHUP stays as it is: `nohup` means the whole run.
+    """
+    for name, handler in (("SIGINT", signal.default_int_handler), ("SIGCHLD", signal.SIG_DFL)):
+        number = getattr(signal, name, None)  # Windows has no SIGCHLD
+        if number and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def named(pattern: str) -> list[str]:
@@ -39,8 +48,8 @@ def named(pattern: str) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment's token, address and proxies out of the tests."""
-    for name in named("REPLICATE_.+|(HTTP|HTTPS|ALL|NO)_PROXY"):
+    """Keep the environment's token, address, proxies and certificates out of the tests."""
+    for name in named("REPLICATE_.+|(HTTP|HTTPS|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)"):
         monkeypatch.delenv(name)
 
 
