@@ -172,6 +172,13 @@ SCHEMAS: dict[str, tuple[Json, Json, str, str]] = {
         "both",
     ),
     "deprecated": ({}, {"deprecated": True}, "deprecated", "nobody"),
+    "no longer deprecated": ({"deprecated": True}, {"deprecated": False}, "no longer deprecated", "nobody"),
+    "part removed": (
+        {"allOf": [TEXT, {"maxLength": 1}]},
+        {"allOf": [TEXT]},
+        'part removed: `{"maxLength": 1}`',
+        "receivers",
+    ),
 }
 
 
