@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import sys
 from pathlib import Path
 
@@ -16,13 +19,40 @@ settings.register_profile("explore", deadline=None, max_examples=3000)  # pytest
 settings.load_profile("repeatable")
 
 
+def pytest_configure() -> None:
+    """Start the run, and each worker of pytest-xdist, as if from a terminal with nothing of Replicate set."""
+    heed_signals()
+    if "REPLICATE_RECORD" not in os.environ:  # set by scripts/record.sh, with the token that tests/replay reads
+        for name in named("REPLICATE_.+"):
+            del os.environ[name]  # here already: the package reads REPLICATE_LOG when it is imported
+    os.environ["REPLICATE_CACHE_DIR"] = ""
+
+
+def heed_signals() -> None:
+    """Undo what was ignored or blocked when the run began, for the programs that tests start inherit it.
+
+    A shell starts `command &` with SIGINT ignored, and Python heeds Ctrl-C only where it is not ignored at the start.
+    Where SIGCHLD is ignored, all programs seem to end with 0. SIGHUP stays as it is: `nohup` means the whole run.
+    """
+    for name, handler in (("SIGINT", signal.default_int_handler), ("SIGCHLD", signal.SIG_DFL)):
+        number = getattr(signal, name, None)  # Windows has no SIGCHLD
+        if number and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def named(pattern: str) -> list[str]:
+    """Return the environment variables whose names match a pattern, in upper or lower case."""
+    return [name for name in os.environ if re.fullmatch(pattern, name.upper())]
+
+
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment's token, address and proxies out of the tests, and what they learn off the disk."""
-    monkeypatch.setenv("REPLICATE_CACHE_DIR", "")
-    for name in ("REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    """Keep the environment's token, address, proxies and certificates out of the tests."""
+    for name in named("REPLICATE_.+|(HTTP|HTTPS|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("REPLICATE_CACHE_DIR", "")  # no test knows what another has learned
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from normal import EMPTY, PROSE, Json, exact, form, identify, normalise, reference, resolve, security, servers, strip
+from normal import (
+    EMPTY,
+    Json,
+    bare,
+    exact,
+    form,
+    identify,
+    is_words,
+    normalise,
+    reference,
+    resolve,
+    security,
+    servers,
+    strip,
+    wrapped,
+)
+from prose import keep
 from rules import MISSING, Change, Direction, Place
 
-LOWER_LIMITS = {"minimum", "minLength", "minItems", "minProperties"}
-UPPER_LIMITS = {"maximum", "maxLength", "maxItems", "maxProperties"}
+LOWER_LIMITS = {"exclusiveMinimum", "minimum", "minLength", "minItems", "minProperties"}
+UPPER_LIMITS = {"exclusiveMaximum", "maximum", "maxLength", "maxItems", "maxProperties"}
+RESTRICTIONS = {  # of these, every one that goes allows more
+    "contains", "dependentRequired", "multipleOf", "not", "pattern", "propertyNames", "readOnly", "uniqueItems",
+    "writeOnly",
+}  # fmt: skip
+OPERATION = {
+    "callbacks", "method", "operationId", "parameters", "path", "requestBody", "responses", "security", "servers",
+}  # fmt: skip
 COMPARED = LOWER_LIMITS | UPPER_LIMITS | {
     "$ref", "additionalProperties", "allOf", "anyOf", "content", "default", "deprecated", "enum", "format", "items",
     "nullable", "oneOf", "properties", "required", "schema", "type",
@@ -50,7 +73,9 @@ class Comparison:
         self.value("server changed", servers(old), servers(new), root)
         self.value("security changed", security(old), security(new), root)
         self.rest(old["info"], new["info"], root, {"version"})
-        self.rest(old, new, root, {"openapi", "info", "paths", "components", "servers", "security"})
+        self.apart("webhook", old, new, root)
+        self.rest(old, new, root, {"openapi", "info", "paths", "components", "servers", "security", "webhooks"})
+        self.prose = keep(old, new) != new
 
     def note(self, kind: str, place: Place, before: Any = MISSING, after: Any = MISSING) -> None:
         """Write down a change."""
@@ -67,7 +92,12 @@ class Comparison:
             return self.note("removed" if new is None else "added", place)
         self.value("method changed", old["method"], new["method"], place)
         self.value("path changed", old["path"], new["path"], place)
-        self.rest(old, new, place, {"method", "path", "operationId", "parameters", "requestBody", "responses"})
+        self.value("server changed", servers(old), servers(new), place)
+        if "security" in old or "security" in new:
+            before, after = old.get("security", self.old.get("security")), new.get("security", self.new.get("security"))
+            self.value("security changed", before or [], after or [], place)
+        self.apart("callback", old, new, place)
+        self.rest(old, new, place, OPERATION)
         for where, name in ordered(old["parameters"], new["parameters"]):
             before, after = (operation["parameters"].get((where, name)) for operation in (old, new))
             self.member(before, after, replace(place, what=f"{where} parameter", field=name))
@@ -81,6 +111,15 @@ class Comparison:
                 self.member(before, after, here)
         return None
 
+    def apart(self, noun: str, old: Json, new: Json, place: Place) -> None:
+        """Compare what the API may send by itself, webhooks or callbacks: each as a whole."""
+        groups = old.get(f"{noun}s", EMPTY), new.get(f"{noun}s", EMPTY)
+        for name in ordered(*groups):
+            before, after = (group.get(name) for group in groups)
+            if strip(before) != strip(after):
+                kind = "added" if before is None else "removed" if after is None else "changed"
+                self.note(kind, replace(place, what=noun, field=name))
+
     def member(self, old: Json | None, new: Json | None, place: Place) -> None:
         """Compare what may be there and has a schema, or content by media type: a parameter, a body, an answer."""
         if old is None or new is None:
@@ -91,7 +130,11 @@ class Comparison:
         old, new = resolve(self.old, old), resolve(self.new, new)
         if bool(old.get("required")) != bool(new.get("required")):
             self.note("is now required" if new.get("required") else "is no longer required", place)
-        self.rest(old, new, place, {"name", "in", "required"})
+        self.rest(old, new, place, {"name", "in", "required", "headers"})
+        headers = old.get("headers", EMPTY), new.get("headers", EMPTY)
+        for name in ordered(*headers):
+            before, after = (group.get(name) for group in headers)
+            self.member(before, after, replace(place, what=f"{place.what} header", field=name))
         contents = old.get("content", EMPTY), new.get("content", EMPTY)
         for media in ordered(*contents):
             before, after = (content.get(media) for content in contents)
@@ -104,6 +147,10 @@ class Comparison:
 
     def schema(self, old: Json, new: Json, place: Place) -> None:
         """Compare two schemas; a component is reported under its own name, once, which ends all cycles."""
+        before, after = wrapped(old), wrapped(new)
+        if before is not None and after is not None:
+            self.beside(old, new, place)
+            old, new = before, after
         names = reference(old), reference(new)
         if names[0] and names[1]:
             place = Place(names[1], place.direction, place.direction)
@@ -115,10 +162,7 @@ class Comparison:
         if names[0] and names[1]:
             self.value("component renamed", *names, place)
         self.value("type changed", form(old), form(new), place)
-        if bool(old.get("nullable")) != bool(new.get("nullable")):
-            self.note("may now be null" if new.get("nullable") else "may no longer be null", place)
         self.values(old.get("enum"), new.get("enum"), place)
-        self.default(old.get("default", MISSING), new.get("default", MISSING), place)
         for keyword in sorted(LOWER_LIMITS | UPPER_LIMITS):
             self.limit(keyword, old.get(keyword), new.get(keyword), place)
         self.properties(old, new, place)
@@ -126,6 +170,13 @@ class Comparison:
             self.schema(old.get("items", EMPTY), new.get("items", EMPTY), place.inside("[]"))
         for keyword in ("oneOf", "anyOf", "allOf"):
             self.variants(keyword, old.get(keyword, []), new.get(keyword, []), place)
+        self.beside(old, new, place)
+
+    def beside(self, old: Json, new: Json, place: Place) -> None:
+        """Compare what a schema may say beside a reference, too."""
+        if bool(old.get("nullable")) != bool(new.get("nullable")):
+            self.note("may now be null" if new.get("nullable") else "may no longer be null", place)
+        self.default(old.get("default", MISSING), new.get("default", MISSING), place)
         self.rest(old, new, place)
 
     def values(self, old: list[Any] | None, new: list[Any] | None, place: Place) -> None:
@@ -194,20 +245,14 @@ class Comparison:
             self.note(f"{noun} added", place, after=strip(one))
 
     def rest(self, old: Json, new: Json, place: Place, known: Iterable[str] = ()) -> None:
-        """Compare what has no rule of its own, and the words."""
+        """Compare what has no rule of its own. Words are no change."""
         for key in ordered(old, new):
             before, after = old.get(key, MISSING), new.get(key, MISSING)
-            if key in PROSE:
-                self.prose |= before != after
-            elif key == "deprecated":
+            if key == "deprecated":
                 if bool(old.get(key)) != bool(new.get(key)):
                     self.note("deprecated" if new.get(key) else "no longer deprecated", place)
-            elif key not in COMPARED and key not in known and strip(before) != strip(after):
-                kind = (
-                    "extension changed"
-                    if key.startswith("x-")
-                    else "security changed"
-                    if key == "security"
-                    else "rule changed"
-                )
+            elif is_words(key) or key in COMPARED or key in known:
+                continue
+            elif bare(key, before) != bare(key, after):
+                kind = "limit loosened" if key in RESTRICTIONS and after is MISSING else "rule changed"
                 self.note(kind, place, *(MISSING if value is MISSING else {key: value} for value in (before, after)))

@@ -9,14 +9,37 @@ from typing import Any, cast
 Json = Mapping[str, Any]
 
 EMPTY: Json = {}
-PROSE = {"description", "summary", "title", "example", "examples", "externalDocs", "tags"}
+NULL: Json = {"type": "null"}
+NEVER: Json = {"not": {}}  # what the schema `false` stands for
+# Words: what people read, and what no request or answer depends on.
+PROSE = {
+    "$comment", "bearerFormat", "contact", "description", "example", "examples", "externalDocs", "license", "summary",
+    "tags", "termsOfService", "title", "xml",
+}  # fmt: skip
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-VALUES = {"default", "enum", "example", "examples", "required"}  # nothing in these is a keyword
-NAMES = {"properties", "schemas", "responses", "parameters", "content"}  # their keys are names, not keywords
+VALUES = {"const", "default", "dependentRequired", "enum", "example", "examples", "required", "security"}  # no keywords
+NAMES = {  # their keys are names: a field may be called "description"
+    "$defs", "callbacks", "content", "dependentSchemas", "encoding", "headers", "links", "mapping", "parameters",
+    "pathItems", "patternProperties", "properties", "requestBodies", "responses", "schemas", "securitySchemes",
+    "variables", "webhooks",
+}  # fmt: skip
+SCOPES = "scopes"  # their keys are names, and their values words
+OFF = {"allowReserved", "exclusiveMaximum", "exclusiveMinimum", "readOnly", "uniqueItems", "writeOnly"}
+
+
+def is_words(key: str) -> bool:
+    """Tell whether a key holds nothing but words: those above and extensions (x-…), of which no code is made.
+
+    That goes for the keys of an object, not for the names in a map.
+    """
+    return key in PROSE or key.startswith("x-")
 
 
 def normalise(node: Any, *, named: bool = False) -> Any:
-    """Write `type: [x, "null"]` as `nullable`, `const` as `enum`, `{}` for other fields as `true`, statuses as text."""
+    """Write null among the types or alternatives as `nullable`, `const` as `enum`, statuses as text.
+
+    What says no more than its absence is left out: `additionalProperties: true`, `uniqueItems: false` and its like.
+    """
     if isinstance(node, list):
         return [normalise(item) for item in node]
     if not isinstance(node, Mapping):
@@ -27,52 +50,88 @@ def normalise(node: Any, *, named: bool = False) -> Any:
     }
     if named:
         return same
-    if isinstance(same.get("type"), list):
-        types = [one for one in same["type"] if one != "null"]
-        if len(types) != len(same["type"]):
-            same["nullable"] = True
-        same["type"] = types[0] if len(types) == 1 else types
     if "const" in same:
         same["enum"] = [same.pop("const")]
     if same.get("additionalProperties") in ({}, True):
         del same["additionalProperties"]
-    return same
+    for key in [key for key in OFF & same.keys() if same[key] is False]:
+        del same[key]
+    return allow_null(same)
+
+
+def allow_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Write null among the types or alternatives of a schema as `nullable`."""
+    if isinstance(schema.get("type"), list):
+        types = [one for one in schema["type"] if one != "null"]
+        if len(types) != len(schema["type"]):
+            schema["nullable"] = True
+        schema["type"] = types[0] if len(types) == 1 else types
+    for key in ("anyOf", "oneOf"):
+        if NULL in schema.get(key, ()):
+            schema |= {key: [one for one in schema[key] if one != NULL], "nullable": True}
+    return schema
+
+
+def wrapped(node: Json | bool) -> Json | None:  # noqa: FBT001  # a schema may be a bool
+    """Return the reference that a schema is: by itself, or as the only part of what adds words, or null, to it."""
+    if isinstance(node, bool) or "$ref" in node:
+        return None if isinstance(node, bool) else node
+    match [(key, value) for key, value in node.items() if key != "nullable" and not is_words(key)]:
+        case [("allOf" | "anyOf" | "oneOf", [part])] if reference(part):
+            return cast("Json", part)
+    return None
 
 
 def identify(document: Json) -> dict[str, dict[str, Any]]:
-    """Return the operations by operationId, each with its method, its path and all of its parameters."""
-    found = {}
+    """Return the operations by operationId, each with its method, its path, and all that its path says of it."""
+    found: dict[str, dict[str, Any]] = {}
     for path, item in document.get("paths", EMPTY).items():
+        if is_words(path):
+            continue
+        whole = resolve(document, item)
         for method in METHODS:
-            if method in item:
-                operation = item[method]
+            if method in whole:
+                operation = whole[method]
                 parameters = {
                     (parameter["in"], parameter["name"]): parameter
-                    for listed in (item, operation)
+                    for listed in (whole, operation)
                     for parameter in (resolve(document, one) for one in listed.get("parameters", []))
                 }
                 name = operation.get("operationId", f"{method.upper()} {path}")
-                found[name] = {**operation, "method": method.upper(), "path": path, "parameters": parameters}
+                found[name] = {
+                    "servers": whole.get("servers", []),
+                    **operation,
+                    "method": method.upper(),
+                    "path": path,
+                    "parameters": parameters,
+                    "responses": {
+                        key: one for key, one in operation.get("responses", EMPTY).items() if not is_words(key)
+                    },
+                }
     return found
 
 
-def servers(document: Json) -> list[str]:
-    """Return the URLs of the servers."""
-    return [server["url"] for server in document.get("servers", [])]
+def servers(node: Json) -> list[Any]:
+    """Return the URLs of the servers, with the variables that are in them."""
+    found = [strip(server) for server in node.get("servers", [])]
+    return [server if "variables" in server else server["url"] for server in found]
 
 
 def security(document: Json) -> list[Any]:
     """Return which credentials are asked for, and how they are sent."""
-    return [document.get("security", []), strip(document.get("components", EMPTY).get("securitySchemes", EMPTY))]
+    schemes = document.get("components", EMPTY).get("securitySchemes", EMPTY)
+    return [document.get("security", []), strip(schemes, named=True)]
 
 
-def reference(node: Json) -> str:
+def reference(node: Any) -> str:
     """Return the name of the component that a node refers to; empty if it is written out."""
-    return str(node.get("$ref", "")).rsplit("/", 1)[-1]
+    return str(node.get("$ref", "")).rsplit("/", 1)[-1] if isinstance(node, Mapping) else ""
 
 
-def resolve(document: Json, node: Json) -> Json:
-    """Follow references to what is written out."""
+def resolve(document: Json, node: Json | bool) -> Json:  # noqa: FBT001  # a schema may be a bool
+    """Follow references to what is written out; the schemas `true` and `false` of OpenAPI 3.1 are written out, too."""
+    if isinstance(node, bool):
+        return EMPTY if node else NEVER
     seen: set[str] = set()
     while "$ref" in node:
         pointer = node["$ref"]
@@ -92,11 +151,16 @@ def strip(node: Any, *, named: bool = False) -> Any:
         return [strip(item) for item in node]
     if not isinstance(node, Mapping):
         return node
-    return {
-        key: value if key in VALUES and not named else strip(value, named=not named and key in NAMES)
-        for key, value in node.items()
-        if named or key not in PROSE
-    }
+    return {key: bare(key, value, named=named) for key, value in node.items() if named or not is_words(key)}
+
+
+def bare(key: str, value: Any, *, named: bool = False) -> Any:
+    """Leave out the words in what a key holds."""
+    if key in VALUES and not named:
+        return value
+    if key == SCOPES and not named:
+        return sorted(value)
+    return strip(value, named=not named and key in NAMES)
 
 
 def form(schema: Json) -> str:

@@ -2,7 +2,7 @@
 
     python scripts/codegen/prose.py OURS THEIRS > MERGED
 
-All facts are THEIRS; descriptions, summaries and examples are OURS, save for what only THEIRS has.
+All facts are THEIRS; what counts as words (`is_words` in normal.py) is OURS, save for what only THEIRS has.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from document import Problem, load
-from normal import NAMES, PROSE, VALUES
+from normal import NAMES, SCOPES, VALUES, is_words, strip
 
 
 def main(arguments: list[str]) -> int:
@@ -33,18 +33,33 @@ def main(arguments: list[str]) -> int:
 def keep(ours: Any, theirs: Any, *, named: bool = False) -> Any:
     """Return their facts in our words and our order, where the two speak of the same thing."""
     if isinstance(ours, list) and isinstance(theirs, list):
-        known = {identity(item): item for item in ours}
-        return [keep(known.get(identity(item)), item) for item in theirs]
+        left = list(ours)
+        return [keep(counterpart(item, left), item) for item in theirs]
     if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping):
         return theirs
-    words = {} if named else {key: ours[key] for key in PROSE & ours.keys()}
+    words = {} if named else {key: ours[key] for key in ours if is_words(key)}
     facts = {
-        key: value if key in VALUES and not named else keep(ours.get(key), value, named=not named and key in NAMES)
+        key: value if key in VALUES and not named else kept(key, ours.get(key), value, named=named)
         for key, value in theirs.items()
-        if named or key not in PROSE
+        if named or not is_words(key)
     }
     merged = {**facts, **words}
     return {key: merged[key] for key in dict.fromkeys([*ours, *merged]) if key in merged}
+
+
+def kept(key: str, ours: Any, theirs: Any, *, named: bool) -> Any:
+    """Return what a key holds: their facts in our words."""
+    if key == SCOPES and not named and isinstance(ours, Mapping):
+        return {name: ours.get(name, text) for name, text in theirs.items()}
+    return keep(ours, theirs, named=not named and key in NAMES)
+
+
+def counterpart(item: Any, left: list[Any]) -> Any:
+    """Take from what is left of our items the one that states the same, or else is called the same; None if none is."""
+    alike = [one for one in left if identity(one) == identity(item)]
+    found = next((one for one in alike if strip(one) == strip(item)), alike[0] if alike else None)
+    left[:] = [one for one in left if one is not found]
+    return found
 
 
 def identity(item: Any) -> str:

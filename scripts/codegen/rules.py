@@ -34,6 +34,7 @@ RULES: dict[str, tuple[bool, bool]] = {
     "alternative removed": (True, False),
     "part added": (True, False),
     "part removed": (False, True),
+    "changed": (True, True),
     "no longer described": (False, False),  # an error answer: clients cope with any status
     "component renamed": (True, True),  # the name of a generated class may follow it
     "method changed": (True, True),  # clients in use still send the old one
@@ -42,7 +43,6 @@ RULES: dict[str, tuple[bool, bool]] = {
     "security changed": (True, True),
     "deprecated": (False, False),
     "no longer deprecated": (False, False),
-    "extension changed": (False, False),
     "version changed": (False, False),
 }
 

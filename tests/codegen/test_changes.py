@@ -21,7 +21,7 @@ sys.path.insert(0, str(CODEGEN))
 
 import changes  # noqa: E402
 from differences import compare  # noqa: E402
-from normal import NAMES, PROSE  # noqa: E402
+from normal import NAMES, is_words  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +108,31 @@ SCHEMAS: dict[str, tuple[Json, Json, str, str]] = {
     "limit added": ({}, {"maxItems": 9}, 'limit tightened: `{"maxItems": 9}`', "senders"),
     "limit removed": ({"minItems": 0}, {}, 'limit loosened: `{"minItems": 0}`', "nobody"),
     "pattern": ({"pattern": "a"}, {"pattern": "b"}, 'rule changed: `{"pattern": "a"}` → `{"pattern": "b"}`', "senders"),
+    "pattern ended": ({"pattern": "a"}, {}, 'limit loosened: `{"pattern": "a"}`', "nobody"),
+    "exclusive minimum lowered": (
+        {"exclusiveMinimum": 2},
+        {"exclusiveMinimum": 1},
+        'limit loosened: `{"exclusiveMinimum": 2}` → `{"exclusiveMinimum": 1}`',
+        "nobody",
+    ),
+    "null allowed among alternatives": (
+        {"oneOf": [TEXT, NUMBER]},
+        {"oneOf": [TEXT, NUMBER, {"type": "null"}]},
+        "may now be null",
+        "receivers",
+    ),
+    "anything allowed, in the manner of 3.1": (
+        {"items": TEXT},
+        {"items": True},
+        "`[]` type changed: `string` → `any`",
+        "both",
+    ),
+    "nothing allowed, in the manner of 3.1": (
+        {"items": {}},
+        {"items": False},
+        '`[]` rule changed: `{"not": {}}`',
+        "senders",
+    ),
     "closed": (thing(), thing() | {"additionalProperties": False}, "now closed to other fields", "senders"),
     "opened": (
         thing() | {"additionalProperties": False},
@@ -146,8 +171,14 @@ SCHEMAS: dict[str, tuple[Json, Json, str, str]] = {
         "`a[].b` type changed: `string` → `number`",
         "both",
     ),
-    "extension": ({"x-a": 1}, {"x-a": 2}, 'extension changed: `{"x-a": 1}` → `{"x-a": 2}`', "nobody"),
     "deprecated": ({}, {"deprecated": True}, "deprecated", "nobody"),
+    "no longer deprecated": ({"deprecated": True}, {"deprecated": False}, "no longer deprecated", "nobody"),
+    "part removed": (
+        {"allOf": [TEXT, {"maxLength": 1}]},
+        {"allOf": [TEXT]},
+        'part removed: `{"maxLength": 1}`',
+        "receivers",
+    ),
 }
 
 
@@ -219,11 +250,67 @@ OPERATIONS: dict[str, tuple[Json, Json, list[str]]] = {
         ["- additive: answer 404 no longer described"],
     ),
     "deprecated": (document(), document(deprecated=True), ["- additive: deprecated"]),
-    "security": (document(), document(security=[]), ['- **breaking**: security changed: `{"security": []}`']),
+    "security": (
+        document() | {"security": [{"a": []}]},
+        document(security=[]) | {"security": [{"a": []}]},
+        ['- **breaking**: security changed: `[{"a": []}]` → `[]`'],
+    ),
+    "security, said once more": (
+        document() | {"security": [{"a": []}]},
+        document(security=[{"a": []}]) | {"security": [{"a": []}]},
+        [],
+    ),
     "server": (
         document(),
         document() | {"servers": [{"url": "https://example.com"}]},
         ['- **breaking**: server changed: `[]` → `["https://example.com"]`'],
+    ),
+    "server's variable": (
+        document() | {"servers": [{"url": "https://{a}.com", "variables": {"a": {"default": "b"}}}]},
+        document() | {"servers": [{"url": "https://{a}.com", "variables": {"a": {"default": "c"}}}]},
+        [
+            "- **breaking**: server changed: "
+            + " → ".join(
+                f'`[{{"url": "https://{{a}}.com", "variables": {{"a": {{"default": "{value}"}}}}}}]`' for value in "bc"
+            )
+        ],
+    ),
+    "operation's server": (
+        document(),
+        document(servers=[{"url": "https://example.com"}]),
+        ['- **breaking**: server changed: `[]` → `["https://example.com"]`'],
+    ),
+    "path's server": (
+        document(),
+        document() | {"paths": {"/things": document()["paths"]["/things"] | {"servers": [{"url": "https://a.com"}]}}},
+        ['- **breaking**: server changed: `[]` → `["https://a.com"]`'],
+    ),
+    "header added": (
+        document(responses={"200": {}}),
+        document(responses={"200": {"headers": {"title": {"schema": TEXT}}}}),
+        ["- additive: answer 200 header `title` added"],
+    ),
+    "header removed": (
+        document(responses={"200": {"headers": {"title": {"schema": TEXT}}}}),
+        document(responses={"200": {}}),
+        ["- **breaking**: answer 200 header `title` removed"],
+    ),
+    "header's type": (
+        document(responses={"200": {"headers": {"title": {"schema": TEXT}}}}),
+        document(responses={"200": {"headers": {"title": {"schema": NUMBER}}}}),
+        ["- **breaking**: answer 200 header `title` type changed: `string` → `number`"],
+    ),
+    "callback added": (document(), document(callbacks={"a": {}}), ["- additive: callback `a` added"]),
+    "callback removed": (document(callbacks={"a": {}}), document(), ["- **breaking**: callback `a` removed"]),
+    "webhook changed": (
+        document() | {"webhooks": {"a": {"post": {}}}},
+        document() | {"webhooks": {"a": {"put": {}}}},
+        ["- **breaking**: webhook `a` changed"],
+    ),
+    "extension among the paths": (
+        document(),
+        document() | {"paths": {**document()["paths"], "x-targets": "get, post"}},
+        [],
     ),
     "version": (
         document(),
@@ -261,6 +348,30 @@ def test_recursive_components_are_compared() -> None:
     assert report(old, new) == []
     new["components"]["schemas"]["Node"] = thing(next=thing(next={"$ref": "#/components/schemas/Node"}, more=TEXT))
     assert set(report(old, new)) == {"- additive: answer `next.more` added"}
+
+
+REFERENCE: Json = {"$ref": "#/components/schemas/Thing"}
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"allOf": [REFERENCE], "description": "Words."},
+        {"oneOf": [REFERENCE]},
+        {"anyOf": [REFERENCE], "title": "Words."},
+        REFERENCE | {"description": "Words."},
+    ],
+    ids=["allOf", "oneOf", "anyOf", "beside"],
+)
+def test_words_beside_a_reference_are_no_change(wrapped: Json) -> None:
+    """A component that is wrapped to have words of its own in a place is the same; that it may be null is a change."""
+    components = {"components": {"schemas": {"Thing": thing(a=TEXT)}}}
+    old, new = document(answered=REFERENCE) | components, document(answered=wrapped) | components
+    assert report(old, new) == report(new, old) == []
+    null = document(answered=wrapped | {"nullable": True}) | components
+    for plain in (old, new):
+        assert report(plain, null) == ["- **breaking**: answer 200 may now be null"]
+        assert report(null, plain) == ["- additive: answer 200 may no longer be null"]
 
 
 def test_renamed_component_is_reported() -> None:
@@ -330,7 +441,7 @@ def test_unreadable_document_is_an_error(tmp_path: Path, capsys: pytest.CaptureF
 def places(node: Any, path: tuple[Any, ...] = (), *, named: bool = False) -> Iterator[tuple[Any, ...]]:
     """Yield the place of every key and item of a document, words apart."""
     for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
-        if named or key not in PROSE:
+        if named or isinstance(key, int) or not is_words(key):
             yield (*path, key)
             yield from places(value, (*path, key), named=not named and key in NAMES)
 

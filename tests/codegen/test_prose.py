@@ -63,6 +63,16 @@ def test_what_is_new_keeps_its_own_words() -> None:
     assert parameters == [parameter, *OURS["paths"]["/models"]["get"]["parameters"]]
 
 
+def test_alternatives_of_one_type_keep_their_own_words() -> None:
+    """Of alternatives of the same type, each is described as ours describes the one that states the same."""
+    small, large = ({"type": "string", "maxLength": size, "description": f"Up to {size}."} for size in (1, 9))
+    ours = {"oneOf": [small, large]}
+    assert prose.keep(ours, {"oneOf": [strip(large), strip(small)]}) == {"oneOf": [large, small]}
+    other = {"type": "string", "maxLength": 5, "description": "New."}
+    assert prose.keep(ours, {"oneOf": [small, large, other]}) == {"oneOf": [small, large, other]}
+    assert prose.keep(ours, ours) == ours
+
+
 def test_merged_document_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The script prints the merged document as it is kept in openapi.json, and says so when it cannot."""
     ours = PROJECT / "openapi.json"

@@ -1,0 +1,54 @@
+"""The tests pass however their run was started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+# As a shell starts a program in the background, or a program that leaves its children to the system; Python changes
+# nothing of that by itself.
+START = """
+import signal, sys, pytest
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+TESTS = (
+    "client/test_leaving.py::test_ctrl_c[it waits-blocking]",  # interrupts a program
+    "client/test_at_the_end.py::test_python_exits[by sys.exit-run]",  # looks at how a program ends
+    "client/test_at_the_end.py::test_collected_amid_a_request[run]",  # looks at what a program prints
+    "core/test_tls.py::test_an_unknown_authority_is_refused",  # verifies certificates
+)
+ODD = {
+    "REPLICATE_API_TOKEN": "r8_another",
+    "REPLICATE_BASE_URL": "http://127.0.0.1:9/v1",
+    "REPLICATE_LOG": "debug",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "NO_PROXY": "*",
+    "SSL_CERT_FILE": os.devnull,
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_tests_pass_in_the_background() -> None:
+    """Neither ignored and blocked signals nor variables of the environment reach the tests, or what they start."""
+    done = subprocess.run(
+        [sys.executable, "-c", START, "-q", "-p", "no:cacheprovider", *(f"tests/{test}" for test in TESTS)],
+        cwd=PROJECT,
+        env={**os.environ, **ODD},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(TESTS)} passed" in done.stdout
