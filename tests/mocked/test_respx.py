@@ -127,7 +127,7 @@ def test_v1_run_by_version_is_an_iterator(api: respx.MockRouter) -> None:
     """A model that makes its output in pieces, run by version, gives an iterator."""
     api.get(f"/models/acme/writer/versions/{VERSION}").respond(200, json=version_payload(WORDS))
     api.post("/predictions").respond(201, json=prediction(output=["Hello", " world"]))
-    output = replicate.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
+    output = replicate.Client(api_token="r8_mine").run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
     assert next(output) == "Hello"
     assert list(output) == [" world"]
 
@@ -138,7 +138,8 @@ def test_v1_run_by_version_looks_the_version_up(api: respx.MockRouter) -> None:
     """1.x asked for every version that it ran, also for one that had already answered with a text."""
     api.get(f"/models/acme/writer/versions/{VERSION}").respond(200, json=version_payload())
     api.post("/predictions").respond(201, json=prediction(output="Hello, world"))
-    assert replicate.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"}) == "Hello, world"
+    client = replicate.Client(api_token="r8_mine")
+    assert client.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"}) == "Hello, world"
 
 
 @pytest.mark.generation("1.x")

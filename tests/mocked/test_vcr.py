@@ -43,7 +43,7 @@ def test_v1_run() -> None:
 def test_v1_run_by_version() -> None:
     """A run by version of a model that gives pieces plays the create and the version."""
     with recorder.use_cassette("v1_run_by_version.yaml", match_on=EXACT) as cassette:
-        output = replicate.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
+        output = replicate.Client(api_token="r8_mine").run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
         assert "".join(output) == "Hello, world"
     assert cassette.all_played
 
