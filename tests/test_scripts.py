@@ -106,6 +106,14 @@ def test_setup_keeps_an_environment_of_the_same_python(project: Path) -> None:
     assert kept.exists()
 
 
+def test_mocked_asks_for_a_published_client() -> None:
+    """Without a version the script says which published clients there are, and installs nothing."""
+    command = [PROJECT / "scripts" / "mocked.sh"]
+    refused = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "which published client: 1.0.7 or 2.0.0b4?" in refused.stderr
+
+
 def browser(path: Path) -> subprocess.CompletedProcess[str]:
     command = [shutil.which("bash") or "bash", PROJECT / "scripts" / "browser.sh"]
     return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)

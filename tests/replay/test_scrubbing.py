@@ -15,7 +15,8 @@ from vcr.request import Request
 SECRETS = re.compile(
     r"r8_\w|bearer|(?<!\w)signature=(?!scrubbed)|cookie|authorization|127\.0\.0\.1|localhost", re.IGNORECASE
 )
-RECORDED = sorted((Path(__file__).parents[2] / "cassettes").glob("*.yaml"))
+STREAMS = "https://stream.replicate.com"
+RECORDED = sorted((Path(__file__).parents[2] / "cassettes").rglob("*.yaml"))
 
 
 def test_there_are_cassettes() -> None:
@@ -32,7 +33,7 @@ def test_no_cassette_holds_a_secret(cassette: Path) -> None:
     assert content["recorded"]["place"] in ("local", "live")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", content["recorded"]["date"])
     for interaction in content["interactions"]:
-        assert interaction["request"]["uri"].startswith((LIVE, LOCAL))
+        assert interaction["request"]["uri"].startswith((LIVE, STREAMS, LOCAL))
         bodies = [interaction["request"]["body"], interaction["response"]["body"]["string"]]
         assert not [body for body in bodies if isinstance(body, bytes) and SECRETS.search(body.decode("latin-1"))]
 
