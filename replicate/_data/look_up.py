@@ -62,7 +62,8 @@ def read(cache: description_cache.DescriptionCache, reference: Reference) -> Des
 async def look_up(session: Session[Any], reference: Reference) -> Description | None:
     """Ask the API what a reference names, and remember it; None for a version whose model is not known.
 
-    Raises what the request raises.
+    What a mocking library has said, which stands in for all connections of a process, is not remembered: the next test
+    has another one. Raises what the request raises.
     """
     model, version = reference
     if model is None:
@@ -78,17 +79,21 @@ async def look_up(session: Session[Any], reference: Reference) -> Description | 
 
     try:
         found = await session.look_up(request, parse)
-    except NotFoundError:
+    except NotFoundError as error:
         if version is None:
             raise
+        over_a_socket = error.response is not None and came_over_a_socket(error.response)
         described = Description(version=version)  # which may run, though it is not shown
     else:
         described = of_model(found) if version is None else Description(schema_of(found), version)
     if described.version is None:  # it may get its first version at any time
         return described
-    keep(session, reference, described)
-    if over_a_socket and session.transport.own and (cache := description_cache.of(session)):
-        await session.transport.offload(partial(write, cache, None if version else str(model), described))
+    if not session.transport.own:  # who answers in the API's place has a client of his own for it
+        keep(session, reference, described)
+    elif over_a_socket:
+        keep(session, reference, described)
+        if cache := description_cache.of(session):
+            await session.transport.offload(partial(write, cache, None if version else str(model), described))
     return described
 
 

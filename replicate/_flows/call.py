@@ -12,7 +12,7 @@ from attrs import evolve
 from replicate._core.dual import C
 from replicate._core.polling import Deadline
 from replicate._data import look_up
-from replicate._data.descriptions import reference_of
+from replicate._data.descriptions import reference_of, remembered
 from replicate._data.inputs import UNKNOWN, Inputs
 from replicate._data.reference import Reference
 from replicate._data.schema import BY_VALUE
@@ -154,8 +154,9 @@ class Call(Generic[C]):
             if found is None or not found.version or (by_version and found == known):
                 self._advise(error)
                 raise
-            look_up.keep(self.session, self.reference, found := evolve(found, official=False))
-            self.description = found
+            self.description = found = evolve(found, official=False)
+            if remembered(self.session, self.reference) is not None:
+                look_up.keep(self.session, self.reference, found)
             return await self._post_version(str(found.version), options)
 
     def _advise(self, error: NotFoundError | UnprocessableEntityError) -> None:

@@ -106,21 +106,20 @@ async def result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
     return prediction
 
 
-def holding(call: Call[Any]) -> int | None:
-    """Decide for how many seconds to ask the API to keep its answer back; None not to ask.
+def holding(call: Call[Any]) -> bool | int | None:
+    """Decide for how many seconds to ask the API to keep its answer back: True for as long as it does; None not to ask.
 
-    Always less than what the connection is given to answer; `post` sees to it that it is less than the time left, too.
-    What takes longer is looked at from time to time, and so is what somebody watches, unless told to wait.
+    `post` sees to it that it is less than the time left, and than what the connection is given to answer. Who gives
+    that less time than usual is not kept waiting longer. What takes longer is looked at from time to time, and so is
+    what somebody watches, unless told to wait.
     """
     wait: bool | int | None = call.settings.get("wait")
-    if wait is False or call.settings.get("prefer") or (wait is None and call.updates.wanted):
+    if wait is not None:
+        return wait
+    if call.settings.get("prefer") or call.updates.wanted:
         return None
-    longest: float = LONGEST_HOLD
-    if wait is not None and wait is not True:
-        longest = wait
-    elif (patience := read_timeout(call.session.config.timeout)) is not None:
-        longest = min(longest, patience * MARGIN)
-    return int(longest) or None
+    patience = read_timeout(call.session.config.timeout)
+    return True if patience is None or patience >= LONGEST_HOLD else int(patience * MARGIN) or None
 
 
 def whole(prediction: Prediction[Any]) -> bool:

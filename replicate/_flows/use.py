@@ -10,6 +10,7 @@ from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.settings import folder
 from replicate._data import look_up
+from replicate._data.descriptions import remembered
 from replicate._data.reference import Reference
 from replicate._flows.call import Call
 from replicate._flows.output import OutputIterator, iterate
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from replicate._core.markup import Bundle
     from replicate._core.session import Session
+    from replicate._data.descriptions import Description
     from replicate.resources.predictions import Prediction
 
 P = ParamSpec("P")
@@ -71,6 +73,8 @@ class Invocation(Generic[C]):
         self.timeout: float | None = timeout
         self.cancel_on_exit: bool = cancel_on_exit
         self.validate: bool = validate
+        self._known: Description | None = None
+        """What was found out of the model and is remembered nowhere else."""
         self._watched, self._save_to = (on_update, progress), folder(save_to, "save_to")
 
     @property
@@ -87,7 +91,10 @@ class Invocation(Generic[C]):
         cancel = self.cancel_on_exit
         call = Call(self.session, self.reference, inputs, settings, told, cancel_on_exit=cancel, updates=updates)
         make_ready(saving(self.session, self._save_to))
+        call.description = self._known
         await (call.check() if self.validate else call.describe())
+        kept = remembered(self.session, self.reference) is not None
+        self._known = None if kept else call.description
         return call
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:

@@ -101,7 +101,7 @@ class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
     destination: Any
 
 
-BODY = ("stream", "webhook", "webhook_completed", "webhook_events_filter")
+BODY = ("webhook", "webhook_completed", "webhook_events_filter", "stream")
 HEADERS = ("wait", "prefer", "cancel_after")
 PREDICTION_OPTIONS = (*HEADERS, *BODY, "file_encoding_strategy", *REQUEST_OPTIONS)
 TRAINING_OPTIONS = tuple(name for name in PREDICTION_OPTIONS if name not in (*HEADERS, "stream"))
@@ -220,8 +220,8 @@ async def post(
     Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
     """
     session, prefer = preferred(given(session, options), preference(options))
-    body: dict[str, Any] = {name: options.get(name) for name in BODY} | members
-    body = {name: value for name, value in body.items() if value is not None} | {"input": input}
+    body = {"input": input} | members | {name: options.get(name) for name in BODY}  # in the order of version 1
+    body = {name: value for name, value in body.items() if value is not None}
     create, held = Create(session, noun, cancel=cancel_on_exit), None
 
     def request() -> Request:

@@ -22,11 +22,13 @@ from replicate._core.transport import Lock
 from replicate._data import look_up
 from replicate._data.descriptions import reference_of, remembered
 from replicate.exceptions import (
+    PROBLEM,
     AmbiguousCreateError,
     APIError,
     APIResponseValidationError,
     ReplicateError,
     ReplicateException,
+    brief,
     sentence,
 )
 from replicate.resources.ledger import Ledger
@@ -53,6 +55,9 @@ CROWDED, CROWDED_LOOKS = 1.0, 90
 """Seconds between looks, and how many, while the same is asked for by other creates that are not answered yet."""
 BEFORE = 5.0
 """What was asked for so many seconds before a create went out is older than what that looks at."""
+
+CARRIED = (*PROBLEM, "status_code", "request", "response", "body", "request_id", "retry_after")
+"""What an error has of the one that came in the place of an answer."""
 
 ledger: Ledger = Ledger()
 
@@ -91,7 +96,7 @@ class Create:
         self._described = False  # whether the model was looked up
         self._explained = False  # whether creates of this process have started exactly what was found
         self._inherited: list[str] = []
-        self._trouble: ReplicateError | None = None
+        self._trouble: Exception | None = None
         self._lock = Lock()
 
     @property
@@ -191,7 +196,7 @@ class Create:
                 await self._look(session)
             except (*PASSING, APIResponseValidationError) as error:
                 self._trouble = error
-            except ReplicateError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the create is what was asked for
                 self._trouble = error
                 return
             else:
@@ -269,7 +274,7 @@ class Create:
         noun, ids = self.noun, ", ".join(self._found)
         where = f"Look for it in client.{noun}s.list() or at https://replicate.com/{noun}s"
         if self._trouble is not None:
-            looked = f"Looking for it failed, too: {sentence(self._trouble.message)}"
+            looked = f"Looking for it failed, too: {sentence(brief(self._trouble))}"
         elif len(self._found) > 1:
             looked = f"What it asked for was started several times since: {ids}. One of them may be this one."
             where = f"See by client.{noun}s.get() which of them somebody else has started,"
@@ -281,9 +286,11 @@ class Create:
             where = f"See by client.{noun}s.get() whether somebody else has started that,"
         else:
             looked = f"It does not show among the {noun}s that were started since, but may still."
+        fields = {name: value for name, value in vars(error).items() if name in CARRIED}
         return AmbiguousCreateError(
             f"It is not known whether the {noun} was started: {sentence(error.message)} {looked}",
             hint=f"It was not sent again, since that might be charged twice. {where} before you start another.",
+            **fields,
         )
 
 
