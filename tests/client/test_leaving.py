@@ -24,15 +24,17 @@ import pytest
 import trio
 from support.colours import RUN, Clock, collect, got, scripted
 from support.relay import HOLD, LOSE, Relay
-from support.sample_models import Held, Script, model, prediction
+from support.sample_models import Held, Script, model, prediction, version_of
 
 from replicate import (
     AsyncReplicate,
     DataRemovedError,
     NotFoundError,
+    OutputIterator,
     PredictionCanceled,
     PredictionTimeout,
     Replicate,
+    RunError,
 )
 from replicate._core.lifetime import ClosedError
 from replicate._core.transport import AsyncTransport, BlockingTransport
@@ -87,6 +89,10 @@ def statuses(srv: Server) -> list[str]:
     return [each.status for each in srv.predictions]
 
 
+HELD, LOOKING, DESCRIBING = "the answer is kept back", "it waits", "the version is looked up"
+LEAVING_IT = "it waits and is to leave it"
+
+
 # ---- an interrupt from the keyboard, to a real program
 
 PROGRAM = """
@@ -101,25 +107,41 @@ async def sleep(seconds):
         time.sleep(0.05) if colour == "blocking" else await anyio.sleep(0.05)
 
 client._session.transport.sleep = sleep
+if options.pop("looking up", False):
+    send = client._session.transport.send
+
+    async def held_up(request, **how):
+        return await (sleep(20) if "/versions/" in request["url"].path else send(request, **how))
+
+    client._session.transport.send = held_up
 print("go", flush=True)
 if colour == "blocking":
-    client.run("me/held", **options)
+    client.run(sys.argv[3], **options)
 else:
-    anyio.run(lambda: client.run("me/held", **options), backend=colour)
+    anyio.run(lambda: client.run(sys.argv[3], **options), backend=colour)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("colour", list(RUN))
-@pytest.mark.parametrize("stage", ["the answer is kept back", "it waits", "it waits and is to leave it"])
-def test_ctrl_c(place: Server, held: Held, colour: str, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("way", "stage"),
+    [
+        *(("run", stage) for stage in (HELD, LOOKING, LEAVING_IT)),
+        *(("version", stage) for stage in (HELD, DESCRIBING, LOOKING, LEAVING_IT)),
+    ],
+)
+def test_ctrl_c(place: Server, held: Held, colour: str, stage: str, way: str) -> None:
     """A program that is interrupted has canceled its prediction when it ends, unless it was told not to."""
-    options: dict[str, Any] = {} if stage == "the answer is kept back" else {"wait": False}
-    if stage == "it waits and is to leave it":
+    options: dict[str, Any] = {} if stage == HELD else {"wait": False}
+    if stage == LEAVING_IT:
         options["cancel_on_exit"] = False
+    elif stage == DESCRIBING:
+        options["looking up"] = True
+    ref = "me/held" if way == "run" else version_of(place, "me/community")
     environment = {**os.environ, "REPLICATE_API_TOKEN": place.token, "REPLICATE_BASE_URL": place.base_url}
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, colour, repr(options)],
+        [sys.executable, "-c", PROGRAM, colour, repr(options), ref],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -167,6 +189,22 @@ def looked(client: Any) -> anyio.Event:
         await anyio.sleep(20)
 
     client._session.transport.sleep = sleep
+    return event
+
+
+def described(client: Any) -> anyio.Event:
+    """Give an event that is set when the client looks a version up, which is not answered."""
+    event, transport = anyio.Event(), client._session.transport
+    send = transport.send
+
+    async def held_up(request: Any, **how: Any) -> Any:
+        if "/versions/" not in request["url"].path:
+            return await send(request, **how)
+        event.set()
+        await anyio.sleep(20)
+        raise AssertionError
+
+    transport.send = held_up
     return event
 
 
@@ -227,18 +265,21 @@ async def by_scope(call: Callable[[], Awaitable[Any]], event: anyio.Event) -> No
 
 
 ASYNCIO = [by_task, by_task_twice, by_timeout, by_sibling, by_scope]
+WAYS: dict[str, Callable[[Any, Server], Any]] = {
+    "run": lambda client, _: client.run("me/held"),
+    "version": lambda client, place: client.run(version_of(place, "me/community")),
+    "use": lambda client, _: client.use("me/held")(),
+}
 
 
-HELD, LOOKING = "the answer is kept back", "it waits"
-
-
-@pytest.mark.parametrize("stage", [HELD, LOOKING])
 @pytest.mark.parametrize(
     ("colour", "leave"),
     [*(("asyncio", each) for each in ASYNCIO), ("trio", by_scope)],
     ids=[*(each.__name__ for each in ASYNCIO), "trio"],
 )
-@pytest.mark.parametrize("way", ["run", "use"])
+@pytest.mark.parametrize(
+    ("way", "stage"), [*((way, stage) for way in WAYS for stage in (HELD, LOOKING)), ("version", DESCRIBING)]
+)
 def test_a_canceled_task(place: Server, held: Held, colour: str, leave: Any, stage: str, way: str) -> None:
     """However a task is canceled, its prediction is, and no task of the client's is left."""
 
@@ -246,8 +287,8 @@ def test_a_canceled_task(place: Server, held: Held, colour: str, leave: Any, sta
         # What asks for an answer within a second does not ask to have it kept back.
         options: dict[str, Any] = {} if stage == HELD else {"timeout": 1}
         client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url, **options)
-        event = begun(held) if stage == HELD else looked(client)
-        await leave(lambda: client.run("me/held") if way == "run" else client.use("me/held")(), event)
+        event = {HELD: lambda: begun(held), LOOKING: lambda: looked(client), DESCRIBING: lambda: described(client)}
+        await leave(lambda: WAYS[way](client, place), event[stage]())
         if colour == "asyncio":
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -308,17 +349,25 @@ def test_what_only_looks_cancels_nothing(place: Server, held: Held, colour: str,
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, GeneratorExit])
-@pytest.mark.parametrize("stage", ["sending", "waiting", "reading"])
-def test_an_interrupt(place: Server, interrupt: type[BaseException], stage: str) -> None:
+@pytest.mark.parametrize(
+    ("way", "stage"),
+    [
+        *(("run", stage) for stage in ("sending", "waiting", "reading")),
+        *(("version", stage) for stage in ("sending", "describing", "waiting", "reading")),
+    ],
+)
+def test_an_interrupt(place: Server, interrupt: type[BaseException], stage: str, way: str) -> None:
     """Wherever a blocking call is interrupted, its prediction is canceled and the interrupt goes on."""
+    parts = {"describing": "/versions/", "reading": "/predictions/"}
     with Replicate(bearer_token=place.token, base_url=place.base_url) as client:
         transport = client._session.transport
         send = transport.send
 
         async def interrupted(request: Any, **how: Any) -> Any:
             response = await send(request, **how)
-            created = request["method"] == "POST" and not request["url"].path.endswith("/cancel")
-            if (stage == "sending" and created) or (stage == "reading" and "/predictions/" in request["url"].path):
+            path = request["url"].path
+            created = request["method"] == "POST" and not path.endswith("/cancel")
+            if created if stage == "sending" else parts.get(stage, "nothing") in path:
                 transport.send = send  # type: ignore[method-assign]
                 raise interrupt
             return response
@@ -330,17 +379,9 @@ def test_an_interrupt(place: Server, interrupt: type[BaseException], stage: str)
 
         slept = transport.sleep
         transport.send, transport.sleep = interrupted, sleep  # type: ignore[method-assign]
-        client._session.memory.clear()
         with pytest.raises(interrupt):
-            client.run(version_of(place, "me/community"), wait=False)
+            client.run("me/held" if way == "run" else version_of(place, "me/community"), wait=False)
     assert statuses(place) == ["canceled"]
-
-
-def version_of(srv: Server, name: str) -> str:
-    entry = srv.cloud.models.get(name)
-    assert entry
-    assert entry.latest
-    return entry.latest.id
 
 
 def test_an_interrupt_while_nothing_is_under_way(place: Server) -> None:
@@ -457,11 +498,12 @@ class SoftLimit(Exception):  # noqa: N818 - as in Celery
     """What a handler of a signal may raise."""
 
 
-@pytest.mark.parametrize("way", ["run", "use", "output", "iterator"])
+@pytest.mark.parametrize("way", ["run", "version", "use", "output", "iterator", "streaming"])
 async def test_an_error_of_somebody_elses(clients: Any, way: str) -> None:
     """What a handler of a signal or a hook raises while a call waits cancels its prediction, and is raised."""
     held = Held()
-    with local_server({"me/held": Model(held.text, official=True), "me/numbers": Model(held_numbers(held))}) as srv:
+    models = {"me/held": Model(held.text, official=True), "me/community": held.text, "me/numbers": held_numbers(held)}
+    with local_server(models) as srv:
         client = clients(srv)
 
         async def sleep(_: float) -> None:
@@ -473,12 +515,18 @@ async def test_an_error_of_somebody_elses(clients: Any, way: str) -> None:
             match way:
                 case "run":
                     await got(client.run("me/held", wait=False))
+                case "version":
+                    await got(client.run(version_of(srv, "me/community"), wait=False))
                 case "use":
                     await got(client.use("me/held", on_update=lambda _: None)())
                 case "output":
                     await got((await got(client.use("me/held").create())).output())
+                case "iterator":
+                    items = await got(client.run(version_of(srv, "me/numbers"), wait=False))
+                    assert isinstance(items, OutputIterator)
+                    await collect(items)
                 case _:
-                    await collect(await got(client.run("me/numbers")))
+                    await collect(await got(client.use("me/numbers", streaming=True)()))
 
         with pytest.raises(SoftLimit):
             await call()
@@ -516,9 +564,12 @@ async def test_an_error_of_a_hook_at_the_create(clients: Any, place: Server) -> 
     assert statuses(place) == ["canceled"]
 
 
-@pytest.mark.parametrize("way", ["run", "stream", "wait"])
+@pytest.mark.parametrize("way", ["run", "version", "describing", "use", "output", "stream", "wait"])
 async def test_a_client_that_is_closed_meanwhile(clients: Any, place: Server, way: str) -> None:
-    """The error carries the prediction; what the call has started is canceled, over a connection of its own."""
+    """The error carries the prediction; what the call has started is canceled, over a connection of its own.
+
+    A call that has started it ends with a RunError; one that only waits for it with a ReplicateError.
+    """
     client = clients(place)
     transport = client._session.transport
     send = transport.send
@@ -527,7 +578,9 @@ async def test_a_client_that_is_closed_meanwhile(clients: Any, place: Server, wa
         await transport.close()
 
     async def close_first(request: Any, **how: Any) -> Any:
-        if "event-stream" in request["headers"]["accept"]:
+        if "event-stream" in request["headers"]["accept"] or (
+            way == "describing" and "/versions/" in request["url"].path
+        ):
             await transport.close()
         return await send(request, **how)
 
@@ -535,21 +588,29 @@ async def test_a_client_that_is_closed_meanwhile(clients: Any, place: Server, wa
         match way:
             case "run":
                 await got(client.run("me/held", wait=False))
+            case "version" | "describing":
+                await got(client.run(version_of(place, "me/community"), wait=False))
+            case "use":
+                await got(client.use("me/held", on_update=lambda _: None)())
+            case "output":
+                await got((await got(client.use("me/held").create())).output())
             case "stream":
                 await collect(client.stream("me/held"))
             case _:
                 await got((await got(client.predictions.create("me/held", {}))).wait())
 
     transport.sleep, transport.send = sleep, close_first
-    with pytest.raises(ClosedError) as raised:
+    with pytest.raises(ClosedError if way == "wait" else RunError, match="client has been closed") as raised:
         await call()
-    assert [each.id for each in place.predictions] == [raised.value.prediction.id]  # type: ignore[attr-defined]
+    error: Any = raised.value
+    assert way == "wait" or isinstance(error.__cause__, ClosedError)
+    assert [each.id for each in place.predictions] == [error.prediction.id]
     assert ("canceled" in statuses(place)) is (way != "wait")
 
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
 @pytest.mark.parametrize("many", [1, 3])
-@pytest.mark.parametrize("way", ["run", "create"])
+@pytest.mark.parametrize("way", ["run", "version", "create"])
 def test_a_client_that_is_closed_while_an_answer_is_kept_back(
     place: Server, held: Held, colour: str, way: str, many: int
 ) -> None:
@@ -560,16 +621,17 @@ def test_a_client_that_is_closed_while_an_answer_is_kept_back(
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
-        ends, event = list[Any](), begun(held, many)
+        ends, causes, event = list[Any](), list[Any](), begun(held, many)
 
         async def call() -> None:
             try:
-                if way == "run":
-                    await client.run("me/held")
+                if way != "create":
+                    await WAYS[way](client, place)
                 else:
                     ends.append(await client.predictions.create("me/held", {}, wait=True))
-            except ClosedError as error:
-                ends.append(error.prediction)  # type: ignore[attr-defined]
+            except RunError as error:
+                ends.append(error.prediction)
+                causes.append(type(error.__cause__))
 
         async with anyio.create_task_group() as group:
             for _ in range(many):
@@ -577,9 +639,10 @@ def test_a_client_that_is_closed_while_an_answer_is_kept_back(
             await event.wait()
             await client.close()
         assert sorted(each.id for each in ends) == sorted(each.id for each in place.predictions)
+        assert causes == ([] if way == "create" else [ClosedError] * many)
 
     RUN[colour](main())
-    assert statuses(place) == ["canceled" if way == "run" else "processing"] * many
+    assert statuses(place) == ["processing" if way == "create" else "canceled"] * many
     held.finish(place)
 
 
@@ -670,7 +733,7 @@ def test_the_event_loop_of_a_closed_client_goes_on(
                 go.set()
 
         async def call() -> None:
-            with suppress(ClosedError):
+            with suppress(RunError):
                 await client.run("me/held")
 
         async with anyio.create_task_group() as group:
@@ -684,12 +747,15 @@ def test_the_event_loop_of_a_closed_client_goes_on(
 
 
 async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:
-    """A block around a prediction that has finished asks for nothing, nor does one left by an error of the API."""
+    """A block around a prediction that has finished asks for nothing, nor does one left by an error of the API.
+
+    The latter makes it a RunError.
+    """
     script = Script(create=[prediction("succeeded"), prediction("processing")])
     client = scripted(colour, script)
-    for error in (KeyboardInterrupt, NotFoundError):
+    for error, kind in ((KeyboardInterrupt, KeyboardInterrupt), (NotFoundError, RunError)):
         made = await got(client.predictions.create("me/model", {}))
-        with pytest.raises(error):
+        with pytest.raises(kind):
             async with owned(made, cancel=True):
                 raise error
     assert len(script.requests) == 2
@@ -732,13 +798,15 @@ def test_a_generator(place: Server, colour: str, way: str) -> None:
 
 async def test_the_timeout_cancels(clients: Any, place: Server) -> None:
     """Past its deadline a call has canceled its prediction, and says so; the error survives a pickle."""
-    for way in ("run", "use", "output"):
+    for way in ("run", "version", "use", "output"):
         client = clients(place)
         Clock(client)
 
         async def call(client: Any = client, way: str = way) -> None:
             if way == "run":
                 await got(client.run("me/held", wait=False, timeout=20))
+            elif way == "version":
+                await got(client.run(version_of(place, "me/community"), wait=False, timeout=20))
             elif way == "use":
                 await got(client.with_options(timeout=1).use("me/held", timeout=20)())
             else:

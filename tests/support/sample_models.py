@@ -98,6 +98,14 @@ class Held:
                 assert prediction.finished or done.wait(10)
 
 
+def version_of(srv: "Server", name: str) -> str:
+    """Give the id of the latest version of a model of a server."""
+    entry = srv.cloud.models.get(name)
+    assert entry
+    assert entry.latest
+    return entry.latest.id
+
+
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 
 
