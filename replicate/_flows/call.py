@@ -111,8 +111,8 @@ class Call(Generic[C]):
         if not self._described:
             self.description = await described(self._bound, self.reference, self._inputs, self.deadline)
         prediction = Prediction[C].bind(await self._begin({**self.settings, **changes}), self.session)
-        look_up.answered(self.session, self.reference, prediction.version)
         async with owned(prediction, cancel=self.cancel_on_exit, updates=self.updates):
+            look_up.answered(self.session, self.reference, prediction.version)
             try:
                 await self.updates.tell(prediction)
             except BaseException:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 from support.colours import Clock, collect, each, got, leaves_streams, scripted
-from support.sample_models import Held, Script, model, prediction
+from support.sample_models import VERSION, Held, Script, model, prediction, version_of
 
-from replicate import AsyncReplicate, PredictionTimeout, Replicate, ReplicateError
+from replicate import AsyncReplicate, PredictionTimeout, Replicate, ReplicateError, RunError
 from replicate._core.dual import drive
 from replicate.local import Model
 from replicate.local import server as local_server
@@ -33,8 +33,8 @@ pytestmark = [leaves_streams, pytest.mark.filterwarnings("ignore:Async generator
 
 @pytest.fixture
 def srv(held: Held) -> Iterator[Server]:
-    """Serve a model that says one word, and waits."""
-    with local_server({"me/held": Model(held.words, official=True)}) as server:
+    """Serve models that say one word, and wait."""
+    with local_server({"me/held": Model(held.words, official=True), "me/community": held.words}) as server:
         yield server
         held.go.set()
 
@@ -66,17 +66,24 @@ async def close(items: Any) -> None:
         await items.aclose()
 
 
-async def begun(client: Any, way: str, **options: Any) -> Any:
-    """Start a prediction by `stream` or by `run`."""
-    return client.stream("me/held", **options) if way == "stream" else await got(client.run("me/held", **options))
+WAYS = ["stream", "run", "use"]
+
+
+async def begun(client: Any, srv: Server, way: str, **options: Any) -> Any:
+    """Give an iterator that is to be left: by `stream`, by `run` of a version, or by `use`."""
+    if way == "stream":
+        return client.stream("me/held", **options)
+    if way == "run":
+        return await got(client.run(version_of(srv, "me/community"), wait=False, **options))
+    return await got(client.use("me/held", streaming=True, **options)())
 
 
 async def left(items: Any) -> None:
     """See that an iterator does not pass for a complete one."""
-    with pytest.raises(ReplicateError, match="left before its end") as caught:
+    with pytest.raises(RunError, match="left before its end") as caught:
         await first(items)
-    assert vars(caught.value)["prediction"] is items.prediction
-    with pytest.raises(ReplicateError, match="left before its end"):
+    assert caught.value.prediction is items.prediction
+    with pytest.raises(RunError, match="left before its end"):
         await items._rest(items._session)
 
 
@@ -85,11 +92,11 @@ def settled(srv: Server) -> list[str]:
     return [each.status for each in srv.predictions]
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("end", [close, leave])
 async def test_left_half_read(clients: Any, srv: Server, way: str, end: Callable[[Any], Any]) -> None:
     """Closing, and leaving `with`, cancel the prediction; reading on tells that what has come is not all."""
-    items = await begun(clients(srv), way)
+    items = await begun(clients(srv), srv, way)
     await enter(items)
     assert await first(items) == "first "
     assert items.prediction.id == next(iter(srv.predictions)).id
@@ -101,10 +108,10 @@ async def test_left_half_read(clients: Any, srv: Server, way: str, end: Callable
     assert len([request for request in srv.requests if request.path.endswith("/cancel")]) == 1
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_left_unread(clients: Any, srv: Server, way: str) -> None:
     """Leaving `with` cancels also where nothing was read; `with` has started the prediction."""
-    items = await begun(clients(srv), way)
+    items = await begun(clients(srv), srv, way)
     await enter(items)
     assert settled(srv) != ["canceled"]
     assert items.prediction.id
@@ -112,10 +119,10 @@ async def test_left_unread(clients: Any, srv: Server, way: str) -> None:
     assert settled(srv) == ["canceled"]
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_prediction_that_is_to_go_on(clients: Any, srv: Server, held: Held, way: str) -> None:
     """With `cancel_on_exit=False` it does."""
-    items = await begun(clients(srv), way, cancel_on_exit=False)
+    items = await begun(clients(srv), srv, way, cancel_on_exit=False)
     assert await first(items) == "first "
     await close(items)
     held.finish(srv)
@@ -146,13 +153,13 @@ async def test_after_the_end_there_is_nothing_to_cancel(clients: Any, srv: Serve
     assert settled(srv) == ["succeeded"]
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 def test_dropped_where_it_blocks(srv: Server, way: str) -> None:
     """A half-read one is canceled at once when it is dropped, without waiting for the garbage collector."""
     gc.disable()
     try:
         with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
-            items = client.stream("me/held") if way == "stream" else client.run("me/held")
+            items = drive(begun(client, srv, way))
             assert next(items) == "first "
             del items
             assert settled(srv) == ["canceled"]
@@ -163,14 +170,14 @@ def test_dropped_where_it_blocks(srv: Server, way: str) -> None:
         gc.enable()
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("run", [asyncio.run, trio.run])
 def test_dropped_in_an_event_loop(srv: Server, way: str, run: Any) -> None:
     """A half-read one is closed by the loop, which cancels the prediction before it ends, and leaves nothing behind."""
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
-        items: Any = client.stream("me/held") if way == "stream" else await client.run("me/held")
+        items = await begun(client, srv, way)
         assert await anext(items) == "first "
         del items
 
@@ -189,17 +196,18 @@ def test_never_read_and_dropped(srv: Server, held: Held) -> None:
     with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
         client.stream("me/held")
         assert settled(srv) == []
-        client.run("me/held")
+        drive(begun(client, srv, "run"))
+        drive(begun(client, srv, "use"))
         held.finish(srv)
-        assert settled(srv) == ["succeeded"]
+        assert settled(srv) == ["succeeded"] * 2
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 def test_an_interrupt_while_it_blocks(srv: Server, way: str) -> None:
     """Ctrl-C while the next item is waited for cancels the prediction, and goes on."""
     with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
         interrupt(client)
-        items: Any = client.stream("me/held") if way == "stream" else client.run("me/held")
+        items = drive(begun(client, srv, way))
         assert next(items) == "first "
         with pytest.raises(KeyboardInterrupt):
             next(items)
@@ -216,13 +224,13 @@ def interrupt(client: Replicate) -> None:
     amid(client, interrupted)
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_canceled_task(srv: Server, way: str) -> None:
     """A task of asyncio that is canceled while it waits for the next item cancels the prediction."""
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
-        items: Any = client.stream("me/held") if way == "stream" else await client.run("me/held")
+        items = await begun(client, srv, way)
         assert await anext(items) == "first "
         waiting = asyncio.ensure_future(anext(items))
         await asyncio.sleep(0)
@@ -236,13 +244,13 @@ def test_a_canceled_task(srv: Server, way: str) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_canceled_scope(srv: Server, way: str) -> None:
     """So does a scope of trio that is canceled."""
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
-        items: Any = client.stream("me/held") if way == "stream" else await client.run("me/held")
+        items = await begun(client, srv, way)
         assert await anext(items) == "first "
         with trio.CancelScope() as scope:
             scope.cancel()
@@ -269,46 +277,47 @@ def amid(client: Any, act: Callable[[], Any]) -> None:
     vars(transport)["chunks"] = acted
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_closed_while_it_is_read(clients: Any, srv: Server, way: str) -> None:
     """Closing one that waits for its next item cancels the prediction, and reading ends by an error."""
     client = clients(srv)
-    items = await begun(client, way)
+    items = await begun(client, srv, way)
     amid(client, lambda: close(items))
     assert await first(items) == "first "
-    with pytest.raises(ReplicateError):
+    with pytest.raises(RunError):
         await first(items)
     assert settled(srv) == ["canceled"]
-    with pytest.raises(ReplicateError):
+    with pytest.raises(RunError):
         await first(items)
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_read_by_two(clients: Any, srv: Server, way: str) -> None:
     """Who reads what another is reading is told so, and closing works as if nobody had tried."""
     client = clients(srv)
-    items = await begun(client, way)
+    items = await begun(client, srv, way)
     second = list[str]()
 
     async def act() -> None:
-        with pytest.raises(ReplicateError, match="is being read already, by another thread or task") as caught:
+        with pytest.raises(RunError, match="is being read already, by another thread or task") as caught:
             await first(items)
+        assert caught.value.prediction is items.prediction
         second.append(str(caught.value))
         await close(items)
 
     amid(client, act)
     assert await first(items) == "first "
-    with pytest.raises(ReplicateError):
+    with pytest.raises(RunError):
         await first(items)
     assert len(second) == 1
     assert settled(srv) == ["canceled"]
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_closed_while_it_is_read_and_to_go_on(clients: Any, srv: Server, held: Held, way: str) -> None:
     """With `cancel_on_exit=False` reading ends at the next item, and the prediction goes on."""
     client = clients(srv)
-    items = await begun(client, way, cancel_on_exit=False)
+    items = await begun(client, srv, way, cancel_on_exit=False)
 
     async def act() -> None:
         await close(items)
@@ -321,10 +330,13 @@ async def test_closed_while_it_is_read_and_to_go_on(clients: Any, srv: Server, h
     assert settled(srv) == ["succeeded"]
 
 
-async def test_the_deadline_cancels(colour: str) -> None:
-    """Past the timeout a stream raises PredictionTimeout, and what it has started is canceled."""
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_deadline_cancels(colour: str, way: str) -> None:
+    """Past the timeout an iterator raises PredictionTimeout, and what it has started is canceled."""
+    numbers = {"type": "array", "items": {"type": "integer"}, "x-cog-array-type": "iterator"}
+    made = model(output=numbers)
     script = Script(
-        model=[model(output={"type": "object"})],
+        model=[made if way == "use" else made["latest_version"]],
         create=[prediction()],
         get=[prediction("processing")],
         cancel=[prediction("canceled")],
@@ -339,11 +351,48 @@ async def test_the_deadline_cancels(colour: str) -> None:
 
     client = scripted(colour, answer)
     Clock(client)
-    stream = client.stream("me/model", timeout=20)
+    if way == "stream":
+        items = client.stream("me/model", timeout=20)
+    elif way == "run":
+        items = await got(client.run(f"me/model:{VERSION}", wait=False, timeout=20))
+    else:
+        items = await got(client.use("me/model", streaming=True, timeout=20)())
     for _ in range(2):  # and so it does when it is read again
-        with pytest.raises(PredictionTimeout):
-            await collect(stream)
+        with pytest.raises(PredictionTimeout, match="had not finished after 20 s, and was canceled"):
+            await collect(items)
     assert asked[-1] == "/v1/predictions/p1/cancel"
+
+
+@pytest.mark.parametrize("cancel", [True, False])
+async def test_interrupted_while_it_starts(clients: Any, srv: Server, *, cancel: bool) -> None:
+    """A stream that is interrupted when its create was sent has canceled it; reading on is no start of another."""
+    client = clients(srv)
+    transport = client._session.transport
+    send = transport.send
+
+    async def interrupted(request: Any, **how: Any) -> Any:
+        await send(request, **how)
+        transport.send = send
+        raise KeyboardInterrupt
+
+    transport.send = interrupted
+    stream = client.stream("me/held", cancel_on_exit=cancel)
+    with pytest.raises(KeyboardInterrupt):
+        await first(stream)
+    assert (settled(srv) == ["canceled"]) is cancel
+    for _ in range(2):
+        with pytest.raises(RunError, match=r"while its prediction was being started.*predictions\.list"):
+            await first(stream)
+    assert len(settled(srv)) == 1
+
+
+async def test_closed_before_it_starts(clients: Any, srv: Server) -> None:
+    """A stream that is closed unread has started nothing, and says so."""
+    stream = clients(srv).stream("me/held")
+    await close(stream)
+    with pytest.raises(ReplicateError, match="closed before its prediction was started"):
+        await first(stream)
+    assert settled(srv) == []
 
 
 # ---- as objects
@@ -378,7 +427,7 @@ async def test_what_cannot_be_pickled_says_so(clients: Any, srv: Server, held: H
     held.go.set()
     client = clients(srv)
     function = client.use("me/held")
-    output, run = await got(client.run("me/held")), await got(function.create())
+    output, run = await begun(client, srv, "run"), await got(function.create())
     for each_one in (output, client.stream("me/held"), run):
         with pytest.raises(TypeError, match="cannot be pickled or copied: take its prediction"):
             pickle.dumps(each_one)
@@ -423,24 +472,25 @@ async def test_wrong_arguments_raise_at_the_call(client: Any, asked: Any) -> Non
     assert not asked()
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 def test_left_after_its_client(srv: Server, way: str) -> None:
     """A half-read one that outlives the `with` block of its client still cancels what it started."""
     with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
-        items: Any = client.stream("me/held") if way == "stream" else client.run("me/held")
+        items = drive(begun(client, srv, way))
         assert next(items) == "first "
     items.close()
     assert settled(srv) == ["canceled"]
 
 
 @pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("run", [asyncio.run, trio.run])
-def test_left_after_its_asynchronous_client(srv: Server, run: Any) -> None:
+def test_left_after_its_asynchronous_client(srv: Server, way: str, run: Any) -> None:
     """So does one of an asynchronous client, without its event loop's connections."""
 
     async def main() -> None:
         async with AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url) as client:
-            items: Any = client.stream("me/held")
+            items = await begun(client, srv, way)
             assert await anext(items) == "first "
         await items.aclose()
 
