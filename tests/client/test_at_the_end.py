@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.faults import SILENCE, Faults
-from support.sample_models import Held, prediction
+from support.sample_models import Held, prediction, version_of
 
 from replicate import AsyncReplicate, Replicate
 from replicate._core.dual import drive
@@ -26,22 +26,24 @@ if TYPE_CHECKING:
 
     from replicate.local import Server
 
-WAYS = ["stream", "run"]
+WAYS = ["stream", "run", "use"]
 
 
 @pytest.fixture
 def srv(held: Held) -> Iterator[Server]:
     """Serve models that say one word, or none, and wait."""
-    models = {"me/held": Model(held.words, official=True), "me/silent": Model(held.text, official=True)}
+    silent = Model(held.text, official=True)
+    models = {"me/held": Model(held.words, official=True), "me/community": held.words, "me/silent": silent}
     with local_server(models) as server:
         yield server
         held.go.set()
 
 
 def ended(srv: Server, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end."""
+    """Run a program to its end, with the id of a version as its last argument."""
     environment = {**os.environ, "REPLICATE_API_TOKEN": srv.token, "REPLICATE_BASE_URL": srv.base_url}
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program), *arguments]
+    version = version_of(srv, "me/community")
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program), *arguments, version]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -59,7 +61,13 @@ loop, way, http, held = sys.argv[1], sys.argv[2], {}, []
 
 async def begin():
     client = AsyncReplicate(**http)
-    return client.stream("me/held") if way == "stream" else await client.run("me/held")
+    match way:
+        case "stream":
+            return client.stream("me/held")
+        case "run":
+            return await client.run(sys.argv[-1], wait=False)
+        case "use":
+            return await client.use("me/held", streaming=True)()
 
 async def main():
 %s
@@ -152,7 +160,7 @@ def test_a_blocking_iterator_outlives_an_event_loop(srv: Server, held: Held) -> 
         assert next(items) == "first "
 
     with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
-        items: Any = client.run("me/held")
+        items: Any = client.run(version_of(srv, "me/community"), wait=False)
         asyncio.run(main())
         held.go.set()
         assert list(items) == ["second"]
@@ -181,8 +189,14 @@ from replicate import AsyncReplicate, Replicate
 
 client = Replicate()
 
-def begin():
-    return client.stream("me/held") if sys.argv[1] == "stream" else client.run("me/held")
+def begin(**options):
+    match sys.argv[1]:
+        case "stream":
+            return client.stream("me/held", **options)
+        case "run":
+            return client.run(sys.argv[-1], wait=False, **options)
+        case "use":
+            return client.use("me/held", streaming=True, **options)()
 
 """
 EXITS = {
@@ -324,9 +338,10 @@ client.predictions.list()
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_to_go_on_goes_on(srv: Server, way: str) -> None:
     """With `cancel_on_exit=False`, and if it was never read, nothing is canceled at exit."""
-    ended(srv, "from replicate import run, stream\nitems = run('me/held')")
-    ended(srv, f"from replicate import run, stream\nitems = {way}('me/held', cancel_on_exit=False); next(items)")
-    assert settled(srv) == ["processing"] * 2
+    if way != "stream":  # which has started nothing then
+        ended(srv, PROGRAM + "items = begin()", way)
+    ended(srv, PROGRAM + "items = begin(cancel_on_exit=False); next(items)", way)
+    assert settled(srv) == ["processing"] * (1 if way == "stream" else 2)
 
 
 def test_all_of_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
