@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 from support.colours import Clock, collect, each, got, leaves_streams, scripted
-from support.sample_models import VERSION, Held, Script, model, prediction, version_of
+from support.sample_models import VERSION, Held, Script, model_or_version, prediction, version_of
 
 from replicate import AsyncReplicate, PredictionTimeout, Replicate, ReplicateError, RunError
 from replicate._core.dual import drive
@@ -334,9 +334,8 @@ async def test_closed_while_it_is_read_and_to_go_on(clients: Any, srv: Server, h
 async def test_the_deadline_cancels(colour: str, way: str) -> None:
     """Past the timeout an iterator raises PredictionTimeout, and what it has started is canceled."""
     numbers = {"type": "array", "items": {"type": "integer"}, "x-cog-array-type": "iterator"}
-    made = model(output=numbers)
     script = Script(
-        model=[made if way == "use" else made["latest_version"]],
+        model=[model_or_version(output=numbers)],
         create=[prediction()],
         get=[prediction("processing")],
         cancel=[prediction("canceled")],

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from support.colours import Clock, collect, connect, each, got, leaves_streams, scripted
 from support.faults import Faults, answer
-from support.sample_models import Held, Script, model, prediction
+from support.sample_models import VERSION, Held, Script, model, model_or_version, prediction
 
-from replicate import APIStatusError, FileOutput, PredictionTimeout, ServerSentEvent, StreamError
+from replicate import APIStatusError, FileOutput, PredictionTimeout, RunError, ServerSentEvent, StreamError
 from replicate._core import loops
 from replicate.local import Model
 from replicate.local import server as local_server
@@ -34,8 +34,9 @@ async def test_events(client: Any, asked: Any) -> None:
     ]
     assert "".join(events) == "A!"
     assert all(isinstance(event, ServerSentEvent) and event.id for event in events)
-    assert asked()[1].json == {"input": {"text": "a"}, "stream": True}
-    assert (asked()[2].headers["accept"], asked()[2].headers["cache-control"]) == ("text/event-stream", "no-store")
+    create, stream = asked()
+    assert create.json == {"input": {"text": "a"}, "stream": True}
+    assert (stream.headers["accept"], stream.headers["cache-control"]) == ("text/event-stream", "no-store")
 
 
 async def test_events_come_as_they_happen(clients: Any, held: Held) -> None:
@@ -49,13 +50,23 @@ async def test_events_come_as_they_happen(clients: Any, held: Held) -> None:
 
 
 async def test_a_failing_model(client: Any) -> None:
-    """All events come, and then StreamError with the prediction and its reason."""
+    """All events come, and then StreamError with the prediction and what the model said; notes tell the rest."""
     seen: list[ServerSentEvent] = []
-    with pytest.raises(StreamError, match="failed: CUDA out of memory") as raised:
+    with pytest.raises(StreamError) as raised:
         await collect(client.stream("me/broken"), seen)
+    failed = raised.value.prediction
+    assert failed
+    assert str(raised.value) == "CUDA out of memory"
+    assert raised.value.message == f"Prediction {failed.id} failed: CUDA out of memory"
+    which, of_model, logs, link = raised.value.__notes__
+    assert (which, of_model) == (f"Prediction {failed.id} failed.", "model: me/broken")
+    assert logs.startswith("last logs:\n")
+    assert "RuntimeError: CUDA out of memory" in logs
+    assert link == f"see {failed.urls.web}"
     assert [event.event for event in seen[-2:]] == ["error", "done"]
     assert isinstance(raised.value, RuntimeError)
-    assert (raised.value.prediction.status, raised.value.prediction.error) == ("failed", "CUDA out of memory")
+    assert isinstance(raised.value, RunError)
+    assert (failed.status, failed.error, raised.value.detail) == ("failed", *["CUDA out of memory"] * 2)
 
 
 async def test_a_canceled_prediction(clients: Any, held: Held) -> None:
@@ -109,7 +120,7 @@ async def test_a_broken_stream_is_taken_up_again(clients: Any) -> None:
     """After a cut it asks for what comes after the last event, and gives every event once."""
     with Faults() as api, Faults() as host:
         url = f"{host.origin}/streams/s1"
-        api.behaviours[:] = [as_json(model(output=TEXT)), as_json(streaming(url))]
+        api.behaviours[:] = [as_json(streaming(url))]
         host.behaviours[:] = [
             events(("output", "a", "1:0"), ("output", "b", "1:1"), length=9999),
             events(("output", "b", "1:1"), ("output", "c", "1:2")),
@@ -125,11 +136,11 @@ async def test_a_broken_stream_is_taken_up_again(clients: Any) -> None:
 async def test_the_token_stays_with_the_api(clients: Any) -> None:
     """A stream on another host is opened without the token."""
     with Faults() as api, Faults() as host:
-        api.behaviours[:] = [as_json(model(output=TEXT)), as_json(streaming(f"{host.origin}/streams/s1"))]
+        api.behaviours[:] = [as_json(streaming(f"{host.origin}/streams/s1"))]
         host.behaviours[:] = [events(("done", "{}", "1:0"))]
         client = clients(base_url=api.base_url)
         assert [event.event async for event in each(client.stream("me/model"))] == ["done"]
-        assert [header(request, "authorization") for request in api.requests] == ["bearer r8_test"] * 2
+        assert [header(request, "authorization") for request in api.requests] == ["bearer r8_test"]
         assert [header(request, "authorization") for request in host.requests] == [None]
 
 
@@ -154,9 +165,21 @@ class Streams:
         return httpx.Response(200, text=text)
 
 
+WAYS = ["stream", "run", "use"]
+
+
+async def begun(client: Any, way: str, **options: Any) -> Any:
+    """Give an iterator: by `stream`, by `run` of a version, or by `use`."""
+    if way == "stream":
+        return client.stream("me/model", **options)
+    if way == "run":
+        return await got(client.run(f"me/model:{VERSION}", wait=False, **options))
+    return await got(client.use("me/model", streaming=True, **options)())
+
+
 def offering(colour: str, streams: Streams, script: Script) -> Any:
     """Make a client of a model that streams."""
-    script.answers.setdefault("model", [model(output=TEXT)])
+    script.answers.setdefault("model", [model_or_version(output=TEXT)])
     script.answers.setdefault("create", [streaming("https://stream.replicate.com/v1/s1")])
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -198,15 +221,18 @@ async def test_a_failure_that_is_seen_by_looking(colour: str, end: Any, reason: 
     client = offering(colour, Streams([("output", "a")]), script)
     Clock(client)
     seen: list[ServerSentEvent] = []
-    with pytest.raises(StreamError, match=f"^Prediction p1 {end['status']}") as raised:
+    with pytest.raises(StreamError) as raised:
         await collect(client.stream("me/model"), seen)
+    ended = f"Prediction p1 {end['status']}"
+    assert str(raised.value) == (end["error"] or ended)
+    assert raised.value.message == (f"{ended}: oh" if end["error"] else ended)
     assert [event for event in seen if event] == ["a", "b"]
     assert (seen[-1].event, seen[-1].data) == ("done", json.dumps({"reason": reason}))
     assert raised.value.prediction.status == end["status"]
     assert script.asked.count("GET /predictions/p1") == 1
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_the_api_keeps_to_the_timeout_too(colour: str, way: str) -> None:
     """What the API has canceled when the time was over ends with PredictionTimeout."""
 
@@ -217,9 +243,7 @@ async def test_the_api_keeps_to_the_timeout_too(colour: str, way: str) -> None:
     client = offering(colour, Streams(410), Script(get=[late]))
     clock = Clock(client)
     with pytest.raises(PredictionTimeout, match="20 s"):
-        await collect(
-            client.stream("me/model", timeout=20) if way == "stream" else await got(client.run("me/model", timeout=20))
-        )
+        await collect(await begun(client, way, timeout=20))
 
 
 class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -246,28 +270,28 @@ class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
         self.close()
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_stream_that_says_nothing(colour: str, way: str) -> None:
     """Where nothing but comments comes, the prediction is looked at now and then, and its end is the stream's."""
     looks = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
-    script, comments = Script(model=[model(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
+    script, comments = Script(model=[model_or_version(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
 
     def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, stream=comments) if request.url == STREAM else script(request)
 
     client = scripted(colour, respond)
     comments.clock = Clock(client)
-    items = client.stream("me/model") if way == "stream" else await got(client.run("me/model", wait=False))
+    items = await begun(client, way)
     assert "".join(map(str, await collect(items))) == "ab"
     assert comments.clock.time == 40
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look needs no connection beside that of a silent stream, which goes on after it where it was."""
     monkeypatch.setattr(loops, "MOST", 1)
     looks = [prediction("processing", output=["a"]) for _ in range(7)] + [prediction("succeeded", output=["a", "b"])]
-    script, comments = Script(model=[model(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
+    script, comments = Script(model=[model_or_version(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
     places: list[str | None] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -280,7 +304,7 @@ async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: py
     client = connect(colour)
     client._session.transport._options["transport"] = httpx.MockTransport(respond)
     comments.clock = Clock(client)
-    items = client.stream("me/model") if way == "stream" else await got(client.run("me/model", wait=False))
+    items = await begun(client, way)
     assert "".join(map(str, await collect(items))) == "ab"
     assert places == [None] + ["1:0"] * 7
     assert not any(comments.clock.sleeps)
@@ -290,7 +314,7 @@ async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: py
 async def test_a_silent_stream_that_cannot_be_resumed(colour: str) -> None:
     """One whose output has no ids would begin anew: what it leaves out is taken from the prediction."""
     looks = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
-    script, asked = Script(model=[model(output=TEXT)], create=[streaming(STREAM)], get=looks), list[str]()
+    script, asked = Script(model=[model_or_version(output=TEXT)], create=[streaming(STREAM)], get=looks), list[str]()
 
     class Nameless(Comments):
         def __iter__(self) -> Iterator[bytes]:
@@ -311,32 +335,35 @@ async def test_a_silent_stream_that_cannot_be_resumed(colour: str) -> None:
 NUMBERS = {"type": "array", "items": {"type": "integer"}, "x-cog-array-type": "iterator"}
 
 
-@pytest.mark.parametrize("way", ["stream", "texts", "numbers"])
+@pytest.mark.parametrize(
+    ("way", "kind"), [("stream", TEXT), ("run", TEXT), ("use", TEXT), ("run", NUMBERS), ("use", NUMBERS)]
+)
 @pytest.mark.parametrize("end", ["succeeded", "processing"])
-async def test_a_reader_that_is_slower_than_the_timeout(colour: str, way: str, end: str) -> None:
+async def test_a_reader_that_is_slower_than_the_timeout(colour: str, way: str, kind: Any, end: str) -> None:
     """What was complete in time is given whole, however late it is read; what was not ends with PredictionTimeout."""
-    schema, output = (NUMBERS, [1, 2]) if way == "numbers" else (TEXT, ["a", "b"])
-    begun, ended = prediction("processing", output=output[:1]), prediction(end, output=output)
-    script = Script(model=[model(output=schema)], create=[streaming(STREAM)], get=[begun, ended], cancel=[ended])
+    output: list[Any] = [1, 2] if kind is NUMBERS else ["a", "b"]
+    early, ended = prediction("processing", output=output[:1]), prediction(end, output=output)
+    script = Script(
+        model=[model_or_version(output=kind)], create=[streaming(STREAM)], get=[early, ended], cancel=[ended]
+    )
     comments = Comments()
 
     def respond(request: httpx.Request) -> httpx.Response:
         if request.url != STREAM:
             return script(request)
-        return httpx.Response(410) if way == "numbers" else httpx.Response(200, stream=comments)
+        return httpx.Response(410) if kind is NUMBERS else httpx.Response(200, stream=comments)
 
-    if way != "numbers":
+    if kind is TEXT:
         script.answers["get"] = [ended]
     client, seen = scripted(colour, respond), list[str]()
     clock = comments.clock = Clock(client)
-    options = {"timeout": 15}
-    items = client.stream("me/model", **options) if way == "stream" else await got(client.run("me/model", **options))
+    items = await begun(client, way, timeout=15)
     with nullcontext() if end == "succeeded" else pytest.raises(PredictionTimeout):
         async for item in each(items):
             seen.append(str(item))
             clock.time = max(clock.time, 16)
     assert seen[:2] == [str(item) for item in (output if way != "stream" or end == "succeeded" else output[:1])]
-    assert script.asked.count("GET /predictions/p1") == (2 if way == "numbers" else 1)
+    assert script.asked.count("GET /predictions/p1") == (2 if kind is NUMBERS else 1)
 
 
 async def test_a_stream_and_a_prediction_that_are_gone(colour: str) -> None:
@@ -387,7 +414,7 @@ async def test_the_server_tells_when_to_come_back(colour: str, told: str, timeou
     """A `retry` time is the pause before each reconnection, within 10 seconds and the deadline."""
     text = f"retry: {told}\n\nevent: output\nid: 1\ndata: a\n\n"
     answers = [httpx.Response(200, text=text), httpx.Response(200, text="event: done\ndata: {}\n\n")]
-    script = Script(model=[model(output=TEXT)], create=[streaming("https://stream.replicate.com/v1/s1")])
+    script = Script(model=[model_or_version(output=TEXT)], create=[streaming("https://stream.replicate.com/v1/s1")])
     client = scripted(
         colour, lambda request: answers.pop(0) if request.url.host.startswith("stream") else script(request)
     )
@@ -408,8 +435,9 @@ async def test_a_failure_that_shows_late(colour: str) -> None:
     script = Script(get=[prediction("processing"), prediction("processing"), prediction("failed", error="oh")])
     client = offering(colour, Streams([("error", "oh no"), ("done", '{"reason": "error"}')]), script)
     Clock(client)
-    with pytest.raises(StreamError, match=r"^Prediction p1 failed: oh\n"):
+    with pytest.raises(StreamError, match=r"^oh\nPrediction p1 failed\.\n") as raised:
         await collect(client.stream("me/model"))
+    assert raised.value.message == "Prediction p1 failed: oh"
 
 
 @pytest.mark.parametrize("look", [prediction("processing"), httpx.Response(500), httpx.Response(404)])
@@ -458,17 +486,19 @@ FILES = {"type": "array", "items": {"type": "string", "format": "uri"}, "x-cog-a
 LINK = "https://example.com/a.png"
 
 
-@pytest.mark.parametrize("schema", [FILES, TEXT])
+@pytest.mark.parametrize("schema", [None, FILES, TEXT])
 @pytest.mark.parametrize("use_file_output", [None, True, False])
 @pytest.mark.parametrize("answer", [[("output", LINK, "1"), ("done", "{}", "2")], 410])
 async def test_files_in_events(colour: str, schema: Any, use_file_output: bool | None, answer: Any) -> None:  # noqa: FBT001
-    """An output event of a file holds a FileOutput, if the schema says that it is one; as text it is the URL."""
+    """An output event that is one URL holds a FileOutput, whatever is known of the model; as text it is the URL."""
     script = Script(model=[model(output=schema)], get=[prediction("succeeded", output=[LINK])])
     client = offering(colour, Streams(answer), script)
     Clock(client)
+    if schema is not None:
+        assert await got(client.use("me/model").openapi_schema())
     [event, _] = await collect(client.stream("me/model", use_file_output=use_file_output))
     assert str(event) == LINK
-    expected = str if schema is TEXT or use_file_output is False else FileOutput
+    expected = str if use_file_output is False else FileOutput
     assert (type(event.data), str(event.data)) == (expected, LINK)
     again = pickle.loads(pickle.dumps(event))
     assert (again.data, str(again)) == (event.data, LINK)
@@ -476,18 +506,19 @@ async def test_files_in_events(colour: str, schema: Any, use_file_output: bool |
 
 @pytest.mark.parametrize("use_file_output", [None, False])
 async def test_files_in_the_events_of_a_prediction(colour: str, use_file_output: bool | None) -> None:  # noqa: FBT001
-    """Without a schema a file is what has its URL on a host of files."""
-    links = ["https://replicate.delivery/a.png", LINK]
+    """A file is what as a whole is one URL."""
+    links = ["https://replicate.delivery/a.png", LINK, f"see {LINK}", f"{LINK} there", "ftp://example.com/a.png"]
     streams = Streams([*(("output", link, link) for link in links), ("done", "{}", "2")])
     client = offering(colour, streams, Script(get=[streaming("https://stream.replicate.com/v1/s1")]))
     found = await got(client.predictions.get("p1"))
     kinds = [type(event.data) for event in await collect(found.stream(use_file_output)) if event]
-    assert kinds == [str if use_file_output is False else FileOutput, str]
+    assert kinds == [*[str if use_file_output is False else FileOutput] * 2, *[str] * 3]
 
 
+@pytest.mark.parametrize("way", ["run", "use"])
 @pytest.mark.parametrize("broken", [410, [("output", "one "), ("output", "two")]])
-async def test_items_outlive_their_stream(colour: str, broken: Any) -> None:
-    """`run` takes what a stream has left out from the prediction itself, each piece once."""
+async def test_items_outlive_their_stream(colour: str, broken: Any, way: str) -> None:
+    """An iterator takes what a stream has left out from the prediction itself, each piece once."""
     script = Script(
         get=[
             prediction("processing", output=["one ", "two "]),
@@ -496,7 +527,7 @@ async def test_items_outlive_their_stream(colour: str, broken: Any) -> None:
     )
     client = offering(colour, Streams(broken, []), script)
     Clock(client)
-    output = await got(client.run("me/model"))
+    output = await begun(client, way)
     assert "".join([item async for item in each(output)]) == "one two three"
     assert script.asked[-1] == "GET /predictions/p1"
 
@@ -535,7 +566,7 @@ async def test_unknown_events_pass_through(colour: str) -> None:
     assert seen == [("progress", "50", ""), ("output", "a", "a"), ("done", "{}", "")]
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_stream_keeps_to_the_timeout(colour: str, way: str) -> None:
     """A stream that gives signs of life, but no end, ends at the timeout."""
     limits: list[float] = []
@@ -561,15 +592,13 @@ async def test_a_stream_keeps_to_the_timeout(colour: str, way: str) -> None:
         return httpx.Response(200, stream=Alive())
 
     script = Script(
-        model=[model(output=TEXT)],
+        model=[model_or_version(output=TEXT)],
         create=[streaming("https://stream.replicate.com/v1/s1")],
         get=[prediction("processing")],
     )
     client = scripted(colour, alive)
     clock = Clock(client)
     with pytest.raises(PredictionTimeout, match="after 10 s"):
-        await collect(
-            client.stream("me/model", timeout=10) if way == "stream" else await got(client.run("me/model", timeout=10))
-        )
+        await collect(await begun(client, way, timeout=10))
     assert clock.time <= 13
     assert limits == [10]

@@ -133,6 +133,12 @@ def model(*, output: Any = None, official: bool | None = True) -> dict[str, Any]
     return {"owner": "me", "name": "model", "latest_version": {"id": VERSION, "openapi_schema": schema}, **known}
 
 
+def model_or_version(**options: Any) -> dict[str, Any]:
+    """Give an answer that serves for a model as well as for its version."""
+    made = model(**options)
+    return {**made, **made["latest_version"]}
+
+
 class Script:
     """Answers of a server by method and path: each a JSON body, a response or a function, the last one repeated."""
 
