@@ -243,9 +243,12 @@ class RunError(ReplicateException):
 
     @classmethod
     def of(cls, cause: ReplicateError, prediction: Prediction[Any] | None) -> RunError:
-        """Make the error for a call that `cause` has ended, with its text, fields and notes."""
+        """Make the error for a call that `cause` has ended, with its text, fields and notes.
+
+        `cause` may carry another prediction: what a callback raises may be of another call.
+        """
         error = cls(cause.message)
-        carried = vars(cause).get("prediction") or prediction
+        carried = prediction or vars(cause).get("prediction")
         error.__dict__.update(vars(cause), prediction=carried)
         error.__dict__["__notes__"] = [*vars(cause).get("__notes__", ())]
         error.__cause__ = cause

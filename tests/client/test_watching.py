@@ -6,7 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator  # noqa: TC003 - the signatures of models are read
-from contextlib import aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from threading import Thread
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from support.colours import Clock, collect, each, got, leaves_streams, scripted
-from support.sample_models import Held, Script, model, prediction
+from support.sample_models import Held, Script, model, prediction, version_of
 
-from replicate import ModelError, NotFoundError, Prediction
+from replicate import ModelError, NotFoundError, Prediction, PredictionTimeout, RunError
 from replicate._core.display import Display
 from replicate.local import Model
 from replicate.local import server as local_server
@@ -135,18 +135,33 @@ def test_what_comes_back_cannot_be_awaited_by_a_blocking_client() -> None:
 
 
 @pytest.mark.parametrize("when", ["starting", "processing"])
+@pytest.mark.parametrize("kind", [ZeroDivisionError, NotFoundError, ModelError])
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_callback_that_fails(colour: str, way: str, when: str) -> None:
-    """What a callback raises is raised; the prediction is canceled if the call has started it."""
+async def test_a_callback_that_fails(colour: str, way: str, kind: type[Exception], when: str) -> None:
+    """What a callback raises is raised; the prediction is canceled if the call has started it.
+
+    A ReplicateError is the cause of a RunError then: to call again would start another prediction.
+    """
     client, script = changing(colour)
+    other: Any = Prediction.from_dict(prediction("failed", id="p2", error="oh"))
+    error = kind(other) if kind is ModelError else kind("oh")
+    vars(error)["prediction"] = other
 
     def fail(run: Any) -> None:
         if run.status == when:
-            raise NotFoundError() if way == "use" else ZeroDivisionError(when)
+            raise error
 
-    with pytest.raises(NotFoundError if way == "use" else ZeroDivisionError):
+    with pytest.raises(Exception, match="oh") as raised:
         await watch(client, way, on_update=fail)
     owns = way in ("run", "use", "create")
+    if owns and kind is NotFoundError:
+        assert type(raised.value) is RunError
+        assert raised.value.__cause__ is error
+        assert raised.value.prediction
+        assert raised.value.prediction.id == "p1"
+    else:
+        assert raised.value is error
+        assert error.prediction.id == "p2"  # type: ignore[attr-defined]
     assert (script.asked[-1] == "POST /predictions/p1/cancel") is owns
 
 
@@ -166,10 +181,11 @@ async def test_a_callback_that_cancels(colour: str) -> None:
 
 async def test_what_is_watched_is_looked_at(colour: str) -> None:
     """The API is not asked to keep its answer back from whoever wants to see what happens, unless told to."""
-    for options, held in (({}, False), ({"wait": 5}, True)):
+    for options, held in (({}, None), ({"wait": 5}, "wait=5")):
         client, script = changing(colour)
         await watch(client, "run", on_update=lambda _: None, **options)
-        assert ("prefer" in script.requests[1].headers) is held
+        assert script.asked[0] == "POST /models/me/model/predictions"
+        assert script.requests[0].headers.get("prefer") == held
 
 
 # ---- streams and iterators
@@ -182,7 +198,7 @@ def told(text: str = "one two three") -> Iterator[str]:
         yield word + " "
 
 
-@pytest.mark.parametrize("way", ["stream", "run", "use"])
+@pytest.mark.parametrize("way", ["stream", "run", "version", "use"])
 async def test_events_are_states_too(clients: Any, way: str) -> None:
     """Logs and output that come as events are in the prediction, and told of; the last state is that it succeeded."""
     seen: list[Any] = []
@@ -190,15 +206,17 @@ async def test_events_are_states_too(clients: Any, way: str) -> None:
     def note(run: Any) -> None:
         seen.append((run.status, run.logs, [*(run.output or ())]))
 
-    with local_server({"me/told": Model(told, official=True)}) as srv:
+    with local_server({"me/told": Model(told, official=True), "me/community": told}) as srv:
         client = clients(srv)
         if way == "stream":
             source = client.stream("me/told", {}, on_update=note)
         elif way == "run":
             source = await got(client.run("me/told", {}, on_update=note))
+        elif way == "version":
+            source = await got(client.run(version_of(srv, "me/community"), {}, on_update=note))
         else:
             source = await got(client.use("me/told", streaming=True, on_update=note)())
-        text = "".join(str(item) for item in await collect(source))
+        text = "".join(map(str, source if way == "run" else await collect(source)))
     assert text == "one two three "
     assert seen[0][0] == "starting"
     assert seen[-1] == ("succeeded", "word 0\nword 1\nword 2\n", ["one ", "two ", "three "])
@@ -207,22 +225,39 @@ async def test_events_are_states_too(clients: Any, way: str) -> None:
     assert len({*lengths}) > 1
 
 
-@pytest.mark.parametrize("way", ["stream", "run"])
-async def test_a_callback_that_fails_ends_a_stream(clients: Any, held: Held, way: str) -> None:
-    """What a callback raises at an event is raised as it is, and the prediction is canceled."""
+@pytest.mark.parametrize("kind", [ZeroDivisionError, NotFoundError, PredictionTimeout])
+@pytest.mark.parametrize("way", ["stream", "version", "use"])
+async def test_a_callback_that_fails_ends_a_stream(clients: Any, held: Held, way: str, kind: type[Exception]) -> None:
+    """What a callback raises at an event is raised, and the prediction is canceled.
+
+    A ReplicateError is the cause of a RunError, which is raised again if the iterator is read on.
+    """
+    other: Any = Prediction.from_dict(prediction("failed", id="p2"))
+    error = kind(other, 5) if kind is PredictionTimeout else kind("oh")
 
     def fail(run: Any) -> None:
         if run.output:
-            raise NotFoundError
+            raise error
 
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
+    async def begin() -> Any:
+        match way:
+            case "stream":
+                return client.stream("me/held", {}, on_update=fail)
+            case "version":
+                return await got(client.run(version_of(srv, "me/community"), {}, on_update=fail))
+            case _:
+                return await got(client.use("me/held", streaming=True, on_update=fail)())
+
+    with local_server({"me/held": Model(held.words, official=True), "me/community": held.words}) as srv:
         client = clients(srv)
-        with pytest.raises(NotFoundError):
-            await collect(
-                client.stream("me/held", {}, on_update=fail)
-                if way == "stream"
-                else await got(client.run("me/held", {}, on_update=fail))
-            )
+        items = await begin()
+        for _ in range(2):
+            with pytest.raises(RunError if kind is NotFoundError else kind) as raised:
+                await collect(items)
+        if kind is NotFoundError:
+            assert (raised.value.prediction, raised.value.__cause__) == (items.prediction, error)  # type: ignore[attr-defined]
+        else:
+            assert raised.value is error
         assert [run.status for run in srv.predictions] == ["canceled"]
 
 
@@ -341,18 +376,20 @@ async def test_no_bar_is_left_open(colour: str, capsys: pytest.CaptureFixture[st
         raise NotFoundError
 
     async def call(client: Any, way: str) -> None:
-        with suppress(NotFoundError):
-            match way:
-                case "run":
-                    await got(client.run("me/model", {}, on_update=fail, progress=True))
-                case "stream":
-                    await collect(client.stream("me/model", {}, on_update=fail, progress=True))
-                case _:
-                    await got(client.use("me/model", progress=True).create())
+        match way:
+            case "run":
+                await got(client.run("me/model", {}, on_update=fail, progress=True))
+            case "version":
+                await got(client.run("a" * 64, {}, on_update=fail, progress=True))
+            case "stream":
+                await collect(client.stream("me/model", {}, on_update=fail, progress=True))
+            case _:
+                await got(client.use("me/model", progress=True).create())
 
-    for way in ("run", "stream", "create"):
+    for way in ("run", "version", "stream", "create"):
         client, _ = changing(colour, model=[model(output={"type": "array", "x-cog-array-type": "iterator"})])
-        await call(client, way)
+        with nullcontext() if way == "create" else pytest.raises(RunError):
+            await call(client, way)
         said = capsys.readouterr().err
         assert "p1: starting" in said
         assert said.endswith("\n")
