@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 from support.colours import leaves_streams
-from support.sample_models import MODELS
+from support.sample_models import MODELS, version_of
 
 from replicate import AsyncReplicate, Replicate
 from replicate.local import Server
@@ -42,12 +42,15 @@ def _nothing_left(own_server: Server) -> Iterator[None]:
 
 def test_one_client_serves_all_threads(own_server: Server) -> None:
     """Sixteen threads run models, stream and read through one client, and each gets its own results."""
+    numbers = version_of(own_server, "me/numbers")
     with Replicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:
 
         def work(number: int) -> None:
             text = f"{number} and more"
             assert client.run("me/official", {"text": text}) == f"{text.upper()}!"
             assert str(client.run("me/words", {"text": text})) == f"{text} "
+            assert list(client.run(numbers, {"until": number})) == list(range(number))
+            assert list(client.use("me/words", streaming=True)(text=text)) == [f"{word} " for word in text.split()]
             made = client.predictions.create("me/official", {"text": text}, wait=True)
             assert client.predictions.get(made.id).output == f"{text.upper()}!"
             assert client.models.get("me/official").name == "official"
@@ -61,10 +64,13 @@ def test_one_client_serves_all_threads(own_server: Server) -> None:
 def test_one_client_serves_all_event_loops(own_server: Server) -> None:
     """Three runs of asyncio and one of trio, one after the other, share one client."""
     client = AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url)
+    numbers = version_of(own_server, "me/numbers")
 
     async def work(text: str) -> None:
         assert await client.run("me/official", {"text": text}) == f"{text.upper()}!"
-        assert [item async for item in await client.run("me/words", {"text": text})] == [f"{text} "]
+        assert await client.run("me/words", {"text": text}) == f"{text} "
+        assert [item async for item in await client.run(numbers, {"until": 2}, wait=False)] == [0, 1]
+        assert [item async for item in await client.use("me/words", streaming=True)(text=text)] == [f"{text} "]
         assert (
             "".join([event async for event in client.stream("me/official", input={"text": text})]) == f"{text.upper()}!"
         )
@@ -141,7 +147,9 @@ def test_a_blocking_client_works_inside_a_running_loop(own_server: Server) -> No
 
         async def work() -> None:
             assert client.run("me/official", {"text": "a"}) == "A!"
-            assert list(client.run("me/words", {"text": "a b"})) == ["a ", "b "]
+            assert client.run("me/words", {"text": "a b"}) == ["a ", "b "]
+            assert list(client.run(version_of(own_server, "me/numbers"), wait=False)) == [0, 1, 2]
+            assert list(client.use("me/words", streaming=True)(text="a b")) == ["a ", "b "]
             assert "".join(client.stream("me/words", input={"text": "a b"})) == "a b "
 
         asyncio.run(work())
