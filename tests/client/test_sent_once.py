@@ -6,11 +6,19 @@ from typing import Any
 
 import httpx
 import pytest
-from support.colours import Clock, got, scripted
+from support.colours import Clock, collect, got, scripted
 from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
 from support.sample_models import Script, model, prediction
 
-from replicate import AmbiguousCreateError, APIConnectionError, APITimeoutError, NotFoundError, RateLimitError
+from replicate import (
+    AmbiguousCreateError,
+    APIConnectionError,
+    APITimeoutError,
+    NotFoundError,
+    RateLimitError,
+    ReplicateError,
+    RunError,
+)
 
 SAYS = r"not known whether the prediction was started.*not sent again.*predictions\.list\(\).*before you start another"
 
@@ -47,14 +55,47 @@ async def test_what_may_have_started_is_not_sent_again(clients: Any, way: str, f
         assert sum(request.startswith(b"POST") for request in api.requests) == 1
 
 
-async def test_a_run_is_not_sent_again(colour: str) -> None:
-    """`run` starts once, too: what follows the description is tried once."""
-    script = Script(model=[model()], create=[httpx.Response(502)])
+BY_NAME, BY_VERSION, LOOKS = "POST /models/me/model/predictions", "POST /predictions", ["GET /predictions"] * 3
+RUNS: dict[str, list[str]] = {
+    "run": [BY_NAME],
+    "version": [BY_VERSION],
+    "stream": [BY_NAME],
+    "use": ["GET /models/me/model", BY_NAME],
+    "streaming use": ["GET /models/me/model", BY_NAME],
+    "Run": ["GET /models/me/model", BY_NAME],
+}
+"""What is asked up to the create, by the ways to run a model."""
+
+
+async def run(client: Any, way: str, **options: Any) -> Any:
+    """Run a model, in one of the ways to do so."""
+    match way:
+        case "run":
+            return await got(client.run("me/model", **options))
+        case "version":
+            return await got(client.run("a" * 64, **options))
+        case "stream":
+            return await collect(client.stream("me/model", **options))
+        case "Run":
+            return await got((await got(client.use("me/model", **options).create())).output())
+        case _:
+            return await got(client.use("me/model", streaming=way == "streaming use", **options)())
+
+
+@pytest.mark.parametrize("way", RUNS)
+@pytest.mark.parametrize(
+    "answered", [httpx.Response(502), httpx.Response(200, text="<html>Welcome</html>")], ids=["502", "a proxy's page"]
+)
+async def test_a_run_is_not_sent_again(colour: str, way: str, answered: httpx.Response) -> None:
+    """Every way to run a model starts it once; the error is no ReplicateError, after which it may be run again."""
+    script = Script(model=[model()], create=[answered])
     client = scripted(colour, script)
     Clock(client)
-    with pytest.raises(AmbiguousCreateError, match=SAYS):
-        await got(client.run("me/model"))
-    assert script.asked == ["GET /models/me/model", "POST /models/me/model/predictions", *["GET /predictions"] * 3]
+    with pytest.raises(AmbiguousCreateError, match=SAYS) as raised:
+        await run(client, way)
+    assert isinstance(raised.value, RunError)
+    assert not isinstance(raised.value, ReplicateError)
+    assert script.asked == [*RUNS[way], *LOOKS]
 
 
 @pytest.mark.parametrize("way", ["create", "create_official", "post"])
@@ -114,23 +155,15 @@ async def test_a_read_is_sent_again(colour: str) -> None:
     assert len(script.requests) == 3
 
 
-async def test_an_unreadable_answer_to_a_create_is_in_doubt(colour: str) -> None:
-    """Success that is no prediction may be a proxy's: the error does not invite to try again."""
-    script = Script(model=[model()], create=[httpx.Response(200, text="<html>Welcome</html>")])
+async def test_a_model_that_is_not_found_may_run(colour: str) -> None:
+    """A model that is not shown gets its files and its create, each once: the answer to that decides."""
+    missing = httpx.Response(404, json={"detail": "Not found.", "status": 404})
+    stored = {"id": "f1", "urls": {"get": "https://api.replicate.com/v1/files/f1"}}
+    script = Script(model=[missing], create=[stored, missing])
     client = scripted(colour, script)
-    Clock(client)
-    with pytest.raises(AmbiguousCreateError, match=SAYS):
-        await got(client.run("me/model"))
-    assert script.asked == ["GET /models/me/model", "POST /models/me/model/predictions", *["GET /predictions"] * 3]
-
-
-async def test_nothing_is_uploaded_for_a_model_that_does_not_exist(colour: str) -> None:
-    """A model is looked up before its files are sent."""
-    script = Script(model=[httpx.Response(404, json={"detail": "Not found.", "status": 404})])
-    client = scripted(colour, script)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="There is no model me/model"):
         await got(client.run("me/model", {"file": bytes(300_000)}))
-    assert script.asked == ["GET /models/me/model"]
+    assert script.asked == ["GET /models/me/model", "POST /files", BY_NAME, "GET /models/me/model"]
 
 
 @pytest.mark.parametrize(
@@ -138,37 +171,53 @@ async def test_nothing_is_uploaded_for_a_model_that_does_not_exist(colour: str) 
 )
 async def test_other_doubts(colour: str, answered: httpx.Response) -> None:
     """A request that timed out at the server, or a prediction without an id, may be running as well."""
-    script = Script(model=[model()], create=[answered])
+    script = Script(create=[answered])
     client = scripted(colour, script)
     Clock(client)
     with pytest.raises(AmbiguousCreateError, match=SAYS):
         await got(client.run("me/model"))
-    assert script.asked.count("POST /models/me/model/predictions") == 1
+    assert script.asked == [BY_NAME, *LOOKS]
 
 
-async def test_nothing_is_started_after_the_timeout(colour: str) -> None:
+STORED = {"id": "f1", "urls": {"get": "https://api.replicate.com/v1/files/f1"}}
+
+
+@pytest.mark.parametrize(
+    ("way", "input", "answers", "asked"),
+    [
+        ("use", {}, [], ["GET /models/me/model"]),
+        ("run", {"file": bytes(300_000)}, [STORED], ["GET /models/me/model", "POST /files"]),
+        ("run", {}, [httpx.Response(404)], [BY_NAME, "GET /models/me/model"]),
+    ],
+    ids=["a use", "a long file", "a community model"],
+)
+async def test_nothing_is_started_after_the_timeout(
+    colour: str, way: str, input: Any, answers: list[Any], asked: list[str]
+) -> None:
     """When looking up the model took all the time, the error says that nothing was started; and so it is."""
 
     def slow(request: httpx.Request) -> dict[str, Any]:
         clock.time += 6
-        return model()
+        return model(official=None)
 
-    script = Script(model=[slow], create=[prediction("succeeded", output="a")])
+    script = Script(model=[slow], create=[*answers, prediction("succeeded", output="a")])
     client = scripted(colour, script)
     clock = Clock(client)
-    with pytest.raises(APITimeoutError, match="nothing was started"):
-        await got(client.run("me/model", timeout=5))
-    assert script.asked == ["GET /models/me/model"]
+    with pytest.raises(APITimeoutError, match="nothing was started") as raised:
+        await got(client.run("me/model", input, timeout=5) if way == "run" else client.use("me/model", timeout=5)())
+    assert isinstance(raised.value, ReplicateError)
+    assert raised.value.sent is False
+    assert script.asked == asked
 
 
 async def test_a_retry_asks_to_wait_for_less(colour: str) -> None:
     """What is asked for with `Prefer` shrinks with the time left, for whatever asked for it and at each attempt."""
     busy = httpx.Response(429, headers={"Retry-After": "8"})
-    script = Script(model=[model()], create=[busy, prediction("succeeded", output="a")])
+    script = Script(create=[busy, prediction("succeeded", output="a")])
     client = scripted(colour, script)
     Clock(client)
     assert await got(client.run("me/model", timeout=20, wait=60)) == "a"
-    first, second = [int(each.headers["prefer"].removeprefix("wait=")) for each in script.requests[1:]]
+    first, second = [int(each.headers["prefer"].removeprefix("wait=")) for each in script.requests]
     assert first == 16
     assert 8 <= second <= 9
-    assert second < script.requests[2].extensions["timeout"]["read"]
+    assert second < script.requests[1].extensions["timeout"]["read"]
