@@ -158,10 +158,16 @@ def reference_of(run: Any) -> Reference | None:
     return Reference(model, version)
 
 
-def description_of(run: Any, session: Session[Any]) -> Description | None:
-    """Give what the client remembers of the version, or the official model, that a prediction runs."""
+def description_reference(run: Any) -> Reference | None:
+    """Name what describes a prediction: the version that it runs or, where that is hidden, its (official) model."""
     reference = reference_of(run)
     if reference is not None:
-        return remembered(session, reference)
+        return reference
     owner, _, name = str(run.model or "").partition("/")
-    return remembered(session, Reference(ModelVersionIdentifier(owner, name), None)) if owner and name else None
+    return Reference(ModelVersionIdentifier(owner, name), None) if owner and name else None
+
+
+def description_of(run: Any, session: Session[Any]) -> Description | None:
+    """Give what the client remembers of the version, or the official model, that a prediction runs."""
+    reference = description_reference(run)
+    return None if reference is None else remembered(session, reference)

@@ -76,6 +76,8 @@ class Inputs:
 
         The object is kept with it, for as long as its id is to mean it.
         """
+        self._addresses: dict[int, str] = {}
+        """Where those of them are that have been uploaded."""
         self._results: dict[int, tuple[Any, Any]] = {}
         """What was waited for, and what it gave, likewise."""
         with shallow(where), mistakes():
@@ -102,7 +104,7 @@ class Inputs:
     async def sent(self, session: Session[Any], schema: InputSchema = UNKNOWN) -> Any:
         """Wait for what runs and upload the files, and give the input as plain JSON data. Raises APIError, ModelError.
 
-        What can be known before is checked before. May be called again: nothing is waited for or read twice.
+        What can be known before is checked before. May be called again: nothing is waited for, read or uploaded twice.
         """
         with shallow(self._where), mistakes():
             plan = self._fitted(self._plan, schema, self._where)
@@ -205,7 +207,9 @@ class Inputs:
         with mistakes():
             if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
                 return await session.transport.offload(lambda: data_uri(upload))
-            return await address(session, upload, place.where)
+            if id(place.value) not in self._addresses:
+                self._addresses[id(place.value)] = await address(session, upload, place.where)
+            return self._addresses[id(place.value)]
 
 
 @contextmanager

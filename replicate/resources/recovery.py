@@ -20,7 +20,7 @@ from replicate._core.problems import was_sent
 from replicate._core.session import LAST_CHANCE
 from replicate._core.transport import Lock
 from replicate._data import look_up
-from replicate._data.descriptions import reference_of, remembered
+from replicate._data.descriptions import description_reference, remembered
 from replicate.exceptions import (
     PROBLEM,
     AmbiguousCreateError,
@@ -251,7 +251,7 @@ class Create:
         exact = any(same(each.input, self.asked.input) for each in fit)
         if self._described or self.noun == "training" or not fit or exact:
             return
-        self._described, reference = True, reference_of(fit[0])
+        self._described, reference = True, description_reference(fit[0])
         if reference is not None and remembered(session, reference) is None:
             await look_up.attempted(session, reference, Deadline.within(session), look_up.QUICKLY)
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support.colours import Clock, got, scripted
 from support.relay import ACTED, CUT, DROP, GATEWAY, LOSE, Relay
-from support.sample_models import Held, Script, model, prediction
+from support.sample_models import VERSION, Held, Script, model_or_version, prediction, version_of
 
 from replicate import AmbiguousCreateError
 from replicate.local import Model, Server
@@ -17,7 +17,7 @@ from replicate.local import server as local_server
 from replicate.resources import creation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def shout(text: str = "hi", times: int = 1) -> str:
@@ -48,21 +48,22 @@ def place() -> Iterator[Server]:
         yield srv
 
 
-def create(client: Any, way: str) -> Any:
+CREATES: dict[str, Callable[[Any, Server], Any]] = {
+    "run": lambda client, _: client.run("me/official", {"text": "a"}),
+    "run a version": lambda client, place: client.run(version_of(place, "me/community"), {"text": "a"}),
+    "run a community model": lambda client, _: client.run("me/community", {"text": "a"}),
+    "use": lambda client, _: client.use("me/official")(text="a"),
+    "use a community model": lambda client, _: client.use("me/community")(text="a"),
+    "create": lambda client, _: client.predictions.create("me/official", {"text": "a"}, wait=5),
+    "create with a model": lambda client, _: client.models.predictions.create("me/official", {"text": "a"}, wait=5),
+    "deployment": lambda client, _: client.deployments.predictions.create("local/service", {"text": "a"}, wait=5),
+}
+"""The ways to start something."""
+
+
+def create(client: Any, place: Server, way: str) -> Any:
     """Start something in one of the ways there are."""
-    match way:
-        case "run":
-            return client.run("me/official", {"text": "a"})
-        case "run a version":
-            return client.run("me/community", {"text": "a"})
-        case "use":
-            return client.use("me/official")(text="a")
-        case "create":
-            return client.predictions.create("me/official", {"text": "a"}, wait=5)
-        case "create with a model":
-            return client.models.predictions.create("me/official", {"text": "a"}, wait=5)
-        case _:
-            return client.deployments.predictions.create("local/service", {"text": "a"}, wait=5)
+    return CREATES[way](client, place)
 
 
 async def deployed(client: Any) -> None:
@@ -74,30 +75,32 @@ async def deployed(client: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("way", ["run", "run a version", "use", "create", "create with a model", "deployment"])
+@pytest.mark.parametrize("way", CREATES)
 @pytest.mark.parametrize("fault", ACTED)
 async def test_what_was_started_is_taken_up(clients: Any, place: Server, way: str, fault: str) -> None:
     """The call goes on as if it had been answered, and the server has started one prediction."""
-    with Relay(place.port, fault) as relay:
+    refused = [None] if way == "run a community model" else []  # by its name
+    with Relay(place.port, *refused, fault) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
         if way == "deployment":
             await deployed(client)
-        result = await got(create(client, way))
+        result = await got(create(client, place, way))
         if not isinstance(result, str):
             result = (await got(result.wait())).output
         assert result == "A!"
-        assert relay.creates == len(place.predictions) == 1
+        assert len(place.predictions) == 1
+        assert relay.creates == 1 + len(refused)
 
 
-@pytest.mark.parametrize("way", ["run", "create"])
+@pytest.mark.parametrize("way", [way for way in CREATES if way != "deployment"])
 async def test_what_was_not_started_is_not_started(clients: Any, place: Server, way: str) -> None:
     """Where nothing is found after three looks, the error says so, and nothing is sent again."""
-    with Relay(place.port, DROP) as relay:
+    with Relay(place.port, LOSE if way == "run a community model" else DROP) as relay:  # which is refused by its name
         client = clients(place, base_url=relay.base_url)
         clock = Clock(client)
         with pytest.raises(AmbiguousCreateError, match=r"does not show among the predictions.*not sent again"):
-            await got(create(client, way))
+            await got(create(client, place, way))
         assert relay.creates == 1
         assert clock.sleeps == [1.0, 3.0]
         assert len(place.predictions) == 0
@@ -120,12 +123,12 @@ async def test_one_s_own_predictions_are_not_taken_up(clients: Any, place: Serve
         client = clients(place, base_url=relay.base_url)
         Clock(client)
         for _ in range(3):
-            await got(create(client, "create"))
+            await got(create(client, place, "create"))
         relay.faults.append(DROP)
         with pytest.raises(AmbiguousCreateError, match="does not show"):
-            await got(create(client.with_options(timeout=30), "create"))
+            await got(create(client.with_options(timeout=30), place, "create"))
         relay.faults.append(LOSE)
-        found = await got(create(client, "create"))
+        found = await got(create(client, place, "create"))
         assert found.id == next(iter(place.predictions)).id
         assert len(place.predictions) == 4
 
@@ -135,9 +138,9 @@ async def test_several_that_fit(clients: Any, place: Server) -> None:
     with Relay(place.port, LOSE) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
-        await got(create(clients(place), "create"))  # by another program, at the same time
+        await got(create(clients(place), place, "create"))  # by another program, at the same time
         with pytest.raises(AmbiguousCreateError, match="was started several times") as raised:
-            await got(create(client, "create"))
+            await got(create(client, place, "create"))
         assert all(each.id in str(raised.value) for each in place.predictions)
 
 
@@ -147,31 +150,55 @@ async def test_what_another_program_has_asked_for(clients: Any, place: Server, w
     with Relay(place.port, DROP) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
-        ref = "me/community" if way == "run a version" else "me/official"
-        version = (await got(client.models.get(ref))).latest_version.id
-        named = version if way == "run a version" else ref
+        named = version_of(place, "me/community") if way == "run a version" else "me/official"
         theirs = await got(clients(place).predictions.create(named, {"text": "a", "times": 3}, wait=5))
         with pytest.raises(AmbiguousCreateError, match=rf"with more in the input, was started since: {theirs.id}\."):
-            await got(create(client, way))
+            await got(create(client, place, way))
         assert len(place.predictions) == 1
 
 
 @pytest.mark.parametrize(("described", "times"), [(True, 1), (True, 2), (False, 1)])
-async def test_defaults_are_those_of_the_schema(colour: str, times: int, *, described: bool) -> None:
-    """A default that was added to the input is recognised if the model is described, and only its own value."""
-    found = prediction("succeeded", output="a", created_at="2999-01-01T00:00:00Z", input={"text": "a", "times": times})
-    schema = {"components": {"schemas": {"Input": {"properties": {"text": {}, "times": {"default": 1}}}}}}
-    about = model(official=True)
-    about["latest_version"].update(id=found["version"], openapi_schema=schema)
-    script = Script(model=[about], create=[httpx.Response(502)], list=[{"results": [found]}], get=[found])
+@pytest.mark.parametrize("version", [VERSION, "hidden"])
+@pytest.mark.parametrize("way", ["run", "create"])
+async def test_defaults_are_those_of_the_schema(
+    colour: str, way: str, version: str, times: int, *, described: bool
+) -> None:
+    """A default that was added to the input is recognised if the model can be looked up, and only its own value.
+
+    It is looked up once, when it is needed for that.
+    """
+    found = prediction(
+        "succeeded",
+        output="a",
+        version=version,
+        created_at="2999-01-01T00:00:00Z",
+        input={"text": "a", "times": times},
+    )
+    about = model_or_version(official=True)
+    inputs = {"Input": {"properties": {"text": {}, "times": {"default": 1}}}}
+    about["openapi_schema"]["components"]["schemas"].update(inputs)
+    script = Script(
+        model=[about if described else httpx.Response(404)],
+        create=[httpx.Response(502)],
+        list=[{"results": [found]}],
+        get=[found],
+    )
     client = scripted(colour, script)
     Clock(client)
-    call = client.run if described else client.predictions.create
+
+    async def call() -> Any:
+        if way == "run":
+            return await got(client.run("me/model", {"text": "a"}))
+        return (await got(client.predictions.create("me/model", {"text": "a"}))).output
+
     if described and times == 1:
-        assert await got(call("me/model", {"text": "a"})) == "a"
+        assert await call() == "a"
     else:
         with pytest.raises(AmbiguousCreateError, match="with more in the input, was started since: p1"):
-            await got(call("me/model", {"text": "a"}))
+            await call()
+    looked_up = [each for each in script.asked if each.startswith("GET /models/me/model")]
+    assert looked_up == ["GET /models/me/model" + ("" if version == "hidden" else f"/versions/{VERSION}")]
+    assert script.asked[0] == ("POST /models/me/model/predictions" if way == "run" else "POST /predictions")
 
 
 async def test_looking_rides_out_trouble(colour: str) -> None:
@@ -294,7 +321,7 @@ async def test_the_fallback_to_a_version_uploads_nothing(colour: str) -> None:
             return httpx.Response(404, json={"detail": "Not found."})
         return prediction("succeeded", output="a")
 
-    script = Script(model=[model(official=None)], create=[post])
+    script = Script(model=[model_or_version(official=None)], create=[post])
     assert await got(scripted(colour, script).run("me/model", {"file": bytes(300_000)})) == "a"
     assert len(uploads) == 1
     assert script.asked[-2:] == ["POST /models/me/model/predictions", "POST /predictions"]

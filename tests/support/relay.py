@@ -25,12 +25,14 @@ ACTED = (LOSE, CLOSE, GATEWAY, GARBLE, CUT)
 
 
 class Relay:
-    """Handles each create in turn by the next of the faults, which may also be an answer to give, and then faithfully.
+    """Handles each create in turn by the next of the faults, and then faithfully.
+
+    A fault may also be an answer to give, or None to hand the create on and give its answer.
 
     `creates` counts those that came; `release` lets go of what is held.
     """
 
-    def __init__(self, port: int, *faults: str | bytes) -> None:
+    def __init__(self, port: int, *faults: str | bytes | None) -> None:
         self.faults = list(faults)
         self.creates = 0
         self.release = Event()
