@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from replicate._core.dual import C
     from replicate._core.session import Session
+    from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
 
@@ -69,7 +70,7 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
             return listed(await files.of(await result(call, prediction)))
 
 
-async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> Any:
+async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> OutputSchema:
     """Give the schema of an output that may come item by item: one that is a list, or not there yet."""
     if prediction.finished and not isinstance(raw(prediction), list):
         return call.output
@@ -100,7 +101,7 @@ async def result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
 
     Raises ModelError if it fails, PredictionTimeout at the deadline.
     """
-    if not whole(prediction):
+    if not whole(prediction, call.output):
         await settle(prediction, call.deadline, call.updates)
     check_success(prediction, call.deadline, call.settings.get("cancel_after"))
     return prediction
@@ -122,11 +123,16 @@ def holding(call: Call[Any]) -> bool | int | None:
     return True if patience is None or patience >= LONGEST_HOLD else int(patience * MARGIN) or None
 
 
-def whole(prediction: Prediction[Any]) -> bool:
+def whole(prediction: Prediction[Any], schema: OutputSchema) -> bool:
     """Tell whether the output is all there is.
 
     It is when the prediction has finished. The API has also been seen to answer `Prefer: wait`, before the time that it
-    was asked to wait was over, with a prediction that is still "processing" and has all of its output.
+    was asked to wait was over, with a prediction that is still "processing" and has its output. That is all, unless it
+    is a list that may grow item by item.
     """
+    if prediction.finished:
+        return True
     early: bool = prediction.__dict__.get("_answered_early", False)
-    return prediction.finished or (early and raw(prediction) is not None)
+    output = raw(prediction)
+    growing = schema.iterator or (not schema.known and isinstance(output, list))
+    return early and output is not None and not growing

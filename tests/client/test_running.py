@@ -12,7 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 from support.colours import Clock, collect, each, got, leaves_streams, scripted
-from support.sample_models import VERSION, Held, Script, model, prediction
+from support.sample_models import VERSION, Held, Script, model, model_or_version, prediction, version_of
 
 from replicate import (
     APIConnectionError,
@@ -24,7 +24,10 @@ from replicate import (
     OutputIterator,
     PredictionCanceled,
     PredictionTimeout,
+    ReplicateError,
+    RunError,
 )
+from replicate._data.output_list import OutputList
 from replicate._data.schema import OutputSchema
 from replicate.local import Model
 from replicate.local import server as local_server
@@ -53,10 +56,30 @@ async def test_every_reference(client: Any, spelling: str) -> None:
     assert await got(client.run(version, {"text": "a"})) == "A!"
 
 
-async def test_items_come_as_they_are_made(clients: Any, held: Held) -> None:
-    """A model that makes its output in items gives an iterator: the first item is there while the model still runs."""
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
-        output = await got(clients(srv).run("me/held"))
+ITEMS = ["version", "use"]
+"""The ways to get an iterator."""
+
+
+async def items_of(client: Any, way: str, ref: str = f"me/model:{VERSION}", **options: Any) -> Any:
+    """Run a model that makes its output in items, and give the iterator over them."""
+    if way == "version":
+        return await got(client.run(ref, wait=False, **options))
+    return await got(client.use(ref.partition(":")[0], streaming=True, **options)())
+
+
+@pytest.mark.parametrize("way", [*ITEMS, "known version"])
+async def test_items_come_as_they_are_made(clients: Any, held: Held, way: str) -> None:
+    """A version that makes its output in items gives an iterator: the first item is there while the model still runs.
+
+    Where it is known to do so, nobody has to ask for that.
+    """
+    with local_server({"me/held": held.words}) as srv:
+        client, ref = clients(srv), f"me/held:{version_of(srv, 'me/held')}"
+        if way == "known version":
+            assert await got(client.use(ref).openapi_schema())
+            output = await got(client.run(ref))
+        else:
+            output = await items_of(client, way, ref)
         assert isinstance(output, OutputIterator)
         seen = []
         async with aclosing(each(output)) as items:
@@ -69,28 +92,46 @@ async def test_items_come_as_they_are_made(clients: Any, held: Held) -> None:
         assert [item async for item in each(output)] == []
 
 
-async def test_items_without_a_stream_come_by_looking(client: Any) -> None:
+async def test_items_of_a_model_by_its_name_come_whole(clients: Any, held: Held) -> None:
+    """`run` by name waits for the end, and gives a list, whatever is known of the model."""
+    with local_server({"me/held": Model(held.words, official=True)}) as srv:
+        client = clients(srv)
+        held.go.set()
+        for _ in range(2):
+            output = await got(client.run("me/held"))
+            assert isinstance(output, OutputList)
+            assert output == ["first ", "second"]
+            assert str(output) == "first second"
+            assert await got(client.use("me/held").openapi_schema())
+
+
+async def test_items_without_a_stream_come_by_looking(client: Any, server: Any) -> None:
     """Items that are no text are looked for, and each comes once."""
-    output = await got(client.run("me/numbers", {"until": 4}))
+    output = await got(client.run(version_of(server, "me/numbers"), {"until": 4}, wait=False))
     assert [item async for item in each(output)] == [0, 1, 2, 3]
     assert repr(output) == f"<OutputIterator of prediction {output.prediction.id}, 4 items so far>"
 
 
-async def test_the_text_of_an_iterator(client: Any, colour: str) -> None:
+async def test_the_text_of_an_iterator(client: Any, server: Any, colour: str) -> None:
     """`str` of an iterator is the whole text; an asynchronous one is awaited for it, or gives what has come."""
-    output = await got(client.run("me/words", {"text": "a b"}))
-    if colour == "blocking":
-        assert str(output) == "a b "
-        return
-    assert str(output) == repr(output)
-    assert await output == "a b "
-    assert str(output) == "a b "
+    numbers = version_of(server, "me/numbers")
+    for output, text, whole in (
+        (await got(client.use("me/words", streaming=True)(text="a b")), "a b ", "a b "),
+        (await got(client.run(numbers, wait=False)), "012", [0, 1, 2]),
+    ):
+        if colour == "blocking":
+            assert str(output) == text
+        else:
+            assert str(output) == repr(output)
+            assert await output == whole
+            assert str(output) == text
 
 
-async def test_an_iterator_can_be_canceled(clients: Any, held: Held) -> None:
+@pytest.mark.parametrize("way", ITEMS)
+async def test_an_iterator_can_be_canceled(clients: Any, held: Held, way: str) -> None:
     """Canceling stops the model, and then iterating tells so."""
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
-        output = await got(clients(srv).run("me/held"))
+    with local_server({"me/held": held.words}) as srv:
+        output = await items_of(clients(srv), way, f"me/held:{version_of(srv, 'me/held')}")
 
         async def stop_at_the_first() -> None:
             async with aclosing(each(output)) as items:
@@ -112,23 +153,26 @@ async def test_what_is_not_made_in_items_comes_whole(colour: str) -> None:
     assert await collect(await got(client.use("me/model", streaming=True)())) == [{"n": 2}]
 
 
-async def test_items_are_looked_for_at_the_pace_asked_for(colour: str) -> None:
+@pytest.mark.parametrize("way", [*ITEMS, "name"])
+async def test_items_are_looked_for_at_the_pace_asked_for(colour: str, way: str) -> None:
     """`poll_interval` holds for iterators too."""
     states = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
-    script = Script(model=[model(output=WORDS)], create=[prediction()], get=states)
+    script = Script(model=[model_or_version(output=WORDS)], create=[prediction()], get=states)
     client = scripted(colour, script, poll_interval=2)
     clock = Clock(client)
-    assert await collect(await got(client.run("me/model"))) == ["a", "b"]
+    output = await got(client.run("me/model")) if way == "name" else await collect(await items_of(client, way))
+    assert output == ["a", "b"]
     assert clock.sleeps == [2, 2]
 
 
-async def test_a_failing_iterator_raises_at_its_end(colour: str) -> None:
+@pytest.mark.parametrize("way", ITEMS)
+async def test_a_failing_iterator_raises_at_its_end(colour: str, way: str) -> None:
     """The items that were made come first, then the error."""
     failed = prediction("failed", output=["a", "b"], error="no more")
-    script = Script(model=[model(output=WORDS)], create=[prediction()], get=[failed])
+    script = Script(model=[model_or_version(output=WORDS)], create=[prediction()], get=[failed])
     client = scripted(colour, script)
     Clock(client)
-    output = await got(client.run("me/model"))
+    output = await items_of(client, way)
     seen: list[Any] = []
     with pytest.raises(ModelError, match="no more"):
         await collect(output, seen)
@@ -173,7 +217,7 @@ def as_data(content: bytes) -> str:
 
 
 async def test_a_large_file_is_uploaded(client: Any, asked: Any, tmp_path: Path) -> None:
-    """A file too large for a data URI is uploaded before, once, although the model turns out to need a version."""
+    """A file too large for a data URI is uploaded before, once."""
     content = bytes(range(256)) * 2000
     path = tmp_path / "large.bin"
     path.write_bytes(content)
@@ -199,30 +243,45 @@ async def test_files_as_plain_urls(client: Any) -> None:
     assert url.startswith("http")
 
 
-async def test_text_that_looks_like_a_file_stays_text(client: Any) -> None:
-    """The schema says what is a file."""
-    assert await got(client.run("me/link")) == "https://replicate.delivery/read-me.png"
+async def test_text_that_looks_like_a_file(client: Any) -> None:
+    """`run` takes what as a whole is one URL for a file; `use` goes by the schema, which says that it is text."""
+    url = "https://replicate.delivery/read-me.png"
+    made = await got(client.run("me/link"))
+    assert isinstance(made, FileOutput)
+    assert made == url
+    said = await got(client.use("me/link")())
+    assert (type(said), said) == (str, url)
+    assert isinstance(await got(client.run("me/link")), FileOutput)  # though the schema is known now
 
 
 async def test_a_failing_model(client: Any) -> None:
-    """ModelError tells id, status, error, the end of the logs and where to look, and carries the prediction."""
+    """ModelError has the model's own text, and carries the prediction; notes tell the rest, and survive a pickle."""
     with pytest.raises(ModelError) as raised:
         await got(client.run("me/broken", {"text": "CUDA out of memory"}))
     failed = raised.value.prediction
-    text = str(raised.value)
-    assert text.startswith(f"Prediction {failed.id} failed: CUDA out of memory\n  model: me/broken\n")
-    assert "RuntimeError: CUDA out of memory" in text
-    assert "step 0" not in text
-    assert text.endswith(f"see {failed.urls.web}")
-    assert raised.value.detail == failed.error == "CUDA out of memory"
+    assert str(raised.value) == raised.value.detail == failed.error == "CUDA out of memory"
+    assert raised.value.message == f"Prediction {failed.id} failed: CUDA out of memory"
+    assert isinstance(raised.value, RunError)
+    assert not isinstance(raised.value, ReplicateError)
+    which, of_model, logs, link = raised.value.__notes__
+    assert (which, of_model) == (f"Prediction {failed.id} failed.", "model: me/broken")
+    assert logs.startswith("last logs:\n")
+    assert "RuntimeError: CUDA out of memory" in logs
+    assert "step 0" not in logs
+    assert link == f"see {failed.urls.web}"
     again = pickle.loads(pickle.dumps(raised.value))
-    assert (str(again), again.prediction) == (text, failed)
+    assert (str(again), again.message, again.__notes__) == (
+        str(raised.value),
+        raised.value.message,
+        [which, of_model, logs, link],
+    )
+    assert again.prediction == failed
 
 
 @pytest.mark.parametrize("status", ["canceled", "aborted"])
 async def test_a_canceled_prediction_is_an_error(colour: str, status: str) -> None:
     """A prediction that was stopped has no output to give: PredictionCanceled, a ModelError."""
-    client = scripted(colour, Script(model=[model()], create=[prediction(status)]))
+    client = scripted(colour, Script(create=[prediction(status)]))
     with pytest.raises(PredictionCanceled, match=f"p1 {status}") as raised:
         await got(client.run("me/model"))
     assert isinstance(raised.value, ModelError)
@@ -231,49 +290,68 @@ async def test_a_canceled_prediction_is_an_error(colour: str, status: str) -> No
 async def test_only_an_end_is_an_end(colour: str) -> None:
     """States that are unknown, and outputs that are there before the end, keep it looking."""
     states = [prediction("queued"), prediction("processing", output="ha"), prediction("succeeded", output="half more")]
-    script = Script(model=[model()], create=[prediction()], get=states)
+    script = Script(create=[prediction()], get=states)
     client = scripted(colour, script)
     Clock(client)
     assert await got(client.run("me/model")) == "half more"
-    assert len(script.asked) == 5
+    assert script.asked == ["POST /models/me/model/predictions", *["GET /predictions/p1"] * 3]
 
 
-APPLIED = {"Preference-Applied": "wait=48"}
+APPLIED = {"Preference-Applied": "wait"}
+TEXTS = {"type": "array", "items": {"type": "string"}}
 
 
 @pytest.mark.parametrize(
-    ("output", "headers", "looks"),
+    ("way", "schema", "output", "headers", "looks"),
     [
-        ({"type": "string"}, APPLIED, 0),
-        ({"type": "string"}, {}, 1),
-        ({"type": "array", "items": {"type": "string"}}, APPLIED, 0),
+        ("name", None, "all", APPLIED, 0),
+        ("name", None, "all", {}, 1),
+        ("name", None, ["all"], APPLIED, 1),  # which may be growing
+        ("known name", TEXTS, ["all"], APPLIED, 0),
+        ("known name", WORDS, ["all"], APPLIED, 1),
+        ("version", {"type": "string"}, "all", APPLIED, 0),
+        ("version", TEXTS, ["all"], APPLIED, 0),
+        ("version", TEXTS, ["all"], {}, 1),
+        ("use", {"type": "string"}, "all", APPLIED, 0),
+        ("use", {"type": "string"}, "all", {}, 1),
+        ("use", TEXTS, ["all"], APPLIED, 0),
+        ("use", WORDS, ["all"], APPLIED, 1),
     ],
 )
 async def test_an_early_answer_with_its_output_is_the_end(
-    colour: str, output: Any, headers: dict[str, str], looks: int
+    colour: str, way: str, schema: Any, output: Any, headers: dict[str, str], looks: int
 ) -> None:
-    """A blocking answer that is "processing", applied the preference and has its output needs no other request."""
-    made = prediction("processing", output="all")
-    created = httpx.Response(201, json=made, headers=headers)
-    script = Script(model=[model(output=output)], create=[created], get=[prediction("succeeded", output="all")])
+    """A blocking answer that is "processing", applied the preference and has its output needs no other request.
+
+    A list is looked at again, unless the model is known to give its output at once.
+    """
+    created = httpx.Response(201, json=prediction("processing", output=output), headers=headers)
+    more = ["all", "of it"] if looks and isinstance(output, list) else output
+    script = Script(
+        model=[model_or_version(output=schema)], create=[created], get=[prediction("succeeded", output=more)]
+    )
     client = scripted(colour, script)
     Clock(client)
-    assert await got(client.run("me/model")) == "all"
-    assert len(script.asked) == 2 + looks
+    if way == "known name":
+        assert await got(client.use("me/model").openapi_schema())
+    ref = f"me/model:{VERSION}" if way == "version" else "me/model"
+    assert await got(client.use(ref)() if way == "use" else client.run(ref)) == more
+    assert script.asked.count("GET /predictions/p1") == looks
 
 
 async def test_an_answer_at_the_end_of_the_wait_is_not_the_end(colour: str) -> None:
     """An output that is there when the time to wait is over may be a part."""
-    script = Script(model=[model()], get=[prediction("succeeded", output="whole")])
-    client = scripted(colour, script)
-    clock = Clock(client)
+    for options, seconds in (({}, 60), ({"wait": 5}, 5), ({"timeout": 20}, 16)):
+        script = Script(get=[prediction("succeeded", output="whole")])
+        client = scripted(colour, script)
+        clock = Clock(client)
 
-    def late(_: httpx.Request) -> httpx.Response:
-        clock.time += 48
-        return httpx.Response(201, json=prediction("processing", output="part"), headers=APPLIED)
+        def late(_: httpx.Request, clock: Clock = clock, seconds: int = seconds) -> httpx.Response:
+            clock.time += seconds
+            return httpx.Response(201, json=prediction("processing", output="part"), headers=APPLIED)
 
-    script.answers["create"] = [late]
-    assert await got(client.run("me/model")) == "whole"
+        script.answers["create"] = [late]
+        assert await got(client.run("me/model", **options)) == "whole"
 
 
 async def test_an_unknown_output_that_grows_is_not_the_end(colour: str) -> None:
@@ -288,9 +366,9 @@ async def test_an_unknown_output_that_grows_is_not_the_end(colour: str) -> None:
 @pytest.mark.parametrize(
     ("options", "prefer"),
     [
-        ({}, "wait=48"),
-        ({"wait": None}, "wait=48"),
-        ({"wait": True}, "wait=48"),
+        ({}, "wait"),
+        ({"wait": None}, "wait"),
+        ({"wait": True}, "wait"),
         ({"wait": 60}, "wait=60"),
         ({"wait": 5}, "wait=5"),
         ({"wait": False}, None),
@@ -302,18 +380,19 @@ async def test_an_unknown_output_that_grows_is_not_the_end(colour: str) -> None:
 )
 async def test_the_api_is_asked_to_wait(colour: str, options: Any, prefer: str | None) -> None:
     """For less than the client waits for an answer, and than what is left of the whole time."""
-    script = Script(model=[model()], create=[prediction("succeeded", output="a")])
+    script = Script(create=[prediction("succeeded", output="a")])
     client = scripted(colour, script)
     Clock(client)
     assert await got(client.run("me/model", **options)) == "a"
-    assert script.requests[-1].headers.get("prefer") == prefer
-    if prefer:
-        assert script.requests[-1].extensions["timeout"]["read"] > int(prefer.partition("=")[2])
+    [create] = script.requests
+    assert create.headers.get("prefer") == prefer
+    if prefer:  # one without a number is for 60 seconds
+        assert create.extensions["timeout"]["read"] > int(prefer.partition("=")[2] or 60)
 
 
 async def test_an_impatient_client_asks_for_less(colour: str) -> None:
     """The wait stays below the client's own timeout."""
-    script = Script(model=[model()], create=[prediction("succeeded", output="a")])
+    script = Script(create=[prediction("succeeded", output="a")])
     await got(scripted(colour, script, timeout=5).run("me/model"))
     assert script.requests[-1].headers["prefer"] == "wait=4"
 
@@ -330,16 +409,17 @@ async def test_the_whole_call_has_one_timeout(clients: Any, held: Held) -> None:
         assert (await got(raised.value.prediction.wait())).output == "done"
 
 
-async def test_an_iterator_has_a_timeout(colour: str) -> None:
+@pytest.mark.parametrize("way", ITEMS)
+async def test_an_iterator_has_a_timeout(colour: str, way: str) -> None:
     """An iterator that gives nothing ends at the timeout, with what has come until then."""
     script = Script(
-        model=[model(output={**WORDS, "items": {"type": "integer"}})],
+        model=[model_or_version(output={**WORDS, "items": {"type": "integer"}})],
         create=[prediction()],
         get=[prediction("processing", output=[1])],
     )
     client = scripted(colour, script)
     clock = Clock(client)
-    output = await got(client.run("me/model", timeout=20))
+    output = await items_of(client, way, timeout=20)
     seen: list[Any] = []
     with pytest.raises(PredictionTimeout, match="after 20 s"):
         await collect(output, seen)
@@ -373,7 +453,7 @@ async def test_a_silent_api_is_a_timeout(colour: str) -> None:
         clock.time += request.extensions["timeout"]["read"]
         raise httpx.ReadTimeout("silence", request=request)
 
-    script = Script(model=[model()], create=[prediction()], get=[silent])
+    script = Script(create=[prediction()], get=[silent])
     client = scripted(colour, script)
     clock = Clock(client)
     with pytest.raises(PredictionTimeout, match="p1 is still starting after 10 s"):
@@ -384,23 +464,23 @@ def unreachable(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("refused", request=request)
 
 
-@pytest.mark.parametrize("way", ["text", "items"])
+@pytest.mark.parametrize("way", ["text", *ITEMS])
 @pytest.mark.parametrize("trouble", [unreachable, httpx.Response(503), httpx.Response(429)])
 async def test_looks_ride_out_what_passes(colour: str, way: str, trouble: Any) -> None:
     """A look that fails in passing is followed by another, and the result is not lost."""
-    output: Any = ["a"] if way == "items" else "a"
+    output: Any = "a" if way == "text" else ["a"]
     script = Script(
-        model=[model(output=WORDS if way == "items" else None)],
+        model=[model_or_version(output=WORDS)],
         create=[prediction()],
         get=[*[trouble] * 9, prediction("processing"), *[trouble] * 9, prediction("succeeded", output=output)],
     )
     client = scripted(colour, script, max_retries=0)
     Clock(client)
-    result = await got(client.run("me/model"))
-    assert (await collect(result) if way == "items" else result) == output
+    result = await got(client.run("me/model")) if way == "text" else await collect(await items_of(client, way))
+    assert result == output
 
 
-@pytest.mark.parametrize("way", ["text", "items"])
+@pytest.mark.parametrize("way", ["text", *ITEMS])
 @pytest.mark.parametrize(
     ("trouble", "kind", "looks"),
     [
@@ -410,27 +490,39 @@ async def test_looks_ride_out_what_passes(colour: str, way: str, trouble: Any) -
     ],
 )
 async def test_looks_that_keep_failing(colour: str, way: str, trouble: Any, kind: type[Exception], looks: int) -> None:
-    """What does not pass is raised, with the prediction and how to wait for it."""
-    script = Script(model=[model(output=WORDS if way == "items" else None)], create=[prediction()], get=[trouble])
+    """What does not pass ends the call with a RunError, with the prediction and how to wait for it.
+
+    It has the fields of what ended the call, but is none of the errors after which people call again.
+    """
+    script = Script(model=[model_or_version(output=WORDS)], create=[prediction()], get=[trouble])
     client = scripted(colour, script, max_retries=0)
     Clock(client)
-    with pytest.raises(kind, match=r"predictions\.wait\('p1'\)") as raised:
-        await collect(await got(client.run("me/model")))
-    assert vars(raised.value)["prediction"].id == "p1"
+    with pytest.raises(RunError, match=r"predictions\.wait\('p1'\)") as raised:
+        await (got(client.run("me/model")) if way == "text" else collect(await items_of(client, way)))
+    error = raised.value
+    assert error.prediction
+    assert error.prediction.id == "p1"
+    cause = error.__cause__
+    assert isinstance(cause, kind)
+    assert isinstance(cause, ReplicateError)
+    assert not isinstance(error, (ReplicateError, httpx.HTTPError, OSError))
+    assert (error.status, error.message, str(error)) == (cause.status, cause.message, str(cause))
     assert script.asked.count("GET /predictions/p1") == looks
+    assert not any(each.endswith("/cancel") for each in script.asked)
 
 
-async def test_a_silent_api_is_a_timeout_for_items(colour: str) -> None:
+@pytest.mark.parametrize("way", ITEMS)
+async def test_a_silent_api_is_a_timeout_for_items(colour: str, way: str) -> None:
     """Items that cannot be looked for until the deadline end as a PredictionTimeout too."""
 
     def silent(request: httpx.Request) -> httpx.Response:
         clock.time += request.extensions["timeout"]["read"]
         raise httpx.ReadTimeout("silence", request=request)
 
-    client = scripted(colour, Script(model=[model(output=WORDS)], create=[prediction()], get=[silent]))
+    client = scripted(colour, Script(model=[model_or_version(output=WORDS)], create=[prediction()], get=[silent]))
     clock = Clock(client)
     with pytest.raises(PredictionTimeout, match="after 10 s"):
-        await collect(await got(client.run("me/model", timeout=10)))
+        await collect(await items_of(client, way, timeout=10))
 
 
 @pytest.mark.parametrize(
@@ -453,7 +545,8 @@ def test_what_events_left_out(output: Any, seen: list[Any], schema: Any, rest: l
     assert unseen(output, seen, OutputSchema(document)) == rest
 
 
-async def test_nothing_starts_after_the_timeout(colour: str) -> None:
+@pytest.mark.parametrize("way", ["use", "streaming", "create"])
+async def test_nothing_starts_after_the_timeout(colour: str, way: str) -> None:
     """A description that takes all the time there is ends the call before anything is started."""
 
     def silent(request: httpx.Request) -> httpx.Response:
@@ -463,9 +556,11 @@ async def test_nothing_starts_after_the_timeout(colour: str) -> None:
     script = Script(model=[silent], create=[prediction("succeeded", output="a")])
     client = scripted(colour, script)
     clock = Clock(client)
-    with pytest.raises(APITimeoutError):
-        await got(client.run("me/model", timeout=10))
+    function = client.use("me/model", streaming=way == "streaming", timeout=10)
+    with pytest.raises(APITimeoutError, match="nothing was started"):
+        await got(function.create() if way == "create" else function())
     assert script.asked == ["GET /models/me/model"]
+    assert clock.time == 10
 
 
 async def test_every_request_keeps_to_the_timeout(colour: str) -> None:
@@ -477,6 +572,11 @@ async def test_every_request_keeps_to_the_timeout(colour: str) -> None:
     )
     client = scripted(colour, script)
     Clock(client)
-    assert await got(client.run("me/model", {"file": b"abc"}, file_encoding_strategy="url", timeout=8)) == "a"
-    assert len(script.requests) == 5
+    assert await got(client.run("me/model", {"file": bytes(300_000)}, timeout=8)) == "a"
+    assert script.asked == [
+        "GET /models/me/model",
+        "POST /files",
+        "POST /models/me/model/predictions",
+        *["GET /predictions/p1"] * 2,
+    ]
     assert all(7 < request.extensions["timeout"]["read"] <= 8 for request in script.requests)
