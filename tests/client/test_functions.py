@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 from support.colours import Clock, each, got, leaves_streams, scripted
-from support.sample_models import Held, Script, model, prediction
+from support.sample_models import Held, Script, model, prediction, version_of
 
 from replicate import AuthenticationError, FileOutput, ModelError, OutputIterator, PredictionTimeout, ReplicateError
 from replicate.local import Model
@@ -193,12 +193,13 @@ async def test_all_inputs_in_one(client: Any) -> None:
 
 
 @pytest.mark.parametrize("colour", ["blocking"], indirect=True)
-async def test_an_iterator_is_no_list(client: Any) -> None:
-    """Who takes it for the list that it was is told what to write."""
-    output = client.run("me/words", {"text": "a b"})
-    with pytest.raises(TypeError, match=r"take list\(output\)\[0\]"):
-        output[0]
-    assert list(output) == ["a ", "b "]
+async def test_an_iterator_is_no_list(client: Any, server: Any) -> None:
+    """Who takes it for the list that it is elsewhere is told what to write."""
+    numbers = client.run(version_of(server, "me/numbers"), {"until": 2}, wait=False)
+    for output, items in ((client.use("me/words", streaming=True)(text="a b"), ["a ", "b "]), (numbers, [0, 1])):
+        with pytest.raises(TypeError, match=r"take list\(output\)\[0\]"):
+            output[0]
+        assert list(output) == items
 
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
