@@ -305,6 +305,7 @@ def test_v2_create(httpx_mock: HTTPXMock, client: Any) -> None:
     assert client.deployments.predictions.create(deployment_owner="acme", deployment_name="live", **options).id == "p1"
 
 
+@pytest.mark.differs("the members of a body are in the order of 1.x")
 @pytest.mark.generation("2.0")
 def test_v2_training(httpx_mock: HTTPXMock, client: Any) -> None:
     """The body of a training is its destination, input and webhook, in this order."""
@@ -326,6 +327,7 @@ def test_v2_training(httpx_mock: HTTPXMock, client: Any) -> None:
     assert job.id == "t1"
 
 
+@pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use(httpx_mock: HTTPXMock, naps: list[float]) -> None:
     """`use` sends a GET of the model, one of its versions, the create and GETs of the prediction, and nothing else."""
