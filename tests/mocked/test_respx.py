@@ -573,6 +573,7 @@ def test_v2_use_an_official_model(
     with open(pictures[0], "rb") as content:  # noqa: PTH123 - what `use` is documented with
         assert content.read() == b"\x89PNG..."
     assert json.loads(create.calls.last.request.content) == {"input": {"prompt": "Hello"}}
+    assert versions.called
 
 
 @pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
