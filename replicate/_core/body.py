@@ -90,7 +90,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             file.told()
 
 
-def with_body(made: Any, arguments: Mapping[str, Any], library: Library) -> Any:
+def with_body(made: Any, arguments: Mapping[str, Any], library: Library = httpx) -> Any:
     """Give a request of a library that was made of some arguments a body of this kind, if there are files in it."""
     if "files" in arguments:
         counted = [content for _, (_, content, _) in arguments["files"] if isinstance(content, Counted)]

@@ -10,7 +10,7 @@ import functools
 import inspect
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OTHER = "httpx2"
 SHAPE = ("build_request", "send", "is_closed")
-"""What an object that stands for a client of httpx must have, beside `close` or `aclose`."""
+"""What an object that stands for a client of httpx must have. One that is awaited has `aclose`, too."""
 
 
 def is_of_other(value: object, *names: str) -> bool:
@@ -49,12 +49,9 @@ def is_client(client: Any, *, blocking: bool) -> bool:
         return True
     if isinstance(client, getattr(httpx, other)) or is_of_other(client, other):
         return False
-    shaped = all(hasattr(client, name) for name in (*SHAPE, "close" if blocking else "aclose"))
-    return (
-        shaped
-        and inspect.iscoroutinefunction(client.send) is not blocking
-        and not (blocking and hasattr(client, "aclose"))
-    )
+    if not all(hasattr(client, name) for name in SHAPE) or hasattr(client, "aclose") is blocking:
+        return False
+    return inspect.iscoroutinefunction(client.send) is not blocking
 
 
 def library_of(*objects: object) -> Library:
@@ -66,24 +63,22 @@ def library_of(*objects: object) -> Library:
 
 def library_of_options(options: Mapping[str, Any]) -> Library:
     """Give the library whose client takes these options: a transport of httpx2 needs a client of httpx2."""
-    return library_of(*options.values(), *(options.get("mounts") or {}).values())
+    mounts: Mapping[str, object] = options.get("mounts") or {}
+    return library_of(*options.values(), *mounts.values())
 
 
 def converted(request: Mapping[str, Any], library: Library) -> Mapping[str, Any]:
     """Give the arguments of a request in the classes of a library."""
     if library is httpx:
         return request
-    made = {name: value for name, value in request.items() if name not in CONVERTED}
-    return made | {name: convert(request[name], library) for name, convert in CONVERTED.items() if name in request}
-
-
-CONVERTED: Mapping[str, Any] = {
-    "url": lambda url, library: library.URL(str(url)),
-    "headers": lambda headers, library: library.Headers(headers.raw),  # which hides the token, as httpx's do
-    "params": lambda params, _: params.multi_items(),
-    "timeout": lambda timeout, library: library.Timeout(**httpx.Timeout(timeout).as_dict()),
-}
-"""What arguments become that are objects of httpx."""
+    made = {**request, "url": library.URL(str(request["url"]))}
+    if "headers" in request:
+        made["headers"] = library.Headers(request["headers"].raw)  # which hides the token, as httpx's does
+    if "params" in request:
+        made["params"] = request["params"].multi_items()
+    if "timeout" in request:
+        made["timeout"] = library.Timeout(**httpx.Timeout(request["timeout"]).as_dict())
+    return made
 
 
 def stream_of(kind: type[Any], library: Library) -> type[Any]:
@@ -113,11 +108,11 @@ class AsOwnErrors:
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, self._kinds):
-            raise_own(error)
+            raise own_error(error)(str(error)) from error
 
 
-def raise_own(error: Exception) -> NoReturn:
-    """Raise the error of httpx that has the name of this one, or of the first of its bases that httpx has too."""
-    names = [kind.__name__ for kind in type(error).__mro__]
-    own = next(getattr(httpx, name) for name in names if hasattr(httpx, name))
-    raise own(str(error)) from error
+def own_error(error: BaseException | None) -> type[Exception]:
+    """Give the class of httpx that has the name of an error's, or of the first of its bases that httpx has too."""
+    names = (kind.__name__ for kind in type(error).__mro__)
+    found: type[Exception] = next(getattr(httpx, name) for name in names if hasattr(httpx, name))
+    return found

@@ -195,7 +195,7 @@ class Session(Generic[C]):
         url = self.url(request.path)
         parameters: Any = [*request.query]  # httpx's type for it is of invariant lists
         # httpx's headers hide the token from whatever shows local variables.
-        headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"}, encoding="latin-1")
         headers.update(encoded(request.headers))
         # What a client adds goes to the API itself and to nobody else: not to file hosts, not to streams elsewhere.
         ours = trusted and self.is_api(url)

@@ -217,8 +217,10 @@ def identifier(name: str, value: Any) -> str:
         raise EmptyValueError(f"{said}: without it the request would reach another resource")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-    if "/" in str(value) or value in (".", ".."):
-        raise ValueError(f"{name} must be an identifier without slashes, not {value!r}: that is another address")
+    if value in (".", ".."):
+        raise ValueError(f"{name} must name something, not {value!r}, which stands for another resource")
+    if "/" in str(value):
+        raise ValueError(f"{name} must be an identifier, without slashes, not {value!r}")
     return str(value)
 
 
