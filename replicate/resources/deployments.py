@@ -12,7 +12,6 @@ from replicate.resources.creation import create
 from replicate.resources.predictions import Prediction
 from replicate.resources.spelling import (
     DEPLOYMENT,
-    check_fields,
     model_text,
     needed,
     owned,
@@ -20,6 +19,7 @@ from replicate.resources.spelling import (
     pinned,
     version_text,
 )
+from replicate.resources.terms import check_fields
 from replicate_api import models
 from replicate_api.api.deployments import (
     deployments_create,

@@ -15,7 +15,6 @@ from replicate.resources.predictions import Prediction, predicted
 from replicate.resources.spelling import (
     MODEL,
     QUERY,
-    check_fields,
     chosen,
     needed,
     owned,
@@ -23,6 +22,7 @@ from replicate.resources.spelling import (
     require_text,
     stated,
 )
+from replicate.resources.terms import check_fields
 from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
 from replicate_api.api.models import (

@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from replicate._core.options import ListOptions, RequestOptions
-from replicate._core.plain import check_json
 from replicate._data.reference import Reference
 from replicate_api.types import UNSET
 
@@ -222,13 +221,6 @@ def identifier(name: str, value: Any) -> str:
     if "/" in str(value):
         raise ValueError(f"{name} must be an identifier, without slashes, not {value!r}")
     return str(value)
-
-
-def check_fields(fields: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for a member of a body that JSON cannot express; the API judges its value."""
-    for name, value in fields.items():
-        if value is not UNSET:
-            check_json(value, name)
 
 
 def referred(name: str, ref: Any, form: str) -> Reference:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import check_keywords, check_text, check_values, merged
 from replicate._core.plain import check_json
+from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +30,16 @@ def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: 
     preference(options)
     if (after := options.get("cancel_after")) is not None:
         check_text("cancel_after", after)
-    for name in (*MEMBERS, "extra_body"):
-        if (value := options.get(name)) is not None:
-            check_json(value, name)
+    check_fields({name: options.get(name) for name in (*MEMBERS, "extra_body")})
     if input is not None and not hasattr(input, "keys"):
         raise TypeError(f"input must map the model's input names to values, not be {type(input).__name__}")
+
+
+def check_fields(fields: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError for a member of a body that JSON cannot express; the API judges its value."""
+    for name, value in fields.items():
+        if value is not UNSET and value is not None:
+            check_json(value, name)
 
 
 def check_flags(options: Mapping[str, Any], *names: str) -> None:
