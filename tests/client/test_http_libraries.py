@@ -8,6 +8,7 @@ import io
 import subprocess
 import sys
 import time
+import traceback
 from threading import Event
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -119,13 +120,15 @@ ERRORS: dict[str, tuple[Any, type[APIConnectionError], str]] = {
 
 @pytest.mark.parametrize("name", ERRORS)
 async def test_errors_are_ours(make: Callable[..., Any], name: str) -> None:
-    """What goes wrong is this package's error, which tells that the request may have arrived."""
+    """What goes wrong is this package's error, and nothing that a program may show of it holds the token."""
     fault, kind, says = ERRORS[name]
     with Faults(fault) as server:
         client = make(server, max_retries=0, timeout=httpx.Timeout(5, read=0.05))
         with pytest.raises(kind, match=says) as caught:
             await got(client.get("/account"))
         assert type(caught.value) is kind
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+        assert TOKEN not in "".join(shown)
         await got(client.close())
 
 
