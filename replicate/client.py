@@ -35,9 +35,9 @@ class Replicate(API[Sync]):
     variable REPLICATE_API_TOKEN is used. `base_url` includes the version: "https://api.replicate.com/v1", or what
     REPLICATE_BASE_URL says. `timeout` is for one HTTP request, in seconds (60, of which 5 to connect), or an
     `httpx.Timeout`. `max_retries` (2) is how often a request that may be sent again is sent again. `http_client` is an
-    `httpx.Client` to send requests with. `poll_interval` is how many seconds pass between two looks at a prediction
-    that is waited for; without it, more the longer it takes. `output_dir` is a folder in which the files of outputs are
-    saved as they come. Raises ReplicateError if there is no token.
+    `httpx.Client` to send requests with, or an `httpx2.Client`. `poll_interval` is how many seconds pass between two
+    looks at a prediction that is waited for; without it, more the longer it takes. `output_dir` is a folder in which
+    the files of outputs are saved as they come. Raises ReplicateError if there is no token.
     """
 
     def __init__(
