@@ -239,8 +239,8 @@ class Models(Namespace[C]):
         body = {
             "owner": needed("owner", owner),
             "name": needed("name", name),
-            "hardware": needed("hardware", getattr(hardware, "sku", hardware)),
             "visibility": needed("visibility", visibility),
+            "hardware": needed("hardware", getattr(hardware, "sku", hardware)),
             "description": description,
             "github_url": github_url,
             "paper_url": paper_url,

@@ -20,7 +20,7 @@ LONGEST_HOLD = 60
 
 PREFER = re.compile(r"wait(=\d+)?")
 
-MEMBERS = ("stream", "webhook", "webhook_completed", "webhook_events_filter")
+MEMBERS = ("webhook", "webhook_completed", "webhook_events_filter", "stream")
 """What goes into the body of a create, beside the input."""
 
 

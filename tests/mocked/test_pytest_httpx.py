@@ -213,6 +213,7 @@ def test_v1_deployments_and_models(httpx_mock: HTTPXMock) -> None:
     replicate.models.create("acme", "writer", hardware="cpu", visibility="private", description="Writes.")
 
 
+@pytest.mark.differs("the name and the type of a file are parts of their own as well")
 @pytest.mark.generation("1.x")
 def test_v1_file(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
     """An uploaded file is one multipart body: the metadata, then the content with its name and type."""

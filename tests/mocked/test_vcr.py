@@ -115,6 +115,7 @@ def test_v1_reads() -> None:
     assert cassette.all_played
 
 
+@pytest.mark.differs("the members of an update are in an order of their own, not the call's")
 @pytest.mark.generation("1.x")
 def test_v1_writes() -> None:
     """Trainings, deployments and models send the bodies that 1.x sent."""
