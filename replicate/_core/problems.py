@@ -206,7 +206,7 @@ def content_of(response: httpx.Response) -> bytes:
 def struck(text: str, response: httpx.Response) -> str:
     """Strike the token of an answer's request out of a text. One shorter than any real token may be a common word."""
     request = request_of(response)
-    token = request.headers.get("authorization", "").rpartition(" ")[2] if request else ""
+    token = request.headers.get("authorization", "").split(" ", 1)[-1] if request else ""
     return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.body import with_body
-from replicate._core.exchange import ALWAYS, TIE, Foreign, Timed, bare, uncollected
+from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, uncollected
+from replicate._core.libraries import as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
 from replicate._core.nested import undisclosed
@@ -43,6 +43,7 @@ class BlockingTransport:
     ) -> None:
         check_colour(client, blocking=True)
         self._client, self._twin, self._options, self._given = client, twin, options, client is not None
+        self._library = library_of_options({**options, "client": client})
         self.closed: bool = twin is not None and twin.closed
         self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
         self._lock = Lock()
@@ -62,7 +63,7 @@ class BlockingTransport:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    made = httpx.Client(**settled(self._options))
+                    made: httpx.Client = self._library.Client(**settled(self._options))
                     self._finalizer = weakref.finalize(self, made.close)
                     self._client = made
         return self._client
@@ -72,21 +73,18 @@ class BlockingTransport:
     ) -> httpx.Response:
         end = self.now() + seconds
         check_open(client := self.client)
-        if isinstance(request, Foreign):
-            made = with_body(bare(request), request)
-            response = client.send(made, stream=True, follow_redirects=False, auth=None)
-        else:
-            made = with_body(client.build_request(**request), request)
-            response = client.send(made, stream=True, follow_redirects=False)
+        with as_own_errors(self._library):
+            made, how = outgoing(client, request, self._library)
+            response = client.send(made, **how)
         if seconds < ALWAYS:
-            response.stream = Timed(response, lambda: end - self.now())
+            response.stream = stream_of(Timed, self._library)(response, lambda: end - self.now())
         if not stream:
             await self.read(response)
         return response
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
-            with uncollected(response) as content:
+            with as_own_errors(self._library), uncollected(response) as content:
                 for chunk in content:
                     yield chunk
         finally:
@@ -94,7 +92,8 @@ class BlockingTransport:
 
     async def read(self, response: httpx.Response) -> None:
         try:
-            response.read()
+            with as_own_errors(self._library):
+                response.read()
         except BaseException:
             response.close()
             raise
@@ -170,6 +169,7 @@ class AsyncTransport:
     ) -> None:
         check_colour(client, blocking=False)
         self._client, self._twin, self._options, self._lock = client, twin, options, Lock()
+        self._library = library_of_options({**options, "client": client})
         self.closed: bool = twin is not None and twin.closed
         self._keepers: dict[Hashable, Keeper] = {}
         inheritors.add(self)
@@ -209,34 +209,34 @@ class AsyncTransport:
         try:
             check_open(self)
             check_open(lanes)
-            if isinstance(request, Foreign):
-                made = with_body(bare(request), request)
-                exchange = client.send(made, stream=True, follow_redirects=False, auth=None)
-            else:
-                made = with_body(client.build_request(**request), request)
-                exchange = client.send(made, stream=True, follow_redirects=False)
-            response = await timed(undisclosed(exchange), end - self.now() + TIE, httpx.ReadTimeout)
+            with as_own_errors(self._library):
+                made, how = outgoing(client, request, self._library)
+                exchange = undisclosed(client.send(made, **how))
+                response = await timed(exchange, end - self.now() + TIE, httpx.ReadTimeout)
         except BaseException as error:
             await lanes.give_back(client)
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
-        response.stream = Held(response.stream, lambda: end - self.now(), lambda: lanes.give_back(client))
+        held = stream_of(Held, self._library)
+        response.stream = held(response.stream, lambda: end - self.now(), lambda: lanes.give_back(client))
         if not stream:
             await self.read(response)
         return response
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
-            async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as content:
-                while (chunk := await undisclosed(following(content))) is not None:
-                    yield chunk
+            with as_own_errors(self._library):
+                async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as content:
+                    while (chunk := await undisclosed(following(content))) is not None:
+                        yield chunk
         finally:
             await response.aclose()
 
     async def read(self, response: httpx.Response) -> None:
         try:
-            await undisclosed(response.aread())
+            with as_own_errors(self._library):
+                await undisclosed(response.aread())
         except BaseException:
             await response.aclose()
             raise

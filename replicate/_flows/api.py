@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.answering import RawResponses
 from replicate._core.dual import AsyncNames, C, also_async, dual
-from replicate._core.options import check_count
+from replicate._core.options import check_parameters
 from replicate._flows.configured import Configured
 from replicate_api.types import UNSET
 
@@ -123,11 +123,11 @@ class API(Configured[C], RawResponses, AsyncNames):
         https://replicate.com/docs/reference/http#search. Raises APIError.
         """
         from replicate.resources.search import SearchResults
-        from replicate.resources.spelling import filled
+        from replicate.resources.spelling import needed
         from replicate_api.api.search import search
 
-        check_count("limit", limit)
-        found = await self._session.given(options).call(search, query=filled("query", query), limit=limit)
+        check_parameters({"query": needed("query", query), "limit": limit})
+        found = await self._session.given(options).call(search, query=query, limit=limit)
         return SearchResults[C].bind(found, self._session)
 
     @dual

@@ -25,7 +25,7 @@ from replicate.exceptions import (
 from replicate.resources.matching import Asked
 from replicate.resources.recovery import Create
 from replicate.resources.spelling import DeploymentWords, ModelWords, stated
-from replicate.resources.terms import check, hold, preference, preferred
+from replicate.resources.terms import MEMBERS, check, hold, preference, preferred
 from replicate.resources.watching import WATCH_OPTIONS
 
 if TYPE_CHECKING:
@@ -101,9 +101,8 @@ class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
     destination: Any
 
 
-BODY = ("webhook", "webhook_completed", "webhook_events_filter", "stream")
 HEADERS = ("wait", "prefer", "cancel_after")
-PREDICTION_OPTIONS = (*HEADERS, *BODY, "file_encoding_strategy", *REQUEST_OPTIONS)
+PREDICTION_OPTIONS = (*HEADERS, *MEMBERS, "file_encoding_strategy", *REQUEST_OPTIONS)
 TRAINING_OPTIONS = tuple(name for name in PREDICTION_OPTIONS if name not in (*HEADERS, "stream"))
 
 
@@ -220,7 +219,7 @@ async def post(
     Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
     """
     session, prefer = preferred(given(session, options), preference(options))
-    body = {"input": input} | members | {name: options.get(name) for name in BODY}  # in the order of version 1
+    body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in the order of version 1
     body = {name: value for name, value in body.items() if value is not None}
     create, held = Create(session, noun, cancel=cancel_on_exit), None
 

@@ -10,7 +10,17 @@ from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
-from replicate.resources.spelling import MODEL, TRAINING, chosen, identified, owned, paired, pinned, stated
+from replicate.resources.spelling import (
+    MODEL,
+    TRAINING,
+    chosen,
+    identified,
+    identifier,
+    model_text,
+    paired,
+    pinned,
+    stated,
+)
 from replicate.resources.waiting import TERMINAL, halt, look, settle
 from replicate.resources.watching import Progress, Timings, Updates, timings
 from replicate_api import models
@@ -195,9 +205,11 @@ def arguments(
     for name, value in zip(names, values, strict=False):
         rest[name] = chosen((name,), value, rest)
     wanted = chosen(("version", "version_id"), UNSET, rest)
+    if wanted == "":
+        identifier("version_id", wanted)  # raises
     model, version = (UNSET, None) if wanted is UNSET else pinned(wanted)
     if version is None:
         raise TypeError("version is missing: name what to train as 'owner/name:id'")
     owner, name, rest = paired(MODEL, rest, model)
-    destination = "/".join(owned(rest.pop("destination", None), "destination"))
+    destination = model_text(rest.pop("destination", None), "destination")
     return (owner, name, version), given, destination, rest
