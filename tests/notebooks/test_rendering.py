@@ -286,7 +286,7 @@ def test_what_stands_beside_files_is_shown() -> None:
 
 def test_a_notebook_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files that are shown at once are bounded together; those beyond that are links."""
-    monkeypatch.setattr(showing, "LARGEST", 3 * len(picture()))
+    monkeypatch.setattr(drawing, "LARGEST", 3 * len(picture()))
     files = [f"data:image/png;base64,{base64.b64encode(picture()).decode()}" for _ in range(6)]
     page, _ = seen(run_of({"files": files}))
     assert 1 <= page.tags.count("img") <= 3
