@@ -209,8 +209,8 @@ async def asked(session: Session[Any], request: Request) -> httpx.Response:
         if error.status not in GONE:
             raise
         expired = FileExpiredError(error.message)
-        expired.__dict__.update({**vars(error), "hint": EXPIRED})
-        raise expired from None
+        vars(expired).update(vars(error))
+        raise expired.advise(EXPIRED) from None
     if response.status_code not in FOUND:
         await session.transport.close_response(response)
         raise refused(response, f"its status is {response.status_code}")

@@ -150,8 +150,8 @@ async def described(
 ) -> Description | None:
     """Give what is known of a model before it is started with some inputs.
 
-    That is what is remembered; it is looked up only before a long upload, or to tell pictures from lists. An input
-    that the model does not have is warned of, once: it is sent as given, for the API to judge.
+    That is what is remembered; it is looked up only before a long upload, or where only its schema tells what to send.
+    An input that the model does not have is warned of, once: it is sent as given, for the API to judge.
     """
     known = await look_up.recalled(session, reference)
     if known is not None:

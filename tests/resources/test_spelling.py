@@ -222,7 +222,7 @@ async def test_unset_is_not_given(client: Any, server: Server) -> None:
     unset: dict[str, Any] = dict.fromkeys(("wait", "prefer", "webhook", "stream", "timeout", "extra_headers"), UNSET)
     await got(client.predictions.create("v", {"a": 1}, model=UNSET, **unset))
     [request] = server.requests
-    assert request.read() == b'{"version":"v","input":{"a":1}}'
+    assert request.read() == b'{"input":{"a":1},"version":"v"}'
     assert "prefer" not in request.headers
     await got(client.predictions.get("x", timeout=UNSET, max_retries=UNSET))
 
@@ -240,7 +240,7 @@ async def test_creating_and_changing_a_model(client: Any, server: Server) -> Non
     await got(client.models.create("o", "n", hardware=SimpleNamespace(sku="cpu"), visibility="private"))
     await got(client.models.update("o/n", readme="# Hi", description=None))
     assert [request.read() for request in server.requests] == [
-        b'{"owner":"o","name":"n","hardware":"cpu","visibility":"private"}',
+        b'{"owner":"o","name":"n","visibility":"private","hardware":"cpu"}',
         b'{"description":null,"readme":"# Hi"}',
     ]
 
