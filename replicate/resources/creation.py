@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
-import sys
 import warnings
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -185,8 +185,9 @@ def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[s
 
 def caller() -> int:
     """Give the level of the first frame that is not this package's, for a warning to point at."""
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - as `warnings` itself
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "replicate":
+    level, frame = 1, inspect.currentframe()
+    frame = frame and frame.f_back
+    while frame and frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "replicate":
         level, frame = level + 1, frame.f_back
     return level
 
