@@ -10,11 +10,11 @@ from replicate._core.plain import is_array
 from replicate._data.output_list import OutputList
 from replicate._flows.call import Call
 from replicate._flows.output import iterate
-from replicate.resources.creation import MARGIN, PREDICTION_OPTIONS, PredictionSettings
+from replicate.resources.creation import MARGIN, PredictionSettings
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
 from replicate.resources.spelling import stated
-from replicate.resources.terms import LONGEST_HOLD, check_flags
+from replicate.resources.terms import LONGEST_HOLD, PREDICTION_OPTIONS, check_flags
 from replicate.resources.waiting import check_success, owned, settle
 from replicate.resources.watching import WATCH_OPTIONS, Updates, WatchOptions
 
