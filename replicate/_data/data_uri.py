@@ -13,11 +13,10 @@ from replicate.exceptions import ReplicateError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PIECE = 2 * 1024 * 1024
-"""Characters that are decoded at a time, three at least: what is decoded takes many times the memory while it is.
-
-Outputs that the API sends as data URIs are shorter, and so one piece, as in version 1.
-"""
+PIECE = 64 * 1024
+"""Characters that are decoded at a time, three at least: what is decoded takes many times the memory while it is."""
+CHUNK = 1024 * 1024
+"""Bytes that are given at a time, at least: outputs that the API sends as data URIs are one chunk, as in version 1."""
 BLANK = b" \t\r\n\f"
 
 
@@ -44,7 +43,19 @@ def pieces(uri: str) -> Iterator[bytes]:
     if comma < 0:
         raise ReplicateError("This data URI has no comma, so it has no content.")
     decoded = unquoted(uri, comma + 1)
-    return from_base64(decoded) if uri[5:comma].rstrip().lower().endswith(";base64") else decoded
+    return joined(from_base64(decoded) if uri[5:comma].rstrip().lower().endswith(";base64") else decoded)
+
+
+def joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small pieces to chunks."""
+    chunk = bytearray()
+    for piece in pieces:
+        chunk += piece
+        if len(chunk) > CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    if chunk:
+        yield bytes(chunk)
 
 
 def unquoted(text: str, start: int) -> Iterator[bytes]:
@@ -67,9 +78,10 @@ def from_base64(encoded: Iterator[bytes]) -> Iterator[bytes]:
             if b"=" in content or (padded and content):
                 raise binascii.Error("something comes after the padding")  # noqa: TRY301 - as b64decode does
             padded = padded or len(content) < len(written)
-            if whole := len(left) // 4 * 4:
-                yield base64.b64decode(left[:whole], validate=True)
-            left = left[whole:] + content
+            left += content
+            whole = len(left) // 4 * 4
+            yield base64.b64decode(left[:whole], validate=True)
+            left = left[whole:]
         yield base64.b64decode(left + b"=" * (-len(left) % 4), validate=True)
     except binascii.Error as error:
         raise ReplicateError(f"This data URI is not valid base64: {error}.") from error
