@@ -64,7 +64,8 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
     retry_after: float | None = None
     cursor: str | None = None
     hint: str | None = None
-    prediction: Prediction[Any] | None = None
+    prediction: Any = None
+    """What the call has started, as last seen, or None."""
 
     _said: str | None = None
     """What the API or the model said, where that is the error's text."""

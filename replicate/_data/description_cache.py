@@ -14,8 +14,8 @@ import secrets
 import stat
 import sys
 import tempfile
-import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +54,14 @@ class DescriptionCache:
         """Give the latest version of a model, and whether it is official, as long as that is believed."""
         found = self._read("model", model)
         moment, version, official = found.get("moment"), found.get("version"), found.get("official")
-        fresh = isinstance(moment, (int, float)) and 0 <= time.time() - moment < LATEST_LIVES
+        fresh = isinstance(moment, (int, float)) and 0 <= now() - moment < LATEST_LIVES
         if not fresh or not isinstance(version, str | None) or not isinstance(official, bool | None):
             return None
         return version, official
 
     def keep_latest(self, model: str, version: str | None, *, official: bool | None) -> None:
         """Keep which version of a model is the latest."""
-        self._write("model", model, {"version": version, "official": official, "moment": time.time()})
+        self._write("model", model, {"version": version, "official": official, "moment": now()})
 
     def forget_latest(self, model: str) -> None:
         """Take that back."""
@@ -166,6 +166,11 @@ def replace(path: Path, content: bytes) -> None:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)  # noqa: PTH108 - likewise
+
+
+def now() -> float:
+    """Give the seconds since 1970, by the clock that all processes share."""
+    return datetime.now(UTC).timestamp()
 
 
 def tidy(folder: Path) -> None:

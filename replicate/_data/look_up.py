@@ -156,5 +156,8 @@ def answered(session: Session[Any], reference: Reference, version: Any) -> None:
     """Note which version the answer to a model's name tells."""
     if reference.model is None or reference.version is not None or not isinstance(version, str):
         return
-    if memory(session).answered(account_of(session), str(reference.model), version):
-        forget(session, reference)
+    try:
+        if memory(session).answered(account_of(session), str(reference.model), version):
+            forget(session, reference)
+    except Exception as error:  # noqa: BLE001 - the prediction has been started: nothing may take its answer away
+        log.debug("noting the version of %s failed: %s", reference, error)

@@ -13,7 +13,10 @@ from replicate._core.plain import elements, is_array, is_object, members
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-URL = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?|data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,\s]*)*(?:;base64)?,\S*")
+URL = re.compile(
+    r"https?://[^\s/?#]+(?:[/?#]\S*)?|data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*(?:;base64)?,.*",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class OutputSchema:
@@ -142,7 +145,7 @@ def is_file(text: str, schema: Mapping[str, Any]) -> bool:
 
 def is_url(text: str) -> bool:
     """Tell whether a text is, as a whole, one URL of a file: `http:`, `https:` or `data:`."""
-    return text.startswith(("https://", "http://", "data:")) and URL.fullmatch(text) is not None
+    return text[:5].lower() in ("https", "http:", "data:") and URL.fullmatch(text) is not None
 
 
 BY_VALUE = OutputSchema(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.options import check_keywords, check_text, check_values, merged
+from replicate._core.options import REQUEST_OPTIONS, check_keywords, check_text, check_values, merged
 from replicate._core.plain import check_json
 from replicate.exceptions import InputError
 from replicate_api.types import UNSET
@@ -22,6 +22,9 @@ PREFER = re.compile(r"wait(=\d+)?")
 
 MEMBERS = ("webhook", "webhook_completed", "webhook_events_filter", "stream")
 """What goes into the body of a create, beside the input."""
+
+HEADERS = ("wait", "prefer", "cancel_after")
+PREDICTION_OPTIONS = (*HEADERS, *MEMBERS, "file_encoding_strategy", *REQUEST_OPTIONS)
 
 
 def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: tuple[str, ...]) -> None:

@@ -67,9 +67,9 @@ def test_it_is_private(folder: Path) -> None:
 def test_the_latest_version_is_believed_for_an_hour(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After that, and where the clock was set back, it is looked up again."""
     cache(folder).keep_latest("me/model", "v1", official=False)
-    now = description_cache.time.time()
+    now = description_cache.now()
     for moment in (now + LATEST_LIVES + 1, now - 60):
-        monkeypatch.setattr(description_cache.time, "time", lambda moment=moment: moment)
+        monkeypatch.setattr(description_cache, "now", lambda moment=moment: moment)
         assert cache(folder).latest("me/model") is None
 
 
