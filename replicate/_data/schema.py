@@ -38,8 +38,9 @@ class OutputSchema:
 
     @property
     def streams_text(self) -> bool:
-        """An item fits into the text of an event: it is a text or a file."""
-        return not self.known or self.item.get("type") == "string"
+        """What comes in an event is an item, and fits into its text: a text or a file."""
+        shape = self.item if self.iterator else self._output  # a list that comes as a whole is no item
+        return not self.known or shape.get("type") == "string"
 
     def is_text(self, output: Any) -> bool:
         """Tell whether an output is one text, whole or in pieces. Strings are, where nothing is known of them."""
