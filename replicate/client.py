@@ -136,15 +136,14 @@ class Replicate(API[Sync]):
     ) -> Any:
         """Give a model as a function: `use("owner/name")(prompt="…")`.
 
-        It gives the model's output: files as FileOutput, text that is made in pieces as one `str`. With
-        `streaming=True` it gives an iterator over the pieces; with `use_async=True` it is awaited. `hint` is a
-        function with the model's signature, for editors and type checkers. `timeout` is for each call, in seconds.
-        A call that is left early (by Ctrl-C, a canceled task, its timeout) cancels the prediction, unless
-        `cancel_on_exit=False`. Inputs that the model does not have, and texts that are no URL where it takes a file,
-        are an InputError before anything is sent, unless `validate=False`. `on_update`, `progress` and `save_to` are as
-        for `run`.
-
-        Raises ValueError or TypeError if `ref` is no reference; calling it raises what `run` raises, and InputError.
+        The model is looked up before the first call. It gives its output as its schema says: files as FileOutput, text
+        that is made in pieces as one `str`. With `streaming=True` it gives an iterator over the pieces; with
+        `use_async=True` it is awaited. `hint` is a function with the model's signature, for editors and type checkers.
+        `timeout` is for each call, in seconds. A call that is left early (by Ctrl-C, a canceled task, its timeout)
+        cancels the prediction, unless `cancel_on_exit=False`. Inputs that the model does not have, and texts that are
+        no URL where it takes a file, are an InputError before anything is sent, unless `validate=False`. `on_update`,
+        `progress` and `save_to` are as for `run`. Raises ValueError or TypeError if `ref` is no reference; calling it
+        raises what `run` raises.
         """
         from replicate._flows.use import AsyncFunction, Function, Invocation
 

@@ -33,7 +33,7 @@ from replicate._data.uploads import address
 from replicate.exceptions import APITimeoutError, InputError, ReplicateException
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from replicate._core.session import Session
     from replicate._data.sources import Upload
@@ -84,7 +84,7 @@ class Inputs:
             self._plan = self._planned(value, where)
 
     async def worth_describing(self, session: Session[Any]) -> bool:
-        """Tell whether to look at the model first: before a long upload, or where only its schema tells what to send."""
+        """Tell whether to look at the model first: before a long upload, or where its schema tells what to send."""
         if needs_schema(self._plan):
             return True
         if self._strategy == "inline":

@@ -74,7 +74,7 @@ class DeploymentPredictions(Namespace[C]):
     ) -> Prediction[C]:
         """Start a prediction with this deployment, as `client.predictions.create` does.
 
-        Maps to `deployments.predictions.create`. Raises APIStatusError, AmbiguousCreateError, TypeError, ValueError.
+        Maps to `deployments.predictions.create`. Raises what that raises.
         """
         path = self.deployment
         payload = await create(self._session, deployments_predictions_create, *path, input=input, options=options)
@@ -93,8 +93,8 @@ class DeploymentsPredictions(Namespace[C]):
     ) -> Prediction[C]:
         """Start a prediction with a deployment: "owner/name", a tuple of both or an object.
 
-        As `client.predictions.create`, without a version. Maps to `deployments.predictions.create`. Raises
-        APIStatusError, AmbiguousCreateError, TypeError, ValueError.
+        As `client.predictions.create`, without a version. Maps to `deployments.predictions.create`. Raises what that
+        raises.
         """
         owner, name, rest = paired(DEPLOYMENT, options, ref)
         endpoint = deployments_predictions_create

@@ -82,7 +82,7 @@ class Model(Resource[C], models.Model):
     async def predict(self, /, **input: Any) -> Any:
         """Run this model to its end and give its output, files as URLs. Deprecated: use `client.run`.
 
-        Raises ModelError if it fails, and what `client.predictions.create` raises.
+        Raises RunError, such as ModelError if it fails, and what `client.predictions.create` raises.
         """
         warnings.warn("model.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
         latest = None if self.is_official else self.latest_version
@@ -101,8 +101,8 @@ class ModelPredictions(Namespace[C]):
     ) -> Prediction[C]:
         """Start a prediction with an official model: "owner/name", a tuple of both or an object.
 
-        As `client.predictions.create`, without a version. Maps to `models.predictions.create`. Raises NotFoundError
-        for a model that has to be run by version, APIStatusError, AmbiguousCreateError, TypeError, ValueError.
+        As `client.predictions.create`, without a version. Maps to `models.predictions.create`. Raises what that
+        raises; NotFoundError for a model that has to be run by version.
         """
         owner, name, rest = paired(MODEL, options, ref)
         named = Reference.of((owner, name))

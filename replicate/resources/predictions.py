@@ -228,9 +228,10 @@ class Predictions(Namespace[C]):
         `version` is an id, "owner/name:id", an object, or an official model's "owner/name"; `model` and `deployment`
         are "owner/name", a tuple of both or an object. `input` maps the model's input names to values; files in it are
         sent along. Gives the prediction as it is after `wait` seconds, or at once: usually "starting". Maps to
-        `predictions.create`, `models.predictions.create` or `deployments.predictions.create`. Raises APIStatusError,
-        AmbiguousCreateError where it is not known whether the prediction was started, TypeError or ValueError before
-        anything is sent.
+        `predictions.create`, `models.predictions.create` or `deployments.predictions.create`. Raises
+        AmbiguousCreateError where it is not known whether the prediction was started. Whatever else it raises tells
+        that nothing was: APIStatusError, APIConnectionError; InputError for an input that cannot be sent, TypeError or
+        ValueError for other options.
         """
         from replicate.resources.creation import create  # it and all that it needs would double what a `get` loads
 

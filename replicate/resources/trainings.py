@@ -128,8 +128,9 @@ class Trainings(Namespace[C]):
         `version=`. `input` maps the training's input names to values; files in it are sent along. `destination` is the
         model that gets the new version: "owner/name", a tuple of both or an object. Positions may be: version, input,
         destination; version, destination, input; model, version, input. Maps to `trainings.create`. Raises
-        APIStatusError, AmbiguousCreateError where it is not known whether the training was started, TypeError or
-        ValueError before anything is sent.
+        AmbiguousCreateError where it is not known whether the training was started. Whatever else it raises tells that
+        nothing was: APIStatusError, APIConnectionError; InputError for an input that cannot be sent, TypeError or
+        ValueError for other options.
         """
         path, ready, destination, rest = arguments(positional, options)
         payload = await create(

@@ -192,9 +192,7 @@ async def test_many_files_are_passed_on_as_a_list(client: Any, asked: Any, way: 
 
 
 @pytest.mark.parametrize("way", ["run", "use", "create"])
-async def test_what_a_model_says_names_no_file_of_the_caller(
-    client: Any, asked: Any, tmp_path: Path, way: str
-) -> None:
+async def test_what_a_model_says_names_no_file_of_the_caller(client: Any, asked: Any, tmp_path: Path, way: str) -> None:
     """A text that a model gave is never taken for a path, though the next model takes a file and there is one.
 
     `run` and `create` send the very text, for the API to judge; so does `use` with what was still being made.
@@ -211,7 +209,7 @@ async def test_what_a_model_says_names_no_file_of_the_caller(
             "create": lambda said=said: client.predictions.create(model="me/digest", input={"file": said}),
         }
         refused = way == "use" and isinstance(said, str)
-        with pytest.raises(InputError if refused else UnprocessableEntityError, match="uri|no URL"):
+        with pytest.raises(InputError if refused else UnprocessableEntityError, match=r"uri|no URL"):
             await got(calls[way]())
     assert "POST /files" not in asked()
 

@@ -261,7 +261,7 @@ async def test_use_refuses_a_text_where_the_model_takes_a_file(
     The error says to pass a Path; nothing is started.
     """
     monkeypatch.chdir(tmp_path)
-    Path("a.bin").touch()
+    (tmp_path / "a.bin").write_bytes(b"")
     shown = repr(text if len(text) < 80 else f"{'x' * 80}…")
     message = rf"^input\['file'\] takes a file, and {re.escape(shown)} is no URL: pass Path\({re.escape(shown)}\) for a"
     with pytest.raises(InputError, match=message):

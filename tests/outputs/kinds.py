@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator  # the annotations of the models are their schemas
-from pathlib import Path
+from collections.abc import Callable, Iterator  # noqa: TC003 - the annotations of the models are their schemas
+from pathlib import Path  # noqa: TC003 - likewise
 from typing import Annotated, Any, NamedTuple
 
 import httpx

@@ -31,14 +31,14 @@ def named(server: Server, kind: Kind, way: str) -> str:
 def table(server: Server) -> Table:
     """Have every kind of output in every way."""
     cases = [(kind, way) for kind in KINDS for way in WAYS]
-    return {(kind, way): RUN["blocking"](seen(server, "blocking", way, named(server, kind, way))) for kind, way in cases}
+    return {
+        (kind, way): RUN["blocking"](seen(server, "blocking", way, named(server, kind, way))) for kind, way in cases
+    }
 
 
 @each_kind
 @pytest.mark.parametrize("way", WAYS)
-async def test_it_is_the_same_in_every_colour(
-    server: Server, table: Table, colour: str, way: str, kind: Kind
-) -> None:
+async def test_it_is_the_same_in_every_colour(server: Server, table: Table, colour: str, way: str, kind: Kind) -> None:
     """Blocking and asynchronous clients give the same output, each with iterators of its own colour."""
     assert await seen(server, colour, way, named(server, kind, way)) == table[kind, way]
 

@@ -57,7 +57,7 @@ NO_VERSION = "The specified version does not exist (or perhaps you don't have pe
     ],
 )
 def test_the_hint_knows_the_cause(status: int, path: str, body: Any, advice: str | None) -> None:
-    """What usually helps depends on the status, what was asked, and what was said; it is a note, as what was asked is."""
+    """What usually helps depends on the status, what was asked, and what was said: all of it is in the notes."""
     method = "GET" if path == "/models/o/n" else "POST"
     error = error_of(httpx.Response(status, json=body, request=httpx.Request(method, f"{API}{path}")))
     where, *notes = error.__notes__
