@@ -67,6 +67,11 @@ def library_of_options(options: Mapping[str, Any]) -> Library:
     return library_of(*options.values(), *mounts.values())
 
 
+def answers_itself(options: Mapping[str, Any]) -> bool:
+    """Tell whether a caller answers requests himself, by an option of httpx's clients."""
+    return not options.keys().isdisjoint(("transport", "mounts"))
+
+
 def converted(request: Mapping[str, Any], library: Library) -> Mapping[str, Any]:
     """Give the arguments of a request in the classes of a library."""
     if library is httpx:

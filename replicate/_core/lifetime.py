@@ -21,9 +21,9 @@ class ClosedError(ReplicateError, RuntimeError):
     """What has been closed was used; httpx has RuntimeError for that."""
 
 
-def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | Lanes | Given) -> None:
+def check_open(*used: BlockingTransport | AsyncTransport | httpx.Client | Lanes | Given) -> None:
     """Raise ReplicateError for what has been closed."""
-    if used.is_closed:
+    if any(each.is_closed for each in used):
         raise ClosedError(
             "The client has been closed.", hint="Make another one, or save files before leaving its `with` block."
         )

@@ -13,6 +13,7 @@ from replicate._core.hints import hint
 from replicate._core.http_errors import paired
 from replicate._core.plain import elements, is_array, is_object, members
 from replicate._core.retry import told_to_wait
+from replicate._wording import details, harmless
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -27,8 +28,6 @@ from replicate.exceptions import (
     RateLimitError,
     RequestTooLargeError,
     UnprocessableEntityError,
-    details,
-    harmless,
 )
 
 if TYPE_CHECKING:

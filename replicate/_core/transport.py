@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import httpx
 
 from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, uncollected
-from replicate._core.libraries import as_own_errors, library_of_options, stream_of
+from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
-from replicate._core.nested import undisclosed
+from replicate._core.nested import following, undisclosed
 from replicate._core.shield import shielded
 from replicate._core.tls import settled
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     Work = Sequence[Callable[[], Coroutine[Any, Any, Any]]]
 
 T = TypeVar("T")
-
-THEIRS = {"transport", "mounts"}
-"""The options of httpx's clients by which a caller answers requests himself."""
 
 
 class BlockingTransport:
@@ -51,7 +48,7 @@ class BlockingTransport:
 
     @property
     def own(self) -> bool:
-        return not self._given and not THEIRS & {*self._options}
+        return not self._given and not answers_itself(self._options)
 
     @property
     def is_closed(self) -> bool:
@@ -63,9 +60,8 @@ class BlockingTransport:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    made: httpx.Client = self._library.Client(**settled(self._options))
+                    self._client = made = self._library.Client(**settled(self._options))
                     self._finalizer = weakref.finalize(self, made.close)
-                    self._client = made
         return self._client
 
     async def send(
@@ -176,7 +172,7 @@ class AsyncTransport:
 
     @property
     def own(self) -> bool:
-        return self._client is None and not THEIRS & {*self._options}
+        return self._client is None and not answers_itself(self._options)
 
     @property
     def is_closed(self) -> bool:
@@ -207,8 +203,7 @@ class AsyncTransport:
         lanes = await self.lanes()
         client = await lanes.take(seconds, request.get("timeout"))
         try:
-            check_open(self)
-            check_open(lanes)
+            check_open(self, lanes)
             with as_own_errors(self._library):
                 made, how = outgoing(client, request, self._library)
                 exchange = undisclosed(client.send(made, **how))
@@ -249,8 +244,7 @@ class AsyncTransport:
 
         await sleep(seconds)
 
-    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-        await shielded(work, seconds)
+    shielded = staticmethod(shielded)
 
     async def in_use(self) -> AbstractContextManager[None]:
         lanes = None if self.is_closed else await self.lanes()
@@ -304,8 +298,3 @@ class AsyncTransport:
         """Leave to the parent process what was inherited from it, without closing it."""
         inherited.append(self._keepers)
         self._lock, self._keepers = Lock(), {}
-
-
-async def following(content: AsyncGenerator[bytes, None]) -> bytes | None:
-    """Give the next piece, or None at the end."""
-    return await anext(content, None)
