@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
-from support.colours import TOKEN, connect, got, leaves_streams, scripted
+from support.colours import TOKEN, Clock, connect, got, leaves_streams, scripted
 from support.faults import Faults, answer
 from support.hosts import hosted
 
@@ -69,6 +69,7 @@ async def test_a_create_that_is_redirected_to_no_address(colour: str) -> None:
     """What starts something and is answered with such a redirect may have arrived."""
     with Faults(answer("302 Found", b"", "Location: mailto:x")) as api:
         client = connect(colour, base_url=api.base_url)
+        Clock(client)
         with pytest.raises(AmbiguousCreateError, match=r"/v1/models/a/b/predictions cannot be fetched, for ") as raised:
             await got(client.predictions.create(model="a/b", input={}))
         cause = raised.value.__cause__
