@@ -38,6 +38,7 @@ from replicate import (
 )
 from replicate._core.lifetime import ClosedError
 from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate._data import look_up
 from replicate.local import Model, Server
 from replicate.local import server as local_server
 from replicate.resources import recovery
@@ -381,6 +382,18 @@ def test_an_interrupt(place: Server, interrupt: type[BaseException], stage: str,
         transport.send, transport.sleep = interrupted, sleep  # type: ignore[method-assign]
         with pytest.raises(interrupt):
             client.run("me/held" if way == "run" else version_of(place, "me/community"), wait=False)
+    assert statuses(place) == ["canceled"]
+
+
+def test_an_interrupt_while_the_answer_is_noted(place: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of a model may have to be deleted from the disk: an interrupt then cancels as well."""
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(look_up, "answered", interrupted)
+    with Replicate(bearer_token=place.token, base_url=place.base_url) as client, pytest.raises(KeyboardInterrupt):
+        client.run("me/held", wait=False)
     assert statuses(place) == ["canceled"]
 
 
