@@ -102,7 +102,7 @@ async def result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
 
     Raises ModelError if it fails, PredictionTimeout at the deadline.
     """
-    if not whole(prediction, call.output):
+    if not whole(prediction):
         await settle(prediction, call.deadline, call.updates)
     check_success(prediction, call.deadline, call.settings.get("cancel_after"))
     return prediction
@@ -124,16 +124,12 @@ def holding(call: Call[Any]) -> bool | int | None:
     return True if patience is None or patience >= LONGEST_HOLD else int(patience * MARGIN) or None
 
 
-def whole(prediction: Prediction[Any], schema: OutputSchema) -> bool:
+def whole(prediction: Prediction[Any]) -> bool:
     """Tell whether the output is all there is.
 
-    It is when the prediction has finished. The API has also been seen to answer `Prefer: wait`, before the time that it
-    was asked to wait was over, with a prediction that is still "processing" and has its output. That is all, unless it
-    is a list that may grow item by item.
+    It is when the prediction has finished. The API has also been seen to answer `Prefer: wait`, well before the time
+    that it was asked to wait was over, with a prediction that is still "processing" and has all of its output: it
+    waits for the end, not for the first item. What it answers when that time is over may be a part.
     """
-    if prediction.finished:
-        return True
     early: bool = prediction.__dict__.get("_answered_early", False)
-    output = raw(prediction)
-    growing = schema.iterator or (not schema.known and isinstance(output, list))
-    return early and output is not None and not growing
+    return prediction.finished or (early and raw(prediction) is not None)

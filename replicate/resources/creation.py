@@ -45,6 +45,9 @@ SHORTEST_LIFE = 5
 LONGEST_LIFE = 365 * 24 * 3600
 """Seconds from which on the API is asked for nothing: what has more time than that has no limit worth telling."""
 
+EARLY = 0.9
+"""The part of the time that it was asked to wait after which an answer may be one that did not wait to the end."""
+
 MARGIN = 0.8
 """How much of the time that there is the API is asked to use."""
 
@@ -187,7 +190,7 @@ async def post(
             return payload
         create.answered(payload.id)
         announce(payload, noun)  # whatever a log's handler raises cancels it
-        early = held is not None and session.transport.now() - create.sent < hold(held)
+        early = held is not None and session.transport.now() - create.sent < hold(held) * EARLY
         payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload
 
