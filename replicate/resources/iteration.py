@@ -12,7 +12,7 @@ from replicate._core.resource import session_of
 from replicate._core.session import Session
 from replicate._data.inputs import unstarted
 from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateException, RunError
-from replicate.resources.waiting import halt, unended
+from replicate.resources.waiting import halt, owned, unended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -65,7 +65,7 @@ class Iteration(Generic[C, T]):
         self._blocking = drive_iter(self._items) if session.blocking else None
         self._prediction, self._deadline = prediction, deadline
         self._ready: Iterator[T] = iter(())
-        self._begun = self._reading = self._complete = False
+        self._touched = self._begun = self._reading = self._complete = False
         self._failure: Exception | None = None
 
     @property
@@ -91,7 +91,7 @@ class Iteration(Generic[C, T]):
                 prediction=self._prediction,
             )
         self._check()
-        self._reading = True
+        self._touched = self._reading = True
         try:
             given = await (anext(self._items) if self._blocking is None else following(self._blocking))
         except Exception as error:
@@ -100,6 +100,9 @@ class Iteration(Generic[C, T]):
         finally:
             self._reading = False
         if self._failure is not None:  # closed meanwhile
+            if not self._begun:
+                self._prediction = given
+                self._failure = self._left()
             await self._close()
             raise self._failure
         return given
@@ -128,8 +131,13 @@ class Iteration(Generic[C, T]):
             self._failure = error
 
     def _left(self) -> ReplicateException:
-        if self._prediction is None:
+        if self._prediction is None and not self._touched:
             return ReplicateError("It was closed before its prediction was started.")
+        if self._prediction is None:
+            return RunError(
+                "It was left while its prediction was being started.",
+                hint="See client.predictions.list() for it before you start another.",
+            )
         return RunError(
             f"The output of prediction {self._prediction.id} was left before its end.",
             hint="Read it to its end, or pass on what was read.",
@@ -209,8 +217,10 @@ class Iteration(Generic[C, T]):
 
     @dual
     async def cancel(self) -> None:
-        """Stop the prediction."""
-        await halt(self.prediction)
+        """Stop the prediction. Raises RunError."""
+        prediction = self.prediction
+        async with owned(prediction, cancel=False):
+            await halt(prediction)
 
 
 class BlockingIteration(Iteration[Sync, T]):
