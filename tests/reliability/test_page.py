@@ -15,7 +15,7 @@ import pytest
 from reliability.conftest import Place
 from reliability.troubles import LIMITS, SECTIONS, Trouble, starting
 
-from replicate import ReplicateError
+from replicate import ReplicateException
 from replicate._core.dual import drive
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def measured(server: Server, trouble: Trouble) -> Seen:
 def called(place: Place, trouble: Trouble) -> str:
     try:
         return told(trouble.call(place))
-    except (ReplicateError, KeyboardInterrupt) as error:
+    except (ReplicateException, KeyboardInterrupt) as error:
         return f"`{type(error).__name__}`"
 
 
