@@ -29,6 +29,9 @@ TEXTS: list[list[str]] = [
     ["data: ", "one"],
     ["data:", "image/png"],
     ["{0} and {a}", "%s"],
+    ["HTTPS://EXAMPLE.COM/A"],
+    ["data:text/plain,hello there"],
+    ["data:text/plain;charset=utf-8,a\nb"],
 ]
 PLAIN: list[list[Any]] = [
     [FILE],
@@ -40,10 +43,9 @@ PLAIN: list[list[Any]] = [
     [{"a": "b"}],
     ["https://example.com/out.png"],
     ["a", "http://example.com"],
-    ["HTTPS://EXAMPLE.COM/A"],
-    ["data:text/plain,hello there"],
+    ["data:text/plain,hello%20there"],
     ["data:image/png;base64,aGVsbG8=", "a"],
-    ["data:text/plain;charset=utf-8,a\nb"],
+    ["data:text/plain;charset=utf-8,a%0Ab"],
 ]
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "center": (20, "*"),
