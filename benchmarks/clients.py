@@ -20,17 +20,6 @@ _GET = """
 import os, replicate
 assert replicate.predictions.get({argument}os.environ["PREDICTION"]).status == "succeeded"
 """
-_USE = """
-import os, replicate
-shout = replicate.use(os.environ["MODEL"])
-for _ in range(int(os.environ["CALLS"])):
-    assert shout(text="hello") == "HELLO"
-"""
-_RUN = """
-import os, replicate
-for _ in range(int(os.environ["CALLS"])):
-    assert replicate.run(os.environ["MODEL"], input={"text": "hello"}) == "HELLO"
-"""
 _RAW_GET = """
 import os, httpx
 authorization = {"Authorization": "Bearer " + os.environ["REPLICATE_API_TOKEN"]}
@@ -52,7 +41,6 @@ class Client:
     environment: str  # a folder of ENVIRONMENTS
     package: str
     get: str
-    run: str = ""
     base_path: str = "/v1"
 
     @property
@@ -87,10 +75,10 @@ class Client:
 
 
 RAW = Client("raw httpx", "ours", "httpx", _RAW_GET)
-OURS = Client("this client,", "ours", "replicate", _GET.format(argument=""), _USE)
+OURS = Client("this client,", "ours", "replicate", _GET.format(argument=""))
 CERTIFIED = Client("this client with certificates,", "ours", "replicate", _WITH_CERTIFICATES)
-V1 = Client("replicate", "v1", "replicate", _GET.format(argument=""), _RUN, base_path="")
-V2 = Client("replicate", "v2", "replicate", _GET.format(argument="prediction_id="), _USE)
+V1 = Client("replicate", "v1", "replicate", _GET.format(argument=""), base_path="")
+V2 = Client("replicate", "v2", "replicate", _GET.format(argument="prediction_id="))
 
 
 @contextmanager

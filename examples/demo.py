@@ -53,10 +53,7 @@ async def several_at_once() -> None:
 
     async with replicate.AsyncReplicate() as client:
         summary = await client.run("demo/summary", input={"prompt": STORY, "sentences": 1})
-        show(
-            'await AsyncReplicate().run("demo/summary", input={"prompt": …})',
-            "".join([piece async for piece in summary]),
-        )
+        show('await AsyncReplicate().run("demo/summary", input={"prompt": …})', summary)
 
 
 def picture(folder: Path) -> None:

@@ -49,7 +49,8 @@ def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
     session, other = session_of(client), session_of(make(settings))
     if name in IN_CONFIG:
         field = IN_CONFIG[name]
-        session.config = evolve(session.config, **{field: getattr(other.config, field)})
+        value: Any = other.config.given_url if name == "base_url" else getattr(other.config, field)
+        session.config = evolve(session.config, **{field: value})
     else:
         session.transport = other.transport
-    session.memory, session.pace = other.memory, other.pace
+    session.memory, session.paces = other.memory, other.paces

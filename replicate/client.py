@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import httpx
 
 from replicate._core.dual import Async, P, Sync, T, drive
+from replicate._core.environment import versioned
 from replicate._core.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping
 from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._core.session import async_session, blocking_session
-from replicate._core.settings import configure, credentials, versioned
+from replicate._core.settings import configure, credentials
 from replicate._flows.api import API
 from replicate_api.types import UNSET
 
@@ -34,9 +35,9 @@ class Replicate(API[Sync]):
     variable REPLICATE_API_TOKEN is used. `base_url` includes the version: "https://api.replicate.com/v1", or what
     REPLICATE_BASE_URL says. `timeout` is for one HTTP request, in seconds (60, of which 5 to connect), or an
     `httpx.Timeout`. `max_retries` (2) is how often a request that may be sent again is sent again. `http_client` is an
-    `httpx.Client` to send requests with. `poll_interval` is how many seconds pass between two looks at a prediction
-    that is waited for; without it, more the longer it takes. `output_dir` is a folder in which the files of outputs are
-    saved as they come. Raises ReplicateError if there is no token.
+    `httpx.Client` to send requests with, or an `httpx2.Client`. `poll_interval` is how many seconds pass between two
+    looks at a prediction that is waited for; without it, more the longer it takes. `output_dir` is a folder in which
+    the files of outputs are saved as they come. Raises ReplicateError if there is no token.
     """
 
     def __init__(
@@ -135,15 +136,14 @@ class Replicate(API[Sync]):
     ) -> Any:
         """Give a model as a function: `use("owner/name")(prompt="…")`.
 
-        It gives the model's output: files as FileOutput, text that is made in pieces as one `str`. With
-        `streaming=True` it gives an iterator over the pieces; with `use_async=True` it is awaited. `hint` is a
-        function with the model's signature, for editors and type checkers. `timeout` is for each call, in seconds.
-        A call that is left early (by Ctrl-C, a canceled task, its timeout) cancels the prediction, unless
-        `cancel_on_exit=False`. Inputs that the model does not have, and texts that are no URL where it takes a file,
-        are an InputError before anything is sent, unless `validate=False`. `on_update`, `progress` and `save_to` are as
-        for `run`.
-
-        Raises ValueError or TypeError if `ref` is no reference; calling it raises what `run` raises, and InputError.
+        The model is looked up before the first call. It gives its output as its schema says: files as FileOutput, text
+        that is made in pieces as one `str`. With `streaming=True` it gives an iterator over the pieces; with
+        `use_async=True` it is awaited. `hint` is a function with the model's signature, for editors and type checkers.
+        `timeout` is for each call, in seconds. A call that is left early (by Ctrl-C, a canceled task, its timeout)
+        cancels the prediction, unless `cancel_on_exit=False`. Inputs that the model does not have, and texts that are
+        no URL where it takes a file, are an InputError before anything is sent, unless `validate=False`. `on_update`,
+        `progress` and `save_to` are as for `run`. Raises ValueError or TypeError if `ref` is no reference; calling it
+        raises what `run` raises.
         """
         from replicate._flows.use import AsyncFunction, Function, Invocation
 

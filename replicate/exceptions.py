@@ -26,94 +26,17 @@ known: go on with that.
 
 from __future__ import annotations
 
+from replicate._errors import ReplicateException as ReplicateException  # noqa: PLC0414 - for all who catch it
+from replicate._wording import ended, harmless, late, told
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Self
+    from typing import Any
 
     import httpx
 
     from replicate.resources.predictions import Prediction
-
-PROBLEM = ("type", "title", "status", "detail", "instance")
-"""The fields of an RFC 9457 problem, in the order in which version 1 prints them."""
-
-
-class ReplicateException(Exception):  # noqa: N818 - its name in all generations
-    """The root of all errors of this package.
-
-    All errors have the fields of an RFC 9457 problem (`type`, `title`, `status`, `detail`, `instance`) and those of an
-    HTTP exchange (`status_code`, `request`, `response`, `body`, `request_id`, `retry_after`); a field that does not
-    apply is None. `cursor` is the page of a list that could not be had, and `hint` says what usually helps.
-
-    `str(error)` of an error of the API or of a model is what the API or the model said; the hint and further facts are
-    notes (`__notes__`), which tracebacks show. The text of any other error ends with the hint. `message` is a summary
-    in one sentence.
-    """
-
-    type: str | None = None
-    title: str | None = None
-    status: int | None = None
-    detail: str | None = None
-    instance: str | None = None
-    status_code: int | None = None
-    request: httpx.Request | None = None
-    response: httpx.Response | None = None
-    body: Any = None
-    request_id: str | None = None
-    retry_after: float | None = None
-    cursor: str | None = None
-    hint: str | None = None
-    prediction: Prediction[Any] | None = None
-
-    _said: str | None = None
-    """What the API or the model said, where that is the error's text."""
-
-    def __init__(self, message: str = "", *, said: str | None = None, **fields: Any) -> None:
-        known = {name: value for name, value in fields.items() if value is not None}
-        hint = known.pop("hint", None)
-        if not message and said is None and any(name in known for name in PROBLEM):
-            said = details(known)
-        self.message: str = message or ": ".join(str(known[name]) for name in ("title", "detail") if name in known)
-        super().__init__(self.message)
-        self.__dict__.update(known)
-        if said is not None:
-            self.__dict__["_said"] = said
-        self.advise(hint)
-
-    def advise(self, hint: str | None) -> Self:
-        """Set the hint, in the place of an earlier one. Gives the error itself."""
-        notes = [note for note in vars(self).get("__notes__", ()) if note != self.hint]
-        vars(self).pop("hint", None)
-        if hint:
-            self.hint = hint
-            notes += [] if self._said is None else [hint]
-        if notes or "__notes__" in vars(self):
-            vars(self)["__notes__"] = notes
-        return self
-
-    def __str__(self) -> str:
-        if self._said is not None:
-            return self._said
-        return f"{sentence(self.message)} {self.hint}" if self.hint else self.message
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the problem's fields that are known."""
-        return {name: value for name in PROBLEM if (value := getattr(self, name)) is not None}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # An HTTP exchange holds the token and open streams: neither is for a pickle.
-        state = {name: value for name, value in self.__dict__.items() if name not in ("request", "response")}
-        return (_restore, (type(self), self.args), state)
-
-    def __setstate__(self, state: Mapping[str, Any] | None) -> None:
-        self.__dict__.update(state or {})
-
-
-def _restore(kind: type[ReplicateException], args: tuple[Any, ...]) -> ReplicateException:
-    error = kind.__new__(kind, *args)
-    error.args = args
-    return error
 
 
 class ReplicateError(ReplicateException):
@@ -302,20 +225,7 @@ class PredictionTimeout(RunError):  # noqa: N818 - as decided
 
     def tell(self) -> None:
         """Say how things stand with the prediction now."""
-        run = self.prediction
-        noun = "training" if type(run).__name__ == "Training" else "prediction"
-        if run.status in ("canceled", "aborted"):
-            message = f"{noun.title()} {run.id} had not finished after {self.seconds:g} s, and was {run.status}."
-            hint = "A longer timeout= gives it more time, cancel_on_exit=False lets it go on."
-        elif run.status in ("succeeded", "failed"):
-            message = f"{noun.title()} {run.id} had not finished after {self.seconds:g} s; it {run.status} since."
-            hint = "It is in this error's `prediction`."
-        else:
-            message = f"{noun.title()} {run.id} is still {run.status} after {self.seconds:g} s."
-            hint = (
-                f"It goes on, and is charged for: wait for it with client.{noun}s.wait({run.id!r}), "
-                f"or stop it with client.{noun}s.cancel({run.id!r})."
-            )
+        message, hint = late(self.prediction, self.seconds)
         self.message = message
         BaseException.__init__(self, message)
         self.advise(hint)
@@ -331,46 +241,3 @@ class AmbiguousCreateError(RunError):
 
 class InputError(ReplicateException, TypeError, ValueError):
     """An input that cannot be sent, or that the model does not have. Nothing was started."""
-
-
-def details(problem: Mapping[str, Any]) -> str:
-    """Write the text that version 1 has for an error of the API: a line for each known field of the problem."""
-    lines = [f"{name}: {harmless(str(problem[name]))}" for name in PROBLEM if problem.get(name) is not None]
-    return "\n".join(["ReplicateError Details:", *lines])
-
-
-def harmless(text: str) -> str:
-    """Show the characters of a text that would steer a terminal as what they are not."""
-    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
-
-
-def brief(error: BaseException) -> str:
-    """Give an error's text for use within another's: of one of ours, its summary."""
-    return error.message if isinstance(error, ReplicateException) else str(error)
-
-
-def sentence(text: str) -> str:
-    """End a text with a full stop."""
-    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
-
-
-def ended(prediction: Prediction[Any]) -> str:
-    """Tell in one sentence how a prediction ended: its id, status and error."""
-    reason = harmless(str(prediction.error or "")) or ("no error was given" if prediction.status == "failed" else None)
-    return f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else "")
-
-
-def told(prediction: Prediction[Any], text: str | None, lines: int = 5) -> list[str]:
-    """List what else there is to know of how a prediction ended, as notes: its id, model, last logs and web page.
-
-    `text` is the error's own text, if that does not name the prediction.
-    """
-    logs = str(prediction.logs or "").rstrip().splitlines()[-lines:]
-    notes = [f"Prediction {prediction.id} {prediction.status}."] if text else []
-    if prediction.model:
-        notes.append(f"model: {prediction.model}")
-    if logs:
-        notes.append("last logs:\n" + "\n".join(f"  {harmless(line)}" for line in logs))
-    if web := getattr(prediction.urls, "web", None):  # older answers have none
-        notes.append(f"see {web}")
-    return notes

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measure this client beside raw httpx and the published clients, and write docs/benchmarks.md:
 #
-#   ./scripts/bench.sh [--rounds N]
+#   ./scripts/bench.sh [--rounds N] [--without-files]
+#   ./scripts/bench.sh --requests     only count requests, which takes seconds
 #
 # Takes some minutes. The published clients are installed into environments of their own, and only run.
 set -euo pipefail

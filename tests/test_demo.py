@@ -19,7 +19,7 @@ def demo(*arguments: str | Path, **environment: str) -> subprocess.CompletedProc
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("REPLICATE_")}
     return subprocess.run(
         [sys.executable, "-W", "error", DEMO, *arguments],
-        env={**inherited, "PYTHONIOENCODING": "utf-8", **environment},
+        env={**inherited, "PYTHONIOENCODING": "utf-8", "REPLICATE_CACHE_DIR": "", **environment},
         capture_output=True,
         text=True,
         encoding="utf-8",

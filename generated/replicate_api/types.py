@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast, get_args
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ def segment(name: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     text = str(value)
-    if text in ("", ".", ".."):
+    if not text:
+        raise ValueError(f"Expected a non-empty value for `{name}` but received {text!r}")
+    if text in (".", ".."):
         raise ValueError(f"{name} must name something, not {text!r}")
     return quote(text, safe="")
 
@@ -110,14 +112,6 @@ def text(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(text(item) for item in cast("Iterable[Any]", value))
     return str(value)
-
-
-def one_of(name: str, value: T, choices: Any) -> T:
-    """Raise unless a parameter's value is one of a Literal's, or is not given."""
-    allowed = get_args(choices)
-    if value is not UNSET and value is not None and value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
-    return value
 
 
 def multipart(value: Mapping[str, Any] | Payload) -> tuple[Part, ...]:

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from replicate._core.libraries import stream_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import BinaryIO
+
+    from replicate._core.libraries import Library
 
 BLOCK = 2**20
 """Bytes that are read at once in a thread, whose turn costs more than what httpx reads and sends at once, 64 KiB."""
@@ -86,9 +90,9 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             file.told()
 
 
-def with_body(made: httpx.Request, arguments: Mapping[str, Any]) -> httpx.Request:
-    """Give a request that was made of some arguments a body of this kind, if there are files in it."""
+def with_body(made: Any, arguments: Mapping[str, Any], library: Library = httpx) -> Any:
+    """Give a request of a library that was made of some arguments a body of this kind, if there are files in it."""
     if "files" in arguments:
         counted = [content for _, (_, content, _) in arguments["files"] if isinstance(content, Counted)]
-        made.stream = Body(made.stream, counted)  # type: ignore[arg-type]  # httpx's own can be iterated
+        made.stream = stream_of(Body, library)(made.stream, counted)
     return made

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from typing import TYPE_CHECKING
+from unicodedata import category
 
+from replicate._core.options import LAST_LATIN
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
@@ -58,14 +60,17 @@ class Credentials:
 
 
 def clean(token: str | None) -> str | None:
-    """Strip white space and quotes, as left by shells and .env files. Raise for what no HTTP header can carry."""
+    """Strip white space and quotes from the ends, as shells and .env files leave them there.
+
+    Raises ReplicateError for what no HTTP header can carry.
+    """
     if token is None:
         return None
     if not isinstance(token, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is whatever a function gave
         raise TypeError(f"the function that gives the API token must give a str, not {type(token).__name__}")
     stripped = token.strip().strip("\"'").strip()
-    if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
-        raise ReplicateError(f"The API token holds characters that a token never has. {HOW_TO}")
+    if any(ord(character) > LAST_LATIN or category(character) == "Cc" for character in stripped):
+        raise ReplicateError(f"The API token holds characters that no HTTP header can carry. {HOW_TO}")
     return stripped or None
 
 

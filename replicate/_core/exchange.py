@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
 
+from replicate._core.body import with_body
+from replicate._core.libraries import converted, library_of
 from replicate._core.nested import nested
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from datetime import timedelta
 
+    from replicate._core.libraries import Library
     from replicate._core.transport import BlockingTransport
 
 T = TypeVar("T")
@@ -132,10 +136,18 @@ class Foreign(dict[str, Any]):
     """A request to somebody else than the API: it carries what is in it, and nothing that a client would add."""
 
 
-def bare(request: Foreign) -> httpx.Request:
-    """Make a request by hand, so that a client's own headers, cookies and parameters are not merged into it."""
-    arguments = {name: value for name, value in request.items() if name != "timeout"}
-    return httpx.Request(**arguments, extensions={"timeout": httpx.Timeout(request["timeout"]).as_dict()})
+def outgoing(client: Any, request: Mapping[str, Any], library: Library) -> tuple[Any, dict[str, Any]]:
+    """Give a request of a client's library, and how it is to be sent.
+
+    A Foreign one is made by hand, so that a client's own headers, cookies and parameters are not merged into it.
+    """
+    how = {"stream": True, "follow_redirects": False}
+    arguments = converted(request, library)
+    if not isinstance(request, Foreign):
+        return with_body(client.build_request(**arguments), request, library), how
+    extensions = {"timeout": httpx.Timeout(request["timeout"]).as_dict()}
+    given = {name: value for name, value in arguments.items() if name != "timeout"}
+    return with_body(library.Request(**given, extensions=extensions), request, library), {**how, "auth": None}
 
 
 class Unfetchable(httpx.RequestError):
@@ -160,22 +172,26 @@ async def exchanged(
         return refused_by_hook(error.response)
     except (httpx.InvalidURL, httpx.RemoteProtocolError, UnicodeError) as error:
         # httpx reads where an answer redirects to, though it is not followed; some of what it raises tells nothing.
-        odd = error.__context__ if isinstance(error, httpx.RemoteProtocolError) else error
-        if not isinstance(odd, httpx.InvalidURL) and type(odd).__module__ != "idna.core":
+        odd: BaseException | None = error
+        while odd is not None and type(odd).__name__ != "InvalidURL" and type(odd).__module__ != "idna.core":
+            odd = odd.__context__
+        if odd is None:
             raise
         reason = f"it redirects to what is no address: {odd}"
         raise Unfetchable(reason, sent=request["method"] not in ("GET", "HEAD")) from error
 
 
-def refused_by_hook(response: httpx.Response) -> httpx.Response:
-    """Give an answer that httpx has closed, with as much of its content as a hook has read."""
-    headers = httpx.Headers([header for header in response.headers.raw if header[0].lower() not in OF_THE_BODY])
+def refused_by_hook(response: Any) -> httpx.Response:
+    """Give an answer that its library has closed, with as much of its content as a hook has read."""
+    library = library_of(response)
+    headers = [header for header in response.headers.raw if header[0].lower() not in OF_THE_BODY]
     try:
         content = response.content
-    except httpx.ResponseNotRead:
+    except library.ResponseNotRead:
         content = b""
     status, extensions = response.status_code, response.extensions
-    return httpx.Response(status, headers=headers, content=content, request=response.request, extensions=extensions)
+    made = library.Response(status, headers=headers, content=content, request=response.request, extensions=extensions)
+    return cast("httpx.Response", made)
 
 
 def check_address(url: httpx.URL) -> None:
@@ -204,7 +220,8 @@ class Timed(httpx.SyncByteStream):
     """The content of an answer that ends at the deadline."""
 
     def __init__(self, response: httpx.Response, left: Callable[[], float]) -> None:
-        self._stream, self._left = cast("httpx.SyncByteStream", response.stream), left
+        self._stream: Any = response.stream
+        self._left = left
         self._timeout: dict[str, float | None] = response.request.extensions["timeout"]
 
     def __iter__(self) -> Iterator[bytes]:
@@ -217,6 +234,11 @@ class Timed(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._stream.close()
+
+    @property
+    def elapsed(self) -> timedelta | None:
+        """How long the answer took, where httpx2 looks for it."""
+        return getattr(self._stream, "elapsed", None)
 
 
 class uncollected:  # noqa: N801 - reads as what it makes of it

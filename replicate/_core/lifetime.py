@@ -7,6 +7,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
+from replicate._core.libraries import is_client
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
@@ -20,19 +21,23 @@ class ClosedError(ReplicateError, RuntimeError):
     """What has been closed was used; httpx has RuntimeError for that."""
 
 
-def check_open(used: BlockingTransport | AsyncTransport | httpx.Client | Lanes | Given) -> None:
+def check_open(*used: BlockingTransport | AsyncTransport | httpx.Client | Lanes | Given) -> None:
     """Raise ReplicateError for what has been closed."""
-    if used.is_closed:
+    if any(each.is_closed for each in used):
         raise ClosedError(
             "The client has been closed.", hint="Make another one, or save files before leaving its `with` block."
         )
 
 
 def check_colour(client: object, *, blocking: bool) -> None:
-    """Raise TypeError for what is no HTTP client, or one of the other colour, whose answers would be lost."""
+    """Raise TypeError for what is no client of httpx or httpx2, or one of the other colour."""
+    if client is None or is_client(client, blocking=blocking):
+        return
     ours, theirs = ("Replicate", "Client") if blocking else ("AsyncReplicate", "AsyncClient")
-    if client is not None and (hasattr(client, "aclose") is blocking or not hasattr(client, "send")):
-        raise TypeError(f"{ours} takes an httpx.{theirs} as http_client, not {type(client).__name__}")
+    kind = type(client)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    wanted = f"an httpx.{theirs} (or httpx2.{theirs}) as http_client"
+    raise TypeError(f"Invalid `http_client` argument: {ours} takes {wanted}, not {name}")
 
 
 def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is the condition

@@ -12,9 +12,11 @@ import httpx
 
 from replicate._core.dual import PATIENCE
 from replicate._core.exchange import ALWAYS
+from replicate._core.libraries import library_of_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable, Mapping
+    from datetime import timedelta
 
     from anyio import Event
 
@@ -66,7 +68,7 @@ class Lanes(Needs):
 
         super().__init__()
         self.is_closed: bool = False
-        self._options = options
+        self._options, self._library = options, library_of_options(options)
         limits: httpx.Limits = options["limits"]
         self._places = Semaphore(limits.max_connections or MOST)
         self._free: deque[tuple[float, httpx.AsyncClient]] = deque()
@@ -88,7 +90,7 @@ class Lanes(Needs):
             await timed(self._places.acquire(), longest, httpx.PoolTimeout)
         if self._free:
             return self._free.pop()[1]
-        client = httpx.AsyncClient(**self._options)
+        client: httpx.AsyncClient = self._library.AsyncClient(**self._options)
         self._all.add(client)
         return client
 
@@ -141,6 +143,11 @@ class Held(httpx.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         return await timed(cast("AsyncIterator[bytes]", self._parts).__anext__(), self._left(), httpx.ReadTimeout)
+
+    @property
+    def elapsed(self) -> timedelta | None:
+        """How long the answer took, where httpx2 looks for it."""
+        return getattr(self._stream, "elapsed", None)
 
     async def aclose(self) -> None:
         try:

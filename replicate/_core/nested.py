@@ -85,3 +85,8 @@ def unknown(begin: Callable[[], T]) -> T:
 
 def ignore(generator: AsyncGenerator[Any, None]) -> None:
     """Do nothing about a generator that is dropped before its end."""
+
+
+async def following(content: AsyncGenerator[T, None]) -> T | None:
+    """Give what a generator yields next, or None at its end."""
+    return await anext(content, None)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
 
+from replicate._core.libraries import own_timeout
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -46,6 +48,12 @@ class ListOptions(RequestOptions, total=False):
     """Give at most so many items, of all pages together."""
 
 
+CONTROL = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
+"""What ends a header, or makes it another one."""
+LAST_LATIN = 0xFF
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What may be the name of a header, or a method."""
+
 REQUEST_OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries")
 NAMES_OF_REF = ("model", "version", "name")
 """What `ref` is called by mistake."""
@@ -69,7 +77,7 @@ def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...] = REQUEST_
 
 def check_values(given: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError for a timeout, a number of retries or headers that cannot be."""
-    timeout = given.get("timeout")
+    timeout = own_timeout(given.get("timeout"))
     if timeout is not None and not isinstance(timeout, httpx.Timeout):
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
             kind = type(timeout).__name__
@@ -77,6 +85,8 @@ def check_values(given: Mapping[str, Any]) -> None:
         if not (math.isfinite(timeout) and timeout > 0):
             raise ValueError(f"timeout must be a positive number of seconds, or None for no limit, not {timeout!r}")
     retries = given.get("max_retries", 0)
+    if retries is None:
+        raise TypeError("max_retries cannot be None: leave it out for the default, or pass 0 to send nothing again")
     if isinstance(retries, bool) or not isinstance(retries, int):
         raise TypeError(f"max_retries must be an int, not {type(retries).__name__}")
     if retries < 0:
@@ -107,13 +117,41 @@ def check_headers(headers: Mapping[Any, Any]) -> None:
     for name, value in headers.items():
         if not isinstance(name, str):
             raise TypeError(f"the name of a header must be a str, not {type(name).__name__}")
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        if not TOKEN.fullmatch(name):
             raise ValueError(f"{name!r} cannot be the name of a header")
         if value is not UNSET and not isinstance(value, (str, bytes)):
             raise TypeError(f"the header {name!r} must be a str, not {type(value).__name__}")
-        if isinstance(value, str) and re.search(r"[\x00-\x08\n-\x1f\x7f]", value):
+        if isinstance(value, str) and CONTROL.search(value):
             # The value is not shown: it may be the token.
             raise ValueError(f"the header {name!r} holds a control character, such as a line break")
+
+
+def check_text(name: str, text: Any) -> None:
+    """Raise TypeError or ValueError for an argument that goes into a header and that none can carry."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a str, not {type(text).__name__}")
+    if CONTROL.search(text) or not is_latin(text):
+        raise ValueError(f"{name} holds a character that no header can carry, such as a line break: {text!r}")
+
+
+def is_latin(text: str) -> bool:
+    """Tell whether a text is in ISO 8859-1, which is what headers are in."""
+    return all(ord(character) <= LAST_LATIN for character in text)
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Raise TypeError for an argument that goes into a URL's query and that none can carry."""
+    for name, value in parameters.items():
+        if value is not None and value is not UNSET and not isinstance(value, (str, bool, int, float, date)):
+            raise TypeError(f"{name} must be a str, a number or a date, not {type(value).__name__}")
+
+
+def encoded(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
+    """Write headers in ISO 8859-1, and a text that does not fit into it in UTF-8."""
+    return [
+        (name.encode(), value.encode("latin-1" if is_latin(value) else "utf-8") if isinstance(value, str) else value)
+        for name, value in headers.items()
+    ]
 
 
 def check_count(name: str, value: Any) -> None:
@@ -138,7 +176,7 @@ def put(headers: httpx.Headers, more: Mapping[str, Any]) -> None:
         if value is UNSET:
             headers.pop(name, None)
         else:
-            headers[name] = value
+            headers.update(encoded({name: value}))
 
 
 def within(timeout: float | httpx.Timeout | None, seconds: float) -> float | httpx.Timeout | None:

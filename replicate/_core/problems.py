@@ -13,6 +13,7 @@ from replicate._core.hints import hint
 from replicate._core.http_errors import paired
 from replicate._core.plain import elements, is_array, is_object, members
 from replicate._core.retry import told_to_wait
+from replicate._wording import details, harmless
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -27,8 +28,6 @@ from replicate.exceptions import (
     RateLimitError,
     RequestTooLargeError,
     UnprocessableEntityError,
-    details,
-    harmless,
 )
 
 if TYPE_CHECKING:
@@ -78,15 +77,16 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
     happened = f"{status} {struck(response.reason_phrase, response)}".strip()
     request = request_of(response)
     asked = f"{request.method} {request.url.path}" if request else ""
-    message = f"{happened} from {asked}: {said}" if asked else f"{happened}: {said}"
+    message = harmless(f"{happened} from {asked}: {said}" if asked else f"{happened}: {said}")
     fields = {name: problem.get(name) for name in ("type", "instance") if isinstance(problem.get(name), str)}
     fields |= {"title": title, "detail": detail, "status": status}
     text = details(fields)
+    elsewhere = FOREIGN in response.extensions
     if status == 401 and not authorized:  # that is ours to say
         text = f"{text}\n{NO_TOKEN}"
     error = kind(
         message,
-        said=text,
+        said=None if elsewhere else text,  # the host of a file is not the API
         **fields,
         status_code=status,
         request=request,
@@ -95,8 +95,9 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
         request_id=struck(response.headers.get("x-request-id", ""), response) or None,
         retry_after=told_to_wait(response.headers, problem),
     )
-    where = f"{happened} from {asked}" if asked else happened
-    error.add_note(harmless(where if title or detail else f"{where}: {said}"))
+    if not elsewhere:
+        where = f"{happened} from {asked}" if asked else happened
+        error.add_note(harmless(where if title or detail else f"{where}: {said}"))
     error.advise(hint_of(response, body, asked, said, authorized=authorized))
     return error
 
@@ -169,11 +170,11 @@ def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, autho
     if status == 404 and authorized and isinstance(body, str):  # the API answers with JSON
         return "This may not be the API: check base_url."
     if 300 <= status < 400 and (location := response.headers.get("location")):
-        return elsewhere(response, location)
+        return redirected(response, location)
     return hint(status, asked, said)
 
 
-def elsewhere(response: httpx.Response, location: str) -> str | None:
+def redirected(response: httpx.Response, location: str) -> str | None:
     """Say where an answer that redirects points to."""
     try:
         url = response.request.url.join(location)
@@ -210,7 +211,7 @@ def content_of(response: httpx.Response) -> bytes:
 def struck(text: str, response: httpx.Response) -> str:
     """Strike the token of an answer's request out of a text. One shorter than any real token may be a common word."""
     request = request_of(response)
-    token = request.headers.get("authorization", "").rpartition(" ")[2] if request else ""
+    token = request.headers.get("authorization", "").split(" ", 1)[-1] if request else ""
     return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
 
 

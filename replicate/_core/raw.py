@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.options import REQUEST_OPTIONS, RequestOptions, check_keywords, check_mapping, check_query
+from replicate._core.options import REQUEST_OPTIONS, TOKEN, RequestOptions, check_keywords, check_mapping, check_query
 from replicate._core.plain import check_json, is_iterable, is_mapping
 from replicate._core.response import APIResponse, converted
 from replicate_api.types import UNSET, Part, Request, multipart, query
@@ -84,7 +83,7 @@ def check_target(method: Any, url: Any) -> None:
     for name, value in (("method", method), ("url", url)):
         if not isinstance(value, str):
             raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-    if not re.fullmatch(r"[A-Za-z-]+", method):
+    if not TOKEN.fullmatch(method):
         raise ValueError(f"method must be one of HTTP, such as 'GET', not {method!r}")
     if not url.strip():
         raise ValueError("url must not be empty: it is a path, such as '/account', or a full URL")

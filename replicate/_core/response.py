@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import httpx
 
 from replicate._core.dual import Async, C, Sync, dual, dual_iter
+from replicate._core.libraries import library_of
 from replicate._core.nested import nested
 from replicate_api.types import UNSET, decode
 
@@ -211,7 +212,7 @@ async def pieces(session: Session[Any], response: httpx.Response) -> AsyncGenera
 
 def converted(session: Session[Any], response: httpx.Response, to: Any) -> Any:
     """Give an answer that has been read as another type; as what its JSON is if that is none of those known."""
-    if inspect.isclass(to) and issubclass(to, httpx.Response):
+    if inspect.isclass(to) and issubclass(to, (httpx.Response, library_of(response).Response)):
         return response
     if to in SIMPLE:
         return SIMPLE[to](response)

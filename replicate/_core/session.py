@@ -15,21 +15,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from replicate._core import retry
+from replicate._core.config import Config as Config  # noqa: PLC0414, TC001 - with the session it is of
 from replicate._core.dual import Async, C, Colour, P, Sync, T
+from replicate._core.environment import log as log_variable
 from replicate._core.exchange import Foreign, Unfetchable, beginning, exchanged
+from replicate._core.libraries import own_timeout, own_url
 from replicate._core.nested import nested
-from replicate._core.options import (
-    DEFAULT_MAX_RETRIES,
-    DEFAULT_TIMEOUT,
-    check_keywords,
-    check_values,
-    merged,
-    put,
-    within,
-)
+from replicate._core.options import check_keywords, check_values, encoded, merged, put, within
 from replicate._core.pacing import Pace
 from replicate._core.problems import UNANSWERED, bare, error_of, unanswered, unreadable
 from replicate._core.redirects import BODILESS, MAX_REDIRECTS, origin, redirected
@@ -40,9 +35,7 @@ from replicate_api.types import UNSET, MalformedResponse, multipart, query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
-    from pathlib import Path
 
-    from replicate._core.credentials import Credentials
     from replicate._core.exchange import Transport
     from replicate_api.types import Endpoint, Request
 
@@ -59,25 +52,6 @@ LAST_CHANCE = 1.0
 """Seconds."""
 
 
-@frozen
-class Config:
-    """What all requests of a client have in common."""
-
-    base_url: httpx.URL
-    credentials: Credentials
-    timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT
-    max_retries: int = DEFAULT_MAX_RETRIES
-    headers: Mapping[str, str] = field(default={}, repr=False)  # may hold a token
-    query: Mapping[str, Any] = {}
-    body: Mapping[str, Any] = {}
-    poll_interval: float | None = None
-    """Seconds between two looks at what is waited for; None for what the environment says, or else to adapt."""
-    output_dir: Path | None = None
-    """Where the files of outputs are saved as they come; None for nowhere."""
-    deadline: float | None = None
-    """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
-
-
 class Session(Generic[C]):
     """A conversation with the API, of one colour."""
 
@@ -87,8 +61,14 @@ class Session(Generic[C]):
         self.blocking: bool = transport.blocking
         self.memory: dict[Any, Any] = {}
         """What flows remember of models; shared with the sessions given other options."""
-        self.pace: Pace = Pace()
-        """When to look at what is waited for; shared likewise."""
+        self.paces: dict[httpx.URL, Pace] = {}
+        """When to look at what is waited for, at each base URL; shared likewise."""
+
+    @property
+    def pace(self) -> Pace:
+        """When to look at what is waited for."""
+        url = self.config.base_url
+        return self.paces.get(url) or self.paces.setdefault(url, Pace())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.base_url}>"
@@ -100,7 +80,9 @@ class Session(Generic[C]):
             return self
         check_keywords(options)
         check_values(options)
-        changes: dict[str, Any] = {name: options[name] for name in ("timeout", "max_retries") if name in options}
+        changes: dict[str, Any] = {
+            name: own_timeout(options[name]) for name in ("timeout", "max_retries") if name in options
+        }
         if extra := options.get("extra_headers"):
             changes["headers"] = merged(self.config.headers, extra)
         for name in ("query", "body"):
@@ -160,6 +142,7 @@ class Session(Generic[C]):
         A function is asked for the request anew before each attempt.
         The answer's content has been read, unless `stream`. GET and HEAD follow redirects; a retry starts anew.
         """
+        log_variable.follow()
         retries = refusals = hops = 0
         following, trusted = None, True
         while True:
@@ -212,8 +195,8 @@ class Session(Generic[C]):
         url = self.url(request.path)
         parameters: Any = [*request.query]  # httpx's type for it is of invariant lists
         # httpx's headers hide the token from whatever shows local variables.
-        headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"})
-        headers.update(request.headers)
+        headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"}, encoding="latin-1")
+        headers.update(encoded(request.headers))
         # What a client adds goes to the API itself and to nobody else: not to file hosts, not to streams elsewhere.
         ours = trusted and self.is_api(url)
         if ours:
@@ -221,7 +204,7 @@ class Session(Generic[C]):
             parameters += [(name, value) for name, value in query(**config.query) if name not in given]
             said = {*headers, *(name.lower() for name in config.headers)}
             if "authorization" not in said and (token := config.credentials.token()):
-                headers["Authorization"] = f"Bearer {token}"
+                put(headers, {"Authorization": f"Bearer {token}"})
             put(headers, config.headers)
         url = url.copy_merge_params(parameters) if parameters else url
         arguments: dict[str, Any] = {
@@ -267,14 +250,14 @@ class Session(Generic[C]):
                 async for chunk in content:
                     yield chunk
             except UNANSWERED as cause:
-                raise unanswered(cause, response.request.method, response.request.url) from cause
+                raise unanswered(cause, response.request.method, own_url(response.request.url)) from cause
 
     async def read(self, response: httpx.Response) -> None:
         """Read a streamed answer to its end. Raises APIConnectionError."""
         try:
             await self.transport.read(response)
         except UNANSWERED as cause:
-            raise unanswered(cause, response.request.method, response.request.url) from cause
+            raise unanswered(cause, response.request.method, own_url(response.request.url)) from cause
 
     def afresh(self) -> Session[Sync]:
         """Give a blocking session of the same configuration, with connections of its own that are to be closed."""

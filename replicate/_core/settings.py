@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from replicate._core.credentials import HOW_TO, Credentials
+from replicate._core.environment import address, log
+from replicate._core.environment import base_url as variable
+from replicate._core.libraries import own_timeout
 from replicate._core.options import DEFAULT_TIMEOUT, check_headers, check_mapping, check_query, check_values
 from replicate._core.session import Config
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
-BASE_URL = "https://api.replicate.com/v1"
-VARIABLE = "REPLICATE_BASE_URL"
-LOG = "REPLICATE_LOG"
-LEVELS = {"info": logging.INFO, "debug": logging.DEBUG}
+    import httpx
 
 
 def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentials:
@@ -31,7 +28,7 @@ def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentia
     source = bearer_token if bearer_token is not None else api_token
     found = Credentials(source)
     if (needed or isinstance(source, str)) and not callable(source) and found.token() is None:
-        raise ReplicateError(f"There is no API token. {HOW_TO}")
+        raise ReplicateError(f"bearer_token client option must be set: there is no API token. {HOW_TO}")
     return found
 
 
@@ -46,17 +43,16 @@ def configure(
     output_dir: str | os.PathLike[str] | None = None,
 ) -> Config:
     """Put a client's settings together, checked."""
-    set_up_logging()
-    timeout = DEFAULT_TIMEOUT if timeout is UNSET else timeout
+    log.follow()
+    timeout = DEFAULT_TIMEOUT if timeout is UNSET else own_timeout(timeout)
     check_values({"timeout": timeout, "max_retries": max_retries})
     check_query("default_query", query)
     check_mapping("default_headers", headers)
     check_headers(headers or {})
     if base_url is None:
-        given = os.environ.get(VARIABLE, "").strip()
-        base_url = versioned(given) if given else BASE_URL
+        variable()  # raises where it cannot be
     return Config(
-        base_url=address(base_url),
+        base_url=None if base_url is None else address(base_url),
         credentials=credentials,
         timeout=timeout,
         max_retries=max_retries,
@@ -86,41 +82,3 @@ def folder(path: Any, name: str = "output_dir") -> Path | None:
     if not text or "\0" in text:
         raise ValueError(f"{name} must be the path of a folder, not {text!r}")
     return Path(text).absolute()
-
-
-def versioned(base_url: str | httpx.URL) -> httpx.URL:
-    """Add the API's version to a base URL whose path is empty."""
-    url = address(base_url)
-    return url.copy_with(path="/v1") if url.path in ("", "/") else url
-
-
-def address(base_url: Any) -> httpx.URL:
-    """Read a base URL. Raise for one that cannot be, without showing it: it may hold a password."""
-    if not isinstance(base_url, (str, httpx.URL)):
-        raise TypeError(f"base_url must be a str or an httpx.URL, not {type(base_url).__name__}")
-    try:
-        url = httpx.URL(base_url)
-    except (httpx.InvalidURL, UnicodeError):
-        url = httpx.URL("")
-    if url.userinfo:
-        raise ValueError("base_url must hold no user name and no password: pass the token as bearer_token=")
-    full = url.scheme in ("http", "https") and url.host and (url.port is None or 0 < url.port < 2**16)
-    if not full or url.query or url.fragment:
-        raise ValueError(f"base_url must be a full URL without a query, such as {BASE_URL}")
-    return url
-
-
-def set_up_logging() -> None:
-    """Do what REPLICATE_LOG says: show what this package logs, unless the program takes care of that.
-
-    httpx's log stays as it is, for it shows whole URLs, and those of files may be signed.
-    """
-    level = LEVELS.get(os.environ.get(LOG, "").strip().lower())
-    if level is None:
-        return
-    logger = logging.getLogger("replicate")
-    logger.setLevel(level)
-    if not logger.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
-        logger.addHandler(handler)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.body import with_body
-from replicate._core.exchange import ALWAYS, TIE, Foreign, Timed, bare, uncollected
+from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, uncollected
+from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
-from replicate._core.nested import undisclosed
+from replicate._core.nested import following, undisclosed
 from replicate._core.shield import shielded
 from replicate._core.tls import settled
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     Work = Sequence[Callable[[], Coroutine[Any, Any, Any]]]
 
 T = TypeVar("T")
-
-THEIRS = {"transport", "mounts"}
-"""The options of httpx's clients by which a caller answers requests himself."""
 
 
 class BlockingTransport:
@@ -43,6 +40,7 @@ class BlockingTransport:
     ) -> None:
         check_colour(client, blocking=True)
         self._client, self._twin, self._options, self._given = client, twin, options, client is not None
+        self._library = library_of_options({**options, "client": client})
         self.closed: bool = twin is not None and twin.closed
         self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
         self._lock = Lock()
@@ -50,7 +48,7 @@ class BlockingTransport:
 
     @property
     def own(self) -> bool:
-        return not self._given and not THEIRS & {*self._options}
+        return not self._given and not answers_itself(self._options)
 
     @property
     def is_closed(self) -> bool:
@@ -62,9 +60,8 @@ class BlockingTransport:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    made = httpx.Client(**settled(self._options))
+                    self._client = made = self._library.Client(**settled(self._options))
                     self._finalizer = weakref.finalize(self, made.close)
-                    self._client = made
         return self._client
 
     async def send(
@@ -72,21 +69,18 @@ class BlockingTransport:
     ) -> httpx.Response:
         end = self.now() + seconds
         check_open(client := self.client)
-        if isinstance(request, Foreign):
-            made = with_body(bare(request), request)
-            response = client.send(made, stream=True, follow_redirects=False, auth=None)
-        else:
-            made = with_body(client.build_request(**request), request)
-            response = client.send(made, stream=True, follow_redirects=False)
+        with as_own_errors(self._library):
+            made, how = outgoing(client, request, self._library)
+            response = client.send(made, **how)
         if seconds < ALWAYS:
-            response.stream = Timed(response, lambda: end - self.now())
+            response.stream = stream_of(Timed, self._library)(response, lambda: end - self.now())
         if not stream:
             await self.read(response)
         return response
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
-            with uncollected(response) as content:
+            with as_own_errors(self._library), uncollected(response) as content:
                 for chunk in content:
                     yield chunk
         finally:
@@ -94,7 +88,8 @@ class BlockingTransport:
 
     async def read(self, response: httpx.Response) -> None:
         try:
-            response.read()
+            with as_own_errors(self._library):
+                response.read()
         except BaseException:
             response.close()
             raise
@@ -170,13 +165,14 @@ class AsyncTransport:
     ) -> None:
         check_colour(client, blocking=False)
         self._client, self._twin, self._options, self._lock = client, twin, options, Lock()
+        self._library = library_of_options({**options, "client": client})
         self.closed: bool = twin is not None and twin.closed
         self._keepers: dict[Hashable, Keeper] = {}
         inheritors.add(self)
 
     @property
     def own(self) -> bool:
-        return self._client is None and not THEIRS & {*self._options}
+        return self._client is None and not answers_itself(self._options)
 
     @property
     def is_closed(self) -> bool:
@@ -207,36 +203,35 @@ class AsyncTransport:
         lanes = await self.lanes()
         client = await lanes.take(seconds, request.get("timeout"))
         try:
-            check_open(self)
-            check_open(lanes)
-            if isinstance(request, Foreign):
-                made = with_body(bare(request), request)
-                exchange = client.send(made, stream=True, follow_redirects=False, auth=None)
-            else:
-                made = with_body(client.build_request(**request), request)
-                exchange = client.send(made, stream=True, follow_redirects=False)
-            response = await timed(undisclosed(exchange), end - self.now() + TIE, httpx.ReadTimeout)
+            check_open(self, lanes)
+            with as_own_errors(self._library):
+                made, how = outgoing(client, request, self._library)
+                exchange = undisclosed(client.send(made, **how))
+                response = await timed(exchange, end - self.now() + TIE, httpx.ReadTimeout)
         except BaseException as error:
             await lanes.give_back(client)
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
-        response.stream = Held(response.stream, lambda: end - self.now(), lambda: lanes.give_back(client))
+        held = stream_of(Held, self._library)
+        response.stream = held(response.stream, lambda: end - self.now(), lambda: lanes.give_back(client))
         if not stream:
             await self.read(response)
         return response
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
-            async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as content:
-                while (chunk := await undisclosed(following(content))) is not None:
-                    yield chunk
+            with as_own_errors(self._library):
+                async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as content:
+                    while (chunk := await undisclosed(following(content))) is not None:
+                        yield chunk
         finally:
             await response.aclose()
 
     async def read(self, response: httpx.Response) -> None:
         try:
-            await undisclosed(response.aread())
+            with as_own_errors(self._library):
+                await undisclosed(response.aread())
         except BaseException:
             await response.aclose()
             raise
@@ -249,8 +244,7 @@ class AsyncTransport:
 
         await sleep(seconds)
 
-    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-        await shielded(work, seconds)
+    shielded = staticmethod(shielded)
 
     async def in_use(self) -> AbstractContextManager[None]:
         lanes = None if self.is_closed else await self.lanes()
@@ -304,8 +298,3 @@ class AsyncTransport:
         """Leave to the parent process what was inherited from it, without closing it."""
         inherited.append(self._keepers)
         self._lock, self._keepers = Lock(), {}
-
-
-async def following(content: AsyncGenerator[bytes, None]) -> bytes | None:
-    """Give the next piece, or None at the end."""
-    return await anext(content, None)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PIECE = 64 * 1024
 """Characters that are decoded at a time, three at least: what is decoded takes many times the memory while it is."""
+CHUNK = 1024 * 1024
+"""Bytes that are given at a time, at least: outputs that the API sends as data URIs are one chunk, as in version 1."""
 BLANK = b" \t\r\n\f"
 
 
@@ -41,7 +43,19 @@ def pieces(uri: str) -> Iterator[bytes]:
     if comma < 0:
         raise ReplicateError("This data URI has no comma, so it has no content.")
     decoded = unquoted(uri, comma + 1)
-    return from_base64(decoded) if uri[5:comma].rstrip().lower().endswith(";base64") else decoded
+    return joined(from_base64(decoded) if uri[5:comma].rstrip().lower().endswith(";base64") else decoded)
+
+
+def joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small pieces to chunks."""
+    chunk = bytearray()
+    for piece in pieces:
+        chunk += piece
+        if len(chunk) > CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    if chunk:
+        yield bytes(chunk)
 
 
 def unquoted(text: str, start: int) -> Iterator[bytes]:

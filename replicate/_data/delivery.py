@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Body: TypeAlias = "str | bytes | bytearray | memoryview"
 
 
+ALL_HEADERS = "Pass all headers of the request. If they are, Replicate did not send it, or a proxy dropped it."
+
+
 def received(request: Any, headers: Headers | None, body: Body | None) -> Delivery:
     """Read a delivery from a request, or from headers and body. Raises MissingWebhook…Error, TypeError, ValueError."""
     if request is not None and headers is not None:
@@ -32,7 +35,9 @@ def received(request: Any, headers: Headers | None, body: Body | None) -> Delive
     lines = [*each_line(headers or ())]
     content = raw(content)
     if not content:
-        raise MissingWebhookBodyError("There is no body.", hint="Pass it as it came: body=…, as bytes or str.")
+        raise MissingWebhookBodyError("Missing webhook body.", hint="Pass it as it came: body=…, as bytes or str.")
+    if not lines:
+        raise MissingWebhookHeaderError("Missing webhook headers: there are none at all.", hint=ALL_HEADERS)
     return Delivery(
         only(lines, "webhook-id"), only(lines, "webhook-timestamp"), only(lines, "webhook-signature"), content
     )
@@ -94,10 +99,8 @@ def only(lines: Iterable[tuple[str, str]], name: str) -> str:
     """Give a header's value; signatures may come in several lines. Raises MissingWebhookHeaderError."""
     values = [value for each, value in lines if each == name and value]
     if not values:
-        raise MissingWebhookHeaderError(
-            f"The header {name} is missing.",
-            hint="Pass all headers of the request. If they are, Replicate did not send it, or a proxy dropped it.",
-        )
+        said = f"Missing {name.replace('-', ' ')}: the header {name} is not there."
+        raise MissingWebhookHeaderError(said, hint=ALL_HEADERS)
     return " ".join(values)
 
 

@@ -14,10 +14,10 @@ import secrets
 import stat
 import sys
 import tempfile
-import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._core.plain import is_object
 from replicate._data.descriptions import LATEST_LIVES
@@ -35,6 +35,29 @@ LONGEST = 4 * 2**20
 KEY, ENDING = "key", ".json"
 
 
+class Latest(NamedTuple):
+    """Which version of a model is the latest."""
+
+    version: str
+    official: bool | None
+    named: str | None
+    """What answers call it, where that is something else."""
+    moment: float
+    """Since when that is known, in seconds since 1970; 0 if it was taken back."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it is to be believed."""
+        return 0 <= now() - self.moment < LATEST_LIVES
+
+    def checked(self) -> Latest:
+        """Give it, if its members are what they should be. Raises TypeError."""
+        kinds = (str, bool | None, str | None, float | int)
+        if not all(isinstance(value, kind) for value, kind in zip(self, kinds, strict=True)):
+            raise TypeError("a member is of another type")
+        return self
+
+
 class DescriptionCache:
     """What one account knows of one API's models, in a folder that several processes share."""
 
@@ -50,24 +73,17 @@ class DescriptionCache:
         """Keep the schema of a version, which never changes."""
         self._write("version", version, {"openapi_schema": schema})
 
-    def latest(self, model: str) -> tuple[str | None, bool | None] | None:
-        """Give the latest version of a model, and whether it is official, as long as that is believed."""
+    def latest(self, model: str) -> Latest | None:
+        """Give what is kept of the latest version of a model."""
         found = self._read("model", model)
-        moment, version, official = found.get("moment"), found.get("version"), found.get("official")
-        fresh = isinstance(moment, (int, float)) and 0 <= time.time() - moment < LATEST_LIVES
-        if not fresh or not isinstance(version, str | None) or not isinstance(official, bool | None):
+        try:
+            return Latest(**{name: found[name] for name in Latest._fields}).checked()
+        except (KeyError, TypeError):
             return None
-        return version, official
 
-    def keep_latest(self, model: str, version: str | None, *, official: bool | None) -> None:
+    def keep_latest(self, model: str, latest: Latest) -> None:
         """Keep which version of a model is the latest."""
-        self._write("model", model, {"version": version, "official": official, "moment": time.time()})
-
-    def forget_latest(self, model: str) -> None:
-        """Take that back."""
-        with suppress(OSError):
-            if path := self._path("model", model):
-                path.unlink()
+        self._write("model", model, latest._asdict())
 
     def _path(self, kind: str, name: str) -> Path | None:
         """Give the path of a file, if the folder has a key by now."""
@@ -166,6 +182,11 @@ def replace(path: Path, content: bytes) -> None:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)  # noqa: PTH108 - likewise
+
+
+def now() -> float:
+    """Give the seconds since 1970, by the clock that all processes share."""
+    return datetime.now(UTC).timestamp()
 
 
 def tidy(folder: Path) -> None:

@@ -70,7 +70,7 @@ class Descriptions:
     def __init__(self) -> None:
         self._schemas: dict[tuple[Account, str], Mapping[str, Any] | None] = {}
         self._latest: dict[tuple[Account, str], Latest] = {}
-        self._named: dict[tuple[Account, str], tuple[str | None, str]] = {}
+        self._named: dict[tuple[Account, str], tuple[str, str]] = {}
         """By model: its latest version, and what answers call it, where that is something else."""
         self.read: set[tuple[Account, str]] = set()
         """What was looked for on the disk."""
@@ -99,6 +99,15 @@ class Descriptions:
         if model is not None:
             put(self._latest, (account, model), Latest(found.version, found.official, now))
 
+    def named(self, account: Account, model: str, version: str | None) -> str | None:
+        """Give what answers call a version, if that is the latest of a model and has another name there."""
+        same, other = self._named.get((account, model), (None, None))
+        return other if version is not None and same == version else None
+
+    def name(self, account: Account, model: str, version: str, other: str) -> None:
+        """Note what answers call a version."""
+        put(self._named, (account, model), (version, other))
+
     def forget(self, account: Account, model: str) -> None:
         """Take back what was remembered of a model's latest version."""
         self._latest.pop((account, model), None)
@@ -110,12 +119,11 @@ class Descriptions:
         the two are the same.
         """
         latest = self._latest.get((account, model))
-        if latest is None or version in (latest.version, *HIDDEN):
+        if latest is None or latest.version is None or version in (latest.version, *HIDDEN):
             return False
-        same = latest.version, version
-        if self._named.get((account, model)) == same:
+        if self.named(account, model, latest.version) == version:
             return False
-        put(self._named, (account, model), same)
+        self.name(account, model, latest.version, version)
         self.forget(account, model)
         return True
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core import retry
+from replicate._core.libraries import own_url
 from replicate._core.nested import nested
 from replicate._core.problems import unanswered
 from replicate._data import data_uri
@@ -157,7 +158,7 @@ class Download:
         """Raise APIConnectionError for a content that ended before its end."""
         if self.info.size is not None and self._at != self.info.size:
             cause = httpx.RemoteProtocolError(f"{self._at} of {self.info.size} bytes came")
-            raise unanswered(cause, response.request.method, response.request.url)
+            raise unanswered(cause, response.request.method, own_url(response.request.url))
 
     def _check_size(self, size: int) -> None:
         """Raise FileTooLargeError for more than is wanted."""
@@ -208,8 +209,8 @@ async def asked(session: Session[Any], request: Request) -> httpx.Response:
         if error.status not in GONE:
             raise
         expired = FileExpiredError(error.message)
-        expired.__dict__.update({**vars(error), "hint": EXPIRED})
-        raise expired from None
+        vars(expired).update(vars(error))
+        raise expired.advise(EXPIRED) from None
     if response.status_code not in FOUND:
         await session.transport.close_response(response)
         raise refused(response, f"its status is {response.status_code}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import C
-from replicate._data.outputs import FileMethods
+from replicate._data.outputs import FileOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,25 +14,34 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
 
 
-class FileString(str, FileMethods[C]):  # noqa: SLOT000 - as all that has a session
-    """The URL of a file that a model made: a `str` wherever one is wanted, and a file to `read()` and `save()`.
+class FileString(str, FileOutput[C]):  # type: ignore[misc]  # noqa: SLOT000 - `str` wins; as all that has a session
+    """The URL of a file that a model made: a `str` wherever one is wanted, and a FileOutput to `read()` and `save()`.
 
-    Compared, hashed, iterated and written as JSON it is the URL. It is no path: what is opened by a `str` is not this
-    file, but `io.BytesIO(url.read())` is.
+    Where both can do something, it is done as a `str` does: compared, hashed, iterated, written as JSON and as a path
+    it is the URL. What is opened by a path is not this file, but `io.BytesIO(url.read())` is.
     """
 
     def __new__(cls, url: str, session: Session[C] | None = None, made_by: Any = None) -> Self:
         """Name a file by its URL; a session, the default client's if there is none here, downloads it."""
         self = super().__new__(cls, url)
-        self.__dict__.update(_bound=session, _made_by=made_by)
+        vars(self).update(_bound=session, _made_by=made_by)
         return self
+
+    def __init__(self, *_args: Any, **_options: Any) -> None:
+        """Leave it as `__new__` has made it."""
 
     @property
     def url(self) -> str:  # type: ignore[override]  # it is what it is
         """The same as a plain `str`."""
         return str.__str__(self)
 
+    def __fspath__(self) -> str:
+        """Give the URL: a `str` is no file here."""
+        return self.url
+
+    __aiter__ = None  # type: ignore[assignment]  # `for` gives characters, as of any `str`
+
     def _like(self, state: Mapping[str, Any]) -> Self:
         other = type(self)(self.url, self._bound)
-        other.__dict__.update(state)
+        vars(other).update(state)
         return other

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from replicate._core.exchange import ALWAYS
 from replicate._core.loops import timed
 from replicate._core.plain import is_array, is_mapping
-from replicate._data.data_uri import is_data_uri
 from replicate._data.output_list import OutputList
 from replicate._data.plan import (
     LONGEST_INT,
@@ -23,7 +22,10 @@ from replicate._data.plan import (
     inside,
     is_numbers,
     named,
+    needs_schema,
     places,
+    suited,
+    texts_for_files,
 )
 from replicate._data.schema import InputSchema
 from replicate._data.sources import inspected
@@ -31,7 +33,7 @@ from replicate._data.uploads import address
 from replicate.exceptions import APITimeoutError, InputError, ReplicateException
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from replicate._core.session import Session
     from replicate._data.sources import Upload
@@ -82,8 +84,8 @@ class Inputs:
             self._plan = self._planned(value, where)
 
     async def worth_describing(self, session: Session[Any]) -> bool:
-        """Tell whether to look at the model first: before a long upload, or to tell pictures from lists."""
-        if any(place.kind == "array" for place in places(self._plan)):
+        """Tell whether to look at the model first: before a long upload, or where its schema tells what to send."""
+        if needs_schema(self._plan):
             return True
         if self._strategy == "inline":
             return False
@@ -230,19 +232,6 @@ def writable(number: float, where: str) -> float:
     return number
 
 
-def texts_for_files(plan: Any, schema: InputSchema, where: str) -> Iterator[tuple[str, str]]:
-    """Find the texts that are no URL where the schema wants a file. An empty one is for none."""
-    if isinstance(plan, str):
-        if plan and schema.is_file and "://" not in plan and not is_data_uri(plan):
-            yield where, plan
-    elif is_mapping(plan):
-        for key, item in plan.items():
-            yield from texts_for_files(item, schema.member(key), inside(where, key))
-    elif is_array(plan) and not is_numbers(plan):
-        for index, item in enumerate(plan):
-            yield from texts_for_files(item, schema.item, inside(where, index))
-
-
 @contextmanager
 def mistakes() -> Generator[None, None, None]:
     """Make an InputError of whatever says that an input cannot be sent."""
@@ -289,13 +278,3 @@ def unstarted(where: str) -> APITimeoutError:
     error = APITimeoutError(f"The time was up while {where} was waited for: nothing was started.")
     error.sent = False
     return error
-
-
-def suited(plan: Any, schema: InputSchema) -> Any:
-    """Give the only file of a list where one is wanted, and the pieces of a text as one."""
-    if schema.is_text and is_array(plan):
-        if schema.is_file:
-            return plan[0] if len(plan) == 1 else plan
-        if all(isinstance(piece, str) for piece in plan):
-            return "".join(plan)
-    return plan

@@ -14,6 +14,7 @@ from replicate._core.exchange import came_over_a_socket
 from replicate._core.plain import is_object
 from replicate._core.polling import Deadline
 from replicate._data import description_cache
+from replicate._data.description_cache import DescriptionCache, Latest, now
 from replicate._data.descriptions import Description, account_of, memory, remembered
 from replicate.exceptions import NotFoundError
 from replicate_api.api.models import models_get, models_versions_get
@@ -40,23 +41,26 @@ async def recalled(session: Session[Any], reference: Reference) -> Description |
     cache = description_cache.of(session)
     if cache is None:
         return None
-    found = await session.transport.offload(partial(read, cache, reference))
+    found, named = await session.transport.offload(partial(read, cache, reference))
+    if named:
+        known.name(account, str(reference.model), *named)
     if found is not None:
         keep(session, reference, found)
     return found
 
 
-def read(cache: description_cache.DescriptionCache, reference: Reference) -> Description | None:
-    """Read from the disk what is known of what a reference names."""
+def read(cache: DescriptionCache, reference: Reference) -> tuple[Description | None, tuple[str, str] | None]:
+    """Read from the disk what is known of what a reference names, and what answers call the latest version."""
     if reference.version is not None:
         schema = cache.schema(reference.version)
-        return None if schema is None else Description(schema, reference.version, remembered=True)
+        return None if schema is None else Description(schema, reference.version, remembered=True), None
     latest = cache.latest(str(reference.model))
     if latest is None:
-        return None
-    version, official = latest
-    schema = cache.schema(version) if version else None
-    return Description(schema, version, official, remembered=True)
+        return None, None
+    named = (latest.version, latest.named) if latest.named else None
+    if not latest.fresh:
+        return None, named
+    return Description(cache.schema(latest.version), latest.version, latest.official, remembered=True), named
 
 
 async def look_up(session: Session[Any], reference: Reference) -> Description | None:
@@ -93,7 +97,8 @@ async def look_up(session: Session[Any], reference: Reference) -> Description | 
     elif over_a_socket:
         keep(session, reference, described)
         if cache := description_cache.of(session):
-            await session.transport.offload(partial(write, cache, None if version else str(model), described))
+            named = memory(session).named(account_of(session), str(model), described.version)
+            await session.transport.offload(partial(write, cache, reference, described, named))
     return described
 
 
@@ -120,12 +125,14 @@ def schema_of(version: Any) -> Any:
     return schema if is_object(schema) else None
 
 
-def write(cache: description_cache.DescriptionCache, model: str | None, found: Description) -> None:
+def write(cache: DescriptionCache, reference: Reference, found: Description, named: str | None) -> None:
     """Keep on the disk what was found out."""
-    if found.version and found.openapi_schema is not None:
+    if found.version is None:
+        return
+    if found.openapi_schema is not None:
         cache.keep_schema(found.version, found.openapi_schema)
-    if model is not None:
-        cache.keep_latest(model, found.version, official=found.official)
+    if reference.version is None:
+        cache.keep_latest(str(reference.model), Latest(found.version, found.official, named, now()))
 
 
 async def attempted(
@@ -146,15 +153,20 @@ def forget(session: Session[Any], reference: Reference) -> None:
     """Take back what is remembered of a model's latest version, here and on the disk."""
     if reference.model is None or reference.version is not None:
         return
-    memory(session).forget(account_of(session), str(reference.model))
-    memory(session).read.add((account_of(session), str(reference.model)))
-    if session.transport.own and (cache := description_cache.of(session)):
-        cache.forget_latest(str(reference.model))
+    known, account, model = memory(session), account_of(session), str(reference.model)
+    known.forget(account, model)
+    known.read.add((account, model))
+    if session.transport.own and (cache := description_cache.of(session)) and (latest := cache.latest(model)):
+        named = known.named(account, model, latest.version)
+        cache.keep_latest(model, latest._replace(moment=0, named=named or latest.named))
 
 
 def answered(session: Session[Any], reference: Reference, version: Any) -> None:
     """Note which version the answer to a model's name tells."""
     if reference.model is None or reference.version is not None or not isinstance(version, str):
         return
-    if memory(session).answered(account_of(session), str(reference.model), version):
-        forget(session, reference)
+    try:
+        if memory(session).answered(account_of(session), str(reference.model), version):
+            forget(session, reference)
+    except Exception as error:  # noqa: BLE001 - the prediction has been started: nothing may take its answer away
+        log.debug("noting the version of %s failed: %s", reference, error)

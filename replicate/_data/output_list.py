@@ -9,6 +9,8 @@ from replicate._data.schema import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from replicate._core.markup import Bundle
+
 TEXT_METHODS = frozenset(name for name in dir(str) if not name.startswith("_") and not hasattr(list, name))
 
 
@@ -26,7 +28,8 @@ class OutputList(list[Any]):
     If all items are strings and none of them is a URL, `str(output)`, f-strings and `print` give the joined text, and
     what a `str` can do and a `list` cannot is done with that: `output.strip()`, `output + "!"`, `output == "text"`.
     Where a list can do something, it is done as lists do: `in`, `len`, index, iteration, `count`. What such operations
-    give is a plain list, as with any `list`: `output[:3]`, `output + [item]`, `output * 2`, `output.copy()`.
+    give is a plain list, as with any `list`: `output[:3]`, `output + [item]`, `output * 2`, `output.copy()`. A notebook
+    shows the text, or the files in the list.
 
     Any other output is a list and nothing more.
     """
@@ -44,6 +47,11 @@ class OutputList(list[Any]):
 
     def __format__(self, spec: str) -> str:
         return super().__format__(spec) if (text := self.text) is None else format(text, spec)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+        from replicate._data.drawing import shown
+
+        return shown(self)
 
     def __dir__(self) -> Iterable[str]:
         return super().__dir__() if self.text is None else [*super().__dir__(), *TEXT_METHODS]

@@ -6,6 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from replicate._core.plain import is_array, is_mapping
+from replicate._data.data_uri import is_data_uri
+from replicate._data.output_list import OutputList
 
 Kind = Literal["file", "image", "array", "result"]
 
@@ -45,6 +47,43 @@ def changed(plan: Any, schema: InputSchema, where: str, change: Callable[[Any, I
     if is_array(plan) and not is_numbers(plan):
         return [change(item, schema.item, inside(where, index)) for index, item in enumerate(plan)]
     return plan
+
+
+def needs_schema(plan: Any) -> bool:
+    """Tell whether only the model's schema tells what to send somewhere.
+
+    An array may be a picture. What a model made, or is making, may be a list where one file, or one text, is wanted.
+    """
+    if isinstance(plan, Later):
+        return plan.kind in ("array", "result")
+    if isinstance(plan, OutputList):
+        return len(plan) == 1 or bool(plan.text) or any(map(needs_schema, plan))
+    if is_mapping(plan):
+        return any(map(needs_schema, plan.values()))
+    return is_array(plan) and not is_numbers(plan) and any(map(needs_schema, plan))
+
+
+def suited(plan: Any, schema: InputSchema) -> Any:
+    """Give the only file of a list where one is wanted, and the pieces of a text as one."""
+    if schema.is_text and is_array(plan):
+        if schema.is_file:
+            return plan[0] if len(plan) == 1 else plan
+        if all(isinstance(piece, str) for piece in plan):
+            return "".join(plan)
+    return plan
+
+
+def texts_for_files(plan: Any, schema: InputSchema, where: str) -> Iterator[tuple[str, str]]:
+    """Find the texts that are no URL where the schema wants a file. An empty one is for none."""
+    if isinstance(plan, str):
+        if plan and schema.is_file and "://" not in plan and not is_data_uri(plan):
+            yield where, plan
+    elif is_mapping(plan):
+        for key, item in plan.items():
+            yield from texts_for_files(item, schema.member(key), inside(where, key))
+    elif is_array(plan) and not is_numbers(plan):
+        for index, item in enumerate(plan):
+            yield from texts_for_files(item, schema.item, inside(where, index))
 
 
 def filled(plan: Any, found: Mapping[int, Any]) -> Any:

@@ -16,7 +16,8 @@ from replicate._data.download import address
 from replicate._data.names import distinct, extended
 from replicate._data.outputs import FileMethods
 from replicate._data.tally import Tally
-from replicate.exceptions import ReplicateException, SaveError, brief
+from replicate._errors import brief
+from replicate.exceptions import ReplicateException, SaveError
 
 if TYPE_CHECKING:
     from replicate._core.session import Session

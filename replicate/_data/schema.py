@@ -13,7 +13,10 @@ from replicate._core.plain import elements, is_array, is_object, members
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-URL = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?|data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,\s]*)*(?:;base64)?,\S*")
+URL = re.compile(
+    r"https?://[^\s/?#]+(?:[/?#]\S*)?|data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*(?:;base64)?,.*",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class OutputSchema:
@@ -35,8 +38,9 @@ class OutputSchema:
 
     @property
     def streams_text(self) -> bool:
-        """An item fits into the text of an event: it is a text or a file."""
-        return not self.known or self.item.get("type") == "string"
+        """What comes in an event is an item, and fits into its text: a text or a file."""
+        shape = self.item if self.iterator else self._output  # a list that comes as a whole is no item
+        return not self.known or shape.get("type") == "string"
 
     def is_text(self, output: Any) -> bool:
         """Tell whether an output is one text, whole or in pieces. Strings are, where nothing is known of them."""
@@ -142,7 +146,7 @@ def is_file(text: str, schema: Mapping[str, Any]) -> bool:
 
 def is_url(text: str) -> bool:
     """Tell whether a text is, as a whole, one URL of a file: `http:`, `https:` or `data:`."""
-    return text.startswith(("https://", "http://", "data:")) and URL.fullmatch(text) is not None
+    return text[:5].lower() in ("https", "http:", "data:") and URL.fullmatch(text) is not None
 
 
 BY_VALUE = OutputSchema(None)

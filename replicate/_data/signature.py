@@ -70,7 +70,8 @@ def key_of(secret: str | HasKey) -> bytes:
         key = b""
     if not key:  # an empty one would let anybody sign
         raise InvalidSecretKeyError(
-            f"The secret is not {PREFIX} and a key in base64.", hint="Get it with client.webhooks.default.secret()."
+            f"Invalid secret key format: a secret is {PREFIX} and a key in base64.",
+            hint="Get it with client.webhooks.default.secret().",
         )
     return key
 

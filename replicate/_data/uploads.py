@@ -26,6 +26,7 @@ class Content(NamedTuple):
     """What makes two uploads the same: whose they are, what is in them, and what the receiver is told of it."""
 
     account: int
+    """Of the API that it was uploaded to and of the token."""
     sha256: str
     name: str
     content_type: str
@@ -59,7 +60,9 @@ async def address(session: Session[Any], upload: Upload, where: str) -> str:
     Those who want the same at the same time wait for the first. Raises APIError.
     """
     sha256 = await session.transport.offload(lambda: digest(upload))
-    content = Content(hash(session.config.credentials.token()), sha256, upload.name, upload.content_type)
+    config = session.config
+    account = hash((str(config.base_url), config.credentials.token()))
+    content = Content(account, sha256, upload.name, upload.content_type)
     uploaded: Uploaded = session.memory.setdefault(Uploaded, Uploaded())
     async with session.transport.turn((id(uploaded), content)):
         if known := uploaded.address(content):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.answering import RawResponses
 from replicate._core.dual import AsyncNames, C, also_async, dual
-from replicate._core.options import check_count
+from replicate._core.options import check_parameters
 from replicate._flows.configured import Configured
 from replicate_api.types import UNSET
 
@@ -123,11 +123,11 @@ class API(Configured[C], RawResponses, AsyncNames):
         https://replicate.com/docs/reference/http#search. Raises APIError.
         """
         from replicate.resources.search import SearchResults
-        from replicate.resources.spelling import filled
+        from replicate.resources.spelling import needed
         from replicate_api.api.search import search
 
-        check_count("limit", limit)
-        found = await self._session.given(options).call(search, query=filled("query", query), limit=limit)
+        check_parameters({"query": needed("query", query), "limit": limit})
+        found = await self._session.given(options).call(search, query=query, limit=limit)
         return SearchResults[C].bind(found, self._session)
 
     @dual
@@ -143,16 +143,19 @@ class API(Configured[C], RawResponses, AsyncNames):
         """Run a model and give its output.
 
         `ref` names the model: "owner/name", "owner/name:version", a version's id. `input` maps its input names to
-        values; a `pathlib.Path`, an open binary file or bytes is sent as a file. Files in the output are FileOutput; a
-        model that makes its output item by item gives an iterator over the items. `timeout` is for the whole call, in
-        seconds. `on_update` is called with the prediction when it was started, and whenever it has changed (a coroutine
-        function, too, with an asynchronous client); `progress=True` shows how far it is. `save_to` is a folder in
-        which the files are saved as they come. `use_file_output=False` gives plain URLs. `model_version` is what
-        earlier versions called `ref`.
+        values; a `pathlib.Path`, an open binary file or bytes is sent as a file, a text as it is. In the output, a text
+        that is a URL as a whole is a FileOutput, and a list is an OutputList, which prints as its text if it holds the
+        pieces of one. A version that makes its output item by item gives an iterator over the items; a model by its
+        name gives the list. `timeout` is for the whole call, in seconds. `on_update` is called with the prediction when
+        it was started, and whenever it has changed (a coroutine function, too, with an asynchronous client);
+        `progress=True` shows how far it is. `save_to` is a folder in which the files are saved as they come.
+        `use_file_output=False` gives plain URLs. `model_version` is what earlier versions called `ref`.
 
-        Raises ModelError if the prediction fails, PredictionTimeout at the timeout (both carry the prediction),
-        SaveError, which carries the output; APIStatusError, APIConnectionError, AmbiguousCreateError; TypeError or
-        ValueError, or OSError for `save_to`, before anything is sent.
+        Raises RunError for whatever ends the call after the prediction may have been started, with the `prediction`
+        where that is known: ModelError if it fails, PredictionTimeout at the timeout, AmbiguousCreateError where it is
+        not known whether it was started, RunError itself for the rest, such as files that cannot be saved. Whatever
+        else it raises tells that nothing was started: APIStatusError, APIConnectionError; InputError for an input that
+        cannot be sent; TypeError, ValueError or, for `save_to`, OSError before anything is sent.
         """
         from replicate._flows.run import run
         from replicate.resources.spelling import REF, chosen, stated
@@ -239,9 +242,10 @@ class API(Configured[C], RawResponses, AsyncNames):
         """Run a model and give the events of its output as they come.
 
         An event is a `str`: the text of an output event, empty for others (`event.event` is "logs", "done", …). The
-        output of a model that offers no events comes as such, too. Takes what `run` takes, and raises TypeError or
-        ValueError for what it cannot be. The prediction is started at the first event, or on entering `with`. Then
-        raises StreamError if the prediction fails, or cannot be followed, and what `run` raises.
+        output of a model that offers no events comes as such, too. Takes what `run` takes, and raises InputError,
+        TypeError or ValueError for what it cannot be. The prediction is started at the first event, or on entering
+        `with`, which raise what `run` raises before a start. From then on raises RunError, with the `prediction`:
+        StreamError if it fails, or cannot be followed, PredictionTimeout at the timeout.
         """
         from replicate._flows.stream import stream
 

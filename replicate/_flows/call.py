@@ -17,9 +17,10 @@ from replicate._data.inputs import UNKNOWN, Inputs
 from replicate._data.reference import Reference
 from replicate._data.schema import BY_VALUE
 from replicate.exceptions import InputError, NotFoundError, UnprocessableEntityError
-from replicate.resources.creation import PREDICTION_OPTIONS, check_names, described, post, uploading
+from replicate.resources.creation import described, post, uploading
+from replicate.resources.input_names import check_names
 from replicate.resources.predictions import Prediction
-from replicate.resources.terms import check
+from replicate.resources.terms import PREDICTION_OPTIONS, check
 from replicate.resources.waiting import owned
 from replicate.resources.watching import Updates
 from replicate_api.api.models import models_predictions_create

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic
 from attrs import evolve
 
 from replicate._core.dual import C, dual
+from replicate._core.environment import address
+from replicate._core.libraries import own_timeout
 from replicate._core.options import (
     REQUEST_OPTIONS,
     RequestOptions,
@@ -17,9 +19,8 @@ from replicate._core.options import (
     check_values,
     merged,
 )
-from replicate._core.pacing import Pace
 from replicate._core.polling import pace
-from replicate._core.settings import address, credentials, folder, pause
+from replicate._core.settings import credentials, folder, pause
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -90,12 +91,12 @@ class Configured(Generic[C]):
 
     @property
     def base_url(self) -> httpx.URL:
-        """Where the API is, with its version."""
+        """Where the API is, with its version: as set, or REPLICATE_BASE_URL. Setting None goes back to that."""
         return self._session.config.base_url
 
     @base_url.setter
-    def base_url(self, url: str | httpx.URL) -> None:
-        self._change(base_url=address(url))
+    def base_url(self, url: str | httpx.URL | None) -> None:
+        self._change(base_url=None if url is None else address(url))
 
     @property
     def timeout(self) -> float | httpx.Timeout | None:
@@ -105,7 +106,7 @@ class Configured(Generic[C]):
     @timeout.setter
     def timeout(self, timeout: float | httpx.Timeout | None) -> None:
         check_values({"timeout": timeout})
-        self._change(timeout=timeout)
+        self._change(timeout=own_timeout(timeout))
 
     @property
     def max_retries(self) -> int:
@@ -199,7 +200,10 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
         check_mapping(f"default_{name}", added)
         check_mapping(f"set_default_{name}", instead)
         if added is not None and instead is not None:
-            raise ValueError(f"default_{name}= adds and set_default_{name}= replaces: pass one of them")
+            raise ValueError(
+                f"`default_{name}` and `set_default_{name}` arguments are mutually exclusive: the first adds to the "
+                "client's, the second replaces them, so pass one of them"
+            )
         if instead is not None:
             changes[name] = dict(instead)
         elif added is not None:
@@ -209,7 +213,7 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
     check_query("default_query", changes.get("query"))
     other = session.evolve(**changes)
     if changes.keys() & {"credentials", "base_url"}:
-        other.memory, other.pace = {}, Pace()  # another account may see other models, and has a quota of its own
+        other.memory, other.paces = {}, {}  # another account may see other models, and has a quota of its own
     if "http_client" in told:
         other.transport = session.transport.over(told["http_client"])
     timeout = {"timeout": options["timeout"]} if options.get("timeout", UNSET) is not UNSET else {}

@@ -27,8 +27,9 @@ class OutputIterator(Iteration[C, Any]):
     """The items of a prediction's output as the model makes them: for `for`, or `async for` of an asynchronous client.
 
     It is a SyncOutputIterator or an AsyncOutputIterator, by its client.
-    Each comes once. When the model fails, iteration raises ModelError after the last one. `str(output)` is the text of
-    all items; `await output` gives them all, joined if they are pieces of a text. `prediction` is the prediction.
+    Each comes once. Iteration raises RunError: ModelError, after the last one, if the model fails. `str(output)` is the
+    text of all items; `await output` gives them all, joined if they are pieces of a text. `prediction` is the
+    prediction.
 
     It cancels the prediction when it is left before the end: closed, interrupted, dropped half-read. One that was never
     read cancels nothing when it is dropped, but does when its `with` block is left.
@@ -58,7 +59,7 @@ class OutputIterator(Iteration[C, Any]):
         def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]: ...
 
     async def __as_input__(self, session: Session[Any]) -> Any:
-        """Read to the end, and give what has come since the beginning. Raises ReplicateError if that is not all."""
+        """Read to the end, and give what has come since the beginning. Raises RunError if that is not all."""
         await self._rest(session)
         return self._whole()
 

@@ -6,14 +6,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import SendOptions, check_keywords, read_timeout
+from replicate._core.plain import is_array
 from replicate._data.output_list import OutputList
 from replicate._flows.call import Call
 from replicate._flows.output import iterate
-from replicate.resources.creation import MARGIN, PREDICTION_OPTIONS, PredictionSettings
+from replicate.resources.creation import MARGIN, PredictionSettings
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
 from replicate.resources.spelling import stated
-from replicate.resources.terms import LONGEST_HOLD, check_flags
+from replicate.resources.terms import LONGEST_HOLD, PREDICTION_OPTIONS, check_flags
 from replicate.resources.waiting import check_success, owned, settle
 from replicate.resources.watching import WATCH_OPTIONS, Updates, WatchOptions
 
@@ -78,7 +79,7 @@ async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> Any:
 
 def listed(output: Any) -> Any:
     """Give a list that prints as its text, in the place of a plain one."""
-    return OutputList(output) if isinstance(output, list) else output
+    return OutputList(output) if is_array(output) else output
 
 
 def wanted_files(session: Session[C], settings: dict[str, Any]) -> Files[C]:

@@ -211,11 +211,11 @@ class Function(Named[Sync], Generic[P, T]):
     """A model as a function: call it with the model's inputs as keywords."""
 
     def __call__(self, *args: P.args, **inputs: P.kwargs) -> T:
-        """Run the model and give its output. Raises ModelError if it fails, and what `run` raises."""
+        """Run the model and give its output. Raises what `run` raises."""
         return cast("T", drive(self._invocation.call(keywords(args, inputs))))
 
     def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
-        """Start the model, and give a Run to ask for its output later."""
+        """Start the model, and give a Run to ask for its output later. Raises what `predictions.create` raises."""
         return drive(self._invocation.begin(keywords(args, inputs)))
 
 
@@ -223,11 +223,11 @@ class AsyncFunction(Named[Async], Generic[P, T]):
     """A model as an asynchronous function: call it with the model's inputs as keywords."""
 
     async def __call__(self, *args: P.args, **inputs: P.kwargs) -> T:
-        """Run the model and give its output. Raises ModelError if it fails, and what `run` raises."""
+        """Run the model and give its output. Raises what `run` raises."""
         return cast("T", await self._invocation.call(keywords(args, inputs)))
 
     async def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Async]:
-        """Start the model, and give a Run to ask for its output later."""
+        """Start the model, and give a Run to ask for its output later. Raises what `predictions.create` raises."""
         return await self._invocation.begin(keywords(args, inputs))
 
 

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
-import warnings
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
 from replicate._core.polling import Deadline
 from replicate._data import look_up
-from replicate._data.descriptions import memory
 from replicate._data.inputs import UNKNOWN, FileEncodingStrategy, Inputs
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
-    InputError,
     InternalServerError,
 )
+from replicate.resources.input_names import warn_of_names
 from replicate.resources.matching import Asked
 from replicate.resources.recovery import Create
 from replicate.resources.spelling import DeploymentWords, ModelWords, stated
-from replicate.resources.terms import check, hold, preference, preferred
-from replicate.resources.watching import WATCH_OPTIONS
+from replicate.resources.terms import HEADERS, MEMBERS, PREDICTION_OPTIONS, check, hold, preference, preferred
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import httpx
 
@@ -101,24 +96,7 @@ class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
     destination: Any
 
 
-BODY = ("webhook", "webhook_completed", "webhook_events_filter", "stream")
-HEADERS = ("wait", "prefer", "cancel_after")
-PREDICTION_OPTIONS = (*HEADERS, *BODY, "file_encoding_strategy", *REQUEST_OPTIONS)
 TRAINING_OPTIONS = tuple(name for name in PREDICTION_OPTIONS if name not in (*HEADERS, "stream"))
-
-
-NOT_INPUTS = (
-    *PREDICTION_OPTIONS,
-    "input",
-    "use_file_output",
-    "streaming",
-    "use_async",
-    "cancel_on_exit",
-    "save_to",
-    "validate",
-    *WATCH_OPTIONS,
-)
-"""Options of calls, which may have been taken for inputs of a model."""
 
 
 async def create(
@@ -151,8 +129,8 @@ async def described(
 ) -> Description | None:
     """Give what is known of a model before it is started with some inputs.
 
-    That is what is remembered; it is looked up only before a long upload, or to tell pictures from lists. An input
-    that the model does not have is warned of, once: it is sent as given, for the API to judge.
+    That is what is remembered; it is looked up only before a long upload, or where only its schema tells what to send.
+    An input that the model does not have is warned of, once: it is sent as given, for the API to judge.
     """
     known = await look_up.recalled(session, reference)
     if known is not None:
@@ -160,45 +138,6 @@ async def described(
     elif reference.model and await inputs.worth_describing(session):
         known = await look_up.attempted(session, reference, deadline)
     return known
-
-
-def unknown_names(names: Iterable[str], description: Description) -> list[str]:
-    """List the inputs that a model does not have."""
-    known = description.inputs
-    return [name for name in names if name not in known] if known else []
-
-
-def check_names(reference: Reference, names: Iterable[str], description: Description) -> None:
-    """Raise InputError for an input that the model does not have: the API would leave it out without a word."""
-    for name in unknown_names(names, description):
-        raise InputError(f"{reference} has no input {name!r}; {advice(name, description)}")
-
-
-def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[str], description: Description) -> None:
-    """Warn once of each input that a model does not have."""
-    warned = memory(session).warned
-    for name in unknown_names(names, description):
-        if (key := (str(reference), name)) not in warned:
-            warned.add(key)
-            message = f"{reference} has no input {name!r}; {advice(name, description)} It is sent all the same."
-            warnings.warn(message, UserWarning, stacklevel=caller())
-
-
-def caller() -> int:
-    """Give the level of the first frame that is not this package's, for a warning to point at."""
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - as `warnings` itself
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "replicate":
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def advice(name: str, description: Description) -> str:
-    """Say what may have been meant by the name of an input that there is not."""
-    known = description.inputs
-    if name in NOT_INPUTS:
-        return f"{name}= is an option of run() and use() themselves. The model has {', '.join(sorted(known))}."
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(known))}."
 
 
 async def post(
@@ -220,7 +159,7 @@ async def post(
     Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
     """
     session, prefer = preferred(given(session, options), preference(options))
-    body = {"input": input} | members | {name: options.get(name) for name in BODY}  # in the order of version 1
+    body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in the order of version 1
     body = {name: value for name, value in body.items() if value is not None}
     create, held = Create(session, noun, cancel=cancel_on_exit), None
 

@@ -10,7 +10,16 @@ from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource
 from replicate.resources.creation import create
 from replicate.resources.predictions import Prediction
-from replicate.resources.spelling import DEPLOYMENT, changing, filled, identifier, needed, owned, paired, pinned
+from replicate.resources.spelling import (
+    DEPLOYMENT,
+    model_text,
+    needed,
+    owned,
+    paired,
+    pinned,
+    version_text,
+)
+from replicate.resources.terms import check_fields
 from replicate_api import models
 from replicate_api.api.deployments import (
     deployments_create,
@@ -65,7 +74,7 @@ class DeploymentPredictions(Namespace[C]):
     ) -> Prediction[C]:
         """Start a prediction with this deployment, as `client.predictions.create` does.
 
-        Maps to `deployments.predictions.create`. Raises APIStatusError, AmbiguousCreateError, TypeError, ValueError.
+        Maps to `deployments.predictions.create`. Raises what that raises.
         """
         path = self.deployment
         payload = await create(self._session, deployments_predictions_create, *path, input=input, options=options)
@@ -84,8 +93,8 @@ class DeploymentsPredictions(Namespace[C]):
     ) -> Prediction[C]:
         """Start a prediction with a deployment: "owner/name", a tuple of both or an object.
 
-        As `client.predictions.create`, without a version. Maps to `deployments.predictions.create`. Raises
-        APIStatusError, AmbiguousCreateError, TypeError, ValueError.
+        As `client.predictions.create`, without a version. Maps to `deployments.predictions.create`. Raises what that
+        raises.
         """
         owner, name, rest = paired(DEPLOYMENT, options, ref)
         endpoint = deployments_predictions_create
@@ -131,15 +140,18 @@ class Deployments(Namespace[C]):
         """Create a deployment of a version of a model, on hardware that `hardware.list` names.
 
         `min_instances` to `max_instances` run, as needed; one that runs is paid for. Maps to `deployments.create`.
-        Raises APIStatusError; TypeError or ValueError before anything is sent.
+        Raises APIStatusError; TypeError or ValueError for what is missing or cannot be JSON, before anything is sent.
         """
+        model = model_text(model, "model")
         body = {
-            "name": identifier("name", filled("name", name).rpartition("/")[2]),
-            "model": "/".join(owned(model)),
-            "version": version_of("/".join(owned(model)), version),
-            "hardware": filled("hardware", getattr(hardware, "sku", hardware)),
-            **instances(needed("min_instances", min_instances), needed("max_instances", max_instances)),
+            "name": own_name(needed("name", name)),
+            "model": model,
+            "version": version_id(needed("version", version), model),
+            "hardware": sku(needed("hardware", hardware)),
+            "min_instances": needed("min_instances", min_instances),
+            "max_instances": needed("max_instances", max_instances),
         }
+        check_fields(body)
         made = await self._session.given(options).call(deployments_create, body=body)
         return Deployment[C].bind(made, self._session)
 
@@ -157,17 +169,20 @@ class Deployments(Namespace[C]):
     ) -> Deployment[C]:
         """Change some of a deployment's settings: that makes a new release. It is named as in `get`.
 
-        Maps to `deployments.update`. Raises TypeError without any of them, NotFoundError, APIError.
+        A setting that is None stays as it is. Maps to `deployments.update`. Raises NotFoundError, APIError; TypeError
+        or ValueError for what cannot be JSON, before anything is sent.
         """
         owner, name, rest = paired(DEPLOYMENT, options, ref, second)
-        settings = {
-            "version": UNSET if version is None or version is UNSET else version_of(None, version),
-            "hardware": UNSET
-            if hardware is None or hardware is UNSET
-            else filled("hardware", getattr(hardware, "sku", hardware)),
-            **instances(min_instances, max_instances),
+        given = {
+            "version": version,
+            "hardware": sku(hardware),
+            "min_instances": min_instances,
+            "max_instances": max_instances,
         }
-        changing(settings, rest, ("min_instances", "max_instances"))
+        settings = {name: value for name, value in given.items() if value is not UNSET and value is not None}
+        if "version" in settings:
+            settings["version"] = version_id(version)
+        check_fields(settings)
         changed = await self._session.given(rest).call(deployments_update, owner, name, body=settings)
         return Deployment[C].bind(changed, self._session)
 
@@ -182,23 +197,21 @@ class Deployments(Namespace[C]):
         return True
 
 
-def version_of(model: str | None, version: Any) -> str:
-    """Give the id of a version. Raises ValueError for one of another model."""
-    named, version_id = pinned(version)
-    if model is not None and named is not UNSET and named is not None and "/".join(owned(named)) != model:
-        raise ValueError(f"version is one of {'/'.join(owned(named))}, and model is {model}")
-    return str(needed("version", version_id))
+def own_name(name: Any) -> Any:
+    """Give a deployment's own name, without its owner's."""
+    return name.rpartition("/")[2] or name if isinstance(name, str) else name
 
 
-def instances(least: Any, most: Any) -> dict[str, int]:
-    """Check how many instances may run, where that is given. Raises TypeError, ValueError."""
-    given = {"min_instances": least, "max_instances": most}
-    told = {name: number for name, number in given.items() if number is not UNSET and number is not None}
-    for name, number in told.items():
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise TypeError(f"{name} must be an int, not {type(number).__name__}")
-        if number < 0:
-            raise ValueError(f"{name} must be 0 or more, not {number}")
-    if len(told) == len(given) and least > most:
-        raise ValueError(f"min_instances={least} is more than max_instances={most}")
-    return told
+def sku(hardware: Any) -> Any:
+    """Give what names a kind of hardware."""
+    return getattr(hardware, "sku", hardware)
+
+
+def version_id(version: Any, model: str | None = None) -> str:
+    """Give the id in "owner/name:id", if it is of the model; any other text is given as it is."""
+    text = version_text(version)
+    try:
+        of, found = pinned(text)
+    except ValueError:
+        return text
+    return found if found and (of is UNSET or model in (None, of)) else text

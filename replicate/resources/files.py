@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from replicate._core.body import Counted
 from replicate._core.dual import C, dual
-from replicate._core.options import check_mapping
+from replicate._core.options import check_parameters, check_text
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.plain import check_json
 from replicate._core.resource import Link, Namespace, Resource
@@ -17,7 +16,7 @@ from replicate._data.outputs import FileOutput
 from replicate._data.sources import inspected
 from replicate._data.tally import Tally
 from replicate._data.uploads import form
-from replicate.resources.spelling import FILE, UPLOAD, chosen, filled, identified, needed, stated
+from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate_api import models
 from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list
 from replicate_api.types import UNSET
@@ -112,10 +111,9 @@ class Files(Namespace[C]):
         """
         file_id, rest = identified(FILE, file, options)
         session = self._session.given(rest)
-        signed: Any = {"owner": filled("owner", owner), "signature": filled("signature", signature)}
-        if isinstance(needed("expiry", expiry), bool) or not str(expiry).isdecimal():
-            raise TypeError(f"expiry must be an int, the seconds since 1970, not {expiry!r}")
-        request = files_download.build_request(file_id, expiry=expiry, **signed)
+        signed: Any = {"expiry": expiry, "owner": owner, "signature": signature}
+        check_parameters({name: needed(name, value) for name, value in signed.items()})
+        request = files_download.build_request(file_id, **signed)
         url = str(session.url(request.path).copy_merge_params(request.query))
         output = FileOutput(url, session, expires_at=moment(expiry))
         await local_copy(url, session)
@@ -135,10 +133,9 @@ def check_description(name: Any, content_type: Any, metadata: Any) -> None:
     for word, value in (("filename", name), ("content_type", content_type)):
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{word} must be a str, not {type(value).__name__}")
-    if content_type and not re.fullmatch(r"[^\s/;]+/[^\s/;]+ *(;[ -~]*)?", content_type):
-        raise ValueError(f"content_type must be a MIME type such as 'image/png', not {content_type!r}")
+    if content_type:
+        check_text("content_type", content_type)
     if metadata is not None and metadata is not UNSET:
-        check_mapping("metadata", metadata)
         check_json(metadata, "metadata")
 
 

@@ -10,7 +10,8 @@ from replicate._core.plain import is_array, members
 from replicate._core.polling import Deadline, interval, pace, poll
 from replicate._core.resource import session_of
 from replicate._core.sse import LINE_END, ServerSentEvent
-from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamError, ended, harmless, told
+from replicate._wording import ended, harmless, told
+from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamError
 from replicate.resources.events import BrokenStreamError, events, stream_url
 from replicate.resources.outputs import raw
 from replicate.resources.waiting import LATE, Watch, check_kept, look, settle

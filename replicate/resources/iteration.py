@@ -65,7 +65,9 @@ class Iteration(Generic[C, T]):
         self._blocking = drive_iter(self._items) if session.blocking else None
         self._prediction, self._deadline = prediction, deadline
         self._ready: Iterator[T] = iter(())
-        self._touched = self._begun = self._reading = self._complete = False
+        self._begun = self._reading = self._complete = False
+        self._tried = prediction is not None
+        """Whether the prediction may have been started."""
         self._failure: Exception | None = None
 
     @property
@@ -91,7 +93,7 @@ class Iteration(Generic[C, T]):
                 prediction=self._prediction,
             )
         self._check()
-        self._touched = self._reading = True
+        self._reading = self._tried = True
         try:
             given = await (anext(self._items) if self._blocking is None else following(self._blocking))
         except Exception as error:
@@ -131,12 +133,12 @@ class Iteration(Generic[C, T]):
             self._failure = error
 
     def _left(self) -> ReplicateException:
-        if self._prediction is None and not self._touched:
+        if not self._tried:
             return ReplicateError("It was closed before its prediction was started.")
         if self._prediction is None:
             return RunError(
                 "It was left while its prediction was being started.",
-                hint="See client.predictions.list() for it before you start another.",
+                hint="See by client.predictions.list() whether that goes on, before you start another.",
             )
         return RunError(
             f"The output of prediction {self._prediction.id} was left before its end.",

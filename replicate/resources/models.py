@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from replicate._core.dual import C, dual
+from replicate._core.options import check_parameters
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource, renew
 from replicate._data.reference import Reference
@@ -15,15 +16,14 @@ from replicate.resources.predictions import Prediction, predicted
 from replicate.resources.spelling import (
     MODEL,
     QUERY,
-    changing,
     chosen,
-    filled,
-    identifier,
     needed,
     owned,
     paired,
+    require_text,
     stated,
 )
+from replicate.resources.terms import check_fields
 from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
 from replicate_api.api.models import (
@@ -36,7 +36,7 @@ from replicate_api.api.models import (
     models_readme_get,
     models_update,
 )
-from replicate_api.types import UNSET, Request, one_of
+from replicate_api.types import UNSET, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,7 +82,7 @@ class Model(Resource[C], models.Model):
     async def predict(self, /, **input: Any) -> Any:
         """Run this model to its end and give its output, files as URLs. Deprecated: use `client.run`.
 
-        Raises ModelError if it fails, and what `client.predictions.create` raises.
+        Raises RunError, such as ModelError if it fails, and what `client.predictions.create` raises.
         """
         warnings.warn("model.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
         latest = None if self.is_official else self.latest_version
@@ -101,8 +101,8 @@ class ModelPredictions(Namespace[C]):
     ) -> Prediction[C]:
         """Start a prediction with an official model: "owner/name", a tuple of both or an object.
 
-        As `client.predictions.create`, without a version. Maps to `models.predictions.create`. Raises NotFoundError
-        for a model that has to be run by version, APIStatusError, AmbiguousCreateError, TypeError, ValueError.
+        As `client.predictions.create`, without a version. Maps to `models.predictions.create`. Raises what that
+        raises; NotFoundError for a model that has to be run by version.
         """
         owner, name, rest = paired(MODEL, options, ref)
         named = Reference.of((owner, name))
@@ -200,6 +200,7 @@ class Models(Namespace[C]):
     ) -> Page[C, Model[C]]:
         """List public models, those with the latest version first. Maps to `models.list`. Raises APIError."""
         order: Any = {"sort_by": sort_by, "sort_direction": sort_direction}
+        check_parameters(order)
         return await fetch(self._session, Model[C].bind, models_list, cursor, options, **order)
 
     @dual_page
@@ -211,7 +212,7 @@ class Models(Namespace[C]):
         `client.search` finds more, and tells why.
         """
         rest: Any = stated(options)
-        wanted = filled("query", chosen(QUERY, text, rest))
+        wanted = require_text("query", chosen(QUERY, text, rest))
         return await fetch(self._session, Model[C].bind, models_search, cursor, rest, wanted)
 
     @dual
@@ -232,20 +233,21 @@ class Models(Namespace[C]):
         """Create a model without versions, to push them to or as the destination of a training.
 
         `owner` is the token's account, `hardware` the `sku` of what `hardware.list` gives, or that itself. Maps to
-        `models.create`. Raises ConflictError, APIStatusError; TypeError or ValueError before anything is sent.
+        `models.create`. Raises ConflictError, APIStatusError; TypeError or ValueError for what is missing or cannot be
+        JSON, before anything is sent.
         """
         body = {
-            "owner": identifier("owner", owner),
-            "name": identifier("name", name),
-            "hardware": filled("hardware", getattr(hardware, "sku", hardware)),
-            "visibility": one_of("visibility", needed("visibility", visibility), models.Visibility),
+            "owner": needed("owner", owner),
+            "name": needed("name", name),
+            "visibility": needed("visibility", visibility),
+            "hardware": needed("hardware", getattr(hardware, "sku", hardware)),
             "description": description,
             "github_url": github_url,
             "paper_url": paper_url,
             "license_url": license_url,
             "cover_image_url": cover_image_url,
         }
-        check_texts(body)
+        check_fields(body)
         return Model[C].bind(await self._session.given(options).call(models_create, body=body), self._session)
 
     @dual
@@ -264,7 +266,8 @@ class Models(Namespace[C]):
     ) -> Model[C]:
         """Change what a model of yours says of itself. It is named as in `get`.
 
-        Maps to `models.update`. Raises TypeError without any of them, NotFoundError, APIError.
+        Maps to `models.update`. Raises NotFoundError, APIError; TypeError or ValueError for what cannot be JSON, before
+        anything is sent.
         """
         owner, name, rest = paired(MODEL, options, ref, second)
         body = {
@@ -275,8 +278,7 @@ class Models(Namespace[C]):
             "license_url": license_url,
             "weights_url": weights_url,
         }
-        changing(body, rest)
-        check_texts(body)
+        check_fields(body)
         changed = await self._session.given(rest).call(models_update, owner, name, body=body)
         return Model[C].bind(changed, self._session)
 
@@ -289,10 +291,3 @@ class Models(Namespace[C]):
         owner, name, rest = paired(MODEL, options, ref, second)
         await self._session.given(rest).call(models_delete, owner, name)
         return True
-
-
-def check_texts(fields: Mapping[str, Any]) -> None:
-    """Raise TypeError for a field of a model that is no text."""
-    for name, value in fields.items():
-        if value is not UNSET and not isinstance(value, str | None):
-            raise TypeError(f"{name} must be a str, not {type(value).__name__}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from replicate._core.dual import Async, C, Sync, also_async, dual, dual_iter, over
 from replicate._core.nested import nested
+from replicate._core.options import check_parameters
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource, session_of
@@ -21,7 +21,7 @@ from replicate_api import models
 from replicate_api.api.deployments import deployments_predictions_create
 from replicate_api.api.models import models_predictions_create
 from replicate_api.api.predictions import predictions_cancel, predictions_create, predictions_get, predictions_list
-from replicate_api.types import UNSET, timestamp
+from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -168,19 +168,6 @@ class Prediction(Resource[C], models.Prediction):
 # ---- the operations
 
 
-def check_moment(name: str, moment: Any) -> None:
-    """Raise TypeError or ValueError for what tells no time."""
-    if moment is UNSET or moment is None or isinstance(moment, date):
-        return
-    if not isinstance(moment, str):
-        raise TypeError(f"{name} must be a datetime or ISO 8601 text, not {type(moment).__name__}")
-    try:
-        timestamp(moment)
-    except ValueError:
-        said = f"{name} must be a datetime or ISO 8601 text such as '2025-01-31T12:00:00Z', not {moment!r}"
-        raise ValueError(said) from None
-
-
 def target(version: Any, model: Any, deployment: Any) -> tuple[Any, tuple[str, ...], Any]:
     """Give the endpoint that starts a prediction, its path, and what the body names and which model takes the input.
 
@@ -241,9 +228,10 @@ class Predictions(Namespace[C]):
         `version` is an id, "owner/name:id", an object, or an official model's "owner/name"; `model` and `deployment`
         are "owner/name", a tuple of both or an object. `input` maps the model's input names to values; files in it are
         sent along. Gives the prediction as it is after `wait` seconds, or at once: usually "starting". Maps to
-        `predictions.create`, `models.predictions.create` or `deployments.predictions.create`. Raises APIStatusError,
-        AmbiguousCreateError where it is not known whether the prediction was started, TypeError or ValueError before
-        anything is sent.
+        `predictions.create`, `models.predictions.create` or `deployments.predictions.create`. Raises
+        AmbiguousCreateError where it is not known whether the prediction was started. Whatever else it raises tells
+        that nothing was: APIStatusError, APIConnectionError; InputError for an input that cannot be sent, TypeError or
+        ValueError for other options.
         """
         from replicate.resources.creation import create  # it and all that it needs would double what a `get` loads
 
@@ -271,11 +259,10 @@ class Predictions(Namespace[C]):
         """List the account's predictions, newest first, without their outputs' files. Maps to `predictions.list`.
 
         `created_after` and `created_before` are moments: a datetime (a naive one is in local time), or ISO 8601 text,
-        which is sent as it is. `source="web"` gives those of the web site only. Raises ValueError, TypeError, APIError.
+        which is sent as it is. `source="web"` gives those of the web site only. Raises TypeError, ValueError, APIError.
         """
-        check_moment("created_after", created_after)
-        check_moment("created_before", created_before)
         chosen: Any = {"created_after": created_after, "created_before": created_before, "source": source}
+        check_parameters(chosen)
         return await fetch(self._session, Prediction[C].bind, predictions_list, cursor, options, **chosen)
 
     @dual

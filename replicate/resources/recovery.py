@@ -12,33 +12,30 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-import httpx
-
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline
-from replicate._core.problems import was_sent
 from replicate._core.session import LAST_CHANCE
 from replicate._core.transport import Lock
 from replicate._data import look_up
 from replicate._data.descriptions import reference_of, remembered
+from replicate._errors import brief
+from replicate._wording import PROBLEM, sentence
 from replicate.exceptions import (
-    PROBLEM,
     AmbiguousCreateError,
     APIError,
     APIResponseValidationError,
     ReplicateError,
     ReplicateException,
-    brief,
-    sentence,
 )
 from replicate.resources.ledger import Ledger
 from replicate.resources.matching import Asked, fitting, same
 from replicate.resources.newest import endpoints, newest
+from replicate.resources.outgoing import Outgoing
 from replicate.resources.outputs import known_defaults
 from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, aside, ask, stop, unended
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
     from replicate._core.exchange import Transport
@@ -292,26 +289,3 @@ class Create:
             hint=f"It was not sent again, since that might be charged twice. {where} before you start another.",
             **fields,
         )
-
-
-class Outgoing:
-    """A transport that notes when a create goes out, and when it has certainly come to nothing."""
-
-    def __init__(self, inner: Transport, create: Create) -> None:
-        self._inner, self._create = inner, create
-
-    async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
-        """Exchange a request for an answer."""
-        create, base_url = self._create, str(self._create.session.config.base_url)
-        create.account = base_url.rstrip("/"), hash(request["headers"].get("authorization"))
-        create.out, create.sent = True, self._inner.now()
-        try:
-            response = await self._inner.send(request, **how)
-        except httpx.RequestError as error:
-            create.out = was_sent(error)
-            raise
-        create.out = response.status_code != 429
-        return response
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)

@@ -14,7 +14,8 @@ from replicate._data.names import distinct, extended, file_name
 from replicate._data.outputs import FileOutput
 from replicate._data.schema import BY_VALUE
 from replicate._data.tally import Tally
-from replicate.exceptions import SaveError, brief
+from replicate._errors import brief
+from replicate.exceptions import SaveError
 from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.markup import PRE, bundle, element, escape, link, note, preformatted
-from replicate._core.plain import is_array
-from replicate._data.download import address
-from replicate._data.notebook import LARGEST, inline
-from replicate._data.outputs import FileMethods
-from replicate._data.saving import files_in, replaced
-from replicate_api.types import Payload
+from replicate._data.drawing import drawn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from replicate._core.markup import Bundle
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 
-MOST_FILES = 12
-"""How many files of an output are shown; the others are counted."""
 LAST_LINES = 20
 """How many lines of the logs are shown."""
 ERROR = f"{PRE}; border-left: 0.3em solid #d64545; padding-left: 0.6em"
@@ -72,27 +62,3 @@ def printed(run: Prediction[Any] | Training[Any]) -> str:
         return ""
     title = "Logs" if len(lines) <= LAST_LINES else f"The last {LAST_LINES} of {len(lines)} lines of the logs"
     return element("details", element("summary", title) + preformatted("\n".join(lines[-LAST_LINES:])))
-
-
-# ---- outputs
-
-
-def drawn(output: Any) -> Iterator[str]:
-    """Draw an output: text as text, files as files, anything else as JSON with its files below."""
-    if isinstance(output, Payload):
-        output = {name: getattr(output, name) for name in output.keys()}  # noqa: SIM118 - it iterates over pairs
-    files = [*files_in(output)]
-    if output is None or output == []:
-        return
-    if not files and (isinstance(output, str) or (is_array(output) and all(isinstance(item, str) for item in output))):
-        yield preformatted(output if isinstance(output, str) else "".join(output))
-    elif not all(isinstance(each, FileMethods) for each in (output if is_array(output) else [output])):
-        plain = replaced(output, iter([address(file.url) for file in files]))
-        yield preformatted(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
-    left = LARGEST
-    for file in files[:MOST_FILES]:
-        piece = inline(file, left)
-        left -= len(piece) * 3 // 4
-        yield element("div", piece)
-    if len(files) > MOST_FILES:
-        yield note(f"… and {len(files) - MOST_FILES} more files")

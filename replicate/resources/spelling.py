@@ -128,6 +128,8 @@ FILE = ("file_id", "id")
 COLLECTION = ("collection_slug", "slug")
 VERSION = ("version_id", "version", "id")
 
+VERSION_FORM = "an id, 'owner/name:id' or an object"
+
 REF = ("ref", "model_version")
 QUERY = ("query", "body")
 UPLOAD = ("file", "content")
@@ -169,7 +171,7 @@ def chosen(words: tuple[str, ...], positional: Any, options: dict[str, Any]) -> 
 def identified(words: tuple[str, ...], positional: Any, options: Mapping[str, Any]) -> tuple[str, Any]:
     """Give an identifier, and the other options. An object stands for its own. Raises TypeError, ValueError."""
     rest = stated(options)
-    value = needed(words[0], chosen(words, positional, rest))
+    value = chosen(words, positional, rest)
     return identifier(words[0], getattr(value, words[-1], value)), rest
 
 
@@ -194,31 +196,31 @@ def needed(name: str, value: Any) -> Any:
     return value
 
 
-def filled(name: str, text: Any) -> str:
-    """Raise TypeError or ValueError for a text that is missing, none or empty."""
-    if not isinstance(needed(name, text), str):
-        raise TypeError(f"{name} must be a str, not {type(text).__name__}")
-    if not text.strip():
-        raise ValueError(f"{name} must not be empty")
-    return text  # type: ignore[no-any-return]  # a str by now
-
-
-def identifier(name: str, value: Any) -> str:
-    """Raise TypeError or ValueError for what identifies nothing: it is missing, no text, or not one word of it."""
+def require_text(name: str, value: Any) -> str:
+    """Raise TypeError for what is missing, or no text."""
     if not isinstance(needed(name, value), str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-    if not value.strip():
-        raise ValueError(f"{name} must name something, not {value!r}")
-    if re.search(r"[\s/]", value):
-        raise ValueError(f"{name} must be an identifier, without spaces and slashes, not {value!r}")
     return value  # type: ignore[no-any-return]  # a str by now
 
 
-def changing(fields: Mapping[str, Any], options: Mapping[str, Any], more: tuple[str, ...] = ()) -> None:
-    """Raise TypeError for an update that changes nothing."""
-    if all(value is UNSET for value in fields.values()) and not options.get("extra_body"):
-        words = ", ".join(f"{name}=" for name in dict.fromkeys((*fields, *more)))
-        raise TypeError(f"there is nothing to change: pass one or more of {words}")
+class EmptyValueError(TypeError, ValueError):
+    """A path parameter is empty: the request would reach another resource."""
+
+
+def identifier(name: str, value: Any) -> str:
+    """Give a path parameter. Raises TypeError, ValueError for what is missing or would reach another resource."""
+    if value is UNSET:
+        raise TypeError(f"{name} is missing")
+    if value is None or (isinstance(value, str) and not value.strip()):
+        said = f"Expected a non-empty value for `{name}` but received {value!r}"
+        raise EmptyValueError(f"{said}: without it the request would reach another resource")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if value in (".", ".."):
+        raise ValueError(f"{name} must name something, not {value!r}, which stands for another resource")
+    if "/" in str(value):
+        raise ValueError(f"{name} must be an identifier, without slashes, not {value!r}")
+    return str(value)
 
 
 def referred(name: str, ref: Any, form: str) -> Reference:
@@ -239,23 +241,41 @@ def owned(whole: Any, name: str = "model") -> tuple[str, str]:
     return named.owner, named.name
 
 
+def model_text(ref: Any, name: str) -> str:
+    """Write a model the way the API takes it: "owner/name". A text that is something else is given as it is.
+
+    Raises TypeError or ValueError for any other object, or for what is missing.
+    """
+    try:
+        return "/".join(owned(ref, name))
+    except ValueError:
+        if not isinstance(ref, str):
+            raise
+        return ref
+
+
 def version_text(ref: Any) -> str:
     """Write a version the way the API takes it: its id, "owner/name:id", or an official model's "owner/name".
 
-    An id is taken as it is: not all are 64 hexadecimal digits. Raises ValueError or TypeError for anything else.
+    A text that is something else is given as it is. Raises TypeError or ValueError for any other object.
     """
-    if isinstance(ref, str) and re.fullmatch(r"[\w.-]+", ref):
+    try:
+        return str(referred("version", ref, VERSION_FORM))
+    except ValueError:
+        if not isinstance(ref, str):
+            raise
         return ref
-    return str(referred("version", ref, "an id, 'owner/name:id' or an object"))
 
 
 def pinned(version: Any) -> tuple[Any, str | None]:
-    """Take a model (or UNSET) and a version id (or None) from what may name both."""
-    text = version_text(version)
-    if "/" not in text:
-        return UNSET, text
-    model, version_id = Reference.of(text)
-    return model and model.model, version_id
+    """Take a model (or UNSET) and a version id (or None) from what may name both. Raises TypeError, ValueError.
+
+    An id is taken as it is: not all are 64 hexadecimal digits.
+    """
+    if isinstance(version, str) and re.fullmatch(r"[\w.-]+", version):
+        return UNSET, version
+    named, version_id = referred("version", version, VERSION_FORM)
+    return named.model if named else UNSET, version_id
 
 
 def versioned(

@@ -22,7 +22,8 @@ class EventStream(Iteration[C, ServerSentEvent]):
     It is a SyncEventStream or an AsyncEventStream, by its client.
     One that starts a prediction starts it at the first event, or on entering `with`, or when it is awaited; from then
     on there is `prediction`. It cancels the prediction when it is left before the end: closed, dropped, interrupted.
-    `with` sees to that at once and for certain. When the prediction fails, iteration raises StreamError after `done`.
+    `with` sees to that at once and for certain. Iteration raises RunError: after `done`, StreamError if the prediction
+    fails.
     """
 
     @classmethod

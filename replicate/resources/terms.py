@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.options import check_keywords, check_values
-from replicate._core.plain import check_json, is_array
+from replicate._core.options import REQUEST_OPTIONS, check_keywords, check_text, check_values, merged
+from replicate._core.plain import check_json
 from replicate.exceptions import InputError
-from replicate_api import models
-from replicate_api.types import one_of
+from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,25 +20,30 @@ LONGEST_HOLD = 60
 
 PREFER = re.compile(r"wait(=\d+)?")
 
+MEMBERS = ("webhook", "webhook_completed", "webhook_events_filter", "stream")
+"""What goes into the body of a create, beside the input."""
+
+HEADERS = ("wait", "prefer", "cancel_after")
+PREDICTION_OPTIONS = (*HEADERS, *MEMBERS, "file_encoding_strategy", *REQUEST_OPTIONS)
+
 
 def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-    """Raise TypeError or ValueError for what shows at a glance that it cannot be sent."""
+    """Raise TypeError or ValueError for what shows at a glance that it cannot be sent; the API judges the values."""
     check_keywords(options, allowed)
     check_values(options)
     preference(options)
-    check_flags(options, "stream")
-    after = options.get("cancel_after")
-    if after is not None and not isinstance(after, str):
-        raise TypeError(f"cancel_after must be a str such as '90s', '5m' or '1h', not {type(after).__name__}")
-    if after is not None and not re.fullmatch(r"[0-9][0-9.smhd]*", after):
-        raise ValueError(f"cancel_after must be such as '90s', '5m' or '1h', not {after!r}")
-    for name in ("webhook", "webhook_completed"):
-        check_webhook(name, options.get(name))
-    check_events(options.get("webhook_events_filter"))
-    if (body := options.get("extra_body")) is not None:
-        check_json(body, "extra_body")
+    if (after := options.get("cancel_after")) is not None:
+        check_text("cancel_after", after)
+    check_fields({name: options.get(name) for name in (*MEMBERS, "extra_body")})
     if input is not None and not hasattr(input, "keys"):
         raise InputError(f"input must map the model's input names to values, not be {type(input).__name__}")
+
+
+def check_fields(fields: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError for a member of a body that JSON cannot express; the API judges its value."""
+    for name, value in fields.items():
+        if value is not UNSET and value is not None:
+            check_json(value, name)
 
 
 def check_flags(options: Mapping[str, Any], *names: str) -> None:
@@ -50,29 +54,14 @@ def check_flags(options: Mapping[str, Any], *names: str) -> None:
             raise TypeError(f"{name} must be True or False, not {type(flag).__name__}")
 
 
-def check_webhook(name: str, url: Any) -> None:
-    """Raise TypeError or ValueError for what is no address of a webhook."""
-    if url is None:
-        return
-    if not isinstance(url, str):
-        raise TypeError(f"{name} must be a URL, not {type(url).__name__}")
-    if not url.startswith(("https://", "http://")):
-        raise ValueError(f"{name} must be a URL such as 'https://example.com/hook', not {url!r}")
-
-
-def check_events(events: Any) -> None:
-    """Raise TypeError or ValueError for what names no events of webhooks."""
-    if events is None:
-        return
-    if isinstance(events, str) or not (is_array(events) or hasattr(events, "__iter__")):
-        raise TypeError(f"webhook_events_filter must be a list such as ['completed'], not {type(events).__name__}")
-    for event in events:
-        one_of("webhook_events_filter", event, models.WebhookEvent)
-
-
 def preferred(session: Session[Any], prefer: str | None) -> tuple[Session[Any], str | None]:
-    """Take a `Prefer: wait` that is set as a header for what it means: it is reckoned with, like the argument."""
+    """Take a `Prefer: wait` that is set as a header for what it means: it is reckoned with, like the argument.
+
+    An argument that is no wait is sent as a header, and not reckoned with.
+    """
     headers = session.config.headers
+    if prefer is not None and not PREFER.fullmatch(prefer):
+        return session.evolve(headers=merged(headers, {"Prefer": prefer})), None
     held = next((value for name, value in headers.items() if name.lower() == "prefer"), None)
     if held is None or not PREFER.fullmatch(held):
         return session, prefer
@@ -81,7 +70,7 @@ def preferred(session: Session[Any], prefer: str | None) -> tuple[Session[Any], 
 
 
 def preference(options: Mapping[str, Any]) -> str | None:
-    """Write the `Prefer` header. Raise ValueError for what the API would not take."""
+    """Write the `Prefer` header. Raises TypeError; ValueError for a wait that is none."""
     wait, prefer = options.get("wait"), options.get("prefer")
     if not isinstance(prefer, str | None):
         raise TypeError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {type(prefer).__name__}")
@@ -89,8 +78,9 @@ def preference(options: Mapping[str, Any]) -> str | None:
         raise TypeError(f"wait must be True, False or 1 to {LONGEST_HOLD} seconds, not {type(wait).__name__}")
     if prefer is not None:
         if wait is not None:
-            raise TypeError("wait= and prefer= say the same: pass one of them")
-        if not PREFER.fullmatch(prefer) or not 1 <= hold(prefer) <= LONGEST_HOLD:
+            raise TypeError("cannot mix and match prefer and wait: they say the same, so pass one of them")
+        check_text("prefer", prefer)
+        if PREFER.fullmatch(prefer) and not 1 <= hold(prefer) <= LONGEST_HOLD:
             raise ValueError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {prefer!r}")
         return prefer
     if wait is True:

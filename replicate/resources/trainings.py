@@ -10,7 +10,17 @@ from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.resource import Link, Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
-from replicate.resources.spelling import MODEL, TRAINING, chosen, identified, owned, paired, pinned, stated
+from replicate.resources.spelling import (
+    MODEL,
+    TRAINING,
+    chosen,
+    identified,
+    identifier,
+    model_text,
+    paired,
+    pinned,
+    stated,
+)
 from replicate.resources.waiting import TERMINAL, halt, look, settle
 from replicate.resources.watching import Progress, Timings, Updates, timings
 from replicate_api import models
@@ -118,8 +128,9 @@ class Trainings(Namespace[C]):
         `version=`. `input` maps the training's input names to values; files in it are sent along. `destination` is the
         model that gets the new version: "owner/name", a tuple of both or an object. Positions may be: version, input,
         destination; version, destination, input; model, version, input. Maps to `trainings.create`. Raises
-        APIStatusError, AmbiguousCreateError where it is not known whether the training was started, TypeError or
-        ValueError before anything is sent.
+        AmbiguousCreateError where it is not known whether the training was started. Whatever else it raises tells that
+        nothing was: APIStatusError, APIConnectionError; InputError for an input that cannot be sent, TypeError or
+        ValueError for other options.
         """
         path, ready, destination, rest = arguments(positional, options)
         payload = await create(
@@ -195,9 +206,11 @@ def arguments(
     for name, value in zip(names, values, strict=False):
         rest[name] = chosen((name,), value, rest)
     wanted = chosen(("version", "version_id"), UNSET, rest)
+    if wanted == "":
+        identifier("version_id", wanted)  # raises
     model, version = (UNSET, None) if wanted is UNSET else pinned(wanted)
     if version is None:
         raise TypeError("version is missing: name what to train as 'owner/name:id'")
     owner, name, rest = paired(MODEL, rest, model)
-    destination = "/".join(owned(rest.pop("destination", None), "destination"))
+    destination = model_text(rest.pop("destination", None), "destination")
     return (owner, name, version), given, destination, rest

@@ -29,7 +29,7 @@ class Version(Resource[C], models.Version):
     async def predict(self, /, **input: Any) -> Any:
         """Run this version to its end and give its output, files as URLs. Deprecated: use `client.run`.
 
-        Raises ModelError if it fails, and what `client.predictions.create` raises.
+        Raises RunError, such as ModelError if it fails, and what `client.predictions.create` raises.
         """
         warnings.warn("version.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
         return await predicted(self._session, version=self.id, input=input)

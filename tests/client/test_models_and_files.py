@@ -37,7 +37,7 @@ async def test_what_names_no_model_is_not_sent(client: Any, asked: Any, name: st
 @pytest.mark.parametrize(("owner", "name"), [("me", ".."), ("..", "official"), ("", "official"), ("me", "")])
 async def test_a_name_never_leads_elsewhere(client: Any, asked: Any, owner: str, name: str) -> None:
     """Parts that would change the path are refused."""
-    with pytest.raises(ValueError, match="must name something"):
+    with pytest.raises(ValueError, match=r"must name something|Expected a non-empty value for `model_"):
         await got(client.models.get(owner, name))
     assert not asked()
 

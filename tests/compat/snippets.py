@@ -56,6 +56,23 @@ V1 = [
         'out = replicate.run("me/pictures", input={}); _ = Path("copy.png").write_bytes(out[0].read())',
         'Path("copy.png").read_bytes() == picture',
     ),
+    Snippet("1.x", 'chunks = list(replicate.run("me/pictures", input={})[0])', 'b"".join(chunks) == picture'),
+    Snippet(
+        "1.x",
+        'out = replicate.run("me/song", input={"lines": 2}); text = "".join(out)',
+        'isinstance(out, list) and out == ["line 1\\n", "line 2\\n"] and text == str(out)',
+        "`str()` of the list is its text",
+    ),
+    Snippet(
+        "1.x",
+        'for item in replicate.run("me/poem:" + poem, input={"lines": 2}): print(item, end="")',
+        'printed() == "line 1\\nline 2\\n"',
+    ),
+    Snippet(
+        "1.x",
+        'text = replicate.run("me/letter", input={"prompt": "a.png"})',
+        'text == "Dear a.png"',
+    ),
     Snippet(
         "1.x",
         'for event in replicate.stream("me/poem", input={}): print(str(event), end="")',
@@ -121,8 +138,19 @@ V1 = [
         "from replicate.exceptions import ReplicateError, ModelError\n"
         'try: replicate.run("me/broken", input={})\n'
         "except ModelError as error: failed = error.prediction",
-        'failed.status == "failed" and issubclass(ModelError, ReplicateError)',
-        "`ModelError` is a `ReplicateError`: where both are caught, it has to come first; " + FAILS,
+        'failed.status == "failed" and not issubclass(ModelError, ReplicateError)',
+        FAILS,
+    ),
+    Snippet(
+        "1.x",
+        'try: replicate.run("me/broken", input={})\nexcept ModelError as error: text = str(error)',
+        'text == "out of paper"',
+    ),
+    Snippet(
+        "1.x",
+        'try: replicate.predictions.get("nothing")\n'
+        "except ReplicateError as error: text, status, detail = str(error), error.status, error.detail",
+        'text.splitlines() == ["ReplicateError Details:", f"status: {status}", f"detail: {detail}"] and status == 404',
     ),
     Snippet(
         "1.x",

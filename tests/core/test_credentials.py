@@ -118,18 +118,17 @@ def test_quotes_and_white_space_around_a_token_are_dropped(dirty: str) -> None:
     "bad",
     [
         "to\nken",
-        "to ken",
-        "tokén",
+        "toke\u0144",
+        "to\u0085ken",
         "to\0ken",
         "to\tken",
         "to\x7fken",
         "tok\u200ben",
-        "Bearer r8_x",
         "to\r\nX-Header: 1",
     ],
 )
 def test_what_is_no_token_is_refused_unseen(bad: str) -> None:
-    """Characters that no token has are refused, by a message that says what to do and does not show the token."""
+    """Characters that no header carries are refused, by a message that says what to do and does not show the token."""
     with pytest.raises(ReplicateError, match="REPLICATE_API_TOKEN") as caught:
         Credentials(bad).token()
     assert bad not in "".join(traceback.format_exception(caught.value))
@@ -276,6 +275,6 @@ def test_real_exchanges_log_no_token(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_missing_token_is_reported_at_once() -> None:
     """Without any token a client cannot be made; version 1's can."""
     assert "REPLICATE_API_TOKEN" not in os.environ
-    with pytest.raises(ReplicateError, match=r"There is no API token\. Set the environment variable"):
+    with pytest.raises(ReplicateError, match=r"^bearer_token client option must be set: there is no API token\. Set "):
         Replicate()
     Client().close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
+import httpx2
 import pytest
 from support.colours import RUN
 from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, Faults, answer, read_request, refusing_url
@@ -35,14 +36,31 @@ TINY = httpx.Timeout(5, read=0.02)
 AUTHORIZATION = f"authorization: bearer {TOKEN}".encode()
 
 
-@pytest.fixture(params=list(RUN))
-def colour(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+class Colour(NamedTuple):
+    """How a session sends: in which colour, and with whose client, its own or one of a library."""
+
+    name: str
+    library: Any = None
+
+    def transport(self) -> Any:
+        """Make what it sends with."""
+        if self.name == "blocking":
+            return Hasty(self.library.Client() if self.library else None)
+        return HastyAsync(self.library.AsyncClient() if self.library else None)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.library.__name__}" if self.library else self.name
 
 
-def exchange(colour: str, base_url: str, work: Callable[[Session[Any]], Any], **settings: Any) -> Any:
+@pytest.fixture(params=[Colour(name, library) for name in RUN for library in (None, httpx2)], ids=str)
+def colour(request: pytest.FixtureRequest) -> Colour:
+    colour: Colour = request.param
+    return colour
+
+
+def exchange(colour: Colour, base_url: str, work: Callable[[Session[Any]], Any], **settings: Any) -> Any:
     """Run a coroutine function on a session of a colour, without pauses, and close the session."""
-    session: Session[Any] = Session(config(base_url, **settings), Hasty() if colour == "blocking" else HastyAsync())
+    session: Session[Any] = Session(config(base_url, **settings), colour.transport())
 
     async def main() -> Any:
         try:
@@ -50,7 +68,7 @@ def exchange(colour: str, base_url: str, work: Callable[[Session[Any]], Any], **
         finally:
             await session.transport.close()
 
-    return RUN[colour](main())
+    return RUN[colour.name](main())
 
 
 def send(request: Request) -> Callable[[Session[Any]], Any]:
@@ -70,7 +88,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", [RESET_UNREAD, *BROKEN.values()], ids=["reset unread", *BROKEN])
-def test_a_get_survives_one_fault(colour: str, fault: Any) -> None:
+def test_a_get_survives_one_fault(colour: Colour, fault: Any) -> None:
     """Whatever goes wrong with a GET once, the second attempt gives the answer."""
     with Faults(fault, answer("200 OK", b'{"username": "ada"}')) as server:
         account = exchange(colour, server.base_url, lambda session: session.call(account_get), timeout=TINY)
@@ -79,7 +97,7 @@ def test_a_get_survives_one_fault(colour: str, fault: Any) -> None:
 
 
 @pytest.mark.parametrize("fault", BROKEN.values(), ids=list(BROKEN))
-def test_a_post_is_never_sent_again_when_it_may_have_arrived(colour: str, fault: Any) -> None:
+def test_a_post_is_never_sent_again_when_it_may_have_arrived(colour: Colour, fault: Any) -> None:
     """Whatever goes wrong with a POST after it was sent, it is not sent a second time."""
     with Faults(fault) as server:
         with pytest.raises((APIConnectionError, InternalServerError)) as caught:
@@ -89,7 +107,7 @@ def test_a_post_is_never_sent_again_when_it_may_have_arrived(colour: str, fault:
             assert caught.value.sent
 
 
-def test_a_post_that_was_refused_is_sent_again(colour: str) -> None:
+def test_a_post_that_was_refused_is_sent_again(colour: Colour) -> None:
     """429 tells that nothing was done: the POST is sent again, whole."""
     with Faults(answer("429 Too Many Requests", b'{"retry_after": 1}'), answer("201 Created")) as server:
         assert exchange(colour, server.base_url, send(POST)).status_code == 201
@@ -99,7 +117,7 @@ def test_a_post_that_was_refused_is_sent_again(colour: str) -> None:
 
 
 @pytest.mark.parametrize("request_", [GET, POST], ids=["get", "post"])
-def test_where_nobody_listens(colour: str, request_: Request) -> None:
+def test_where_nobody_listens(colour: Colour, request_: Request) -> None:
     """A refused connection is tried again, and then is an error that says that nothing was sent."""
     slept: list[float] = []
 
@@ -115,7 +133,7 @@ def test_where_nobody_listens(colour: str, request_: Request) -> None:
     assert len(slept) == 2
 
 
-def test_a_server_that_never_answers(colour: str) -> None:
+def test_a_server_that_never_answers(colour: Colour) -> None:
     """Silence ends with APITimeoutError after the read timeout."""
     with Faults(SILENCE) as server, pytest.raises(APITimeoutError, match="did not answer in time at GET /v1/account"):
         exchange(colour, server.base_url, send(GET), timeout=TINY, max_retries=0)
@@ -129,7 +147,7 @@ def test_a_server_that_never_answers(colour: str) -> None:
         ([], b'{"detail": "Request was throttled. Expected available in 9 seconds.", "retry_after": 9}', 9),
     ],
 )
-def test_what_429_says(colour: str, headers: list[str], body: bytes, seconds: float) -> None:
+def test_what_429_says(colour: Colour, headers: list[str], body: bytes, seconds: float) -> None:
     """The error tells how long to wait, however the server says it."""
     with Faults(answer("429 Too Many Requests", body, *headers)) as server:
         with pytest.raises(RateLimitError) as caught:
@@ -138,7 +156,7 @@ def test_what_429_says(colour: str, headers: list[str], body: bytes, seconds: fl
 
 
 @pytest.mark.parametrize("body", [b"<html>Welcome</html>", b""])
-def test_a_200_from_somebody_else(colour: str, body: bytes) -> None:
+def test_a_200_from_somebody_else(colour: Colour, body: bytes) -> None:
     """A page of a proxy, or nothing, with status 200 is no answer, and is not asked for again."""
     with Faults(answer("200 OK", body, "Content-Type: text/html")) as server:
         with pytest.raises(APIResponseValidationError):
@@ -150,7 +168,7 @@ def redirect(to: str, status: str = "302 Found") -> bytes:
     return answer(status, b"", f"Location: {to}")
 
 
-def test_a_redirect_to_another_origin_loses_the_token(colour: str) -> None:
+def test_a_redirect_to_another_origin_loses_the_token(colour: Colour) -> None:
     """A GET follows a redirect; the token stays behind unless it leads to the API itself."""
     with Faults(answer()) as elsewhere, Faults(redirect(f"{elsewhere.origin}/file")) as api:
         assert exchange(colour, api.base_url, send(GET)).status_code == 200
@@ -168,9 +186,10 @@ SECRETS: dict[str, Any] = {"headers": {"X-Own": "secret-h"}, "cookies": {"c": "s
 
 @pytest.mark.parametrize("blocking", [True, False])
 @pytest.mark.parametrize("redirects", [True, False])
-def test_what_the_http_client_is_set_to_stays_at_the_api(*, blocking: bool, redirects: bool) -> None:
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_what_the_http_client_is_set_to_stays_at_the_api(library: Any, *, blocking: bool, redirects: bool) -> None:
     """Headers, cookies, parameters and auth of an `http_client`, and a client's own, go to the API's origin only."""
-    kind: Any = httpx.Client if blocking else httpx.AsyncClient
+    kind: Any = library.Client if blocking else library.AsyncClient
     http = kind(**SECRETS, auth=("user", "secret-a"))
     transport: Any = (BlockingTransport if blocking else AsyncTransport)(http)
     run = RUN["blocking" if blocking else "asyncio"]
@@ -192,7 +211,7 @@ def test_what_the_http_client_is_set_to_stays_at_the_api(*, blocking: bool, redi
             assert all(word in api.requests[0] for word in (b"secret-h", b"secret-c", b"secret-p", b"secret-d"))
 
 
-def test_a_redirect_from_elsewhere_to_the_api_gets_no_token(colour: str) -> None:
+def test_a_redirect_from_elsewhere_to_the_api_gets_no_token(colour: Colour) -> None:
     """Somebody else cannot send the client to the API in the user's name."""
     with Faults(answer()) as api, Faults(redirect(f"{api.base_url}/account")) as elsewhere:
         assert exchange(colour, api.base_url, send(Request("GET", f"{elsewhere.origin}/file"))).status_code == 200
@@ -200,7 +219,7 @@ def test_a_redirect_from_elsewhere_to_the_api_gets_no_token(colour: str) -> None
 
 
 @pytest.mark.parametrize("to", ["/v1/account", "ftp://127.0.0.1/a"])
-def test_redirects_that_lead_nowhere(colour: str, to: str) -> None:
+def test_redirects_that_lead_nowhere(colour: Colour, to: str) -> None:
     """Redirects in circles, or to what is no web page, are errors."""
     with Faults(redirect(to)) as api:
         with pytest.raises(APIStatusError, match="302 Found from GET /v1/account"):
@@ -211,7 +230,7 @@ def test_redirects_that_lead_nowhere(colour: str, to: str) -> None:
 @pytest.mark.parametrize(
     "status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"]
 )
-def test_a_post_follows_no_redirect(colour: str, status: str) -> None:
+def test_a_post_follows_no_redirect(colour: Colour, status: str) -> None:
     """A POST, and with it the user's data, is sent to nobody else; the redirect is an error."""
     with Faults(answer()) as elsewhere, Faults(redirect(f"{elsewhere.origin}/x", status)) as api:
         with pytest.raises(APIStatusError) as caught:
@@ -221,7 +240,7 @@ def test_a_post_follows_no_redirect(colour: str, status: str) -> None:
         assert elsewhere.connections == 0
 
 
-def test_a_next_page_elsewhere_is_not_fetched(colour: str) -> None:
+def test_a_next_page_elsewhere_is_not_fetched(colour: Colour) -> None:
     """A page whose `next` leads away from the API is where the walk ends, with an error."""
     with Faults(answer()) as elsewhere, Faults() as api:
         body = b'{"results": [], "next": "%s/v1/predictions"}' % elsewhere.origin.encode()
@@ -237,7 +256,7 @@ def test_a_next_page_elsewhere_is_not_fetched(colour: str) -> None:
         assert elsewhere.connections == 0
 
 
-def test_a_streamed_answer_that_breaks_off(colour: str) -> None:
+def test_a_streamed_answer_that_breaks_off(colour: Colour) -> None:
     """What arrived of a streamed answer is given, then APIConnectionError is raised."""
     received = bytearray()
 
@@ -252,7 +271,7 @@ def test_a_streamed_answer_that_breaks_off(colour: str) -> None:
     assert received == b"half"
 
 
-def test_an_error_instead_of_a_stream_is_read(colour: str) -> None:
+def test_an_error_instead_of_a_stream_is_read(colour: Colour) -> None:
     """A streamed request that is answered with an error raises it with what the body says."""
 
     async def work(session: Session[Any]) -> None:

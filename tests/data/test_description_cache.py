@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from replicate._data import description_cache
-from replicate._data.description_cache import FEWER, LATEST_LIVES, MOST_FILES, DescriptionCache, folder_of
+from replicate._data.description_cache import FEWER, LATEST_LIVES, MOST_FILES, DescriptionCache, Latest, folder_of
 
 API = "https://api.replicate.com/v1"
 SCHEMA = {"components": {"schemas": {"Input": {"properties": {"text": {"type": "string"}}}}}}
@@ -24,6 +24,10 @@ def not_there_yet(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "replicate"
 
 
+def latest(**members: Any) -> Latest:
+    return Latest(**{"version": "v1", "official": None, "named": None, "moment": description_cache.now(), **members})
+
+
 def cache(folder: Path, base_url: str = API, token: str | None = "r8_token") -> DescriptionCache:
     return DescriptionCache(folder, base_url, token)
 
@@ -31,16 +35,17 @@ def cache(folder: Path, base_url: str = API, token: str | None = "r8_token") -> 
 def test_what_is_kept_is_there_for_the_next_process(folder: Path) -> None:
     """A schema, and which version is the latest, are found by whoever asks with the same token."""
     cache(folder).keep_schema("v1", SCHEMA)
-    cache(folder).keep_latest("me/model", "v1", official=True)
+    kept = latest(official=True, named="v1-deployed")
+    cache(folder).keep_latest("me/model", kept)
     assert cache(folder).schema("v1") == SCHEMA
-    assert cache(folder).latest("me/model") == ("v1", True)
+    assert cache(folder).latest("me/model") == kept
 
 
 @pytest.mark.parametrize(("base_url", "token"), [("http://127.0.0.1:1/v1", "r8_token"), (API, "r8_other"), (API, None)])
 def test_another_account_knows_nothing_of_it(folder: Path, base_url: str, token: str | None) -> None:
     """The API's address and the token are parts of the key."""
     cache(folder).keep_schema("v1", SCHEMA)
-    cache(folder).keep_latest("me/model", "v1", official=None)
+    cache(folder).keep_latest("me/model", latest(official=None))
     other = cache(folder, base_url, token)
     assert other.schema("v1") is None
     assert other.latest("me/model") is None
@@ -66,19 +71,13 @@ def test_it_is_private(folder: Path) -> None:
 
 def test_the_latest_version_is_believed_for_an_hour(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After that, and where the clock was set back, it is looked up again."""
-    cache(folder).keep_latest("me/model", "v1", official=False)
-    now = description_cache.time.time()
+    cache(folder).keep_latest("me/model", latest(official=False))
+    now = description_cache.now()
     for moment in (now + LATEST_LIVES + 1, now - 60):
-        monkeypatch.setattr(description_cache.time, "time", lambda moment=moment: moment)
-        assert cache(folder).latest("me/model") is None
-
-
-def test_the_latest_version_can_be_taken_back(folder: Path) -> None:
-    """What turns out to be wrong is removed, also where there is nothing."""
-    cache(folder).forget_latest("me/model")
-    cache(folder).keep_latest("me/model", "v1", official=False)
-    cache(folder).forget_latest("me/model")
-    assert cache(folder).latest("me/model") is None
+        monkeypatch.setattr(description_cache, "now", lambda moment=moment: moment)
+        found = cache(folder).latest("me/model")
+        assert found is not None
+        assert not found.fresh
 
 
 def only_file(folder: Path) -> Path:
@@ -100,10 +99,12 @@ def test_what_is_corrupt_is_not_there(folder: Path, content: bytes) -> None:
     assert cache(folder).schema("v1") == SCHEMA
 
 
-@pytest.mark.parametrize("odd", [{"moment": "now"}, {"version": 7}, {"official": "yes"}, {"moment": None}])
+@pytest.mark.parametrize(
+    "odd", [{"moment": "now"}, {"version": 7}, {"version": None}, {"official": "yes"}, {"moment": None}, {"named": 7}]
+)
 def test_what_has_odd_members_is_not_there(folder: Path, odd: dict[str, Any]) -> None:
     """Members of another type than they should have say nothing."""
-    cache(folder).keep_latest("me/model", "v1", official=True)
+    cache(folder).keep_latest("me/model", latest(official=True))
     path = only_file(folder)
     path.write_text(json.dumps({**json.loads(path.read_text()), **odd}))
     assert cache(folder).latest("me/model") is None
@@ -141,7 +142,7 @@ def test_a_place_that_cannot_be_written_is_none(tmp_path: Path) -> None:
     """Where a file is in the place of the folder, nothing is kept, and nothing raised."""
     (tmp_path / "cache").write_text("")
     cache(tmp_path / "cache").keep_schema("v1", SCHEMA)
-    cache(tmp_path / "cache" / "deeper").keep_latest("me/model", "v1", official=True)
+    cache(tmp_path / "cache" / "deeper").keep_latest("me/model", latest(official=True))
     assert cache(tmp_path / "cache").schema("v1") is None
 
 

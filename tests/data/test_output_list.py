@@ -29,9 +29,6 @@ TEXTS: list[list[str]] = [
     ["data: ", "one"],
     ["data:", "image/png"],
     ["{0} and {a}", "%s"],
-    ["HTTPS://EXAMPLE.COM/A"],
-    ["data:text/plain,hello there"],
-    ["data:text/plain;charset=utf-8,a\nb"],
 ]
 PLAIN: list[list[Any]] = [
     [FILE],
@@ -43,9 +40,10 @@ PLAIN: list[list[Any]] = [
     [{"a": "b"}],
     ["https://example.com/out.png"],
     ["a", "http://example.com"],
-    ["data:text/plain,hello%20there"],
+    ["HTTPS://EXAMPLE.COM/A"],
+    ["data:text/plain,hello there"],
     ["data:image/png;base64,aGVsbG8=", "a"],
-    ["data:text/plain;charset=utf-8,a%0Ab"],
+    ["data:text/plain;charset=utf-8,a\nb"],
 ]
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "center": (20, "*"),

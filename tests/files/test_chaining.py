@@ -13,7 +13,19 @@ from support.colours import Clock, got, leaves_streams
 from support.file_models import MODELS, draw
 from support.sample_models import Held
 
-from replicate import APITimeoutError, FileOutput, ModelError, PredictionTimeout, Replicate, ReplicateError
+from replicate import (
+    APITimeoutError,
+    FileOutput,
+    InputError,
+    ModelError,
+    OutputIterator,
+    OutputList,
+    PredictionTimeout,
+    Replicate,
+    RunError,
+    StreamError,
+    UnprocessableEntityError,
+)
 from replicate.local import Model
 from replicate.local import server as local_server
 
@@ -68,6 +80,18 @@ async def one_of_many(client: Any) -> Any:
     return await got(client.run("me/draw-all", input={"colours": ["red"]}))
 
 
+async def by_version(client: Any, model: str, given: dict[str, Any]) -> Any:
+    """Run the latest version of a model that makes its output item by item."""
+    version = (await got(client.models.get(model))).latest_version.id
+    output = await got(client.run(f"{model}:{version}", input=given))
+    assert isinstance(output, OutputIterator)
+    return output
+
+
+async def iterator_of_one(client: Any) -> Any:
+    return await by_version(client, "you/draw-all", {"colours": ["red"]})
+
+
 async def streaming_run(client: Any) -> Any:
     return await got(client.use("me/draw-all", streaming=True).create(colours=["red"]))
 
@@ -81,22 +105,22 @@ async def uploaded(client: Any) -> Any:
 
 
 ONE = (finished_file, finished_prediction, output_string, started_prediction, started_run, uploaded)
-LISTED = (one_of_many, streaming_run, events)
-"""What stands for a list: that one file is wanted of it, only the schema tells, which `create` does not ask for."""
+LISTED = (one_of_many, iterator_of_one, streaming_run, events)
+"""What stands for a list: that one file is wanted of it, only the schema tells, which is asked for."""
 
 
 @pytest.mark.parametrize(
     ("make", "way"),
-    [(make, way) for make in (*ONE, *LISTED) for way in ("run", "use", "nested")] + [(make, "create") for make in ONE],
+    [(make, way) for make in (*ONE, *LISTED) for way in ("run", "use", "nested", "create")],
     ids=lambda given: getattr(given, "__name__", given),
 )
 async def test_any_output_is_an_input(client: Any, asked: Any, make: Any, way: str) -> None:
     """Whatever stands for a file that is there or will be goes on to the next model, which gets just that file.
 
-    Nothing is downloaded or uploaded on the way.
+    Nothing is downloaded or uploaded on the way. The model is looked up only where what goes on may be a list.
     """
     given = await make(client)
-    before = len(asked())
+    before, by_value = len(asked()), isinstance(given, str | FileOutput)
     match way:
         case "run":
             result = await got(client.run("me/digest", input={"file": given}))
@@ -109,15 +133,20 @@ async def test_any_output_is_an_input(client: Any, asked: Any, make: Any, way: s
         case _:
             result = (await got(client.predictions.create(model="me/digest", input={"file": given}, wait=5))).output
     assert result == RED
-    assert not [each for each in asked()[before:] if "/delivery/" in each or "files" in each]
+    after = asked()[before:]
+    assert not [each for each in after if "/delivery/" in each or "files" in each]
+    looked_up = [each for each in after if each.startswith("GET /models/me/digest")]
+    assert len(looked_up) == (0 if by_value and way != "use" else 1)
 
 
-@pytest.mark.parametrize("way", ["run", "use", "streaming", "events", "prediction", "run of use"])
-async def test_a_text_is_passed_on_whole(client: Any, way: str) -> None:
-    """The pieces of a text are joined for a model that takes a text."""
+@pytest.mark.parametrize("to", ["run", "use", "create"])
+@pytest.mark.parametrize("way", ["run", "version", "use", "streaming", "events", "prediction", "run of use"])
+async def test_a_text_is_passed_on_whole(client: Any, way: str, to: str) -> None:
+    """The pieces of a text are joined for a model that takes a text, whatever is remembered of it."""
     text = {"text": "one two three"}
     makers: dict[str, Any] = {
         "run": lambda: client.run("me/say", input=text),
+        "version": lambda: by_version(client, "you/say", text),
         "use": lambda: client.use("me/say")(**text),
         "streaming": lambda: client.use("me/say", streaming=True)(**text),
         "events": lambda: client.stream("me/say", input=text),
@@ -125,24 +154,63 @@ async def test_a_text_is_passed_on_whole(client: Any, way: str) -> None:
         "run of use": lambda: client.use("me/say").create(**text),
     }
     given = await got(makers[way]())
-    assert await got(client.run("me/repeat", input={"text": given})) == "one two three "
+    match to:
+        case "run":
+            said = await got(client.run("me/repeat", input={"text": given}))
+        case "use":
+            said = await got(client.use("me/repeat")(text=given))
+        case _:
+            said = (await got(client.predictions.create(model="me/repeat", input={"text": given}, wait=5))).output
+    assert said == "one two three "
 
 
-async def test_many_files_are_passed_on_as_a_list(client: Any) -> None:
-    """The items of an iterator are all passed on, those too that were read before, in their order."""
-    output = await got(client.run("me/draw-all", input={"colours": ["red", "blue"]}))
-    assert isinstance(await first(output), FileOutput)
+async def test_the_pieces_of_a_text_stay_a_list_where_one_is_wanted(client: Any) -> None:
+    """They are joined only for a model whose schema says that it takes a text."""
+    given = await got(client.run("me/say", input={"text": "red blue"}))
+    assert isinstance(given, OutputList)
+    assert len(await got(client.run("me/draw-all", input={"colours": [piece.strip() for piece in given]}))) == 2
+    await got(client.run("me/echo", input={"value": {"pieces": given}}))
+    assert await got(client.run("me/echo", input={"value": {"pieces": given}})) == {"pieces": ["red ", "blue "]}
+
+
+@pytest.mark.parametrize("way", ["list", "iterator", "begun"])
+async def test_many_files_are_passed_on_as_a_list(client: Any, asked: Any, way: str) -> None:
+    """The items of a list or an iterator are all passed on, those too that were read before, in their order."""
+    given = {"colours": ["red", "blue"]}
+    if way == "list":
+        output = await got(client.run("me/draw-all", input=given))
+        assert isinstance(output, OutputList)
+    else:
+        output = await by_version(client, "you/draw-all", given)
+    if way == "begun":
+        assert isinstance(await first(output), FileOutput)
+    before = len(asked())
     told = json.loads(await got(client.run("me/digests", input={"files": output})))
     assert told == [RED, BLUE]
+    looked_up = [each for each in asked()[before:] if each.startswith("GET /models")]
+    assert looked_up == ([] if way == "list" else ["GET /models/me/digests"])  # several files are a list in any case
 
 
-async def test_what_a_model_says_names_no_file_of_the_caller(client: Any, asked: Any, tmp_path: Path) -> None:
-    """A text that a model gave is never taken for a path, though the next model takes a file and there is one."""
+@pytest.mark.parametrize("way", ["run", "use", "create"])
+async def test_what_a_model_says_names_no_file_of_the_caller(client: Any, asked: Any, tmp_path: Path, way: str) -> None:
+    """A text that a model gave is never taken for a path, though the next model takes a file and there is one.
+
+    `run` and `create` send the very text, for the API to judge; so does `use` with what was still being made.
+    """
     path = tmp_path / "secret.txt"
     path.write_text("secret")
-    said = await got(client.predictions.create(model="me/repeat", input={"text": str(path)}))
-    with pytest.raises(ReplicateError):
-        await got(client.run("me/digest", input={"file": said}))
+    prediction = await got(client.predictions.create(model="me/repeat", input={"text": str(path)}))
+    text = await got(client.run("me/repeat", input={"text": str(path)}))
+    assert text == str(path)
+    for said in (prediction, text):
+        calls: dict[str, Any] = {
+            "run": lambda said=said: client.run("me/digest", input={"file": said}),
+            "use": lambda said=said: client.use("me/digest")(file=said),
+            "create": lambda said=said: client.predictions.create(model="me/digest", input={"file": said}),
+        }
+        refused = way == "use" and isinstance(said, str)
+        with pytest.raises(InputError if refused else UnprocessableEntityError, match=r"uri|no URL"):
+            await got(calls[way]())
     assert "POST /files" not in asked()
 
 
@@ -175,7 +243,7 @@ async def test_the_deadline_holds_while_an_iterator_is_read(colour: str, clients
     """A call whose input is still being made ends at its deadline: nothing is started, and the input is left."""
     with local_server({**MODELS, "me/held": Model(held.words, official=True)}) as srv:
         client = clients(srv)
-        given = client.stream("me/held") if "events" in way else await got(client.run("me/held"))
+        given = client.stream("me/held") if "events" in way else await got(client.use("me/held", streaming=True)())
         if way == "events":
             await entered(given)
         if way == "begun" and colour != "blocking":  # which would notice it with what comes next, or a comment
@@ -212,10 +280,13 @@ async def test_what_failed_before_fails_now(client: Any, asked: Any, way: str) -
     }
     given = await got(makers[way]())
     before = len(asked())
-    with pytest.raises(ReplicateError, match="out of paint"):
+    error = StreamError if way == "events" else ModelError
+    with pytest.raises(error, match="out of paint") as caught:
         await got(client.run("me/digests", input={"files": [bytes(300_000), given]}))
     after = [each for each in asked()[before:] if each.startswith("POST")]
     assert after in ([], ["POST /models/me/fail/predictions"])
+    assert caught.value.prediction is not None
+    assert str(caught.value.prediction.model) == "me/fail"
 
 
 async def test_what_cannot_be_sent_is_refused_before_waiting(client: Any, asked: Any, tmp_path: Path) -> None:
@@ -229,11 +300,12 @@ async def test_what_cannot_be_sent_is_refused_before_waiting(client: Any, asked:
 
 async def test_an_iterator_that_was_left(client: Any) -> None:
     """One that was closed before its end cannot be passed on as if it were all."""
-    output = await got(client.run("me/draw-all", input={"colours": ["red", "blue"]}))
+    output = await by_version(client, "you/draw-all", {"colours": ["red", "blue"]})
     await first(output)
     await got(output.close())
-    with pytest.raises(ReplicateError, match="left before its end"):
+    with pytest.raises(RunError, match="left before its end") as caught:
         await got(client.run("me/digests", input={"files": output}))
+    assert caught.value.prediction is output.prediction
 
 
 async def test_no_output_is_no_input(client: Any) -> None:
@@ -291,7 +363,7 @@ def test_of_the_other_colour(server: Server) -> None:
 
     with server.client() as client:
         earlier = client.predictions.create(model="me/draw", input={})
-        iterator: Any = client.run("me/draw-all", input={"colours": ["red"]})
+        iterator: Any = client.use("me/draw-all", streaming=True)(colours=["red"])
         asyncio.run(main(earlier, iterator, client.use("me/draw").create()))
         assert earlier.status == "succeeded"
         assert client.run("me/digest", input={"file": iterator}) == RED

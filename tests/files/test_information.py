@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.colours import collect, got
+from support.colours import collect, got, scripted
 from support.faults import answer
 from support.hosts import CONTENT, Ranged, hosted
 
@@ -108,6 +108,24 @@ async def test_a_file_that_has_expired(blocking: Any, status: str, way: str) -> 
     assert "an hour after its end" in str(caught.value.hint)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again)) == (FileExpiredError, str(caught.value))
+
+
+async def test_a_file_of_the_api_itself_that_has_expired(colour: str) -> None:
+    """What the API says of one is the error's text, and what to do about it a note."""
+    gone = httpx.Response(404, json={"detail": "no such file", "status": 404})
+    output = FileOutput("https://api.replicate.com/v1/files/f1/download", scripted(colour, lambda _: gone))
+    with pytest.raises(FileExpiredError) as caught:
+        await got(output.read())
+    assert str(caught.value) == "ReplicateError Details:\nstatus: 404\ndetail: no such file"
+    assert caught.value.__notes__ == ["404 Not Found from GET /v1/files/f1/download", caught.value.hint]
+    assert "an hour after its end" in str(caught.value.hint)
+
+
+async def test_what_a_host_says_does_not_steer_a_terminal(blocking: Any) -> None:
+    """Control characters in an answer of a host of files are shown as what they are not."""
+    with hosted(answer("403 Forbidden", b"\x1b[2Jno")) as host, pytest.raises(APIStatusError) as caught:
+        await got(host.output(**blocking).read())
+    assert str(caught.value) == "403 Forbidden from GET /x/out.bin: \ufffd[2Jno"
 
 
 async def test_other_errors_stay_what_they_are(blocking: Any) -> None:

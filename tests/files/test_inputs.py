@@ -26,10 +26,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from support.colours import got
+from support.colours import collect, got
 from support.colours import scripted as scripted_client
+from support.sample_models import VERSION, Script, model, prediction
 from support.sessions import scripted
 
+from replicate import InputError
 from replicate._core.dual import drive
 from replicate._data.inputs import Inputs
 from replicate._data.pictures import file_of
@@ -194,43 +196,79 @@ def test_what_is_sent_equals_what_was_given(value: Any) -> None:
     assert same(value, encoded(value))
 
 
-# ---- paths as text
+# ---- texts, which are never files
 
 
-async def test_a_text_is_a_path_where_the_model_takes_a_file(client: Any, tmp_path: Path) -> None:
-    """The path of a file, as text, is the file where the model's schema says so, nested too; elsewhere it is text."""
+def inspected(value: Any, **properties: Any) -> None:
+    """Look at the texts of an input as `use` does, for a model that says so of its inputs."""
+    document = {"components": {"schemas": {"Input": {"properties": properties}, "Picture": FILE}}}
+    Inputs(value).check_texts(InputSchema.of(document))
+
+
+SENT_AS_THEY_ARE: dict[str, Any] = {
+    "run": lambda client, given: client.run("me/model", given),
+    "version": lambda client, given: client.run(f"me/model:{VERSION}", given),
+    "stream": lambda client, given: collect(client.stream("me/model", given)),
+    "use that validates nothing": lambda client, given: client.use("me/model", validate=False)(**given),
+    "create": lambda client, given: client.predictions.create(model="me/model", input=given),
+    "training": lambda client, given: client.trainings.create(f"me/model:{VERSION}", given, "me/mine"),
+}
+
+
+@pytest.mark.parametrize("schema", ["unknown", "remembered"])
+@pytest.mark.parametrize("way", SENT_AS_THEY_ARE)
+async def test_a_text_is_never_read_from_the_disk(colour: str, way: str, schema: str, tmp_path: Path) -> None:
+    """A text is sent as it is, though it is the path of a file and the model takes one: a stranger may have written it.
+
+    So is one that a model gave.
+    """
+    path = tmp_path / "secret.txt"
+    path.write_text("secret")
+    described = model(output=None)
+    inputs = {"image": FILE, "images": {"type": "array", "items": FILE}}
+    described["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"] = {"properties": inputs}
+    done = prediction("succeeded", output=str(path), version=VERSION)
+    script = Script(model=[described, described["latest_version"]], create=[done], get=[done])
+    client = scripted_client(colour, script)
+    if schema == "remembered":
+        assert await got(client.use("me/model")()) == str(path)
+        await got(client.use(f"me/model:{VERSION}")())
+    said = await got(client.run("me/model"))
+    earlier = await got(client.predictions.create(model="me/model", input={}))
+    texts = ["/etc/passwd", str(path), said, earlier.output]
+    sent: Any = {"image": str(path), "images": texts}
+    await got(SENT_AS_THEY_ARE[way](client, sent))
+    [*_, create] = [each for each in script.requests if each.method == "POST"]
+    assert json.loads(create.content)["input"] == sent
+
+
+async def test_a_path_is_the_file(client: Any, tmp_path: Path) -> None:
+    """A `Path` is read, nested too, and a text beside it is a text."""
     path = tmp_path / "a.bin"
     path.write_bytes(b"content")
     told = hashlib.sha256(b"content").hexdigest()
-    assert await got(client.run("me/digest", input={"file": str(path)})) == told
-    assert json.loads(await got(client.use("me/digests")(files=[str(path), path, b"content"]))) == [told] * 3
+    assert await got(client.run("me/digest", input={"file": path})) == told
+    assert json.loads(await got(client.use("me/digests")(files=[path, b"content"]))) == [told] * 2
     assert await got(client.run("me/repeat", input={"text": str(path)})) == str(path)
 
 
-async def test_a_text_is_no_path_where_the_schema_is_not_known(client: Any, tmp_path: Path) -> None:
-    """`predictions.create` does not look the model up: a text is sent as it is."""
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"content")
-    prediction = await got(client.predictions.create(model="me/repeat", input={"text": str(path)}))
-    assert prediction.input == {"text": str(path)}
+@pytest.mark.parametrize("text", ["a.bin", "no/such file.png", "~/x.png", "boat:2.txt", "bytes\0", "x" * 5000])
+async def test_use_refuses_a_text_where_the_model_takes_a_file(
+    client: Any, asked: Any, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text that is no URL is refused where the model takes a file, whether there is a file of that name or not.
 
-
-@pytest.mark.parametrize("text", ["no/such file.png", "~/x.png", "bytes\0", "x" * 5000])
-async def test_a_text_that_is_neither_a_url_nor_a_path(client: Any, asked: Any, text: str) -> None:
-    """Where the model takes a file, a text that can only be a path must be one; nothing is started otherwise."""
-    with pytest.raises(
-        FileNotFoundError, match=r"^input\['file'\] takes a file, and '.* is neither a URL nor the path"
-    ):
-        await got(client.run("me/digest", input={"file": text}))
-    assert asked() in ([], ["GET /models/me/digest"])
-
-
-def test_a_path_with_a_colon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text that might be a URL of an unknown scheme names the file that is there."""
+    The error says to pass a Path; nothing is started.
+    """
     monkeypatch.chdir(tmp_path)
-    Path("boat:2.txt").write_text("boat", "utf-8")
-    assert encoded({"file": "boat:2.txt"}, file=FILE) == {"file": "data:text/plain;base64,Ym9hdA=="}
-    assert encoded({"file": "boat:3.txt"}, file=FILE) == {"file": "boat:3.txt"}
+    (tmp_path / "a.bin").write_bytes(b"")
+    shown = repr(text if len(text) < 80 else f"{'x' * 80}…")
+    message = rf"^input\['file'\] takes a file, and {re.escape(shown)} is no URL: pass Path\({re.escape(shown)}\) for a"
+    with pytest.raises(InputError, match=message):
+        await got(client.use("me/digest")(file=text))
+    with pytest.raises(InputError, match=r"^input\['files'\]\[1\] takes a file, and "):
+        await got(client.use("me/digests")(files=[b"", text]))
+    assert asked() == ["GET /models/me/digest", "GET /models/me/digests"]
 
 
 def test_a_file_that_is_awaited() -> None:
@@ -251,6 +289,7 @@ def test_a_url_is_left_alone(text: str, tmp_path: Path, monkeypatch: pytest.Monk
     if text.startswith("s3"):
         Path("s3:/bucket").mkdir(parents=True)
         Path("s3:/bucket/x").touch()
+    inspected({"file": text}, file=FILE)
     assert encoded({"file": text}, file=FILE) == {"file": text}
 
 
@@ -266,26 +305,25 @@ def test_a_url_is_left_alone(text: str, tmp_path: Path, monkeypatch: pytest.Monk
     ids=str,
 )
 @pytest.mark.parametrize("nest", ["plain", "list", "object", "any name"])
-def test_how_a_schema_says_file(schema: Any, nest: str, tmp_path: Path) -> None:
+def test_how_a_schema_says_file(schema: Any, nest: str) -> None:
     """A schema may refer, wrap or allow null, for an input, the items of a list and the members of an object."""
-    path = tmp_path / "a.txt"
-    path.write_text("hi")
-    wrap = {
-        "plain": (lambda inner: inner, lambda value: value),
-        "list": (lambda inner: {"type": "array", "items": inner}, lambda value: [value]),
-        "object": (lambda inner: {"properties": {"x": inner}}, lambda value: {"x": value, "y": str(path)}),
-        "any name": (lambda inner: {"additionalProperties": inner}, lambda value: {"z": value}),
+    wrap, value, where = {
+        "plain": (lambda inner: inner, lambda text: text, "input['a']"),
+        "list": (lambda inner: {"type": "array", "items": inner}, lambda text: ["", text], "input['a'][1]"),
+        "object": (lambda inner: {"properties": {"x": inner}}, lambda text: {"y": text, "x": text}, "input['a']['x']"),
+        "any name": (lambda inner: {"additionalProperties": inner}, lambda text: {"z": text}, "input['a']['z']"),
     }[nest]
-    expected = "data:text/plain;base64,aGk="
-    assert encoded({"a": wrap[1](str(path))}, a=wrap[0](schema)) == {"a": wrap[1](expected)}
+    with pytest.raises(InputError, match=rf"^{re.escape(where)} takes a file, and 'a\.txt' is no URL"):
+        inspected({"a": value("a.txt")}, a=wrap(schema))
+    inspected({"a": value("https://host.test/a.txt")}, a=wrap(schema))
+    assert encoded({"a": value("a.txt")}, a=wrap(schema)) == {"a": value("a.txt")}
 
 
 @pytest.mark.parametrize("schema", [{}, {"type": "string"}, {"anyOf": [FILE, {"type": "integer"}]}, None], ids=str)
-def test_what_a_schema_leaves_open_stays_text(schema: Any, tmp_path: Path) -> None:
-    """A text that may be something else than a file stays a text."""
-    path = tmp_path / "a.txt"
-    path.touch()
-    assert encoded({"a": str(path)}, a=schema) == {"a": str(path)}
+def test_what_a_schema_leaves_open_stays_text(schema: Any) -> None:
+    """A text that may be something else than a file is no mistake."""
+    inspected({"a": "a.txt"}, a=schema)
+    assert encoded({"a": "a.txt"}, a=schema) == {"a": "a.txt"}
 
 
 def test_a_path_of_any_kind() -> None:

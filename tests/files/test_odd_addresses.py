@@ -6,13 +6,19 @@ import pickle
 from typing import Any
 
 import pytest
-from support.colours import TOKEN, connect, got, leaves_streams, scripted
+from support.colours import TOKEN, Clock, connect, got, leaves_streams, scripted
 from support.faults import Faults, answer
 from support.hosts import hosted
 
 from replicate import FileOutput
 from replicate._core.dual import drive
-from replicate.exceptions import APIConnectionError, APIError, APIResponseValidationError, APIStatusError
+from replicate.exceptions import (
+    AmbiguousCreateError,
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+)
 
 pytestmark = leaves_streams
 
@@ -63,10 +69,12 @@ async def test_a_create_that_is_redirected_to_no_address(colour: str) -> None:
     """What starts something and is answered with such a redirect may have arrived."""
     with Faults(answer("302 Found", b"", "Location: mailto:x")) as api:
         client = connect(colour, base_url=api.base_url)
-        with pytest.raises(APIError) as raised:
+        Clock(client)
+        with pytest.raises(AmbiguousCreateError, match=r"/v1/models/a/b/predictions cannot be fetched, for ") as raised:
             await got(client.predictions.create(model="a/b", input={}))
-        causes = [raised.value, raised.value.__cause__]
-        assert [cause.sent for cause in causes if isinstance(cause, APIConnectionError)] == [True]
+        cause = raised.value.__cause__
+        assert isinstance(cause, APIConnectionError)
+        assert cause.sent is True
         assert len([request for request in api.requests if request.startswith(b"POST")]) == 1
 
 

@@ -100,7 +100,9 @@ CELLS = {
     "pictures": 'latest = replicate.models.get("me/pictures").latest_version\n'
     "replicate.predictions.create(latest, {}).wait()",
     "sound": 'replicate.run("me/sound")',
-    "words": 'story = replicate.run("me/words")\nlist(story)\nstory',
+    "words": 'story = replicate.use("me/words", streaming=True)()\nlist(story)\nstory',
+    "list-of-words": 'replicate.run("me/words")',
+    "list-of-files": 'replicate.run("me/pictures")',
     "attack": 'replicate.predictions.create(replicate.models.get("me/attack").latest_version, {}).wait()',
     "broken": 'replicate.predictions.create(replicate.models.get("me/broken").latest_version, {}).wait()',
     "gone": 'replicate.FileOutput(f"{done.output.rpartition("/")[0]}x/gone.png")'.replace('"/"', "'/'"),
@@ -203,6 +205,8 @@ def test_what_the_cells_show(outputs: dict[str, dict[str, Any]]) -> None:
     assert outputs["pictures"]["text/html"].count("<img") == 2
     assert "data:audio/wav" in outputs["sound"]["text/html"]
     assert "Once upon a time." in outputs["words"]["text/html"]
+    assert "Once upon a time." in outputs["list-of-words"]["text/html"]
+    assert outputs["list-of-files"]["text/html"].count("<img") == 2
     assert "failed" in outputs["broken"]["text/html"]
     assert "It is not there any more" in outputs["gone"]["text/html"]
     assert "<table>" in outputs["list"]["text/html"]

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from support.colours import collect, connect, got, scripted
-from support.sample_models import Script, model, prediction
+from support.sample_models import VERSION, Script, model, prediction
 
-from replicate import FileOutput, Prediction, Training
+from replicate import FileOutput, OutputIterator, OutputList, Prediction, Training
 from replicate._core.markup import LONGEST_TEXT, MOST_ROWS, bundle, escape, link
-from replicate._data import notebook
+from replicate._data import drawing, notebook
+from replicate._data.drawing import MOST_FILES
 from replicate._data.file_string import FileString
-from replicate.resources import showing
-from replicate.resources.showing import LAST_LINES, MOST_FILES
+from replicate.resources.showing import LAST_LINES
 
 SCRIPT = "<script>alert(1)</script>"
 SVG = f"<svg xmlns='http://www.w3.org/2000/svg'>{SCRIPT}</svg>".encode()
@@ -286,7 +286,7 @@ def test_what_stands_beside_files_is_shown() -> None:
 
 def test_a_notebook_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files that are shown at once are bounded together; those beyond that are links."""
-    monkeypatch.setattr(showing, "LARGEST", 3 * len(picture()))
+    monkeypatch.setattr(drawing, "LARGEST", 3 * len(picture()))
     files = [f"data:image/png;base64,{base64.b64encode(picture()).decode()}" for _ in range(6)]
     page, _ = seen(run_of({"files": files}))
     assert 1 <= page.tags.count("img") <= 3
@@ -338,8 +338,10 @@ async def test_an_iterator(colour: str) -> None:
     """An iterator shows what has come, and takes nothing for that."""
     words = {"type": "array", "items": {"type": "string"}, "x-cog-array-type": "iterator"}
     states = [prediction("succeeded", output=["a <b>", "c"])]
-    script = Script(model=[model(output={**words, "x-cog-array-display": "concatenate"})], create=states, get=states)
-    output = await got(scripted(colour, script).run("me/model"))
+    described = model(output={**words, "x-cog-array-display": "concatenate"})["latest_version"]
+    script = Script(model=[described], create=states, get=states)
+    output = await got(scripted(colour, script).run(f"me/model:{VERSION}"))
+    assert isinstance(output, OutputIterator)
     page, _ = seen(output)
     assert "a <b>c" not in page.texts
     assert await collect(output) == ["a <b>", "c"]
@@ -347,6 +349,25 @@ async def test_an_iterator(colour: str) -> None:
     assert {"a <b>c", repr(output)} <= {*page.texts}
     page, _ = seen(scripted(colour, script).stream("me/model"))
     assert "<EventStream not started>" in page.texts
+
+
+async def test_a_list(colour: str) -> None:
+    """A list that `run` gives shows its files, or the text whose pieces it holds."""
+    files = [f"{HOST}{name}.zip" for name in "ab"]
+    script = Script(create=[prediction("succeeded", output=given) for given in (files, ["a <b>", "c"])])
+    client = scripted(colour, script)
+    page, _ = seen(await got(client.run("me/model")))
+    assert page.links == files
+    words = await got(client.run("me/model"))
+    page, _ = seen(words)
+    assert page.texts == ["a <b>c"]
+    assert words._repr_mimebundle_()["text/plain"] == "['a <b>', 'c']"
+
+
+@pytest.mark.parametrize("items", [[], [1, 2], [None], [["a"]], ["a", 1], [f"{HOST}a.zip"]])
+def test_any_other_list_is_shown_as_lists_are(items: list[Any]) -> None:
+    """What is neither files nor a text is left to the notebook."""
+    assert OutputList(items)._repr_mimebundle_() == {}
 
 
 async def test_a_run(colour: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from support.colours import collect, got, leaves_streams
 
-from replicate import FileOutput, NotFoundError, UnprocessableEntityError
+from replicate import FileOutput, NotFoundError, OutputList, UnprocessableEntityError
 
 pytestmark = leaves_streams
 
@@ -82,10 +82,27 @@ async def test_run_with_files(player: Any) -> None:
     assert (await got(result.read())).startswith((b"\x89PNG", b"\xff\xd8\xff", b"RIFF"))
 
 
+async def test_run_by_version(player: Any) -> None:
+    """A version runs as its model does."""
+    model, field = player.models.picture
+    version = await version_of(player, model)
+    result = await got(player.client.run(f"{model}:{version}", {field: picture()}))
+    assert isinstance(result, FileOutput)
+
+
 async def test_run_in_items(player: Any) -> None:
-    """A model that makes a text in pieces gives the pieces."""
+    """A model that makes a text in pieces gives them, run by its name, as a list that prints as the text."""
     model, given = player.models.words
     output = await got(player.client.run(model, given))
+    assert isinstance(output, OutputList)
+    assert len(output) > 1
+    assert str(output) == "".join(output)
+
+
+async def test_use_in_items(player: Any) -> None:
+    """The pieces come one by one where that is asked for."""
+    model, given = player.models.words
+    output = await got(player.client.use(model, streaming=True)(**given))
     items = await collect(output)
     assert len(items) > 1
     assert output.prediction.status == "succeeded"

@@ -65,11 +65,11 @@ UNKNOWN: list[Call] = [
 REFERENCES: list[Call] = [
     ("models.get", ("",), {}, ValueError, "^model must be 'owner/name'.*not ''"),
     ("deployments.get", ("dep",), {}, ValueError, "^deployment must be 'owner/name'.*not 'dep'"),
-    ("predictions.create", (), {"version": ""}, ValueError, "^version must be an id.*not ''"),
+    ("predictions.create", (), {"version": 7}, TypeError, "^version must be an id.*not int"),
     ("predictions.create", (), {"deployment": 7}, TypeError, "^deployment must be .* not int"),
-    ("trainings.create", ("o/n:v", {}, ""), {}, ValueError, "^destination must be 'owner/name'.*not ''"),
+    ("trainings.create", ("o/n:v", {}, 7), {}, TypeError, "^destination must be 'owner/name'.*not int"),
     ("trainings.create", ("o/n", {"a": 1}, "me/mine"), {}, TypeError, "^version is missing.*'owner/name:id'"),
-    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "model": ""}, ValueError, "^model must be 'owner/name'"),
+    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "model": 7}, TypeError, "^model must be 'owner/name'"),
     ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "model": None}, TypeError, "^model is missing"),
     ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "version": None}, TypeError, "^version is missing"),
     ("models.versions.get", ("",), {}, ValueError, "^model must be 'owner/name'"),
@@ -77,26 +77,18 @@ REFERENCES: list[Call] = [
     ("run", (), {}, TypeError, "^ref is missing"),
     ("run", ("o/n",), {"model_version": "o/n:v"}, TypeError, "^ref is given more than once"),
 ]
-EMPTY: list[Call] = [
-    *(("models.create", (), {**MODEL, name: ""}, ValueError, name) for name in ("owner", "name", "hardware")),
-    *(
-        ("deployments.create", (), {**DEPLOYMENT, **RELEASE, name: ""}, ValueError, name)
-        for name in ("name", "hardware")
-    ),
-    ("deployments.create", (), {**DEPLOYMENT, **RELEASE, "name": "me/"}, ValueError, "name must name something"),
-    ("deployments.update", ("o/n",), {"hardware": ""}, ValueError, "hardware must not be empty"),
-    *(("files.download", ("f",), {**LINK, name: ""}, ValueError, name) for name in ("owner", "signature")),
-    ("search", ("",), {}, ValueError, "query must not be empty"),
-    ("models.search", ("",), {}, ValueError, "query must not be empty"),
-    ("models.create", (), {**MODEL, "name": 5}, TypeError, "name must be a str, not int"),
-]
 KINDS: list[Call] = [
     ("predictions.create", (VERSION, {}), {"wait": "5"}, TypeError, "^wait must be True, False or 1 to 60.*not str"),
     ("predictions.create", (VERSION, {}), {"prefer": 5}, TypeError, "^prefer must be 'wait'.*not int"),
-    ("predictions.create", (VERSION, {}), {"cancel_after": 5}, TypeError, "^cancel_after must be a str such as '90s'"),
-    ("run", ("o/n", {}), {"cancel_after": "soon"}, ValueError, "^cancel_after must be such as '90s', '5m' or '1h'"),
+    ("predictions.create", (VERSION, {}), {"cancel_after": 5}, TypeError, "^cancel_after must be a str, not int"),
+    ("run", ("o/n", {}), {"cancel_after": "1m\r\nX: y"}, ValueError, "^cancel_after holds a character that no header"),
+    ("run", ("o/n", {}), {"cancel_after": "\u0142"}, ValueError, "^cancel_after holds a character that no header"),
+    ("run", ("o/n", {}), {"prefer": "a\nb"}, ValueError, "^prefer holds a character that no header can carry"),
+    ("run", ("o/n", {}), {"prefer": "wait=61"}, ValueError, "^prefer must be 'wait' or 'wait=1' to 'wait=60'"),
+    ("run", ("o/n", {}), {"prefer": "wait", "wait": 5}, TypeError, "^cannot mix and match prefer and wait"),
     ("models.list", (), {"limit": "x"}, TypeError, "^limit must be an int, not str"),
-    ("search", ("x",), {"limit": 0}, ValueError, "^limit must be 1 or more"),
+    ("models.list", (), {"limit": 0}, ValueError, "^limit must be 1 or more"),
+    ("search", ("x",), {"limit": b"1"}, TypeError, "^limit must be a str, a number or a date, not bytes"),
     ("run", ("o/n", {}), {"timeout": "x"}, TypeError, "^timeout must be a number of seconds for the whole call"),
     ("run", ("o/n", {}), {"timeout": httpx.Timeout(3)}, TypeError, "for the whole call.*not Timeout"),
     ("run", ("o/n", {}), {"timeout": True}, TypeError, "for the whole call.*not bool"),
@@ -107,7 +99,7 @@ KINDS: list[Call] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "words", "error", "says"), [*UNKNOWN, *REFERENCES, *EMPTY, *KINDS], ids=repr)
+@pytest.mark.parametrize(("name", "args", "words", "error", "says"), [*UNKNOWN, *REFERENCES, *KINDS], ids=repr)
 async def test_what_is_wrong_is_named(
     client: Any, server: Server, name: str, args: Any, words: Any, error: type[Exception], says: str
 ) -> None:
@@ -251,12 +243,10 @@ def test_what_dir_lists() -> None:
 @pytest.mark.parametrize(
     ("wrong", "error", "says"),
     [
-        ({"webhook": 5}, TypeError, "webhook must be a URL, not int"),
-        ({"webhook": ""}, ValueError, "webhook must be a URL such as"),
-        ({"webhook_completed": "notaurl"}, ValueError, "webhook_completed must be a URL such as"),
-        ({"webhook_events_filter": "completed"}, TypeError, "webhook_events_filter must be a list"),
-        ({"webhook_events_filter": ["bogus"]}, ValueError, "webhook_events_filter must be one of"),
-        ({"stream": "yes"}, TypeError, "stream must be True or False, not str"),
+        ({"webhook": b"x"}, TypeError, "^webhook is bytes, which JSON cannot express"),
+        ({"webhook_completed": float("nan")}, ValueError, "^webhook_completed is nan, which JSON cannot express"),
+        ({"webhook_events_filter": {"completed"}}, TypeError, "^webhook_events_filter is set, which JSON cannot"),
+        ({"stream": object()}, TypeError, "^stream is object, which JSON cannot express"),
         ({"extra_body": {"a": float("nan")}}, ValueError, r"^extra_body\['a'\] is nan, which JSON cannot express"),
         ({"extra_body": {"a": object()}}, TypeError, r"^extra_body\['a'\] is object, which JSON cannot express"),
         ({"extra_headers": {"X Y": "1"}}, ValueError, "'X Y' cannot be the name of a header"),

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 from support.colours import Clock, got, scripted
-from support.sample_models import VERSION
 
 from replicate import AmbiguousCreateError, PredictionTimeout
 
@@ -82,8 +81,6 @@ async def test_webhooks_by_position_and_files(colour: str) -> None:
     [
         ((), {"version": "o/n:v", "destination": "me/mine"}, TypeError, "input is missing"),
         (("o/n:v", INPUT), {}, TypeError, "destination is missing"),
-        (("o/n:v", INPUT), {"destination": "mine"}, ValueError, "owner/name"),
-        (("o/n:v", INPUT), {"destination": f"me/mine:{VERSION}"}, ValueError, "names a version"),
         ((INPUT,), {"destination": "me/mine"}, TypeError, "version is missing"),
         (("o/n", INPUT), {"destination": "me/mine"}, TypeError, "version is missing"),
         ((), {"version": "o/n", "input": INPUT, "destination": "me/mine"}, TypeError, "version is missing"),

@@ -73,11 +73,13 @@ def fail() -> str:
 
 MODELS = {f"me/{each.__name__}": Model(each, official=True) for each in (digest, digests, look, echo, repeat, draw)}
 MODELS |= {f"me/{each.__name__.replace('_', '-')}": Model(each, official=True) for each in (draw_all, say, fail)}
+ITERATORS = {"you/draw-all": draw_all, "you/say": say}
+"""Models that run by a version, which gives their items as they come."""
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with local_server(MODELS) as srv:
+    with local_server({**MODELS, **ITERATORS}) as srv:
         yield srv
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -23,6 +24,13 @@ from replicate import (
 from replicate._core.problems import error_of
 
 API = "https://api.replicate.com/v1"
+V1_TEXT = """\
+ReplicateError Details:
+type: about:blank
+title: Bad
+status: 400
+detail: so bad
+instance: /p/1"""
 REQUEST = httpx.Request("POST", f"{API}/predictions")
 THROTTLED = "Request was throttled. Your rate limit resets in ~5s."
 LOW = (
@@ -49,27 +57,34 @@ NO_VERSION = "The specified version does not exist (or perhaps you don't have pe
     ],
 )
 def test_the_hint_knows_the_cause(status: int, path: str, body: Any, advice: str | None) -> None:
-    """What usually helps depends on the status, what was asked, and what was said."""
+    """What usually helps depends on the status, what was asked, and what was said: all of it is in the notes."""
     method = "GET" if path == "/models/o/n" else "POST"
     error = error_of(httpx.Response(status, json=body, request=httpx.Request(method, f"{API}{path}")))
-    assert error.hint is None if advice is None else advice in str(error)
+    where, *notes = error.__notes__
+    assert where.startswith(f"{status} {HTTPStatus(status).phrase} from {method} /v1{path}")
+    assert notes == ([] if error.hint is None else [error.hint])
+    assert error.hint is None if advice is None else advice in notes[0]
+    lines = [f"{name}: {error.to_dict()[name]}" for name in ("title", "status", "detail") if name in error.to_dict()]
+    assert str(error) == "\n".join(["ReplicateError Details:", *lines])
 
 
 def test_version_1_makes_errors_of_fields() -> None:
-    """`ReplicateError(type=…, title=…, …)` reads well and gives its fields back; its text may come first too."""
+    """`ReplicateError(type=…, title=…, …)` has version 1's text and gives its fields back; its text may come first."""
     error = ReplicateError(type="about:blank", title="Bad", status=400, detail="so bad", instance="/p/1")
-    assert str(error) == "Bad: so bad"
+    assert str(error) == V1_TEXT
+    assert error.message == "Bad: so bad"
     fields = {"type": "about:blank", "title": "Bad", "status": 400, "detail": "so bad", "instance": "/p/1"}
     assert error.to_dict() == fields
     assert str(ReplicateError("text")) == "text"
-    assert str(pickle.loads(pickle.dumps(error))) == "Bad: so bad"
+    assert str(pickle.loads(pickle.dumps(error))) == V1_TEXT
 
 
 def test_version_1_makes_errors_of_answers() -> None:
     """`from_response` gives the error of the status, also for an answer without a request."""
     error = ReplicateError.from_response(httpx.Response(404, json={"title": "Not found", "detail": "no"}))
     assert isinstance(error, NotFoundError)
-    assert (str(error), error.status, error.request) == ("404 Not Found: Not found: no", 404, None)
+    assert str(error) == "ReplicateError Details:\ntitle: Not found\nstatus: 404\ndetail: no"
+    assert (error.message, error.status, error.request) == ("404 Not Found: Not found: no", 404, None)
     assert ReplicateError.from_response(httpx.Response(502, html="<p>bad", request=REQUEST)).status == 502
 
 

@@ -278,10 +278,11 @@ def test_what_is_no_request(request_: Any) -> None:
 
 def test_nothing_at_all() -> None:
     """Without request, headers and body there is no delivery."""
-    with pytest.raises(MissingWebhookBodyError):
+    with pytest.raises(MissingWebhookBodyError, match=r"^Missing webhook body"):
         Webhooks.validate(secret=SECRET)
-    with pytest.raises(MissingWebhookHeaderError):
-        Webhooks.validate(body=BODY, secret=SECRET)
+    for none in (None, {}, []):
+        with pytest.raises(MissingWebhookHeaderError, match=r"^Missing webhook headers"):
+            Webhooks.validate(headers=none, body=BODY, secret=SECRET)
     with pytest.raises(MissingWebhookHeaderError):
         Webhooks.validate(headers=without(headers(), "webhook-id"), body=BODY, secret=SECRET)
 

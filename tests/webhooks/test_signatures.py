@@ -77,7 +77,9 @@ def test_keys_in_any_base64(key: bytes) -> None:
 )
 def test_secrets_that_are_none(secret: Any) -> None:
     """A secret without a key in base64 is refused, an empty one too, with which anybody could sign."""
-    with pytest.raises(InvalidSecretKeyError, match=r"Get it with client\.webhooks\.default\.secret\(\)"):
+    with pytest.raises(
+        InvalidSecretKeyError, match=r"^Invalid secret key format.*Get it with client\.webhooks\.default\.secret\(\)"
+    ):
         Webhooks.validate(headers=headers(), body=BODY, secret=secret, now=NOW)
 
 
@@ -187,14 +189,16 @@ def test_times_that_are_none(timestamp: str, tolerance: float | None) -> None:
 def test_missing_headers(name: str) -> None:
     """A header that is missing, or empty, is named."""
     for incomplete in (without(headers(), name), {**headers(), name: ""}):
-        with pytest.raises(MissingWebhookHeaderError, match=f"The header {name} is missing"):
+        with pytest.raises(
+            MissingWebhookHeaderError, match=f"^Missing {name.replace('-', ' ')}: the header {name} is not there"
+        ):
             Webhooks.validate(headers=incomplete, body=BODY, secret=SECRET, now=NOW)
 
 
 @pytest.mark.parametrize("body", [None, b"", ""])
 def test_missing_body(body: Any) -> None:
     """No delivery is without a body."""
-    with pytest.raises(MissingWebhookBodyError, match="Pass it as it came"):
+    with pytest.raises(MissingWebhookBodyError, match=r"^Missing webhook body\. Pass it as it came"):
         Webhooks.validate(headers=headers(b""), body=body, secret=SECRET, now=NOW)
 
 

@@ -25,15 +25,12 @@ def build_request(
         sort_by: The date to sort by: that of the model, or that of its newest version.
         sort_direction: `asc` for oldest first, `desc` for newest first.
     """
-    from ...models.model_sort import ModelSort
-    from ...models.sort_direction import SortDirection
-
     return types.Request(
         "GET",
         "/models",
         query=types.query(
-            sort_by=types.one_of("sort_by", sort_by, ModelSort),
-            sort_direction=types.one_of("sort_direction", sort_direction, SortDirection),
+            sort_by=sort_by,
+            sort_direction=sort_direction,
         ),
     )
 

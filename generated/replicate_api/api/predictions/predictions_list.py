@@ -30,15 +30,13 @@ def build_request(
         source: `web` for only those predictions that were made on the website, which reach back
             14 days. Without it, predictions of every origin are listed.
     """
-    from ...models.source_filter import SourceFilter
-
     return types.Request(
         "GET",
         "/predictions",
         query=types.query(
             created_after=created_after,
             created_before=created_before,
-            source=types.one_of("source", source, SourceFilter),
+            source=source,
         ),
     )
 

@@ -1,0 +1,43 @@
+"""What all requests of a client have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from replicate._core.environment import base_url
+from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import httpx
+
+    from replicate._core.credentials import Credentials
+
+
+@frozen
+class Config:
+    """The settings of a session."""
+
+    given_url: httpx.URL | None = field(alias="base_url")
+    """Where the API is; None for where the environment says that it is, at any time."""
+    credentials: Credentials
+    timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT
+    max_retries: int = DEFAULT_MAX_RETRIES
+    headers: Mapping[str, str] = field(default={}, repr=False)  # may hold a token
+    query: Mapping[str, Any] = {}
+    body: Mapping[str, Any] = {}
+    poll_interval: float | None = None
+    """Seconds between two looks at what is waited for; None for what the environment says, or else to adapt."""
+    output_dir: Path | None = None
+    """Where the files of outputs are saved as they come; None for nowhere."""
+    deadline: float | None = None
+    """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
+
+    @property
+    def base_url(self) -> httpx.URL:
+        """Where the API is. Raises VariableError."""
+        return base_url() if self.given_url is None else self.given_url

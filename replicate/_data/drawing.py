@@ -1,0 +1,53 @@
+"""How a notebook shows an output: its texts and values, and the files in it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.markup import bundle, element, note, preformatted
+from replicate._core.plain import is_array
+from replicate._data.download import address
+from replicate._data.notebook import LARGEST, inline
+from replicate._data.outputs import FileMethods
+from replicate._data.saving import files_in, replaced
+from replicate_api.types import Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from replicate._core.markup import Bundle
+    from replicate._data.output_list import OutputList
+
+MOST_FILES = 12
+"""How many files of an output are shown; the others are counted."""
+
+
+def shown(output: OutputList) -> Bundle:
+    """Give a list of files, or of the pieces of a text, as what a notebook shows; any other is shown as lists are."""
+    try:
+        worth = bool(output) and (output.text is not None or any(True for _ in files_in(output)))
+        return bundle(repr(output), *drawn(output)) if worth else {}
+    except Exception:  # noqa: BLE001 - showing something must not end a program
+        return {}
+
+
+def drawn(output: Any) -> Iterator[str]:
+    """Draw an output: text as text, files as files, anything else as JSON with its files below."""
+    if isinstance(output, Payload):
+        output = {name: getattr(output, name) for name in output.keys()}  # noqa: SIM118 - it iterates over pairs
+    files = [*files_in(output)]
+    if output is None or output == []:
+        return
+    if not files and (isinstance(output, str) or (is_array(output) and all(isinstance(item, str) for item in output))):
+        yield preformatted(output if isinstance(output, str) else "".join(output))
+    elif not all(isinstance(each, FileMethods) for each in (output if is_array(output) else [output])):
+        plain = replaced(output, iter([address(file.url) for file in files]))
+        yield preformatted(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
+    left = LARGEST
+    for file in files[:MOST_FILES]:
+        piece = inline(file, left)
+        left -= len(piece) * 3 // 4
+        yield element("div", piece)
+    if len(files) > MOST_FILES:
+        yield note(f"… and {len(files) - MOST_FILES} more files")

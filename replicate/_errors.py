@@ -1,0 +1,95 @@
+"""What all errors of this package have in common."""
+
+from __future__ import annotations
+
+from replicate._wording import PROBLEM, details, sentence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Self
+
+    import httpx
+
+
+class ReplicateException(Exception):  # noqa: N818 - its name in all generations
+    """The root of all errors of this package.
+
+    All errors have the fields of an RFC 9457 problem (`type`, `title`, `status`, `detail`, `instance`) and those of an
+    HTTP exchange (`status_code`, `request`, `response`, `body`, `request_id`, `retry_after`); a field that does not
+    apply is None. `cursor` is the page of a list that could not be had, and `hint` says what usually helps.
+
+    `str(error)` of an error of the API or of a model is what the API or the model said; the hint and further facts are
+    notes (`__notes__`), which tracebacks show. The text of any other error ends with the hint. `message` is a summary
+    in one sentence.
+    """
+
+    type: str | None = None
+    title: str | None = None
+    status: int | None = None
+    detail: str | None = None
+    instance: str | None = None
+    status_code: int | None = None
+    request: httpx.Request | None = None
+    response: httpx.Response | None = None
+    body: Any = None
+    request_id: str | None = None
+    retry_after: float | None = None
+    cursor: str | None = None
+    hint: str | None = None
+    prediction: Any = None
+    """What the call has started, as last seen, or None."""
+
+    _said: str | None = None
+    """What the API or the model said, where that is the error's text."""
+
+    def __init__(self, message: str = "", *, said: str | None = None, **fields: Any) -> None:
+        known = {name: value for name, value in fields.items() if value is not None}
+        hint = known.pop("hint", None)
+        if not message and said is None and any(name in known for name in PROBLEM):
+            said = details(known)
+        self.message: str = message or ": ".join(str(known[name]) for name in ("title", "detail") if name in known)
+        super().__init__(self.message)
+        self.__dict__.update(known)
+        if said is not None:
+            self.__dict__["_said"] = said
+        self.advise(hint)
+
+    def advise(self, hint: str | None) -> Self:
+        """Set the hint, in the place of an earlier one. Gives the error itself."""
+        notes = [note for note in vars(self).get("__notes__", ()) if note != self.hint]
+        vars(self).pop("hint", None)
+        if hint:
+            self.hint = hint
+            notes += [] if self._said is None else [hint]
+        if notes or "__notes__" in vars(self):
+            vars(self)["__notes__"] = notes
+        return self
+
+    def __str__(self) -> str:
+        if self._said is not None:
+            return self._said
+        return f"{sentence(self.message)} {self.hint}" if self.hint else self.message
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the problem's fields that are known."""
+        return {name: value for name in PROBLEM if (value := getattr(self, name)) is not None}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An HTTP exchange holds the token and open streams: neither is for a pickle.
+        state = {name: value for name, value in self.__dict__.items() if name not in ("request", "response")}
+        return (_restore, (type(self), self.args), state)
+
+    def __setstate__(self, state: Mapping[str, Any] | None) -> None:
+        self.__dict__.update(state or {})
+
+
+def _restore(kind: type[ReplicateException], args: tuple[Any, ...]) -> ReplicateException:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
+def brief(error: BaseException) -> str:
+    """Give an error's text for use within another's: of one of ours, its summary."""
+    return error.message if isinstance(error, ReplicateException) else str(error)

@@ -1,0 +1,65 @@
+"""The words of errors: what the API, a model or this package says, made fit to be shown."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from replicate.resources.predictions import Prediction
+
+PROBLEM = ("type", "title", "status", "detail", "instance")
+"""The fields of an RFC 9457 problem, in the order in which version 1 prints them."""
+
+
+def details(problem: Mapping[str, Any]) -> str:
+    """Write the text that version 1 has for an error of the API: a line for each known field of the problem."""
+    lines = [f"{name}: {harmless(str(problem[name]))}" for name in PROBLEM if problem.get(name) is not None]
+    return "\n".join(["ReplicateError Details:", *lines])
+
+
+def harmless(text: str) -> str:
+    """Show the characters of a text that would steer a terminal as what they are not."""
+    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+
+
+def sentence(text: str) -> str:
+    """End a text with a full stop."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def ended(prediction: Prediction[Any]) -> str:
+    """Tell in one sentence how a prediction ended: its id, status and error."""
+    reason = harmless(str(prediction.error or "")) or ("no error was given" if prediction.status == "failed" else None)
+    return f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else "")
+
+
+def told(prediction: Prediction[Any], text: str | None, lines: int = 5) -> list[str]:
+    """List what else there is to know of how a prediction ended, as notes: its id, model, last logs and web page.
+
+    `text` is the error's own text, if that does not name the prediction.
+    """
+    logs = str(prediction.logs or "").rstrip().splitlines()[-lines:]
+    notes = [f"Prediction {prediction.id} {prediction.status}."] if text else []
+    if prediction.model:
+        notes.append(f"model: {prediction.model}")
+    if logs:
+        notes.append("last logs:\n" + "\n".join(f"  {harmless(line)}" for line in logs))
+    if web := getattr(prediction.urls, "web", None):  # older answers have none
+        notes.append(f"see {web}")
+    return notes
+
+
+def late(run: Any, seconds: float) -> tuple[str, str]:
+    """Tell how things stand with a prediction or a training that had not finished in time, and what to do now."""
+    noun = "training" if type(run).__name__ == "Training" else "prediction"
+    if run.status in ("canceled", "aborted"):
+        message = f"{noun.title()} {run.id} had not finished after {seconds:g} s, and was {run.status}."
+        return message, "A longer timeout= gives it more time, cancel_on_exit=False lets it go on."
+    if run.status in ("succeeded", "failed"):
+        message = f"{noun.title()} {run.id} had not finished after {seconds:g} s; it {run.status} since."
+        return message, "It is in this error's `prediction`."
+    wait, cancel = f"client.{noun}s.wait({run.id!r})", f"client.{noun}s.cancel({run.id!r})"
+    message = f"{noun.title()} {run.id} is still {run.status} after {seconds:g} s."
+    return message, f"It goes on, and is charged for: wait for it with {wait}, or stop it with {cancel}."

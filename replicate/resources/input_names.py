@@ -1,0 +1,74 @@
+"""Inputs that a model does not have: refused, or warned of, with what was probably meant."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from replicate._data.descriptions import memory
+from replicate.exceptions import InputError
+from replicate.resources.terms import PREDICTION_OPTIONS
+from replicate.resources.watching import WATCH_OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from replicate._core.session import Session
+    from replicate._data.descriptions import Description
+    from replicate._data.reference import Reference
+
+NOT_INPUTS = (
+    *PREDICTION_OPTIONS,
+    "input",
+    "use_file_output",
+    "streaming",
+    "use_async",
+    "cancel_on_exit",
+    "save_to",
+    "validate",
+    *WATCH_OPTIONS,
+)
+"""Options of calls, which may have been taken for inputs of a model."""
+
+
+def unknown_names(names: Iterable[str], description: Description) -> list[str]:
+    """List the inputs that a model does not have."""
+    known = description.inputs
+    return [name for name in names if name not in known] if known else []
+
+
+def check_names(reference: Reference, names: Iterable[str], description: Description) -> None:
+    """Raise InputError for an input that the model does not have: the API would leave it out without a word."""
+    for name in unknown_names(names, description):
+        raise InputError(f"{reference} has no input {name!r}; {advice(name, description)}")
+
+
+def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[str], description: Description) -> None:
+    """Warn once of each input that a model does not have."""
+    warned = memory(session).warned
+    for name in unknown_names(names, description):
+        if (key := (str(reference), name)) not in warned:
+            warned.add(key)
+            message = f"{reference} has no input {name!r}; {advice(name, description)} It is sent all the same."
+            warnings.warn(message, UserWarning, stacklevel=caller())
+
+
+def caller() -> int:
+    """Give the level of the first frame that is not this package's, for a warning to point at."""
+    level, frame = 1, inspect.currentframe()
+    frame = frame and frame.f_back
+    while frame and frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "replicate":
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def advice(name: str, description: Description) -> str:
+    """Say what may have been meant by the name of an input that there is not."""
+    known = description.inputs
+    if name in NOT_INPUTS:
+        return f"{name}= is an option of run() and use() themselves. The model has {', '.join(sorted(known))}."
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(known))}."

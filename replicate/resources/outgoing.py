@@ -1,0 +1,38 @@
+"""Noting of a create when it goes out, and whether it may have arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from replicate._core.problems import was_sent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from replicate._core.exchange import Transport
+    from replicate.resources.recovery import Create
+
+
+class Outgoing:
+    """A transport that notes when a create goes out, and when it has certainly come to nothing."""
+
+    def __init__(self, inner: Transport, create: Create) -> None:
+        self._inner, self._create = inner, create
+
+    async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
+        """Exchange a request for an answer."""
+        create, base_url = self._create, str(self._create.session.config.base_url)
+        create.account = base_url.rstrip("/"), hash(request["headers"].get("authorization"))
+        create.out, create.sent = True, self._inner.now()
+        try:
+            response = await self._inner.send(request, **how)
+        except httpx.RequestError as error:
+            create.out = was_sent(error)
+            raise
+        create.out = response.status_code != 429
+        return response
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
