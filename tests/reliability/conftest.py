@@ -117,6 +117,13 @@ def version_of(server: Server, name: str = "me/echo") -> str:
     return entry.latest.id
 
 
+def wait_for_end(run: Prediction) -> None:
+    """Return when a prediction or a training of the server has finished."""
+    done = threading.Event()
+    with run.listening(lambda: done.set() if run.finished else None):
+        assert run.finished or done.wait(10)
+
+
 class Place:
     """A client on a bad line, a clock of its own, and what the server knows of what it did."""
 

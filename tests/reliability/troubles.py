@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from tempfile import TemporaryDirectory
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from reliability import chaos
 from reliability.chaos import BROKEN_AFTER, FAULTS, REFUSED, RESET_AFTER, RESET_BEFORE, Fault, answering, problem
+from reliability.conftest import wait_for_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,9 +113,7 @@ def looking(*faults: Fault) -> Callable[[Place], Any]:
 def finish(place: Place, prediction: Any) -> None:
     """Let the model finish, and the client not know: how often it looks is then no matter of chance."""
     [run] = place.started()
-    done = Event()
-    with run.listening(lambda: done.set() if run.finished else None):
-        assert run.finished or done.wait(10)
+    wait_for_end(run)
     prediction.status = "starting"
 
 
