@@ -165,14 +165,10 @@ class RunError(ReplicateException):
     paths: Any = None
 
     @classmethod
-    def of(cls, cause: ReplicateError, prediction: Prediction[Any] | None) -> RunError:
-        """Make the error for a call that `cause` has ended, with its text, fields and notes.
-
-        `cause` may carry another prediction: what a callback raises may be of another call.
-        """
+    def of(cls, cause: ReplicateException, prediction: Prediction[Any]) -> RunError:
+        """Make the error for a call that `cause` has ended, with its text, fields and notes, and its own prediction."""
         error = cls(cause.message)
-        carried = prediction or vars(cause).get("prediction")
-        error.__dict__.update(vars(cause), prediction=carried)
+        error.__dict__.update(vars(cause), prediction=prediction)
         error.__dict__["__notes__"] = [*vars(cause).get("__notes__", ())]
         error.__cause__ = cause
         return error

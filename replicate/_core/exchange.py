@@ -5,12 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
 
 from replicate._core.body import with_body
-from replicate._core.libraries import converted
+from replicate._core.libraries import converted, library_of
 from replicate._core.nested import nested
 
 if TYPE_CHECKING:
@@ -161,10 +161,15 @@ class Unfetchable(httpx.RequestError):
 async def exchanged(
     transport: Transport, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
 ) -> httpx.Response:
-    """Send a request to where one can be sent. Raises Unfetchable, also for an answer that redirects to nowhere."""
+    """Send a request to where one can be sent. Raises Unfetchable, also for an answer that redirects to nowhere.
+
+    An answer for which a hook of the caller's httpx client has raised HTTPStatusError is given all the same.
+    """
     check_address(request["url"])
     try:
         return await transport.send(request, stream=stream, seconds=seconds)
+    except httpx.HTTPStatusError as error:
+        return refused_by_hook(error.response)
     except (httpx.InvalidURL, httpx.RemoteProtocolError, UnicodeError) as error:
         # httpx reads where an answer redirects to, though it is not followed; some of what it raises tells nothing.
         odd: BaseException | None = error
@@ -174,6 +179,19 @@ async def exchanged(
             raise
         reason = f"it redirects to what is no address: {odd}"
         raise Unfetchable(reason, sent=request["method"] not in ("GET", "HEAD")) from error
+
+
+def refused_by_hook(response: Any) -> httpx.Response:
+    """Give an answer that its library has closed, with as much of its content as a hook has read."""
+    library = library_of(response)
+    headers = [header for header in response.headers.raw if header[0].lower() not in OF_THE_BODY]
+    try:
+        content = response.content
+    except library.ResponseNotRead:
+        content = b""
+    status, extensions = response.status_code, response.extensions
+    made = library.Response(status, headers=headers, content=content, request=response.request, extensions=extensions)
+    return cast("httpx.Response", made)
 
 
 def check_address(url: httpx.URL) -> None:

@@ -89,7 +89,7 @@ class RequestError(APIConnectionError, httpx.RequestError):  # type: ignore[misc
     """The request failed in another way."""
 
 
-PAIRS: dict[type[httpx.RequestError], type[APIConnectionError]] = {
+PAIRS: dict[type[Exception], type[APIConnectionError]] = {
     httpx.ConnectTimeout: ConnectTimeout,
     httpx.ReadTimeout: ReadTimeout,
     httpx.WriteTimeout: WriteTimeout,
@@ -109,9 +109,11 @@ PAIRS: dict[type[httpx.RequestError], type[APIConnectionError]] = {
     httpx.DecodingError: DecodingError,
     httpx.TooManyRedirects: TooManyRedirects,
     httpx.RequestError: RequestError,
+    TimeoutError: APITimeoutError,
+    ConnectionError: APIConnectionError,
 }
 
 
-def paired(cause: httpx.RequestError) -> type[APIConnectionError]:
-    """Give the class for what httpx has raised: that of the nearest of its classes."""
+def paired(cause: Exception) -> type[APIConnectionError]:
+    """Give the class for what was raised: that of the nearest of its classes."""
     return next(PAIRS[kind] for kind in type(cause).__mro__ if kind in PAIRS)

@@ -107,11 +107,15 @@ class AsOwnErrors:
 
     def __init__(self, library: Library) -> None:
         self._kinds = library.RequestError, library.InvalidURL
+        self._status: type[Any] = library.HTTPStatusError
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, self._status):
+            raised: Any = error
+            raise httpx.HTTPStatusError(str(raised), request=raised.request, response=raised.response) from error
         if isinstance(error, self._kinds):
             raise own_error(error)(str(error)) from error
 

@@ -38,6 +38,8 @@ T = TypeVar("T", bound=BaseException)
 SHORTEST_TOKEN = 8
 NO_TOKEN = f"No token was sent. {HOW_TO}"
 
+UNANSWERED = (httpx.RequestError, TimeoutError, ConnectionError)
+"""What is raised in the place of an answer: by httpx, or by a transport of the caller's."""
 UNSENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -100,12 +102,14 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
     return error
 
 
-def unanswered(cause: httpx.RequestError, method: str, url: httpx.URL) -> APIConnectionError:
-    """Turn httpx's error into ours."""
+def unanswered(
+    cause: httpx.RequestError | TimeoutError | ConnectionError, method: str, url: httpx.URL
+) -> APIConnectionError:
+    """Turn an error of httpx, or of what it sends with, into ours."""
     if isinstance(cause, Unfetchable):
         return unfetchable(cause, method, url)
     sent = was_sent(cause)
-    late = isinstance(cause, httpx.TimeoutException)
+    late = isinstance(cause, (httpx.TimeoutException, TimeoutError))
     happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
     hint = None if sent else "Check the network, the proxy settings and base_url."
     if isinstance(cause, httpx.LocalProtocolError):
@@ -135,7 +139,7 @@ def address_of(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
-def was_sent(cause: httpx.RequestError) -> bool:
+def was_sent(cause: Exception) -> bool:
     """Tell whether a request that failed may have reached the API.
 
     httpx-aiohttp says ConnectTimeout of any trouble with a connection: what aiohttp raised tells more.

@@ -26,7 +26,7 @@ from replicate._core.libraries import own_timeout, own_url
 from replicate._core.nested import nested
 from replicate._core.options import check_keywords, check_values, encoded, merged, put, within
 from replicate._core.pacing import Pace
-from replicate._core.problems import bare, error_of, unanswered, unreadable
+from replicate._core.problems import UNANSWERED, bare, error_of, unanswered, unreadable
 from replicate._core.redirects import BODILESS, MAX_REDIRECTS, origin, redirected
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
@@ -167,7 +167,7 @@ class Session(Generic[C]):
                 if hops < MAX_REDIRECTS and (following := redirected(request, arguments, response)):
                     hops, trusted = hops + 1, not isinstance(arguments, Foreign)
                     continue
-            except httpx.RequestError as cause:
+            except UNANSWERED as cause:
                 error = unanswered(cause, request.method, arguments["url"])
                 hopeless = isinstance(cause, HOPELESS)
                 failure = retry.Failure(repeatable, refused=not error.sent, transient=not hopeless)
@@ -249,14 +249,14 @@ class Session(Generic[C]):
             try:
                 async for chunk in content:
                     yield chunk
-            except httpx.RequestError as cause:
+            except UNANSWERED as cause:
                 raise unanswered(cause, response.request.method, own_url(response.request.url)) from cause
 
     async def read(self, response: httpx.Response) -> None:
         """Read a streamed answer to its end. Raises APIConnectionError."""
         try:
             await self.transport.read(response)
-        except httpx.RequestError as cause:
+        except UNANSWERED as cause:
             raise unanswered(cause, response.request.method, own_url(response.request.url)) from cause
 
     def afresh(self) -> Session[Sync]:

@@ -12,7 +12,7 @@ from replicate._core.resource import session_of
 from replicate._core.session import Session
 from replicate._data.inputs import unstarted
 from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateException, RunError
-from replicate.resources.waiting import halt, unended
+from replicate.resources.waiting import halt, owned, unended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -102,6 +102,9 @@ class Iteration(Generic[C, T]):
         finally:
             self._reading = False
         if self._failure is not None:  # closed meanwhile
+            if not self._begun:
+                self._prediction = given
+                self._failure = self._left()
             await self._close()
             raise self._failure
         return given
@@ -216,8 +219,10 @@ class Iteration(Generic[C, T]):
 
     @dual
     async def cancel(self) -> None:
-        """Stop the prediction."""
-        await halt(self.prediction)
+        """Stop the prediction. Raises RunError."""
+        prediction = self.prediction
+        async with owned(prediction, cancel=False):
+            await halt(prediction)
 
 
 class BlockingIteration(Iteration[Sync, T]):

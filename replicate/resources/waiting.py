@@ -23,7 +23,6 @@ from replicate.exceptions import (
     PredictionCanceled,
     PredictionTimeout,
     RateLimitError,
-    ReplicateError,
     ReplicateException,
     RunError,
 )
@@ -92,8 +91,8 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
 
     Cancels the prediction, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator
     close and foreign exceptions; of our own, only on PredictionTimeout, ClosedError and what a callback of `updates`
-    raises. Makes every ReplicateError a RunError with the prediction: whoever makes the call again on a ReplicateError
-    must not pay twice.
+    raises. Every ReplicateException that is not about this prediction becomes a RunError with it: whoever makes the
+    call again on a ReplicateError must not pay twice.
     """
 
     def __init__(self, prediction: Prediction[Any], *, cancel: bool, updates: Updates | None = None) -> None:
@@ -116,7 +115,8 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
             await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         if isinstance(error, PredictionTimeout):
             error.tell()
-        if isinstance(error, ReplicateError):
+        about_this = isinstance(error, RunError) and (not by_callback or error.prediction is self.run)
+        if isinstance(error, ReplicateException) and not about_this:
             raise RunError.of(error, self.run) from error
 
     @property

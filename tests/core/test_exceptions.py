@@ -12,17 +12,21 @@ from support.sessions import TOKEN
 
 from replicate import exceptions
 from replicate.exceptions import (
+    AmbiguousCreateError,
     APIConnectionError,
     APIError,
     APIStatusError,
     APITimeoutError,
     DataRemovedError,
+    InputError,
     ModelError,
     NotFoundError,
     PredictionCanceled,
     PredictionTimeout,
     ReplicateError,
     ReplicateException,
+    RunError,
+    SaveError,
     StreamError,
 )
 from replicate.resources.predictions import Prediction
@@ -80,15 +84,63 @@ def test_no_error_shows_the_token(kind: type[ReplicateException]) -> None:
         (ReplicateError, [ReplicateException]),
         (NotFoundError, [APIStatusError, APIError, ReplicateError]),
         (APITimeoutError, [APIConnectionError, APIError]),
-        (PredictionCanceled, [ModelError, ReplicateError]),
-        (DataRemovedError, [ReplicateError]),
-        (PredictionTimeout, [ReplicateError, TimeoutError]),
-        (StreamError, [ReplicateError, RuntimeError]),
+        (RunError, [ReplicateException]),
+        (ModelError, [RunError]),
+        (PredictionCanceled, [ModelError, RunError]),
+        (DataRemovedError, [RunError]),
+        (PredictionTimeout, [RunError]),
+        (StreamError, [RunError, RuntimeError]),
+        (AmbiguousCreateError, [RunError]),
+        (SaveError, [ReplicateError]),
+        (InputError, [ReplicateException, TypeError, ValueError]),
     ],
 )
 def test_errors_can_be_caught_by_kind(kind: type[Exception], bases: list[type[Exception]]) -> None:
     """Each error is of the kinds that its module's documentation draws, some of Python's own too."""
     assert all(issubclass(kind, base) for base in bases)
+
+
+def test_the_documentation_draws_all_errors() -> None:
+    """The tree in the module's documentation has each class once, below its base, but for those of a status."""
+    lines = [
+        line for line in str(exceptions.__doc__).splitlines() if line.startswith(("Replicate", "├", "└", "│", " "))
+    ]
+    drawn: list[tuple[int, str]] = [(line.index(word), word) for line in lines if (word := first_word(line))]
+    for place, (depth, name) in enumerate(drawn):
+        base = next((above for deep, above in reversed(drawn[:place]) if deep < depth), "Exception")
+        assert base in [each.__name__ for each in getattr(exceptions, name).__bases__], name
+    assert len(drawn) == len({name for _, name in drawn})
+    assert {kind.__name__ for kind in CLASSES} - {name for _, name in drawn} == {
+        kind.__name__ for kind in APIStatusError.__subclasses__() if kind is not NotFoundError
+    }
+
+
+def first_word(line: str) -> str:
+    """Give the name of the class in a line of a tree."""
+    words = line.replace("│", " ").replace("├──", " ").replace("└──", " ").split()
+    return words[0] if words and hasattr(exceptions, words[0]) else ""
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, RunError)])
+def test_what_ends_a_started_call_is_never_an_error_to_call_again_for(kind: type[Exception]) -> None:
+    """No error that can come after a start is a ReplicateError, one of httpx, a TimeoutError or an OSError."""
+    assert not issubclass(kind, (ReplicateError, httpx.HTTPError, TimeoutError, OSError, InputError))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, ReplicateError)])
+def test_a_started_call_is_ended_by_a_copy_of_its_cause(kind: type[ReplicateError]) -> None:
+    """RunError has the text, the fields and the notes of any error that ends a call, and the call's own prediction."""
+    cause, running = example(kind), prediction(status="processing")
+    cause.add_note("A note.")
+    cause.prediction = prediction(id="another")
+    error = RunError.of(cause, running)
+    assert type(error) is RunError
+    assert error.prediction is running
+    assert str(error) == str(cause)
+    assert error.__cause__ is cause
+    assert {**vars(cause), "prediction": running} == vars(error)
+    error.add_note("Of its own.")
+    assert cause.__notes__[-1] == "A note."
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -138,17 +190,18 @@ def test_the_text_ends_with_the_hint() -> None:
 
 
 def test_a_model_error_tells_how_the_prediction_ended() -> None:
-    """Its text has the id, status, error, model, last logs and the address of the prediction."""
+    """Its text is what the model said; its notes have id, status, model, last logs and address of the prediction."""
     failed = prediction(
         logs="".join(f"line {number}\n" for number in range(9)), urls={"web": "https://replicate.com/p/p1"}
     )
     error = ModelError(failed)
-    assert str(error).splitlines() == [
-        "Prediction p1 failed: out of memory",
-        "  model: owner/name",
-        "  last logs:",
-        *(f"    line {number}" for number in range(4, 9)),
-        "  see https://replicate.com/p/p1",
+    assert str(error) == "out of memory"
+    assert error.message == "Prediction p1 failed: out of memory"
+    assert error.__notes__ == [
+        "Prediction p1 failed.",
+        "model: owner/name",
+        "last logs:\n" + "\n".join(f"  line {number}" for number in range(4, 9)),
+        "see https://replicate.com/p/p1",
     ]
     assert error.prediction is failed
     assert error.detail == "out of memory"
@@ -157,15 +210,27 @@ def test_a_model_error_tells_how_the_prediction_ended() -> None:
 
 def test_what_a_model_says_does_not_steer_a_terminal() -> None:
     """Control characters of an error or of logs are shown as what they are not, tabs excepted."""
-    told = str(ModelError(prediction(error="\x1b[2Jred\u202e", logs="a\tb\x07\n")))
-    assert told.startswith("Prediction p1 failed: \ufffd[2Jred\ufffd")
-    assert "    a\tb\ufffd" in told
+    error = ModelError(prediction(error="\x1b[2Jred\u202e\nline", logs="a\tb\x07\n"))
+    assert str(error) == "\ufffd[2Jred\ufffd\nline"
+    assert error.message == "Prediction p1 failed: \ufffd[2Jred\ufffd\nline"
+    assert "last logs:\n  a\tb\ufffd" in error.__notes__
+
+
+@pytest.mark.parametrize(("fields", "text"), [({}, "no error was given"), ({"status": "canceled"}, None)])
+def test_a_prediction_without_an_error_is_told_of_in_the_text(fields: dict[str, Any], text: str | None) -> None:
+    """Where the model said nothing, the text is ours: the id, and how it ended."""
+    ended = prediction(error=None, **fields)
+    error = ModelError(ended) if text else PredictionCanceled(ended)
+    assert str(error) == f"Prediction p1 {ended.status}" + (f": {text}" if text else "")
+    assert error.__notes__ == ["model: owner/name"]
 
 
 @pytest.mark.parametrize("odd", [{"logs": ["a"], "urls": None, "error": None, "model": None}, {"logs": 7, "urls": 7}])
 def test_an_odd_prediction_can_fail_too(odd: dict[str, Any]) -> None:
     """A prediction with fields of other types than promised still makes a readable error."""
-    assert str(ModelError(prediction(**odd))).startswith("Prediction p1 failed: ")
+    error = ModelError(prediction(**odd))
+    assert error.message.startswith("Prediction p1 failed: ")
+    assert str(error) in ("out of memory", error.message)
 
 
 def test_a_timeout_says_that_the_prediction_goes_on() -> None:

@@ -70,10 +70,19 @@ def test_a_problem_document_fills_the_fields() -> None:
     assert (error.instance, error.request_id, error.retry_after, error.body) == ("/p/1", "r1", 3, problem)
     assert error.response is response
     assert error.request is response.request
+    assert str(error).splitlines() == [
+        "ReplicateError Details:",
+        "type: about:blank",
+        "title: Input validation failed",
+        "status: 422",
+        "detail: - input: prompt is required",
+        "instance: /p/1",
+    ]
     assert (
-        str(error)
+        error.message
         == "422 Unprocessable Entity from GET /v1/models: Input validation failed: - input: prompt is required"
     )
+    assert error.__notes__ == ["422 Unprocessable Entity from GET /v1/models"]
     assert error.to_dict() == {
         "type": "about:blank",
         "title": "Input validation failed",
@@ -110,13 +119,30 @@ def test_a_problem_document_fills_the_fields() -> None:
     ],
 )
 def test_whatever_the_body_is_the_message_is_readable(body: Any, text: str) -> None:
-    """The message holds what the body says: a problem's text, or the beginning of anything else in one line."""
-    assert str(error_of(answer(502, body))) == f"502 Bad Gateway from GET /v1/models: {text}"
+    """The summary holds what the body says: a problem's text, or the beginning of anything else in one line.
+
+    `str` has the problem's fields, as in version 1; what is no problem is in a note.
+    """
+    error = error_of(answer(502, body))
+    assert error.message == f"502 Bad Gateway from GET /v1/models: {text}"
+    fields = [f"{name}: {value}" for name, value in error.to_dict().items()]
+    assert str(error) == "\n".join(["ReplicateError Details:", *fields])
+    told = error.title or error.detail
+    assert error.__notes__ == ["502 Bad Gateway from GET /v1/models" + ("" if told else f": {text}")]
+
+
+def test_line_feeds_are_kept() -> None:
+    """What the API says in several lines is shown in several lines, and what would steer a terminal is not."""
+    error = error_of(answer(422, {"title": "Invalid", "detail": "- a: missing\n- b: \x1b[2Jred\u202e\n"}))
+    assert error.detail == "- a: missing\n- b: \x1b[2Jred\u202e"
+    assert str(error).splitlines()[1:] == ["title: Invalid", "status: 422", "detail: - a: missing", "- b: �[2Jred�"]
 
 
 def test_an_unnamed_status_reads_well() -> None:
     """A status without a name leaves no gap."""
-    assert str(error_of(answer(520))) == "520 from GET /v1/models: no details were given"
+    error = error_of(answer(520))
+    assert error.message == "520 from GET /v1/models: no details were given"
+    assert error.__notes__ == [error.message]
 
 
 def test_fields_of_an_odd_type_are_left_out() -> None:
@@ -127,19 +153,30 @@ def test_fields_of_an_odd_type_are_left_out() -> None:
 
 
 def test_the_hint_says_what_to_do() -> None:
-    """Where it is known what helps, the message ends with it."""
-    assert "REPLICATE_API_TOKEN" in str(error_of(answer(401)))
-    assert "No token was sent" in str(error_of(answer(401), authorized=False))
-    assert "billing" in str(error_of(answer(402)))
-    assert "URL" in str(error_of(answer(413)))
+    """Where it is known what helps, it is the hint, and a note: the text is what the API said, and nothing more."""
+    for status, word in ((401, "REPLICATE_API_TOKEN"), (402, "billing"), (413, "URL")):
+        error = error_of(answer(status, {"detail": "It says so."}))
+        assert word in str(error.hint)
+        assert error.__notes__[1:] == [error.hint]
+        assert str(error) == f"ReplicateError Details:\nstatus: {status}\ndetail: It says so."
     assert error_of(answer(500)).hint is None
+
+
+def test_that_no_token_was_sent_is_in_the_text() -> None:
+    """For that the API cannot know: it is ours to say, with how to set one."""
+    error = error_of(answer(401, {"detail": "Unauthenticated"}), authorized=False)
+    first, status, detail, ours = str(error).splitlines()
+    assert [first, status, detail] == ["ReplicateError Details:", "status: 401", "detail: Unauthenticated"]
+    assert ours.startswith("No token was sent. ")
+    assert "REPLICATE_API_TOKEN" in ours
+    assert (error.hint, error.__notes__) == (None, ["401 Unauthorized from GET /v1/models"])
 
 
 @pytest.mark.parametrize("body", [{"detail": f"bad header Bearer {TOKEN}"}, f"<pre>{TOKEN}</pre>".encode(), [TOKEN]])
 def test_a_server_that_echoes_the_token_does_not_get_it_shown(body: Any) -> None:
     """The token is struck out of what an error tells."""
     error = error_of(answer(400, body))
-    shown = f"{error}{error!r}{error.body}{error.to_dict()}{vars(error)}"
+    shown = f"{error}{error!r}{error.body}{error.to_dict()}{vars(error)}{error.__notes__}"
     assert TOKEN not in shown
     assert "[token]" in shown
 
@@ -153,8 +190,11 @@ def test_a_server_that_echoes_the_token_does_not_get_it_shown(body: Any) -> None
     )
 )
 def test_no_body_makes_it_fail(body: Any) -> None:
-    """Whatever JSON the body is, there is an exception with a message."""
-    assert str(error_of(answer(400, body))).startswith("400 Bad Request from GET /v1/models: ")
+    """Whatever JSON the body is, there is an exception with a text and a summary."""
+    error = error_of(answer(400, body))
+    assert error.message.startswith("400 Bad Request from GET /v1/models: ")
+    assert str(error).startswith("ReplicateError Details:\n")
+    assert "\nstatus: 400" in str(error)
 
 
 def test_an_echo_in_the_reason_or_the_request_id_is_struck_out() -> None:
@@ -162,7 +202,8 @@ def test_an_echo_in_the_reason_or_the_request_id_is_struck_out() -> None:
     response = answer(400, {}, **{"X-Request-Id": TOKEN})
     response.extensions["reason_phrase"] = f"Bad {TOKEN}".encode()
     error = error_of(response)
-    assert str(error).startswith("400 Bad [token] from")
+    assert error.message.startswith("400 Bad [token] from")
+    assert TOKEN not in f"{error}{error.__notes__}"
     assert error.request_id == "[token]"
 
 
@@ -194,6 +235,6 @@ def test_a_redirect_says_where_it_points(location: str, hint: str) -> None:
 
 def test_a_404_that_is_not_the_apis() -> None:
     """The API answers with JSON; what does not may be at another address."""
-    assert "check base_url" in str(error_of(answer(404, b"<html>Not found</html>")))
+    assert "check base_url" in str(error_of(answer(404, b"<html>Not found</html>")).hint)
     assert error_of(answer(404, {"detail": "Not found."})).hint is None
     assert error_of(answer(404, b"gone"), authorized=False).hint is None

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicate._data.schema import OutputSchema, on_file_host
+from replicate._data.schema import BY_VALUE, OutputSchema, is_url
 
 URI = {"type": "string", "format": "uri"}
 TEXT = {"type": "string"}
 DELIVERED = "https://replicate.delivery/x/out.png"
-ELSEWHERE = "https://files.test/out.png"
+ELSEWHERE = "http://files.test/out.png"
+SENTENCE = "https://files.test/out.png is where it is"
 DATA = "data:image/png;base64,AAAA"
 
 
@@ -23,7 +24,7 @@ def schema(output: Any, **others: Any) -> OutputSchema:
 
 def files(described: OutputSchema, output: Any) -> Any:
     """Replace the files of an output by sets of their URL."""
-    return described.files(output, lambda url: {url}, lambda url: url.startswith("https://api.test/"))
+    return described.files(output, lambda url: {url})
 
 
 def test_a_plain_output() -> None:
@@ -57,12 +58,13 @@ def test_an_output_in_items() -> None:
         ({"type": ["string", "null"]}, DELIVERED, DELIVERED),
         ({"type": "array", "items": URI}, [ELSEWHERE, None], [{ELSEWHERE}, None]),
         ({"type": "array", "items": TEXT}, [DELIVERED], [DELIVERED]),
-        ({"type": "array"}, [DELIVERED, ELSEWHERE], [{DELIVERED}, ELSEWHERE]),
+        (URI, SENTENCE, SENTENCE),
+        ({"type": "array"}, [DELIVERED, SENTENCE, ELSEWHERE], [{DELIVERED}, SENTENCE, {ELSEWHERE}]),
         ({"type": "array", "items": {"type": "array", "items": URI}}, [[ELSEWHERE]], [[{ELSEWHERE}]]),
         (
             {"type": "object", "properties": {"image": URI, "caption": TEXT}},
-            {"image": ELSEWHERE, "caption": DELIVERED, "other": DELIVERED, "more": ELSEWHERE},
-            {"image": {ELSEWHERE}, "caption": DELIVERED, "other": {DELIVERED}, "more": ELSEWHERE},
+            {"image": ELSEWHERE, "caption": DELIVERED, "other": DELIVERED, "more": SENTENCE},
+            {"image": {ELSEWHERE}, "caption": DELIVERED, "other": {DELIVERED}, "more": SENTENCE},
         ),
         ({"type": "object", "additionalProperties": URI}, {"a": ELSEWHERE}, {"a": {ELSEWHERE}}),
         ({"type": "object", "additionalProperties": True}, {"a": DELIVERED}, {"a": {DELIVERED}}),
@@ -81,19 +83,19 @@ def test_an_output_in_items() -> None:
             {"a": {"a": {DELIVERED}}},
         ),
         (None, DELIVERED, {DELIVERED}),
-        (URI, {"a": [ELSEWHERE]}, {"a": [ELSEWHERE]}),
+        (URI, {"a": [ELSEWHERE, "text"]}, {"a": [{ELSEWHERE}, "text"]}),
         ({}, 7, 7),
     ],
 )
 def test_which_strings_are_files(output: Any, value: Any, expected: Any) -> None:
-    """The schema decides of the strings that it speaks of, and their host of all others, however deep they are."""
+    """The schema decides of the strings that it speaks of, and the value of all others, however deep they are."""
     assert files(schema(output, Image=URI), value) == expected
 
 
 def test_an_item_has_the_schema_of_items() -> None:
     """Items of an iterator are looked at one by one."""
     made = schema({"type": "array", "items": URI, "x-cog-array-type": "iterator"})
-    assert made.file(ELSEWHERE, lambda url: {url}, lambda _: False) == {ELSEWHERE}
+    assert made.file(ELSEWHERE, lambda url: {url}) == {ELSEWHERE}
 
 
 @pytest.mark.parametrize(
@@ -104,28 +106,38 @@ def test_an_item_has_the_schema_of_items() -> None:
         ("https://api.replicate.com/v1/files/x", True),
         ("https://user@replicate.delivery/a", True),
         ("https://REPLICATE.delivery/a", True),
+        ("https://replicate.com/owner/name", True),
+        ("https://files.test/out.png", True),
+        ("http://127.0.0.1:8000/out.png?x=1#part", True),
+        ("https://files.test", True),
+        ("https://files.test?x=1", True),
         (DATA, True),
         ("data:text/plain;charset=utf-8;base64,AA", True),
-        ("https://replicate.com/owner/name", False),
-        ("https://www.replicate.com/owner/name", False),
-        ("https://notreplicate.delivery/a", False),
-        ("https://replicate.delivery.evil.test/a", False),
-        ("https://replicate.delivery@evil.test/a", False),
-        ("https://replicate.delivery/a is where it is", False),
+        ("data:text/plain,hello%20there", True),
+        ("https://files.test/a is where it is", False),
+        ("https://files.test/a\n", False),
+        (" https://files.test/a", False),
+        ("see https://files.test/a", False),
+        ("HTTPS://FILES.TEST/A", False),
+        ("ftp://files.test/a", False),
+        ("s3://bucket/a", False),
+        ("files.test/a.png", False),
         ("data: is what you need", False),
-        ("https://[", False),
+        ("data:image/png;base64,AA AA", False),
+        ("data:text/plain,hello there", False),
+        ("data:,hello", False),
+        ("https:", False),
         ("https://", False),
+        ("https:///a", False),
+        ("", False),
     ],
 )
-def test_without_a_schema_the_host_decides(text: str, *, is_file: bool) -> None:
-    """A string is a file if it is, as a whole, a URL of a host of Replicate's files or a data URI."""
-    assert on_file_host(text) is is_file
-    assert (files(OutputSchema(None), text) == {text}) is is_file
-
-
-def test_the_apis_own_urls_are_files() -> None:
-    """So it is if it is at the API that was asked, whichever that is."""
-    assert files(OutputSchema(None), "https://api.test/files/1") == {"https://api.test/files/1"}
+def test_without_a_schema_the_value_decides(text: str, *, is_file: bool) -> None:
+    """A string is a file if it is, as a whole, one URL: of http, https or data, written small as in version 1."""
+    assert is_url(text) is is_file
+    assert (files(BY_VALUE, text) == {text}) is is_file
+    assert (files(schema(URI), text) == {text}) is is_file
+    assert files(schema(TEXT), text) == text
 
 
 WORDS = st.sampled_from(
@@ -169,11 +181,11 @@ def test_no_schema_and_no_output_makes_it_fail(output: Any, other: Any, value: A
     made = schema(output, A=other)
     assert isinstance(made.iterator, bool)
     assert isinstance(made.streams_text, bool)
-    assert made.files(value, str, lambda _: True) == value
-    assert made.file(value, str, lambda _: True) == value
+    assert made.files(value, str) == value
+    assert made.file(value, str) == value
 
 
 @given(JUNK)
 def test_no_document_makes_it_fail(document: Any) -> None:
     """Nor does anything in the place of a document."""
-    assert OutputSchema(document).files(DELIVERED, str, lambda _: False) == DELIVERED
+    assert OutputSchema(document).files(DELIVERED, str) == DELIVERED

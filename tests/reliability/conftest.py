@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator  # noqa: TC003 - the annotations are the models' schemas
 from contextlib import asynccontextmanager
+from pathlib import Path  # noqa: TC003 - likewise
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -57,18 +58,43 @@ def learn(text: str) -> bytes:
     return text.encode()
 
 
+def write(text: str) -> bytes:
+    """Write it into a file."""
+    return text.encode()
+
+
+def leaves(text: str) -> Iterator[bytes]:
+    """Write each word into a file."""
+    for word in text.split():
+        yield f"{word} ".encode()
+
+
+def check(text: str, file: Path) -> str:
+    """Say it again, having read a file."""
+    file.read_bytes()
+    return text
+
+
+MODELS = {
+    "me/echo": Model(echo, train=learn),
+    "me/official": Model(echo, official=True),
+    "me/words": Model(words, official=True),
+    "me/spoken": words,
+    "me/writer": Model(write, official=True),
+    "me/scribe": write,
+    "me/leaves": leaves,
+    "me/endless": endless,
+    "me/broken": Model(broken, official=True),
+    "me/unlucky": broken,
+    "me/checker": check,
+}
+
+
 @pytest.fixture(scope="package")
 def shared_books() -> Iterator[Server]:
-    models = {
-        "me/echo": Model(echo, train=learn),
-        "me/official": Model(echo, official=True),
-        "me/endless": Model(endless, official=True),
-        "me/words": Model(words, official=True),
-        "me/broken": Model(broken, official=True),
-    }
     patience = sys.getswitchinterval()
     sys.setswitchinterval(patience / 10)  # server, models and client are threads of one process
-    with local_server(models) as server:
+    with local_server(MODELS) as server:
         with Replicate(bearer_token=server.token, base_url=server.base_url) as client:
             version = version_of(server)
             client.deployments.create(name="books", model="me/echo", version=version, **SCALE)
@@ -91,6 +117,13 @@ def version_of(server: Server, name: str = "me/echo") -> str:
     return entry.latest.id
 
 
+def wait_for_end(run: Prediction) -> None:
+    """Return when a prediction or a training of the server has finished."""
+    done = threading.Event()
+    with run.listening(lambda: done.set() if run.finished else None):
+        assert run.finished or done.wait(10)
+
+
 class Place:
     """A client on a bad line, a clock of its own, and what the server knows of what it did."""
 
@@ -103,6 +136,10 @@ class Place:
         self.clock = Clock(self.client)
         self.version = version_of(server)
         self.text = ""
+
+    def by_version(self, name: str) -> str:
+        """Name a model with its version."""
+        return f"{name}:{version_of(self.server, name)}"
 
     def fresh(self) -> dict[str, str]:
         """Give an input that no other call has."""
@@ -117,7 +154,7 @@ class Place:
     def tidy(self) -> None:
         """Begin the books anew where they are long."""
         if len(self.server.predictions) > KEPT:
-            for name in ("me/echo", "me/official", "me/endless"):
+            for name in MODELS:
                 self.server.predictions.forget(version_of(self.server, name))
             self.server.trainings.forget(version_of(self.server))
 

@@ -14,7 +14,7 @@ from reliability.chaos import FAULTS, FINE, Fault, Plan
 from reliability.conftest import Place, placed
 from support.colours import RUN, each, got, leaves_streams
 
-from replicate import AmbiguousCreateError, PredictionTimeout, ReplicateError
+from replicate import AmbiguousCreateError, PredictionTimeout, ReplicateException, RunError
 from replicate._core.dual import drive
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WAYS = ("run official", "run community", "run version", "create", "use", "deployment", "training")
 LEAVING = ("deadline", "close", "interrupt")
+LEFT = ("read version", "use streaming", "stream")
+"""The ways to call a model whose output is read item by item."""
 PLANS = int(os.environ.get("FAULT_PLANS", "2000"))
 """How many random plans there are for blocking calls; for others, fewer."""
 plans = st.lists(st.sampled_from((FINE, *FAULTS)), max_size=7)
@@ -65,14 +67,14 @@ async def booked(place: Place, way: str, faults: list[Fault]) -> None:
     error, output = None, None
     try:
         output = await call(place, way, inputs)
-    except ReplicateError as caught:
+    except ReplicateException as caught:
         error = caught
     place.line.follow(())
     event(f"{way}: {type(error).__name__ if error else 'a result'}")
     balance(place, plan, output, error)
 
 
-def balance(place: Place, plan: Plan, output: Any, error: ReplicateError | None) -> None:
+def balance(place: Place, plan: Plan, output: Any, error: ReplicateException | None) -> None:
     """Check that there is one prediction for a result, and none that the caller does not know of."""
     started = place.started()
     assert len(started) <= 1, plan.met
@@ -108,25 +110,72 @@ def test_the_books_of_an_asynchronous_client(shared_books: Server, colour: str, 
     RUN[colour](main())
 
 
-async def left(place: Place, faults: list[Fault], leave: str) -> None:
+def begin(place: Place, way: str, inputs: dict[str, str], timeout: float | None) -> Any:
+    """Call a model that never comes to an end, in one of the ways that give something to read."""
+    match way:
+        case "read version":
+            return place.client.run(place.by_version("me/endless"), inputs, timeout=timeout, wait=False)
+        case "use streaming":
+            return place.client.use("me/endless", streaming=True, timeout=timeout)(**inputs)
+        case _:
+            return entered(place.client.stream("me/endless", inputs, timeout=timeout))
+
+
+async def entered(stream: Any) -> Any:
+    """Start the prediction of a stream."""
+    return stream.__enter__() if hasattr(stream, "__enter__") else await stream
+
+
+async def left(place: Place, way: str, faults: list[Fault], leave: str) -> None:
     """Leave an endless call early on a bad line, and see whether it goes on."""
     place.tidy()
     inputs = place.fresh()
-    output = await got(place.client.run("me/endless", inputs, timeout=20 if leave == "deadline" else None))
+    output = await got(begin(place, way, inputs, 20 if leave == "deadline" else None))
     plan = place.line.follow(faults)
     error: BaseException | None = None
     try:
         await read_some(place, output, leave)
-    except (KeyboardInterrupt, ReplicateError) as caught:
+    except (KeyboardInterrupt, ReplicateException) as caught:
         error = caught
     await got(output.close())
+    event(f"{way}, {leave}: {type(error).__name__}")
+    stopped(place, plan, leave, error)
+
+
+async def waited(place: Place, faults: list[Fault], leave: str) -> None:
+    """Leave a call that waits for a whole output, which never comes, and see whether it goes on."""
+    place.tidy()
+    inputs = place.fresh()
+    timeout = 20 if leave == "deadline" else None
+    plan = place.line.follow(faults, "* /predictions/*")
+    place.clock.wake = interrupt if leave == "interrupt" else lambda _: None
+    place.clock.sleeps.clear()
+    error: BaseException | None = None
+    try:
+        await got(place.client.run("me/endless", inputs, timeout=timeout, wait=False))
+    except (KeyboardInterrupt, ReplicateException) as caught:
+        error = caught
+    finally:
+        place.clock.wake = lambda _: None
+    event(f"run, {leave}: {type(error).__name__}")
+    stopped(place, plan, leave, error)
+
+
+def interrupt(sleeps: int) -> None:
+    """Press Ctrl-C in the fourth pause, and in no later one."""
+    if sleeps == 4:
+        raise KeyboardInterrupt
+
+
+def stopped(place: Place, plan: Plan, leave: str, error: BaseException | None) -> None:
+    """Check how a call ended, and that its prediction was stopped, unless each request to that end met trouble."""
     place.line.follow(())
     [started] = place.started()
     status = started.status
     started.cancel()
-    event(f"{leave}: {type(error).__name__}")
     cancels = [fault for line, fault in plan.met if line.endswith("/cancel")]
     assert type(error) is {"deadline": PredictionTimeout, "interrupt": KeyboardInterrupt}.get(leave, type(None))
+    assert not isinstance(error, RunError) or error.prediction.id == started.id
     assert status in {"canceled", "aborted"} or (cancels and not any(each.reaches for each in cancels)), plan.met
 
 
@@ -143,24 +192,46 @@ async def read_some(place: Place, output: Any, leave: str) -> None:
                 raise KeyboardInterrupt
 
 
-@given(faults=plans, leave=st.sampled_from(LEAVING))
+@given(way=st.sampled_from(LEFT), faults=plans, leave=st.sampled_from(LEAVING))
 @settings(max_examples=PLANS // 13, deadline=None)
-def test_what_is_left_is_stopped(here: Place, faults: list[Fault], leave: str) -> None:
+def test_what_is_left_is_stopped(here: Place, way: str, faults: list[Fault], leave: str) -> None:
     """A prediction whose call is left early does not go on, unless every request that stops it meets trouble."""
-    drive(left(here, faults, leave))
+    drive(left(here, way, faults, leave))
 
 
 @leaves_streams
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
-@given(faults=plans, leave=st.sampled_from(LEAVING))
+@given(way=st.sampled_from(LEFT), faults=plans, leave=st.sampled_from(LEAVING))
 @settings(max_examples=PLANS // 40, deadline=None)
 def test_what_is_left_is_stopped_asynchronously(
-    shared_books: Server, colour: str, faults: list[Fault], leave: str
+    shared_books: Server, colour: str, way: str, faults: list[Fault], leave: str
 ) -> None:
     """The same holds where output is awaited."""
 
     async def main() -> None:
         async with placed(shared_books, colour) as place:
-            await left(place, faults, leave)
+            await left(place, way, faults, leave)
+
+    RUN[colour](main())
+
+
+@given(faults=plans, leave=st.sampled_from(("deadline", "interrupt")))
+@settings(max_examples=PLANS // 13, deadline=None)
+def test_what_is_not_waited_for_any_more_is_stopped(here: Place, faults: list[Fault], leave: str) -> None:
+    """So it is with a call that gives its output as a whole."""
+    drive(waited(here, faults, leave))
+
+
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+@given(faults=plans, leave=st.sampled_from(("deadline", "interrupt")))
+@settings(max_examples=PLANS // 40, deadline=None)
+def test_what_is_not_awaited_any_more_is_stopped(
+    shared_books: Server, colour: str, faults: list[Fault], leave: str
+) -> None:
+    """And with one that is awaited."""
+
+    async def main() -> None:
+        async with placed(shared_books, colour) as place:
+            await waited(place, faults, leave)
 
     RUN[colour](main())

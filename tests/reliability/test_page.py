@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from reliability.conftest import Place
+from reliability.conftest import Place, wait_for_end
 from reliability.troubles import LIMITS, SECTIONS, Trouble, starting
 
-from replicate import ReplicateError
+from replicate import ReplicateException
 from replicate._core.dual import drive
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ def measured(server: Server, trouble: Trouble) -> Seen:
         asked = len(place.line.plan.asked)
         gc.collect()
         started = place.started()
+        for each in started:
+            if each.model != "me/endless":  # what is left may need a moment more
+                wait_for_end(each)
         ends = [each.status for each in started if each.status in ("canceled", "processing")]
         for each in started:
             each.cancel()
@@ -69,7 +72,7 @@ def measured(server: Server, trouble: Trouble) -> Seen:
 def called(place: Place, trouble: Trouble) -> str:
     try:
         return told(trouble.call(place))
-    except (ReplicateError, KeyboardInterrupt) as error:
+    except (ReplicateException, KeyboardInterrupt) as error:
         return f"`{type(error).__name__}`"
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from threading import Event
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from reliability import chaos
-from reliability.chaos import FAULTS, REFUSED, RESET_AFTER, RESET_BEFORE, Fault, answering, problem
+from reliability.chaos import BROKEN_AFTER, FAULTS, REFUSED, RESET_AFTER, RESET_BEFORE, Fault, answering, problem
+from reliability.conftest import wait_for_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reliability.conftest import Place
 
-STARTS, STREAMS = "POST *predictions", "GET /streams/*"
+STARTS, STREAMS, LOOK_UPS, LOOKS = "POST *predictions", "GET /streams/*", "GET /models/*", "GET /predictions/*"
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,52 @@ class Trouble:
 # ---- calls
 
 
-def starting(*faults: Fault, only: str = STARTS, warm: bool = True) -> Callable[[Place], Any]:
-    """Run a model, and meet faults where it is started, or looked up."""
+def starting(*faults: Fault, only: str = STARTS) -> Callable[[Place], Any]:
+    """Run a model, and meet faults where it is started."""
+    return running("me/official", *faults, only=only)
+
+
+def running(name: str, *faults: Fault, only: str = LOOK_UPS, **options: Any) -> Callable[[Place], Any]:
+    """Run a model by a client that knows nothing of it, and meet faults on the way."""
 
     def call(place: Place) -> Any:
-        if warm:
-            place.client.run("me/official", place.fresh())
         inputs = place.fresh()
         place.line.follow(faults, only)
-        return place.client.run("me/official", inputs, timeout=100)
+        return place.client.run(name, inputs, **{"timeout": 100, **options})
+
+    return call
+
+
+def by_version(*faults: Fault) -> Callable[[Place], Any]:
+    """Run a model that makes its output item by item, and read that."""
+
+    def call(place: Place) -> Any:
+        inputs = place.fresh()
+        place.line.follow(faults, LOOK_UPS)
+        output = place.client.run(place.by_version("me/spoken"), inputs, timeout=100)
+        return "".join(output)
+
+    return call
+
+
+def using(*faults: Fault) -> Callable[[Place], Any]:
+    """Call a model as a function."""
+
+    def call(place: Place) -> Any:
+        inputs = place.fresh()
+        place.line.follow(faults, LOOK_UPS)
+        return place.client.use("me/official", timeout=100)(**inputs)
+
+    return call
+
+
+def uploading(*faults: Fault) -> Callable[[Place], Any]:
+    """Run a model with a large file."""
+
+    def call(place: Place) -> Any:
+        inputs = {**place.fresh(), "file": io.BytesIO(bytes(300_000))}
+        place.line.follow(faults, LOOK_UPS)
+        return place.client.run(place.by_version("me/checker"), inputs, timeout=100)
 
     return call
 
@@ -74,9 +113,7 @@ def looking(*faults: Fault) -> Callable[[Place], Any]:
 def finish(place: Place, prediction: Any) -> None:
     """Let the model finish, and the client not know: how often it looks is then no matter of chance."""
     [run] = place.started()
-    done = Event()
-    with run.listening(lambda: done.set() if run.finished else None):
-        assert run.finished or done.wait(10)
+    wait_for_end(run)
     prediction.status = "starting"
 
 
@@ -84,7 +121,6 @@ def told(**members: Any) -> Callable[[Place], Any]:
     """Run a model whose prediction looks as told, and then as succeeded."""
 
     def call(place: Place) -> Any:
-        place.client.run("me/official", place.fresh())
         inputs = place.fresh()
         plan = [answering("begins", status="starting", output=None), answering("says", output=None, **members)]
         place.line.follow([*plan, answering("ends", status="succeeded", output=place.text)], "* *predictions*")
@@ -97,7 +133,7 @@ def reading(leave: str, **options: Any) -> Callable[[Place], Any]:
     """Read an output without end, and leave it."""
 
     def call(place: Place) -> Any:
-        output = place.client.run("me/endless", begun(place), **options)
+        output = place.client.run(place.by_version("me/endless"), begun(place), wait=False, **options)
         for _ in output:
             if leave == "interrupt":
                 raise KeyboardInterrupt
@@ -113,6 +149,20 @@ def reading(leave: str, **options: Any) -> Callable[[Place], Any]:
     return call
 
 
+def waiting(leave: str, **options: Any) -> Callable[[Place], Any]:
+    """Wait for the whole of an output without end, and leave that."""
+
+    def interrupt(_: int) -> None:
+        if leave == "interrupt":
+            raise KeyboardInterrupt
+
+    def call(place: Place) -> Any:
+        place.clock.wake = interrupt
+        return place.client.run("me/endless", begun(place), wait=False, **options)
+
+    return call
+
+
 def begun(place: Place) -> dict[str, str]:
     inputs = place.fresh()
     place.line.follow(())
@@ -123,13 +173,36 @@ async def canceled_task(place: Place) -> Any:
     inputs, reads = begun(place), asyncio.Event()
 
     async def read() -> None:
-        async for _ in await place.client.run("me/endless", inputs):
+        async for _ in await place.client.run(place.by_version("me/endless"), inputs, wait=False):
             reads.set()
 
     task = asyncio.ensure_future(read())
     await reads.wait()
     task.cancel()
     await task
+
+
+async def canceled_wait(place: Place) -> Any:
+    task = asyncio.ensure_future(place.client.run("me/endless", begun(place), wait=False))
+    place.clock.wake = lambda _: task.cancel()
+    await task
+
+
+def meddled(place: Place) -> Any:
+    """Run a model with a callback that asks for what there is not."""
+    return place.client.run("me/endless", begun(place), on_update=lambda _: place.client.predictions.get("missing"))
+
+
+def saving(*faults: Fault) -> Callable[[Place], Any]:
+    """Have the file of an output saved."""
+
+    def call(place: Place) -> Any:
+        inputs = place.fresh()
+        place.line.follow(faults, "GET /delivery/*")
+        with TemporaryDirectory() as folder:
+            return place.client.run("me/writer", inputs, save_to=folder)
+
+    return call
 
 
 def streaming(*faults: Fault, model: str = "me/words") -> Callable[[Place], Any]:
@@ -174,6 +247,8 @@ REFUSALS = (chaos.REFUSED, chaos.THROTTLED, chaos.WORDS)
 LOOKED_FOR = "looks in the list for what the request started, and takes it up"
 NOT_FOUND = "looks in the list three times, and does not send again"
 AGAIN = "asks again"
+DENIED = Fault("401", reaches=False, outcome=lambda: problem(401, detail="Unauthenticated"))
+GONE = Fault("404", reaches=False, outcome=lambda: problem(404, detail="Not found."))
 BUSY = Fault("429", reaches=False, outcome=lambda: problem(429))
 
 
@@ -200,12 +275,34 @@ SECTIONS: dict[str, list[Trouble]] = {
         Trouble("reset after a deployment's prediction was started", LOOKED_FOR, deploying),
         Trouble("reset after a training was started", LOOKED_FOR, training),
     ],
-    "The look-up of the model, before the first run": [
-        Trouble(fault.name, AGAIN, starting(fault, only="GET /models/*", warm=False)) for fault in FAULTS
+    "The look-up of a community model, after a 404 at its name": [
+        *(Trouble(fault.name, AGAIN, running("me/echo", fault)) for fault in FAULTS),
+        Trouble("502, every time", "raises the 404", running("me/echo", *[BROKEN_AFTER] * 9)),
+    ],
+    "The other look-ups of a model": [
+        Trouble("502, of a version whose output is a list", "goes on without", by_version(BROKEN_AFTER)),
+        Trouble("502, before the first call of a `use()` function", AGAIN, using(BROKEN_AFTER)),
+        Trouble("the same, every time", "goes on without", using(*[BROKEN_AFTER] * 9)),
+        Trouble("502, before an upload of more than 256 kB", AGAIN, uploading(BROKEN_AFTER)),
+        Trouble("the same, every time", "goes on without", uploading(*[BROKEN_AFTER] * 9)),
     ],
     "A look at a prediction that is waited for": [
         *(Trouble(fault.name, "looks again", looking(fault)) for fault in FAULTS),
-        Trouble("502, for a minute", "looks until the deadline", looking(*[chaos.BROKEN_AFTER] * 200)),
+        Trouble("502, for a minute", "looks until the deadline", looking(*[BROKEN_AFTER] * 200)),
+    ],
+    "An error after the start of `run`": [
+        Trouble(
+            "401 at a look",
+            "raises at once; the prediction goes on",
+            running("me/endless", DENIED, only=LOOKS, wait=False),
+        ),
+        Trouble(
+            "502, every time, without `timeout=`",
+            "raises after ten looks; the prediction goes on",
+            running("me/endless", *[BROKEN_AFTER] * 20, only=LOOKS, wait=False, timeout=None),
+        ),
+        Trouble("404 of a file, `save_to=`", "raises, with the output", saving(GONE)),
+        Trouble("`on_update` raises `NotFoundError`", "cancels", meddled),
     ],
     "What a prediction says of itself": [
         Trouble("status `failed`", "raises at once", told(status="failed", error="out of llamas")),
@@ -215,10 +312,14 @@ SECTIONS: dict[str, list[Trouble]] = {
         Trouble("its output is gone: `data_removed`", "raises", told(status="succeeded", data_removed=True)),
     ],
     "A call that is left early": [
-        Trouble("Ctrl-C", "cancels", reading("interrupt")),
-        Trouble("Ctrl-C, `cancel_on_exit=False`", "leaves it running", reading("interrupt", cancel_on_exit=False)),
-        Trouble("`task.cancel()`", "cancels", canceled_task, "asyncio"),
-        Trouble("the deadline, `timeout=20`", "looks a last time, and cancels", reading("deadline", timeout=20)),
+        Trouble("Ctrl-C while `run` waits", "cancels", waiting("interrupt")),
+        Trouble("the same, `cancel_on_exit=False`", "leaves it running", waiting("interrupt", cancel_on_exit=False)),
+        Trouble("`task.cancel()` while `run` waits", "cancels", canceled_wait, "asyncio"),
+        Trouble("the deadline of `run`, `timeout=20`", "looks until then, and cancels", waiting("", timeout=20)),
+        Trouble("Ctrl-C while an iterator is read", "cancels", reading("interrupt")),
+        Trouble("the same, `cancel_on_exit=False`", "leaves it running", reading("interrupt", cancel_on_exit=False)),
+        Trouble("`task.cancel()` while an iterator is read", "cancels", canceled_task, "asyncio"),
+        Trouble("the deadline of an iterator, `timeout=20`", "looks a last time, and cancels", reading("", timeout=20)),
         Trouble("`with` is left", "cancels", reading("with")),
         Trouble("a half-read iterator is dropped", "cancels", reading("drop")),
     ],
