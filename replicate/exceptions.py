@@ -165,10 +165,11 @@ class RunError(ReplicateException):
     paths: Any = None
 
     @classmethod
-    def of(cls, cause: ReplicateException, prediction: Prediction[Any]) -> RunError:
+    def of(cls, cause: Exception, prediction: Prediction[Any] | None) -> RunError:
         """Make the error for a call that `cause` has ended, with its text, fields and notes, and its own prediction."""
-        error = cls(cause.message)
-        error.__dict__.update(vars(cause), prediction=prediction)
+        ours = cause if isinstance(cause, ReplicateException) else None
+        error = cls(ours.message if ours else repr(cause))
+        error.__dict__.update(vars(ours) if ours else {}, prediction=prediction)
         error.__dict__["__notes__"] = [*vars(cause).get("__notes__", ())]
         error.__cause__ = cause
         return error

@@ -33,6 +33,11 @@ HINTS = (
     Hint(413, "Put the file where the model can fetch it, and pass its URL."),
     Hint(
         422,
+        "A text is sent as it is: pass Path('...'), an open file or bytes for a file of yours, or its URL.",
+        said=r"format .?uri",
+    ),
+    Hint(
+        422,
         "This version cannot be run any more: take a newer one from client.models.versions.list().",
         said=r"version.*(disabled|deprecated)|(disabled|deprecated).*version",
     ),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard, cast
+
+LONGEST_INT = 2000
+"""Bits of an int that Python always writes as text. It refuses those of many digits, as it was told to."""
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -41,17 +45,50 @@ def check_json(value: object, where: str) -> None:
         raise ValueError(f"{where} contains itself, or is nested too deeply to be sent") from None
 
 
+def check_encodable(text: str, where: str) -> None:
+    """Raise ValueError for what is no Unicode text: half a pair of surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{where} is no text: {error.reason} at position {error.start}") from None
+
+
+def check_int(number: int, where: str) -> None:
+    """Raise ValueError for an int that Python refuses to write: one of thousands of digits."""
+    if number.bit_length() > LONGEST_INT:
+        try:
+            str(number)
+        except ValueError:
+            most = sys.get_int_max_str_digits()
+            raise ValueError(f"{where} is an int of more than {most} digits, which cannot be sent") from None
+
+
 def _check(value: object, where: str) -> None:
     if is_object(value):
         for key, item in cast("Mapping[Any, Any]", value).items():
             if not isinstance(key, str | int | float | None):
                 raise TypeError(f"{where} has the key {key!r}; keys must be str")
+            _check_scalar(key, f"a key of {where}")
             _check(item, f"{where}[{key!r}]")
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(cast("Iterable[Any]", value)):
             _check(item, f"{where}[{index}]")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"{where} is {value}, which JSON cannot express")
-    elif not isinstance(value, str | int | None):
-        raise TypeError(f"{where} is {type(value).__name__}, which JSON cannot express: use str, int, list, dict, …")
+    else:
+        _check_scalar(value, where)
+
+
+def _check_scalar(value: object, where: str) -> None:
+    match value:
+        case str():
+            if not value.isascii():
+                check_encodable(value, where)
+        case int():
+            check_int(value, where)
+        case float():
+            if not math.isfinite(value):
+                raise ValueError(f"{where} is {value}, which JSON cannot express")
+        case None:
+            pass
+        case _:
+            kind = type(value).__name__
+            raise TypeError(f"{where} is {kind}, which JSON cannot express: use str, int, list, dict, …")

@@ -117,7 +117,7 @@ def unanswered(
         happened, hint = "was not asked", "Check the headers: one of them is not what HTTP can carry."
     reason = ": ".join(filter(None, (type(cause).__name__, str(cause))))
     error = paired(cause)(
-        f"{url.host} {happened} at {method} {url.path} ({reason}).",
+        f"{url.netloc.decode('ascii')} {happened} at {method} {url.path} ({reason}).",
         hint=hint,
         request=httpx.Request(method, url),
     )

@@ -7,6 +7,7 @@ generated endpoints, and in the resources on top of it.
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import random
 import re
@@ -221,7 +222,8 @@ class Session(Generic[C]):
         elif request.content is not None:
             arguments["content"] = request.content
         elif body or request.json is not UNSET:
-            arguments["json"] = {**(request.json or {}), **body} if body else request.json
+            arguments["content"] = as_json({**(request.json or {}), **body} if body else request.json)
+            headers.setdefault("Content-Type", "application/json")
         if not ours:
             return Foreign(arguments)
         # An httpx client with parameters of its own would put them in the place of a URL's, but not of these.
@@ -271,6 +273,14 @@ class Session(Generic[C]):
         other.transport = self.transport.twin()
         other.blocking = other.transport.blocking
         return other  # type: ignore[no-any-return]
+
+
+def as_json(value: Any) -> bytes:
+    """Write a body as httpx does, before anything counts as sent. Raises ValueError for what JSON cannot express."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"the body cannot be JSON: {error}") from error
 
 
 def blocking_session(config: Config, client: httpx.Client | None = None, **options: Any) -> Session[Sync]:

@@ -33,6 +33,8 @@ MOST_FILES, FEWER = 500, 400
 LONGEST = 4 * 2**20
 """Bytes of the longest file."""
 KEY, ENDING = "key", ".json"
+KEY_SIZE = 32
+"""Bytes."""
 
 
 class Latest(NamedTuple):
@@ -55,6 +57,8 @@ class Latest(NamedTuple):
         kinds = (str, bool | None, str | None, float | int)
         if not all(isinstance(value, kind) for value, kind in zip(self, kinds, strict=True)):
             raise TypeError("a member is of another type")
+        if not self.version.isascii() or not 0 <= self.moment < 2**40:
+            raise TypeError("a member is none")
         return self
 
 
@@ -142,11 +146,8 @@ def made_ready(folder: Path) -> bool:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not is_private(folder, stat.S_ISDIR):
         return False
-    if key_in(folder) is None:
-        with suppress(FileExistsError):  # another process is as quick
-            handle = os.open(folder / KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(32))
+    if key_in(folder) is None and not is_others(folder / KEY):
+        replace(folder / KEY, secrets.token_bytes(KEY_SIZE))
     return key_in(folder) is not None
 
 
@@ -156,10 +157,17 @@ def key_in(folder: Path) -> bytes | None:
     try:
         if not is_private(folder, stat.S_ISDIR) or not is_private(path, stat.S_ISREG):
             return None
-        key = path.read_bytes()
+        return path.read_bytes() if path.stat().st_size == KEY_SIZE else None
     except OSError:
         return None
-    return key if len(key) == 32 else None
+
+
+def is_others(path: Path) -> bool:
+    """Tell whether something is there that is not to be believed, and not to be replaced."""
+    try:
+        return not is_private(path, stat.S_ISREG)
+    except FileNotFoundError:
+        return False
 
 
 def is_private(path: Path, kind: Any) -> bool:

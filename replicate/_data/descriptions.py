@@ -22,6 +22,8 @@ REMEMBERED = 256
 """How many versions, and how many models, a client remembers."""
 LATEST_LIVES = 3600.0
 """Seconds for which the latest version of a model is believed to be that."""
+OPEN = {"$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "patternProperties", "unevaluatedProperties"}
+"""What in the schema of an input may name inputs that are not among its `properties`."""
 HIDDEN = ("hidden", "None", "")
 """What answers have in the place of a version's id, if that is not to be known."""
 
@@ -53,7 +55,8 @@ class Description:
     def inputs(self) -> Mapping[str, Any]:
         """The schemas of the inputs by name; empty where they are not known, or any input may be given."""
         schema = members(members(members(members(self.openapi_schema).get("components")).get("schemas")).get("Input"))
-        return {} if schema.get("additionalProperties") else members(schema.get("properties"))
+        more = schema.get("additionalProperties", False) is not False
+        return {} if more or not OPEN.isdisjoint(schema) else members(schema.get("properties"))
 
 
 class Latest(NamedTuple):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import base64
-import sys
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from replicate._core.exchange import ALWAYS
 from replicate._core.loops import timed
-from replicate._core.plain import is_array, is_mapping
+from replicate._core.plain import check_int, is_array, is_mapping
 from replicate._data.output_list import OutputList
 from replicate._data.plan import (
-    LONGEST_INT,
     Later,
     changed,
     encodable,
@@ -30,7 +28,7 @@ from replicate._data.plan import (
 from replicate._data.schema import InputSchema
 from replicate._data.sources import inspected
 from replicate._data.uploads import address
-from replicate.exceptions import APITimeoutError, InputError, ReplicateException
+from replicate.exceptions import APITimeoutError, InputError, ReplicateError, ReplicateException, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -82,6 +80,8 @@ class Inputs:
         """Where those of them are that have been uploaded."""
         self._results: dict[int, tuple[Any, Any]] = {}
         """What was waited for, and what it gave, likewise."""
+        self._begun: list[Any] = []
+        """What of that has only begun by being waited for."""
         with shallow(where), mistakes():
             self._plan = self._planned(value, where)
 
@@ -93,6 +93,20 @@ class Inputs:
             return False
         await self._inspect(session, self._plan)
         return any(upload.size > LARGEST_DATA_URI for _, upload in self._uploads.values())
+
+    @contextmanager
+    def told_apart(self) -> Generator[None, None, None]:
+        """Make a RunError of a ReplicateError, if it is raised when something among the inputs has been begun.
+
+        Such as a stream or a coroutine, which starts a prediction of its own: to make the call again would begin
+        another one.
+        """
+        try:
+            yield
+        except ReplicateError as error:
+            if not self._begun:
+                raise
+            raise RunError.of(error, getattr(self._begun[-1], "_prediction", None)) from error
 
     def check_texts(self, schema: InputSchema) -> None:
         """Raise InputError for a text, and no URL, where the model takes a file: a path has to be a `Path`."""
@@ -195,6 +209,8 @@ class Inputs:
     async def _result(self, place: Later, schema: InputSchema, session: Session[Any]) -> Any:
         """Wait for what runs, and give what it gives: its texts are a model's, and name no files of the caller's."""
         if id(place.value) not in self._results:
+            if is_lazy(place.value):
+                self._begun.append(place.value)
             self._results[id(place.value)] = place.value, self._planned(await outcome(place, session), place.where)
         _, plan = self._results[id(place.value)]
         return await self._resolved(
@@ -227,12 +243,7 @@ def writable(number: float, where: str) -> float:
     """Raise for what JSON cannot express, and what Python refuses to write: an int of thousands of digits."""
     if isinstance(number, float):
         return finite(number, where)
-    if number.bit_length() > LONGEST_INT:
-        try:
-            str(number)
-        except ValueError:
-            most = sys.get_int_max_str_digits()
-            raise ValueError(f"{where} is an int of more than {most} digits, which cannot be sent") from None
+    check_int(number, where)
     return number
 
 
@@ -277,8 +288,13 @@ async def outcome(place: Later, session: Session[Any]) -> Any:
     return given
 
 
+def is_lazy(value: Any) -> bool:
+    """Tell whether something that runs only begins when it is waited for."""
+    return not hasattr(value, "__as_input__") or getattr(value, "started", True) is False
+
+
 def unstarted(where: str) -> APITimeoutError:
     """Make the error for when the deadline comes while an input is waited for."""
-    error = APITimeoutError(f"The time was up while {where} was waited for: nothing was started.")
+    error = APITimeoutError(f"The time was up while {where} was waited for: what it is for was not started.")
     error.sent = False
     return error

@@ -41,7 +41,11 @@ async def recalled(session: Session[Any], reference: Reference) -> Description |
     cache = description_cache.of(session)
     if cache is None:
         return None
-    found, named = await session.transport.offload(partial(read, cache, reference))
+    try:
+        found, named = await session.transport.offload(partial(read, cache, reference))
+    except Exception as error:  # noqa: BLE001 - whatever is in the file
+        log.debug("reading what is kept of %s failed: %s", reference, error)
+        return None
     if named:
         known.name(account, str(reference.model), *named)
     if found is not None:
@@ -156,9 +160,14 @@ def forget(session: Session[Any], reference: Reference) -> None:
     known, account, model = memory(session), account_of(session), str(reference.model)
     known.forget(account, model)
     known.read.add((account, model))
-    if session.transport.own and (cache := description_cache.of(session)) and (latest := cache.latest(model)):
-        named = known.named(account, model, latest.version)
-        cache.keep_latest(model, latest._replace(moment=0, named=named or latest.named))
+    if not session.transport.own or (cache := description_cache.of(session)) is None:
+        return
+    try:
+        if latest := cache.latest(model):
+            named = known.named(account, model, latest.version)
+            cache.keep_latest(model, latest._replace(moment=0, named=named or latest.named))
+    except Exception as error:  # noqa: BLE001 - as above
+        log.debug("taking back what is kept of %s failed: %s", reference, error)
 
 
 def answered(session: Session[Any], reference: Reference, version: Any) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from replicate._core.plain import is_array, is_mapping
+from replicate._core.plain import LONGEST_INT, check_encodable, is_array, is_mapping
 from replicate._data.data_uri import is_data_uri
 from replicate._data.output_list import OutputList
 
 Kind = Literal["file", "image", "array", "result"]
-
-LONGEST_INT = 2000
-"""Bits of an int that Python always writes as text. It refuses those of many digits, as it was told to."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -76,7 +73,7 @@ def suited(plan: Any, schema: InputSchema) -> Any:
 def texts_for_files(plan: Any, schema: InputSchema, where: str) -> Iterator[tuple[str, str]]:
     """Find the texts that are no URL where the schema wants a file. An empty one is for none."""
     if isinstance(plan, str):
-        if plan and schema.is_file and "://" not in plan and not is_data_uri(plan):
+        if plan and schema.is_file and "://" not in plan and not is_data_uri(plan) and not schema.names(plan):
             yield where, plan
     elif is_mapping(plan):
         for key, item in plan.items():
@@ -117,10 +114,7 @@ def finite(number: float, where: str) -> float:
 def encodable(text: str, where: str) -> str:
     """Raise for what is no Unicode text: half a pair of surrogates."""
     if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"{where} is no text: {error.reason} at position {error.start}") from None
+        check_encodable(text, where)
     return text
 
 

@@ -103,6 +103,10 @@ class InputSchema:
         """It is a string, and be it the address of a file."""
         return is_string(self._found)
 
+    def names(self, text: str) -> bool:
+        """Tell whether a text is one that it gives itself: its default, or one of its choices."""
+        return text == self._found.get("default") or text in elements(self._found.get("enum"))
+
     @property
     def is_file(self) -> bool:
         """It is the address of a file."""

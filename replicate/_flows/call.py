@@ -5,6 +5,7 @@ The create is the first request. A model is looked up only where that decides so
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve
@@ -72,6 +73,13 @@ class Call(Generic[C]):
         """What is known of the output."""
         return BY_VALUE if self.description is None else self.description.output
 
+    def with_inputs(self, inputs: Mapping[str, Any]) -> Call[C]:
+        """Give this call with other inputs."""
+        other = copy(self)
+        strategy = self.settings.get("file_encoding_strategy")
+        vars(other)["_inputs"] = Inputs(inputs, strategy, blocking=self.session.blocking)
+        return other
+
     async def recall(self) -> None:
         """Take what is remembered of the model, here or on the disk."""
         if self.description is None:
@@ -79,6 +87,8 @@ class Call(Generic[C]):
 
     async def describe(self) -> None:
         """Find out what is run, if that can be found out."""
+        if self._described:
+            return
         self._described = True
         await self.recall()
         if self.description is None:
@@ -94,24 +104,30 @@ class Call(Generic[C]):
         What is remembered of the model is looked up once more before it refuses anything.
         """
         await self.describe()
-        try:
-            self._check()
-        except InputError:
-            if self.description is None or not self.description.remembered:
-                raise
-            self.description = await self._ask() or self.description
-            self._check()
-
-    def _check(self) -> None:
+        known = self.description
+        if known is not None and known.remembered and not self._fits(known):
+            self.description = await self._ask() or known
         if self.description is not None:
-            check_names(self.reference, self._inputs.names, self.description)
-            self._inputs.check_texts(self.description.input)
+            self._check(self.description)
+
+    def _check(self, description: Description) -> None:
+        check_names(self.reference, self._inputs.names, description)
+        self._inputs.check_texts(description.input)
+
+    def _fits(self, description: Description) -> bool:
+        """Tell whether the input is one that the model takes, as far as is known."""
+        try:
+            self._check(description)
+        except InputError:
+            return False
+        return True
 
     async def start(self, **changes: Any) -> Prediction[C]:
         """Start a prediction, and tell of it."""
         if not self._described:
             self.description = await described(self._bound, self.reference, self._inputs, self.deadline)
-        prediction = Prediction[C].bind(await self._begin({**self.settings, **changes}), self.session)
+        with self._inputs.told_apart():
+            prediction = Prediction[C].bind(await self._begin({**self.settings, **changes}), self.session)
         async with owned(prediction, cancel=self.cancel_on_exit, updates=self.updates):
             look_up.answered(self.session, self.reference, prediction.version)
             try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from replicate._core.options import SendOptions, check_keywords, read_timeout
 from replicate._core.plain import is_array
 from replicate._data.output_list import OutputList
+from replicate._data.schema import BY_VALUE
 from replicate._flows.call import Call
 from replicate._flows.output import iterate
 from replicate.resources.creation import MARGIN, PredictionSettings
@@ -72,9 +73,12 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
 
 
 async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> OutputSchema:
-    """Give the schema of an output that may come item by item: one that is a list, or not there yet."""
-    if prediction.finished and not isinstance(raw(prediction), list):
-        return call.output
+    """Give the schema of an output that may come item by item: one that is a list, or not there.
+
+    Of any other, the value tells what it is, whatever is known of the model.
+    """
+    if prediction.status == "succeeded" and raw(prediction) is not None and not is_array(raw(prediction)):
+        return BY_VALUE
     return await call.learn_output(prediction)
 
 

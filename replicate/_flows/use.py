@@ -83,16 +83,22 @@ class Invocation(Generic[C]):
         return self._origin.of_colour(self._colour)
 
     async def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
-        """Check the inputs of a call. They may all be in one, `input`, as in version 2: no model takes a mapping."""
-        if [*inputs] == ["input"] and is_mapping(inputs["input"]):
-            inputs = inputs["input"]
+        """Check the inputs of a call.
+
+        They may all be in one, `input`, as in version 2, unless the model has an input of that name.
+        """
+        in_one = [*inputs] == ["input"] and is_mapping(inputs["input"])
         settings = {"stream": True} if self.streaming else {}
         told, updates = self.timeout, Updates(self.session, *self._watched)
-        cancel = self.cancel_on_exit
-        call = Call(self.session, self.reference, inputs, settings, told, cancel_on_exit=cancel, updates=updates)
+        cancel, given = self.cancel_on_exit, inputs["input"] if in_one else inputs
+        call = Call(self.session, self.reference, given, settings, told, cancel_on_exit=cancel, updates=updates)
         make_ready(saving(self.session, self._save_to))
         call.description = self._known
-        await (call.check() if self.validate else call.describe())
+        await call.describe()
+        if in_one and call.description is not None and "input" in call.description.inputs:
+            call = call.with_inputs(inputs)
+        if self.validate:
+            await call.check()
         kept = remembered(self.session, self.reference) is not None
         self._known = None if kept else call.description
         return call
@@ -210,11 +216,11 @@ class Named(Generic[C]):
 class Function(Named[Sync], Generic[P, T]):
     """A model as a function: call it with the model's inputs as keywords."""
 
-    def __call__(self, *args: P.args, **inputs: P.kwargs) -> T:
+    def __call__(self, /, *args: P.args, **inputs: P.kwargs) -> T:
         """Run the model and give its output. Raises what `run` raises."""
         return cast("T", drive(self._invocation.call(keywords(args, inputs))))
 
-    def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
+    def create(self, /, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
         """Start the model, and give a Run to ask for its output later. Raises what `predictions.create` raises."""
         return drive(self._invocation.begin(keywords(args, inputs)))
 
@@ -222,11 +228,11 @@ class Function(Named[Sync], Generic[P, T]):
 class AsyncFunction(Named[Async], Generic[P, T]):
     """A model as an asynchronous function: call it with the model's inputs as keywords."""
 
-    async def __call__(self, *args: P.args, **inputs: P.kwargs) -> T:
+    async def __call__(self, /, *args: P.args, **inputs: P.kwargs) -> T:
         """Run the model and give its output. Raises what `run` raises."""
         return cast("T", await self._invocation.call(keywords(args, inputs)))
 
-    async def create(self, *args: P.args, **inputs: P.kwargs) -> Run[Async]:
+    async def create(self, /, *args: P.args, **inputs: P.kwargs) -> Run[Async]:
         """Start the model, and give a Run to ask for its output later. Raises what `predictions.create` raises."""
         return await self._invocation.begin(keywords(args, inputs))
 

@@ -120,8 +120,9 @@ async def create(
     check(input, options, allowed)
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"), blocking=session.blocking)
     known = await described(session, reference, inputs, Deadline(session, None)) if reference else None
-    ready: Mapping[str, Any] = await inputs.sent(uploading(session, options), known.input if known else UNKNOWN)
-    payload = await post(session, endpoint, *path, input=ready, options=options, **members)
+    with inputs.told_apart():
+        ready: Mapping[str, Any] = await inputs.sent(uploading(session, options), known.input if known else UNKNOWN)
+        payload = await post(session, endpoint, *path, input=ready, options=options, **members)
     if reference:
         look_up.answered(session, reference, payload.version)
     return payload

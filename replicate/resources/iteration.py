@@ -73,11 +73,18 @@ class Iteration(Generic[C, T]):
     @property
     def prediction(self) -> Prediction[C]:
         """The prediction, as last seen. Raises ReplicateError before it has been started."""
+        if self._prediction is None and self._tried:
+            raise self._failure or self._left()
         if self._prediction is None:
             raise ReplicateError(
                 "The prediction has not been started.", hint="It is at the first event, or on entering `with`."
             )
         return self._prediction
+
+    @property
+    def started(self) -> bool:
+        """Whether its prediction has been started."""
+        return self._prediction is not None
 
     async def _begin(self) -> None:
         """Start the prediction, if it has not been."""

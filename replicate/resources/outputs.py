@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.plain import members
+from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ def known_schema(run: Prediction[Any], session: Session[Any] | None) -> OutputSc
     from replicate._data.descriptions import description_of
     from replicate._data.schema import BY_VALUE
 
-    description = description_of(run, session) if session else None
+    try:
+        description = description_of(run, session) if session else None
+    except ReplicateError:  # the environment names no address: nobody is to be asked here
+        description = None
     return BY_VALUE if description is None else description.output
 
 

@@ -12,7 +12,6 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline
 from replicate._core.session import LAST_CHANCE
 from replicate._core.transport import Lock
@@ -161,7 +160,8 @@ class Create:
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
         try:
             return await ask(self.session, endpoints(self.noun)[1], self.id)
-        except (APIError, ClosedError):
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, this was found, and is what was asked for
+            log.debug("reading %s %s failed: %s", self.noun, self.id, trouble)
             if self._listed.status in TERMINAL:
                 self._listed.status = "processing"  # for a list may leave out the output: who waits looks again
             return self._listed

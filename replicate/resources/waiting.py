@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import httpx
+
 from replicate._core.dual import drive
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, backoff, poll, turn
@@ -91,8 +93,9 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
 
     Cancels the prediction, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator
     close and foreign exceptions; of our own, only on PredictionTimeout, ClosedError and what a callback of `updates`
-    raises. Every ReplicateException that is not about this prediction becomes a RunError with it: whoever makes the
-    call again on a ReplicateError must not pay twice.
+    raises. Every ReplicateException that is not about this prediction becomes a RunError with it, and so does every
+    error of httpx, and TimeoutError, whoever raises it: whoever makes the call again on one of these must not pay
+    twice.
     """
 
     def __init__(self, prediction: Prediction[Any], *, cancel: bool, updates: Updates | None = None) -> None:
@@ -116,7 +119,7 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         if isinstance(error, PredictionTimeout):
             error.tell()
         about_this = isinstance(error, RunError) and (not by_callback or error.prediction is self.run)
-        if isinstance(error, ReplicateException) and not about_this:
+        if isinstance(error, (ReplicateException, httpx.HTTPError, TimeoutError)) and not about_this:
             raise RunError.of(error, self.run) from error
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from replicate import (
     APIConnectionError,
     AuthenticationError,
     InputError,
+    ModelError,
     NotFoundError,
     OutputIterator,
     PredictionTimeout,
@@ -527,3 +529,47 @@ async def test_a_schema_that_says_nothing_refuses_nothing(colour: str, schema: A
     made["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"] = schema
     with warnings.catch_warnings(action="error"):
         assert await got(scripted(colour, Script(model=[made], create=[DONE])).use("me/model")(text="a")) == "a"
+
+
+# ---- what is given back depends on nothing that is remembered
+
+
+@pytest.mark.parametrize("output", [None, "text", {"a": 1}, 7, ["a"]])
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+async def test_a_version_gives_the_same_each_time(colour: str, output: Any, status: str) -> None:
+    """Whether the version is known to give its output item by item or not, what comes is of one type."""
+    script = Script(model=[version(WORDS)], create=[prediction(status, output=output, version=VERSION)])
+    client, kinds = scripted(colour, script), []
+    for _ in range(3):
+        try:
+            kinds.append(type(await got(client.run(f"me/model:{VERSION}"))))
+        except ModelError as error:
+            kinds.append(type(error))
+    assert len({*kinds}) == 1, kinds
+
+
+# ---- what only looks like an input that there is not
+
+
+@pytest.mark.parametrize(
+    ("schema", "inputs"),
+    [
+        ({"properties": {"self": {}}}, {"self": "x"}),
+        ({"properties": {"ref": {}, "validate": {}, "streaming": {}}}, {"ref": "x", "validate": 1, "streaming": 2}),
+        ({"properties": {"input": {"type": "object"}}}, {"input": {"a": 1}}),
+        ({"properties": {"input": {"type": "object"}, "b": {}}}, {"input": {"b": "1"}}),
+        ({"properties": {"a": {}}, "allOf": [{"$ref": "#/components/schemas/Base"}]}, {"b": 1}),
+        ({"properties": {"a": {}}, "anyOf": [{"properties": {"b": {}}}]}, {"b": 1}),
+        ({"properties": {"a": {}}, "patternProperties": {"^b": {}}}, {"b": 1}),
+        ({"properties": {"a": {}}, "additionalProperties": {}}, {"b": 1}),
+        ({"properties": {"a": {"type": "string", "format": "uri", "default": "none"}}}, {"a": "none"}),
+        ({"properties": {"a": {"type": "string", "format": "uri", "enum": ["none"]}}}, {"a": "none"}),
+    ],
+)
+async def test_what_a_schema_allows_is_sent_as_it_is(colour: str, schema: Any, inputs: Any) -> None:
+    """`use` refuses nothing that the schema allows, whatever an input is called, and changes nothing."""
+    made = model()
+    made["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"] = schema
+    script = Script(model=[made], create=[DONE])
+    assert await got(scripted(colour, script).use("me/model")(**inputs)) == "a"
+    assert json.loads(script.requests[-1].content) == {"input": inputs}

@@ -127,7 +127,7 @@ def test_where_nobody_listens(colour: Colour, request_: Request) -> None:
         finally:
             slept.extend(vars(session.transport)["sleeps"])
 
-    with pytest.raises(APIConnectionError, match=r"127\.0\.0\.1 could not be reached") as caught:
+    with pytest.raises(APIConnectionError, match=r"127\.0\.0\.1:\d+ could not be reached") as caught:
         exchange(colour, refusing_url(), work, max_retries=2)
     assert caught.value.sent is False
     assert len(slept) == 2

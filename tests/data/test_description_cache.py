@@ -100,7 +100,18 @@ def test_what_is_corrupt_is_not_there(folder: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [{"moment": "now"}, {"version": 7}, {"version": None}, {"official": "yes"}, {"moment": None}, {"named": 7}]
+    "odd",
+    [
+        {"moment": "now"},
+        {"version": 7},
+        {"version": None},
+        {"official": "yes"},
+        {"moment": None},
+        {"named": 7},
+        {"moment": 10**400},
+        {"moment": -1},
+        {"version": "\ud800"},
+    ],
 )
 def test_what_has_odd_members_is_not_there(folder: Path, odd: dict[str, Any]) -> None:
     """Members of another type than they should have say nothing."""
@@ -130,11 +141,20 @@ def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", [b"", b"short", b"x" * 33])
-def test_without_a_key_there_is_none(folder: Path, key: bytes) -> None:
-    """A key that is none means no cache; nothing is lost by it but time."""
+def test_a_key_that_is_none_is_replaced(folder: Path, key: bytes) -> None:
+    """Such as one that was being written when the disk was full; what was kept with it is lost, and nothing else."""
     folder.mkdir(mode=0o700, parents=True)
     (folder / "key").write_bytes(key)
+    assert cache(folder).schema("v1") is None
     cache(folder).keep_schema("v1", SCHEMA)
+    assert cache(folder).schema("v1") == SCHEMA
+
+
+def test_a_key_that_is_endless_is_none(folder: Path) -> None:
+    """It is not read."""
+    cache(folder).keep_schema("v1", SCHEMA)
+    with (folder / "key").open("wb") as file:
+        file.truncate(2**40)
     assert cache(folder).schema("v1") is None
 
 
