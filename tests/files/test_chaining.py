@@ -262,7 +262,7 @@ async def test_the_deadline_holds_while_an_iterator_is_read(colour: str, clients
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
 async def test_the_deadline_holds_while_a_coroutine_is_awaited(client: Any, asked: Any) -> None:
-    """What never ends is left at the deadline, and nothing is started for it; what it has started itself is not known."""
+    """What never ends is left at the deadline, and nothing is started for it; what it has begun is not known."""
 
     async def endless() -> str:
         import anyio
