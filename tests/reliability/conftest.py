@@ -76,7 +76,13 @@ def check(text: str, file: Path) -> str:
     return text
 
 
+def paint(prompt: str) -> str:
+    """Say what would be painted."""
+    return prompt
+
+
 MODELS = {
+    "owner/model": Model(paint, official=True),
     "me/echo": Model(echo, train=learn),
     "me/official": Model(echo, official=True),
     "me/words": Model(words, official=True),
@@ -106,6 +112,8 @@ def shared_books() -> Iterator[Server]:
 
 
 SCALE: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
+OFFICIAL = "hidden"
+"""What the books have for the version of an official model."""
 KEPT = 30
 """How many predictions the books hold before they are begun anew, for looking through all of them takes time."""
 
@@ -147,8 +155,8 @@ class Place:
     def tidy(self) -> None:
         """Begin the books anew where they are long."""
         if len(self.server.predictions) > KEPT:
-            for name in MODELS:
-                self.server.predictions.forget(version_of(self.server, name))
+            for version in (OFFICIAL, *(version_of(self.server, name) for name in MODELS)):
+                self.server.predictions.forget(version)
             self.server.trainings.forget(self.version)
 
     async def close(self) -> None:
