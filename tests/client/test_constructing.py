@@ -39,8 +39,14 @@ def test_version_1_finds_out_later(server: Any) -> None:
     """`Client()` is made without a token, sends without one, and the 401 says how to set it."""
     with Client(base_url=server.base_url) as client, pytest.raises(AuthenticationError) as raised:
         client.models.get("me/official")
-    assert str(raised.value).startswith("401 Unauthorized from GET /v1/models/me/official: Unauthenticated: ")
-    assert "No token was sent. Set the environment variable REPLICATE_API_TOKEN" in str(raised.value)
+    assert raised.value.message.startswith("401 Unauthorized from GET /v1/models/me/official: Unauthenticated: ")
+    assert str(raised.value).splitlines()[:4] == [
+        "ReplicateError Details:",
+        "title: Unauthenticated",
+        "status: 401",
+        "detail: You did not pass an authentication token",
+    ]
+    assert "\nNo token was sent. Set the environment variable REPLICATE_API_TOKEN" in str(raised.value)
     assert "https://replicate.com/account/api-tokens" in str(raised.value)
 
 

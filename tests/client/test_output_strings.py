@@ -84,7 +84,7 @@ def test_what_version_1_was_used_with_works(server: "Server", tmp_path: Path) ->
     assert httpx.get(first).content == picture("red")
     assert "".join(outputs) == outputs[0] + outputs[1]
     assert [*first] == list(str(first))
-    assert not isinstance(first, os.PathLike)
+    assert os.fspath(first) == first.url
 
 
 async def test_items_of_an_iterator_are_both_too(client: Any) -> None:
@@ -96,9 +96,11 @@ async def test_items_of_an_iterator_are_both_too(client: Any) -> None:
 
 
 async def test_the_schema_decides_where_it_is_known(client: Any) -> None:
-    """A text that looks like a file is a text once the client knows the model's schema; till then it is a file."""
+    """A text that is a URL is a text once the client has looked the model up; till then it is a file."""
     assert isinstance((await finished(client, "me/link")).output, FileString)
-    await got(client.run("me/link"))
+    await got(client.run("me/link"))  # which looks nothing up
+    assert isinstance((await finished(client, "me/link")).output, FileString)
+    assert await got(client.use("me/link")()) == link()
     assert type((await finished(client, "me/link")).output) is str
     assert isinstance((await finished(client, "me/one")).output, FileString)
 
@@ -112,7 +114,8 @@ async def test_the_schema_of_another_version_does_not_count(colour: str) -> None
         get=[prediction("succeeded", output=DELIVERED, model="me/model", version="0" * 64)],
     )
     client = scripted(colour, script)
-    await got(client.run("me/model"))
+    await got(client.use("me/model")())
+    assert script.asked == ["GET /models/me/model", "POST /predictions"]
     assert isinstance((await got(client.predictions.get("p1"))).output, FileString)
 
 
@@ -122,15 +125,24 @@ def made_of(output: Any) -> Any:
 
 def test_nested_outputs() -> None:
     """Files are found in lists and dictionaries, whose other values stay what they are."""
-    raw = {"a": [{"mask": DELIVERED, "score": 0.5}], "b": "text", "c": None, "d": "https://example.com/page"}
+    raw = {
+        "a": [{"mask": DELIVERED, "score": 0.5}],
+        "b": "text",
+        "c": None,
+        "d": "see https://example.com/page",
+        "e": "http://elsewhere.test/a.png",
+    }
     output = made_of(raw).output
     assert output == raw
     assert isinstance(output["a"][0]["mask"], FileString)
+    assert isinstance(output["e"], FileString)
     assert type(output["d"]) is str
     assert json.loads(json.dumps(output)) == raw
 
 
-@pytest.mark.parametrize("output", [None, "text", ["a", "b"], {"a": 1}, 3, [], "https://example.com/a.png"])
+@pytest.mark.parametrize(
+    "output", [None, "text", ["a", "b"], {"a": 1}, 3, [], "https:", "see https://example.com/a.png"]
+)
 def test_an_output_without_files_is_itself(output: Any) -> None:
     """Nothing is made, or copied, where there is no file."""
     assert made_of(output).output is output

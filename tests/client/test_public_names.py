@@ -163,13 +163,13 @@ print()
 try:
     replicate.run("me/broken", input={})
 except ModelError as error:
-    print(error.prediction.status, isinstance(error, ReplicateError))
+    print(error.prediction.status, error, isinstance(error, ReplicateError))
 print(len(list(replicate.predictions.list())) > 3)
 print(replicate.models.versions.list("me", "community")[0].id == version.id)
 client.close()
 """
     settings = {"REPLICATE_API_TOKEN": server.token, "REPLICATE_BASE_URL": server.base_url}
     assert python(script, **settings).split("\n") == [
-        "A!", "succeeded B! True http", "c d ", "e f ", "failed True", "True",
+        "A!", "succeeded B! True http", "c d ", "e f ", "failed CUDA out of memory False", "True",
         "True",
     ]  # fmt: skip

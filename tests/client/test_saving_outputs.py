@@ -1,6 +1,7 @@
 """`save_to=` of a call and `output_dir=` of a client: the files of an output are saved as they come."""
 
 import io
+import pickle
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -12,11 +13,10 @@ import httpx
 import pytest
 from PIL import Image
 from support.colours import Clock, collect, each, got, leaves_streams, scripted
-from support.sample_models import Script, link, model, prediction
+from support.sample_models import Script, link, model, prediction, version_of
 
 import replicate
-from replicate import FileOutput, ModelError, Prediction, SaveError
-from replicate._data.schema import OutputSchema
+from replicate import FileOutput, ModelError, OutputList, Prediction, RunError, SaveError, StreamError
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.saving import Files
@@ -52,12 +52,25 @@ def frames(colours: str = "red blue") -> Iterator[bytes]:
         raise RuntimeError("out of paint")
 
 
+def sentence() -> str:
+    """Give a text that tells of a file."""
+    return f"{link()} is where it is"
+
+
+def said(text: str) -> str:
+    """Say it again."""
+    return text
+
+
 MODELS = {
     "me/one": Model(picture, official=True),
     "me/painted": painted,
     "me/nested": nested,
     "me/frames": Model(frames, official=True),
+    "me/drawn": frames,
     "me/text": Model(link, official=True),
+    "me/sentence": Model(sentence, official=True),
+    "me/said": Model(said, official=True),
 }
 
 
@@ -125,12 +138,23 @@ async def test_plain_urls_are_saved_too(client: Any, folder: Path) -> None:
 
 
 async def test_text_is_not_saved(client: Any, folder: Path) -> None:
-    """A text is no file, even if it reads like the URL of one."""
-    assert await got(client.run("me/text", save_to=folder)) == link()
+    """What `use` knows for a text is no file, even if it is the URL of one; nor is a text with a URL in it."""
+    assert await got(client.use("me/text", save_to=folder)()) == link()
+    assert await got(client.run("me/sentence", save_to=folder)) == sentence()
     assert names(folder) == []
 
 
-async def test_items_are_saved_as_they_come(clients: Any, folder: Path) -> None:
+async def test_what_is_a_url_is_saved(client: Any, folder: Path, server: "Server") -> None:
+    """`run` takes a text that is a URL for a file, whatever the schema says, and wherever the file lies."""
+    url = str(await got(client.run("me/one", {"colour": "blue"})))
+    output = await got(client.run("me/said", {"text": url}, save_to=folder))
+    [name] = names(folder)
+    assert (folder / name).read_bytes() == picture("blue")
+    assert Path(output) == folder / name
+
+
+@pytest.mark.parametrize("way", ["version", "use", "stream"])
+async def test_items_are_saved_as_they_come(clients: Any, folder: Path, way: str) -> None:
     """Each file of a model that makes them one by one is on disk when it is given, while the model still runs."""
     go = threading.Event()
 
@@ -139,13 +163,31 @@ async def test_items_are_saved_as_they_come(clients: Any, folder: Path) -> None:
         go.wait(20)
         yield picture("blue")
 
-    with local_server({"me/slow": Model(slow, official=True)}) as srv:
-        output, seen = await got(clients(srv).run("me/slow", save_to=folder)), []
+    with local_server({"me/slow": slow}) as srv:
+        client, seen = clients(srv), []
+        match way:
+            case "version":
+                reference = f"me/slow:{version_of(srv, 'me/slow')}"
+                output = await got(client.run(reference, save_to=folder, wait=False))
+            case "use":
+                output = await got(client.use("me/slow", save_to=folder, streaming=True)())
+            case _:
+                output = client.stream("me/slow", save_to=folder)
         async with aclosing(each(output)) as items:
             async for item in items:
-                seen.append((Path(item).read_bytes(), len(names(folder)), go.is_set()))
+                if way != "stream" or item.event == "output":
+                    file = item.data if way == "stream" else item
+                    seen.append((Path(file).read_bytes(), len(names(folder)), go.is_set()))
                 go.set()
     assert seen == [(picture("red"), 1, False), (picture("blue"), 2, True)]
+
+
+async def test_items_that_come_whole_are_saved(client: Any, folder: Path) -> None:
+    """Of a model by its name, whose output is a list, all files are on disk when it is given."""
+    output = await got(client.run("me/frames", save_to=folder))
+    assert isinstance(output, OutputList)
+    assert sorted(Path(item).name for item in output) == names(folder)
+    assert [Path(item).read_bytes() for item in output] == [picture("red"), picture("blue")]
 
 
 async def test_streamed_files_are_saved(client: Any, folder: Path) -> None:
@@ -215,38 +257,68 @@ async def test_a_folder_that_cannot_be_written_to_is_refused(client: Any, asked:
 
 @pytest.mark.parametrize("way", ["run", "use"])
 async def test_an_output_that_is_not_saved_is_not_lost(clients: Any, folder: Path, way: str) -> None:
-    """SaveError carries the prediction and its output, whose files can still be had, and its cause."""
+    """RunError carries the prediction and its output, whose files can still be had, and what went wrong with each."""
     with local_server({"me/spoil": Model(lambda: (folder.rmdir(), picture())[1], official=True)}) as srv:
         client = clients(srv)
         with pytest.raises(
-            SaveError, match=r"1 of the files of .* saved: .*No such file.*\. The output is in this error's"
+            RunError, match=r"1 of the files of .* saved: .*No such file.*\. The output is in this error's"
         ) as caught:
             await got(
                 client.run("me/spoil", save_to=folder) if way == "run" else client.use("me/spoil", save_to=folder)()
             )
-        assert isinstance(caught.value.__cause__, OSError)
-        assert caught.value.prediction.status == "succeeded"
-        assert await got(caught.value.output.read()) == picture()
+        error = caught.value
+        assert type(error) is RunError
+        assert isinstance(error.__cause__, SaveError)
+        assert error.prediction.status == "succeeded"
+        assert await got(error.output.read()) == picture()
+        [(url, why)] = error.errors.items()
+        assert url == error.output.url
+        assert isinstance(why, FileNotFoundError)
+        assert error.__cause__.__cause__ is why
+        again = pickle.loads(pickle.dumps(error))
+        assert (again.output, str(again), [*again.errors]) == (error.output, str(error), [url])
 
 
-@pytest.mark.parametrize("way", ["run", "stream"])
-async def test_items_that_are_not_saved_come_all_the_same(client: Any, folder: Path, way: str) -> None:
+@pytest.mark.parametrize("way", ["version", "use", "stream"])
+async def test_items_that_are_not_saved_come_all_the_same(
+    client: Any, server: "Server", folder: Path, way: str
+) -> None:
     """An iterator, and a stream, goes on after a file that could not be saved, and raises at its end."""
-    output = await got(getattr(client, way)("me/frames", save_to=folder))
+    match way:
+        case "version":
+            output = await got(client.run(f"me/drawn:{version_of(server, 'me/drawn')}", save_to=folder, wait=False))
+        case "use":
+            output = await got(client.use("me/frames", save_to=folder, streaming=True)())
+        case _:
+            output = client.stream("me/frames", save_to=folder)
     folder.rmdir()
     seen: list[Any] = []
-    with pytest.raises(SaveError, match="2 of the files of") as caught:
+    with pytest.raises(RunError, match="2 of the files of") as caught:
         await collect(output, seen)
-    assert len([item for item in seen if way == "run" or item.event == "output"]) == 2
+    assert len([item for item in seen if way != "stream" or item.event == "output"]) == 2
+    assert len(caught.value.errors) == 2
+    assert caught.value.prediction is output.prediction
     assert await got(caught.value.output[1].read()) == picture("blue")
 
 
-async def test_a_model_that_fails_is_told_first(client: Any, folder: Path) -> None:
+@pytest.mark.parametrize("way", ["use", "stream"])
+async def test_a_model_that_fails_is_told_first(client: Any, folder: Path, way: str) -> None:
     """What a model made before it failed is saved, and the error is that of the model."""
-    output = await got(client.run("me/frames", {"colours": "red black"}, save_to=folder))
-    with pytest.raises(ModelError, match="out of paint"):
+    if way == "use":
+        model = client.use("me/frames", save_to=folder, streaming=True)
+        output, kind = await got(model(colours="red black")), ModelError
+    else:
+        output, kind = client.stream("me/frames", {"colours": "red black"}, save_to=folder), StreamError
+    with pytest.raises(kind, match="out of paint"):
         await collect(output)
     assert len(names(folder)) == 2
+
+
+async def test_what_a_model_that_fails_has_made_is_not_saved_at_the_end(client: Any, folder: Path) -> None:
+    """A call that gives its output as a whole raises what the model said, and has nothing to save."""
+    with pytest.raises(ModelError, match="out of paint"):
+        await got(client.run("me/frames", {"colours": "red black"}, save_to=folder))
+    assert names(folder) == []
 
 
 def test_the_setting_of_the_package(server: "Server", folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +348,7 @@ async def test_names_are_harmless_and_differ(colour: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     urls = [f"https://replicate.delivery/pb/{name}" for name in ("a/file", "b/file", "b/file", "..%2F..%2Fevil")]
     made: Any = Prediction.from_dict({"id": "../../p1", "status": "succeeded", "output": urls})
-    await files.of(made, OutputSchema(None))
+    await files.of(made)
     assert names(folder) == ["p1-evil.png", "p1-file-2.png", "p1-file.png"]
 
 

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from reliability.chaos import Chaos
 from support.colours import Clock, connect, each_colour, pytest_pyfunc_call  # noqa: F401 - a fixture and a hook
+from support.sample_models import version_of
 
 from replicate import Replicate
 from replicate._core.dual import drive
@@ -75,7 +76,13 @@ def check(text: str, file: Path) -> str:
     return text
 
 
+def paint(prompt: str) -> str:
+    """Say what would be painted."""
+    return prompt
+
+
 MODELS = {
+    "owner/model": Model(paint, official=True),
     "me/echo": Model(echo, train=learn),
     "me/official": Model(echo, official=True),
     "me/words": Model(words, official=True),
@@ -96,7 +103,7 @@ def shared_books() -> Iterator[Server]:
     sys.setswitchinterval(patience / 10)  # server, models and client are threads of one process
     with local_server(MODELS) as server:
         with Replicate(bearer_token=server.token, base_url=server.base_url) as client:
-            version = version_of(server)
+            version = version_of(server, "me/echo")
             client.deployments.create(name="books", model="me/echo", version=version, **SCALE)
             client.models.create("me", "trained", visibility="private", hardware="cpu")
         yield server
@@ -105,16 +112,10 @@ def shared_books() -> Iterator[Server]:
 
 
 SCALE: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
+OFFICIAL = "hidden"
+"""What the books have for the version of an official model."""
 KEPT = 30
 """How many predictions the books hold before they are begun anew, for looking through all of them takes time."""
-
-
-def version_of(server: Server, name: str = "me/echo") -> str:
-    """Give the id of a model's version."""
-    entry = server.cloud.models.get(name)
-    assert entry
-    assert entry.latest
-    return entry.latest.id
 
 
 def wait_for_end(run: Prediction) -> None:
@@ -134,7 +135,7 @@ class Place:
         self.http = kind(transport=self.line)
         self.client: Any = connect(colour, bearer_token=server.token, base_url=server.base_url, http_client=self.http)
         self.clock = Clock(self.client)
-        self.version = version_of(server)
+        self.version = version_of(server, "me/echo")
         self.text = ""
 
     def by_version(self, name: str) -> str:
@@ -154,9 +155,9 @@ class Place:
     def tidy(self) -> None:
         """Begin the books anew where they are long."""
         if len(self.server.predictions) > KEPT:
-            for name in MODELS:
-                self.server.predictions.forget(version_of(self.server, name))
-            self.server.trainings.forget(version_of(self.server))
+            for version in (OFFICIAL, *(version_of(self.server, name) for name in MODELS)):
+                self.server.predictions.forget(version)
+            self.server.trainings.forget(self.version)
 
     async def close(self) -> None:
         """Close the connections."""

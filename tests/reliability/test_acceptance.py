@@ -33,7 +33,7 @@ a failure in a stream raises: client/test_streaming.py::test_a_failing_model
 an unknown event is passed on: client/test_streaming.py::test_unknown_events_pass_through
 the token goes to no stream elsewhere: client/test_streaming.py::test_the_token_stays_with_the_api
 the token goes to no file host: data/test_file_outputs.py::test_the_token_stays_at_home
-text that begins like a URL stays text: client/test_running.py::test_text_that_looks_like_a_file_stays_text
+text that holds a URL stays text: data/test_output_schema.py::test_without_a_schema_the_value_decides
 an output is copied and pickled: data/test_file_outputs.py::test_it_can_be_copied_and_pickled
 an output opens as a picture: data/test_file_outputs.py::test_pillow_opens_it
 an upload keeps its name: data/test_file_inputs.py::test_large_files_are_uploaded_under_their_name

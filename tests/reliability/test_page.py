@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from reliability.conftest import Place, wait_for_end
-from reliability.troubles import LIMITS, SECTIONS, Trouble, starting
+from reliability import chaos
+from reliability.conftest import OFFICIAL, Place, wait_for_end
+from reliability.troubles import LIMITS, LOOKS, SECTIONS, Trouble, starting
 
+import replicate
 from replicate import ReplicateException
 from replicate._core.dual import drive
 
@@ -29,6 +32,15 @@ which also writes this table: change the tests, not this. "Requests" are all tha
 wait only; "predictions" are those in the server's books afterwards.
 """
 COLUMNS = "| what goes wrong | what the client does | what you get | requests | predictions |\n|---|---|---|---|---|\n"
+LINES = (
+    [],
+    [chaos.RESET_AFTER],
+    [chaos.REFUSED] * 4,
+    [chaos.BROKEN_AFTER] * 2,
+    [chaos.THROTTLED] * 4,
+    [chaos.FINE, chaos.SLOW_AFTER, chaos.PAGE],
+)
+"""What is wrong with the line on which the examples are run."""
 CASES = [trouble for section in SECTIONS.values() for trouble in section]
 
 
@@ -105,6 +117,26 @@ def test_the_page_is_current(seen: dict[Trouble, Seen]) -> None:
 def row(trouble: Trouble, seen: Seen) -> str:
     """Write a line of the table."""
     return f"| {trouble.name} | {trouble.does} | {seen.result} | {seen.requests} | {seen.predictions} |\n"
+
+
+@pytest.mark.skipif(not PAGE.parent.is_dir(), reason="the documents stay behind when the installed wheel is tested")
+@pytest.mark.parametrize("faults", LINES, ids=str)
+def test_the_loops_of_the_page_pay_once(
+    place: Place, faults: list[chaos.Fault], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The examples start one prediction at most, whatever is wrong with the line, and end with its result."""
+    monkeypatch.setitem(vars(replicate), "default_client", place.client)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    names: dict[str, Any] = {}
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    loops = [block for block in blocks if "for attempt in" in block]
+    assert len(loops) == 2
+    for block in loops:
+        place.server.predictions.forget(OFFICIAL)
+        place.line.follow(faults, "*" if "run(" in block else LOOKS)
+        exec(compile(block, PAGE.name, "exec"), names)
+        assert len([run for run in place.server.predictions if run.model == "owner/model"]) == 1
+    assert (names["output"], names["prediction"].output) == ("a boat", "a boat")
 
 
 def test_nothing_is_started_twice(seen: dict[Trouble, Seen]) -> None:

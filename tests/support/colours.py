@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,7 @@ class Clock:
         transport.now, transport.sleep = lambda: self.time, self.sleep
 
     async def sleep(self, seconds: float) -> None:
-        self.time += seconds
+        if seconds:  # a pause that is too short to be added to a late time takes some, too
+            self.time = max(self.time + seconds, math.nextafter(self.time, math.inf))
         self.sleeps.append(seconds)
         self.wake(len(self.sleeps))
