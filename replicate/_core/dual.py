@@ -243,9 +243,10 @@ class AsyncNames:
 
         def __getattr__(self, name: str) -> Any:
             """Give the method that `async_name` is."""
-            method = getattr(type(self), name.replace("async_", "", 1), None)
-            if name.startswith(("async_", "_async_")) and isinstance(method, Presenter):
-                return awaited(self, method)
+            if name.startswith(("async_", "_async_")):
+                method = getattr(type(self), name.replace("async_", "", 1), None)
+                if isinstance(method, Presenter):
+                    return awaited(self, method)
             if above := getattr(super(), "__getattr__", None):
                 return above(name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
@@ -268,7 +269,7 @@ def awaited(owner: Any, method: Any) -> Callable[..., Any]:
             result = await bound(*args, **kwargs)
         finally:
             bound_to = owner._bound  # noqa: SLF001 - what makes it an object
-            owner.__dict__.update(twin.__dict__, _bound=bound_to)
+            owner.__dict__ = {**twin.__dict__, "_bound": bound_to}
         return owner if result is twin else result
 
     return in_place

@@ -34,7 +34,7 @@ from replicate._core.options import check_count
 from replicate._core.plain import elements
 from replicate._core.resource import Bound, session_of
 from replicate.exceptions import ReplicateError
-from replicate_api.types import UNSET, Payload
+from replicate_api.types import UNSET, Payload, as_sent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
@@ -91,12 +91,27 @@ class Page(Tabular, Bound[C], Generic[C, T]):
         self._bind, self._reader = bind, Reader(endpoint.parse_response)
         self.alone = alone
         """Whether iterating ends with this page."""
-        # Items that are no objects are kept as they came, as in all of an answer.
-        results = elements(payload.results)[:limit]
-        self.results: list[T] = [bind(item, session) if isinstance(item, Payload) else item for item in results]
-        self.limit: int | None = None if limit is None else limit - len(results)
+        self._sent, self._made = elements(as_sent(payload, "results"))[:limit], None
+        self.limit: int | None = None if limit is None else limit - len(self._sent)
         self.next: str | None = None if self.limit == 0 else payload.next or None
         self.previous: str | None = payload.previous or None
+
+    @property
+    def results(self) -> list[T]:
+        """The items of this page, made when they are first asked for."""
+        if (made := self._made) is None:
+            bind, session = self._bind, self._bound
+            # Items that are no objects are kept as they came, as in all of an answer.
+            made = self._made = [bind(item, session) if isinstance(item, (dict, Payload)) else item for item in self._sent]
+        return made
+
+    @results.setter
+    def results(self, results: list[T]) -> None:
+        """Replace them."""
+        self._made = results
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return {**super().__getstate__(), "_sent": (), "_made": self.results}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Page):
@@ -194,6 +209,7 @@ class EitherPage(AsyncPage[T]):
         def __iter__(self) -> Iterator[T]:
             if self.alone:
                 return iter(self.results)
+            _ = self.results  # they are of this page's session, not of its twin's
             return drive_iter(over(self, self._session.of_colour(Sync))._items())  # noqa: SLF001 - its own twin
 
 

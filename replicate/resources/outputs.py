@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.plain import members
-from replicate_api.types import UNSET
+from replicate_api.types import UNSET, stored
 
 if TYPE_CHECKING:
     from replicate._core.session import Session
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def raw(run: Prediction[Any] | Training[Any]) -> Any:
     """Give the output as it came."""
-    return vars(run).get("output")
+    return stored(run, "output")
 
 
 def with_files(run: Prediction[Any], session: Session[Any] | None, item: Any = UNSET) -> Any:

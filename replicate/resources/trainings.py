@@ -8,7 +8,7 @@ from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
-from replicate._core.resource import Link, Namespace, Resource
+from replicate._core.resource import Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
 from replicate.resources.spelling import (
     MODEL,
@@ -25,7 +25,7 @@ from replicate.resources.waiting import TERMINAL, halt, look, settle
 from replicate.resources.watching import Progress, Timings, Updates, timings
 from replicate_api import models
 from replicate_api.api.trainings import trainings_cancel, trainings_create, trainings_get, trainings_list
-from replicate_api.types import UNSET
+from replicate_api.types import UNSET, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,24 +49,21 @@ class TrainingOutput(Resource[C], models.TrainingOutput):
         """The URL of the weights, if there are some, with the methods of a file as well."""
         from replicate._data.file_string import FileString
 
-        url = vars(self).get("weights")
+        url = stored(self, "weights")
         return FileString(url, self._bound) if isinstance(url, str) and url else url
 
 
 class Training(Resource[C], models.Training):
     """A training, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
-    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {
-        "urls": Link.within,
-        "output": TrainingOutput[C].bind,
-    }
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"output": TrainingOutput[C].bind}
     reader: ClassVar[Any] = trainings_get
     canceler: ClassVar[Any] = trainings_cancel
 
     @property
     def destination(self) -> str | None:  # type: ignore[override]  # read-only, for it may have to be derived
         """The model that gets the new version, as "owner/name"; of an answer that does not say, known at its end."""
-        named: str | None = self.set_fields.get("destination")
+        named: str | None = stored(self, "destination")
         made = getattr(self.output, "version", None)
         return named or (made.partition(":")[0] if isinstance(made, str) else None)
 
