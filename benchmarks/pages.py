@@ -50,12 +50,14 @@ def report(rounds: int = 5) -> str:
             by_httpx, by_page = OURS.measured(_MEASURE, url, ITEMS=str(ITEMS), REQUESTS=str(REQUESTS))
             found.append((by_page / by_httpx, by_httpx, by_page))
     ratio, by_httpx, by_page = sorted(found)[rounds // 2]
-    return "\n".join([
-        "| | CPU µs a page | × raw httpx |",
-        "| --- | ---: | ---: |",
-        f"| {RAW.name} and `json.loads` | {by_httpx:,.0f} | 1.00 |",
-        f"| {OURS.name} | {by_page:,.0f} | {ratio:.2f} |",
-    ])
+    return "\n".join(
+        [
+            "| | CPU µs a page | × raw httpx |",
+            "| --- | ---: | ---: |",
+            f"| {RAW.name} and `json.loads` | {by_httpx:,.0f} | 1.00 |",
+            f"| {OURS.name} | {by_page:,.0f} | {ratio:.2f} |",
+        ]
+    )
 
 
 def prediction(number: int) -> dict[str, object]:

@@ -7,7 +7,7 @@ whoever calls it sends the one and supplies the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import wraps
 from typing import (
@@ -229,6 +229,28 @@ class Timestamp(datetime):
     def __len__(self) -> int:
         return len(str(self))
 
+    @overload
+    def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str: ...
+    @overload
+    def replace(
+        self,
+        year: SupportsIndex = ...,
+        month: SupportsIndex = ...,
+        day: SupportsIndex = ...,
+        hour: SupportsIndex = ...,
+        minute: SupportsIndex = ...,
+        second: SupportsIndex = ...,
+        microsecond: SupportsIndex = ...,
+        tzinfo: tzinfo | None = ...,
+        *,
+        fold: int = ...,
+    ) -> Self: ...
+    def replace(self, *args: Any, **fields: Any) -> Any:
+        """Replace a part of the text if the first argument is a text, and fields of the time otherwise."""
+        if args and isinstance(args[0], str):
+            return str(self).replace(*args, **fields)
+        return super().replace(*args, **fields)
+
     def __reduce_ex__(self, _protocol: SupportsIndex, /) -> tuple[Any, ...]:
         return restored, (untold(self), str(self))
 
@@ -245,28 +267,11 @@ class Timestamp(datetime):
         return self.isoformat(" ") if protocol is PrepareProtocol else None
 
     if TYPE_CHECKING:
-        # What `TEXT_METHODS`, `COMPARISONS` and `replace` below are to type checkers.
-        def __eq__(self, value: object, /) -> bool: ...
-        def __lt__(self, value: datetime | str, /) -> bool: ...
-        def __le__(self, value: datetime | str, /) -> bool: ...
-        def __gt__(self, value: datetime | str, /) -> bool: ...
-        def __ge__(self, value: datetime | str, /) -> bool: ...
-        @overload
-        def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str: ...
-        @overload
-        def replace(
-            self,
-            year: SupportsIndex = ...,
-            month: SupportsIndex = ...,
-            day: SupportsIndex = ...,
-            hour: SupportsIndex = ...,
-            minute: SupportsIndex = ...,
-            second: SupportsIndex = ...,
-            microsecond: SupportsIndex = ...,
-            tzinfo: tzinfo | None = ...,
-            *,
-            fold: int = ...,
-        ) -> Self: ...
+        # What `WITH_TEXT` and `TEXT_METHODS` below are to type checkers.
+        def __lt__(self, value: datetime | str, /) -> bool: ...  # type: ignore[override]
+        def __le__(self, value: datetime | str, /) -> bool: ...  # type: ignore[override]
+        def __gt__(self, value: datetime | str, /) -> bool: ...  # type: ignore[override]
+        def __ge__(self, value: datetime | str, /) -> bool: ...  # type: ignore[override]
         def count(self, part: str, start: int = ..., end: int = ..., /) -> int: ...
         def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes: ...
         def endswith(self, suffix: str | tuple[str, ...], start: int = ..., end: int = ..., /) -> bool: ...
@@ -295,7 +300,7 @@ TEXT_METHODS = tuple(
     name for name in dir(str) if name[0] != "_" and name != "maketrans" and not hasattr(datetime, name)
 )
 """The methods of a timestamp that are those of its text."""
-WITH_TEXT = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__add__", "replace")
+WITH_TEXT = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__add__")
 """The methods of a timestamp that are those of its text if their first argument is a text, and a datetime's if not."""
 
 
@@ -343,7 +348,7 @@ def untold(moment: datetime) -> datetime:
 def restored(moment: datetime, sent: str) -> Timestamp:
     """Make a timestamp of a moment and its text."""
     made = Timestamp.combine(moment.date(), moment.timetz())
-    made._sent = sent
+    made._sent = sent  # pyright: ignore[reportPrivateUsage]
     return made
 
 
@@ -370,10 +375,11 @@ class Payload:
     `to_dict()`; a value of another type than declared is kept as it came; an unknown field is kept, and can be read as
     an attribute too. Fields can also be read as items (`model["name"]`), and `dict(payload)` is a shallow copy of them.
 
-    Reading is lazy: `_unread` holds the JSON as it came, and a field is decoded when it is first asked for, and kept in
-    `__dict__`. Whatever needs all fields reads the rest first (`whole`), and `_unread` is gone.
+    Reading is lazy: `_unread` holds the JSON as it came, and `Field` reads from there; what it has to decode, and what
+    is set, is in `__dict__`. Whatever needs all fields reads the rest first (`whole`), and `_unread` is gone.
     """
 
+    _unread: Mapping[str, Any] | None = None
     renamed: ClassVar[Mapping[str, str]] = {}  # JSON name -> attribute, where the JSON name cannot be one
 
     @staticmethod
@@ -386,8 +392,9 @@ class Payload:
         """Read a JSON object. Raises TypeError if `data` is not one; nothing in it raises."""
         if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is whatever was sent
             raise TypeError(f"expected a JSON object for {cls.__name__}, got {type(data).__name__}")
+        fields(cls)  # imports what its fields hold, so that reading them does not
         self = cls.__new__(cls)
-        self.__dict__["_unread"] = {**data}
+        self._unread = {**data}
         return self
 
     def __attrs_post_init__(self) -> None:
@@ -395,9 +402,9 @@ class Payload:
         self.__dict__.clear()
         self.__dict__.update(given, additional_properties={})
 
-    def _decoded(self, _name: str, decoder: Callable[[Any], Any] | None, value: Any) -> Any:
-        """Decode a field."""
-        return value if decoder is None else tolerate(decoder, value)
+    def _decoded(self, _name: str, decoder: Callable[[Any], Any], value: Any) -> Any:
+        """Decode a field that is more than plain JSON."""
+        return tolerate(decoder, value)
 
     @property
     def set_fields(self) -> dict[str, Any]:
@@ -409,15 +416,15 @@ class Payload:
         """Give the object as plain data under its JSON names: unknown fields too, absent ones not."""
         return {name: plain(value) for name, value in by_json_name(self).items()}
 
-    def keys(self) -> Iterable[str]:
+    def keys(self) -> Collection[str]:
         """List the names that `self[name]` takes: of all fields that are set, unknown ones too."""
         return [*self.set_fields, *self.additional_properties]
 
-    def values(self) -> Iterable[Any]:
+    def values(self) -> Collection[Any]:
         """List the values of the fields that are set, in the order of `keys`."""
         return [self[name] for name in self.keys()]
 
-    def items(self) -> Iterable[tuple[str, Any]]:
+    def items(self) -> Collection[tuple[str, Any]]:
         """List the fields that are set, as pairs of a name and a value."""
         return [(name, self[name]) for name in self.keys()]
 
@@ -461,34 +468,21 @@ class Payload:
 
         def __getattr__(self, name: str) -> Any:
             """Read a declared field, as None if it is absent, or an unknown one as what came."""
-            state = self.__dict__
-            unread = state.get("_unread")
-            if unread is None:
-                return self._attribute(name, state)
-            field = fields(type(self)).attributes.get(name)
-            if field is None:
-                return self._attribute(name, state if name.startswith("__") else whole(self))
-            key, decoder = field
-            if key not in unread:
-                return None
-            return state.setdefault(name, self._decoded(name, decoder, unread[key]))
-
-        def _attribute(self, name: str, state: Mapping[str, Any]) -> Any:
-            """Read an attribute of an object that has been read whole."""
-            if name.startswith("__") or "additional_properties" not in state:
+            if name.startswith("__") or self.__dict__.keys().isdisjoint(("_unread", "additional_properties")):
                 raise AttributeError(name)
-            if name in state:  # as of a moment ago: another thread has read the object whole
-                return state[name]
-            if name in fields(type(self)).json_names:
-                return None
-            if name in self.additional_properties:
-                return self.additional_properties[name]
+            if name in fields(type(self)).attributes:
+                return stored(self, name)
+            unknown: dict[str, Any] = whole(self)["additional_properties"]
+            if name == "additional_properties":
+                return unknown
+            if name in unknown:
+                return unknown[name]
             if name == "get":  # no method, which a field of that name would hide
                 return {**dict(self)}.get
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
-class AttributeDict(dict[str, Any], Payload):  # type: ignore[misc]
+class AttributeDict(dict[str, Any], Payload):
     """A JSON object that is a dict, by JSON name, and has its members as attributes too.
 
     A declared member that did not come reads as None, as an attribute. Methods of `dict` win over members of their name,
@@ -503,8 +497,8 @@ class AttributeDict(dict[str, Any], Payload):  # type: ignore[misc]
         readers = fields(cls).readers
         self = cls.__new__(cls)
         for key, value in data.items():
-            name, decoder = readers.get(key, (key, None))
-            self[key] = self._decoded(name, decoder, value)
+            _, decoder = readers.get(key, (key, None))
+            self[key] = value if decoder is None else tolerate(decoder, value)
         return self
 
     def __attrs_post_init__(self) -> None:
@@ -603,7 +597,10 @@ def whole(payload: Payload) -> Mapping[str, Any]:
             unknown[key] = value
             continue
         name, decoder = readers[key]
-        known[name] = state[name] if name in state else payload._decoded(name, decoder, value)
+        if name in state:
+            known[name] = state[name]
+        else:
+            known[name] = value if decoder is None else decoded(payload, name, decoder, value)
     rest = {name: value for name, value in state.items() if name != "_unread"}
     payload.__dict__ = state = {**known, "additional_properties": unknown, **rest}
     return state
@@ -612,7 +609,38 @@ def whole(payload: Payload) -> Mapping[str, Any]:
 def stored(payload: Payload, name: str) -> Any:
     """Give a declared field, None if it is absent, even where the class has a property of that name."""
     state = payload.__dict__
-    return state[name] if name in state else Payload.__getattr__(payload, name)  # type: ignore[attr-defined]
+    if name in state:
+        return state[name]
+    key, decoder = fields(type(payload)).attributes[name]
+    unread: Mapping[str, Any] = state.get("_unread", {})
+    if key not in unread:
+        return payload.__dict__.get(name)  # it is absent, or another thread has just read the object whole
+    if decoder is None:
+        return unread[key]
+    return state.setdefault(name, decoded(payload, name, decoder, unread[key]))
+
+
+def decoded(payload: Payload, name: str, decoder: Callable[[Any], Any], value: Any) -> Any:
+    """Decode a field as its object does."""
+    return payload._decoded(name, decoder, value)  # pyright: ignore[reportPrivateUsage]
+
+
+class Field:
+    """Reads a declared field from the JSON of an answer. What it has decoded is in `__dict__`, which comes before it."""
+
+    __slots__ = ("decoder", "key", "name")
+
+    def __init__(self, name: str, key: str, decoder: Callable[[Any], Any] | None) -> None:
+        self.name, self.key, self.decoder = name, key, decoder
+
+    def __get__(self, payload: Payload | None, cls: type[Payload]) -> Any:
+        if payload is None:  # the class has no fields
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {self.name!r}")
+        try:
+            value: Any = payload._unread[self.key]  # type: ignore[index]  # pyright: ignore
+        except (KeyError, TypeError):
+            return stored(payload, self.name)
+        return value if self.decoder is None else stored(payload, self.name)
 
 
 def as_sent(payload: Payload, name: str) -> Any:
@@ -620,7 +648,8 @@ def as_sent(payload: Payload, name: str) -> Any:
     state = payload.__dict__
     if name in state or "_unread" not in state:
         return state.get(name)
-    return state["_unread"].get(fields(type(payload)).json_names[name])
+    unread: Mapping[str, Any] = state["_unread"]
+    return unread.get(fields(type(payload)).json_names[name])
 
 
 def by_json_name(payload: Payload) -> dict[str, Any]:
@@ -646,6 +675,10 @@ def fields(cls: type[Payload]) -> Fields:
         names = [field.name for field in getattr(cls, "__attrs_attrs__", ())]
         json_names = {**{name: name for name in names}, **{name: key for key, name in cls.renamed.items()}}
         decoders = cls.decoders()
+        for name in () if issubclass(cls, AttributeDict) else names:
+            defined = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+            if defined is None or isinstance(defined, Field):  # it is no property
+                setattr(cls, name, Field(name, json_names[name], decoders.get(name)))
         known[cls] = Fields(
             json_names,
             {json_names[name]: (name, decoders.get(name)) for name in names},

@@ -34,7 +34,7 @@ from replicate._core.options import check_count
 from replicate._core.plain import elements
 from replicate._core.resource import Bound, session_of
 from replicate.exceptions import ReplicateError
-from replicate_api.types import UNSET, Payload, as_sent
+from replicate_api.types import UNSET, Payload, Request, as_sent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
@@ -83,15 +83,16 @@ class Page(Tabular, Bound[C], Generic[C, T]):
         *,
         alone: bool = False,
         limit: int | None = None,
-        visited: frozenset[str] = frozenset(),
+        visited: frozenset[str] | Request = frozenset(),
         options: Mapping[str, Any] = NO_OPTIONS,
     ) -> None:
-        """`options` are those of the requests for pages; `visited` are the URLs so far."""
+        """`options` are those of the requests for pages; `visited` are the URLs so far, or the only request."""
         self._bound, self._options, self._visited = session, options, visited
         self._bind, self._reader = bind, Reader(endpoint.parse_response)
         self.alone = alone
         """Whether iterating ends with this page."""
-        self._sent, self._made = elements(as_sent(payload, "results"))[:limit], None
+        self._sent: list[Any] = elements(as_sent(payload, "results"))[:limit]
+        self._made: list[T] | None = None
         self.limit: int | None = None if limit is None else limit - len(self._sent)
         self.next: str | None = None if self.limit == 0 else payload.next or None
         self.previous: str | None = payload.previous or None
@@ -100,9 +101,12 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     def results(self) -> list[T]:
         """The items of this page, made when they are first asked for."""
         if (made := self._made) is None:
-            bind, session = self._bind, self._bound
+            bind, session = self._bind, self._session
             # Items that are no objects are kept as they came, as in all of an answer.
-            made = self._made = [bind(item, session) if isinstance(item, (dict, Payload)) else item for item in self._sent]
+            made = self._made = [
+                bind(item, session) if isinstance(item, dict) or isinstance(item, Payload) else item  # noqa: SIM101 - faster
+                for item in self._sent
+            ]
         return made
 
     @results.setter
@@ -167,7 +171,11 @@ class Page(Tabular, Bound[C], Generic[C, T]):
 
     def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], frozenset[str], Mapping[str, Any]]:
         """Give what it takes to go on: who asks, what, what is made of the answer, where it has been, and how."""
-        return self._session, self._reader, self._bind, self._visited, self._options
+        visited, session = self._visited, self._session
+        if isinstance(visited, Request):
+            url = session.url(visited.path).copy_merge_params(dict(visited.query))
+            visited = self._visited = frozenset({str(url)})
+        return session, self._reader, self._bind, visited, self._options
 
     def __len__(self) -> int:
         return len(self.results)
@@ -296,9 +304,8 @@ async def fetch(
     given = session.given(rest)
     request = first if cursor is UNSET or cursor is ... else at(given, checked(cursor, first))
     payload = await read(given, endpoint, request)
-    begun = frozenset({str(session.url(request.path).copy_merge_params(dict(request.query)))})
     alone = cursor is not UNSET
-    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, visited=begun, options=rest)
+    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, visited=request, options=rest)
 
 
 async def turn(page: Page[C, T]) -> Page[C, T]:

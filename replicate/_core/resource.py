@@ -10,7 +10,7 @@ from replicate._core.answering import RawResponses
 from replicate._core.dual import AsyncNames, C
 from replicate._core.options import check_keywords
 from replicate._core.plain import is_array
-from replicate_api.types import Payload, fields, whole
+from replicate_api.types import Payload, fields, known, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -127,26 +127,20 @@ class Resource(Bound[C], Payload):
 
         The JSON is kept, not copied.
         """
+        if cls not in known:
+            fields(cls)
         self = cls.__new__(cls)
         if isinstance(payload, Payload):
             fill(self, payload, session)
         else:
-            self.__dict__ = {"_unread": payload, "_bound": session}
+            self._unread, self._bound = payload, session  # which takes less than to make its `__dict__`
         return self
 
-    def _decoded(self, name: str, decoder: Callable[[Any], Any] | None, value: Any) -> Any:
+    def _decoded(self, name: str, decoder: Callable[[Any], Any], value: Any) -> Any:
         """Decode a field, and bind the objects in it."""
         decoded = super()._decoded(name, decoder, value)
         bind = self._nested.get(name)
         return decoded if bind is None else nested(decoded, bind, self._bound)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Read a field, before anything else is looked for."""
-            if name in fields(type(self)).attributes:
-                return Payload.__getattr__(self, name)
-            return super().__getattr__(name)
 
     def __getstate__(self) -> Mapping[str, Any]:
         whole(self)
@@ -184,7 +178,8 @@ class Resource(Bound[C], Payload):
         return [*fields(type(self)).attributes, *self.additional_properties]
 
     def __getitem__(self, name: str) -> Any:
-        return None if name in fields(type(self)).attributes and name not in self.set_fields else super().__getitem__(name)
+        absent = name in fields(type(self)).attributes and name not in self.set_fields
+        return None if absent else super().__getitem__(name)
 
     @property
     def model_extra(self) -> Data:

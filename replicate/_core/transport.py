@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, uncollected
+from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, sparing, uncollected
 from replicate._core.libraries import as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
@@ -63,7 +63,7 @@ class BlockingTransport:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    made: httpx.Client = self._library.Client(**settled(self._options))
+                    made: httpx.Client = sparing(self._library.Client(**settled(self._options)))
                     self._finalizer = weakref.finalize(self, made.close)
                     self._client = made
         return self._client

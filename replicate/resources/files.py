@@ -38,6 +38,7 @@ class File(Resource[C], models.File):
 
     @staticmethod
     def decoders() -> Mapping[str, Callable[[Any], Any]]:
+        """Name the attributes that are more than plain JSON, and what reads them."""
         return {**models.File.decoders(), "metadata": AttributeDict.from_dict}
 
     async def __as_input__(self, session: Session[Any]) -> str | None:

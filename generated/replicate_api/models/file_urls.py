@@ -11,5 +11,5 @@ from ..types import UNSET, AttributeDict, GetText
 class FileUrls(AttributeDict):
     """URLs about the file."""
 
-    get: GetText = UNSET  # type: ignore[assignment]  # pyright: ignore
+    get: GetText = UNSET  # pyright: ignore[reportIncompatibleMethodOverride]
     """The file's own URL: give it to a model as input, or read the description there."""

@@ -14,7 +14,7 @@ class PredictionUrls(AttributeDict):
     cancel: str
     """POST here to cancel it."""
 
-    get: GetText  # type: ignore[assignment]  # pyright: ignore
+    get: GetText  # pyright: ignore[reportIncompatibleMethodOverride]
     """GET here to read it again."""
 
     stream: str | None = UNSET

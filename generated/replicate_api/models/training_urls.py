@@ -14,7 +14,7 @@ class TrainingUrls(AttributeDict):
     cancel: str | None = UNSET
     """POST here to cancel it."""
 
-    get: GetText = UNSET  # type: ignore[assignment]  # pyright: ignore
+    get: GetText = UNSET  # pyright: ignore[reportIncompatibleMethodOverride]
     """GET here to read it again."""
 
     web: str | None = UNSET
