@@ -15,6 +15,8 @@ ITEMS = 100
 """Predictions of a page, as many as the API gives."""
 REQUESTS = 400
 """Of each client."""
+ROUNDS = 5
+"""Processes."""
 MOST = 1.2
 """Times the CPU time of raw httpx, at most."""
 
@@ -42,7 +44,7 @@ print(json.dumps([median(each[20:]) for each in times.values()]))
 """
 
 
-def report(rounds: int = 5) -> str:
+def report(rounds: int = ROUNDS) -> str:
     """Run the program several times; return a Markdown table of its median run."""
     found = []
     with canned(__file__) as url:

@@ -26,7 +26,7 @@ from typing import (
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from datetime import timedelta, tzinfo
 
     from typing_extensions import ParamSpec, Self
 
@@ -229,6 +229,27 @@ class Timestamp(datetime):
     def __len__(self) -> int:
         return len(str(self))
 
+    @overload  # type: ignore[override]  # a text, too
+    def __add__(self, value: timedelta, /) -> Self: ...
+    @overload
+    def __add__(self, value: str, /) -> str: ...
+    def __add__(self, value: Any, /) -> Any:
+        return str(self) + value if isinstance(value, str) else super().__add__(value)
+
+    @overload
+    def __radd__(self, value: timedelta, /) -> Self: ...
+    @overload
+    def __radd__(self, value: str, /) -> str: ...
+    def __radd__(self, value: Any, /) -> Any:
+        return value + str(self) if isinstance(value, str) else super().__radd__(value)
+
+    @overload  # type: ignore[override]  # of any other datetime, too
+    def __sub__(self, value: datetime, /) -> timedelta: ...
+    @overload
+    def __sub__(self, value: timedelta, /) -> Self: ...
+    def __sub__(self, value: Any, /) -> Any:
+        return super().__sub__(value)  # pyright: ignore[reportUnknownVariableType]
+
     @overload
     def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str: ...
     @overload
@@ -300,8 +321,8 @@ TEXT_METHODS = tuple(
     name for name in dir(str) if name[0] != "_" and name != "maketrans" and not hasattr(datetime, name)
 )
 """The methods of a timestamp that are those of its text."""
-WITH_TEXT = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__add__")
-"""The methods of a timestamp that are those of its text if their first argument is a text, and a datetime's if not."""
+WITH_TEXT = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
+"""The methods of a timestamp that are those of its text if their argument is a text, and a datetime's if not."""
 
 
 def of_text(name: str) -> Callable[..., Any]:
@@ -316,28 +337,20 @@ def of_text(name: str) -> Callable[..., Any]:
 
 
 def of_either(name: str) -> Callable[..., Any]:
-    """Make a method that is a text's if its first argument is a text, and a datetime's if not."""
+    """Make a method that is a text's if its argument is a text, and a datetime's if not."""
     textual, temporal = getattr(str, name), getattr(datetime, name)
 
     @wraps(temporal)
-    def call(self: Timestamp, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], str):
-            return textual(str(self), *args, **kwargs)
-        return temporal(self, *args, **kwargs)
+    def call(self: Timestamp, other: object, /) -> Any:
+        return textual(str(self), other) if isinstance(other, str) else temporal(self, other)
 
     return call
-
-
-def added(self: Timestamp, other: Any) -> Any:
-    """Put a text before the text of a timestamp; add anything else to the timestamp."""
-    return other + str(self) if isinstance(other, str) else datetime.__radd__(self, other)
 
 
 for _name in TEXT_METHODS:
     setattr(Timestamp, _name, of_text(_name))
 for _name in WITH_TEXT:
     setattr(Timestamp, _name, of_either(_name))
-setattr(Timestamp, "__radd__", added)
 
 
 def untold(moment: datetime) -> datetime:
@@ -478,7 +491,7 @@ class Payload:
             if name in unknown:
                 return unknown[name]
             if name == "get":  # no method, which a field of that name would hide
-                return {**dict(self)}.get
+                return {**self.set_fields, **unknown}.get
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
@@ -638,9 +651,9 @@ class Field:
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {self.name!r}")
         try:
             value: Any = payload._unread[self.key]  # type: ignore[index]  # pyright: ignore
-        except (KeyError, TypeError):
+        except (KeyError, TypeError):  # TypeError: it has been read whole
             return stored(payload, self.name)
-        return value if self.decoder is None else stored(payload, self.name)
+        return stored(payload, self.name) if self.decoder else value  # pyright: ignore[reportUnknownVariableType]
 
 
 def as_sent(payload: Payload, name: str) -> Any:
@@ -648,8 +661,8 @@ def as_sent(payload: Payload, name: str) -> Any:
     state = payload.__dict__
     if name in state or "_unread" not in state:
         return state.get(name)
-    unread: Mapping[str, Any] = state["_unread"]
-    return unread.get(fields(type(payload)).json_names[name])
+    key = fields(type(payload)).json_names[name]
+    return state["_unread"].get(key)
 
 
 def by_json_name(payload: Payload) -> dict[str, Any]:

@@ -218,6 +218,8 @@ async def outermost(session: Session[Any], source: nested[T]) -> AsyncGenerator[
 
 def over(owner: Any, session: Session[Any]) -> Any:
     """Give a copy of a client, a namespace or an object that acts through another session."""
+    if isinstance(owner, AsyncNames):
+        owner._complete()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - of this file
     other: Any = object.__new__(owner.__class__)
     other.__dict__.update(owner.__dict__)
     other.__dict__["_session" if "_session" in owner.__dict__ else "_bound"] = session
@@ -229,6 +231,9 @@ class AsyncNames:
 
     They are the same methods, on the asynchronous twin of the session.
     """
+
+    def _complete(self) -> None:
+        """Make what is made when it is asked for, while this has the session that it is made for."""
 
     def __dir__(self) -> Iterable[str]:
         """Name the methods' `async_` twins too, but where all methods are awaited anyway."""

@@ -114,8 +114,12 @@ class Page(Tabular, Bound[C], Generic[C, T]):
         """Replace them."""
         self._made = results
 
+    def _complete(self) -> None:
+        _ = self.results
+
     def __getstate__(self) -> Mapping[str, Any]:
-        return {**super().__getstate__(), "_sent": (), "_made": self.results}
+        self._complete()
+        return {**super().__getstate__(), "_sent": []}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Page):
@@ -217,7 +221,6 @@ class EitherPage(AsyncPage[T]):
         def __iter__(self) -> Iterator[T]:
             if self.alone:
                 return iter(self.results)
-            _ = self.results  # they are of this page's session, not of its twin's
             return drive_iter(over(self, self._session.of_colour(Sync))._items())  # noqa: SLF001 - its own twin
 
 

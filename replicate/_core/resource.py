@@ -10,7 +10,7 @@ from replicate._core.answering import RawResponses
 from replicate._core.dual import AsyncNames, C
 from replicate._core.options import check_keywords
 from replicate._core.plain import is_array
-from replicate_api.types import Payload, fields, known, whole
+from replicate_api.types import Payload, fields, known, stored, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -142,6 +142,9 @@ class Resource(Bound[C], Payload):
         bind = self._nested.get(name)
         return decoded if bind is None else nested(decoded, bind, self._bound)
 
+    def _complete(self) -> None:
+        whole(self)
+
     def __getstate__(self) -> Mapping[str, Any]:
         whole(self)
         return super().__getstate__()
@@ -178,8 +181,9 @@ class Resource(Bound[C], Payload):
         return [*fields(type(self)).attributes, *self.additional_properties]
 
     def __getitem__(self, name: str) -> Any:
-        absent = name in fields(type(self)).attributes and name not in self.set_fields
-        return None if absent else super().__getitem__(name)
+        if name in fields(type(self)).attributes and name not in self.additional_properties:
+            return stored(self, name)
+        return super().__getitem__(name)
 
     @property
     def model_extra(self) -> Data:

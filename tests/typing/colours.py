@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -50,6 +50,13 @@ def blocking(client: Replicate, output: FileOutput[Sync]) -> None:
     assert_type(prediction.created_at.replace("Z", "+00:00"), str)
     assert_type(prediction.created_at.replace(microsecond=0), Timestamp)
     assert_type(prediction.created_at.date(), date)
+    assert_type(prediction.created_at - datetime.now(UTC), timedelta)
+    assert_type(datetime.now(UTC) - prediction.created_at, timedelta)
+    assert_type(prediction.created_at - timedelta(days=1), Timestamp)
+    assert_type(prediction.created_at + timedelta(days=1), Timestamp)
+    assert_type("at " + prediction.created_at, str)
+    assert_type(prediction.created_at < datetime.now(UTC), bool)
+    assert_type(prediction.created_at < "2026", bool)
     assert_type(prediction.wait(timeout=3), Prediction[Sync])
     assert_type(prediction.reload(), Prediction[Sync])
     assert_type(prediction.cancel(), Prediction[Sync])
