@@ -392,7 +392,10 @@ class Payload:
     is set, is in `__dict__`. Whatever needs all fields reads the rest first (`whole`), and `_unread` is gone.
     """
 
-    _unread: Mapping[str, Any] | None = None
+    if TYPE_CHECKING:
+        _unread: Mapping[str, Any] | None
+    else:  # it is none of the fields that `typing.get_type_hints` tells of
+        _unread = None
     renamed: ClassVar[Mapping[str, str]] = {}  # JSON name -> attribute, where the JSON name cannot be one
 
     @staticmethod
