@@ -13,6 +13,7 @@ import events
 import files
 import files_up
 import many
+import pages
 import startup
 import tokens
 import traffic
@@ -81,6 +82,15 @@ connection for every request; this client gives each request under way a pool of
 
 {many}
 
+## Pages
+
+A page of {pages_items} predictions, the id and the status of each read, by raw httpx and `json.loads` and by
+`for prediction in client.predictions.list()`: in one process, in turn, {pages_requests} times each; medians of CPU
+time, and of {pages_rounds} processes the one in the middle. The goal is {pages_most} times raw httpx. An object keeps
+the JSON of the answer, and reads a field when it is asked for.
+
+{pages}
+
 ## Files
 
 A file of {files_size:,} MiB, from the local server in a process of its own to the disk, `fsync` included, in
@@ -138,6 +148,11 @@ def main() -> None:
         events_many=f"{events.EVENTS:,}",
         events=events.report(),
         many=many.report(),
+        pages=pages.report(),
+        pages_items=pages.ITEMS,
+        pages_requests=pages.REQUESTS,
+        pages_rounds=pages.ROUNDS,
+        pages_most=pages.MOST,
         files_size=files.SIZE,
         files_rounds=files.ROUNDS,
         files_throughput=files.LEAST_THROUGHPUT,

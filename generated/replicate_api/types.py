@@ -7,12 +7,27 @@ whoever calls it sends the one and supplies the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast
+from functools import wraps
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Protocol,
+    SupportsIndex,
+    TypeVar,
+    cast,
+    overload,
+)
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from datetime import timedelta, tzinfo
+
     from typing_extensions import ParamSpec, Self
 
     P = ParamSpec("P")
@@ -134,9 +149,14 @@ def part(name: str, value: Any) -> Part:
 
 
 def plain(value: Any) -> Any:
-    """Reduce models, datetimes, mappings and sequences to what `json.dumps` takes; other values pass through."""
+    """Reduce models, datetimes, mappings and sequences to what `json.dumps` takes; other values pass through.
+
+    A timestamp of an answer is the text that the API sent.
+    """
     if isinstance(value, Payload):
         return value.to_dict()
+    if isinstance(value, Timestamp):
+        return str(value)
     if isinstance(value, datetime):
         return text(value)
     if isinstance(value, Mapping):
@@ -177,8 +197,176 @@ def tolerate(decoder: Callable[[Any], Any], value: Any) -> Any:
         return value
 
 
-def timestamp(value: Any) -> datetime:
-    """Read an ISO 8601 time of any precision as an aware datetime. Without an offset it is UTC."""
+# ---- timestamps
+
+
+class Timestamp(datetime):
+    """A time in an answer: an aware datetime that also has the methods of the text that the API sent for it.
+
+    `str(moment)` is that text, and so are slices, `in`, `len`, the methods of `str`, and what is compared with text. All
+    else is as of any datetime; what is computed from a timestamp is one too, whose text is its `isoformat()`.
+    """
+
+    __slots__ = ("_sent",)
+    _sent: str
+
+    def __str__(self) -> str:
+        try:
+            return self._sent
+        except AttributeError:  # it was computed
+            return self.isoformat()
+
+    def __format__(self, format_spec: str, /) -> str:
+        """Format the time if `format_spec` is one of `strftime`, and the text otherwise."""
+        return super().__format__(format_spec) if "%" in format_spec else format(str(self), format_spec)
+
+    def __getitem__(self, index: SupportsIndex | slice, /) -> str:
+        return str(self)[index]
+
+    def __contains__(self, part: str, /) -> bool:
+        return part in str(self)
+
+    def __len__(self) -> int:
+        return len(str(self))
+
+    @overload  # type: ignore[override]  # a text, too
+    def __add__(self, value: timedelta, /) -> Self: ...
+    @overload
+    def __add__(self, value: str, /) -> str: ...
+    def __add__(self, value: Any, /) -> Any:
+        return str(self) + value if isinstance(value, str) else super().__add__(value)
+
+    @overload
+    def __radd__(self, value: timedelta, /) -> Self: ...
+    @overload
+    def __radd__(self, value: str, /) -> str: ...
+    def __radd__(self, value: Any, /) -> Any:
+        return value + str(self) if isinstance(value, str) else super().__radd__(value)
+
+    @overload  # type: ignore[override]  # of any other datetime, too
+    def __sub__(self, value: datetime, /) -> timedelta: ...
+    @overload
+    def __sub__(self, value: timedelta, /) -> Self: ...
+    def __sub__(self, value: Any, /) -> Any:
+        return super().__sub__(value)  # pyright: ignore[reportUnknownVariableType]
+
+    @overload
+    def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str: ...
+    @overload
+    def replace(
+        self,
+        year: SupportsIndex = ...,
+        month: SupportsIndex = ...,
+        day: SupportsIndex = ...,
+        hour: SupportsIndex = ...,
+        minute: SupportsIndex = ...,
+        second: SupportsIndex = ...,
+        microsecond: SupportsIndex = ...,
+        tzinfo: tzinfo | None = ...,
+        *,
+        fold: int = ...,
+    ) -> Self: ...
+    def replace(self, *args: Any, **fields: Any) -> Any:
+        """Replace a part of the text if the first argument is a text, and fields of the time otherwise."""
+        if args and isinstance(args[0], str):
+            return str(self).replace(*args, **fields)
+        return super().replace(*args, **fields)
+
+    def __reduce_ex__(self, _protocol: SupportsIndex, /) -> tuple[Any, ...]:
+        return restored, (untold(self), str(self))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """Give NumPy, and what is built on it, a datetime: it would take what has a length for a sequence."""
+        from importlib import import_module
+
+        return import_module("numpy").array(untold(self), dtype=dtype or object)
+
+    def __conform__(self, protocol: object, /) -> str | None:
+        """Give sqlite3 the text that it makes of any datetime."""
+        from sqlite3 import PrepareProtocol
+
+        return self.isoformat(" ") if protocol is PrepareProtocol else None
+
+    if TYPE_CHECKING:
+        # What `WITH_TEXT` and `TEXT_METHODS` below are to type checkers.
+        def __lt__(self, value: datetime | str, /) -> bool: ...  # type: ignore[override]
+        def __le__(self, value: datetime | str, /) -> bool: ...  # type: ignore[override]
+        def __gt__(self, value: datetime | str, /) -> bool: ...  # type: ignore[override]
+        def __ge__(self, value: datetime | str, /) -> bool: ...  # type: ignore[override]
+        def count(self, part: str, start: int = ..., end: int = ..., /) -> int: ...
+        def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes: ...
+        def endswith(self, suffix: str | tuple[str, ...], start: int = ..., end: int = ..., /) -> bool: ...
+        def find(self, part: str, start: int = ..., end: int = ..., /) -> int: ...
+        def index(self, part: str, start: int = ..., end: int = ..., /) -> int: ...
+        def join(self, parts: Iterable[str], /) -> str: ...
+        def ljust(self, width: SupportsIndex, fill: str = " ", /) -> str: ...
+        def lower(self) -> str: ...
+        def lstrip(self, characters: str | None = None, /) -> str: ...
+        def partition(self, separator: str, /) -> tuple[str, str, str]: ...
+        def removeprefix(self, prefix: str, /) -> str: ...
+        def removesuffix(self, suffix: str, /) -> str: ...
+        def rfind(self, part: str, start: int = ..., end: int = ..., /) -> int: ...
+        def rjust(self, width: SupportsIndex, fill: str = " ", /) -> str: ...
+        def rpartition(self, separator: str, /) -> tuple[str, str, str]: ...
+        def rsplit(self, sep: str | None = None, maxsplit: SupportsIndex = -1) -> list[str]: ...
+        def rstrip(self, characters: str | None = None, /) -> str: ...
+        def split(self, sep: str | None = None, maxsplit: SupportsIndex = -1) -> list[str]: ...
+        def startswith(self, prefix: str | tuple[str, ...], start: int = ..., end: int = ..., /) -> bool: ...
+        def strip(self, characters: str | None = None, /) -> str: ...
+        def translate(self, table: Any, /) -> str: ...
+        def upper(self) -> str: ...
+
+
+TEXT_METHODS = tuple(
+    name for name in dir(str) if name[0] != "_" and name != "maketrans" and not hasattr(datetime, name)
+)
+"""The methods of a timestamp that are those of its text."""
+WITH_TEXT = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
+"""The methods of a timestamp that are those of its text if their argument is a text, and a datetime's if not."""
+
+
+def of_text(name: str) -> Callable[..., Any]:
+    """Make a method that is a text's."""
+    method = getattr(str, name)
+
+    @wraps(method)
+    def call(self: Timestamp, *args: Any, **kwargs: Any) -> Any:
+        return method(str(self), *args, **kwargs)
+
+    return call
+
+
+def of_either(name: str) -> Callable[..., Any]:
+    """Make a method that is a text's if its argument is a text, and a datetime's if not."""
+    textual, temporal = getattr(str, name), getattr(datetime, name)
+
+    @wraps(temporal)
+    def call(self: Timestamp, other: object, /) -> Any:
+        return textual(str(self), other) if isinstance(other, str) else temporal(self, other)
+
+    return call
+
+
+for _name in TEXT_METHODS:
+    setattr(Timestamp, _name, of_text(_name))
+for _name in WITH_TEXT:
+    setattr(Timestamp, _name, of_either(_name))
+
+
+def untold(moment: datetime) -> datetime:
+    """Give a moment as a datetime that is nothing else."""
+    return datetime.combine(moment.date(), moment.timetz())
+
+
+def restored(moment: datetime, sent: str) -> Timestamp:
+    """Make a timestamp of a moment and its text."""
+    made = Timestamp.combine(moment.date(), moment.timetz())
+    made._sent = sent  # pyright: ignore[reportPrivateUsage]
+    return made
+
+
+def timestamp(value: Any) -> Timestamp:
+    """Read an ISO 8601 time of any precision. Without an offset it is UTC."""
     if not isinstance(value, str):
         raise TypeError(f"expected an ISO 8601 string, got {type(value).__name__}")
     try:
@@ -187,7 +375,10 @@ def timestamp(value: Any) -> datetime:
         from dateutil.parser import isoparse
 
         moment = isoparse(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return restored(moment if moment.tzinfo else moment.replace(tzinfo=UTC), value)
+
+
+# ---- objects
 
 
 class Payload:
@@ -195,9 +386,16 @@ class Payload:
 
     A response is read tolerantly. A declared field that it did not carry reads as None and stays absent from
     `to_dict()`; a value of another type than declared is kept as it came; an unknown field is kept, and can be read as
-    an attribute too. Fields can also be read as items (`urls["get"]`), and `dict(payload)` is a shallow copy of them.
+    an attribute too. Fields can also be read as items (`model["name"]`), and `dict(payload)` is a shallow copy of them.
+
+    Reading is lazy: `_unread` holds the JSON as it came, and `Field` reads from there; what it has to decode, and what
+    is set, is in `__dict__`. Whatever needs all fields reads the rest first (`whole`), and `_unread` is gone.
     """
 
+    if TYPE_CHECKING:
+        _unread: Mapping[str, Any] | None
+    else:  # it is none of the fields that `typing.get_type_hints` tells of
+        _unread = None
     renamed: ClassVar[Mapping[str, str]] = {}  # JSON name -> attribute, where the JSON name cannot be one
 
     @staticmethod
@@ -210,17 +408,9 @@ class Payload:
         """Read a JSON object. Raises TypeError if `data` is not one; nothing in it raises."""
         if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is whatever was sent
             raise TypeError(f"expected a JSON object for {cls.__name__}, got {type(data).__name__}")
-        declared = fields(cls)
-        state: dict[str, Any] = {}
-        unknown: dict[str, Any] = {}
-        for key, value in data.items():
-            if key in declared.readers:
-                attribute, decoder = declared.readers[key]
-                state[attribute] = value if decoder is None else tolerate(decoder, value)
-            else:
-                unknown[key] = value
+        fields(cls)  # imports what its fields hold, so that reading them does not
         self = cls.__new__(cls)
-        self.__dict__.update(state, additional_properties=unknown)
+        self._unread = {**data}
         return self
 
     def __attrs_post_init__(self) -> None:
@@ -228,25 +418,29 @@ class Payload:
         self.__dict__.clear()
         self.__dict__.update(given, additional_properties={})
 
+    def _decoded(self, _name: str, decoder: Callable[[Any], Any], value: Any) -> Any:
+        """Decode a field that is more than plain JSON."""
+        return tolerate(decoder, value)
+
     @property
     def set_fields(self) -> dict[str, Any]:
         """The declared fields that are set, by attribute, in the order they came."""
         declared = fields(type(self)).json_names
-        return {name: value for name, value in self.__dict__.items() if name in declared}
+        return {name: value for name, value in whole(self).items() if name in declared}
 
     def to_dict(self) -> dict[str, Any]:
         """Give the object as plain data under its JSON names: unknown fields too, absent ones not."""
         return {name: plain(value) for name, value in by_json_name(self).items()}
 
-    def keys(self) -> list[str]:
+    def keys(self) -> Collection[str]:
         """List the names that `self[name]` takes: of all fields that are set, unknown ones too."""
         return [*self.set_fields, *self.additional_properties]
 
-    def values(self) -> list[Any]:
+    def values(self) -> Collection[Any]:
         """List the values of the fields that are set, in the order of `keys`."""
         return [self[name] for name in self.keys()]
 
-    def items(self) -> list[tuple[str, Any]]:
+    def items(self) -> Collection[tuple[str, Any]]:
         """List the fields that are set, as pairs of a name and a value."""
         return [(name, self[name]) for name in self.keys()]
 
@@ -270,24 +464,208 @@ class Payload:
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={abridged(self[name])}" for name in self.keys())
-        return f"{type(self).__name__}({shown})"
+        set_fields = {**self.set_fields, **self.additional_properties}
+        return f"{type(self).__name__}({', '.join(f'{name}={abridged(value)}' for name, value in set_fields.items())})"
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return whole(self)
+
+    def __delattr__(self, name: str) -> None:
+        whole(self)  # or the field would be read again
+        super().__delattr__(name)
+
+    def __dir__(self) -> Iterable[str]:
+        whole(self)
+        return super().__dir__()
 
     if TYPE_CHECKING:
         additional_properties: dict[str, Any]
     else:  # type checkers should accept the declared fields only
 
         def __getattr__(self, name: str) -> Any:
-            """Read a declared field that is absent as None, and an unknown one as what came."""
-            if name.startswith("__") or "additional_properties" not in self.__dict__:
+            """Read a declared field, as None if it is absent, or an unknown one as what came."""
+            if name.startswith("__") or self.__dict__.keys().isdisjoint(("_unread", "additional_properties")):
                 raise AttributeError(name)
-            if name in fields(type(self)).json_names:
-                return None
-            if name in self.additional_properties:
-                return self.additional_properties[name]
+            if name in fields(type(self)).attributes:
+                return stored(self, name)
+            unknown: dict[str, Any] = whole(self)["additional_properties"]
+            if name == "additional_properties":
+                return unknown
+            if name in unknown:
+                return unknown[name]
             if name == "get":  # no method, which a field of that name would hide
-                return {**dict(self)}.get
+                return {**self.set_fields, **unknown}.get
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+class AttributeDict(dict[str, Any], Payload):
+    """A JSON object that is a dict, by JSON name, and has its members as attributes too.
+
+    A declared member that did not come reads as None, as an attribute. Methods of `dict` win over members of their name,
+    but `get` is both if it is a text.
+    """
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read a JSON object. Raises TypeError if `data` is not one; nothing in it raises."""
+        if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is whatever was sent
+            raise TypeError(f"expected a JSON object for {cls.__name__}, got {type(data).__name__}")
+        readers = fields(cls).readers
+        self = cls.__new__(cls)
+        for key, value in data.items():
+            _, decoder = readers.get(key, (key, None))
+            self[key] = value if decoder is None else tolerate(decoder, value)
+        return self
+
+    def __attrs_post_init__(self) -> None:
+        for name in [name for name, value in self.items() if value is UNSET]:
+            del self[name]
+
+    @property
+    def set_fields(self) -> dict[str, Any]:
+        """The declared members that are set, by attribute, in the order they came."""
+        readers = fields(type(self)).readers
+        return {readers[key][0]: value for key, value in self.items() if key in readers}
+
+    if not TYPE_CHECKING:
+
+        @property
+        def additional_properties(self) -> dict[str, Any]:
+            """The members that are not declared."""
+            readers = fields(type(self)).readers
+            return {key: value for key, value in self.items() if key not in readers}
+
+        @property
+        def get(self) -> Any:
+            """Give the method of `dict`, and the text of that name if there is one: it can be called as the method."""
+            value = self["get"] if "get" in self else None
+            return GetText(value, self) if isinstance(value, str) else super().get
+
+        def __getattr__(self, name: str) -> Any:
+            """Read a member."""
+            names = fields(type(self)).json_names
+            key = names.get(name, name)
+            if key in self and not name.startswith("__"):
+                return self[key]
+            if name in names:
+                return None
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name.startswith("_"):
+                object.__setattr__(self, name, value)
+            else:
+                self[fields(type(self)).json_names.get(name, name)] = value
+
+        def __delattr__(self, name: str) -> None:
+            key = fields(type(self)).json_names.get(name, name)
+            if key not in self:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            del self[key]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the members as plain data under their JSON names."""
+        return {name: plain(value) for name, value in self.items()}
+
+    def __dir__(self) -> Iterable[str]:
+        return {*super().__dir__(), *self.set_fields, *self.additional_properties}
+
+    __repr__ = Payload.__repr__
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return self.__dict__
+
+
+class GetText(str):
+    """The text of a member called `get`, which can be called as the method of `dict`: `urls.get + "/x"`, `urls.get("x")`."""
+
+    __slots__ = ("_members",)
+    _members: Mapping[str, Any]
+
+    def __new__(cls, value: str, members: Mapping[str, Any]) -> Self:
+        """Make the text of a member of `members`."""
+        self = super().__new__(cls, value)
+        self._members = members
+        return self
+
+    def __call__(self, key: str, default: Any = None, /) -> Any:
+        """Give the member of that name, or the default."""
+        return self._members[key] if key in self._members else default
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return GetText, (str(self), {**self._members})
+
+
+def whole(payload: Payload) -> Mapping[str, Any]:
+    """Read all of an object that has not been read, and give its attributes.
+
+    It changes at once: an interrupt, or another thread, finds it as it was or as it will be.
+    """
+    state = payload.__dict__
+    unread = state.get("_unread")
+    if unread is None:
+        return state
+    readers = fields(type(payload)).readers
+    known: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
+    for key, value in unread.items():
+        if key not in readers:
+            unknown[key] = value
+            continue
+        name, decoder = readers[key]
+        if name in state:
+            known[name] = state[name]
+        else:
+            known[name] = value if decoder is None else decoded(payload, name, decoder, value)
+    rest = {name: value for name, value in state.items() if name != "_unread"}
+    payload.__dict__ = state = {**known, "additional_properties": unknown, **rest}
+    return state
+
+
+def stored(payload: Payload, name: str) -> Any:
+    """Give a declared field, None if it is absent, even where the class has a property of that name."""
+    state = payload.__dict__
+    if name in state:
+        return state[name]
+    key, decoder = fields(type(payload)).attributes[name]
+    unread: Mapping[str, Any] = state.get("_unread", {})
+    if key not in unread:
+        return payload.__dict__.get(name)  # it is absent, or another thread has just read the object whole
+    if decoder is None:
+        return unread[key]
+    return state.setdefault(name, decoded(payload, name, decoder, unread[key]))
+
+
+def decoded(payload: Payload, name: str, decoder: Callable[[Any], Any], value: Any) -> Any:
+    """Decode a field as its object does."""
+    return payload._decoded(name, decoder, value)  # pyright: ignore[reportPrivateUsage]
+
+
+class Field:
+    """Reads a declared field from the JSON of an answer. What it has decoded is in `__dict__`, which comes before it."""
+
+    __slots__ = ("decoder", "key", "name")
+
+    def __init__(self, name: str, key: str, decoder: Callable[[Any], Any] | None) -> None:
+        self.name, self.key, self.decoder = name, key, decoder
+
+    def __get__(self, payload: Payload | None, cls: type[Payload]) -> Any:
+        if payload is None:  # the class has no fields
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {self.name!r}")
+        try:
+            value: Any = payload._unread[self.key]  # type: ignore[index]  # pyright: ignore
+        except (KeyError, TypeError):  # TypeError: it has been read whole
+            return stored(payload, self.name)
+        return stored(payload, self.name) if self.decoder else value  # pyright: ignore[reportUnknownVariableType]
+
+
+def as_sent(payload: Payload, name: str) -> Any:
+    """Give a declared field: as JSON, if it has not been read yet."""
+    state = payload.__dict__
+    if name in state or "_unread" not in state:
+        return state.get(name)
+    key = fields(type(payload)).json_names[name]
+    return state["_unread"].get(key)
 
 
 def by_json_name(payload: Payload) -> dict[str, Any]:
@@ -300,7 +678,8 @@ class Fields(NamedTuple):
     """The declared fields of a model."""
 
     json_names: Mapping[str, str]  # attribute -> JSON name
-    readers: Mapping[str, tuple[str, Callable[[Any], Any] | None]]  # JSON name -> attribute, and what reads it
+    readers: Mapping[str, tuple[str, Callable[[Any], Any] | None]]  # JSON name -> attribute, and what decodes it
+    attributes: Mapping[str, tuple[str, Callable[[Any], Any] | None]]  # attribute -> JSON name, and what decodes it
 
 
 known: dict[type[Payload], Fields] = {}
@@ -312,7 +691,15 @@ def fields(cls: type[Payload]) -> Fields:
         names = [field.name for field in getattr(cls, "__attrs_attrs__", ())]
         json_names = {**{name: name for name in names}, **{name: key for key, name in cls.renamed.items()}}
         decoders = cls.decoders()
-        known[cls] = Fields(json_names, {json_names[name]: (name, decoders.get(name)) for name in names})
+        for name in () if issubclass(cls, AttributeDict) else names:
+            defined = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+            if defined is None or isinstance(defined, Field):  # it is no property
+                setattr(cls, name, Field(name, json_names[name], decoders.get(name)))
+        known[cls] = Fields(
+            json_names,
+            {json_names[name]: (name, decoders.get(name)) for name in names},
+            {name: (json_names[name], decoders.get(name)) for name in names},
+        )
     return known[cls]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replicate._core.plain import is_array
 from replicate._core.problems import unreadable
 from replicate.exceptions import APIError, ReplicateError
-from replicate_api.types import Request
+from replicate_api.types import Request, as_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -30,7 +30,7 @@ async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, req
 
     def parsed(response: httpx.Response) -> Any:
         payload = session.parse(reader, response)
-        if not is_array(payload.results):
+        if not is_array(as_sent(payload, "results")):
             raise unreadable(response, "there is no list of results in it")
         return payload
 

@@ -218,6 +218,8 @@ async def outermost(session: Session[Any], source: nested[T]) -> AsyncGenerator[
 
 def over(owner: Any, session: Session[Any]) -> Any:
     """Give a copy of a client, a namespace or an object that acts through another session."""
+    if isinstance(owner, AsyncNames):
+        owner._complete()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - of this file
     other: Any = object.__new__(owner.__class__)
     other.__dict__.update(owner.__dict__)
     other.__dict__["_session" if "_session" in owner.__dict__ else "_bound"] = session
@@ -229,6 +231,9 @@ class AsyncNames:
 
     They are the same methods, on the asynchronous twin of the session.
     """
+
+    def _complete(self) -> None:
+        """Make what is made when it is asked for, while this has the session that it is made for."""
 
     def __dir__(self) -> Iterable[str]:
         """Name the methods' `async_` twins too, but where all methods are awaited anyway."""
@@ -243,9 +248,10 @@ class AsyncNames:
 
         def __getattr__(self, name: str) -> Any:
             """Give the method that `async_name` is."""
-            method = getattr(type(self), name.replace("async_", "", 1), None)
-            if name.startswith(("async_", "_async_")) and isinstance(method, Presenter):
-                return awaited(self, method)
+            if name.startswith(("async_", "_async_")):
+                method = getattr(type(self), name.replace("async_", "", 1), None)
+                if isinstance(method, Presenter):
+                    return awaited(self, method)
             if above := getattr(super(), "__getattr__", None):
                 return above(name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
@@ -268,7 +274,7 @@ def awaited(owner: Any, method: Any) -> Callable[..., Any]:
             result = await bound(*args, **kwargs)
         finally:
             bound_to = owner._bound  # noqa: SLF001 - what makes it an object
-            owner.__dict__.update(twin.__dict__, _bound=bound_to)
+            owner.__dict__ = {**twin.__dict__, "_bound": bound_to}
         return owner if result is twin else result
 
     return in_place

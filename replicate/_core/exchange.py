@@ -150,6 +150,18 @@ def outgoing(client: Any, request: Mapping[str, Any], library: Library) -> tuple
     return with_body(library.Request(**given, extensions=extensions), request, library), {**how, "auth": None}
 
 
+def sparing(client: Any) -> Any:
+    """Have a client look for cookies only in answers that set some: httpx makes a request of urllib's for each look."""
+    look = client.cookies.extract_cookies
+
+    def extract_cookies(response: Any) -> None:
+        if any(name.lower() == b"set-cookie" for name, _ in response.headers.raw):
+            look(response)
+
+    client.cookies.extract_cookies = extract_cookies
+    return client
+
+
 class Unfetchable(httpx.RequestError):
     """An address cannot be asked for anything. `sent` tells whether a request arrived that may have done something."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 import httpx
 
 from replicate._core.dual import PATIENCE
-from replicate._core.exchange import ALWAYS
+from replicate._core.exchange import ALWAYS, sparing
 from replicate._core.libraries import library_of_options
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Lanes(Needs):
             await timed(self._places.acquire(), longest, httpx.PoolTimeout)
         if self._free:
             return self._free.pop()[1]
-        client: httpx.AsyncClient = self._library.AsyncClient(**self._options)
+        client: httpx.AsyncClient = sparing(self._library.AsyncClient(**self._options))
         self._all.add(client)
         return client
 

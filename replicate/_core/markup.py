@@ -40,7 +40,10 @@ MOST_ROWS = 50
 class Tabular:
     """A page of a list, which a notebook shows as a table."""
 
-    results: list[Any]
+    if TYPE_CHECKING:
+
+        @property
+        def results(self) -> list[Any]: ...
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
         rows = self.results[:MOST_ROWS]

@@ -175,6 +175,8 @@ def put(headers: httpx.Headers, more: Mapping[str, Any]) -> None:
     for name, value in more.items():
         if value is UNSET:
             headers.pop(name, None)
+        elif isinstance(value, str) and name.isascii() and value.isascii():
+            headers[name] = value
         else:
             headers.update(encoded({name: value}))
 

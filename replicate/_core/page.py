@@ -34,7 +34,7 @@ from replicate._core.options import check_count
 from replicate._core.plain import elements
 from replicate._core.resource import Bound, session_of
 from replicate.exceptions import ReplicateError
-from replicate_api.types import UNSET, Payload
+from replicate_api.types import UNSET, Payload, Request, as_sent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
@@ -83,20 +83,43 @@ class Page(Tabular, Bound[C], Generic[C, T]):
         *,
         alone: bool = False,
         limit: int | None = None,
-        visited: frozenset[str] = frozenset(),
+        visited: frozenset[str] | Request = frozenset(),
         options: Mapping[str, Any] = NO_OPTIONS,
     ) -> None:
-        """`options` are those of the requests for pages; `visited` are the URLs so far."""
+        """`options` are those of the requests for pages; `visited` are the URLs so far, or the only request."""
         self._bound, self._options, self._visited = session, options, visited
         self._bind, self._reader = bind, Reader(endpoint.parse_response)
         self.alone = alone
         """Whether iterating ends with this page."""
-        # Items that are no objects are kept as they came, as in all of an answer.
-        results = elements(payload.results)[:limit]
-        self.results: list[T] = [bind(item, session) if isinstance(item, Payload) else item for item in results]
-        self.limit: int | None = None if limit is None else limit - len(results)
+        self._sent: list[Any] = elements(as_sent(payload, "results"))[:limit]
+        self._made: list[T] | None = None
+        self.limit: int | None = None if limit is None else limit - len(self._sent)
         self.next: str | None = None if self.limit == 0 else payload.next or None
         self.previous: str | None = payload.previous or None
+
+    @property
+    def results(self) -> list[T]:
+        """The items of this page, made when they are first asked for."""
+        if (made := self._made) is None:
+            bind, session = self._bind, self._session
+            # Items that are no objects are kept as they came, as in all of an answer.
+            made = self._made = [
+                bind(item, session) if isinstance(item, dict) or isinstance(item, Payload) else item  # noqa: SIM101 - faster
+                for item in self._sent
+            ]
+        return made
+
+    @results.setter
+    def results(self, results: list[T]) -> None:
+        """Replace them."""
+        self._made = results
+
+    def _complete(self) -> None:
+        _ = self.results
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        self._complete()
+        return {**super().__getstate__(), "_sent": []}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Page):
@@ -152,7 +175,11 @@ class Page(Tabular, Bound[C], Generic[C, T]):
 
     def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], frozenset[str], Mapping[str, Any]]:
         """Give what it takes to go on: who asks, what, what is made of the answer, where it has been, and how."""
-        return self._session, self._reader, self._bind, self._visited, self._options
+        visited, session = self._visited, self._session
+        if isinstance(visited, Request):
+            url = session.url(visited.path).copy_merge_params(dict(visited.query))
+            visited = self._visited = frozenset({str(url)})
+        return session, self._reader, self._bind, visited, self._options
 
     def __len__(self) -> int:
         return len(self.results)
@@ -280,9 +307,8 @@ async def fetch(
     given = session.given(rest)
     request = first if cursor is UNSET or cursor is ... else at(given, checked(cursor, first))
     payload = await read(given, endpoint, request)
-    begun = frozenset({str(session.url(request.path).copy_merge_params(dict(request.query)))})
     alone = cursor is not UNSET
-    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, visited=begun, options=rest)
+    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, visited=request, options=rest)
 
 
 async def turn(page: Page[C, T]) -> Page[C, T]:

@@ -10,7 +10,7 @@ from replicate._core.answering import RawResponses
 from replicate._core.dual import AsyncNames, C
 from replicate._core.options import check_keywords
 from replicate._core.plain import is_array
-from replicate_api.types import Payload, fields
+from replicate_api.types import Payload, fields, known, stored, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -122,11 +122,32 @@ class Resource(Bound[C], Payload):
         return [name for name in super().__dir__() if name not in INTERNALS]
 
     @classmethod
-    def bind(cls, payload: Payload, session: Session[C] | None) -> Self:
-        """Give a generated model's data the methods of this class."""
+    def bind(cls, payload: Payload | dict[str, Any], session: Session[C] | None) -> Self:
+        """Give a generated model's data, or the JSON that one would be read from, the methods of this class.
+
+        The JSON is kept, not copied.
+        """
+        if cls not in known:
+            fields(cls)
         self = cls.__new__(cls)
-        fill(self, payload, session)
+        if isinstance(payload, Payload):
+            fill(self, payload, session)
+        else:
+            self._unread, self._bound = payload, session  # which takes less than to make its `__dict__`
         return self
+
+    def _decoded(self, name: str, decoder: Callable[[Any], Any], value: Any) -> Any:
+        """Decode a field, and bind the objects in it."""
+        decoded = super()._decoded(name, decoder, value)
+        bind = self._nested.get(name)
+        return decoded if bind is None else nested(decoded, bind, self._bound)
+
+    def _complete(self) -> None:
+        whole(self)
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        whole(self)
+        return super().__getstate__()
 
     @classmethod
     def model_validate(cls, obj: Mapping[str, Any]) -> Self:
@@ -152,8 +173,17 @@ class Resource(Bound[C], Payload):
         return cls.model_validate(values)
 
     def __iter__(self) -> Iterator[Any]:
-        """Iterate the fields that came, as pairs of a name and a value."""
+        """Iterate the fields as pairs of a name and a value, as `keys` lists them."""
         return iter(self.items())
+
+    def keys(self) -> list[str]:
+        """List the names of the fields: those that did not come too, which are None, and unknown ones that did."""
+        return [*fields(type(self)).attributes, *self.additional_properties]
+
+    def __getitem__(self, name: str) -> Any:
+        if name in fields(type(self)).attributes and name not in self.additional_properties:
+            return stored(self, name)
+        return super().__getitem__(name)
 
     @property
     def model_extra(self) -> Data:
@@ -163,7 +193,7 @@ class Resource(Bound[C], Payload):
     @property
     def model_fields_set(self) -> set[str]:
         """The names of the fields that came."""
-        return set(self.keys())
+        return {*self.set_fields, *self.additional_properties}
 
     def to_dict(self, **options: Unpack[DumpOptions]) -> Data:
         """Give plain data under the API's own names, times as ISO 8601 text; what did not come is left out.
@@ -201,28 +231,6 @@ class Resource(Bound[C], Payload):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Do as `copy`."""
         return self.copy(update=update, deep=deep)
-
-
-class Link(str):
-    """A URL, `urls.get`, that can be called as well: `urls` used to be a dictionary, with a `get` of its own."""
-
-    __slots__ = ("_of",)
-    _of: Payload
-
-    @classmethod
-    def within(cls, urls: Payload, _session: object = None) -> Payload:
-        """Make the `get` of some URLs one of these."""
-        if isinstance(get := urls.__dict__.get("get"), str):
-            urls.__dict__["get"] = link = cls(get)
-            link._of = urls
-        return urls
-
-    def __call__(self, name: str, default: Any = None) -> Any:
-        """Give the URL of that name, or the default."""
-        try:
-            return self._of[name]
-        except KeyError:
-            return default
 
 
 def fill(resource: Resource[C], payload: Payload, session: Session[C] | None) -> None:

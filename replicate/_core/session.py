@@ -46,6 +46,8 @@ log = logging.getLogger("replicate")
 url_of = lru_cache(64)(httpx.URL)  # for those that many requests go to: to read one takes longer than to look it up
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
+HEADERS = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"}, encoding="latin-1")
+"""Of each request, unless it has others."""
 
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable)
 """What is raised every time anew."""
@@ -196,15 +198,17 @@ class Session(Generic[C]):
         url = self.url(request.path)
         parameters: Any = [*request.query]  # httpx's type for it is of invariant lists
         # httpx's headers hide the token from whatever shows local variables.
-        headers = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"}, encoding="latin-1")
-        headers.update(encoded(request.headers))
+        headers = HEADERS.copy()
+        if request.headers:
+            headers.update(encoded(request.headers))
         # What a client adds goes to the API itself and to nobody else: not to file hosts, not to streams elsewhere.
-        ours = trusted and self.is_api(url)
+        ours = trusted and (not ABSOLUTE.match(request.path) or self.is_api(url))  # a path is below the API's URL
         if ours:
-            given = {name for name, _ in parameters}
-            parameters += [(name, value) for name, value in query(**config.query) if name not in given]
-            said = {*headers, *(name.lower() for name in config.headers)}
-            if "authorization" not in said and (token := config.credentials.token()):
+            if config.query:
+                given = {name for name, _ in parameters}
+                parameters += [(name, value) for name, value in query(**config.query) if name not in given]
+            said = "authorization" in headers or "authorization" in {name.lower() for name in config.headers}
+            if not said and (token := config.credentials.token()):
                 put(headers, {"Authorization": f"Bearer {token}"})
             put(headers, config.headers)
         url = url.copy_merge_params(parameters) if parameters else url

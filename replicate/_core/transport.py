@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, uncollected
+from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, sparing, uncollected
 from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
@@ -60,7 +60,7 @@ class BlockingTransport:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    self._client = made = self._library.Client(**settled(self._options))
+                    self._client = made = sparing(self._library.Client(**settled(self._options)))
                     self._finalizer = weakref.finalize(self, made.close)
         return self._client
 

@@ -35,7 +35,7 @@ def shown(output: OutputList) -> Bundle:
 def drawn(output: Any) -> Iterator[str]:
     """Draw an output: text as text, files as files, anything else as JSON with its files below."""
     if isinstance(output, Payload):
-        output = {name: getattr(output, name) for name in output.keys()}  # noqa: SIM118 - it iterates over pairs
+        output = {name: getattr(output, name) for name in (*output.set_fields, *output.additional_properties)}
     files = [*files_in(output)]
     if output is None or output == []:
         return

@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from replicate._core.plain import members
 from replicate.exceptions import APIResponseValidationError
 from replicate_api.api.files import files_create
 from replicate_api.types import Part
@@ -69,10 +70,10 @@ async def address(session: Session[Any], upload: Upload, where: str) -> str:
             return known
         with upload.opened() as file:
             stored = await session.call(files_create, body=form(upload, file))
-        url: Any = getattr(stored.urls, "get", None)
+        url: Any = members(stored.urls).get("get")
         if not isinstance(url, str):
             raise APIResponseValidationError(f"{where} was uploaded, but the API did not answer with its address.")
-        told: Any = getattr(stored.checksums, "sha256", None)
+        told: Any = members(stored.checksums).get("sha256")
         if isinstance(stored.expires_at, datetime) and told in (None, sha256):  # or the file was changed meanwhile
             uploaded.keep(content, str(url), stored.expires_at - MARGIN)
         return str(url)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from replicate._core.body import Counted
 from replicate._core.dual import C, dual
 from replicate._core.options import check_parameters, check_text
 from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.plain import check_json
-from replicate._core.resource import Link, Namespace, Resource
+from replicate._core.plain import check_json, members
+from replicate._core.resource import Namespace, Resource
 from replicate._data.fetching import local_copy
 from replicate._data.outputs import FileOutput
 from replicate._data.sources import inspected
@@ -19,7 +19,7 @@ from replicate._data.uploads import form
 from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate_api import models
 from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list
-from replicate_api.types import UNSET
+from replicate_api.types import UNSET, AttributeDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,11 +36,15 @@ if TYPE_CHECKING:
 class File(Resource[C], models.File):
     """An uploaded file: `urls.get` is what a model takes. It expires a day after its upload."""
 
-    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within}
+    @staticmethod
+    def decoders() -> Mapping[str, Callable[[Any], Any]]:
+        """Name the attributes that are more than plain JSON, and what reads them."""
+        return {**models.File.decoders(), "metadata": AttributeDict.from_dict}
 
     async def __as_input__(self, session: Session[Any]) -> str | None:
         """Give its address."""
-        return getattr(self.urls, "get", None)
+        address: str | None = members(self.urls).get("get")
+        return address
 
 
 class Files(Namespace[C]):

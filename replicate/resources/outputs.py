@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.plain import members
 from replicate.exceptions import ReplicateError
-from replicate_api.types import UNSET
+from replicate_api.types import UNSET, stored
 
 if TYPE_CHECKING:
     from replicate._core.session import Session
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def raw(run: Prediction[Any] | Training[Any]) -> Any:
     """Give the output as it came."""
-    return vars(run).get("output")
+    return stored(run, "output")
 
 
 def with_files(run: Prediction[Any], session: Session[Any] | None, item: Any = UNSET) -> Any:

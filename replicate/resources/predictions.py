@@ -9,7 +9,7 @@ from replicate._core.nested import nested
 from replicate._core.options import check_parameters
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
-from replicate._core.resource import Link, Namespace, Resource, session_of
+from replicate._core.resource import Namespace, Resource, session_of
 from replicate._data.reference import Reference
 from replicate.resources import watching
 from replicate.resources.outputs import raw, with_files
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 class Prediction(Resource[C], models.Prediction):
     """A run of a model, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
-    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"urls": Link.within}
     reader: ClassVar[Any] = predictions_get
     canceler: ClassVar[Any] = predictions_cancel
 
@@ -90,7 +89,7 @@ class Prediction(Resource[C], models.Prediction):
             try:
                 await settle(run, Deadline.within(session))
             finally:
-                self.__dict__.update(run.__dict__, _bound=self._bound)
+                self.__dict__ = {**run.__dict__, "_bound": self._bound}
         check_success(self)
         return self.output
 

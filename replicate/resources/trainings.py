@@ -8,7 +8,7 @@ from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
-from replicate._core.resource import Link, Namespace, Resource
+from replicate._core.resource import Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
 from replicate.resources.spelling import (
     MODEL,
@@ -25,15 +25,17 @@ from replicate.resources.waiting import TERMINAL, halt, look, settle
 from replicate.resources.watching import Progress, Timings, Updates, timings
 from replicate_api import models
 from replicate_api.api.trainings import trainings_cancel, trainings_create, trainings_get, trainings_list
-from replicate_api.types import UNSET
+from replicate_api.types import UNSET, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Self
 
     from typing_extensions import Unpack
 
     from replicate._core.markup import Bundle
     from replicate._core.options import ListOptions
+    from replicate._core.session import Session
     from replicate.resources.creation import TrainingOptions
     from replicate.resources.spelling import TrainingName, TrainingWords
 
@@ -41,32 +43,52 @@ BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhoo
 """What `create` takes by position, apart from the input, which is known by its type."""
 
 
-class TrainingOutput(Resource[C], models.TrainingOutput):
-    """What a training has made: the new `version`, and the URL of its `weights`."""
+class TrainingOutput(models.TrainingOutput):
+    """What a training has made, as a dictionary: the new `version`, and the URL of its `weights`.
+
+    Copies share the session; pickles leave it behind.
+    """
+
+    _bound: Session[Any] | None = None
+
+    @classmethod
+    def bind(cls, output: Mapping[str, Any], session: Session[Any] | None) -> Self:
+        """Give an output the session by which its files are fetched."""
+        self = cls.from_dict(output)
+        self._bound = session
+        return self
 
     @property
     def weights(self) -> Any:  # type: ignore[override]  # as in the answer
         """The URL of the weights, if there are some, with the methods of a file as well."""
         from replicate._data.file_string import FileString
 
-        url = vars(self).get("weights")
+        url = dict(self).get("weights")
         return FileString(url, self._bound) if isinstance(url, str) and url else url
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return {}
+
+    def __copy__(self) -> Self:
+        return self.bind(self, self._bound)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        from copy import deepcopy
+
+        return self.bind(deepcopy(dict(self), memo), self._bound)
 
 
 class Training(Resource[C], models.Training):
     """A training, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
-    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {
-        "urls": Link.within,
-        "output": TrainingOutput[C].bind,
-    }
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"output": TrainingOutput.bind}
     reader: ClassVar[Any] = trainings_get
     canceler: ClassVar[Any] = trainings_cancel
 
     @property
     def destination(self) -> str | None:  # type: ignore[override]  # read-only, for it may have to be derived
         """The model that gets the new version, as "owner/name"; of an answer that does not say, known at its end."""
-        named: str | None = self.set_fields.get("destination")
+        named: str | None = stored(self, "destination")
         made = getattr(self.output, "version", None)
         return named or (made.partition(":")[0] if isinstance(made, str) else None)
 

@@ -12,9 +12,10 @@ import httpx
 import pytest
 from support.sessions import API, Scripted, scripted
 
-from replicate._core.dual import drive
+from replicate._core.dual import drive, over
 from replicate._core.page import Page, fetch
 from replicate._core.paginate import paginate
+from replicate._core.resource import session_of
 from replicate.exceptions import APIResponseValidationError, APIStatusError, InternalServerError, ReplicateError
 from replicate.resources.predictions import Prediction
 from replicate_api.api.predictions import predictions_list
@@ -255,3 +256,39 @@ def test_pages_are_values() -> None:
     assert b"r8_" not in pickle.dumps(page)
     assert [item.id for item in copy.deepcopy(page)] == ["a", "b", "c", "d"]
     assert len(transport.requests) == 3
+
+
+def test_items_are_made_when_a_page_is_looked_into() -> None:
+    """A page makes none of its objects before they are asked for, and then each once: the same ones from then on."""
+    made = []
+
+    def bind(item: Any, session: Any) -> Any:
+        made.append(item)
+        return Prediction.bind(item, session)
+
+    session, _ = scripted(body("a", "b", 3, following=f"{API}/predictions?cursor=2"))
+    page: Page[Any, Any] = drive(fetch(session, bind, predictions_list, UNSET, {"limit": 3}))
+    assert (page.next, page.limit, made) == (None, 0, [])
+    assert page[0] is page.results[0] is next(iter(page))
+    assert (len(made), page[2]) == (2, 3)
+    assert copy.copy(page)[0] is page[0]
+    page.results = [1]
+    assert ([*page], len(page)) == ([1], 1)
+
+
+def test_items_of_a_payload_that_has_been_read() -> None:
+    """A page that is made of a payload whose results have been read already has the same items."""
+    session, _ = scripted(body("a", 3), max_retries=0)
+    payload = drive(session.call(predictions_list))
+    assert payload.results is not None
+    assert payload.results[0].id == "a"
+    page: Page[Any, Any] = Page(session, payload, Prediction.bind, predictions_list)
+    assert (page[0].id, type(page[0]), page[1]) == ("a", Prediction, 3)
+
+
+def test_items_have_the_client_that_the_page_came_by() -> None:
+    """Where a twin of another colour goes on with a page, its items are the page's own all the same."""
+    page, _ = listed(*THREE)
+    session, _ = scripted(blocking=False)
+    assert over(page, session).results is page.results
+    assert session_of(page[0]) is session_of(page)

@@ -154,7 +154,6 @@ def test_v1_webhooks_of_a_run(api: respx.MockRouter) -> None:
     assert request.headers["Prefer"] == "wait=5"
 
 
-@pytest.mark.differs("a timestamp is a datetime: write `created_at.date()`")
 @pytest.mark.generation("1.x")
 def test_v1_create_and_reload(api: respx.MockRouter, naps: list[float]) -> None:
     """A prediction is reloaded in place in a loop of the user's."""

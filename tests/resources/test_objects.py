@@ -26,7 +26,7 @@ from replicate.resources.predictions import Prediction
 from replicate.resources.search import SearchedModel, SearchResults
 from replicate.resources.trainings import Training
 from replicate.resources.versions import Version
-from replicate_api.types import Payload, fields
+from replicate_api.types import Field, Payload, fields
 
 KINDS: list[Any] = [
     Account, Collection, Deployment, File, Hardware, Model, Prediction, SearchedModel, SearchResults, Training, Version,
@@ -93,7 +93,8 @@ def test_no_method_hides_a_field(kind: Any) -> None:
     Two are properties on purpose: `Training.destination` reads the field, and derives it where that is absent;
     `Prediction.output` gives the field with files.
     """
-    taken = {name for each in kind.__mro__ for name in vars(each) if not name.startswith("__")}
+    defined = [(name, value) for each in kind.__mro__ for name, value in vars(each).items()]
+    taken = {name for name, value in defined if not name.startswith("__") and not isinstance(value, Field)}
     taken -= {Training: {"destination"}, Prediction: {"output"}}.get(kind, set())
     assert set(fields(kind).json_names) & taken == set()
 
@@ -280,9 +281,9 @@ async def test_nested_objects_are_dictionaries_too(client: Any) -> None:
     """They have the methods of the dictionaries that they used to be; objects iterate as pairs."""
     found = await got(client.predictions.get("p1"))
     assert [*found.metrics] == ["predict_time"]
-    assert found.metrics.items() == [("predict_time", 1.5)]
-    assert found.metrics.values() == [1.5]
-    assert found.urls.items() == [("get", "https://api.replicate.com/v1/predictions/p1")]
+    assert [*found.metrics.items()] == [("predict_time", 1.5)]
+    assert [*found.metrics.values()] == [1.5]
+    assert [*found.urls.items()] == [("get", "https://api.replicate.com/v1/predictions/p1")]
     assert dict(iter(found))["id"] == "p1"
     training = Training(output={"version": "o/n:v"})
     assert training.output.get("version") == "o/n:v"
@@ -298,7 +299,7 @@ async def test_an_interrupt_while_an_object_is_renewed(colour: str, monkeypatch:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("replicate._core.resource.nested", interrupted)
+        patch.setattr("replicate._core.resource.fill", interrupted)
         with pytest.raises(KeyboardInterrupt):
             await got(made.reload())
     assert (made.id, made.status) == ("p1", "starting")

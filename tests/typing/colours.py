@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -25,6 +26,7 @@ from replicate.resources.watching import Timings
 from replicate_api import models
 from replicate_api.api.account import account_get
 from replicate_api.api.hardware import hardware_list
+from replicate_api.types import Timestamp
 
 
 def poster(image: Path, colors: int = 5) -> Path:
@@ -38,7 +40,23 @@ def blocking(client: Replicate, output: FileOutput[Sync]) -> None:
     assert_type(prediction, Prediction[Sync])
     assert_type(prediction.id, str)
     assert_type(prediction.logs, str | None)
-    assert_type(prediction.urls.get, str)
+    assert_type(prediction.urls.get + "/x", str)
+    assert_type(prediction.urls.web, str | None)
+    assert_type(prediction.urls["get"], Any)
+    assert_type(prediction.metrics, models.PredictionMetrics | None)
+    if prediction.metrics:
+        assert_type(prediction.metrics.predict_time, float | None)
+    assert_type(prediction.created_at[:10], str)
+    assert_type(prediction.created_at.replace("Z", "+00:00"), str)
+    assert_type(prediction.created_at.replace(microsecond=0), Timestamp)
+    assert_type(prediction.created_at.date(), date)
+    assert_type(prediction.created_at - datetime.now(UTC), timedelta)
+    assert_type(datetime.now(UTC) - prediction.created_at, timedelta)
+    assert_type(prediction.created_at - timedelta(days=1), Timestamp)
+    assert_type(prediction.created_at + timedelta(days=1), Timestamp)
+    assert_type("at " + prediction.created_at, str)
+    assert_type(prediction.created_at < datetime.now(UTC), bool)
+    assert_type(prediction.created_at < "2026", bool)
     assert_type(prediction.wait(timeout=3), Prediction[Sync])
     assert_type(prediction.reload(), Prediction[Sync])
     assert_type(prediction.cancel(), Prediction[Sync])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from ..types import UNSET, Payload, timestamp
+from ..types import UNSET, Payload, Timestamp, timestamp
 
 if TYPE_CHECKING:
     from .account import Account
@@ -22,7 +21,7 @@ class DeploymentRelease(Payload):
     configuration: DeploymentConfiguration | None = UNSET
     """Hardware and scaling."""
 
-    created_at: datetime | None = UNSET
+    created_at: Timestamp | None = UNSET
     """When this release was made."""
 
     created_by: Account | None = UNSET

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from ..types import UNSET, Payload, timestamp
+from ..types import UNSET, Payload, Timestamp, timestamp
 
 if TYPE_CHECKING:
     from .file_checksums import FileChecksums
@@ -25,7 +24,7 @@ class File(Payload):
     content_type: str
     """The media type given at upload."""
 
-    created_at: datetime
+    created_at: Timestamp
     """When the file was uploaded."""
 
     id: str
@@ -43,7 +42,7 @@ class File(Payload):
     etag: str | None = UNSET
     """A tag that changes with the content."""
 
-    expires_at: datetime | None = UNSET
+    expires_at: Timestamp | None = UNSET
     """When the file will be removed: 24 hours after its upload."""
 
     name: str | None = UNSET

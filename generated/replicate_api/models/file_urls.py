@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from attrs import define
 
-from ..types import UNSET, Payload
+from ..types import UNSET, AttributeDict, GetText
 
 
 @define(slots=False, kw_only=True, eq=False, repr=False)
-class FileUrls(Payload):
+class FileUrls(AttributeDict):
     """URLs about the file."""
 
-    get: str | None = UNSET
+    get: GetText = UNSET  # pyright: ignore[reportIncompatibleMethodOverride]
     """The file's own URL: give it to a model as input, or read the description there."""

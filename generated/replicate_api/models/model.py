@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from ..types import UNSET, Payload, timestamp
+from ..types import UNSET, Payload, Timestamp, timestamp
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -23,7 +22,7 @@ class Model(Payload):
     cover_image_url: str | None = UNSET
     """URL of the picture shown for the model."""
 
-    created_at: datetime | None = UNSET
+    created_at: Timestamp | None = UNSET
     """When the model was made."""
 
     default_example: Prediction | None = UNSET

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from ..types import UNSET, Payload, timestamp
+from ..types import UNSET, Payload, Timestamp, timestamp
 
 if TYPE_CHECKING:
     from .prediction_metrics import PredictionMetrics
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 class Prediction(Payload):
     """One run of a model."""
 
-    created_at: datetime
+    created_at: Timestamp
     """When it was created."""
 
     id: str
@@ -43,13 +42,13 @@ class Prediction(Payload):
     version: str
     """The id of the version that was run: 64 hexadecimal characters, or `hidden` for an official model."""
 
-    completed_at: datetime | None = UNSET
+    completed_at: Timestamp | None = UNSET
     """When it ended, for better or worse; absent until then."""
 
     data_removed: bool | None = UNSET
     """Whether input, output and logs are gone. Those of predictions made by API go one hour after they end."""
 
-    deadline: datetime | None = UNSET
+    deadline: Timestamp | None = UNSET
     """When it will be canceled unless it has ended; there only if `Cancel-After` was sent."""
 
     deployment: str | None = UNSET
@@ -76,7 +75,7 @@ class Prediction(Payload):
     source: Source | str | None = UNSET
     """Where it was created: on the website or through the API."""
 
-    started_at: datetime | None = UNSET
+    started_at: Timestamp | None = UNSET
     """When a machine began to work on it; absent until then."""
 
     webhook: str | None = UNSET

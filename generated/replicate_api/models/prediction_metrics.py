@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attrs import define
 
-from ..types import UNSET, Payload
+from ..types import UNSET, AttributeDict
 
 
 @define(slots=False, kw_only=True, eq=False, repr=False)
-class PredictionMetrics(Payload):
+class PredictionMetrics(AttributeDict):
     """Measurements, once it has ended. Models may add their own."""
 
     predict_time: float | None = UNSET

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from attrs import define
 
-from ..types import UNSET, Payload
+from ..types import UNSET, AttributeDict, GetText
 
 
 @define(slots=False, kw_only=True, eq=False, repr=False)
-class PredictionUrls(Payload):
+class PredictionUrls(AttributeDict):
     """URLs about the prediction."""
 
     cancel: str
     """POST here to cancel it."""
 
-    get: str
+    get: GetText  # pyright: ignore[reportIncompatibleMethodOverride]
     """GET here to read it again."""
 
     stream: str | None = UNSET

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attrs import define
 
-from ..types import UNSET, Payload
+from ..types import UNSET, AttributeDict
 
 
 @define(slots=False, kw_only=True, eq=False, repr=False)
-class SearchedModelMetadata(Payload):
+class SearchedModelMetadata(AttributeDict):
     """How a model matched a search, and what is known about it beyond its own words."""
 
     generated_description: str | None = UNSET

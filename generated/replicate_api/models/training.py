@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from ..types import UNSET, Payload, timestamp
+from ..types import UNSET, Payload, Timestamp, timestamp
 
 if TYPE_CHECKING:
     from .prediction_status import PredictionStatus
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 class Training(Payload):
     """One run of a model's training, which makes a new version."""
 
-    completed_at: datetime | None = UNSET
+    completed_at: Timestamp | None = UNSET
     """When it ended, for better or worse; absent until then."""
 
-    created_at: datetime | None = UNSET
+    created_at: Timestamp | None = UNSET
     """When it was created."""
 
     destination: str | None = UNSET
@@ -55,7 +54,7 @@ class Training(Payload):
     source: Source | str | None = UNSET
     """Where it was created: on the website or through the API."""
 
-    started_at: datetime | None = UNSET
+    started_at: Timestamp | None = UNSET
     """When a machine began to work on it; absent until then."""
 
     status: PredictionStatus | str | None = UNSET

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attrs import define
 
-from ..types import UNSET, Payload
+from ..types import UNSET, AttributeDict
 
 
 @define(slots=False, kw_only=True, eq=False, repr=False)
-class TrainingOutput(Payload):
+class TrainingOutput(AttributeDict):
     """What the training made; absent until it has succeeded."""
 
     version: str | None = UNSET

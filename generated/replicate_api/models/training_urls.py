@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from attrs import define
 
-from ..types import UNSET, Payload
+from ..types import UNSET, AttributeDict, GetText
 
 
 @define(slots=False, kw_only=True, eq=False, repr=False)
-class TrainingUrls(Payload):
+class TrainingUrls(AttributeDict):
     """URLs about the training."""
 
     cancel: str | None = UNSET
     """POST here to cancel it."""
 
-    get: str | None = UNSET
+    get: GetText = UNSET  # pyright: ignore[reportIncompatibleMethodOverride]
     """GET here to read it again."""
 
     web: str | None = UNSET

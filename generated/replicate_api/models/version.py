@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from attrs import define
 
-from ..types import UNSET, Payload, timestamp
+from ..types import UNSET, Payload, Timestamp, timestamp
 
 
 @define(slots=False, kw_only=True, eq=False, repr=False)
@@ -18,7 +17,7 @@ class Version(Payload):
     cog_version: str | None = UNSET
     """The version of Cog, the packaging tool, that built it."""
 
-    created_at: datetime | None = UNSET
+    created_at: Timestamp | None = UNSET
     """When it was pushed."""
 
     id: str | None = UNSET

@@ -1,0 +1,48 @@
+"""Cookies that the API sets are sent back; what sets none costs nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from support.colours import RUN
+from support.faults import Faults, answer
+from support.sessions import config
+
+from replicate._core.session import Session
+from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate_api.types import Request
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note each time that httpx looks for cookies in an answer."""
+    found: list[int] = []
+    look = httpx.Cookies.extract_cookies
+
+    def extract_cookies(self: httpx.Cookies, response: httpx.Response) -> None:
+        found.append(response.status_code)
+        look(self, response)
+
+    monkeypatch.setattr(httpx.Cookies, "extract_cookies", extract_cookies)
+    return found
+
+
+@pytest.mark.parametrize("name", ["Set-Cookie", "set-cookie", "SET-COOKIE"])
+@pytest.mark.parametrize("colour", ["blocking", "asyncio"])
+def test_a_cookie_is_sent_back(colour: str, name: str, looked: list[int]) -> None:
+    """Only an answer that sets a cookie is searched for one, and the next request carries it."""
+    kind: Any = BlockingTransport if colour == "blocking" else AsyncTransport
+    with Faults(answer(), answer("200 OK", b"{}", f"{name}: a=1"), answer()) as api:
+
+        async def main() -> None:
+            transport = kind()
+            session: Session[Any] = Session(config(api.base_url), transport)
+            for _ in range(4):
+                await session.send(Request("GET", "/account"))
+            await transport.close()
+
+        RUN[colour](main())
+    assert [b"cookie: a=1" in each.lower() for each in api.requests] == [False, False, True, True]
+    assert looked == [200]
