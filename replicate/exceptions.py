@@ -35,6 +35,17 @@ if TYPE_CHECKING:
 
     from replicate.resources.predictions import Prediction
 
+# fmt: off
+__all__ = [
+    "APIConnectionError", "APIError", "APIResponseValidationError", "APIStatusError", "APITimeoutError",
+    "AmbiguousCreateError", "AuthenticationError", "BadRequestError", "ConflictError", "DataRemovedError",
+    "FileExpiredError", "FileTooLargeError", "InputError", "InsufficientCreditError", "InternalServerError",
+    "ModelError", "NotFoundError", "PermissionDeniedError", "PredictionCanceled", "PredictionTimeout",
+    "RateLimitError", "ReplicateError", "ReplicateException", "RequestTooLargeError", "RunError", "SaveError",
+    "StreamError", "UnprocessableEntityError",
+]
+# fmt: on
+
 PROBLEM = ("type", "title", "status", "detail", "instance")
 """The fields of an RFC 9457 problem, in the order in which version 1 prints them."""
 

@@ -75,22 +75,20 @@ TRAINED = "Metrics=TrainingMetrics Output=TrainingOutput URLs=TrainingUrls"
 VERSION = "VersionGetResponse=Version"
 
 
-def operations(**nouns: str) -> str:
+def operations(nouns: str) -> str:
     """Give the names of version 2's classes for the operations on nouns, of either colour and for whole answers."""
     return " ".join(
         f"{colour}{noun}Resource{whole}={whole or kind}"
-        for noun, kind in nouns.items()
+        for noun, _, kind in (entry.partition("=") for entry in nouns.split())
         for colour in ("", "Async")
         for whole in ("", "WithRawResponse", "WithStreamingResponse")
     )
 
 
-DEPLOYMENTS = operations(Deployments="Deployments", Predictions="DeploymentsPredictions")
-MODELS = operations(
-    Examples="Examples", Models="Models", Predictions="ModelPredictions", Readme="Readme", Versions="Versions"
-)
-SECRET = operations(Default="DefaultWebhook", Secret="DefaultSecret")
-WEBHOOKS = operations(Default="DefaultWebhook", Webhooks="Webhooks")
+DEPLOYMENTS = operations("Deployments=Deployments Predictions=DeploymentsPredictions")
+MODELS = operations("Examples=Examples Models=Models Predictions=ModelPredictions Readme=Readme Versions=Versions")
+SECRET = operations("Default=DefaultWebhook Secret=DefaultSecret")
+WEBHOOKS = operations("Default=DefaultWebhook Webhooks=Webhooks")
 
 PATHS: Mapping[str, str] = {
     "__about__": "__version__",
@@ -117,15 +115,15 @@ PATHS: Mapping[str, str] = {
     f"PredictionCollection=Predictions Predictions ReplicateError Version {BASES} {EARLY} {ENCODERS}",
     "resource": "Namespace Resource",
     "resources.deployments.deployments": DEPLOYMENTS,
-    "resources.deployments.predictions": operations(Predictions="DeploymentsPredictions"),
-    "resources.models.examples": operations(Examples="Examples"),
+    "resources.deployments.predictions": operations("Predictions=DeploymentsPredictions"),
+    "resources.models.examples": operations("Examples=Examples"),
     "resources.models.models": MODELS,
-    "resources.models.predictions": operations(Predictions="ModelPredictions"),
-    "resources.models.readme": operations(Readme="Readme"),
-    "resources.models.versions": operations(Versions="Versions"),
+    "resources.models.predictions": operations("Predictions=ModelPredictions"),
+    "resources.models.readme": operations("Readme=Readme"),
+    "resources.models.versions": operations("Versions=Versions"),
     "resources.webhooks.default": SECRET,
     "resources.webhooks.default.default": SECRET,
-    "resources.webhooks.default.secret": operations(Secret="DefaultSecret"),
+    "resources.webhooks.default.secret": operations("Secret=DefaultSecret"),
     "resources.webhooks.webhooks": WEBHOOKS,
     "run": "Model ModelError Prediction Version Versions async_run make_schema_backwards_compatible run "
     "transform_output",
@@ -188,14 +186,14 @@ WIDENED: Mapping[str, str] = {
     "TrainingCollection=Trainings Trainings Version Webhooks async_run async_stream make_schema_backwards_compatible "
     "run stream",
     "resources": "",
-    "resources.account": operations(Account="Accounts"),
-    "resources.collections": operations(Collections="Collections"),
+    "resources.account": operations("Account=Accounts"),
+    "resources.collections": operations("Collections=Collections"),
     "resources.deployments": DEPLOYMENTS,
-    "resources.files": operations(Files="Files"),
-    "resources.hardware": operations(Hardware="HardwareNamespace"),
+    "resources.files": operations("Files=Files"),
+    "resources.hardware": operations("Hardware=HardwareNamespace"),
     "resources.models": MODELS,
-    "resources.predictions": operations(Predictions="Predictions"),
-    "resources.trainings": operations(Trainings="Trainings"),
+    "resources.predictions": operations("Predictions=Predictions"),
+    "resources.trainings": operations("Trainings=Trainings"),
     "resources.webhooks": WEBHOOKS,
     "webhook": BASES,
 }
@@ -209,8 +207,11 @@ def targets(names: str) -> dict[str, tuple[str, str]]:
 
 
 def look_up(module: ModuleType, names: Mapping[str, tuple[str, str]], name: str) -> Any:
-    """Give what an earlier name of a module stands for, and keep it there."""
+    """Give what an earlier name of a module stands for, or the module of that name below it, and keep it there."""
     if name not in names:
+        full = f"{module.__name__}.{name}"
+        if full.partition(".")[2] in PATHS:
+            return import_module(full)
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
     home, new = names[name]
     return module.__dict__.setdefault(name, getattr(import_module(home), new))
@@ -259,10 +260,8 @@ def widen(module: ModuleType) -> None:
     if path not in WIDENED:
         return
     module.__class__ = Keeping
-    if names := targets(WIDENED[path]):
-        module.__dict__.update(
-            __dir__=partial(listed, module, names), __getattr__=partial(look_up, module, names)
-        )
+    if names := targets(WIDENED[path]):  # else it looks its names up itself
+        module.__dict__.update(__dir__=partial(listed, module, names), __getattr__=partial(look_up, module, names))
     if has_modules(path):
         module.__dict__.setdefault("__path__", [])
 

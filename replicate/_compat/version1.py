@@ -6,7 +6,7 @@ import copy
 from importlib import import_module
 from io import IOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypedDict
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
 
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 
@@ -20,12 +20,13 @@ from replicate._data.schema import BY_VALUE
 from replicate._data.sources import inspected
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
     from os import PathLike
-    from typing import BinaryIO
+    from typing import BinaryIO, Self
 
     from typing_extensions import Unpack
 
+    from replicate._core.dual import Coloured
     from replicate._data.inputs import FileEncodingStrategy
     from replicate._flows.run import CallOptions, RunOptions
     from replicate.client import Client
@@ -87,7 +88,9 @@ class EventSource(Generic[T]):
 
     response: httpx.Response
 
-    def __init__(self, client: Client | None, response: httpx.Response, *, use_file_output: bool | None = None) -> None:
+    def __init__(
+        self, client: Coloured[Any] | None, response: httpx.Response, *, use_file_output: bool | None = None
+    ) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind != "text/event-stream":
             raise ValueError(f"a stream of events is text/event-stream; this answer is {kind or 'of no type'}")
@@ -105,6 +108,26 @@ class EventSource(Generic[T]):
         async for chunk in self.response.aiter_bytes():
             for event in decoder.feed(chunk):
                 yield self._with_file(event)
+
+    def close(self) -> None:
+        """Close a blocking client's answer."""
+        self.response.close()
+
+    async def aclose(self) -> None:
+        """Close an asynchronous client's answer."""
+        await self.response.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     def _with_file(self, event: ServerSentEvent) -> ServerSentEvent:
         if event:
@@ -158,8 +181,8 @@ def with_urls(value: Any, to_url: Callable[[Any], str]) -> Any:
     """Put what a function gives for a file in the place of each open file and path."""
     if is_mapping(value):
         return {name: with_urls(item, to_url) for name, item in value.items()}
-    if is_array(value):
-        return [with_urls(item, to_url) for item in value]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [with_urls(item, to_url) for item in cast("Iterable[Any]", value)]
     if isinstance(value, Path):
         with value.open("rb") as file:
             return to_url(file)
