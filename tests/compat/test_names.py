@@ -189,14 +189,22 @@ def test_pages_with_two_arguments() -> None:
     assert replicate.Page[str].__args__ == (Any, str)
 
 
-def test_pages_are_of_their_class(client: replicate.Client) -> None:
-    """A page is an instance of version 2's class of its colour."""
+def test_pages_are_of_their_class() -> None:
+    """A page is an instance of version 2's class of its colour, and of no other."""
     pagination = import_module("replicate.pagination")
     listed = httpx.MockTransport(lambda _: httpx.Response(200, json={"results": []}))
+
+    async def ask() -> Any:
+        http_client = httpx.AsyncClient(transport=listed)
+        async with replicate.AsyncReplicate(bearer_token="t", http_client=http_client) as client:
+            return await client.models.list()
+
     with replicate.Client("t", transport=listed) as blocking:
-        page = blocking.models.list()
-    assert isinstance(page, pagination.SyncCursorURLPage)
-    assert not isinstance(page, pagination.AsyncCursorURLPage)
+        pages = blocking.models.list(), asyncio.run(ask())
+    for end in ("", "WithCreatedFilters"):
+        kinds = [getattr(pagination, f"{colour}CursorURLPage{end}") for colour in ("Sync", "Async")]
+        assert [[isinstance(page, kind) for kind in kinds] for page in pages] == [[True, False], [False, True]]
+    assert all(isinstance(page, pagination.BasePage) for page in pages)
 
 
 def test_all_errors() -> None:
