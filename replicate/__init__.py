@@ -191,6 +191,8 @@ _SETTINGS = (
     "output_dir",
 )  # fmt: skip
 _SUBMODULES = ("client", "exceptions", "resources", "types", "webhook")
+_WIDENED = ("client", "resources", "webhook")
+"""The modules that get further names, those of earlier versions, as soon as they have been imported."""
 
 # fmt: off
 __all__ = [
@@ -222,8 +224,13 @@ class _Package(ModuleType):
             from replicate._default import change
 
             change(self.default_client, name, {**self.__dict__, name: value})
-        if name in __all__ and isinstance(value, ModuleType):
-            return  # `import replicate.run` puts a module of that name here; the function stays
+        if isinstance(value, ModuleType):
+            if name in __all__:
+                return  # `import replicate.run` puts a module of that name here; the function stays
+            if name in _WIDENED:
+                from replicate._compat.paths import widen
+
+                widen(value)
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:

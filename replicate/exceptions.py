@@ -38,6 +38,17 @@ if TYPE_CHECKING:
 
     from replicate.resources.predictions import Prediction
 
+# fmt: off
+__all__ = [
+    "APIConnectionError", "APIError", "APIResponseValidationError", "APIStatusError", "APITimeoutError",
+    "AmbiguousCreateError", "AuthenticationError", "BadRequestError", "ConflictError", "DataRemovedError",
+    "FileExpiredError", "FileTooLargeError", "InputError", "InsufficientCreditError", "InternalServerError",
+    "ModelError", "NotFoundError", "PermissionDeniedError", "PredictionCanceled", "PredictionTimeout",
+    "RateLimitError", "ReplicateError", "ReplicateException", "RequestTooLargeError", "RunError", "SaveError",
+    "StreamError", "UnprocessableEntityError",
+]
+# fmt: on
+
 
 class ReplicateError(ReplicateException):
     """Something went wrong, and the call that raises it has started nothing."""

@@ -1,9 +1,14 @@
-"""Functions of version 1 that this version has no other use for, in terms of what it does have."""
+"""Functions of versions 0 and 1 that this version has no other use for, in terms of what it does have."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Generic
+from importlib import import_module
+from io import IOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
+
+import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 
 from replicate._core.dual import Async, Sync, T, drive
 from replicate._core.plain import is_array, is_mapping
@@ -15,13 +20,13 @@ from replicate._data.schema import BY_VALUE
 from replicate._data.sources import inspected
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
     from os import PathLike
-    from typing import BinaryIO
+    from typing import BinaryIO, Self
 
-    import httpx
     from typing_extensions import Unpack
 
+    from replicate._core.dual import Coloured
     from replicate._data.inputs import FileEncodingStrategy
     from replicate._flows.run import CallOptions, RunOptions
     from replicate.client import Client
@@ -83,7 +88,9 @@ class EventSource(Generic[T]):
 
     response: httpx.Response
 
-    def __init__(self, client: Client | None, response: httpx.Response, *, use_file_output: bool | None = None) -> None:
+    def __init__(
+        self, client: Coloured[Any] | None, response: httpx.Response, *, use_file_output: bool | None = None
+    ) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind != "text/event-stream":
             raise ValueError(f"a stream of events is text/event-stream; this answer is {kind or 'of no type'}")
@@ -102,13 +109,43 @@ class EventSource(Generic[T]):
             for event in decoder.feed(chunk):
                 yield self._with_file(event)
 
+    def close(self) -> None:
+        """Close a blocking client's answer."""
+        self.response.close()
+
+    async def aclose(self) -> None:
+        """Close an asynchronous client's answer."""
+        await self.response.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
     def _with_file(self, event: ServerSentEvent) -> ServerSentEvent:
         if event:
             event.data = BY_VALUE.file(event.data, self._make)
         return event
 
 
-# ---- replicate.helpers
+# ---- replicate.prediction
+
+
+class CreatePredictionRequestParams(TypedDict, total=False):
+    """What version 1 told its HTTP client of the request that starts a prediction."""
+
+    headers: dict[str, str] | None
+    timeout: httpx.Timeout | None
+
+
+# ---- replicate.helpers, and what version 0 had in replicate.json and replicate.files
 
 
 def base64_encode_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
@@ -116,9 +153,40 @@ def base64_encode_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
     return data_uri(inspected(file, "file"))
 
 
-def encode_json(obj: Any, client: Client, file_encoding_strategy: FileEncodingStrategy | None = None) -> Any:
-    """Give an input as JSON data, its files as data URIs or uploaded. Raises TypeError, ValueError, APIError."""
-    return drive(Inputs(obj, file_encoding_strategy).sent(session_of(client).of_colour(Sync)))
+def upload_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
+    """Give a file as a data URI, as version 0 sent all files. Raises FileNotFoundError, TypeError."""
+    return base64_encode_file(file)
+
+
+def encode_json(
+    obj: Any,
+    client: Client | Callable[[Any], str] | None = None,
+    file_encoding_strategy: FileEncodingStrategy | None = None,
+    *,
+    upload_file: Callable[[Any], str] | None = None,
+) -> Any:
+    """Give an input as JSON data, its files as data URIs or uploaded. Raises TypeError, ValueError, APIError.
+
+    Version 0 passed a function that gives the address of a file, in the place of the client or as `upload_file`.
+    """
+    given: Any = client
+    to_url = upload_file or (None if hasattr(given, "_session") else given)
+    if to_url is not None:
+        obj, given = with_urls(obj, to_url), None
+    owner = import_module("replicate").default_client if given is None else given
+    return drive(Inputs(obj, file_encoding_strategy).sent(session_of(owner).of_colour(Sync)))
+
+
+def with_urls(value: Any, to_url: Callable[[Any], str]) -> Any:
+    """Put what a function gives for a file in the place of each open file and path."""
+    if is_mapping(value):
+        return {name: with_urls(item, to_url) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [with_urls(item, to_url) for item in cast("Iterable[Any]", value)]
+    if isinstance(value, Path):
+        with value.open("rb") as file:
+            return to_url(file)
+    return to_url(value) if isinstance(value, IOBase) else value
 
 
 async def async_encode_json(

@@ -42,7 +42,7 @@ def address(base_url: Any) -> httpx.URL:
 
 
 def checked(base_url: str | httpx.URL, name: str) -> httpx.URL:
-    """Raise ValueError for what is no base URL, naming where it comes from."""
+    """Give a base URL without slashes at its end. Raises ValueError for what is none, naming where it comes from."""
     try:
         url = httpx.URL(base_url)
     except (httpx.InvalidURL, UnicodeError):
@@ -52,7 +52,8 @@ def checked(base_url: str | httpx.URL, name: str) -> httpx.URL:
     full = url.scheme in ("http", "https") and url.host and (url.port is None or 0 < url.port < 2**16)
     if not full or url.query or url.fragment:
         raise ValueError(f"{name} must be a full URL without a query, such as {DEFAULT_BASE_URL}")
-    return url
+    path = url.raw_path.rstrip(b"/")
+    return url if path in (url.raw_path, b"") else url.copy_with(raw_path=path)
 
 
 def versioned(base_url: str | httpx.URL) -> httpx.URL:

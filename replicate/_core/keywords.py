@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HOMES = {
     "replicate._core.options": "ListOptions RequestOptions",
     "replicate._core.raw": "RawOptions",
+    "replicate._flows.configured": "CopyOptions",
     "replicate._flows.run": "CallOptions RunOptions",
     "replicate.resources.creation": "DeploymentPredictionOptions ModelPredictionOptions PredictionOptions "
     "TrainingOptions",

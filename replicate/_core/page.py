@@ -68,7 +68,12 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     colour that it is annotated with.
     """
 
-    if not TYPE_CHECKING:  # type checkers go by `__init__`
+    if not TYPE_CHECKING:  # type checkers go by `__init__`, and know two arguments
+
+        def __class_getitem__(cls, of: Any) -> Any:
+            """Take the class of the items alone, as earlier versions do: `Page[Prediction]`."""
+            alone = len(cls.__parameters__) == 2 and not isinstance(of, tuple)
+            return super().__class_getitem__((Any, of) if alone else of)
 
         def __new__(cls, session: Session[C] | None = None, *_args: Any, alone: bool = False, **_options: Any) -> Self:
             """Make a page of the subclass that its session asks for; without any, one that is to be filled."""

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.options import REQUEST_OPTIONS, TOKEN, RequestOptions, check_keywords, check_mapping, check_query
+from replicate._core.options import (
+    REQUEST_OPTIONS,
+    TOKEN,
+    RequestOptions,
+    check_keywords,
+    check_mapping,
+    check_query,
+    merged,
+)
 from replicate._core.plain import check_json, is_iterable, is_mapping
 from replicate._core.response import APIResponse, converted
 from replicate_api.types import UNSET, Part, Request, multipart, query
@@ -44,9 +52,13 @@ class RawOptions(SendOptions, total=False):
     """What to give instead of the answer of httpx: dict, str, bytes, None, a class of this package or pydantic's."""
     stream: bool
     """Give an APIResponse as soon as its headers are there, to be iterated and closed."""
+    stream_cls: Any
+    """With `stream=True`: `replicate.Stream` or `replicate.AsyncStream`, for the events of the answer."""
 
 
-RAW_OPTIONS = ("json", "body", "content", "files", "params", "headers", "options", "cast_to", "stream")
+RAW_OPTIONS = (
+    "json", "body", "content", "files", "params", "headers", "options", "cast_to", "stream", "stream_cls",
+)  # fmt: skip
 SAME = {"headers": "extra_headers", "params": "extra_query", "extra_json": "extra_body"}
 """What version 2's `options` call otherwise."""
 ALONE = ("json", "body", "content")
@@ -68,19 +80,35 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
     rest = {**renamed(options.get("options") or {}), **rest}
     headers: dict[str, str] = {**(options.get("headers") or {}), **(rest.get("extra_headers") or {})}
     params: dict[str, Any] = {**(options.get("params") or {}), **(rest.pop("extra_query", None) or {})}
+    events = events_of(options)
+    if events is not None:
+        headers = merged({"Accept": "text/event-stream"}, headers)
     told = {name: value for name, value in headers.items() if value is not UNSET}
     request = Request(method.upper(), url, query(**params), told, **body_of(options))
     # As the session's own too: what the caller says here goes before the headers of the client.
     session = session.given({**rest, "extra_headers": headers})
     response = await session.send(request, stream=bool(options.get("stream")))
     if options.get("stream"):
-        return APIResponse(session, response)
+        answer: Any = APIResponse(session, response)
+        return answer if events is None else events(answer, response)
     return converted(session, response, options.get("cast_to", httpx.Response))
+
+
+def events_of(options: Mapping[str, Any]) -> Any:
+    """Give what makes events of a streamed answer, or None. Raises TypeError for an answer that is not streamed."""
+    kind = options.get("stream_cls", UNSET)
+    if kind is UNSET or kind is None:
+        return None
+    if not options.get("stream"):
+        raise TypeError("stream_cls= says what to make of a streamed answer: pass stream=True with it")
+    return kind
 
 
 def check_target(method: Any, url: Any) -> None:
     """Raise TypeError or ValueError for what is no method, or no URL."""
     for name, value in (("method", method), ("url", url)):
+        if value is UNSET:
+            raise TypeError(f"{name} is missing")
         if not isinstance(value, str):
             raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     if not TOKEN.fullmatch(method):

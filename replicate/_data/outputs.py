@@ -48,6 +48,11 @@ class FileMethods(Bound[C]):
     # ---- what it is
 
     @property
+    def __url__(self) -> str:
+        """The same as `url`, as version 2 called it."""
+        return self.url
+
+    @property
     def name(self) -> str:
         """A file name for it, harmless on every system: the last part of its URL, or "output".
 

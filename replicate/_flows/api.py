@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from replicate._core.answering import RawResponses
-from replicate._core.dual import AsyncNames, C, also_async, dual
+from replicate._core.dual import Async, AsyncNames, C, also_async, dual
 from replicate._core.options import check_parameters
 from replicate._flows.configured import Configured
 from replicate_api.types import UNSET
@@ -14,6 +14,7 @@ from replicate_api.types import UNSET
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
+    from typing import Literal
 
     import httpx
     from typing_extensions import Unpack
@@ -190,45 +191,45 @@ class API(Configured[C], RawResponses, AsyncNames):
         )
 
     @request
-    async def request(self, method: str, url: str, **options: Unpack[RawOptions]) -> Any:
+    async def request(self, method: str, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
         """Send any request, such as `client.request("GET", "/custom/endpoint")`, and give the answer.
 
-        `url` is a path below the base URL, or a full URL, which gets the token only if it is the API's. `cast_to=dict`
-        gives its JSON, `stream=True` an APIResponse before its content has come. Raises
-        APIStatusError for an error status, APIConnectionError. POST and PATCH are sent again only where the server
-        certainly did nothing.
+        `url` (or `path`) is a path below the base URL, or a full URL, which gets the token only if it is the API's.
+        `cast_to=dict` gives its JSON, `stream=True` an APIResponse before its content has come, with
+        `stream_cls=replicate.Stream` its events. Raises APIStatusError for an error status, APIConnectionError. POST
+        and PATCH are sent again only where the server certainly did nothing.
         """
-        return await exchange(self._session, method, url, options)
+        return await exchange(self._session, method, one_url(url, path), options)
 
     @verb
-    async def get(self, url: str, **options: Unpack[RawOptions]) -> Any:
+    async def get(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
         """Send a GET request: see `request`."""
-        return await exchange(self._session, "GET", url, options)
+        return await exchange(self._session, "GET", one_url(url, path), options)
 
     @verb
-    async def post(self, url: str, **options: Unpack[RawOptions]) -> Any:
+    async def post(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
         """Send a POST request, with `json=`: see `request`."""
-        return await exchange(self._session, "POST", url, options)
+        return await exchange(self._session, "POST", one_url(url, path), options)
 
     @verb
-    async def put(self, url: str, **options: Unpack[RawOptions]) -> Any:
+    async def put(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
         """Send a PUT request, with `json=`: see `request`."""
-        return await exchange(self._session, "PUT", url, options)
+        return await exchange(self._session, "PUT", one_url(url, path), options)
 
     @verb
-    async def patch(self, url: str, **options: Unpack[RawOptions]) -> Any:
+    async def patch(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
         """Send a PATCH request, with `json=`: see `request`."""
-        return await exchange(self._session, "PATCH", url, options)
+        return await exchange(self._session, "PATCH", one_url(url, path), options)
 
     @verb
-    async def delete(self, url: str, **options: Unpack[RawOptions]) -> Any:
+    async def delete(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
         """Send a DELETE request: see `request`."""
-        return await exchange(self._session, "DELETE", url, options)
+        return await exchange(self._session, "DELETE", one_url(url, path), options)
 
     @verb
-    async def query(self, url: str, **options: Unpack[RawOptions]) -> Any:
+    async def query(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
         """Send a QUERY request, with `content=` or `json=`: see `request`."""
-        return await exchange(self._session, "QUERY", url, options)
+        return await exchange(self._session, "QUERY", one_url(url, path), options)
 
     @dual
     async def _request(self, method: str, path: str, **options: Unpack[RawOptions]) -> httpx.Response:
@@ -237,19 +238,53 @@ class API(Configured[C], RawResponses, AsyncNames):
 
         return await raw.version1(self._session, method, path, options)
 
+    if TYPE_CHECKING:
+
+        @overload
+        def stream(
+            self,
+            ref: Any,
+            input: Mapping[str, Any] | None = None,
+            use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+            *,
+            use_async: Literal[False] = False,
+            **options: Unpack[CallOptions],
+        ) -> EventStream[C]: ...
+        @overload
+        def stream(
+            self,
+            ref: Any,
+            input: Mapping[str, Any] | None = None,
+            use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+            *,
+            use_async: Literal[True],
+            **options: Unpack[CallOptions],
+        ) -> EventStream[Async]: ...
+
     @also_async
-    def stream(self, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> EventStream[C]:
+    def stream(
+        self,
+        ref: Any,
+        input: Mapping[str, Any] | None = None,
+        use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+        *,
+        use_async: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> EventStream[Any]:
         """Run a model and give the events of its output as they come.
 
         An event is a `str`: the text of an output event, empty for others (`event.event` is "logs", "done", …). The
         output of a model that offers no events comes as such, too. Takes what `run` takes, and raises InputError,
         TypeError or ValueError for what it cannot be. The prediction is started at the first event, or on entering
         `with`, which raise what `run` raises before a start. From then on raises RunError, with the `prediction`:
-        StreamError if it fails, or cannot be followed, PredictionTimeout at the timeout.
+        StreamError if it fails, or cannot be followed, PredictionTimeout at the timeout. `use_async=True` gives the
+        events for `async for`, with a blocking client too.
         """
         from replicate._flows.stream import stream
 
-        return stream(self._session, ref, input, options)
+        session = self._session.of_colour(Async) if use_async else self._session
+        settings: RunOptions = {**options, "use_file_output": use_file_output}
+        return stream(session, ref, input, settings)
 
     def __reduce__(self) -> str:
         """Refuse to be pickled."""
@@ -264,3 +299,10 @@ async def exchange(session: Session[Any], method: str, url: str, options: RawOpt
     from replicate._core import raw
 
     return await raw.exchange(session, method, url, options)
+
+
+def one_url(url: str, path: str) -> str:
+    """Give where a request goes to: `url`, or version 2's `path`. Raises TypeError for both."""
+    if url is not UNSET and path is not UNSET:
+        raise TypeError("url is given more than once: url, path")
+    return path if url is UNSET else url

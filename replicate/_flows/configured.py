@@ -8,6 +8,7 @@ from attrs import evolve
 
 from replicate._core.dual import C, dual
 from replicate._core.environment import address
+from replicate._core.keywords import unbound
 from replicate._core.libraries import own_timeout
 from replicate._core.options import (
     REQUEST_OPTIONS,
@@ -91,8 +92,12 @@ class Configured(Generic[C]):
 
     @property
     def base_url(self) -> httpx.URL:
-        """Where the API is, with its version: as set, or REPLICATE_BASE_URL. Setting None goes back to that."""
-        return self._session.config.base_url
+        """Where the API is, with its version: as set, or REPLICATE_BASE_URL. Setting None goes back to that.
+
+        It ends in a slash, so that `client.base_url.join("models")` is below it.
+        """
+        url = self._session.config.base_url
+        return url.copy_with(raw_path=url.raw_path.rstrip(b"/") + b"/")
 
     @base_url.setter
     def base_url(self, url: str | httpx.URL | None) -> None:
@@ -187,6 +192,9 @@ class Configured(Generic[C]):
         return other
 
     copy = with_options
+
+
+vars(Configured.with_options)["__signature__"] = unbound(Configured.with_options)  # all that it takes, for `help`
 
 
 def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import Async, C, Sync
@@ -85,6 +86,11 @@ class SyncOutputIterator(BlockingIteration[Any], OutputIterator[Sync]):
             pass
         return self._text()
 
+    @classmethod
+    def __class_getitem__(cls, items: Any) -> Any:
+        """Take the class of the items, as version 2 did: `SyncOutputIterator[str]`."""
+        return GenericAlias(cls, items)
+
     if not TYPE_CHECKING:  # to type checkers, there is no such thing
 
         def __getitem__(self, index: object) -> Any:
@@ -94,6 +100,11 @@ class SyncOutputIterator(BlockingIteration[Any], OutputIterator[Sync]):
 
 class AsyncOutputIterator(AwaitedIteration[Any], OutputIterator[Async]):
     """An OutputIterator of an asynchronous client. It cannot be indexed: what can, `for` takes for a list."""
+
+    @classmethod
+    def __class_getitem__(cls, items: Any) -> Any:
+        """Take the class of the items, as version 2 did: `AsyncOutputIterator[str]`."""
+        return GenericAlias(cls, items)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._all().__await__()

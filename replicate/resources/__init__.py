@@ -1,13 +1,15 @@
 """The nouns of the API, one a file: their operations, and the objects that these answer with.
 
 Version 2 had two classes for the operations on a noun. `PredictionsResource` and `AsyncPredictionsResource` are both
-names of the one that there is.
+names of the one that there is. `PredictionsResourceWithRawResponse` and the like are names of one class for all nouns.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take it for typing's, which costs an import
 if TYPE_CHECKING:
+    from typing import Any
+
     from replicate.resources.account import Accounts as AccountResource
     from replicate.resources.account import Accounts as AsyncAccountResource
     from replicate.resources.collections import Collections as AsyncCollectionsResource
@@ -38,6 +40,7 @@ _HOMES = {
     "TrainingsResource": ("trainings", "Trainings"),
     "WebhooksResource": ("webhooks", "Webhooks"),
 }
+_NOUNS = {module for module, _ in _HOMES.values()}
 
 __all__ = [
     "AccountResource",
@@ -61,11 +64,35 @@ __all__ = [
 ]
 
 
+class WithRawResponse:
+    """Version 2's name for what gives whole answers: `WithRawResponse(noun)` is `noun.with_raw_response`."""
+
+    def __new__(cls, noun: Any) -> Any:
+        """Give the noun's methods, for whole answers."""
+        return noun.with_raw_response
+
+
+class WithStreamingResponse:
+    """Version 2's name for what streams answers: `WithStreamingResponse(noun)` is `noun.with_streaming_response`."""
+
+    def __new__(cls, noun: Any) -> Any:
+        """Give the noun's methods, for answers that are streamed."""
+        return noun.with_streaming_response
+
+
+_WHOLE = {kind.__name__: kind for kind in (WithRawResponse, WithStreamingResponse)}
+
+
 def __getattr__(name: str) -> object:
-    """Load a class on first use (PEP 562)."""
-    if name.removeprefix("Async") not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Load a class, or the module of a noun, on first use (PEP 562)."""
     from importlib import import_module
 
-    module, kind = _HOMES[name.removeprefix("Async")]
+    if name in _NOUNS:
+        return import_module(f"{__name__}.{name}")
+    noun, found, whole = name.removeprefix("Async").partition("With")
+    if noun not in _HOMES or (found and f"With{whole}" not in _WHOLE):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if found:
+        return _WHOLE[f"With{whole}"]
+    module, kind = _HOMES[noun]
     return getattr(import_module(f"{__name__}.{module}"), kind)

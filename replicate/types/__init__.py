@@ -73,6 +73,7 @@ _HOME_OF = {
     for module, names in _HOMES.items()
     for name, _, other in (entry.partition("=") for entry in names.split())
 }
+_SUBMODULES = ("deployments", "models", "params")
 
 # fmt: off
 __all__ = [
@@ -90,11 +91,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load a type on first use (PEP 562)."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Load a type, or a module of types, on first use (PEP 562)."""
     from importlib import import_module
 
+    if name not in _HOME_OF:
+        from replicate._compat.paths import PATHS
+
+        if name in _SUBMODULES or f"types.{name}" in PATHS:
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, other = _HOME_OF[name]
     return globals().setdefault(name, getattr(import_module(module), other))
 

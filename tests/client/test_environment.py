@@ -91,7 +91,7 @@ def test_each_test_reaches_its_own_server(servers: tuple[Server, Server], module
             assert kept["use"](text="d") == f"{who} d"
             assert kept["namespace"].list().results[0].output == f"{who} d"
             assert "".join(map(str, module.stream("me/pieces", input={"text": "efg"}))) == "efg"
-            assert str(module.default_client.base_url) == str(kept["client"].base_url) == server.base_url
+            assert str(module.default_client.base_url) == str(kept["client"].base_url) == f"{server.base_url}/"
             kept["client"].account.get()
             assert [len(each.requests) for each in servers if each is not server] == before
     kept["client"].close()
@@ -114,9 +114,9 @@ def test_what_is_set_wins(servers: tuple[Server, Server], monkeypatch: pytest.Mo
         get()
         assert len(one.requests) == before + 1
     client = Client(base_url=other.base_url)
-    assert str(client.base_url) == other.base_url
+    assert str(client.base_url) == f"{other.base_url}/"
     client.base_url = None
-    assert str(client.base_url) == one.base_url
+    assert str(client.base_url) == f"{one.base_url}/"
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ async def test_timeouts_and_addresses(colour: str) -> None:
     http = http_client(httpx, colour, transport=httpx.MockTransport(respond))
     url = httpx2.URL("https://example.test/v1")
     client = connect(colour, http_client=http, timeout=timeout, base_url=url)
-    assert (client.timeout, client.base_url) == (expected, httpx.URL(str(url)))
+    assert (client.timeout, client.base_url) == (expected, httpx.URL(f"{url}/"))
     await got(client.get("/x"))
     other = client.with_options(timeout=3, base_url=httpx2.URL("https://other.test"))
     other.timeout, other.base_url = timeout, httpx2.URL("https://third.test")

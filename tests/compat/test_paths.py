@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import replicate
-from replicate._compat.paths import PATHS
+from replicate._compat.paths import PATHS, WIDENED, targets
 
 PUBLIC_AND_PATH = sorted({path for path in PATHS if "." not in path} & set(replicate.__all__))
 
@@ -39,6 +39,15 @@ def test_every_path_has_its_names(path: str) -> None:
         assert getattr(module, name) is not None
     with pytest.raises(AttributeError, match=rf"module 'replicate.{path}' has no attribute 'nonsense'"):
         module.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("path", WIDENED)
+def test_every_file_has_its_earlier_names(path: str) -> None:
+    """Each module that is a file here has the names that it had in earlier versions besides, and shows them."""
+    module = import_module(f"replicate.{path}")
+    for name in targets(WIDENED[path]):
+        assert getattr(module, name) is not None
+        assert name in dir(module)
 
 
 def test_all_forms_of_import() -> None:

@@ -110,7 +110,13 @@ FIELDS: list[Call] = [
 POSITIONS: list[Call] = [
     ("deployments.create", ("x",), {}, TypeError, r"^create\(\) takes no argument by position.* as name=, model=, "),
     ("post", ("/x", {}), {}, TypeError, r"^post\(\) takes url by position, not 2 of them: .*json="),
-    ("stream", ("o/n", {}, False), {}, TypeError, r"^stream\(\) takes ref, input by position, not 3.*use_file_output="),
+    (
+        "stream",
+        ("o/n", {}, False, 1),
+        {},
+        TypeError,
+        r"^stream\(\) takes ref, input, use_file_output by position, not 4",
+    ),
     ("run", ("o/n",), {"text": "x"}, TypeError, r"'text'; what is for the model goes into input=\{'text': ...\}; it"),
     ("stream", ("o/n",), {"width": 1}, TypeError, r"goes into input=\{'width': ...\}; did you mean 'wait'"),
     ("run", (), {"model": "o/n"}, TypeError, "'model'; did you mean 'ref'"),

@@ -48,7 +48,7 @@ def test_settings_can_be_read(kind: Any) -> None:
         default_query={"a": "b"},
         poll_interval=0.1,
     )
-    assert (client.bearer_token, client.api_token, client.base_url, client.timeout) == ("r8_a", "r8_a", OTHER, 7)
+    assert (client.bearer_token, client.api_token, client.base_url, client.timeout) == ("r8_a", "r8_a", f"{OTHER}/", 7)
     assert (client.max_retries, client.default_headers, client.default_query) == (1, {"X-One": "1"}, {"a": "b"})
     assert (client.poll_interval, client.is_closed()) == (0.1, False)
     assert kind(api_token=lambda: "r8_b").api_token == "r8_b"
@@ -88,7 +88,7 @@ async def test_copies(colour: str, method: str) -> None:
     assert added._session.memory is client._session.memory
     instead = copy(set_default_headers={"X-Two": "2"}, set_default_query={}, bearer_token="r8_b", base_url=OTHER)
     assert (instead.default_headers, instead.default_query, instead.timeout) == ({"X-Two": "2"}, {}, 9)
-    assert (instead.bearer_token, instead.base_url, instead._session.memory) == ("r8_b", OTHER, {})
+    assert (instead.bearer_token, instead.base_url, instead._session.memory) == ("r8_b", f"{OTHER}/", {})
     await got(instead.predictions.get("p1"))
     assert echo.requests[0].headers["authorization"] == "Bearer r8_b"
     assert (client.bearer_token, client.default_headers) == ("r8_test", {"X-One": "1"})

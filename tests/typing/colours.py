@@ -172,7 +172,7 @@ async def streams(client: Replicate, other: AsyncReplicate) -> None:
     await awaited.aclose()
     for _ in awaited:  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
         pass
-    client.stream("o/n", inputs={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.stream("o/n", inputs={})  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
 async def loops(page: Page[Sync, int], items: OutputIterator[Sync]) -> None:

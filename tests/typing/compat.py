@@ -8,7 +8,8 @@ import httpx
 
 import replicate
 from replicate import types
-from replicate._core.dual import Sync
+from replicate._core.dual import Async, Sync
+from replicate.resources.streams import EventStream
 from replicate.types import models as model_types  # noqa: TC001 - nothing here is run
 
 
@@ -45,6 +46,14 @@ async def awaited() -> None:
         assert_type(event, replicate.ServerSentEvent)
     async for event in replicate.async_stream("owner/model", input={}):
         assert_type(event, replicate.ServerSentEvent)
+
+
+def calls(client: replicate.Client) -> None:
+    assert_type(replicate.stream("owner/model", {}, False), EventStream[Sync])  # noqa: FBT003 - as it was
+    assert_type(client.stream("owner/model", input={}, use_async=True), EventStream[Async])
+    assert_type(client.get(path="/custom"), Any)
+    assert_type(client.copy(set_default_query={}), replicate.Client)
+    client.copy(timeot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def sentinels(event_source: replicate.Stream[Any]) -> None:
