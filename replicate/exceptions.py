@@ -253,3 +253,15 @@ class AmbiguousCreateError(RunError):
 
 class InputError(ReplicateException, TypeError, ValueError):
     """An input that cannot be sent, or that the model does not have. Nothing was started."""
+
+
+def __getattr__(name: str) -> Any:
+    """Give the connection errors that are httpx's as well, such as `ReadTimeout`, once httpx is wanted."""
+    from importlib import import_module
+
+    kinds: dict[str, Any] = {}
+    if not name.startswith("_"):
+        kinds = {kind.__name__: kind for kind in import_module("replicate._core.http_errors").PAIRS.values()}
+    if name not in kinds:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return kinds[name]

@@ -114,6 +114,10 @@ PAIRS: dict[type[Exception], type[APIConnectionError]] = {
 }
 
 
+for _kind in PAIRS.values():
+    _kind.__module__ = APIConnectionError.__module__  # which gives them, too: tracebacks name what programs can import
+
+
 def paired(cause: Exception) -> type[APIConnectionError]:
     """Give the class for what was raised: that of the nearest of its classes."""
     return next(PAIRS[kind] for kind in type(cause).__mro__ if kind in PAIRS)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from replicate._core.exchange import ALWAYS
 from replicate._core.loops import timed
 from replicate._core.plain import check_int, is_array, is_mapping
+from replicate._data.input_errors import mistakes
 from replicate._data.output_list import OutputList
 from replicate._data.plan import (
     Later,
@@ -28,7 +29,7 @@ from replicate._data.plan import (
 from replicate._data.schema import InputSchema
 from replicate._data.sources import inspected
 from replicate._data.uploads import address
-from replicate.exceptions import APITimeoutError, InputError, ReplicateError, ReplicateException, RunError
+from replicate.exceptions import APITimeoutError, InputError, ReplicateError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -82,7 +83,7 @@ class Inputs:
         """What was waited for, and what it gave, likewise."""
         self._begun: list[Any] = []
         """What of that has only begun by being waited for."""
-        with shallow(where), mistakes():
+        with shallow(where), mistakes(where):
             self._plan = self._planned(value, where)
 
     async def worth_describing(self, session: Session[Any]) -> bool:
@@ -122,7 +123,7 @@ class Inputs:
 
         What can be known before is checked before. May be called again: nothing is waited for, read or uploaded twice.
         """
-        with shallow(self._where), mistakes():
+        with shallow(self._where), mistakes(self._where):
             plan = self._fitted(self._plan, schema, self._where)
         await self._inspect(session, plan)
         if any(place.kind == "result" for place in places(plan)):
@@ -181,10 +182,10 @@ class Inputs:
         def look() -> None:
             for place in unread:
                 if id(place.value) not in self._uploads:  # a pipe that is there twice gives its content once
-                    self._uploads[id(place.value)] = place.value, read(place)
+                    with mistakes(place.where):
+                        self._uploads[id(place.value)] = place.value, read(place)
 
-        with mistakes():
-            await session.transport.offload(look)
+        await session.transport.offload(look)
 
     # ---- what is still being made
 
@@ -222,7 +223,7 @@ class Inputs:
     async def _text(self, place: Later, session: Session[Any]) -> str:
         """Give a file as a data URI, or the address of its upload."""
         _, upload = self._uploads[id(place.value)]
-        with mistakes():
+        with mistakes(place.where):
             if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
                 return await session.transport.offload(lambda: data_uri(upload))
             if id(place.value) not in self._addresses:
@@ -245,17 +246,6 @@ def writable(number: float, where: str) -> float:
         return finite(number, where)
     check_int(number, where)
     return number
-
-
-@contextmanager
-def mistakes() -> Generator[None, None, None]:
-    """Make an InputError of whatever says that an input cannot be sent."""
-    try:
-        yield
-    except ReplicateException:
-        raise
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error)) from error.__cause__
 
 
 def read(place: Later) -> Upload:
