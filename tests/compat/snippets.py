@@ -19,7 +19,6 @@ class Snippet(NamedTuple):
     breaks: str = ""
 
 
-DATES = "timestamps are `datetime`s, not text: write `p.created_at.date()`, or `p.to_dict()['created_at'][:10]`"
 DELETED = "deleting returns `True`"
 FAILS = "a prediction that was canceled or aborted raises too, where it gave `None`"
 WARNS = "it is deprecated and warns; `replicate.run` and `replicate.use` do the same"
@@ -92,7 +91,17 @@ V1 = [
     Snippet("1.x", 'p = replicate.predictions.create(model="me/song", input={}, stream=True)', "p.id"),
     Snippet("1.x", 'addresses = p.urls["get"], p.urls.get("stream")', "addresses[0].endswith(p.id) and addresses[1]"),
     Snippet("1.x", 'p.wait(); seconds = p.metrics["predict_time"]', "seconds >= 0"),
-    Snippet("1.x", "day = p.created_at[:10]", breaks=DATES),
+    Snippet("1.x", "day = p.created_at[:10]; year = p.created_at.split('-')[0]", "len(day) == 10"),
+    Snippet(
+        "1.x",
+        "from datetime import datetime; made = datetime.fromisoformat(p.created_at.replace('Z', '+00:00'))",
+        "made == p.created_at",
+    ),
+    Snippet(
+        "1.x",
+        "import json; texts = json.dumps(p.urls), json.dumps(p.metrics); is_one = isinstance(p.urls, dict)",
+        "is_one",
+    ),
     Snippet("1.x", "day = str(p.created_at.date()), p.to_dict()['created_at'][:10]", "day[0] == day[1]"),
     Snippet("1.x", 'same = dict(p)["id"]; plain = p.dict(); text = p.json()', "same == plain['id'] and same in text"),
     Snippet("1.x", "p.reload(); p.cancel(); done = p.progress", "done is None"),
