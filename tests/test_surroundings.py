@@ -21,7 +21,7 @@ signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 sys.exit(pytest.main(sys.argv[1:]))
 """
 TESTS = (
-    "client/test_leaving.py::test_ctrl_c[it waits-blocking]",  # interrupts a program
+    "client/test_leaving.py::test_ctrl_c[run-it waits-blocking]",  # interrupts a program
     "client/test_at_the_end.py::test_python_exits[by sys.exit-run]",  # looks at how a program ends
     "client/test_at_the_end.py::test_collected_amid_a_request[run]",  # looks at what a program prints
     "core/test_tls.py::test_an_unknown_authority_is_refused",  # verifies certificates

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import replicate
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 PUBLISHED = {"1": "1.x", "2": "2.0"}.get(metadata.version("replicate").partition(".")[0])
@@ -33,6 +35,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_test")
+
+
+@pytest.fixture(autouse=True)
+def _default_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test have a default client of its own: another folder's test may have closed the last one."""
+    if not PUBLISHED:
+        monkeypatch.delitem(vars(replicate), "default_client", raising=False)
 
 
 @pytest.fixture
