@@ -97,7 +97,7 @@ async def test_a_token_can_be_a_function(colour: str) -> None:
         (Replicate, None, OTHER, f"{OTHER}/v1"),
         (AsyncReplicate, None, f"{OTHER}/", f"{OTHER}/v1"),
         (Client, None, f"{OTHER}/v1", f"{OTHER}/v1"),
-        (Replicate, None, f"{OTHER}/v1/", f"{OTHER}/v1/"),
+        (Replicate, None, f"{OTHER}/v1/", f"{OTHER}/v1"),
         (Replicate, None, f"{OTHER}/proxy", f"{OTHER}/proxy"),
         (Replicate, OTHER, None, OTHER),
         (AsyncReplicate, f"{OTHER}/v2", "https://example.com", f"{OTHER}/v2"),
