@@ -16,6 +16,8 @@ This file deliberately knows nothing about HTTP.
 from __future__ import annotations
 
 import functools
+from inspect import getattr_static
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from replicate._core.keywords import taken, unbound
@@ -24,10 +26,12 @@ from replicate._core.nested import nested
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable
     from inspect import Signature
+    from types import CodeType
     from typing import Never
 
     import typing_extensions
 
+    from replicate._core.keywords import Taken
     from replicate._core.session import Session
 
 
@@ -67,26 +71,77 @@ class Coloured(Protocol[C]):
 
 
 class Presenter:
-    """A descriptor that presents a function in the colour of its owner. Of a class, it is what functions are."""
+    """A descriptor that presents a function in the colour of its owner: as a method of it, made once for each colour.
 
-    function: Callable[..., Any]
+    Of a class, it gives a plain function that takes the owner first. Autospec and `patch.object` look past that, into
+    the class's `__dict__`, and must find a function there too, for they leave `self` out of a function only.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._methods: dict[bool, Callable[..., Any]] = {}
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]  # mypy#17166: a ParamSpec'd function
+
+    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:
+        """Make the function for a colour. It reads its keywords by what the method takes."""
+        raise NotImplementedError
+
+    def bind(self, owner: Any) -> Any:
+        """Bind the function for the owner's colour to it."""
+        blocking = owner._session.blocking  # noqa: SLF001 - the protocol's own member
+        method = self._methods.get(blocking)
+        if method is None:
+            made = self.make(taken(self.function), blocking=blocking)
+            method = self._methods.setdefault(blocking, shown_as(self.function, made))
+        return MethodType(method, owner)
 
     if not TYPE_CHECKING:  # type checkers know the methods of a class by their colour only
+        __class__ = FunctionType
 
         @property
         def __signature__(self) -> Signature:
             return unbound(self.function)
 
+        @property
+        def __code__(self) -> CodeType:
+            return self.unbound.__code__
+
         def __call__(self, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return self.__get__(owner, type(owner))(*args, **kwargs)
+            return self.bind(owner)(*args, **kwargs)
+
+    @functools.cached_property
+    def unbound(self) -> Callable[..., Any]:
+        """The function that a class has: with its owner first, it is the owner's method."""
+
+        def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return self.bind(owner)(*args, **kwargs)
+
+        return shown_as(self.function, method)
+
+
+def shown_as(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a function show the name, the documentation and all the parameters of another."""
+    functools.update_wrapper(method, function)
+    vars(method)["__signature__"] = unbound(function)
+    return method
 
 
 class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
     """Present a coroutine function as a method of its owner's colour."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], Coroutine[Any, Any, T]]) -> None:
-        self.function = function
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]  # mypy#17166: a ParamSpec'd function
+        super().__init__(function)
+
+    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:
+        function = self.function
+
+        def driven(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return drive(function(owner, *args, **takes.read(len(args), kwargs)))
+
+        async def awaiting(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return await function(owner, *args, **takes.read(len(args), kwargs))
+
+        return driven if blocking else awaiting
 
     @overload
     def __get__(self, owner: None, kind: type) -> dual[Owner, P, T]: ...
@@ -97,15 +152,26 @@ class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decora
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
-        return self if owner is None else presented(self.function, owner, drive)
+        return self.unbound if owner is None else self.bind(owner)
 
 
 class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
     """Present an asynchronous generator function as a method of its owner's colour, for `for` or `async for`."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], AsyncGenerator[T, None]]) -> None:
-        self.function = function
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]  # as in `dual`
+        super().__init__(function)
+
+    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:
+        function = self.function
+
+        def driven(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return drive_iter(function(owner, *args, **takes.read(len(args), kwargs)))
+
+        def iterating(owner: Any, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+            items = function(owner, *args, **takes.read(len(args), kwargs))
+            return outermost(owner._session, nested(items))  # noqa: SLF001 - as above
+
+        return driven if blocking else iterating
 
     @overload
     def __get__(self, owner: None, kind: type) -> dual_iter[Owner, P, T]: ...
@@ -116,56 +182,27 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, AsyncGenerator[T, None]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
-        return self if owner is None else presented(self.function, owner, drive_iter)
+        return self.unbound if owner is None else self.bind(owner)
 
 
 class dual_plain(Presenter):  # noqa: N801 - as `dual`
     """Present a plain function, whose result has its owner's colour and does the waiting, as it is."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]  # as in `dual`
+    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:  # noqa: ARG002 - it is the same
+        function = self.function
+
+        def plain(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return function(owner, *args, **takes.read(len(args), kwargs))
+
+        return plain
 
     def __get__(self, owner: Any, kind: type) -> Any:
-        return self if owner is None else presented(self.function, owner, None)
+        return self.unbound if owner is None else self.bind(owner)
 
 
 def also_async(function: F) -> F:
     """Present a plain method; it shows all that it takes, and has an `async_` name too."""
     return cast("F", dual_plain(function))
-
-
-def presented(
-    function: Callable[..., Any], owner: Coloured[Any], run: Callable[[Any], Any] | None
-) -> Callable[..., Any]:
-    """Bind a function to its owner; on a blocking one, run what it gives, unless it is given as it is.
-
-    The method shows all that it takes, and takes UNSET for what is not given.
-    """
-    takes = taken(function)
-    session = owner._session  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the protocol's own member
-
-    def begun(*args: Any, **kwargs: Any) -> Any:
-        return function(owner, *args, **takes.read(len(args), kwargs))
-
-    def blocking(*args: Any, **kwargs: Any) -> Any:
-        return run and run(begun(*args, **kwargs))
-
-    async def awaiting(*args: Any, **kwargs: Any) -> Any:
-        return await begun(*args, **kwargs)
-
-    def iterating(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        return outermost(session, nested(begun(*args, **kwargs)))
-
-    if run is None:
-        method: Any = begun
-    elif not session.blocking:
-        method = awaiting if run is drive else iterating
-    else:
-        method = blocking
-    functools.update_wrapper(method, function)
-    method.__signature__ = takes.signature
-    return method  # type: ignore[no-any-return]
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -241,7 +278,7 @@ class AsyncNames:
         session = vars(self).get("_session") or vars(self).get("_bound")
         if session is not None and not session.blocking:
             return names
-        methods = [name for name in names if isinstance(getattr(type(self), name, None), Presenter)]
+        methods = [name for name in names if isinstance(getattr_static(type(self), name, None), Presenter)]
         return [*names, *(f"async_{name}" for name in methods if not name.startswith("_"))]
 
     if not TYPE_CHECKING:  # or any name would pass
@@ -249,7 +286,7 @@ class AsyncNames:
         def __getattr__(self, name: str) -> Any:
             """Give the method that `async_name` is."""
             if name.startswith(("async_", "_async_")):
-                method = getattr(type(self), name.replace("async_", "", 1), None)
+                method = getattr_static(type(self), name.replace("async_", "", 1), None)
                 if isinstance(method, Presenter):
                     return awaited(self, method)
             if above := getattr(super(), "__getattr__", None):
@@ -259,7 +296,7 @@ class AsyncNames:
 
 def awaited(owner: Any, method: Any) -> Callable[..., Any]:
     """Bind a method to the asynchronous twin of its owner. What it does to an object in place, it does to the owner."""
-    twin = over(owner, owner._session.of_colour(Async))  # noqa: SLF001 - as in `presented`
+    twin = over(owner, owner._session.of_colour(Async))  # noqa: SLF001 - as above
     bound = method.__get__(twin, type(twin))
     if isinstance(method, dual_iter):
         return functools.wraps(bound)(lambda *args, **kwargs: Started(bound(*args, **kwargs)))

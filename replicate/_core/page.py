@@ -26,13 +26,12 @@ from replicate._core.dual import (
     dual,
     dual_iter,
     over,
-    presented,
 )
 from replicate._core.markup import Tabular
 from replicate._core.nested import nested
 from replicate._core.options import check_count
 from replicate._core.plain import elements
-from replicate._core.resource import Bound, session_of
+from replicate._core.resource import Bound
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, Payload, Request, as_sent
 
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
     from typing import Never, Self
 
+    from replicate._core.keywords import Taken
     from replicate._core.session import Session
     from replicate_api.types import Endpoint
 
@@ -262,8 +262,22 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
     """Present a coroutine function that gives a page: to a blocking owner's callers the page, to others a Listing."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], Coroutine[Any, Any, Page[C, T]]]) -> None:
-        self.function = function
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]  # as in `dual`
+        super().__init__(function)
+
+    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:
+        function = self.function
+
+        def driven(owner: Any, /, *args: Any, **kwargs: Any) -> Page[C, T]:
+            page: Page[C, T] = drive(function(owner, *args, **takes.read(len(args), kwargs)))
+            return page
+
+        async def asked(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return await function(owner, *args, **takes.read(len(args), kwargs))
+
+        def listing(owner: Any, /, *args: Any, **kwargs: Any) -> Listing[T]:
+            return Listing(functools.partial(asked, owner, *args, **kwargs))
+
+        return driven if blocking else listing
 
     @overload
     def __get__(self, owner: None, kind: type) -> dual_page[Owner, P, C, T]: ...
@@ -274,17 +288,7 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, Listing[T]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
-        if owner is None:
-            return self
-        method = presented(self.function, owner, drive)
-        if session_of(owner).blocking:
-            return method
-
-        @functools.wraps(method)
-        def listing(*args: Any, **kwargs: Any) -> Listing[T]:
-            return Listing(functools.partial(method, *args, **kwargs))
-
-        return listing
+        return self.unbound if owner is None else self.bind(owner)
 
     def in_both_colours(self, listing: Callable[..., Listing[T]]) -> Callable[..., Listing[T]]:
         """Give what version 1's `async_list` is: awaited, it gives a page for `for`."""

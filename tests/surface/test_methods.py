@@ -1,0 +1,116 @@
+"""Methods are what Python's methods are, to `inspect`, to comparison and to `unittest.mock`, in both colours."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from typing import Any
+from unittest import mock
+
+import pytest
+
+import replicate
+from replicate._core.dual import Presenter
+from replicate.resources.files import Files
+from replicate.resources.models import Models
+from replicate.resources.predictions import Prediction, Predictions
+
+CLASSES: tuple[type, ...] = (replicate.Client, Predictions, Models, Files, Prediction)
+METHODS = [
+    (cls, name)
+    for cls in CLASSES
+    for kind in cls.__mro__
+    for name, value in vars(kind).items()
+    if Presenter in type(value).__mro__
+]
+BLOCKING, ASYNC = replicate.Client(api_token="r8_methods"), replicate.AsyncClient(api_token="r8_methods")
+
+
+def test_there_are_methods() -> None:
+    """The table below is not empty."""
+    assert {"run", "create", "get", "list", "stream", "reload"} <= {name for _, name in METHODS}
+
+
+@pytest.mark.parametrize(("cls", "name"), METHODS, ids=[f"{cls.__name__}.{name}" for cls, name in METHODS])
+def test_a_class_gives_functions(cls: Any, name: str) -> None:
+    """A method of a class is a function, the same each time, that names itself and can be pickled by its name."""
+    function = getattr(cls, name)
+    assert inspect.isfunction(function)
+    assert function is getattr(cls, name)
+    assert next(iter(inspect.signature(function).parameters)) == "self"
+    assert function.__name__ == name
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+@pytest.mark.parametrize("client", [BLOCKING, ASYNC], ids=["blocking", "async"])
+@pytest.mark.parametrize("name", ["create", "get", "cancel", "list"])
+def test_an_instance_gives_bound_methods(client: Any, name: str) -> None:
+    """A method of an instance is bound to it, and equal to itself, but not to that of another instance."""
+    owner, other = client.predictions, client.with_options(max_retries=1).predictions
+    method = getattr(owner, name)
+    assert inspect.ismethod(method)
+    assert method.__self__ is owner
+    assert method == getattr(owner, name)
+    assert hash(method) == hash(getattr(owner, name))
+    assert method != getattr(other, name)
+    assert "self" not in inspect.signature(method).parameters
+
+
+def test_the_colour_shows() -> None:
+    """A method is a coroutine function where it is to be awaited, and only there."""
+    assert inspect.iscoroutinefunction(ASYNC.run)
+    assert not inspect.iscoroutinefunction(BLOCKING.run)
+    assert inspect.iscoroutinefunction(BLOCKING.async_run)  # type: ignore[attr-defined]
+
+
+def test_a_patched_method_takes_its_owner() -> None:
+    """`patch.object(…, autospec=True)` of a class records the owner, as of any method, and puts the method back."""
+    predictions: Any = BLOCKING.predictions
+    before = Predictions.get
+    with mock.patch.object(Predictions, "get", autospec=True, return_value="found") as get:
+        assert predictions.get("an-id") == "found"
+        get.assert_called_once_with(predictions, "an-id")
+        with pytest.raises(TypeError):
+            predictions.get("an-id", "too", "much")
+    assert Predictions.get is before
+
+
+def test_a_patched_method_of_an_instance() -> None:
+    """Of an instance it does not, and checks the words that are passed."""
+    predictions: Any = BLOCKING.predictions
+    with mock.patch.object(predictions, "get", autospec=True, return_value="found") as get:
+        assert predictions.get(prediction_id="an-id") == "found"
+        get.assert_called_once_with(prediction_id="an-id")
+        with pytest.raises(TypeError, match="prediction_identity"):
+            predictions.get(prediction_identity="an-id")
+    assert inspect.ismethod(predictions.get)
+
+
+def test_an_autospec_leaves_self_out() -> None:
+    """What `create_autospec` makes of a class is called as its instances are, and checks the same words."""
+    double = mock.create_autospec(Predictions, instance=True)
+    double.get("an-id")
+    double.get(prediction_id="an-id")
+    with pytest.raises(TypeError):
+        double.get("an-id", "too much")
+    client = mock.create_autospec(replicate.Client, instance=True)
+    client.run.return_value = ["a"]
+    assert client.run("owner/model", input={"prompt": "a"}) == ["a"]
+    with pytest.raises(TypeError, match="inputs"):
+        client.run("owner/model", inputs={"prompt": "a"})
+
+
+def test_a_method_of_a_subclass_calls_the_one_it_replaces() -> None:
+    """`super()` finds the method in the owner's colour, and so does the class with its instance first."""
+
+    class Counted(Predictions[Any]):
+        asked = 0
+
+        def get(self, *args: Any, **kwargs: Any) -> Any:
+            self.asked += 1
+            return super().get
+
+    owner: Any = object.__new__(Counted)
+    owner.__dict__.update(vars(BLOCKING.predictions))
+    assert owner.get("an-id").__self__ is owner
+    assert owner.asked == 1
