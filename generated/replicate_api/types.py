@@ -570,7 +570,8 @@ class AttributeDict(dict[str, Any], Payload):
     def __dir__(self) -> Iterable[str]:
         return {*super().__dir__(), *self.set_fields, *self.additional_properties}
 
-    __repr__ = Payload.__repr__
+    def __repr__(self) -> str:
+        return Payload.__repr__(self)
 
     def __getstate__(self) -> Mapping[str, Any]:
         return self.__dict__

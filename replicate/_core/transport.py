@@ -244,7 +244,8 @@ class AsyncTransport:
 
         await sleep(seconds)
 
-    shielded = staticmethod(shielded)
+    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+        await shielded(work, seconds)
 
     async def in_use(self) -> AbstractContextManager[None]:
         lanes = None if self.is_closed else await self.lanes()
