@@ -278,7 +278,7 @@ class AsyncNames:
         session = vars(self).get("_session") or vars(self).get("_bound")
         if session is not None and not session.blocking:
             return names
-        methods = [name for name in names if isinstance(getattr_static(type(self), name, None), Presenter)]
+        methods = [name for name in names if presenter(getattr_static(type(self), name, None))]
         return [*names, *(f"async_{name}" for name in methods if not name.startswith("_"))]
 
     if not TYPE_CHECKING:  # or any name would pass
@@ -287,22 +287,29 @@ class AsyncNames:
             """Give the method that `async_name` is."""
             if name.startswith(("async_", "_async_")):
                 method = getattr_static(type(self), name.replace("async_", "", 1), None)
-                if isinstance(method, Presenter):
+                if presenter(method):
                     return awaited(self, method)
             if above := getattr(super(), "__getattr__", None):
                 return above(name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
 
+def presenter(member: Any) -> Presenter | None:
+    """Find what presents a member of a class, under what others (wrapt, for one) may have wrapped around it."""
+    while member is not None and not isinstance(member, Presenter):
+        member = getattr(member, "__wrapped__", None)
+    return member
+
+
 def awaited(owner: Any, method: Any) -> Callable[..., Any]:
     """Bind a method to the asynchronous twin of its owner. What it does to an object in place, it does to the owner."""
     twin = over(owner, owner._session.of_colour(Async))  # noqa: SLF001 - as above
-    bound = method.__get__(twin, type(twin))
-    if isinstance(method, dual_iter):
+    bound, presents = method.__get__(twin, type(twin)), presenter(method)
+    if isinstance(presents, dual_iter):
         return functools.wraps(bound)(lambda *args, **kwargs: Started(bound(*args, **kwargs)))
-    if in_both := getattr(method, "in_both_colours", None):  # it gives pages
+    if in_both := getattr(presents, "in_both_colours", None):  # it gives pages
         return in_both(bound)  # type: ignore[no-any-return]
-    if not isinstance(method, dual) or "_bound" not in vars(twin):
+    if not isinstance(presents, dual) or "_bound" not in vars(twin):
         return bound  # type: ignore[no-any-return]
 
     @functools.wraps(bound)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import pickle
 from typing import Any
 from unittest import mock
 
+import httpx
 import pytest
 
 import replicate
@@ -98,6 +100,35 @@ def test_an_autospec_leaves_self_out() -> None:
     assert client.run("owner/model", input={"prompt": "a"}) == ["a"]
     with pytest.raises(TypeError, match="inputs"):
         client.run("owner/model", inputs={"prompt": "a"})
+
+
+class Wrapper:
+    """A descriptor around another, which it shows as `__wrapped__`: as wrapt makes them."""
+
+    def __init__(self, wrapped: Any, calls: list[str]) -> None:
+        self.__wrapped__, self.calls = wrapped, calls
+
+    def __get__(self, owner: Any, kind: type) -> Any:
+        method = self.__wrapped__.__get__(owner, kind)
+        return lambda *args, **kwargs: (self.calls.append(method.__name__), method(*args, **kwargs))[1]
+
+
+def test_a_wrapped_method_keeps_its_async_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What instruments a method in its class sees the calls by its `async_` name too."""
+    calls: list[str] = []
+    for name in ("get", "list"):
+        monkeypatch.setattr(Predictions, name, Wrapper(vars(Predictions)[name], calls))
+    answer: dict[str, Any] = {"id": "an-id", "results": [], "next": None, "previous": None}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+    predictions: Any = replicate.Client(api_token="r8_methods", transport=transport).predictions
+
+    async def main() -> None:
+        assert (await predictions.async_get("an-id")).id == "an-id"
+        assert [*await predictions.async_list()] == []
+
+    asyncio.run(main())
+    assert calls == ["get", "list"]
+    assert {"async_get", "async_list"} <= {*dir(predictions)}
 
 
 def test_a_method_of_a_subclass_calls_the_one_it_replaces() -> None:
