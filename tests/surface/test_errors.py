@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -61,7 +60,7 @@ def test_the_hint_knows_the_cause(status: int, path: str, body: Any, advice: str
     method = "GET" if path == "/models/o/n" else "POST"
     error = error_of(httpx.Response(status, json=body, request=httpx.Request(method, f"{API}{path}")))
     where, *notes = error.__notes__
-    assert where.startswith(f"{status} {HTTPStatus(status).phrase} from {method} /v1{path}")
+    assert where.startswith(f"{status} {httpx.codes.get_reason_phrase(status)} from {method} /v1{path}")
     assert notes == ([] if error.hint is None else [error.hint])
     assert error.hint is None if advice is None else advice in notes[0]
     lines = [f"{name}: {error.to_dict()[name]}" for name in ("title", "status", "detail") if name in error.to_dict()]
