@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import changes
 import pytest
 import yaml
+from differences import compare
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-PROJECT = Path(__file__).parents[2]
-CODEGEN = PROJECT / "scripts" / "codegen"
-if not CODEGEN.is_dir():
-    pytest.skip("scripts/codegen is not here: a wheel is tested", allow_module_level=True)
-sys.path.insert(0, str(CODEGEN))
-
-import changes  # noqa: E402
-from differences import compare  # noqa: E402
-from normal import NAMES, is_words  # noqa: E402
+from normal import NAMES, is_words
+from project_tree import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 Json = dict[str, Any]
 

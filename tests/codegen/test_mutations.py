@@ -5,19 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import random
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-
-PROJECT = Path(__file__).parents[2]
-CODEGEN = PROJECT / "scripts" / "codegen"
-if not CODEGEN.is_dir():
-    pytest.skip("scripts/codegen is not here: a wheel is tested", allow_module_level=True)
-sys.path.insert(0, str(CODEGEN))
-
-from differences import compare  # noqa: E402
+from differences import compare
+from project_tree import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

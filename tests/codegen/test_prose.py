@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
+import prose
+from normal import strip
+from project_tree import PROJECT
 
-PROJECT = Path(__file__).parents[2]
-CODEGEN = PROJECT / "scripts" / "codegen"
-if not CODEGEN.is_dir():
-    pytest.skip("scripts/codegen is not here: a wheel is tested", allow_module_level=True)
-sys.path.insert(0, str(CODEGEN))
+if TYPE_CHECKING:
+    from pathlib import Path
 
-import prose  # noqa: E402
-from normal import strip  # noqa: E402
+    import pytest
 
 OURS: dict[str, Any] = json.loads((PROJECT / "openapi.json").read_text(encoding="utf-8"))
 
