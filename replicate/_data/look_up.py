@@ -171,7 +171,10 @@ def forget(session: Session[Any], reference: Reference) -> None:
 
 
 def answered(session: Session[Any], reference: Reference, version: Any) -> None:
-    """Note which version the answer to a model's name tells."""
+    """Note which version the answer to a model's name tells.
+
+    It awaits nothing, not even the disk: a task canceled here would lose a prediction that has been started.
+    """
     if reference.model is None or reference.version is not None or not isinstance(version, str):
         return
     try:
