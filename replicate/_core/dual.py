@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     import typing_extensions
 
-    from replicate._core.keywords import Taken
     from replicate._core.session import Session
 
 
@@ -82,8 +81,8 @@ class Presenter:
         self._methods: dict[bool, Callable[..., Any]] = {}
         functools.update_wrapper(self, function)  # type: ignore[arg-type]  # mypy#17166: a ParamSpec'd function
 
-    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:
-        """Make the function for a colour. It reads its keywords by what the method takes."""
+    def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
+        """Make the function for a colour, of the one that was written."""
         raise NotImplementedError
 
     def bind(self, owner: Any) -> Any:
@@ -91,7 +90,7 @@ class Presenter:
         blocking = owner._session.blocking  # noqa: SLF001 - the protocol's own member
         method = self._methods.get(blocking)
         if method is None:
-            made = self.make(taken(self.function), blocking=blocking)
+            made = self.make(checked(self.function), blocking=blocking)
             method = self._methods.setdefault(blocking, shown_as(self.function, made))
         return MethodType(method, owner)
 
@@ -119,6 +118,16 @@ class Presenter:
         return shown_as(self.function, method)
 
 
+def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a function read its keywords by what the method takes. Calling it raises TypeError for what is wrong."""
+    takes = taken(function)
+
+    def called(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return function(owner, *args, **takes.read(len(args), kwargs))
+
+    return called
+
+
 def shown_as(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
     """Have a function show the name, the documentation and all the parameters of another."""
     functools.update_wrapper(method, function)
@@ -132,14 +141,12 @@ class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decora
     def __init__(self, function: Callable[Concatenate[Owner, P], Coroutine[Any, Any, T]]) -> None:
         super().__init__(function)
 
-    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:
-        function = self.function
+    def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
+        def driven(*args: Any, **kwargs: Any) -> Any:
+            return drive(called(*args, **kwargs))
 
-        def driven(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return drive(function(owner, *args, **takes.read(len(args), kwargs)))
-
-        async def awaiting(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return await function(owner, *args, **takes.read(len(args), kwargs))
+        async def awaiting(*args: Any, **kwargs: Any) -> Any:
+            return await called(*args, **kwargs)
 
         return driven if blocking else awaiting
 
@@ -161,15 +168,12 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
     def __init__(self, function: Callable[Concatenate[Owner, P], AsyncGenerator[T, None]]) -> None:
         super().__init__(function)
 
-    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:
-        function = self.function
-
-        def driven(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return drive_iter(function(owner, *args, **takes.read(len(args), kwargs)))
+    def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
+        def driven(*args: Any, **kwargs: Any) -> Any:
+            return drive_iter(called(*args, **kwargs))
 
         def iterating(owner: Any, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-            items = function(owner, *args, **takes.read(len(args), kwargs))
-            return outermost(owner._session, nested(items))  # noqa: SLF001 - as above
+            return outermost(owner._session, nested(called(owner, *args, **kwargs)))  # noqa: SLF001 - as above
 
         return driven if blocking else iterating
 
@@ -188,13 +192,8 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
 class dual_plain(Presenter):  # noqa: N801 - as `dual`
     """Present a plain function, whose result has its owner's colour and does the waiting, as it is."""
 
-    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:  # noqa: ARG002 - it is the same
-        function = self.function
-
-        def plain(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return function(owner, *args, **takes.read(len(args), kwargs))
-
-        return plain
+    def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:  # noqa: ARG002 - it is the same
+        return called
 
     def __get__(self, owner: Any, kind: type) -> Any:
         return self.unbound if owner is None else self.bind(owner)

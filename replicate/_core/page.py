@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
     from typing import Never, Self
 
-    from replicate._core.keywords import Taken
     from replicate._core.session import Session
     from replicate_api.types import Endpoint
 
@@ -264,18 +263,13 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
     def __init__(self, function: Callable[Concatenate[Owner, P], Coroutine[Any, Any, Page[C, T]]]) -> None:
         super().__init__(function)
 
-    def make(self, takes: Taken, *, blocking: bool) -> Callable[..., Any]:
-        function = self.function
-
-        def driven(owner: Any, /, *args: Any, **kwargs: Any) -> Page[C, T]:
-            page: Page[C, T] = drive(function(owner, *args, **takes.read(len(args), kwargs)))
+    def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
+        def driven(*args: Any, **kwargs: Any) -> Page[C, T]:
+            page: Page[C, T] = drive(called(*args, **kwargs))
             return page
 
-        async def asked(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return await function(owner, *args, **takes.read(len(args), kwargs))
-
-        def listing(owner: Any, /, *args: Any, **kwargs: Any) -> Listing[T]:
-            return Listing(functools.partial(asked, owner, *args, **kwargs))
+        def listing(*args: Any, **kwargs: Any) -> Listing[T]:
+            return Listing(functools.partial(called, *args, **kwargs))
 
         return driven if blocking else listing
 
