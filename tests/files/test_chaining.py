@@ -251,11 +251,13 @@ async def test_the_deadline_holds_while_an_iterator_is_read(colour: str, clients
             await entered(given)
         if way == "begun" and colour != "blocking":  # which would notice it with what comes next, or a comment
             assert await first(given) == "first "
-        kind = RunError if way == "lazy events" else APITimeoutError
-        with pytest.raises(kind, match="was not started") as caught:
+        with pytest.raises((APITimeoutError, RunError), match="was not started|nothing was started") as caught:
             await got(client.run("me/repeat", input={"text": given}, timeout=0.5))
         assert not caught.value.sent
-        assert not isinstance(caught.value, RunError) or caught.value.prediction.id == given.prediction.id
+        # On a busy machine the time may be up before the input's own prediction is asked for.
+        begun = way == "lazy events" and given.started
+        assert isinstance(caught.value, RunError if begun else APITimeoutError)
+        assert not begun or caught.value.prediction.id == given.prediction.id
         assert [each.path for each in srv.requests if each.path.endswith("repeat/predictions")] == []
         held.go.set()
 
