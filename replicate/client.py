@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import httpx
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from replicate._core.dual import Colour
     from replicate._flows.output import OutputIterator
     from replicate._flows.use import AsyncFunction, Function, UseOptions
     from replicate.resources.predictions import Prediction
@@ -170,6 +171,8 @@ class Replicate(API[Sync]):
 class AsyncReplicate(API[Async]):
     """A client that is awaited, on asyncio or trio. One serves all event loops. Takes what Replicate takes."""
 
+    _colour: ClassVar[type[Colour]] = Async
+
     def __init__(
         self,
         *,
@@ -298,3 +301,10 @@ class Client(Replicate):
         patience = UNSET if timeout is None else timeout
         config = configure(found, url, patience, max_retries, both, default_query, poll_interval, output_dir)
         super(Replicate, self).__init__(blocking_session(config, http_client, **httpx_options))
+
+    @property
+    def _async_client(self) -> Any:
+        """The client of httpx for requests that are awaited, for libraries that look, as `_client`."""
+        return self._session.of_colour(Async).transport.client
+
+    _Client__client, _Client__async_client = API._client, _async_client  # noqa: SLF001 - its own base

@@ -58,10 +58,8 @@ async def async_run(
     **options: Unpack[CallOptions],
 ) -> Any:
     """Run a model without blocking, as the client does."""
-    from replicate._flows.run import run
-
-    settings: RunOptions = {**options, "use_file_output": use_file_output}
-    return await run(session_of(client).of_colour(Async), ref, input, settings)
+    asynchronous: Any = client
+    return await asynchronous.async_run(ref, input, use_file_output, **options)
 
 
 def stream(
@@ -71,13 +69,13 @@ def stream(
     return client.stream(ref, input=input, **options)
 
 
-def async_stream(
+async def async_stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
 ) -> EventStream[Async]:
-    """Run a model and give the events of its output, for `async for`, awaited before or not."""
-    from replicate._flows.stream import stream
-
-    return stream(session_of(client).of_colour(Async), ref, input, options)
+    """Run a model and give the events of its output for `async for`, as the client does."""
+    asynchronous: Any = client
+    events: EventStream[Async] = await asynchronous.async_stream(ref, input=input, **options)
+    return events
 
 
 class EventSource(Generic[T]):

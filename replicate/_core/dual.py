@@ -16,7 +16,6 @@ This file deliberately knows nothing about HTTP.
 from __future__ import annotations
 
 import functools
-from inspect import getattr_static
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
@@ -24,7 +23,7 @@ from replicate._core.keywords import taken, unbound
 from replicate._core.nested import nested
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from inspect import Signature
     from types import CodeType
     from typing import Never
@@ -117,6 +116,10 @@ class Presenter:
 
         return shown_as(self.function, method)
 
+    def of_class(self, kind: type) -> Callable[..., Any]:  # noqa: ARG002 - it is the same for most
+        """Give the function of a class, which may be one whose instances have one colour only."""
+        return self.unbound
+
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Have a function read its keywords by what the method takes. Calling it raises TypeError for what is wrong."""
@@ -150,6 +153,18 @@ class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decora
 
         return driven if blocking else awaiting
 
+    def of_class(self, kind: type) -> Callable[..., Any]:
+        return self.unbound_async if getattr(kind, "_colour", None) is Async else self.unbound
+
+    @functools.cached_property
+    def unbound_async(self) -> Callable[..., Any]:
+        """The function of a class whose instances are asynchronous: a coroutine function."""
+
+        async def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return await self.bind(owner)(*args, **kwargs)
+
+        return shown_as(self.function, method)
+
     @overload
     def __get__(self, owner: None, kind: type) -> dual[Owner, P, T]: ...
     @overload
@@ -159,7 +174,7 @@ class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decora
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
-        return self.unbound if owner is None else self.bind(owner)
+        return self.of_class(kind) if owner is None else self.bind(owner)
 
 
 class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
@@ -186,7 +201,7 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
     @overload
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, AsyncGenerator[T, None]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
-        return self.unbound if owner is None else self.bind(owner)
+        return self.of_class(kind) if owner is None else self.bind(owner)
 
 
 class dual_plain(Presenter):  # noqa: N801 - as `dual`
@@ -196,7 +211,16 @@ class dual_plain(Presenter):  # noqa: N801 - as `dual`
         return called
 
     def __get__(self, owner: Any, kind: type) -> Any:
-        return self.unbound if owner is None else self.bind(owner)
+        return self.of_class(kind) if owner is None else self.bind(owner)
+
+
+class dual_awaitable(dual_plain):  # noqa: N801 - as `dual`
+    """Present a plain function as `dual_plain` does. Under its `async_` name, its result is awaited."""
+
+
+def also_awaited(function: F) -> F:
+    """Present a plain method as `also_async` does; its `async_` name is of a coroutine function."""
+    return cast("F", dual_awaitable(function))
 
 
 def also_async(function: F) -> F:
@@ -254,87 +278,9 @@ async def outermost(session: Session[Any], source: nested[T]) -> AsyncGenerator[
 
 def over(owner: Any, session: Session[Any]) -> Any:
     """Give a copy of a client, a namespace or an object that acts through another session."""
-    if isinstance(owner, AsyncNames):
-        owner._complete()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - of this file
+    if complete := getattr(owner.__class__, "_complete", None):
+        complete(owner)
     other: Any = object.__new__(owner.__class__)
     other.__dict__.update(owner.__dict__)
     other.__dict__["_session" if "_session" in owner.__dict__ else "_bound"] = session
     return other
-
-
-class AsyncNames:
-    """What has its methods under version 1's names for asynchronous code too: `async_get` is an awaited `get`.
-
-    They are the same methods, on the asynchronous twin of the session.
-    """
-
-    def _complete(self) -> None:
-        """Make what is made when it is asked for, while this has the session that it is made for."""
-
-    def __dir__(self) -> Iterable[str]:
-        """Name the methods' `async_` twins too, but where all methods are awaited anyway."""
-        names = [*super().__dir__()]
-        session = vars(self).get("_session") or vars(self).get("_bound")
-        if session is not None and not session.blocking:
-            return names
-        methods = [name for name in names if presenter(getattr_static(type(self), name, None))]
-        return [*names, *(f"async_{name}" for name in methods if not name.startswith("_"))]
-
-    if not TYPE_CHECKING:  # or any name would pass
-
-        def __getattr__(self, name: str) -> Any:
-            """Give the method that `async_name` is."""
-            if name.startswith(("async_", "_async_")):
-                method = getattr_static(type(self), name.replace("async_", "", 1), None)
-                if presenter(method):
-                    return awaited(self, method)
-            if above := getattr(super(), "__getattr__", None):
-                return above(name)
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-
-
-def presenter(member: Any) -> Presenter | None:
-    """Find what presents a member of a class, under what others (wrapt, for one) may have wrapped around it."""
-    while member is not None and not isinstance(member, Presenter):
-        member = getattr(member, "__wrapped__", None)
-    return member
-
-
-def awaited(owner: Any, method: Any) -> Callable[..., Any]:
-    """Bind a method to the asynchronous twin of its owner. What it does to an object in place, it does to the owner."""
-    twin = over(owner, owner._session.of_colour(Async))  # noqa: SLF001 - as above
-    bound, presents = method.__get__(twin, type(twin)), presenter(method)
-    if isinstance(presents, dual_iter):
-        return functools.wraps(bound)(lambda *args, **kwargs: Started(bound(*args, **kwargs)))
-    if in_both := getattr(presents, "in_both_colours", None):  # it gives pages
-        return in_both(bound)  # type: ignore[no-any-return]
-    if not isinstance(presents, dual) or "_bound" not in vars(twin):
-        return bound  # type: ignore[no-any-return]
-
-    @functools.wraps(bound)
-    async def in_place(*args: Any, **kwargs: Any) -> Any:
-        try:
-            result = await bound(*args, **kwargs)
-        finally:
-            bound_to = owner._bound  # noqa: SLF001 - what makes it an object
-            owner.__dict__ = {**twin.__dict__, "_bound": bound_to}
-        return owner if result is twin else result
-
-    return in_place
-
-
-class Started(Generic[T]):
-    """An asynchronous iterator that may be awaited first: `async for item in await client.async_stream(…)`."""
-
-    def __init__(self, generator: AsyncGenerator[T, None]) -> None:
-        self._generator = generator
-
-    def __await__(self) -> Generator[Any, Any, Started[T]]:
-        return self
-        yield  # makes it a generator
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return self._generator
-
-    async def aclose(self) -> None:
-        await self._generator.aclose()

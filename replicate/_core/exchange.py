@@ -49,6 +49,11 @@ class Transport(Protocol):
         """Whether requests go out over connections of our own making, and not by what the caller has given."""
         ...
 
+    @property
+    def client(self) -> Any:
+        """The client of httpx that sends the requests; with several, another with the same settings."""
+        ...
+
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
     ) -> httpx.Response:

@@ -11,6 +11,7 @@ import functools
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, overload
 
+from replicate._core.async_names import rebound_items
 from replicate._core.cursors import Reader, at, check_new, checked, read
 from replicate._core.dual import (
     Async,
@@ -121,6 +122,11 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     def _complete(self) -> None:
         _ = self.results
 
+    def _rebind(self, session: Session[Any]) -> None:
+        super()._rebind(session)
+        if session.blocking:
+            self.__class__ = EitherPage
+
     def __getstate__(self) -> Mapping[str, Any]:
         self._complete()
         return {**super().__getstate__(), "_sent": []}
@@ -150,10 +156,6 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     async def iter_pages(self) -> AsyncGenerator[Page[C, T], None]:
         """Yield this page and all after it."""
         page: Page[C, T] = self
-        if (
-            issubclass(type(self), SyncPage) and not self._session.blocking
-        ):  # it is the twin that `async_iter_pages` is of
-            page = in_both_colours(self)
         yield page
         while page.next is not None:
             page = await turn(page)
@@ -217,15 +219,22 @@ class AsyncPage(Page[Async, T]):
         __iter__ = None  # without that, `for` would take its items by their index, and end with the page
 
 
-class EitherPage(AsyncPage[T]):
-    """A page of an asynchronous client that `for` iterates too: alone, or with the requests of a blocking one."""
+class EitherPage(Page[C, T]):
+    """A page for both kinds of loops: it was asked for by its cursor, or by an `async_` method of a blocking client."""
 
     if not TYPE_CHECKING:
 
         def __iter__(self) -> Iterator[T]:
-            if self.alone:
+            if self.alone or self.next is None:
                 return iter(self.results)
             return drive_iter(over(self, self._session.of_colour(Sync))._items())  # noqa: SLF001 - its own twin
+
+        def __aiter__(self) -> AsyncIterator[T]:
+            session = self._session
+            if not session.blocking:
+                return self._items()
+            twin = over(self, session.of_colour(Async))
+            return rebound_items(twin._items(), session)  # noqa: SLF001 - as above
 
 
 def iterated(session: Session[Any], *, alone: bool) -> type[Page[Any, Any]]:
@@ -233,12 +242,6 @@ def iterated(session: Session[Any], *, alone: bool) -> type[Page[Any, Any]]:
     if session.blocking:
         return SyncPage
     return EitherPage if alone else AsyncPage
-
-
-def in_both_colours(page: Page[C, T]) -> Page[C, T]:
-    """Have an asynchronous page, which nobody else has yet, iterated by `for` too."""
-    page.__class__ = EitherPage  # type: ignore[assignment]  # of the colour that its session has
-    return page
 
 
 class Listing(Generic[T]):
@@ -283,14 +286,6 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
     def __get__(self, owner: Coloured[Async], kind: type) -> Callable[P, Listing[T]]: ...
     def __get__(self, owner: Any, kind: type) -> Any:
         return self.unbound if owner is None else self.bind(owner)
-
-    def in_both_colours(self, listing: Callable[..., Listing[T]]) -> Callable[..., Listing[T]]:
-        """Give what version 1's `async_list` is: awaited, it gives a page for `for`."""
-
-        async def ask(*args: Any, **kwargs: Any) -> Page[Async, T]:
-            return in_both_colours(await listing(*args, **kwargs))
-
-        return functools.wraps(listing)(lambda *args, **kwargs: Listing(functools.partial(ask, *args, **kwargs)))
 
 
 async def fetch(

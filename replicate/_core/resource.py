@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, TypeVar, cast, overload
 
 from replicate._core.answering import RawResponses
-from replicate._core.dual import AsyncNames, C
+from replicate._core.async_names import AsyncNames, rebound
+from replicate._core.dual import Async, C, Owner
 from replicate._core.options import check_keywords
 from replicate._core.plain import is_array
-from replicate_api.types import Payload, fields, known, stored, whole
+from replicate_api.types import Payload, fields, stored, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -21,10 +23,43 @@ if TYPE_CHECKING:
     from replicate._core.dual import Coloured
     from replicate._core.session import Session
 
+N = TypeVar("N")
+
 
 def session_of(owner: Coloured[C]) -> Session[C]:
     """Give the session of a client, a namespace or an object: the one way for other files to reach it."""
     return owner._session  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - here only
+
+
+class namespace(Generic[Owner, N]):  # noqa: N801 - reads as the decorator it is
+    """A namespace of a client or of another namespace, of the class that a function gives: made when it is first used.
+
+    On the class of its owner it is that class, for mocks and for those who inspect it.
+    """
+
+    def __init__(self, load: Callable[[Owner], type[N]]) -> None:
+        self._load = load
+        functools.update_wrapper(cast("Any", self), load)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> type[N]: ...
+    @overload
+    def __get__(self, owner: Owner, kind: type) -> N: ...
+    def __get__(self, owner: Any, kind: type) -> Any:
+        cls: Any = self._load(owner)
+        if owner is None:
+            return asynchronous(cls) if getattr(kind, "_colour", None) is Async else cls
+        return owner.__dict__.setdefault(self._name, cls(session_of(owner)))
+
+
+@functools.cache
+def asynchronous(cls: type[N]) -> type[N]:
+    """Give the class of the namespaces of asynchronous clients only, whose methods are coroutine functions."""
+    members = {"_colour": Async, "__doc__": cls.__doc__, "__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    return type(cls.__name__, (cls,), members)
 
 
 class Namespace(RawResponses, AsyncNames, Generic[C]):
@@ -52,6 +87,17 @@ class Bound(AsyncNames, Generic[C]):
             self._bound = cast("Session[C]", session_of(import_module("replicate").default_client))
         return self._bound
 
+    def _complete(self) -> None:
+        """Make what is made when it is asked for, while this has the session that it is made for."""
+
+    def _rebind(self, session: Session[Any]) -> None:
+        """Act through another session, with all objects that this one has made."""
+        if self._bound is not session:
+            self._bound = session
+            for name, value in [*vars(self).items()]:
+                if name not in NO_OBJECTS:
+                    rebound(value, session)
+
     def __getstate__(self) -> Mapping[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_bound"}
 
@@ -67,6 +113,10 @@ class Bound(AsyncNames, Generic[C]):
         other = type(self).__new__(type(self))
         other.__dict__.update(state, _bound=self._bound)
         return other
+
+
+NO_OBJECTS = ("_bound", "_unread", "additional_properties", "input")
+"""What an object is made of and holds no other objects."""
 
 
 class DumpOptions(TypedDict, total=False):
@@ -118,6 +168,11 @@ class Resource(Bound[C], Payload):
             raise TypeError(f"{type(self).__name__} has {len(declared)} fields, not {len(ordered)}")
         fill(self, type(self).from_dict({**dict(zip(declared, ordered, strict=False)), **named}), None)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Declare the fields, for those who look at the class: `MagicMock(spec=Prediction).urls`."""
+        super().__init_subclass__(**options)
+        fields(cls)
+
     def __dir__(self) -> Iterable[str]:
         return [name for name in super().__dir__() if name not in INTERNALS]
 
@@ -127,8 +182,6 @@ class Resource(Bound[C], Payload):
 
         The JSON is kept, not copied.
         """
-        if cls not in known:
-            fields(cls)
         self = cls.__new__(cls)
         if isinstance(payload, Payload):
             fill(self, payload, session)

@@ -6,6 +6,8 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from replicate._core.async_names import rebound
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -60,6 +62,9 @@ class ServerSentEvent(str):
         self.id = id
         self.retry = retry
         return self
+
+    def _rebind(self, session: Any) -> None:
+        rebound(self.data, session)
 
     def __repr__(self) -> str:
         return f"ServerSentEvent(event={self.event!r}, data={self.data!r}, id={self.id!r})"

@@ -168,6 +168,7 @@ class AsyncTransport:
         self._library = library_of_options({**options, "client": client})
         self.closed: bool = twin is not None and twin.closed
         self._keepers: dict[Hashable, Keeper] = {}
+        self._shown: httpx.AsyncClient | None = None
         inheritors.add(self)
 
     @property
@@ -177,6 +178,15 @@ class AsyncTransport:
     @property
     def is_closed(self) -> bool:
         return self.closed or (self._client is not None and self._client.is_closed)
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """A client as the requests are sent with: the caller's, or one of the same settings, for those who look."""
+        if self._client is not None:
+            return self._client
+        if self._shown is None:
+            self._shown = self._library.AsyncClient(**settled(self._options))
+        return self._shown
 
     async def lanes(self) -> Lanes | Given:
         """Give what requests of the running event loop are sent with."""

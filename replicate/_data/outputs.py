@@ -190,6 +190,9 @@ class FileMethods(Bound[C]):
     def close(self) -> None:
         """Do nothing: there is nothing open."""
 
+    async def aclose(self) -> None:
+        """Do nothing, as `close`."""
+
     def __enter__(self) -> Self:
         return self
 

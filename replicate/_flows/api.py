@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from replicate._core.answering import RawResponses
-from replicate._core.dual import Async, AsyncNames, C, also_async, dual
+from replicate._core.dual import Async, C, also_awaited, dual
 from replicate._core.options import check_parameters
+from replicate._core.resource import namespace
 from replicate._flows.configured import Configured
 from replicate_api.types import UNSET
 
@@ -40,79 +40,81 @@ else:
     request = verb = dual  # to type checkers, what they give follows the arguments
 
 
-class API(Configured[C], RawResponses, AsyncNames):
+class API(Configured[C], RawResponses):
     """A client, apart from how it is made. Nouns and flows are loaded when they are first used."""
 
     def __init__(self, session: Session[C]) -> None:
         self._session = session
 
-    @cached_property
-    def account(self) -> Accounts[C]:
+    @namespace
+    def account(self) -> type[Accounts[C]]:
         """The account that the token belongs to."""
         from replicate.resources.account import Accounts
 
-        return Accounts(self._session)
+        return Accounts
 
-    @property
-    def accounts(self) -> Accounts[C]:
+    @namespace
+    def accounts(self) -> type[Accounts[C]]:
         """The same as `account`."""
-        return self.account
+        from replicate.resources.account import Accounts
 
-    @cached_property
-    def collections(self) -> Collections[C]:
+        return Accounts
+
+    @namespace
+    def collections(self) -> type[Collections[C]]:
         """Models for one kind of task, picked by hand."""
         from replicate.resources.collections import Collections
 
-        return Collections(self._session)
+        return Collections
 
-    @cached_property
-    def deployments(self) -> Deployments[C]:
+    @namespace
+    def deployments(self) -> type[Deployments[C]]:
         """Models on hardware of one's own choice, and predictions with them."""
         from replicate.resources.deployments import Deployments
 
-        return Deployments(self._session)
+        return Deployments
 
-    @cached_property
-    def files(self) -> Files[C]:
+    @namespace
+    def files(self) -> type[Files[C]]:
         """Files uploaded for models to read."""
         from replicate.resources.files import Files
 
-        return Files(self._session)
+        return Files
 
-    @cached_property
-    def hardware(self) -> HardwareNamespace[C]:
+    @namespace
+    def hardware(self) -> type[HardwareNamespace[C]]:
         """What models and deployments can run on."""
         from replicate.resources.hardware import HardwareNamespace
 
-        return HardwareNamespace(self._session)
+        return HardwareNamespace
 
-    @cached_property
-    def models(self) -> Models[C]:
+    @namespace
+    def models(self) -> type[Models[C]]:
         """Models, their versions, and predictions with official ones."""
         from replicate.resources.models import Models
 
-        return Models(self._session)
+        return Models
 
-    @cached_property
-    def predictions(self) -> Predictions[C]:
+    @namespace
+    def predictions(self) -> type[Predictions[C]]:
         """Runs of models."""
         from replicate.resources.predictions import Predictions
 
-        return Predictions(self._session)
+        return Predictions
 
-    @cached_property
-    def trainings(self) -> Trainings[C]:
+    @namespace
+    def trainings(self) -> type[Trainings[C]]:
         """Making new versions of models out of data."""
         from replicate.resources.trainings import Trainings
 
-        return Trainings(self._session)
+        return Trainings
 
-    @cached_property
-    def webhooks(self) -> Webhooks[C]:
+    @namespace
+    def webhooks(self) -> type[Webhooks[C]]:
         """The secret that signs webhooks, and checking what they bring."""
         from replicate.resources.webhooks import Webhooks
 
-        return Webhooks(self._session)
+        return Webhooks
 
     @dual
     async def search(
@@ -261,7 +263,7 @@ class API(Configured[C], RawResponses, AsyncNames):
             **options: Unpack[CallOptions],
         ) -> EventStream[Async]: ...
 
-    @also_async
+    @also_awaited
     def stream(
         self,
         ref: Any,
@@ -285,6 +287,15 @@ class API(Configured[C], RawResponses, AsyncNames):
         session = self._session.of_colour(Async) if use_async else self._session
         settings: RunOptions = {**options, "use_file_output": use_file_output}
         return stream(session, ref, input, settings)
+
+    @property
+    def _client(self) -> Any:
+        """The client of httpx that sends the requests, for libraries that look. It does not have the token."""
+        return self._session.transport.client
+
+    @_client.setter
+    def _client(self, client: Any) -> None:
+        self._session.transport = self._session.transport.over(client)
 
     def __reduce__(self) -> str:
         """Refuse to be pickled."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve
 
+from replicate._core.async_names import AsyncNames
 from replicate._core.dual import C, dual
 from replicate._core.environment import address
 from replicate._core.keywords import unbound
@@ -67,7 +68,7 @@ COPY_OPTIONS = (*TOKENS, "base_url", "http_client", "poll_interval", "output_dir
 CHECKED: Mapping[str, Callable[[Any], Any]] = {"base_url": address, "poll_interval": pause, "output_dir": folder}
 
 
-class Configured(Generic[C]):
+class Configured(AsyncNames, Generic[C]):
     """A client's settings. To change one changes it for all nouns that the client has given out."""
 
     _session: Session[C]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.resource import Namespace, Resource
+from replicate._core.resource import Namespace, Resource, namespace
 from replicate.resources.creation import create
 from replicate.resources.predictions import Prediction
 from replicate.resources.spelling import (
@@ -105,10 +104,10 @@ class DeploymentsPredictions(Namespace[C]):
 class Deployments(Namespace[C]):
     """`client.deployments`: https://replicate.com/docs/reference/http#deployments."""
 
-    @cached_property
-    def predictions(self) -> DeploymentsPredictions[C]:
+    @namespace
+    def predictions(self) -> type[DeploymentsPredictions[C]]:
         """Predictions with deployments."""
-        return DeploymentsPredictions(self._session)
+        return DeploymentsPredictions
 
     @dual
     async def get(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[DeploymentName]) -> Deployment[C]:

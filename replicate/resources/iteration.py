@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from replicate._core.async_names import rebound
 from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, outermost
 from replicate._core.exchange import TIE
 from replicate._core.loops import timed
@@ -53,6 +54,9 @@ class Iteration(Generic[C, T]):
             kind = cls._of_colour(blocking=session.blocking)
             return object.__new__(cls if issubclass(cls, kind) else kind)
 
+    _home: Session[Any] | None = None
+    """The session of a blocking client that asked for it by an `async_` name, and acts on the items."""
+
     def __init__(
         self,
         session: Session[C],
@@ -69,6 +73,9 @@ class Iteration(Generic[C, T]):
         self._tried = prediction is not None
         """Whether the prediction may have been started."""
         self._failure: Exception | None = None
+
+    def _rebind(self, session: Session[Any]) -> None:
+        self._home = session
 
     @property
     def prediction(self) -> Prediction[C]:
@@ -264,7 +271,7 @@ class AwaitedIteration(Iteration[Async, T]):
     async def __anext__(self) -> T:
         while True:
             for item in self._ready:
-                return item
+                return item if self._home is None else rebound(item, self._home)
             await self._more()
 
     async def __aenter__(self) -> Self:

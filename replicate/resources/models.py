@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from replicate._core.dual import C, dual
 from replicate._core.options import check_parameters
 from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.resource import Namespace, Resource, renew
+from replicate._core.resource import Namespace, Resource, namespace, renew
 from replicate._data.reference import Reference
 from replicate.resources.creation import ModelPredictionOptions, create
 from replicate.resources.predictions import Prediction, predicted
@@ -160,25 +159,25 @@ models_search: ModelSearch = ModelSearch()
 class Models(Namespace[C]):
     """`client.models`: https://replicate.com/docs/reference/http#models."""
 
-    @cached_property
-    def examples(self) -> Examples[C]:
+    @namespace
+    def examples(self) -> type[Examples[C]]:
         """Predictions that show what a model does."""
-        return Examples(self._session)
+        return Examples
 
-    @cached_property
-    def predictions(self) -> ModelPredictions[C]:
+    @namespace
+    def predictions(self) -> type[ModelPredictions[C]]:
         """Predictions with official models."""
-        return ModelPredictions(self._session)
+        return ModelPredictions
 
-    @cached_property
-    def readme(self) -> Readme[C]:
+    @namespace
+    def readme(self) -> type[Readme[C]]:
         """What models say of themselves."""
-        return Readme(self._session)
+        return Readme
 
-    @cached_property
-    def versions(self) -> Versions[C]:
+    @namespace
+    def versions(self) -> type[Versions[C]]:
         """Versions of models."""
-        return Versions(self._session)
+        return Versions
 
     @dual
     async def get(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[ModelName]) -> Model[C]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import Async, C, dual
 from replicate._core.plain import members
-from replicate._core.resource import Namespace
+from replicate._core.resource import Namespace, namespace
 from replicate._data.delivery import raw, received
 from replicate._data.signature import WebhookValidationError, signature, verify
 from replicate_api import models
@@ -53,10 +52,10 @@ class DefaultSecret(Namespace[C]):
 class DefaultWebhook(Namespace[C]):
     """`client.webhooks.default`: what is true of all webhooks of the account."""
 
-    @cached_property
-    def secret(self) -> DefaultSecret[C]:
+    @namespace
+    def secret(self) -> type[DefaultSecret[C]]:
         """The secret that signs them: `secret()` and `secret.get()` are the same."""
-        return DefaultSecret(self._session)
+        return DefaultSecret
 
     async def async_secret(self, **options: Unpack[RequestOptions]) -> WebhookSigningSecret:
         """Get the secret without blocking, from a client of either colour, as version 1's `async_secret` did."""
@@ -66,10 +65,10 @@ class DefaultWebhook(Namespace[C]):
 class Webhooks(Namespace[C]):
     """`client.webhooks`: https://replicate.com/docs/topics/webhooks. Checking a delivery sends nothing."""
 
-    @cached_property
-    def default(self) -> DefaultWebhook[C]:
+    @namespace
+    def default(self) -> type[DefaultWebhook[C]]:
         """What is true of all webhooks of the account."""
-        return DefaultWebhook(self._session)
+        return DefaultWebhook
 
     @staticmethod
     def validate(

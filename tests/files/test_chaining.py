@@ -251,7 +251,7 @@ async def test_the_deadline_holds_while_an_iterator_is_read(colour: str, clients
             await entered(given)
         if way == "begun" and colour != "blocking":  # which would notice it with what comes next, or a comment
             assert await first(given) == "first "
-        with pytest.raises((APITimeoutError, RunError), match="was not started|nothing was started") as caught:
+        with pytest.raises((APITimeoutError, RunError), match=r"was not started|nothing was started") as caught:
             await got(client.run("me/repeat", input={"text": given}, timeout=0.5))
         assert not caught.value.sent
         # On a busy machine the time may be up before the input's own prediction is asked for.

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import pickle
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
 
 from replicate import AsyncReplicate, Client
+from replicate._core.page import Page
 from replicate._core.paginate import async_paginate
+from replicate.resources.models import Model, Models
+from replicate.resources.predictions import Prediction, Predictions
 
 
 class Api:
@@ -117,16 +123,132 @@ def test_low_level_requests(client: Client, api: Api) -> None:
     client.close()
 
 
-def test_streams_may_be_awaited_first(client: Client) -> None:
-    """`async_stream` gives an asynchronous iterator, awaited before or not."""
+def test_the_stream_of_a_client_is_awaited_first(client: Client, api: Api) -> None:
+    """`client.async_stream` is a coroutine: what it gives has started the prediction, and `async for` iterates it."""
     model: Any = client
 
-    async def main() -> list[list[str]]:
-        awaited = [str(event) async for event in await model.async_stream("o/n:" + "0" * 64, input={})]
-        plain = [str(event) async for event in model.async_stream("o/n:" + "0" * 64, input={})]
-        return [awaited, plain]
+    async def main() -> list[str]:
+        events = await asyncio.create_task(model.async_stream("o/n:" + "0" * 64, input={}))
+        assert [each.method for each in api.requests] == ["POST"]
+        return [str(event) async for event in events]
 
-    assert asyncio.run(main()) == [["hi", ""]] * 2
+    assert asyncio.run(main()) == ["hi", ""]
+    client.close()
+
+
+def test_the_stream_of_a_prediction_is_not(client: Client) -> None:
+    """`prediction.async_stream` gives an asynchronous iterator at once, and so does `async_output_iterator`."""
+    prediction: Any = client.predictions.create("o/n:v", {})
+
+    async def main() -> list[Any]:
+        items = prediction.async_output_iterator()
+        first = await anext(items)
+        return [[str(event) async for event in prediction.async_stream()], first, [each async for each in items]]
+
+    assert asyncio.run(main()) == [["hi", ""], "hi", []]
+    client.close()
+
+
+def test_a_list_is_a_coroutine(client: Client) -> None:
+    """`async_list` can be run and scheduled by itself."""
+    predictions: Any = client.predictions
+    assert [each.id for each in asyncio.run(predictions.async_list())] == ["p1"]
+    client.close()
+
+
+def test_what_is_given_acts_in_both_colours(client: Client) -> None:
+    """A prediction of `async_create` reloads by blocking, as one of `create`, and by `async_reload`: 1.x polls so."""
+    predictions: Any = client.predictions
+
+    async def main() -> None:
+        for made in (await predictions.async_create("o/n:v", {}), (await predictions.async_list())[0]):
+            assert made.reload().status == "succeeded"
+            made.status = "starting"
+            while made.status not in ("succeeded", "failed", "canceled"):
+                await made.async_reload()
+            assert made.output == "hi"
+            assert (await made.async_wait()) is made
+
+    asyncio.run(main())
+    assert asyncio.run(predictions.async_get("p1")).reload().status == "succeeded"
+    client.close()
+
+
+def files(kind: str, request: httpx.Request) -> httpx.Response:
+    """Answer with a file: in a list, or alone."""
+    if request.url.host == "files.example":
+        return httpx.Response(200, content=b"data")
+    url = "https://files.example/a.png"
+    urls = {"stream": "https://api.replicate.com/v1/stream"}
+    if request.url.path == "/v1/stream":
+        events = f"event: output\ndata: {url}\nid: 1\n\nevent: done\ndata: {{}}\n\n"
+        return httpx.Response(200, text=events, headers={"Content-Type": "text/event-stream"})
+    output: Any = {"alone": url, "in a list": [url], "in a dictionary": {"a": [url]}, "streamed": None}[kind]
+    status = "starting" if kind == "streamed" and request.method == "POST" else "succeeded"
+    return httpx.Response(201, json={"id": "p1", "status": status, "output": output, "input": {}, "urls": urls})
+
+
+@pytest.mark.parametrize("kind", ["alone", "in a list", "in a dictionary", "streamed"])
+def test_files_act_in_both_colours(kind: str) -> None:
+    """A file that `async_run` or `async_stream` gives has `read` and `aread`, as in 1.x."""
+    client: Any = Client("r8_test", transport=httpx.MockTransport(lambda request: files(kind, request)))
+
+    async def main() -> None:
+        if kind == "streamed":
+            [output, *_] = [event.data async for event in await client.async_stream("o/n", input={})]
+        else:
+            output = await client.async_run("o/n", input={})
+        file = {"in a list": lambda: output[0], "in a dictionary": lambda: output["a"][0]}.get(kind, lambda: output)()
+        assert file.read() == await file.aread() == b"data"
+        assert [each async for each in file] == [*file] == [b"data"]
+        await file.aclose()
+
+    asyncio.run(main())
+    client.close()
+
+
+CLASSES: tuple[Any, ...] = (Client, AsyncReplicate, Predictions, Models, Prediction, Model, Page)
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=[cls.__name__ for cls in CLASSES])
+def test_they_are_functions_of_the_classes(cls: Any) -> None:
+    """An `async_` name is a coroutine function of its class, or gives an iterator, and shows what the method takes."""
+    names = [name for name in dir(cls) if name.startswith("async_")]
+    assert names
+    for name in names:
+        function = getattr(cls, name)
+        assert inspect.isfunction(function)
+        assert function.__name__ == name
+        assert function.__qualname__.endswith(f".{name}")
+        assert pickle.loads(pickle.dumps(function)) is function
+        iterates = ("async_iter_pages", "async_output_iterator", "async_follow_logs")
+        gives_it = name in iterates or (name == "async_stream" and cls is Prediction)
+        assert inspect.iscoroutinefunction(function) is not gives_it
+        plain = getattr(cls, name.removeprefix("async_"))
+        assert [*inspect.signature(function).parameters] == [*inspect.signature(plain).parameters]
+
+
+def test_they_can_be_patched(client: Client) -> None:
+    """`patch.object` finds them on the class, on a client and on what it gives, and makes an AsyncMock."""
+    for owner, name in ((Client, "async_run"), (Predictions, "async_create"), (client.predictions, "async_get")):
+        with mock.patch.object(owner, name, return_value="patched") as double:
+            assert isinstance(double, mock.AsyncMock)
+            bound: Any = {Client: client, Predictions: client.predictions}.get(owner, owner)
+            assert asyncio.run(getattr(bound, name)("a")) == "patched"
+    double = mock.create_autospec(Client, instance=True)
+    double.async_run.return_value = "patched"
+    assert asyncio.run(double.async_run("o/n", input={})) == "patched"
+    with pytest.raises(TypeError, match="inputs"):
+        asyncio.run(double.async_run("o/n", inputs={}))
+    client.close()
+
+
+def test_a_patched_method_leaves_its_async_name(client: Client) -> None:
+    """They are two methods, as in version 1: to replace one leaves the other as it is."""
+    predictions: Any = client.predictions
+    with mock.patch.object(Predictions, "get", autospec=True, return_value="patched"):
+        assert predictions.get("p1") == "patched"
+        assert asyncio.run(predictions.async_get("p1")).output == "hi"
     client.close()
 
 

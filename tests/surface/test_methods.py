@@ -113,10 +113,10 @@ class Wrapper:
         return lambda *args, **kwargs: (self.calls.append(method.__name__), method(*args, **kwargs))[1]
 
 
-def test_a_wrapped_method_keeps_its_async_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What instruments a method in its class sees the calls by its `async_` name too."""
+def test_a_method_and_its_async_name_are_wrapped_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What instruments both, as for version 1, sees each call once."""
     calls: list[str] = []
-    for name in ("get", "list"):
+    for name in ("get", "list", "async_get", "async_list"):
         monkeypatch.setattr(Predictions, name, Wrapper(vars(Predictions)[name], calls))
     answer: dict[str, Any] = {"id": "an-id", "results": [], "next": None, "previous": None}
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
@@ -127,8 +127,8 @@ def test_a_wrapped_method_keeps_its_async_name(monkeypatch: pytest.MonkeyPatch) 
         assert [*await predictions.async_list()] == []
 
     asyncio.run(main())
-    assert calls == ["get", "list"]
-    assert {"async_get", "async_list"} <= {*dir(predictions)}
+    assert predictions.get("an-id").id == "an-id"
+    assert calls == ["async_get", "async_list", "get"]
 
 
 def test_a_method_of_a_subclass_calls_the_one_it_replaces() -> None:
@@ -145,3 +145,109 @@ def test_a_method_of_a_subclass_calls_the_one_it_replaces() -> None:
     owner.__dict__.update(vars(BLOCKING.predictions))
     assert owner.get("an-id").__self__ is owner
     assert owner.asked == 1
+
+
+NAMESPACES = {
+    "account": "Accounts",
+    "accounts": "Accounts",
+    "collections": "Collections",
+    "deployments": "Deployments",
+    "files": "Files",
+    "hardware": "HardwareNamespace",
+    "models": "Models",
+    "predictions": "Predictions",
+    "trainings": "Trainings",
+    "webhooks": "Webhooks",
+}
+
+
+@pytest.mark.parametrize("client", [BLOCKING, ASYNC], ids=["blocking", "async"])
+@pytest.mark.parametrize("name", NAMESPACES)
+def test_a_class_gives_the_class_of_a_namespace(client: Any, name: str) -> None:
+    """`Client.predictions` is the class of `client.predictions`, which is made once; its namespaces are likewise."""
+    cls, made = getattr(type(client), name), getattr(client, name)
+    assert cls.__name__ == type(made).__name__ == NAMESPACES[name]
+    assert issubclass(cls, type(made))
+    assert made is getattr(client, name)
+    for inner in ("predictions", "versions", "examples", "readme", "default"):
+        if hasattr(made, inner):
+            assert issubclass(getattr(cls, inner), type(getattr(made, inner)))
+    assert replicate.Client.predictions is Predictions
+
+
+def test_doubles_of_clients_have_namespaces() -> None:
+    """A double of a client has doubles of its namespaces, whose methods are awaited where the client's are."""
+    double = mock.create_autospec(replicate.Client, instance=True)
+    double.predictions.get.return_value = "found"
+    double.models.versions.get.return_value = "version"
+    assert double.predictions.get("an-id") == "found"
+    assert double.models.versions.get("owner/name", "an-id") == "version"
+    with pytest.raises(TypeError, match="identity"):
+        double.predictions.get(identity="an-id")
+    awaited = mock.create_autospec(replicate.AsyncReplicate, instance=True)
+    awaited.run.return_value = awaited.predictions.get.return_value = "found"
+    assert asyncio.run(awaited.run("owner/name", input={})) == "found"
+    assert asyncio.run(awaited.predictions.get("an-id")) == "found"
+    assert isinstance(mock.MagicMock(spec=replicate.AsyncReplicate).run, mock.AsyncMock)
+    assert not isinstance(mock.MagicMock(spec=replicate.Client).run, mock.AsyncMock)
+
+
+def test_the_class_of_an_asynchronous_client_has_coroutine_functions() -> None:
+    """`AsyncReplicate.run` is to be awaited, and gives what an instance's does."""
+    run: Any = replicate.AsyncReplicate.run
+    assert inspect.iscoroutinefunction(run)
+    assert not inspect.iscoroutinefunction(replicate.Replicate.run)
+    with pytest.raises(TypeError, match="ref is missing"):
+        asyncio.run(run(ASYNC))
+
+
+@pytest.mark.parametrize("instance", [False, True], ids=["spec", "autospec"])
+@pytest.mark.parametrize(
+    ("cls", "names"),
+    [
+        (Prediction, "id status urls output logs metrics input reload async_wait"),
+        (replicate.resources.models.Model, "owner name latest_version versions id"),
+        (replicate.resources.trainings.Training, "id status output urls cancel"),
+        (replicate.resources.deployments.Deployment, "owner name current_release predictions"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_doubles_of_objects_have_fields(cls: Any, names: str, *, instance: bool) -> None:
+    """`MagicMock(spec=Prediction)` has what a prediction has, and nothing else."""
+    double = mock.create_autospec(cls, instance=True) if instance else mock.MagicMock(spec=cls)
+    for name in names.split():
+        assert isinstance(getattr(double, name), mock.Mock), name
+    with pytest.raises(AttributeError):
+        _ = double.nonsense
+
+
+def test_libraries_that_look_find_the_client_of_httpx() -> None:
+    """`_client` and version 1's private names are what sends the requests, and replacing it replaces that."""
+    given = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"id": "theirs"})))
+    client: Any = replicate.Client(api_token="r8_methods", headers={"X-A": "b"})
+    assert isinstance(client._client, httpx.Client)
+    assert client._client is client._Client__client
+    assert isinstance(client._async_client, httpx.AsyncClient)
+    assert client._async_client is client._Client__async_client
+    assert "r8_methods" not in repr([*client._client.headers.items()])
+    client._Client__client = given
+    assert client._client is given
+    assert client.predictions.get("an-id").id == "theirs"
+    theirs: Any = replicate.AsyncReplicate(api_token="r8_methods", http_client=(own := httpx.AsyncClient()))
+    assert theirs._client is own
+
+
+def test_a_client_can_be_subclassed() -> None:
+    """A subclass replaces methods and calls those that it replaced, and `with_options` gives another of it."""
+
+    class Mine(replicate.Client):
+        def __init__(self, **options: Any) -> None:
+            super().__init__("r8_methods", **options)
+
+        def run(self, *args: Any, **kwargs: Any) -> Any:
+            return super().run, args, kwargs
+
+    mine: Any = Mine()
+    assert mine.run("owner/name", input={})[1:] == (("owner/name",), {"input": {}})
+    assert type(mine.with_options(max_retries=1)) is Mine
+    assert inspect.iscoroutinefunction(Mine.async_run)  # type: ignore[attr-defined]
