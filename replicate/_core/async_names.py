@@ -44,8 +44,8 @@ class AsyncNames:
 
     def __dir__(self) -> Iterable[str]:
         """Leave out the `async_` names where all methods are awaited anyway."""
-        owner: Any = self
-        session = vars(owner).get("_session") or vars(owner).get("_bound")
+        state: dict[str, Any] = vars(self)
+        session = state.get("_session") or state.get("_bound")
         names = super().__dir__()
         return names if session is None or session.blocking else [name for name in names if name[:6] != "async_"]
 
@@ -112,13 +112,14 @@ def take_over(owner: Any, twin: Any) -> None:
 
 def rebound(value: T, session: Session[Any]) -> T:
     """Bind what a call gives to another session, and what it holds: each object tells how."""
+    found: Any = value
     if rebind := getattr(type(value), "_rebind", None):
         rebind(value, session)
-    elif isinstance(value, (list, tuple)):
-        for item in cast("Iterable[Any]", value):
+    elif isinstance(found, (list, tuple)):
+        for item in cast("Iterable[Any]", found):
             rebound(item, session)
-    elif isinstance(value, dict):
-        for item in cast("dict[Any, Any]", value).values():
+    elif isinstance(found, dict):
+        for item in cast("dict[Any, Any]", found).values():  # type: ignore[redundant-cast]  # pyright needs it
             rebound(item, session)
     return value
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, cast, overload
 
 from replicate._core.async_names import rebound_items
 from replicate._core.cursors import Reader, at, check_new, checked, read
@@ -125,7 +125,7 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     def _rebind(self, session: Session[Any]) -> None:
         super()._rebind(session)
         if session.blocking:
-            self.__class__ = EitherPage
+            self.__class__ = cast("Any", EitherPage)
 
     def __getstate__(self) -> Mapping[str, Any]:
         self._complete()

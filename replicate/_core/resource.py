@@ -59,7 +59,7 @@ class namespace(Generic[Owner, N]):  # noqa: N801 - reads as the decorator it is
 def asynchronous(cls: type[N]) -> type[N]:
     """Give the class of the namespaces of asynchronous clients only, whose methods are coroutine functions."""
     members = {"_colour": Async, "__doc__": cls.__doc__, "__module__": cls.__module__, "__qualname__": cls.__qualname__}
-    return type(cls.__name__, (cls,), members)
+    return cast("type[N]", type(cls.__name__, (cls,), members))
 
 
 class Namespace(RawResponses, AsyncNames, Generic[C]):

@@ -184,9 +184,9 @@ class AsyncTransport:
         """A client as the requests are sent with: the caller's, or one of the same settings, for those who look."""
         if self._client is not None:
             return self._client
-        if self._shown is None:
-            self._shown = self._library.AsyncClient(**settled(self._options))
-        return self._shown
+        if (shown := self._shown) is None:
+            shown = self._shown = self._library.AsyncClient(**settled(self._options))
+        return shown
 
     async def lanes(self) -> Lanes | Given:
         """Give what requests of the running event loop are sent with."""
