@@ -70,7 +70,7 @@ class BlockingTransport:
         end = self.now() + seconds
         check_open(client := self.client)
         with as_own_errors(self._library):
-            made, how = outgoing(client, request, self._library)
+            made, how = outgoing(client, request, self._library, own=not self._given)
             response = client.send(made, **how)
         if seconds < ALWAYS:
             response.stream = stream_of(Timed, self._library)(response, lambda: end - self.now())
@@ -215,7 +215,7 @@ class AsyncTransport:
         try:
             check_open(self, lanes)
             with as_own_errors(self._library):
-                made, how = outgoing(client, request, self._library)
+                made, how = outgoing(client, request, self._library, own=self._client is None)
                 exchange = undisclosed(client.send(made, **how))
                 response = await timed(exchange, end - self.now() + TIE, httpx.ReadTimeout)
         except BaseException as error:
