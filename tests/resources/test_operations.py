@@ -124,6 +124,38 @@ async def test_every_operation_sends_its_request(colour: str, name: str) -> None
         assert b"extra" in request.read()
 
 
+def answered_as(name: str) -> list[str]:
+    """Give the media types that the description says an operation answers with."""
+    method, path = OPERATIONS.get(name, ("GET", "/models"))
+    responses = DOCUMENT["paths"][path][method.lower()]["responses"]
+    return [kind for status, each in responses.items() if status < "300" for kind in each.get("content", {})]
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("wanted", [None, "text/x-mine"])
+async def test_every_operation_accepts_its_answer(colour: str, name: str, wanted: str | None) -> None:
+    """The `Accept` header has the media type that the operation answers with; the caller's own goes before it."""
+    server = Server(name)
+    client = scripted(colour, server)
+    own = {"signature": f"{colour} {wanted}"} if name == "files.download" else {}
+    headers = {"Accept": wanted} if wanted else None
+    await got(found(client, name)(**{**ARGUMENTS.get(name, {}), **own}, extra_headers=headers))
+    [accepted] = server.requests[0].headers.get_list("Accept")
+    if wanted:
+        assert accepted == wanted
+    else:
+        assert accepted in (*answered_as(name), "*/*") or not answered_as(name)
+        assert (accepted == "application/json") is ({*answered_as(name)} <= {"application/json"})
+
+
+async def test_a_clients_own_accept_goes_before_an_operations(colour: str) -> None:
+    """What a client sends with all of its requests, it sends with those that want no JSON, too."""
+    server = Server("models.readme.get")
+    client = scripted(colour, server, default_headers={"accept": "text/markdown"})
+    await got(client.models.readme.get("o/n"))
+    assert server.requests[0].headers.get_list("Accept") == ["text/markdown"]
+
+
 @pytest.mark.parametrize("name", METHODS)
 async def test_no_operation_takes_an_unknown_keyword(colour: str, name: str) -> None:
     """A keyword that does not exist is a TypeError that names it, before anything is sent."""
