@@ -28,7 +28,7 @@ from replicate._core.nested import nested
 from replicate._core.options import check_keywords, check_values, encoded, merged, put, within
 from replicate._core.pacing import Pace
 from replicate._core.problems import UNANSWERED, bare, error_of, unanswered, unreadable
-from replicate._core.redirects import BODILESS, MAX_REDIRECTS, origin, redirected
+from replicate._core.redirects import BODILESS, Route, origin
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
@@ -139,41 +139,43 @@ class Session(Generic[C]):
 
     # ---- requests
 
-    async def send(self, wanted: Request | Callable[[], Request], *, stream: bool = False) -> httpx.Response:
+    async def send(
+        self, wanted: Request | Callable[[], Request], *, stream: bool = False, redirects: bool | None = None
+    ) -> httpx.Response:
         """Send a request until it is answered with success, or no retry may or can help; then raise.
 
-        A function is asked for the request anew before each attempt.
-        The answer's content has been read, unless `stream`. GET and HEAD follow redirects; a retry starts anew.
+        A function is asked for the request anew before each attempt. The answer's content has been read, unless
+        `stream`. GET and HEAD follow redirects; with `redirects`, so do all that start nothing; without (False), the
+        redirect is the answer. A retry starts anew.
         """
         log_variable.follow()
-        retries = refusals = hops = 0
-        following, trusted = None, True
+        retries = refusals = 0
+        route = Route(wanted, follow=redirects)
         while True:
-            request = following or (wanted() if callable(wanted) else wanted)
+            request = route.request()
             repeatable = request.method in retry.REPEATABLE
-            arguments = self.arguments(request, trusted=trusted)
+            arguments = self.arguments(request, trusted=route.trusted)
+            api = not isinstance(arguments, Foreign)
             error: APIConnectionError | APIStatusError
             try:
                 seconds = max(LAST_CHANCE, self.remaining())
                 response = await exchanged(self.transport, arguments, stream=stream, seconds=seconds)
-                told = repeatable and not isinstance(arguments, Foreign)
-                if told:  # of what is left of the quota for all but creates
+                if told := repeatable and api:  # of what is left of the quota for all but creates
                     self.pace.learn(response.headers, self.transport.now())
-                if response.is_success:
+                if route.ends(response):
                     log.debug("%s %s -> %s", request.method, arguments["url"].path, response.status_code)
                     response.extensions["retries_taken"] = retries
                     return response
-                if isinstance(arguments, Foreign):
-                    response = await beginning(response, self.transport)
-                else:
+                if api:
                     await self.transport.read(response)
-                if hops < MAX_REDIRECTS and (following := redirected(request, arguments, response)):
-                    hops, trusted = hops + 1, not isinstance(arguments, Foreign)
+                else:
+                    response = await beginning(response, self.transport)
+                if route.goes_on(request, arguments, response, api=api):
                     continue
             except UNANSWERED as cause:
                 error = unanswered(cause, request.method, arguments["url"])
-                hopeless = isinstance(cause, HOPELESS)
-                failure = retry.Failure(repeatable, refused=not error.sent, transient=not hopeless)
+                error.sent |= route.done
+                failure = retry.Failure(repeatable, refused=not error.sent, transient=not isinstance(cause, HOPELESS))
             else:
                 error = error_of(response, authorized="Authorization" in arguments["headers"])
                 failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
@@ -186,7 +188,7 @@ class Session(Generic[C]):
             if pause is None or pause >= left:
                 raise error
             retries, refusals = retries + 1, refusals + failure.waited_out(most, left)
-            following, hops, trusted = None, 0, True
+            route.restart()
             await self.transport.sleep(pause)
 
     def arguments(self, request: Request, *, trusted: bool = True) -> dict[str, Any]:
