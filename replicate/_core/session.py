@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from replicate._core.exchange import Transport
+    from replicate._core.observing import Observer, Started
     from replicate_api.types import Endpoint, Request
 
 Other = TypeVar("Other", bound=Colour)
@@ -66,6 +67,8 @@ class Session(Generic[C]):
         """What flows remember of models; shared with the sessions given other options."""
         self.paces: dict[httpx.URL, Pace] = {}
         """When to look at what is waited for, at each base URL; shared likewise."""
+        self.observer: Observer | None = None
+        """Who wants to see the answer of the method that this session is used for."""
 
     @property
     def pace(self) -> Pace:
@@ -99,6 +102,14 @@ class Session(Generic[C]):
         other.config = evolve(self.config, **changes)
         return other
 
+    def unobserved(self) -> Session[C]:
+        """Give this session for requests that a method makes beside the one that it is for."""
+        if self.observer is None:
+            return self
+        other = copy.copy(self)
+        other.observer = None
+        return other
+
     def remaining(self) -> float:
         """Give the seconds that are left until the deadline."""
         deadline = self.config.deadline
@@ -112,17 +123,41 @@ class Session(Generic[C]):
         Raises APIStatusError, APIConnectionError, or APIResponseValidationError for an answer that is none; TypeError
         or ValueError, before anything is sent, for parameters that cannot be.
         """
-        response = await self.send(endpoint.build_request(*args, **kwargs))
+        response = await self.answer(endpoint.build_request(*args, **kwargs))
         return self.parse(endpoint, response)
+
+    async def answer(
+        self,
+        wanted: Request | Callable[[], Request],
+        *,
+        started: Started | None = None,
+        redirects: bool | None = None,
+    ) -> httpx.Response:
+        """Send the request that a method is for, as `send` does. Its answer can be observed before it has been read.
+
+        `started` is what it starts.
+        """
+        if (observer := self.observer) is None:
+            return await self.send(wanted, redirects=redirects)
+        stream, observer.streaming = observer.streaming, False  # should it fail, what is asked instead comes whole
+        response = await self.send(wanted, stream=stream, redirects=redirects)
+        if stream:
+            await observer.pause(response, started)
+            await self.read(response)
+        else:
+            observer.note(response)
+        return response
 
     async def look_up(self, request: Request, parse: Callable[[httpx.Response], T]) -> T:
         """Send a GET and parse the answer. One that is not the API's is asked for anew, as one with an error is."""
         retries = 0
         while True:
-            response = await self.send(request)
+            response = await self.answer(request)
             try:
                 return parse(response)
             except APIResponseValidationError:
+                if self.observer is not None and self.observer.paused:
+                    raise  # it has been shown already
                 failure = retry.Failure(repeatable=True, refused=False, transient=True)
                 pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
                 if pause is None or pause >= self.remaining():
