@@ -1,6 +1,7 @@
 """Methods that give whole answers: `client.predictions.with_raw_response.get(…)`.
 
-One wrapper serves every noun: it runs the real method over a session that keeps the last answer.
+One wrapper serves every noun: it runs the real method over a session that shows its answer, and lets the method stop
+there until its result is asked for, if the content is to be streamed.
 """
 
 from __future__ import annotations
@@ -8,25 +9,20 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import C, Coloured, Presenter, dual, dual_iter, dual_plain, over
+from replicate._core.observing import Observer, Steps
 from replicate._core.response import APIResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import httpx
-
-    from replicate._core.exchange import Transport
+    from collections.abc import Callable
 
 
-WITHOUT = {
-    "close": "it asks the API for nothing",
-    "save_all": "it gives paths",
-    "download": "it gives a file, whose content comes when it is read; client.get(url, stream=True) gives the answer",
-}
+WITHOUT = {"close": "it asks the API for nothing", "save_all": "it gives paths"}
 """Methods that would have to be called in vain."""
+SEVERAL = ("run", "wait")
+"""Methods that send as many requests as it takes: of these, the last answer is shown, when they have ended."""
 
 
 class RawResponses:
@@ -41,7 +37,10 @@ class RawResponses:
     def with_streaming_response(self) -> Any:
         """The same methods, giving a context manager around an APIResponse, which closes it.
 
-        The methods read their answer before that; what is long is better had by `client.get(url, stream=True)`.
+        On entering, the request is sent, again if need be, and its errors are raised. The content is read when it is
+        asked for, and `parse()` then gives what the method gives. `run` and `wait`, which send several requests, end
+        before that, and show the last answer, which has been read. A prediction or a training that the request has
+        started goes on, however the block is left.
         """
         other: Any = self
         return Answering(self, Opening if other._session.blocking else AwaitedOpening)  # noqa: SLF001 - its own
@@ -72,15 +71,17 @@ class Answering:
         raise AttributeError(f"{name!r} has no answer of its own")
 
     def _answering(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        streaming = self._present is not None and function.__name__ not in SEVERAL
+
         async def answer(self: Coloured[C], *args: Any, **kwargs: Any) -> APIResponse[C]:
             session = self._session  # pyright: ignore[reportPrivateUsage]  # as the methods that it stands for
-            recorded = copy.copy(session)
-            recorder = Recorder(session.transport)
-            recorded.transport = cast("Transport", recorder)
-            result = await function(over(self, recorded), *args, **kwargs)
-            if recorder.last is None:
+            observed = copy.copy(session)
+            observed.observer = observer = Observer(streaming=streaming)
+            steps = Steps(function(over(self, observed), *args, **kwargs))
+            await steps
+            if (response := observer.take()) is None:
                 raise TypeError(f"{function.__name__} had nothing to ask the API for")
-            return APIResponse(session, recorder.last, result)
+            return APIResponse(session, response, steps, observer)
 
         presenter: Any = dual(functools.wraps(function)(answer))
         method: Callable[..., Any] = presenter.__get__(self._owner, object)
@@ -88,21 +89,6 @@ class Answering:
             return method
         present = self._present
         return functools.wraps(method)(lambda *args, **kwargs: present(functools.partial(method, *args, **kwargs)))
-
-
-class Recorder:
-    """A transport that keeps the last answer."""
-
-    def __init__(self, inner: Transport) -> None:
-        self._inner = inner
-        self.last: httpx.Response | None = None
-
-    async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
-        self.last = response = await self._inner.send(request, **how)
-        return response
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
 
 class Opening:
@@ -115,8 +101,8 @@ class Opening:
         self._answer = self._ask()
         return self._answer
 
-    def __exit__(self, *_: object) -> None:
-        self._answer.close()
+    def __exit__(self, *error: object) -> None:
+        self._answer.__exit__(*error)
 
 
 class AwaitedOpening:
@@ -129,5 +115,5 @@ class AwaitedOpening:
         self._answer = await self._ask()
         return self._answer
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._answer.close()
+    async def __aexit__(self, *error: object) -> None:
+        await self._answer.__aexit__(*error)

@@ -41,8 +41,10 @@ class SendOptions(RequestOptions, total=False):
     """Query parameters."""
     headers: Mapping[str, str] | None
     """Headers to add, or to replace."""
+    follow_redirects: bool
+    """Follow redirects, as httpx does: by default. False gives the answer that redirects, without an error."""
     options: Mapping[str, Any] | None
-    """Version 2's: `headers`, `params`, `extra_json`, `timeout` and `max_retries`, in one dict."""
+    """Version 2's: `headers`, `params`, `extra_json`, `timeout`, `max_retries`, `follow_redirects`, in one dict."""
 
 
 class RawOptions(SendOptions, total=False):
@@ -57,7 +59,8 @@ class RawOptions(SendOptions, total=False):
 
 
 RAW_OPTIONS = (
-    "json", "body", "content", "files", "params", "headers", "options", "cast_to", "stream", "stream_cls",
+    "json", "body", "content", "files", "params", "headers", "follow_redirects", "options",
+    "cast_to", "stream", "stream_cls",
 )  # fmt: skip
 SAME = {"headers": "extra_headers", "params": "extra_query", "extra_json": "extra_body"}
 """What version 2's `options` call otherwise."""
@@ -78,6 +81,7 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
         raise TypeError(f"{'= and '.join(given)}= are the same: pass one of them")
     rest = {name: value for name in REQUEST_OPTIONS if (value := options.get(name, UNSET)) is not UNSET}
     rest = {**renamed(options.get("options") or {}), **rest}
+    redirects = followed(options.get("follow_redirects", UNSET), rest.pop("follow_redirects", UNSET))
     headers: dict[str, str] = {**(options.get("headers") or {}), **(rest.get("extra_headers") or {})}
     params: dict[str, Any] = {**(options.get("params") or {}), **(rest.pop("extra_query", None) or {})}
     events = events_of(options)
@@ -87,11 +91,24 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
     request = Request(method.upper(), url, query(**params), told, **body_of(options))
     # As the session's own too: what the caller says here goes before the headers of the client.
     session = session.given({**rest, "extra_headers": headers})
-    response = await session.send(request, stream=bool(options.get("stream")))
+    if (observer := session.observer) is not None:
+        observer.keeps = False
     if options.get("stream"):
+        response = await session.send(request, stream=True, redirects=redirects)
+        if observer is not None:
+            observer.note(response)
         answer: Any = APIResponse(session, response)
         return answer if events is None else events(answer, response)
+    response = await session.answer(request, redirects=redirects)
     return converted(session, response, options.get("cast_to", httpx.Response))
+
+
+def followed(*given: Any) -> bool:
+    """Tell whether redirects are to be followed, by the first that says so. Raises TypeError for what is no bool."""
+    chosen = next((each for each in given if each is not UNSET and each is not None), True)
+    if not isinstance(chosen, bool):
+        raise TypeError(f"follow_redirects must be True or False, not {chosen!r}")
+    return chosen
 
 
 def events_of(options: Mapping[str, Any]) -> Any:
@@ -145,7 +162,7 @@ def part(name: Any, file: Any) -> Part:
 
 def renamed(options: Mapping[str, Any]) -> dict[str, Any]:
     """Give version 2's `options` under the names they have here."""
-    check_keywords(options, (*SAME, "timeout", "max_retries"))
+    check_keywords(options, (*SAME, "timeout", "max_retries", "follow_redirects"))
     return {SAME.get(name, name): value for name, value in options.items() if value is not UNSET}
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import codecs
 import inspect
 import json
+from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
-from replicate._core.dual import Async, C, Sync, dual, dual_iter
+from replicate._core.dual import Async, C, Sync, drive, dual, dual_iter
 from replicate._core.libraries import library_of
 from replicate._core.nested import nested
+from replicate.exceptions import APIConnectionError
 from replicate_api.types import UNSET, decode
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Self
 
+    from replicate._core.observing import Observer, Steps
     from replicate._core.session import Session
 
 
@@ -39,8 +42,15 @@ class APIResponse(Generic[C]):
             """Make an answer of the subclass that has the colour of its session, for `with` or `async with`."""
             return object.__new__(BlockingAPIResponse if session.blocking else AwaitedAPIResponse)
 
-    def __init__(self, session: Session[C], response: httpx.Response, result: Any = UNSET) -> None:
-        self._session, self._result = session, result
+    def __init__(
+        self,
+        session: Session[C],
+        response: httpx.Response,
+        steps: Steps | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """Keep an answer: `steps` give what the method gives, and `observer` has seen it stop."""
+        self._session, self._steps, self._observer = session, steps, observer
         self.http_response: httpx.Response = response
 
     @property
@@ -95,29 +105,33 @@ class APIResponse(Generic[C]):
 
     @dual
     async def read(self) -> bytes:
-        """Give the content."""
-        return await content(self._session, self.http_response)
+        """Give the content. Raises APIConnectionError if it breaks off.
+
+        If that is the answer to what has started a prediction or a training, raises AmbiguousCreateError instead, as
+        all methods that read: `parse()` still looks for what was started.
+        """
+        return await self._content()
 
     @dual
     async def text(self) -> str:
-        """Give the content as text."""
-        await content(self._session, self.http_response)
+        """Give the content as text. Raises what `read` raises."""
+        await self._content()
         return self.http_response.text
 
     @dual
     async def json(self) -> Any:
-        """Give the content, which is JSON. Raises ValueError if it is not."""
-        return json.loads(await content(self._session, self.http_response))
+        """Give the content, which is JSON. Raises ValueError if it is not, and what `read` raises."""
+        return json.loads(await self._content())
 
     @dual
     async def parse(self, *, to: Any = UNSET) -> Any:
         """Give what the method gives, or the content as `to`: dict, str, bytes, a class of this package or pydantic's.
 
-        Raises APIResponseValidationError for an answer that is none.
+        Raises APIResponseValidationError for an answer that is none, and what the method raises.
         """
-        if to is UNSET and self._result is not UNSET:
-            return self._result
-        await content(self._session, self.http_response)
+        if to is UNSET and self._steps is not None:
+            return await self._steps.finish()
+        await self._content()
         return converted(self._session, self.http_response, to)
 
     @dual
@@ -125,13 +139,55 @@ class APIResponse(Generic[C]):
         """Let go of the connection."""
         await self._session.transport.close_response(self.http_response)
 
+    async def _leave(self, *, unhurt: bool) -> None:
+        """Close the answer at the end of a block. What was read by hand is parsed, if it was not: it may be a create's.
+
+        Whatever that raises, `parse()` raises again.
+        """
+        steps, observer = self._steps, self._observer
+        try:
+            await self._session.transport.close_response(self.http_response)
+        finally:
+            if steps is not None and not (unhurt and has_content(self.http_response)):
+                steps.close()
+        if steps is not None and observer is not None and observer.keeps:
+            with suppress(Exception):
+                await steps.finish()
+
+    async def _content(self) -> bytes:
+        """Read the answer to its end, if that has not been done."""
+        response = self.http_response
+        if not has_content(response):
+            try:
+                await self._session.read(response)
+            except APIConnectionError as error:
+                raise (broken := self._broken(error)) from broken.__cause__
+        return response.content
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        """Yield the content: what has been read, or else what arrives."""
+        keeps, kept = self._observer is not None and self._observer.keeps, list[bytes]()
+        async with nested(pieces(self._session, self.http_response)) as chunks:
+            try:
+                async for chunk in chunks:
+                    if keeps:
+                        kept.append(chunk)
+                    yield chunk
+            except APIConnectionError as error:
+                raise (broken := self._broken(error)) from broken.__cause__
+        if keeps:
+            vars(self.http_response)["_content"] = b"".join(kept)  # as httpx does when it reads
+
+    def _broken(self, error: APIConnectionError) -> Exception:
+        return error if self._observer is None else self._observer.broken(error)
+
     @dual_iter
     async def iter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the content as it comes, or in chunks of a size in bytes. Raises ValueError for a size below 1."""
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size must be 1 or more, not {chunk_size!r}")
         rest = b""
-        async with nested(pieces(self._session, self.http_response)) as chunks:
+        async with nested(self._pieces()) as chunks:
             async for chunk in chunks:
                 rest += chunk
                 size = chunk_size or len(rest)
@@ -145,7 +201,7 @@ class APIResponse(Generic[C]):
     async def iter_text(self) -> AsyncGenerator[str, None]:
         """Yield the content as it comes, as text."""
         decoder = codecs.getincrementaldecoder(self.http_response.charset_encoding or "utf-8")("replace")
-        async with nested(pieces(self._session, self.http_response)) as chunks:
+        async with nested(self._pieces()) as chunks:
             async for chunk in chunks:
                 yield decoder.decode(chunk)
         yield decoder.decode(b"", final=True)
@@ -154,7 +210,7 @@ class APIResponse(Generic[C]):
     async def iter_lines(self) -> AsyncGenerator[str, None]:
         """Yield the content line by line, without their ends."""
         rest = b""
-        async with nested(pieces(self._session, self.http_response)) as chunks:
+        async with nested(self._pieces()) as chunks:
             async for chunk in chunks:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
@@ -179,8 +235,8 @@ class BlockingAPIResponse(APIResponse[Sync]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object = None, *_: object) -> None:
+        drive(self._leave(unhurt=kind is None))
 
 
 class AwaitedAPIResponse(APIResponse[Async]):
@@ -189,20 +245,22 @@ class AwaitedAPIResponse(APIResponse[Async]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    async def __aexit__(self, kind: object = None, *_: object) -> None:
+        await self._leave(unhurt=kind is None)
 
 
-async def content(session: Session[Any], response: httpx.Response) -> bytes:
-    """Read an answer to its end, if that has not been done."""
-    if not response.is_closed:
-        await session.read(response)
-    return response.content
+def has_content(response: httpx.Response) -> bool:
+    """Tell whether an answer has been read."""
+    try:
+        _ = response.content
+    except library_of(response).ResponseNotRead:
+        return False
+    return True
 
 
 async def pieces(session: Session[Any], response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """Yield an answer's content: what has been read, or else what arrives."""
-    if response.is_closed:
+    if has_content(response):
         yield response.content
         return
     async with nested(session.chunks(response)) as chunks:

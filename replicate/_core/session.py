@@ -28,7 +28,7 @@ from replicate._core.nested import nested
 from replicate._core.options import check_keywords, check_values, encoded, merged, put, within
 from replicate._core.pacing import Pace
 from replicate._core.problems import UNANSWERED, bare, error_of, unanswered, unreadable
-from replicate._core.redirects import BODILESS, MAX_REDIRECTS, origin, redirected
+from replicate._core.redirects import BODILESS, Route, origin
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from replicate._core.exchange import Transport
+    from replicate._core.observing import Observer, Started
     from replicate_api.types import Endpoint, Request
 
 Other = TypeVar("Other", bound=Colour)
@@ -66,6 +67,8 @@ class Session(Generic[C]):
         """What flows remember of models; shared with the sessions given other options."""
         self.paces: dict[httpx.URL, Pace] = {}
         """When to look at what is waited for, at each base URL; shared likewise."""
+        self.observer: Observer | None = None
+        """Who wants to see the answer of the method that this session is used for."""
 
     @property
     def pace(self) -> Pace:
@@ -99,6 +102,14 @@ class Session(Generic[C]):
         other.config = evolve(self.config, **changes)
         return other
 
+    def unobserved(self) -> Session[C]:
+        """Give this session for requests that a method makes beside the one that it is for."""
+        if self.observer is None:
+            return self
+        other = copy.copy(self)
+        other.observer = None
+        return other
+
     def remaining(self) -> float:
         """Give the seconds that are left until the deadline."""
         deadline = self.config.deadline
@@ -112,17 +123,41 @@ class Session(Generic[C]):
         Raises APIStatusError, APIConnectionError, or APIResponseValidationError for an answer that is none; TypeError
         or ValueError, before anything is sent, for parameters that cannot be.
         """
-        response = await self.send(endpoint.build_request(*args, **kwargs))
+        response = await self.answer(endpoint.build_request(*args, **kwargs))
         return self.parse(endpoint, response)
+
+    async def answer(
+        self,
+        wanted: Request | Callable[[], Request],
+        *,
+        started: Started | None = None,
+        redirects: bool | None = None,
+    ) -> httpx.Response:
+        """Send the request that a method is for, as `send` does. Its answer can be observed before it has been read.
+
+        `started` is what it starts.
+        """
+        if (observer := self.observer) is None:
+            return await self.send(wanted, redirects=redirects)
+        stream, observer.streaming = observer.streaming, False  # should it fail, what is asked instead comes whole
+        response = await self.send(wanted, stream=stream, redirects=redirects)
+        if stream:
+            await observer.pause(response, started)
+            await self.read(response)
+        else:
+            observer.note(response)
+        return response
 
     async def look_up(self, request: Request, parse: Callable[[httpx.Response], T]) -> T:
         """Send a GET and parse the answer. One that is not the API's is asked for anew, as one with an error is."""
         retries = 0
         while True:
-            response = await self.send(request)
+            response = await self.answer(request)
             try:
                 return parse(response)
             except APIResponseValidationError:
+                if self.observer is not None and self.observer.paused:
+                    raise  # it has been shown already
                 failure = retry.Failure(repeatable=True, refused=False, transient=True)
                 pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
                 if pause is None or pause >= self.remaining():
@@ -139,41 +174,43 @@ class Session(Generic[C]):
 
     # ---- requests
 
-    async def send(self, wanted: Request | Callable[[], Request], *, stream: bool = False) -> httpx.Response:
+    async def send(
+        self, wanted: Request | Callable[[], Request], *, stream: bool = False, redirects: bool | None = None
+    ) -> httpx.Response:
         """Send a request until it is answered with success, or no retry may or can help; then raise.
 
-        A function is asked for the request anew before each attempt.
-        The answer's content has been read, unless `stream`. GET and HEAD follow redirects; a retry starts anew.
+        A function is asked for the request anew before each attempt. The answer's content has been read, unless
+        `stream`. GET and HEAD follow redirects; with `redirects`, so do all that start nothing; without (False), the
+        redirect is the answer. A retry starts anew.
         """
         log_variable.follow()
-        retries = refusals = hops = 0
-        following, trusted = None, True
+        retries = refusals = 0
+        route = Route(wanted, follow=redirects)
         while True:
-            request = following or (wanted() if callable(wanted) else wanted)
+            request = route.request()
             repeatable = request.method in retry.REPEATABLE
-            arguments = self.arguments(request, trusted=trusted)
+            arguments = self.arguments(request, trusted=route.trusted)
+            api = not isinstance(arguments, Foreign)
             error: APIConnectionError | APIStatusError
             try:
                 seconds = max(LAST_CHANCE, self.remaining())
                 response = await exchanged(self.transport, arguments, stream=stream, seconds=seconds)
-                told = repeatable and not isinstance(arguments, Foreign)
-                if told:  # of what is left of the quota for all but creates
+                if told := repeatable and api:  # of what is left of the quota for all but creates
                     self.pace.learn(response.headers, self.transport.now())
-                if response.is_success:
+                if route.ends(response):
                     log.debug("%s %s -> %s", request.method, arguments["url"].path, response.status_code)
                     response.extensions["retries_taken"] = retries
                     return response
-                if isinstance(arguments, Foreign):
-                    response = await beginning(response, self.transport)
-                else:
+                if api:
                     await self.transport.read(response)
-                if hops < MAX_REDIRECTS and (following := redirected(request, arguments, response)):
-                    hops, trusted = hops + 1, not isinstance(arguments, Foreign)
+                else:
+                    response = await beginning(response, self.transport)
+                if route.goes_on(request, arguments, response, api=api):
                     continue
             except UNANSWERED as cause:
                 error = unanswered(cause, request.method, arguments["url"])
-                hopeless = isinstance(cause, HOPELESS)
-                failure = retry.Failure(repeatable, refused=not error.sent, transient=not hopeless)
+                error.sent |= route.done
+                failure = retry.Failure(repeatable, refused=not error.sent, transient=not isinstance(cause, HOPELESS))
             else:
                 error = error_of(response, authorized="Authorization" in arguments["headers"])
                 failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
@@ -186,7 +223,7 @@ class Session(Generic[C]):
             if pause is None or pause >= left:
                 raise error
             retries, refusals = retries + 1, refusals + failure.waited_out(most, left)
-            following, hops, trusted = None, 0, True
+            route.restart()
             await self.transport.sleep(pause)
 
     def arguments(self, request: Request, *, trusted: bool = True) -> dict[str, Any]:

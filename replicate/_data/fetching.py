@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from replicate._core.dual import Sync, drive
 from replicate._core.nested import nested
 from replicate._core.options import check_count
+from replicate._core.response import pieces
 from replicate._data import copies, data_uri, disk
 from replicate._data.copies import BLOCK, ChangedError, Info
-from replicate._data.download import Download, describe, too_large
+from replicate._data.download import HEADERS, Download, asked, describe, too_large
 from replicate._data.names import name_of
 from replicate._data.tally import Tally
+from replicate_api.types import Request
 
 if TYPE_CHECKING:
     import os
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from replicate._core.observing import Observer
     from replicate._core.session import Session
     from replicate._data.copies import Copy
 
@@ -129,6 +132,29 @@ async def local_copy(url: str, session: Session[Any], max_bytes: int | None = No
         return copies.cache.fill(key, target, found)
 
 
+async def observed(url: str, session: Session[Any], observer: Observer) -> None:
+    """Ask for a file, whatever there is of it, for somebody who wants the whole answer; and keep its content as a copy.
+
+    What is streamed is kept only if nobody else has read it. Raises FileExpiredError, APIError.
+    """
+    streaming, observer.keeps = observer.streaming, False
+    response = await asked(session, Request("GET", url, headers=HEADERS))
+    if streaming:
+        await observer.pause(response)
+    else:
+        await session.read(response)
+        observer.note(response)
+    key = await keyed(url, session)
+    folder = copies.cache.place(key)
+    async with disk.incoming(folder, session.transport, lasting=False) as part:
+        async with nested(pieces(session, response)) as content:
+            async for piece in content:
+                await part.write(part.size, piece)
+        info = Info(response.headers.get("content-type"), part.size)
+        target = await part.become(folder / name_of(url, info.content_type))
+    copies.cache.fill(key, target, info)
+
+
 async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]:
     """Yield the content of a file: as it arrives, and kept as a copy when all of it has; or from such a copy.
 
@@ -137,15 +163,15 @@ async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]
     key = await keyed(url, session)
     if copy := copies.cache.copy(key):
         with suppress(ChangedError):
-            async with nested(copy.pieces(session.transport)) as pieces:
-                async for _, piece in pieces:
+            async with nested(copy.pieces(session.transport)) as blocks:
+                async for _, piece in blocks:
                     yield piece
             return
     download = Download(url, session, appending=True)
     folder = copies.cache.place(key)
     async with disk.incoming(folder, session.transport, lasting=False) as part:
-        async with nested(download.pieces()) as pieces:
-            async for at, piece in pieces:
+        async with nested(download.pieces()) as arriving:
+            async for at, piece in arriving:
                 await part.write(at, piece)
                 yield piece
         target = folder / name_of(url, download.info.content_type)

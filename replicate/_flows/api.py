@@ -200,6 +200,10 @@ class API(Configured[C], RawResponses):
         `cast_to=dict` gives its JSON, `stream=True` an APIResponse before its content has come, with
         `stream_cls=replicate.Stream` its events. Raises APIStatusError for an error status, APIConnectionError. POST
         and PATCH are sent again only where the server certainly did nothing.
+
+        Redirects are followed as httpx follows them, at most 10, without the token to another origin; with
+        `follow_redirects=False`, the redirect is the answer. A POST that starts a prediction or a training is never
+        sent to another place: its redirect raises APIStatusError.
         """
         return await exchange(self._session, method, one_url(url, path), options)
 

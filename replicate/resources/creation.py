@@ -119,9 +119,10 @@ async def create(
     options = stated(options)
     check(input, options, allowed)
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"), blocking=session.blocking)
-    known = await described(session, reference, inputs, Deadline(session, None)) if reference else None
+    beside = session.unobserved()
+    known = await described(beside, reference, inputs, Deadline(beside, None)) if reference else None
     with inputs.told_apart():
-        ready: Mapping[str, Any] = await inputs.sent(uploading(session, options), known.input if known else UNKNOWN)
+        ready: Mapping[str, Any] = await inputs.sent(uploading(beside, options), known.input if known else UNKNOWN)
         payload = await post(session, endpoint, *path, input=ready, options=options, **members)
     if reference:
         look_up.answered(session, reference, payload.version)
@@ -181,7 +182,7 @@ async def post(
     patient = with_read_timeout(session.config.timeout, hold(prefer) + GRACE) if prefer else session.config.timeout
     async with create:
         try:
-            response = await create.watched(session.evolve(timeout=patient)).send(request)
+            response = await create.watched(session.evolve(timeout=patient)).answer(request, started=create)
             payload = parse(session, endpoint, response, noun)
         except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
             if not in_doubt(error):

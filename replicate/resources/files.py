@@ -11,7 +11,7 @@ from replicate._core.options import check_parameters, check_text
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.plain import check_json, members
 from replicate._core.resource import Namespace, Resource
-from replicate._data.fetching import local_copy
+from replicate._data.fetching import local_copy, observed
 from replicate._data.outputs import FileOutput
 from replicate._data.sources import inspected
 from replicate._data.tally import Tally
@@ -120,7 +120,10 @@ class Files(Namespace[C]):
         request = files_download.build_request(file_id, **signed)
         url = str(session.url(request.path).copy_merge_params(request.query))
         output = FileOutput(url, session, expires_at=moment(expiry))
-        await local_copy(url, session)
+        if session.observer is None:
+            await local_copy(url, session)
+        else:
+            await observed(url, session, session.observer)
         return output
 
 

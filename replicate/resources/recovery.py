@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from replicate._core.exchange import Transport
     from replicate._core.session import Session
+    from replicate.exceptions import APIConnectionError
     from replicate.resources.ledger import Account, GivenUp
 
 log: logging.Logger = logging.getLogger("replicate")
@@ -111,6 +112,20 @@ class Create:
         self.id = run_id
         if not ledger.claim(run_id, self):
             log.warning("%s %s was taken up by another call, too, whose own answer was lost", self.noun, run_id)
+
+    def accepted(self) -> None:
+        """Leave what the request has started to whoever has its answer now, and may not have read it yet."""
+        unended.remove(self)
+
+    def broken(self, error: APIConnectionError) -> AmbiguousCreateError:
+        """Make the error for an answer of success whose content somebody has begun to read, and that broke off."""
+        made = AmbiguousCreateError(
+            f"The {self.noun} was started, but the answer that tells its id broke off: {sentence(error.message)}",
+            hint=f"To send it again might be charged twice. parse() looks for the {self.noun} and gives it.",
+            **carried(error),
+        )
+        made.__cause__ = error
+        return made
 
     async def __aenter__(self) -> None:
         ledger.under_way[self] = None
@@ -283,9 +298,13 @@ class Create:
             where = f"See by client.{noun}s.get() whether somebody else has started that,"
         else:
             looked = f"It does not show among the {noun}s that were started since, but may still."
-        fields = {name: value for name, value in vars(error).items() if name in CARRIED}
         return AmbiguousCreateError(
             f"It is not known whether the {noun} was started: {sentence(error.message)} {looked}",
             hint=f"It was not sent again, since that might be charged twice. {where} before you start another.",
-            **fields,
+            **carried(error),
         )
+
+
+def carried(error: APIError) -> dict[str, Any]:
+    """Give what an error has of the one that came in the place of an answer."""
+    return {name: value for name, value in vars(error).items() if name in CARRIED}

@@ -65,7 +65,7 @@ async def ask(session: Session[Any], endpoint: Any, run_id: str | None) -> Any:
     Raises APIResponseValidationError for an answer without the very id that was asked for: whatever else is in it would
     be taken for what the model made.
     """
-    response = await session.send(endpoint.build_request(run_id))
+    response = await session.answer(endpoint.build_request(run_id))
     payload = session.parse(endpoint, response)
     if getattr(payload, "id", None) != run_id:
         raise unreadable(response, f"its id is not {run_id}")

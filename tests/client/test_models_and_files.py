@@ -7,6 +7,7 @@ import io
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from support.colours import each, got
 
@@ -51,6 +52,15 @@ async def test_versions(client: Any) -> None:
     assert (found.id, found.openapi_schema) == (version, listed[0].openapi_schema)
     with pytest.raises(NotFoundError):
         await got(client.models.versions.get("me", "community", "0" * 64))
+
+
+async def test_what_is_no_json(client: Any, server: Any) -> None:
+    """A readme is text and a file's content bytes: a server that heeds `Accept` sends both."""
+    await got(client.models.update("me/official", readme="# Grüße"))
+    assert await got(client.models.readme.get("me/official")) == "# Grüße"
+    file = await got(client.files.create(b"\x00\xff", filename="a.bin"))
+    signed = dict(httpx.URL(server.download_url(file.id, 2**33)).params)
+    assert await got((await got(client.files.download(file.id, **signed))).read()) == b"\x00\xff"
 
 
 async def downloaded(client: Any, file: Any) -> tuple[str, str, bytes]:

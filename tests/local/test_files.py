@@ -114,6 +114,8 @@ def test_an_upload_is_downloaded_by_signature(serving: Any) -> None:
         answer = httpx.get(url)
         assert answer.content == b"hello"
         assert answer.headers["content-type"].startswith("text/plain")
+        accepted = [httpx.get(url, headers={"Accept": kind}).status_code for kind in ("text/*", "application/json")]
+        assert accepted == [200, 406]
         assert 'filename="hello.txt"' in answer.headers["content-disposition"]
         plain = url.partition("?")[0]
         forged = [url.replace(str(expiry), str(expiry + 1)), url.replace("owner=local", "owner=you"), plain]

@@ -170,6 +170,26 @@ def test_a_readme_is_plain_text(serving: Any) -> None:
         assert api.get("models/me/unread/readme").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("text/plain", 200),
+        ("TEXT/Plain; charset=utf-8", 200),
+        ("application/json, text/*;q=0.5", 200),
+        ("application/json, */*; q=0.1", 200),
+        ("application/json", 406),
+        ("text/markdown", 406),
+        ("text/plain;q=0, */*", 406),
+    ],
+)
+def test_a_readme_is_sent_to_those_who_accept_text(serving: Any, accept: str, status: int) -> None:
+    """Whoever excludes plain text by `Accept` gets the API's 406, as from any server that heeds it."""
+    with serving({"me/read": Model(shout, readme="# Shout")}) as api:
+        answer = api.get("models/me/read/readme", headers={"Accept": accept})
+        assert answer.status_code == status
+        assert (answer.headers["content-type"] == "application/problem+json") is (status == 406)
+
+
 def test_examples_are_predictions(serving: Any) -> None:
     """Given pairs of input and output are finished predictions, and the first is the model's default example."""
     pairs = [({"text": word}, word.upper()) for word in ("a", "b", "c")]

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import json
-from functools import reduce
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from support.colours import got, scripted
+from support.operations import ARGUMENTS, BY_METHOD, DOCUMENT, METHODS, OPERATIONS, found
 
 import replicate
 from replicate import AsyncReplicate, Client, Replicate
 from replicate.resources.models import models_search
 from replicate_api.types import UNSET
 
-DOCUMENT = json.loads(Path(__file__).parents[2].joinpath("openapi.json").read_text("utf-8"))
-OPERATIONS = {
-    operation["operationId"]: (method.upper(), path)
-    for path, methods in DOCUMENT["paths"].items()
-    for method, operation in methods.items()
-    if "operationId" in operation
-}
 EXTRA: dict[str, Any] = {
     "extra_headers": {"X-Extra": "h"},
     "extra_query": {"extra": "q"},
@@ -32,52 +23,11 @@ EXTRA: dict[str, Any] = {
     "timeout": 7,
     "max_retries": 0,
 }
-OWNED = {"model_owner": "o", "model_name": "n"}
-DEPLOYED = {"deployment_owner": "o", "deployment_name": "n"}
-RELEASE = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "collections.get": {"collection_slug": "s"},
-    "deployments.create": {"name": "n", "model": "o/n", "version": "v", **RELEASE},
-    "deployments.delete": DEPLOYED,
-    "deployments.get": DEPLOYED,
-    "deployments.predictions.create": {**DEPLOYED, "input": {}},
-    "deployments.update": {**DEPLOYED, **RELEASE},
-    "files.create": {"content": b"abc"},
-    "files.delete": {"file_id": "f"},
-    "files.download": {"file_id": "f", "expiry": 1, "owner": "o", "signature": "s"},
-    "files.get": {"file_id": "f"},
-    "models.create": {"owner": "o", "name": "n", "hardware": "cpu", "visibility": "private"},
-    "models.delete": OWNED,
-    "models.examples.list": OWNED,
-    "models.get": OWNED,
-    "models.predictions.create": {**OWNED, "input": {}},
-    "models.readme.get": OWNED,
-    "models.search": {"query": "q"},
-    "models.update": {**OWNED, "description": "d"},
-    "models.versions.delete": {**OWNED, "version_id": "v"},
-    "models.versions.get": {**OWNED, "version_id": "v"},
-    "models.versions.list": OWNED,
-    "predictions.cancel": {"prediction_id": "p"},
-    "predictions.create": {"version": "v", "input": {}},
-    "predictions.get": {"prediction_id": "p"},
-    "search": {"query": "q"},
-    "trainings.cancel": {"training_id": "t"},
-    "trainings.create": {**OWNED, "version_id": "v", "input": {}, "destination": "me/mine"},
-    "trainings.get": {"training_id": "t"},
-}
-"""The keywords of version 2; operations that need none are left out."""
 PATHS = {"{collection_slug}": "s", "{file_id}": "f", "{prediction_id}": "p", "{training_id}": "t", "{version_id}": "v"}
 PATHS |= dict.fromkeys(("{model_owner}", "{deployment_owner}"), "o")
 PATHS |= dict.fromkeys(("{model_name}", "{deployment_name}"), "n")
 SAID = {"content": "file", **dict.fromkeys(("model_name", "deployment_name", "version_id"), "is missing")}
 """What a message calls an argument."""
-BY_METHOD = {"models.search": ("QUERY", "/models"), **OPERATIONS}
-METHODS = sorted(BY_METHOD)
-
-
-def found(root: Any, name: str) -> Any:
-    """Follow an attribute path."""
-    return reduce(getattr, name.split("."), root)
 
 
 class Server:
@@ -122,6 +72,38 @@ async def test_every_operation_sends_its_request(colour: str, name: str) -> None
     assert request.extensions["timeout"]["write"] == 7
     if method in {"POST", "PATCH"} and name not in {"predictions.cancel", "trainings.cancel"}:
         assert b"extra" in request.read()
+
+
+def answered_as(name: str) -> list[str]:
+    """Give the media types that the description says an operation answers with."""
+    method, path = OPERATIONS.get(name, ("GET", "/models"))
+    responses = DOCUMENT["paths"][path][method.lower()]["responses"]
+    return [kind for status, each in responses.items() if status < "300" for kind in each.get("content", {})]
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("wanted", [None, "text/x-mine"])
+async def test_every_operation_accepts_its_answer(colour: str, name: str, wanted: str | None) -> None:
+    """The `Accept` header has the media type that the operation answers with; the caller's own goes before it."""
+    server = Server(name)
+    client = scripted(colour, server)
+    own = {"signature": f"{colour} {wanted}"} if name == "files.download" else {}
+    headers = {"Accept": wanted} if wanted else None
+    await got(found(client, name)(**{**ARGUMENTS.get(name, {}), **own}, extra_headers=headers))
+    [accepted] = server.requests[0].headers.get_list("Accept")
+    if wanted:
+        assert accepted == wanted
+    else:
+        assert accepted in (*answered_as(name), "*/*") or not answered_as(name)
+        assert (accepted == "application/json") is ({*answered_as(name)} <= {"application/json"})
+
+
+async def test_a_clients_own_accept_goes_before_an_operations(colour: str) -> None:
+    """What a client sends with all of its requests, it sends with those that want no JSON, too."""
+    server = Server("models.readme.get")
+    client = scripted(colour, server, default_headers={"accept": "text/markdown"})
+    await got(client.models.readme.get("o/n"))
+    assert server.requests[0].headers.get_list("Accept") == ["text/markdown"]
 
 
 @pytest.mark.parametrize("name", METHODS)

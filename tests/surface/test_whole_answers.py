@@ -182,12 +182,12 @@ def test_a_stream_that_breaks_is_our_error() -> None:
 
 
 def test_what_has_no_answer_of_its_own() -> None:
-    """A method that asks for nothing, or whose answer comes later, is refused before it does anything."""
+    """A method that asks for nothing, or for many things, is refused before it does anything."""
     with Replicate(bearer_token="t") as client:
         with pytest.raises(AttributeError, match="asks the API for nothing"):
             client.with_raw_response.close()
-        with pytest.raises(AttributeError, match="stream=True"):
-            client.files.with_raw_response.download("f", expiry=1, owner="o", signature="s")
+        with pytest.raises(AttributeError, match="it gives paths"):
+            client.with_streaming_response.save_all([], "x")
         assert not client.is_closed()
 
 

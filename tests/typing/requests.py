@@ -23,6 +23,7 @@ def blocking(client: Replicate, stream: bool) -> None:  # noqa: FBT001 - whateve
     assert_type(client.delete("/custom", cast_to=None), Any)
     assert_type(client.query("/custom", cast_to=httpx.Response, content="text"), httpx.Response)
     assert_type(client.get("/custom", stream=True), APIResponse[Sync])
+    assert_type(client.post("/custom", follow_redirects=False), httpx.Response)
     assert_type(client.get("/custom", stream=stream), Any)
     assert_type(client.request("GET", "/custom"), httpx.Response)
     assert_type(client.request("GET", "/custom", cast_to=dict), dict[str, Any])

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from replicate.local.files import media_type
 from replicate.local.problems import Problem, not_found
-from replicate.local.routes.request import cloud_of, origin_of, page, place_of
+from replicate.local.routes.request import check_accepted, cloud_of, origin_of, page, place_of
 from replicate.local.validation import is_object
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ async def download(request: Request) -> Response:
     proofs = (query.get("owner", ""), query.get("expiry", ""), query.get("signature", ""))
     if not record or not path or not files.signed(identifier, *proofs):
         raise not_found()
+    check_accepted(request, record["content_type"])
     return FileResponse(path, media_type=record["content_type"], filename=record["name"])
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from replicate.local.deployments import HARDWARE
 from replicate.local.models import check_reference
 from replicate.local.problems import Problem, not_found
-from replicate.local.routes.request import cloud_of, form_of, origin_of, page_of_all
+from replicate.local.routes.request import check_accepted, cloud_of, form_of, origin_of, page_of_all
 from replicate.local.routes.searching import search_models
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ async def get_readme(request: Request) -> Response:
     readme = entry_of(request).details.get("readme")
     if not readme:
         raise not_found()
+    check_accepted(request, PlainTextResponse.media_type)
     return PlainTextResponse(readme)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
@@ -53,6 +54,19 @@ async def form_of(request: Request, form: Schema) -> dict[str, Any]:
     if found := list(complaints(body, form, {})):
         raise refusal(found)
     return dict(body)
+
+
+def check_accepted(request: Request, kind: str) -> None:
+    """Raise the 406 of a request that accepts no content of a media type."""
+    allowed: dict[str, float] = {}
+    for part in ",".join(request.headers.getlist("accept") or ["*/*"]).split(","):
+        wanted, _, rest = part.partition(";")
+        quality = re.search(r"\bq\s*=\s*([01](?:\.[0-9]*)?)", rest)
+        allowed[wanted.strip().lower()] = float(quality[1]) if quality else 1.0
+    kind = kind.partition(";")[0].strip().lower()
+    ranges = (kind, f"{kind.partition('/')[0]}/*", "*/*")  # the most specific one decides (RFC 9110, section 12.5.1)
+    if not next((allowed[each] for each in ranges if each in allowed), 0.0):
+        raise Problem(406, f"This is {kind}, which the Accept header excludes.", title="Not acceptable")
 
 
 def moment_of(request: Request, name: str) -> datetime | None:

@@ -33,6 +33,7 @@ def build_request(
             owner=owner,
             signature=signature,
         ),
+        headers={"Accept": "*/*"},
     )
 
 

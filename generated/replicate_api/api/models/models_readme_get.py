@@ -21,6 +21,7 @@ def build_request(
     return types.Request(
         "GET",
         f"/models/{types.segment('model_owner', model_owner)}/{types.segment('model_name', model_name)}/readme",
+        headers={"Accept": "text/plain"},
     )
 
 
