@@ -22,9 +22,11 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 HOME = PROJECT / ".downstream"
 PAGE = PROJECT / "docs" / "downstream.md"
+WORKS = "works"
+CRASH = "to the end"
 LONGEST = 600  # seconds that a driver may take
 # These packages tell their makers of their use, or look for news of themselves, unless told not to.
-QUIET = {"SENTRY_OPT_OUT": "1", "AGNO_TELEMETRY": "false", "OTEL_SDK_DISABLED": "false", "HF_HUB_OFFLINE": "1"}
+QUIET = {"SENTRY_OPT_OUT": "1", "AGNO_TELEMETRY": "false", "HF_HUB_OFFLINE": "1"}
 
 Outcome = dict[str, str]  # what was driven: the error, or nothing
 
@@ -42,12 +44,12 @@ class Row(NamedTuple):
     @property
     def worse(self) -> bool:
         """Say whether this works with the published client only."""
-        return self.ours != "works" and self.published == "works"
+        return self.ours != WORKS and (self.published == WORKS or self.what == CRASH)
 
 
-def run(*command: str | Path, **options: Any) -> str:
+def run(*command: str | Path) -> str:
     """Run a program to its end, and return what it prints; what it says of its failure is shown."""
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **options)
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)
         raise SystemExit(f"downstream.sh: {command[0]} has failed with status {done.returncode}")
@@ -123,32 +125,36 @@ def serving(server: Environment, folder: Path) -> Iterator[dict[str, str]]:
 
 def drive(package: dict[str, Any], environment: Environment, server: Environment, version: str) -> Outcome:
     """Run the driver of a package with the client that is in its environment."""
+    name = package["name"]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "home").mkdir()
-        (folder / "outcome").touch()
-        with serving(server, folder) as found:
-            kept = {name: value for name, value in os.environ.items() if not name.startswith("REPLICATE_")}
-            own = {"HOME": str(folder / "home"), "DRIVEN_WITH": version, "SOURCES": str(environment.folder / "sources")}
-            places = {"REPLICATE_CACHE_DIR": str(folder / "cache"), "OUTCOME": str(folder / "outcome")}
-            driver = HERE / "drivers" / f"{package['name'].replace('-', '_')}.py"
-            with (HOME / f"{package['name']}-{version}.log").open("w") as log:
-                done = subprocess.run(
-                    [environment.python, "-P", driver],  # a driver has the name of its package
-                    cwd=folder / "home",
-                    env={**kept, **QUIET, **own, **places, **found, "PYTHONPATH": str(HERE)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    check=False,
-                    timeout=LONGEST,
-                )
-        lines = (folder / "outcome").read_text(encoding="utf-8").splitlines()
-    outcome = {line["what"]: steady(line["error"]) for line in map(json.loads, lines)}
-    if done.returncode:
-        [*_, last] = Path(log.name).read_text(encoding="utf-8").split("\n")[:-1] or [""]
-        outcome["all of it"] = steady(last or f"status {done.returncode}")
-    return outcome
+        home, outcome, log = folder / "home", folder / "outcome", HOME / f"{name}-{version}.log"
+        home.mkdir()
+        outcome.touch()
+        own: dict[str, str | Path] = {
+            "HOME": home,
+            "DRIVEN_WITH": version,
+            "OUTCOME": outcome,
+            "PYTHONPATH": HERE,
+            "REPLICATE_CACHE_DIR": folder / "cache",
+            "SOURCES": environment.folder / "sources",
+        }
+        with serving(server, folder) as found, log.open("w") as said:
+            kept = {variable: value for variable, value in os.environ.items() if not variable.startswith("REPLICATE_")}
+            # -P, since a driver has the name of its package
+            command: list[str | Path] = [environment.python, "-P", HERE / "drivers" / f"{name.replace('-', '_')}.py"]
+            variables: dict[str, str | Path] = {**kept, **QUIET, **own, **found}
+            options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said, "timeout": LONGEST}
+            status: int | None = None
+            try:
+                status = subprocess.run(command, cwd=home, env=variables, check=False, **options).returncode
+            except subprocess.TimeoutExpired:
+                said.write(f"stopped after {LONGEST} s\n")
+        done = {line["what"]: steady(line["error"]) for line in map(json.loads, outcome.open(encoding="utf-8"))}
+    if status != 0:
+        lines = log.read_text(encoding="utf-8").splitlines() or [f"status {status}"]
+        done[CRASH] = steady(lines[-1])
+    return done
 
 
 def steady(error: str) -> str:
@@ -186,8 +192,8 @@ def compare(package: dict[str, Any], published: str, wheel: Path, server: Enviro
             environment.install("--force-reinstall", "--no-deps", client)
         outcomes.append(drive(package, environment, server, number))
     theirs, ours = outcomes
-    if "all of it" in theirs:  # what it needs is missing, or the driver is wrong
-        raise SystemExit(f"downstream.sh: the driver of {name} has failed: {theirs['all of it']}")
+    if CRASH in theirs:  # what it needs is missing, or the driver is wrong
+        raise SystemExit(f"downstream.sh: the driver of {name} has failed: {theirs[CRASH]}")
     remarks: dict[str, str] = package.get("remarks", {})
     rows = [
         Row(name, version, what, shown(theirs.get(what)), shown(ours.get(what)), remarks.get(what, ""))
@@ -208,7 +214,7 @@ def shown(error: str | None) -> str:
     """Say what became of something."""
     if error is None:
         return "not reached"
-    return "fails: {}".format(error.replace("|", "\\|")) if error else "works"
+    return "fails: {}".format(error.replace("|", "\\|")) if error else WORKS
 
 
 def page(rows: list[Row], published: str) -> str:
@@ -216,10 +222,11 @@ def page(rows: list[Row], published: str) -> str:
     intro = f"""\
 # Packages that use this client
 
-Written by `scripts/downstream.sh`. It installs packages of other people that use `replicate`, each in an environment of
-its own, and drives their Replicate part with {published} and with this client, against the [local server](local.md). One
-driver a package, in `scripts/downstream/drivers`, does the same with both and checks each result; the versions are
-pinned in `scripts/downstream/packages.toml`. The script fails if anything works with {published} only.
+Written by `scripts/downstream.sh`, which a workflow runs once a week. It installs packages of other people that use
+`replicate`, each in an environment of its own, and drives their Replicate part with the published {published} and with
+this client, against the [local server](local.md). A driver for each, in `scripts/downstream/drivers`, does the same
+with both and checks each result. Versions are pinned in `scripts/downstream/packages.toml`. The script fails if
+anything works with {published} only.
 
 | package | version | what was driven | with {published} | with this | remark |
 |---|---|---|---|---|---|

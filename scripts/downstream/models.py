@@ -18,9 +18,10 @@ from functools import partial
 from pathlib import Path
 
 import attrs
-import replicate.local
 import trustme
 import uvicorn
+
+import replicate.local
 from replicate.local import Model
 
 
@@ -92,16 +93,20 @@ def _png(gray: int) -> bytes:
 MODELS = {
     "meta/meta-llama-3-8b-instruct": Model(reply, official=True),
     "replicate/vicuna-13b": Model(reply),
+    "meta/llama-2-13b-chat": Model(reply),
     "lucataco/fuyu-8b": Model(describe),
     "yorickvp/llava-13b": Model(describe),
     "local/greeter": Model(greet, official=True),
     "black-forest-labs/flux-schnell": Model(pictures, official=True),
     "stability-ai/stable-diffusion": Model(pictures),
     "minimax/video-01": Model(video, official=True),
+    "deforum/deforum_stable_diffusion": Model(video),
     "local/broken": Model(broken, official=True),
+    "local/broken-community": Model(broken),
 }
 # Packages name these versions in their code or in their documents.
 VERSIONS = {
+    "meta/llama-2-13b-chat": "f4e2de70d66816a838a89eeeb621910adffb0dd0baba3976c96980970978018d",
     "replicate/vicuna-13b": "6282abe6a492de4145d7bb601023762212f9ddbbe78278bd6771c8b3b2f2a13b",
     "lucataco/fuyu-8b": "42f23bc876570a46f5a90737086fbc4c3f79dd11753a28eaa39544dd391815e9",
     "yorickvp/llava-13b": "e272157381e2a3bf12df3a8edd1f38d1dbd736bbb7437277c8b34175f8fce358",

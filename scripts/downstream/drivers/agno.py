@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from agno.agent import Agent
 from agno.tools.replicate import ReplicateTools
 from driving import BROKEN, FLUX, LLAMA, PNG, VIDEO, download, drive, equal, thing
 
 AGENT = Agent(telemetry=False)
+os.environ["REPLICATE_API_KEY"] = os.environ["REPLICATE_API_TOKEN"]  # whose value agno only looks at
 
 
 @thing("generate_media, images")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pickle
 
-import replicate
 from driving import BROKEN, LLAMA, VICUNA, drive, equal, thing
 from garak import _config
 from garak.attempt import Conversation, Message, Turn
 from garak.generators.replicate import InferenceEndpoint, ReplicateGenerator
+
+import replicate
 
 _config.load_base_config()
 PROMPT = Conversation([Turn("user", Message("hello there"))])
@@ -28,14 +29,6 @@ def by_version() -> None:
 def several() -> None:
     made = ReplicateGenerator(LLAMA).generate(PROMPT, 2)
     equal([message.text for message in made], ["You said: hello there"] * 2)
-
-
-@thing("ReplicateGenerator, in processes")
-def processes() -> None:
-    generator = ReplicateGenerator(LLAMA)
-    generator.parallel_requests, generator.max_workers = 2, 2
-    made = generator.generate(PROMPT, 4)
-    equal([message.text for message in made], ["You said: hello there"] * 4)
 
 
 @thing("ReplicateGenerator, pickled")
@@ -67,6 +60,14 @@ def failed() -> None:
         equal(error.prediction.error, "cannot do hello there")
     else:
         raise AssertionError("no error")
+
+
+@thing("ReplicateGenerator, in processes")
+def processes() -> None:
+    generator = ReplicateGenerator(LLAMA)
+    generator.parallel_requests, generator.max_workers = 2, 2
+    made = generator.generate(PROMPT, 4)
+    equal([message.text for message in made], ["You said: hello there"] * 4)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import replicate
 from driving import BROKEN, DIFFUSION, LLAMA, PNG, VICUNA, download, drive, equal, thing
 from langchain_community.llms import Replicate
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import PromptTemplate
+
+import replicate
 
 
 @thing("invoke, official model")

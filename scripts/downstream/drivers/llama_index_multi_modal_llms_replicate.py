@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from driving import FUYU, LLAVA, drive, equal, thing
 from llama_index.core.base.llms.types import ImageBlock
-from llama_index.core.schema import ImageDocument
+from llama_index.core.schema import ImageNode
 from llama_index.multi_modal_llms.replicate import ReplicateMultiModal
 from PIL import Image
 
@@ -29,9 +29,9 @@ def by_url() -> None:
     equal(ReplicateMultiModal(model=LLAVA).complete("size", [ImageBlock(url=DATA)]).text, "size: 3 bytes")
 
 
-@thing("complete, ImageDocument")
+@thing("complete, ImageNode")
 def document() -> None:
-    made = ImageDocument(image_path=str(CAT))
+    made = ImageNode(image_path=str(CAT))
     equal(ReplicateMultiModal(model=FUYU).complete("size", [made]).text, f"size: {SIZE} bytes")
 
 

@@ -6,17 +6,16 @@ import json
 
 import llm
 from click.testing import CliRunner
-from driving import VICUNA, drive, equal, thing
+from driving import LLAMA_2, VICUNA, drive, equal, thing
 from llm.cli import cli
 
-NAME, _, VERSION = VICUNA.partition(":")
 FOLDER = llm.user_dir() / "replicate"
 FOLDER.mkdir(parents=True, exist_ok=True)
 (FOLDER / "models.json").write_text(
     json.dumps(
         [
-            {"model": NAME, "model_id": "vicuna", "version": VERSION, "aliases": ["vicuna"]},
-            {"model": "chat/vicuna-13b", "model_id": "chat", "version": VERSION, "aliases": ["chat"], "chat": True},
+            {"model": model, "version": version, "aliases": [alias], "chat": alias == "llama"}
+            for alias, (model, version) in {"vicuna": VICUNA.split(":"), "llama": LLAMA_2.split(":")}.items()
         ]
     )
 )
@@ -32,16 +31,24 @@ def streamed() -> None:
     equal(list(llm.get_model("vicuna").prompt("hello there", stream=True)), ["You said:", " hello", " there"])
 
 
+@thing("conversation")
+def conversation() -> None:
+    made = llm.get_model("llama").conversation()
+    equal(made.prompt("one").text(), "You said: User: one Assistant:")
+    again = "You said: User: one Assistant: You said: User: one Assistant: User: two Assistant:"
+    equal(made.prompt("two").text(), again)
+
+
 @thing("command line")
 def command() -> None:
-    done = CliRunner().invoke(cli, ["-m", "replicate-vicuna-13b", "hello there"], catch_exceptions=False)
-    equal(done.output.strip(), "You said: hello there")
+    done = CliRunner().invoke(cli, ["-m", "llama", "hello there"], catch_exceptions=False)
+    equal(done.output.strip(), "You said: User: hello there Assistant:")
 
 
 @thing("command line, not streamed")
 def unstreamed() -> None:
-    done = CliRunner().invoke(cli, ["-m", "vicuna", "--no-stream", "hello there"], catch_exceptions=False)
-    equal(done.output.strip(), "You said: hello there")
+    done = CliRunner().invoke(cli, ["-m", "llama", "--no-stream", "hello there"], catch_exceptions=False)
+    equal(done.output.strip(), "You said: User: hello there Assistant:")
 
 
 if __name__ == "__main__":

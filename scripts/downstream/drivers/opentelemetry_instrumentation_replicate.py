@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import replicate
 from driving import DIFFUSION, LLAMA, VICUNA, drive, equal, said, thing
 from opentelemetry.instrumentation.replicate import ReplicateInstrumentor
 from opentelemetry.sdk._logs import LoggerProvider
@@ -17,6 +16,8 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import replicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +125,9 @@ def own_tests() -> None:
     """Run the tests of the package, which replay recorded traffic of the real API."""
     tests = Path(os.environ["SOURCES"], "tests")
     environment = {name: value for name, value in os.environ.items() if name != "REPLICATE_BASE_URL"}
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-rA", "--tb=line", "-p", "no:cacheprovider", str(tests)]
+    environment["COLUMNS"] = "400"  # pytest cuts what does not fit
+    plain = ["-c", os.devnull, "--rootdir", str(tests.parent), "-p", "no:cacheprovider", "-p", "no:warnings"]
+    command = [sys.executable, "-P", "-m", "pytest", *plain, "-q", "-rA", "--tb=short", str(tests)]
     done = subprocess.run(
         command, cwd=tests.parent, env=environment, stdout=subprocess.PIPE, text=True, check=False
     ).stdout

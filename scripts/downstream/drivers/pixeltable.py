@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pixeltable as pxt
 from driving import BROKEN, FLUX, LLAMA, VICUNA, drive, equal, thing
+from pixeltable import runtime
 from pixeltable.functions import replicate
-from pixeltable.runtime import get_runtime
 
 
 def table(name: str) -> pxt.Table:
@@ -47,13 +49,20 @@ def failed() -> None:
     assert all("cannot do" in row["error"] for row in rows), rows
 
 
-@thing("closing the client")
+@thing("run, and the runtime closes its client")
 def close() -> None:
-    import asyncio
-
-    client = get_runtime().get_client("replicate")
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("pixeltable")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    client = runtime.get_runtime().get_client("replicate")
     equal("".join(client.run(LLAMA, {"prompt": "hello"}, use_file_output=False)), "You said: hello")
-    asyncio.run(client.close())
+    connections = client._Client__client
+    runtime.get_runtime().close()
+    equal([line for line in said if "Error closing" in line], [])
+    assert connections.is_closed
 
 
 if __name__ == "__main__":

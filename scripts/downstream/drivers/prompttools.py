@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driving import DIFFUSION, FLUX, LLAMA, PNG, VICUNA, download, drive, equal, thing
+from driving import DIFFUSION, FLUX, LLAMA, LLAMA_2, PNG, VICUNA, download, drive, equal, thing
 from prompttools.experiment import ReplicateExperiment
 
 
@@ -12,9 +12,15 @@ def experiment(models: list[str], *, images: bool = False, **inputs: list[object
     return made
 
 
-@thing("models of text")
-def text() -> None:
-    table = experiment([LLAMA, VICUNA], prompt=["hello", "bye"], temperature=[0.5]).get_table(get_all_cols=True)
+@thing("official model of text")
+def official() -> None:
+    table = experiment([LLAMA], prompt=["hello", "bye"], temperature=[0.5]).get_table(get_all_cols=True)
+    equal(list(table["response"]), ["You said: hello", "You said: bye"])
+
+
+@thing("models of text, by version")
+def by_version() -> None:
+    table = experiment([LLAMA_2, VICUNA], prompt=["hello", "bye"], temperature=[0.5]).get_table(get_all_cols=True)
     equal(list(table["response"]), ["You said: hello", "You said: bye"] * 2)
 
 
