@@ -101,6 +101,18 @@ def test_regeneration_is_daily_and_by_hand() -> None:
     assert "workflow_dispatch" in triggers("regenerate")
 
 
+def test_downstream_is_weekly_and_by_hand() -> None:
+    """Packages that use the client are driven once a week, and whenever someone asks."""
+    [schedule] = triggers("downstream")["schedule"]
+    minute, hour, *rest, weekday = schedule["cron"].split()
+    assert minute.isdigit()
+    assert hour.isdigit()
+    assert weekday.isdigit()
+    assert rest == ["*", "*"]
+    assert set(triggers("downstream")) == {"schedule", "workflow_dispatch"}
+    assert "./scripts/downstream.sh" in [step.get("run") for step in JOBS["downstream.compare"]["steps"]]
+
+
 def test_regeneration_proposes_only_what_changed() -> None:
     """Without a change nothing is generated and no pull request is opened; breaking ones are labelled."""
     compare, propose = JOBS["regenerate.compare"], JOBS["regenerate.propose"]

@@ -80,6 +80,13 @@ def test_urls_use_the_host_that_the_client_used(api: Any) -> None:
     assert urls["web"]
 
 
+def test_urls_use_the_scheme_that_the_client_used(api: Any) -> None:
+    """Behind a proxy that speaks HTTPS, addresses are HTTPS as well."""
+    body = {"version": "me/official", "input": {"text": "a"}}
+    urls = api.post("predictions", json=body, headers={"x-forwarded-proto": "https"}).json()["urls"]
+    assert {urls[name].partition(":")[0] for name in ("get", "cancel", "stream", "web")} == {"https"}
+
+
 @pytest.mark.parametrize("prefer", ["wait", "wait=5"])
 def test_prefer_wait_answers_with_the_finished_prediction(api: Any, prefer: str) -> None:
     """The answer comes when the prediction is finished, and says that the preference was applied."""

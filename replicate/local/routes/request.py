@@ -37,7 +37,7 @@ def cloud_of(request: Request) -> Cloud:
 
 def origin_of(request: Request) -> str:
     """Return scheme and host as the client used them."""
-    return f"http://{request.headers['host']}"
+    return f"{request.url.scheme}://{request.headers['host']}"
 
 
 async def json_of(request: Request) -> Any:
