@@ -47,6 +47,10 @@ class BlockingTransport:
         inheritors.add(self)
 
     @property
+    def options(self) -> Mapping[str, Any]:
+        return {**self._options, **({"http_client": self._client} if self._given else {})}
+
+    @property
     def own(self) -> bool:
         return not self._given and not answers_itself(self._options)
 
@@ -169,6 +173,10 @@ class AsyncTransport:
         self.closed: bool = twin is not None and twin.closed
         self._keepers: dict[Hashable, Keeper] = {}
         inheritors.add(self)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {**self._options, **({} if self._client is None else {"http_client": self._client})}
 
     @property
     def own(self) -> bool:

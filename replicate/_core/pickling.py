@@ -1,0 +1,229 @@
+"""What of a client goes into a pickle: its settings, never a token, and no connections.
+
+The session is the only thing that has to be pickled by hand: clients, namespaces and functions made by `use` hold one,
+and are pickled as Python does. That of the default client is pickled as a reference to the one there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from copy import deepcopy
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import httpx
+
+from replicate._core.answering import RawResponses
+from replicate._core.config import Config
+from replicate._core.credentials import Credentials
+from replicate._core.dual import Async, Sync
+from replicate._core.plain import is_array, is_mapping
+from replicate._core.resource import session_of
+from replicate._core.session import Session, async_session, blocking_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+SECRETS = {
+    "apikey", "assertion", "auth", "authentication", "authorization", "cookie", "credential", "credentials", "jwt",
+    "passwd", "password", "secret", "sig", "signature", "token",
+}  # fmt: skip
+"""Words in the names of headers and parameters that hold a secret. So does a "key" that is one of something."""
+SCHEME = re.compile(r"\s*(?:basic|bearer|digest|token)\s", re.IGNORECASE)
+"""How credentials begin."""
+TOKEN = re.compile(r"\br8_\w{8,}")
+"""What the tokens of Replicate look like."""
+USER = re.compile(r"//[^/?#]*@")
+"""A user's name and password in a URL."""
+SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir")
+FILTERED = ("headers", "query", "body")
+REFUSED = ("auth", "cookies", "event_hooks", "http_client", "mounts", "transport")
+"""Options of httpx's clients that hold secrets, or what belongs to one process."""
+LIBRARIES = ("httpx", "httpx2")
+
+
+# ---- secrets
+
+
+def is_secret(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
+    """Tell whether a header, a parameter or a member may be a secret. What is empty, or UNSET, is none."""
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+    named = not SECRETS.isdisjoint(words) or (len(words) > 1 and words[-1] in ("key", "keys"))
+    if isinstance(value, str):
+        return bool(value) and (named or shows(value, tokens))
+    return (named and bool(value)) or any(shows(text, tokens) for text in texts(value))
+
+
+def shows(text: str, tokens: tuple[str, ...]) -> bool:
+    """Tell whether a text has a token or a password in it."""
+    return bool(SCHEME.match(text) or TOKEN.search(text) or USER.search(text)) or any(each in text for each in tokens)
+
+
+def texts(value: Any) -> list[str]:
+    """List the texts in a value, names too."""
+    if isinstance(value, str):
+        return [value]
+    if is_mapping(value):
+        return [text for name, each in value.items() for text in (*texts(name), *texts(each))]
+    return [text for each in value for text in texts(each)] if is_array(value) or isinstance(value, tuple) else []
+
+
+def without_secrets(values: Mapping[str, Any], tokens: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Leave out what may be a secret."""
+    return {name: value for name, value in values.items() if not is_secret(name, value, tokens)}
+
+
+# ---- sessions
+
+
+def default_of(session: Session[Any]) -> bool:
+    """Tell whether a session is that of the default client, in whatever colour."""
+    client = vars(sys.modules["replicate"]).get("default_client") if "replicate" in sys.modules else None
+    own = None if client is None else vars(client).get("_session")
+    if session is own:
+        return True
+    twin = isinstance(own, Session) and session.blocking is not own.blocking
+    return twin and session.config is own.config and session.memory is own.memory
+
+
+def default_client() -> Any:
+    """Give the default client."""
+    return import_module("replicate").default_client  # the way up, as for objects
+
+
+def default_session(blocking: bool) -> Session[Any]:  # noqa: FBT001 - pickles call it
+    """Give the session of the default client in a colour."""
+    return session_of(default_client()).of_colour(Sync if blocking else Async)
+
+
+def reduced(session: Session[Any]) -> tuple[Any, ...]:
+    """Give what a session is pickled as. Raises TypeError for one whose connections cannot be made elsewhere."""
+    if default_of(session):
+        return default_session, (session.blocking,)
+    config, credentials = session.config, session.config.credentials
+    tokens = credentials.known()
+    options = checked(session.transport.options, tokens)
+    settings = {name: getattr(config, name) for name in SETTINGS}
+    settings["base_url"] = None if config.given_url is None else str(config.given_url)
+    left = credentials.given
+    for name in FILTERED:
+        values: Mapping[str, Any] = getattr(config, name)
+        settings[name] = without_secrets(values, tokens)
+        left = left or len(settings[name]) < len(values)
+    return arrived, (session.blocking, options, settings, left)
+
+
+def arrived(blocking: bool, options: dict[str, Any], settings: dict[str, Any], left: bool) -> Session[Any]:  # noqa: FBT001 - pickles call it
+    """Make the session that a pickle tells of. Its token is whatever is found here; there may be none yet."""
+    url = settings.pop("base_url")
+    base_url = None if url is None else httpx.URL(url)
+    config = Config(base_url=base_url, credentials=Credentials(arrived=left), **settings)
+    return blocking_session(config, **options) if blocking else async_session(config, **options)
+
+
+def copied(session: Session[Any], memo: dict[int, Any]) -> Session[Any]:
+    """Give a session with the same settings, to be changed on its own, over the same connections."""
+    config = session.config
+    return session.evolve(headers={**config.headers}, query=deepcopy(config.query, memo), body=deepcopy(config.body, memo))
+
+
+# ---- connections
+
+
+def checked(options: Mapping[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
+    """Give the options of connections that are to be made elsewhere. Raises TypeError for one that must stay here."""
+    for name, value in options.items():
+        if not is_plain(name, value, tokens):
+            raise TypeError(
+                f"a client that was given {name}= cannot be pickled, for that holds connections, code or secrets of "
+                f"this process: make the client in the process that uses it, or without {name}="
+            )
+    return {**options}
+
+
+def is_plain(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
+    """Tell whether an option of httpx's clients is plain data without a secret."""
+    if name in REFUSED or (name == "cert" and isinstance(value, tuple) and len(value) > 2):  # with a password
+        return not value
+    if value is None or isinstance(value, (bool, int, float, os.PathLike)):
+        return True
+    if isinstance(value, str):
+        return not is_secret(name, value, tokens)
+    if is_mapping(value):
+        return not without_secrets(value, tokens).keys() ^ value.keys() and all(
+            is_plain("", each, tokens) for each in value.values()
+        )
+    if is_array(value) or isinstance(value, tuple):
+        return all(is_plain("", each, tokens) for each in value)
+    kind = type(value)
+    if kind.__module__.partition(".")[0] not in LIBRARIES:
+        return False
+    if kind.__name__ == "Proxy":
+        bare = not (value.raw_auth or value.headers or getattr(value, "ssl_context", None))
+        return bare and is_plain("", str(value.url), tokens)
+    return kind.__name__ in ("Limits", "Timeout") or (kind.__name__ == "URL" and is_plain("", str(value), tokens))
+
+
+# ---- clients
+
+
+class Picklable:
+    """A client, to `pickle` and `copy`. Copies share its connections; pickles have its settings, and no token."""
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        package = sys.modules.get("replicate")
+        if vars(package).get("default_client") is self:
+            return default_client, ()
+        return super().__reduce_ex__(protocol)  # of a class below this one, its `__reduce__` if it has one
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give the session, and what a subclass has added. Raises TypeError for a token among that."""
+        this: Any = self
+        tokens = session_of(this).config.credentials.known()
+        state = own(this)
+        for name, value in state.items():
+            if any(shows(text, tokens) for text in texts(value)):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} seems to hold a token, and pickles never do: leave it out in "
+                    "__getstate__, and find it where the pickle arrives"
+                )
+        return state
+
+    def __copy__(self) -> Self:
+        this: Any = self
+        session = session_of(this)
+        memo: dict[int, Any] = {id(session): copied(session, {})}
+        state = {
+            name: deepcopy(value, memo) if value is session or is_of(value, session) else value
+            for name, value in own(this).items()
+        }
+        return like(self, state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        other = memo[id(self)] = like(self, {})
+        vars(other).update({name: deepcopy(value, memo) for name, value in own(self).items()})
+        return other
+
+
+def own(client: Any) -> dict[str, Any]:
+    """Give what a client holds apart from the namespaces that it makes when they are asked for."""
+    session = session_of(client)
+    made = {name for name, value in vars(client).items() if is_of(value, session) and hasattr(type(client), name)}
+    return {name: value for name, value in vars(client).items() if name not in made}
+
+
+def is_of(value: Any, session: Session[Any]) -> bool:
+    """Tell whether something is a namespace that acts through a session."""
+    return isinstance(value, RawResponses) and vars(value).get("_session") is session
+
+
+def like(client: Any, state: Mapping[str, Any]) -> Any:
+    """Make a client of a class with a state."""
+    other = type(client).__new__(type(client))
+    vars(other).update(state)
+    return other
