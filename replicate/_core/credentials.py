@@ -20,8 +20,8 @@ HOW_TO = (
     "Tokens are made at https://replicate.com/account/api-tokens."
 )
 LEFT_BEHIND = (
-    "This client came from a pickle, which never carries the token, nor headers and parameters that may be secrets: set "
-    f"{VARIABLE} where it arrives, or client.bearer_token = ... there."
+    "This client came from a pickle, which never carries the token, nor headers and parameters that may be secrets. "
+    f"Where it has arrived, set the environment variable {VARIABLE}, or client.bearer_token = ..."
 )
 
 

@@ -6,12 +6,12 @@ and are pickled as Python does. That of the default client is pickled as a refer
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from copy import deepcopy
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, cast
 
 import httpx
 
@@ -19,7 +19,8 @@ from replicate._core.answering import RawResponses
 from replicate._core.config import Config
 from replicate._core.credentials import Credentials
 from replicate._core.dual import Async, Sync
-from replicate._core.plain import is_array, is_mapping
+from replicate._core.plain import is_mapping
+from replicate._core.problems import SHORTEST_TOKEN
 from replicate._core.resource import session_of
 from replicate._core.session import Session, async_session, blocking_session
 
@@ -48,34 +49,36 @@ LIBRARIES = ("httpx", "httpx2")
 # ---- secrets
 
 
-def is_secret(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
+def is_secret(name: str, value: Any, tokens: tuple[str, ...] = ()) -> bool:
     """Tell whether a header, a parameter or a member may be a secret. What is empty, or UNSET, is none."""
-    if isinstance(value, bytes):
-        value = value.decode("latin-1")
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
     named = not SECRETS.isdisjoint(words) or (len(words) > 1 and words[-1] in ("key", "keys"))
-    if isinstance(value, str):
-        return bool(value) and (named or shows(value, tokens))
     return (named and bool(value)) or any(shows(text, tokens) for text in texts(value))
 
 
 def shows(text: str, tokens: tuple[str, ...]) -> bool:
     """Tell whether a text has a token or a password in it."""
-    return bool(SCHEME.match(text) or TOKEN.search(text) or USER.search(text)) or any(each in text for each in tokens)
+    known = any(each in text if len(each) >= SHORTEST_TOKEN else each == text for each in tokens)
+    return known or bool(SCHEME.match(text) or TOKEN.search(text) or USER.search(text))
 
 
 def texts(value: Any) -> list[str]:
-    """List the texts in a value, names too."""
+    """List the texts in a value, apart from those in mappings."""
+    if isinstance(value, bytes):
+        return [value.decode("latin-1")]
     if isinstance(value, str):
         return [value]
-    if is_mapping(value):
-        return [text for name, each in value.items() for text in (*texts(name), *texts(each))]
-    return [text for each in value for text in texts(each)] if is_array(value) or isinstance(value, tuple) else []
+    collection: Any = value if isinstance(value, (list, tuple, set, frozenset)) else ()
+    return [text for each in collection for text in texts(each)]
 
 
 def without_secrets(values: Mapping[str, Any], tokens: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Leave out what may be a secret."""
-    return {name: value for name, value in values.items() if not is_secret(name, value, tokens)}
+    """Leave out what may be a secret, in mappings within too."""
+    return {
+        name: without_secrets(value, tokens) if is_mapping(value) else value
+        for name, value in values.items()
+        if not is_secret(name, value, tokens)
+    }
 
 
 # ---- sessions
@@ -83,12 +86,12 @@ def without_secrets(values: Mapping[str, Any], tokens: tuple[str, ...] = ()) -> 
 
 def default_of(session: Session[Any]) -> bool:
     """Tell whether a session is that of the default client, in whatever colour."""
-    client = vars(sys.modules["replicate"]).get("default_client") if "replicate" in sys.modules else None
-    own = None if client is None else vars(client).get("_session")
-    if session is own:
-        return True
-    twin = isinstance(own, Session) and session.blocking is not own.blocking
-    return twin and session.config is own.config and session.memory is own.memory
+    client: Any = vars(sys.modules["replicate"]).get("default_client")
+    theirs: Session[Any] | None = None if client is None else client.__dict__.get("_session")
+    if theirs is None:
+        return False
+    twins = session.config is theirs.config and session.memory is theirs.memory
+    return session is theirs or (twins and session.blocking is not theirs.blocking)
 
 
 def default_client() -> Any:
@@ -108,13 +111,13 @@ def reduced(session: Session[Any]) -> tuple[Any, ...]:
     config, credentials = session.config, session.config.credentials
     tokens = credentials.known()
     options = checked(session.transport.options, tokens)
-    settings = {name: getattr(config, name) for name in SETTINGS}
-    settings["base_url"] = None if config.given_url is None else str(config.given_url)
+    url = checked({"base_url": None if config.given_url is None else str(config.given_url)}, tokens)
+    settings = {**url, **{name: getattr(config, name) for name in SETTINGS}}
     left = credentials.given
     for name in FILTERED:
         values: Mapping[str, Any] = getattr(config, name)
         settings[name] = without_secrets(values, tokens)
-        left = left or len(settings[name]) < len(values)
+        left = left or settings[name] != values
     return arrived, (session.blocking, options, settings, left)
 
 
@@ -129,7 +132,9 @@ def arrived(blocking: bool, options: dict[str, Any], settings: dict[str, Any], l
 def copied(session: Session[Any], memo: dict[int, Any]) -> Session[Any]:
     """Give a session with the same settings, to be changed on its own, over the same connections."""
     config = session.config
-    return session.evolve(headers={**config.headers}, query=deepcopy(config.query, memo), body=deepcopy(config.body, memo))
+    return session.evolve(
+        headers={**config.headers}, query=deepcopy(config.query, memo), body=deepcopy(config.body, memo)
+    )
 
 
 # ---- connections
@@ -148,25 +153,26 @@ def checked(options: Mapping[str, Any], tokens: tuple[str, ...]) -> dict[str, An
 
 def is_plain(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
     """Tell whether an option of httpx's clients is plain data without a secret."""
-    if name in REFUSED or (name == "cert" and isinstance(value, tuple) and len(value) > 2):  # with a password
+    kind: type[Any] = type(value)
+    if name in REFUSED or (name == "cert" and kind is tuple and len(value) > 2):  # with a password
         return not value
-    if value is None or isinstance(value, (bool, int, float, os.PathLike)):
-        return True
-    if isinstance(value, str):
-        return not is_secret(name, value, tokens)
     if is_mapping(value):
-        return not without_secrets(value, tokens).keys() ^ value.keys() and all(
-            is_plain("", each, tokens) for each in value.values()
-        )
-    if is_array(value) or isinstance(value, tuple):
-        return all(is_plain("", each, tokens) for each in value)
-    kind = type(value)
-    if kind.__module__.partition(".")[0] not in LIBRARIES:
-        return False
-    if kind.__name__ == "Proxy":
-        bare = not (value.raw_auth or value.headers or getattr(value, "ssl_context", None))
-        return bare and is_plain("", str(value.url), tokens)
-    return kind.__name__ in ("Limits", "Timeout") or (kind.__name__ == "URL" and is_plain("", str(value), tokens))
+        return without_secrets(value, tokens) == value and is_plain("", [*value.values()], tokens)
+    if kind in (list, tuple):
+        return all(is_plain(name, each, tokens) for each in value)
+    if kind.__module__.partition(".")[0] in LIBRARIES:
+        return is_plain_there(value, tokens)
+    plain = value is None or kind in (bool, int, float, str) or isinstance(value, PurePath)
+    return plain and not is_secret(name, str(value or ""), tokens)
+
+
+def is_plain_there(value: Any, tokens: tuple[str, ...]) -> bool:
+    """Tell the same of an object of httpx."""
+    kind = type(value).__name__
+    if kind == "Proxy":
+        secrets = value.auth or value.headers or getattr(value, "ssl_context", None)
+        return not secrets and not shows(str(value.url), tokens)
+    return kind in ("Limits", "Timeout") or (kind == "URL" and not (value.userinfo or shows(str(value), tokens)))
 
 
 # ---- clients
@@ -176,45 +182,46 @@ class Picklable:
     """A client, to `pickle` and `copy`. Copies share its connections; pickles have its settings, and no token."""
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        package = sys.modules.get("replicate")
-        if vars(package).get("default_client") is self:
+        if vars(sys.modules["replicate"]).get("default_client") is self:
             return default_client, ()
-        return super().__reduce_ex__(protocol)  # of a class below this one, its `__reduce__` if it has one
+        return super().__reduce_ex__(protocol)
 
     def __getstate__(self) -> dict[str, Any]:
         """Give the session, and what a subclass has added. Raises TypeError for a token among that."""
-        this: Any = self
-        tokens = session_of(this).config.credentials.known()
-        state = own(this)
+        state, session = own(self)
         for name, value in state.items():
-            if any(shows(text, tokens) for text in texts(value)):
+            if any(shows(text, session.config.credentials.known()) for text in texts(value)):
                 raise TypeError(
-                    f"{type(self).__name__}.{name} seems to hold a token, and pickles never do: leave it out in "
-                    "__getstate__, and find it where the pickle arrives"
+                    f"{type(self).__name__}.{name} seems to hold a token, which must not go into a pickle: leave it "
+                    "out in __getstate__"
                 )
         return state
 
     def __copy__(self) -> Self:
-        this: Any = self
-        session = session_of(this)
-        memo: dict[int, Any] = {id(session): copied(session, {})}
-        state = {
-            name: deepcopy(value, memo) if value is session or is_of(value, session) else value
-            for name, value in own(this).items()
-        }
-        return like(self, state)
+        state, session = own(self)
+        memo: dict[int, Any] = {}
+        return like(
+            self,
+            {
+                name: deepcopy(value, memo) if value is session or is_of(value, session) else value
+                for name, value in state.items()
+            },
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         other = memo[id(self)] = like(self, {})
-        vars(other).update({name: deepcopy(value, memo) for name, value in own(self).items()})
+        vars(other).update({name: deepcopy(value, memo) for name, value in own(self)[0].items()})
         return other
 
 
-def own(client: Any) -> dict[str, Any]:
-    """Give what a client holds apart from the namespaces that it makes when they are asked for."""
-    session = session_of(client)
-    made = {name for name, value in vars(client).items() if is_of(value, session) and hasattr(type(client), name)}
-    return {name: value for name, value in vars(client).items() if name not in made}
+Client = TypeVar("Client", bound=Picklable)
+
+
+def own(client: Picklable) -> tuple[dict[str, Any], Session[Any]]:
+    """Give what a client holds, without the namespaces that it makes when they are asked for; and its session."""
+    held, session = vars(client), session_of(cast("Any", client))
+    made = {name for name, value in held.items() if is_of(value, session) and hasattr(type(client), name)}
+    return {name: value for name, value in held.items() if name not in made}, session
 
 
 def is_of(value: Any, session: Session[Any]) -> bool:
@@ -222,8 +229,8 @@ def is_of(value: Any, session: Session[Any]) -> bool:
     return isinstance(value, RawResponses) and vars(value).get("_session") is session
 
 
-def like(client: Any, state: Mapping[str, Any]) -> Any:
-    """Make a client of a class with a state."""
-    other = type(client).__new__(type(client))
+def like(client: Client, state: Mapping[str, Any]) -> Client:
+    """Make a client of the same class, with a state."""
+    other = object.__new__(type(client))
     vars(other).update(state)
     return other

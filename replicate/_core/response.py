@@ -43,6 +43,12 @@ class APIResponse(Generic[C]):
         self._session, self._result = session, result
         self.http_response: httpx.Response = response
 
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "an APIResponse cannot be pickled or copied, for its request holds the token: take what parse() gives, or "
+            "its content and headers"
+        )
+
     @property
     def headers(self) -> httpx.Headers:
         """The answer's headers, whatever their case."""
