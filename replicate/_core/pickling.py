@@ -68,8 +68,8 @@ def texts(value: Any) -> list[str]:
         return [value.decode("latin-1")]
     if isinstance(value, str):
         return [value]
-    collection: Any = value if isinstance(value, (list, tuple, set, frozenset)) else ()
-    return [text for each in collection for text in texts(each)]
+    collected = isinstance(value, (list, tuple, set, frozenset))
+    return [text for each in cast("Any", value) for text in texts(each)] if collected else []
 
 
 def without_secrets(values: Mapping[str, Any], tokens: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def checked(options: Mapping[str, Any], tokens: tuple[str, ...]) -> dict[str, An
 
 def is_plain(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
     """Tell whether an option of httpx's clients is plain data without a secret."""
-    kind: type[Any] = type(value)
+    kind = cast("type[Any]", type(value))
     if name in REFUSED or (name == "cert" and kind is tuple and len(value) > 2):  # with a password
         return not value
     if is_mapping(value):
