@@ -35,7 +35,7 @@ SECRETS = {
 """Words in the names of headers and parameters that hold a secret. So does a "key" that is one of something."""
 SCHEME = re.compile(r"\s*(?:basic|bearer|digest|token)\s", re.IGNORECASE)
 """How credentials begin."""
-TOKEN = re.compile(r"\br8_\w{8,}")
+TOKEN = re.compile(r"r8_\w{8,}")
 """What the tokens of Replicate look like."""
 USER = re.compile(r"//[^/?#]*@")
 """A user's name and password in a URL."""

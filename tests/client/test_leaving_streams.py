@@ -429,9 +429,7 @@ async def test_what_cannot_be_pickled_says_so(clients: Any, srv: Server, held: H
     output = await begun(client, srv, "run")
     for each_one in (output, client.stream("me/held")):
         for copying in (pickle.dumps, copy.copy, copy.deepcopy):
-            with pytest.raises(
-                TypeError, match=r"cannot be pickled or copied: take its prediction.* read it to its end"
-            ):
+            with pytest.raises(TypeError, match="cannot be pickled or copied: take its prediction, or"):
                 copying(each_one)
 
 
