@@ -251,6 +251,12 @@ class _Package(ModuleType):
 
         return find(fullname)
 
+    def __reduce__(self) -> "tuple[Any, ...]":
+        """Pickle by name, as cloudpickle does with the modules that a function uses."""
+        from importlib import import_module
+
+        return import_module, (__name__,)
+
     def _load_client(self) -> "Client":
         client: Client = self.default_client
         return client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
 import inspect
 import pickle
@@ -130,6 +131,12 @@ def test_methods_of_the_modules_namespaces(here: Client) -> None:
     for waiting in (sent(replicate.use("me/official", use_async=True)), sent(replicate.predictions.async_get).__self__):
         assert waiting._session.transport is here._session.transport.twin()
     assert sent(here) is here
+
+
+def test_the_module() -> None:
+    """It pickles by its name: what pickles functions by their code has to pickle the modules that they use."""
+    assert all(sent(replicate, protocol) is replicate for protocol in PROTOCOLS)
+    assert copy.deepcopy([replicate]) == [replicate]
 
 
 # ---- clients
