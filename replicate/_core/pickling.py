@@ -11,7 +11,7 @@ import sys
 from copy import deepcopy
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, cast
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 import httpx
 
@@ -63,11 +63,13 @@ def shows(text: str, tokens: tuple[str, ...]) -> bool:
 
 
 def texts(value: Any) -> list[str]:
-    """List the texts in a value, apart from those in mappings."""
+    """List the texts in a value."""
     if isinstance(value, bytes):
         return [value.decode("latin-1")]
     if isinstance(value, str):
         return [value]
+    if is_mapping(value):
+        return [text for item in value.items() for text in texts(item)]
     collected = isinstance(value, (list, tuple, set, frozenset))
     return [text for each in cast("Any", value) for text in texts(each)] if collected else []
 
@@ -77,7 +79,7 @@ def without_secrets(values: Mapping[str, Any], tokens: tuple[str, ...] = ()) -> 
     return {
         name: without_secrets(value, tokens) if is_mapping(value) else value
         for name, value in values.items()
-        if not is_secret(name, value, tokens)
+        if not is_secret(name, bool(value) if is_mapping(value) else value, tokens)
     }
 
 
@@ -153,7 +155,7 @@ def checked(options: Mapping[str, Any], tokens: tuple[str, ...]) -> dict[str, An
 
 def is_plain(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
     """Tell whether an option of httpx's clients is plain data without a secret."""
-    kind = cast("type[Any]", type(value))
+    kind: type[Any] = value.__class__
     if name in REFUSED or (name == "cert" and kind is tuple and len(value) > 2):  # with a password
         return not value
     if is_mapping(value):
@@ -188,49 +190,29 @@ class Picklable:
 
     def __getstate__(self) -> dict[str, Any]:
         """Give the session, and what a subclass has added. Raises TypeError for a token among that."""
-        state, session = own(self)
-        for name, value in state.items():
-            if any(shows(text, session.config.credentials.known()) for text in texts(value)):
+        tokens = own_session(self).config.credentials.known()
+        for name, value in vars(self).items():
+            if any(shows(text, tokens) for text in texts(value)):
                 raise TypeError(
                     f"{type(self).__name__}.{name} seems to hold a token, which must not go into a pickle: leave it "
                     "out in __getstate__"
                 )
-        return state
+        return {**vars(self)}
 
     def __copy__(self) -> Self:
-        state, session = own(self)
-        memo: dict[int, Any] = {}
-        return like(
-            self,
-            {
-                name: deepcopy(value, memo) if value is session or is_of(value, session) else value
-                for name, value in state.items()
-            },
-        )
+        session, memo = own_session(self), dict[int, Any]()
+        other = object.__new__(type(self))
+        for name, value in vars(self).items():
+            with_it = value is session or (isinstance(value, RawResponses) and vars(value).get("_session") is session)
+            vars(other)[name] = deepcopy(value, memo) if with_it else value
+        return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        other = memo[id(self)] = like(self, {})
-        vars(other).update({name: deepcopy(value, memo) for name, value in own(self)[0].items()})
+        other = memo[id(self)] = object.__new__(type(self))
+        vars(other).update({name: deepcopy(value, memo) for name, value in vars(self).items()})
         return other
 
 
-Client = TypeVar("Client", bound=Picklable)
-
-
-def own(client: Picklable) -> tuple[dict[str, Any], Session[Any]]:
-    """Give what a client holds, without the namespaces that it makes when they are asked for; and its session."""
-    held, session = vars(client), session_of(cast("Any", client))
-    made = {name for name, value in held.items() if is_of(value, session) and hasattr(type(client), name)}
-    return {name: value for name, value in held.items() if name not in made}, session
-
-
-def is_of(value: Any, session: Session[Any]) -> bool:
-    """Tell whether something is a namespace that acts through a session."""
-    return isinstance(value, RawResponses) and vars(value).get("_session") is session
-
-
-def like(client: Client, state: Mapping[str, Any]) -> Client:
-    """Make a client of the same class, with a state."""
-    other = object.__new__(type(client))
-    vars(other).update(state)
-    return other
+def own_session(client: Picklable) -> Session[Any]:
+    """Give the session of a client."""
+    return session_of(cast("Any", client))

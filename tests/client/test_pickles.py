@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
+import importlib
 import inspect
 import pickle
 import ssl
@@ -135,7 +136,9 @@ def test_methods_of_the_modules_namespaces(here: Client) -> None:
 
 def test_the_module() -> None:
     """It pickles by its name: what pickles functions by their code has to pickle the modules that they use."""
-    assert all(sent(replicate, protocol) is replicate for protocol in PROTOCOLS)
+    earlier: Any = importlib.import_module("replicate.prediction")
+    for module in (replicate, replicate.client, earlier):
+        assert all(sent(module, protocol) is module for protocol in PROTOCOLS)
     assert copy.deepcopy([replicate]) == [replicate]
 
 
@@ -214,6 +217,10 @@ def test_a_client_of_a_class_of_the_callers() -> None:
         pickle.dumps(Mine(f"of {SECRET}", bearer_token="t"))
     with pytest.raises(TypeError, match="seems to hold a token"):
         pickle.dumps(Mine("another_form", bearer_token="another_form"))
+    mine = Mine("a", bearer_token="t")
+    mine.more = {"a": [SECRET]}  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match=r"Mine\.more seems to hold a token"):
+        pickle.dumps(mine)
 
 
 @pytest.mark.parametrize("given", [SECRET, giving_secret, lambda: SECRET], ids=["text", "function", "lambda"])
