@@ -251,6 +251,12 @@ class _Package(ModuleType):
 
         return find(fullname)
 
+    def __reduce__(self) -> "tuple[Any, ...]":
+        """Pickle by name, as cloudpickle does with the modules that a function uses."""
+        from importlib import import_module
+
+        return import_module, (__name__,)
+
     def _load_client(self) -> "Client":
         client: Client = self.default_client
         return client
@@ -269,9 +275,9 @@ def __getattr__(name: str) -> object:
     elif name == "default_client":
         value = import_module("replicate._default").make(globals())
     elif name in _OF_DEFAULT_CLIENT or name.startswith("async_"):
-        from replicate import default_client
-
-        return getattr(default_client, name)
+        value = import_module("replicate._default").function(name)
+        if type(value) is not type(__getattr__):
+            return value
     elif name in _SETTINGS or name == "api_token":
         name = "bearer_token" if name == "api_token" else name
         return globals().get(name, import_module("replicate._default").DEFAULTS[name])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from importlib import import_module
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -11,7 +15,7 @@ from replicate._core.resource import session_of
 from replicate.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from replicate._core.dual import C, Coloured
 
@@ -54,3 +58,26 @@ def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
     else:
         session.transport = other.transport
     session.memory, session.paces = other.memory, other.paces
+
+
+def function(name: str) -> Any:
+    """Give what the default client has by a name: a method as a function of the package, which pickles by its name.
+
+    It calls the method of whatever is the default client then.
+    """
+    package: Any = import_module("replicate")
+    method = getattr(package.default_client, name)
+    if not isinstance(method, (MethodType, FunctionType)):
+        return method
+
+    def calling(*args: Any, **kwargs: Any) -> Any:
+        return getattr(package.default_client, name)(*args, **kwargs)
+
+    async def awaiting(*args: Any, **kwargs: Any) -> Any:
+        return await getattr(package.default_client, name)(*args, **kwargs)
+
+    made: Callable[..., Any] = awaiting if inspect.iscoroutinefunction(method) else calling
+    functools.update_wrapper(made, method)
+    made.__module__, made.__name__, made.__qualname__ = package.__name__, name, name
+    vars(made)["__signature__"] = inspect.signature(method)
+    return made

@@ -253,6 +253,10 @@ class Keeping(ModuleType):
             widen(value)
         super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by its name, as the package does."""
+        return import_module, (self.__name__,)
+
 
 def widen(module: ModuleType) -> None:
     """Give a module that is a file here the names that it had earlier, and the modules below it their names."""

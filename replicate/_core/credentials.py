@@ -1,4 +1,4 @@
-"""Where the API token comes from, how it is cleaned, and that it is never shown."""
+"""Where the API token comes from, how it is cleaned, and that it is never shown, nor pickled."""
 
 from __future__ import annotations
 
@@ -12,22 +12,41 @@ from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 VARIABLE = "REPLICATE_API_TOKEN"
 HOW_TO = (
     f"Set the environment variable {VARIABLE}, or pass the token to the client: Replicate(bearer_token=...). "
     "Tokens are made at https://replicate.com/account/api-tokens."
 )
+LEFT_BEHIND = (
+    "This client came from a pickle, which never carries the token, nor headers and parameters that may be secrets. "
+    f"Where it has arrived, set the environment variable {VARIABLE}, or client.bearer_token = ..."
+)
 
 
 class Credentials:
-    """A token, or something that gives one; asked anew for each request, so that rotation works."""
+    """A token, or something that gives one; asked anew for each request, so that rotation works.
 
-    def __init__(self, source: str | Callable[[], str | None] | None = None) -> None:
+    What was given does not go into a pickle: `arrived` says that it stayed behind when this one was made of a pickle.
+    """
+
+    def __init__(self, source: str | Callable[[], str | None] | None = None, *, arrived: bool = False) -> None:
         if not (source is None or isinstance(source, str) or callable(source)):
             raise TypeError(f"the API token must be a str or a function that gives one, not {type(source).__name__}")
         self._given, self._rotating = source is not None, callable(source)
         self._source = source if callable(source) else lambda: source  # vars() must not show it
+        self.arrived: bool = arrived
+
+    @property
+    def given(self) -> bool:
+        """Whether there was a token of its own, here or where this comes from."""
+        return self._given or self.arrived
+
+    @property
+    def hint(self) -> str | None:
+        """What is to be said of it where the API refuses it."""
+        return LEFT_BEHIND if self.arrived else None
 
     def token(self) -> str | None:
         """Find the token: as given, or else of the running Cog prediction, or else in the environment.
@@ -55,6 +74,11 @@ class Credentials:
         except ReplicateError:  # for which the next request ends
             return 0
 
+    def known(self) -> tuple[str, ...]:
+        """Give the tokens that are known without asking a function for one: given, and in the environment."""
+        given = None if self._rotating else self._source()
+        return tuple(token for token in (bare(given), bare(os.environ.get(VARIABLE))) if token)
+
     def __repr__(self) -> str:
         return "Credentials(...)"
 
@@ -68,10 +92,15 @@ def clean(token: str | None) -> str | None:
         return None
     if not isinstance(token, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is whatever a function gave
         raise TypeError(f"the function that gives the API token must give a str, not {type(token).__name__}")
-    stripped = token.strip().strip("\"'").strip()
+    stripped = bare(token) or ""
     if any(ord(character) > LAST_LATIN or category(character) == "Cc" for character in stripped):
         raise ReplicateError(f"The API token holds characters that no HTTP header can carry. {HOW_TO}")
     return stripped or None
+
+
+def bare(token: Any) -> str | None:
+    """Strip a token, if it is one."""
+    return token.strip().strip("\"'").strip() or None if isinstance(token, str) else None
 
 
 def cog_token() -> str | None:

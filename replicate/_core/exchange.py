@@ -45,6 +45,11 @@ class Transport(Protocol):
     blocking: bool
 
     @property
+    def options(self) -> Mapping[str, Any]:
+        """What the caller has given for the connections: options of httpx's clients, or an `http_client`."""
+        ...
+
+    @property
     def own(self) -> bool:
         """Whether requests go out over connections of our own making, and not by what the caller has given."""
         ...

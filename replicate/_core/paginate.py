@@ -44,3 +44,6 @@ def check_method(list_method: object) -> None:
     if not callable(list_method):
         kind = type(list_method).__name__
         raise TypeError(f"list_method must be a method, such as client.predictions.list, not {kind}")
+
+
+paginate.__module__ = async_paginate.__module__ = "replicate"  # where they are, to pickles too

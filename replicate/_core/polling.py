@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.retry import FIRST_DELAY, LONGEST_DELAY, number
@@ -37,6 +38,18 @@ class Deadline:
         """Give one that is in so many seconds, and no later than the session's own."""
         limits = [limit for limit in (seconds, session.remaining()) if limit is not None and limit < float("inf")]
         return cls(session, max(min(limits), SHORTEST) if limits else None)
+
+    @classmethod
+    def begun(cls, session: Session[Any], seconds: float | None, moment: datetime) -> Deadline:
+        """Give one of so many seconds that began at a moment of the world's time, which has not come back since."""
+        self = cls(session, seconds)
+        self._start -= max(0.0, (datetime.now(UTC) - moment).total_seconds())
+        return self
+
+    @property
+    def began(self) -> datetime:
+        """When it began, by the world's time, which other computers know too."""
+        return datetime.now(UTC) - timedelta(seconds=self.elapsed())
 
     def elapsed(self) -> float:
         return self._now() - self._start

@@ -65,8 +65,11 @@ CLASSES: Mapping[int, type[APIStatusError]] = {
 }
 
 
-def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusError:
-    """Make the exception for an answer with an error status, whose content has been read."""
+def error_of(response: httpx.Response, *, authorized: bool = True, missing: str | None = None) -> APIStatusError:
+    """Make the exception for an answer with an error status, whose content has been read.
+
+    `missing` is what a 401 of the API is to say of a token that did not come along.
+    """
     status = response.status_code
     kind = CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
     body = body_of(response)
@@ -98,7 +101,8 @@ def error_of(response: httpx.Response, *, authorized: bool = True) -> APIStatusE
     if not elsewhere:
         where = f"{happened} from {asked}" if asked else happened
         error.add_note(harmless(where if title or detail else f"{where}: {said}"))
-    error.advise(hint_of(response, body, asked, said, authorized=authorized))
+    refused = status == 401 and not elsewhere
+    error.advise((refused and missing) or hint_of(response, body, asked, said, authorized=authorized))
     return error
 
 

@@ -53,6 +53,12 @@ class APIResponse(Generic[C]):
         self._session, self._steps, self._observer = session, steps, observer
         self.http_response: httpx.Response = response
 
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "an APIResponse cannot be pickled or copied, for its request holds the token: take what parse() gives, or "
+            "its content and headers"
+        )
+
     @property
     def headers(self) -> httpx.Headers:
         """The answer's headers, whatever their case."""

@@ -79,6 +79,21 @@ class Session(Generic[C]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.base_url}>"
 
+    def __copy__(self) -> Session[C]:
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Session[C]:
+        from replicate._core.pickling import copied
+
+        return copied(self, memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from replicate._core.pickling import reduced
+
+        return reduced(self)
+
     def given(self, options: Mapping[str, Any]) -> Session[C]:
         """Give this session with other options. Raises TypeError or ValueError for what cannot be one."""
         options = {name: value for name, value in options.items() if value is not UNSET}
@@ -212,7 +227,8 @@ class Session(Generic[C]):
                 error.sent |= route.done
                 failure = retry.Failure(repeatable, refused=not error.sent, transient=not isinstance(cause, HOPELESS))
             else:
-                error = error_of(response, authorized="Authorization" in arguments["headers"])
+                authorized = "Authorization" in arguments["headers"]
+                error = error_of(response, authorized=authorized, missing=self.config.credentials.hint)
                 failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
                 if told and response.status_code == 429:
                     self.pace.pause(error.retry_after or retry.FIRST_DELAY, self.transport.now())

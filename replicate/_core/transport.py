@@ -47,6 +47,10 @@ class BlockingTransport:
         inheritors.add(self)
 
     @property
+    def options(self) -> Mapping[str, Any]:
+        return {**self._options, **({"http_client": self._client} if self._given else {})}
+
+    @property
     def own(self) -> bool:
         return not self._given and not answers_itself(self._options)
 
@@ -170,6 +174,10 @@ class AsyncTransport:
         self._keepers: dict[Hashable, Keeper] = {}
         self._shown: httpx.AsyncClient | None = None
         inheritors.add(self)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {**self._options, **({} if self._client is None else {"http_client": self._client})}
 
     @property
     def own(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from replicate._core.answering import RawResponses
 from replicate._core.dual import Async, C, also_awaited, dual
 from replicate._core.options import check_parameters
+from replicate._core.pickling import Picklable
 from replicate._core.resource import namespace
 from replicate._flows.configured import Configured
 from replicate_api.types import UNSET
@@ -40,7 +41,7 @@ else:
     request = verb = dual  # to type checkers, what they give follows the arguments
 
 
-class API(Configured[C], RawResponses):
+class API(Configured[C], RawResponses, Picklable):
     """A client, apart from how it is made. Nouns and flows are loaded when they are first used."""
 
     def __init__(self, session: Session[C]) -> None:
@@ -300,10 +301,6 @@ class API(Configured[C], RawResponses):
     @_client.setter
     def _client(self, client: Any) -> None:
         self._session.transport = self._session.transport.over(client)
-
-    def __reduce__(self) -> str:
-        """Refuse to be pickled."""
-        raise TypeError("a client holds a token and connections: make one in each process instead of pickling it")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._session.config.base_url}>"

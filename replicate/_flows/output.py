@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.dual import Async, C, Sync
+from replicate._core.dual import Async, C, Sync, over
 from replicate._core.nested import nested
 from replicate._core.resource import session_of
 from replicate.resources.following import items
@@ -63,6 +63,12 @@ class OutputIterator(Iteration[C, Any]):
         """Read to the end, and give what has come since the beginning. Raises RunError if that is not all."""
         await self._rest(session)
         return self._whole()
+
+    def __reduce__(self) -> Any:
+        """Pickle what has come, if that is all."""
+        if not self._complete:
+            return super().__reduce__()
+        return ended, (self._session, self.prediction, self._schema, self._collected)
 
     def _whole(self) -> Any:
         return self._text() if self._schema.concatenate else self._collected
@@ -123,6 +129,22 @@ def iterate(call: Call[C], prediction: Prediction[C], files: Files[C]) -> Output
     """Give an iterator over the output of a prediction that a call has started, which takes it over."""
     cancel, updates = call.cancel_on_exit, call.updates
     return OutputIterator(prediction, call.output, files, call.deadline, cancel=cancel, updates=updates)
+
+
+def ended(
+    session: Session[C], prediction: Prediction[C], schema: OutputSchema, collected: list[Any]
+) -> OutputIterator[C]:
+    """Give an iterator that has been read to its end, as a pickle tells of it."""
+    self: Any = object.__new__(SyncOutputIterator if session.blocking else AsyncOutputIterator)
+    Iteration.__init__(self, session, nothing(), over(prediction, session))
+    self.__dict__.update(_collected=collected, _schema=schema, _begun=True, _complete=True)
+    return self  # type: ignore[no-any-return]
+
+
+async def nothing() -> AsyncGenerator[Any, None]:
+    """Yield nothing."""
+    return
+    yield  # makes it a generator
 
 
 async def collect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
-from replicate._core.dual import Async, C, Sync, drive, dual
+from replicate._core.dual import Async, C, Sync, drive, dual, over
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.settings import folder
@@ -24,6 +24,7 @@ from replicate.resources.watching import Updates, WatchOptions, check_watching
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from replicate._core.markup import Bundle
     from replicate._core.session import Session
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+ARRIVING = ("cancel_after",)
+"""The settings of a call that count after its start."""
 
 
 class UseOptions(WatchOptions, SaveOptions, total=False):
@@ -77,10 +81,17 @@ class Invocation(Generic[C]):
         """What was found out of the model and is remembered nowhere else."""
         self._watched, self._save_to = (on_update, progress), folder(save_to, "save_to")
 
+    def __getstate__(self) -> Mapping[str, Any]:
+        return {**vars(self), "_known": None}
+
     @property
     def session(self) -> Session[C]:
         """The session of the client that it was made of, in its colour, with the settings of now."""
         return self._origin.of_colour(self._colour)
+
+    def updates(self) -> Updates:
+        """Give what tells of a call."""
+        return Updates(self.session, *self._watched)
 
     async def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
         """Check the inputs of a call.
@@ -89,7 +100,7 @@ class Invocation(Generic[C]):
         """
         in_one = [*inputs] == ["input"] and is_mapping(inputs["input"])
         settings = {"stream": True} if self.streaming else {}
-        told, updates = self.timeout, Updates(self.session, *self._watched)
+        told, updates = self.timeout, self.updates()
         cancel, given = self.cancel_on_exit, inputs["input"] if in_one else inputs
         call = Call(self.session, self.reference, given, settings, told, cancel_on_exit=cancel, updates=updates)
         make_ready(saving(self.session, self._save_to))
@@ -134,7 +145,11 @@ class Invocation(Generic[C]):
 
 
 class Run(Generic[C]):
-    """A call that has been started and not waited for."""
+    """A call that has been started and not waited for.
+
+    It pickles, and goes on where the pickle arrives. The prediction stays with the process that has started it: what
+    arrives never cancels it by itself, however its `output()` is left.
+    """
 
     def __init__(self, invocation: Invocation[C], prediction: Prediction[C], call: Call[C]) -> None:
         self._invocation, self._session = invocation, invocation.session
@@ -175,8 +190,20 @@ class Run(Generic[C]):
         async with owned(self.prediction, cancel=False):
             return (await look(self.prediction)).logs
 
-    def __reduce__(self) -> str:
-        raise TypeError("Run cannot be pickled or copied: take its prediction, or the prediction's id")
+    def __reduce__(self) -> tuple[Any, ...]:
+        call, deadline = self._call, self._deadline
+        known = call.description, {name: call.settings[name] for name in ARRIVING if name in call.settings}
+        return arrived, (self._invocation, self.prediction, known, (deadline.seconds, deadline.began))
+
+    def __copy__(self) -> Run[C]:
+        other: Run[C] = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Run[C]:
+        other = copy.copy(self)
+        other.prediction = copy.deepcopy(self.prediction, memo)
+        return other
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
         from replicate.resources.showing import shown
@@ -185,6 +212,21 @@ class Run(Generic[C]):
 
     def __repr__(self) -> str:
         return f"<Run of {self._invocation.reference}: {self.prediction.id} {self.prediction.status}>"
+
+
+def arrived(
+    invocation: Invocation[C],
+    prediction: Prediction[C],
+    known: tuple[Description | None, Mapping[str, Any]],
+    begun: tuple[float | None, datetime],
+) -> Run[C]:
+    """Make the Run that a pickle tells of."""
+    session, (description, settings) = invocation.session, known
+    here = copy.copy(invocation)
+    here.cancel_on_exit = False
+    call = Call(session, here.reference, None, settings, None, cancel_on_exit=False, updates=here.updates())
+    call.description, call.deadline = description, Deadline.begun(session, *begun)
+    return Run(here, over(prediction, session), call)
 
 
 class Named(Generic[C]):
@@ -206,8 +248,8 @@ class Named(Generic[C]):
             known = await look_up.look_up(session, reference)
         return None if known is None else known.openapi_schema
 
-    def __reduce__(self) -> str:
-        raise TypeError(f"{type(self).__name__} cannot be pickled or copied: make another by use(), of the same name")
+    def __getstate__(self) -> Mapping[str, Any]:
+        return {"_invocation": self._invocation}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._invocation.reference}>"

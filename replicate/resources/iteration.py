@@ -173,9 +173,10 @@ class Iteration(Generic[C, T]):
         async def aclose(self: Iteration[Async, T]) -> None:
             """Do as `close`."""
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> Any:
         raise TypeError(
-            f"{type(self).__name__} cannot be pickled or copied: take its prediction, or the prediction's id"
+            f"{type(self).__name__} cannot be pickled or copied: take its prediction, or the prediction's id; or read "
+            "it to its end, and take what it gave"
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so

@@ -1,0 +1,218 @@
+"""What of a client goes into a pickle: its settings, never a token, and no connections.
+
+The session is the only thing that has to be pickled by hand: clients, namespaces and functions made by `use` hold one,
+and are pickled as Python does. That of the default client is pickled as a reference to the one there.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from copy import deepcopy
+from importlib import import_module
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
+
+import httpx
+
+from replicate._core.answering import RawResponses
+from replicate._core.config import Config
+from replicate._core.credentials import Credentials
+from replicate._core.dual import Async, Sync
+from replicate._core.plain import is_mapping
+from replicate._core.problems import SHORTEST_TOKEN
+from replicate._core.resource import session_of
+from replicate._core.session import Session, async_session, blocking_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+SECRETS = {
+    "apikey", "assertion", "auth", "authentication", "authorization", "cookie", "credential", "credentials", "jwt",
+    "passwd", "password", "secret", "sig", "signature", "token",
+}  # fmt: skip
+"""Words in the names of headers and parameters that hold a secret. So does a "key" that is one of something."""
+SCHEME = re.compile(r"\s*(?:basic|bearer|digest|token)\s", re.IGNORECASE)
+"""How credentials begin."""
+TOKEN = re.compile(r"r8_\w{8,}")
+"""What the tokens of Replicate look like."""
+USER = re.compile(r"//[^/?#]*@")
+"""A user's name and password in a URL."""
+SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir")
+FILTERED = ("headers", "query", "body")
+REFUSED = ("auth", "cookies", "event_hooks", "http_client", "mounts", "transport")
+"""Options of httpx's clients that hold secrets, or what belongs to one process."""
+LIBRARIES = ("httpx", "httpx2")
+
+
+# ---- secrets
+
+
+def is_secret(name: str, value: Any, tokens: tuple[str, ...] = ()) -> bool:
+    """Tell whether a header, a parameter or a member may be a secret. What is empty, or UNSET, is none."""
+    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+    named = not SECRETS.isdisjoint(words) or (len(words) > 1 and words[-1] in ("key", "keys"))
+    return (named and bool(value)) or any(shows(text, tokens) for text in texts(value))
+
+
+def shows(text: str, tokens: tuple[str, ...]) -> bool:
+    """Tell whether a text has a token or a password in it."""
+    known = any(each in text if len(each) >= SHORTEST_TOKEN else each == text for each in tokens)
+    return known or bool(SCHEME.match(text) or TOKEN.search(text) or USER.search(text))
+
+
+def texts(value: Any) -> list[str]:
+    """List the texts in a value."""
+    if isinstance(value, bytes):
+        return [value.decode("latin-1")]
+    if isinstance(value, str):
+        return [value]
+    if is_mapping(value):
+        return [text for item in value.items() for text in texts(item)]
+    collected = isinstance(value, (list, tuple, set, frozenset))
+    return [text for each in cast("Any", value) for text in texts(each)] if collected else []
+
+
+def without_secrets(values: Mapping[str, Any], tokens: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Leave out what may be a secret, in mappings within too."""
+    return {
+        name: without_secrets(value, tokens) if is_mapping(value) else value
+        for name, value in values.items()
+        if not is_secret(name, bool(value) if is_mapping(value) else value, tokens)
+    }
+
+
+# ---- sessions
+
+
+def default_of(session: Session[Any]) -> bool:
+    """Tell whether a session is that of the default client, in whatever colour."""
+    client: Any = vars(sys.modules["replicate"]).get("default_client")
+    theirs: Session[Any] | None = None if client is None else client.__dict__.get("_session")
+    if theirs is None:
+        return False
+    twins = session.config is theirs.config and session.memory is theirs.memory
+    return session is theirs or (twins and session.blocking is not theirs.blocking)
+
+
+def default_client() -> Any:
+    """Give the default client."""
+    return import_module("replicate").default_client  # the way up, as for objects
+
+
+def default_session(blocking: bool) -> Session[Any]:  # noqa: FBT001 - pickles call it
+    """Give the session of the default client in a colour."""
+    return session_of(default_client()).of_colour(Sync if blocking else Async)
+
+
+def reduced(session: Session[Any]) -> tuple[Any, ...]:
+    """Give what a session is pickled as. Raises TypeError for one whose connections cannot be made elsewhere."""
+    if default_of(session):
+        return default_session, (session.blocking,)
+    config, credentials = session.config, session.config.credentials
+    tokens = credentials.known()
+    options = checked(session.transport.options, tokens)
+    url = checked({"base_url": None if config.given_url is None else str(config.given_url)}, tokens)
+    settings = {**url, **{name: getattr(config, name) for name in SETTINGS}}
+    left = credentials.given
+    for name in FILTERED:
+        values: Mapping[str, Any] = getattr(config, name)
+        settings[name] = without_secrets(values, tokens)
+        left = left or settings[name] != values
+    return arrived, (session.blocking, options, settings, left)
+
+
+def arrived(blocking: bool, options: dict[str, Any], settings: dict[str, Any], left: bool) -> Session[Any]:  # noqa: FBT001 - pickles call it
+    """Make the session that a pickle tells of. Its token is whatever is found here; there may be none yet."""
+    url = settings.pop("base_url")
+    base_url = None if url is None else httpx.URL(url)
+    config = Config(base_url=base_url, credentials=Credentials(arrived=left), **settings)
+    return blocking_session(config, **options) if blocking else async_session(config, **options)
+
+
+def copied(session: Session[Any], memo: dict[int, Any]) -> Session[Any]:
+    """Give a session with the same settings, to be changed on its own, over the same connections."""
+    config = session.config
+    return session.evolve(
+        headers={**config.headers}, query=deepcopy(config.query, memo), body=deepcopy(config.body, memo)
+    )
+
+
+# ---- connections
+
+
+def checked(options: Mapping[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
+    """Give the options of connections that are to be made elsewhere. Raises TypeError for one that must stay here."""
+    for name, value in options.items():
+        if not is_plain(name, value, tokens):
+            raise TypeError(
+                f"a client that was given {name}= cannot be pickled, for that holds connections, code or secrets of "
+                f"this process: make the client in the process that uses it, or without {name}="
+            )
+    return {**options}
+
+
+def is_plain(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
+    """Tell whether an option of httpx's clients is plain data without a secret."""
+    kind: type[Any] = value.__class__
+    if name in REFUSED or (name == "cert" and kind is tuple and len(value) > 2):  # with a password
+        return not value
+    if is_mapping(value):
+        return without_secrets(value, tokens) == value and is_plain("", [*value.values()], tokens)
+    if kind in (list, tuple):
+        return all(is_plain(name, each, tokens) for each in value)
+    if kind.__module__.partition(".")[0] in LIBRARIES:
+        return is_plain_there(value, tokens)
+    plain = value is None or kind in (bool, int, float, str) or isinstance(value, PurePath)
+    return plain and not is_secret(name, str(value or ""), tokens)
+
+
+def is_plain_there(value: Any, tokens: tuple[str, ...]) -> bool:
+    """Tell the same of an object of httpx."""
+    kind = type(value).__name__
+    if kind == "Proxy":
+        secrets = value.auth or value.headers or getattr(value, "ssl_context", None)
+        return not secrets and not shows(str(value.url), tokens)
+    return kind in ("Limits", "Timeout") or (kind == "URL" and not (value.userinfo or shows(str(value), tokens)))
+
+
+# ---- clients
+
+
+class Picklable:
+    """A client, to `pickle` and `copy`. Copies share its connections; pickles have its settings, and no token."""
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        if vars(sys.modules["replicate"]).get("default_client") is self:
+            return default_client, ()
+        return super().__reduce_ex__(protocol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give the session, and what a subclass has added. Raises TypeError for a token among that."""
+        tokens = own_session(self).config.credentials.known()
+        for name, value in vars(self).items():
+            if any(shows(text, tokens) for text in texts(value)):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} seems to hold a token, which must not go into a pickle: leave it "
+                    "out in __getstate__"
+                )
+        return {**vars(self)}
+
+    def __copy__(self) -> Self:
+        session, memo = own_session(self), dict[int, Any]()
+        other = object.__new__(type(self))
+        for name, value in vars(self).items():
+            with_it = value is session or (isinstance(value, RawResponses) and vars(value).get("_session") is session)
+            vars(other)[name] = deepcopy(value, memo) if with_it else value
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        other = memo[id(self)] = object.__new__(type(self))
+        vars(other).update({name: deepcopy(value, memo) for name, value in vars(self).items()})
+        return other
+
+
+def own_session(client: Picklable) -> Session[Any]:
+    """Give the session of a client."""
+    return session_of(cast("Any", client))
