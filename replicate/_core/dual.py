@@ -20,7 +20,8 @@ from inspect import getattr_static
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
-from replicate._core.keywords import taken, unbound
+from replicate._annotations import deferred
+from replicate._core.keywords import hints, taken, unbound
 from replicate._core.nested import nested
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Presenter:
         self.function = function
         self._methods: dict[bool, Callable[..., Any]] = {}
         functools.update_wrapper(self, function)  # type: ignore[arg-type]  # mypy#17166: a ParamSpec'd function
+        self.__annotations__ = hints(function)
 
     def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
         """Make the function for a colour, of the one that was written."""
@@ -131,7 +133,7 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
 def shown_as(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
     """Have a function show the name, the documentation and all the parameters of another."""
     functools.update_wrapper(method, function)
-    vars(method)["__signature__"] = unbound(function)
+    vars(method)["__signature__"], method.__annotations__ = unbound(function), hints(function)
     return method
 
 
@@ -267,6 +269,10 @@ class AsyncNames:
 
     They are the same methods, on the asynchronous twin of the session.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        deferred(cls)
 
     def _complete(self) -> None:
         """Make what is made when it is asked for, while this has the session that it is made for."""
