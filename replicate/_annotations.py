@@ -12,7 +12,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, TypeVar
 
     Kind = TypeVar("Kind")
@@ -134,9 +134,10 @@ def _resolver(texts: Mapping[str, Any], home: str, function: Any = None) -> Call
         positional = code.co_varnames[: code.co_argcount]
         defaults = dict(zip(reversed(positional), reversed(function.__defaults__ or ()), strict=False))
         defaults |= function.__kwdefaults__ or {}
+        written = {name: Text.of(text, home) for name, text in texts.items()}
         return {
-            name: returned(Text.of(text, home)) if name == "return" else accepted(Text.of(text, home), defaults.get(name))
-            for name, text in texts.items()
+            name: resolved(text) if name == "return" else accepted(text, defaults.get(name))
+            for name, text in written.items()
         }
 
     return resolve
@@ -155,14 +156,11 @@ def resolved(annotation: Any) -> Any:
         return str(annotation)
 
 
-returned = resolved
-
-
 def accepted(annotation: Any, default: Any = None) -> Any:
     """Give the type of a parameter, as tools that make schemas of types take it.
 
-    What is only there for type checkers, such as an `httpx.Timeout` in the place of seconds, is left out of a union. A
-    parameter that is UNSET unless it is given may be UNSET, which is null in JSON, unless None has a meaning of its own.
+    An object of httpx in the place of a plain value, such as of seconds, is left out of a union. A parameter that is
+    UNSET unless it is given may be UNSET, which is null in JSON, unless None has a meaning of its own.
     """
     from replicate_api.types import UNSET, Unset
 
@@ -190,7 +188,7 @@ class Names(dict[str, "Any"]):
 
         super().__init__()
         self._module = sys.modules[home]
-        source = getattr(self._module.__spec__, "loader").get_source(home) or ""
+        source = self._module.__spec__.loader.get_source(home) or ""
         self._makers: dict[str, ast.stmt | tuple[str, str | None]] = {}
         for block in ast.parse(source).body:
             if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
@@ -211,7 +209,7 @@ class Names(dict[str, "Any"]):
                     yield alias.asname or alias.name, (full, alias.name)
             case ast.ClassDef(name):
                 yield name, statement
-            case ast.Assign([ast.Name(name)]):
+            case ast.Assign([ast.Name(name)]) | ast.AnnAssign(ast.Name(name)):
                 yield name, statement
             case _:
                 pass
@@ -219,9 +217,9 @@ class Names(dict[str, "Any"]):
     def __missing__(self, name: str) -> Any:
         from importlib import import_module
 
-        if name in vars(self._module) or name not in self._makers:
+        made = self._makers.get(name)
+        if made is None or (name in vars(self._module) and not isinstance(made, tuple)):
             raise KeyError(name)
-        made = self._makers[name]
         if isinstance(made, tuple):
             module, attribute = made
             value = import_module(module)
@@ -231,7 +229,7 @@ class Names(dict[str, "Any"]):
             import ast
 
             exec(compile(ast.Module([made], []), self._module.__file__ or "", "exec"), {**vars(self._module)}, self)  # noqa: S102 - our own
-            value = self[name]
+            value = resolved(Text.of(self[name], self._module.__name__))
         self[name] = value
         return value
 

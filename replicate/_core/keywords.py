@@ -54,7 +54,7 @@ class ShownSignature(Signature):
         return resolved(super().return_annotation)
 
     def written(self) -> Signature:
-        """The signature as it is written."""
+        """Give the signature as it is written."""
         return Signature([*self.parameters.values()], return_annotation=super().return_annotation)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast
 
@@ -13,7 +14,7 @@ from replicate._core.plain import is_array
 from replicate_api.types import Payload, fields, known, stored, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Self
 
     from typing_extensions import Unpack

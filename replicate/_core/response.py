@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
+from replicate._annotations import deferred
 from replicate._core.dual import Async, C, Sync, dual, dual_iter
 from replicate._core.libraries import library_of
 from replicate._core.nested import nested
@@ -27,6 +28,7 @@ Blocking = TypeVar("Blocking", bound="APIResponse[Sync]")
 Awaited = TypeVar("Awaited", bound="APIResponse[Async]")
 
 
+@deferred
 class APIResponse(Generic[C]):
     """A whole answer. `parse()` gives what the method gives, or the content as another type.
 
@@ -173,6 +175,7 @@ class APIResponse(Generic[C]):
         return f"<APIResponse [{self.status_code}] of {self.method} {self.url.copy_with(query=None)}>"
 
 
+@deferred
 class BlockingAPIResponse(APIResponse[Sync]):
     """An answer of a blocking client."""
 
@@ -183,6 +186,7 @@ class BlockingAPIResponse(APIResponse[Sync]):
         self.close()
 
 
+@deferred
 class AwaitedAPIResponse(APIResponse[Async]):
     """An answer of an asynchronous client."""
 

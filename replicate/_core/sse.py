@@ -6,6 +6,8 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from replicate._annotations import deferred
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -36,6 +38,7 @@ for known in ("output", "logs", "error", "done"):
 NAME_OF_OUTPUT = EventName.OUTPUT
 
 
+@deferred
 class ServerSentEvent(str):
     """One event of a stream. As a `str` it is the output text: its data for an output event, empty for any other.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
+from replicate._annotations import deferred
 from replicate._data.schema import is_url
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def is_str(value: object) -> TypeGuard[str]:
     return isinstance(value, str)
 
 
+@deferred
 class OutputList(list[Any]):
     """A model's output: a list, and a text as well if it holds the pieces of one.
 

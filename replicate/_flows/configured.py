@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
+from collections.abc import Callable, Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from typing import TYPE_CHECKING, Any, Generic
 
+import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
 from replicate._core.dual import C, dual
@@ -25,12 +28,9 @@ from replicate._core.settings import credentials, folder, pause
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Self
 
-    import httpx
     from typing_extensions import Unpack
 
     from replicate._core.session import Session

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
+from replicate._annotations import deferred
 from replicate._core.dual import Async, C, Sync
 from replicate._core.nested import nested
 from replicate._core.resource import session_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from replicate.resources.watching import Updates
 
 
+@deferred
 class OutputIterator(Iteration[C, Any]):
     """The items of a prediction's output as the model makes them: for `for`, or `async for` of an asynchronous client.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
+from replicate._annotations import deferred
 from replicate._core.dual import Async, C, Sync, drive, dual
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
@@ -133,6 +134,7 @@ class Invocation(Generic[C]):
         return Files(self.session, saving(self.session, self._save_to), schema=call.output)
 
 
+@deferred
 class Run(Generic[C]):
     """A call that has been started and not waited for."""
 
@@ -187,6 +189,7 @@ class Run(Generic[C]):
         return f"<Run of {self._invocation.reference}: {self.prediction.id} {self.prediction.status}>"
 
 
+@deferred
 class Named(Generic[C]):
     """What functions of both colours tell about their model."""
 
@@ -213,6 +216,7 @@ class Named(Generic[C]):
         return f"<{type(self).__name__} {self._invocation.reference}>"
 
 
+@deferred
 class Function(Named[Sync], Generic[P, T]):
     """A model as a function: call it with the model's inputs as keywords."""
 
@@ -225,6 +229,7 @@ class Function(Named[Sync], Generic[P, T]):
         return drive(self._invocation.begin(keywords(args, inputs)))
 
 
+@deferred
 class AsyncFunction(Named[Async], Generic[P, T]):
     """A model as an asynchronous function: call it with the model's inputs as keywords."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from replicate._annotations import deferred
 from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, outermost
 from replicate._core.exchange import TIE
 from replicate._core.loops import timed
@@ -27,6 +28,7 @@ Blocking = TypeVar("Blocking", bound="Iteration[Sync, Any]")
 Awaited = TypeVar("Awaited", bound="Iteration[Async, Any]")
 
 
+@deferred
 class Iteration(Generic[C, T]):
     """An iterator that can be left at any time.
 

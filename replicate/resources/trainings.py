@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from replicate._annotations import deferred
 from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.plain import is_mapping
@@ -43,6 +44,7 @@ BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhoo
 """What `create` takes by position, apart from the input, which is known by its type."""
 
 
+@deferred
 class TrainingOutput(models.TrainingOutput):
     """What a training has made, as a dictionary: the new `version`, and the URL of its `weights`.
 

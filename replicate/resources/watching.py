@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
+from replicate._annotations import deferred
 from replicate._core.display import Display
 from replicate._core.plain import is_array
 from replicate.resources.outputs import raw
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
     from replicate._core.session import Session
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
+else:
+    Prediction = Any  # a TypedDict's annotations may be evaluated, and it imports this module
 
 
 class WatchOptions(TypedDict, total=False):
@@ -149,6 +153,7 @@ PROGRESS = re.compile(r"^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", re.MULTILINE)
 """A line of a progress bar, as tqdm draws it."""
 
 
+@deferred
 class Progress(NamedTuple):
     """How far a prediction is: `percentage` is a fraction, 0 to 1."""
 
@@ -163,6 +168,7 @@ class Progress(NamedTuple):
         return cls(int(bars[-1][0]) / 100, int(bars[-1][1]), int(bars[-1][2])) if bars else None
 
 
+@deferred
 class Timings(NamedTuple):
     """Seconds that a prediction or a training has spent; None where that is not known."""
 
