@@ -51,10 +51,9 @@ class Hints(dict[str, "Any"]):
     def _resolved(self) -> Hints:
         if (resolve := self._resolve) is not None:
             found = resolve()
-            for name in {*super().keys()} - {*found}:
-                super().pop(name, None)
-            super().update(found)
             self._resolve = None
+            super().clear()
+            super().update(found)
         return self
 
     # Each of these would read the texts. With an `__iter__` of its own, `dict(hints)` calls `keys`.
@@ -168,16 +167,29 @@ def accepted(annotation: Any, default: Any = None) -> Any:
     if isinstance(hint, str):
         return hint
     import typing
+    from collections.abc import Callable
     from types import EllipsisType, UnionType
 
     union = typing.get_origin(hint) in (typing.Union, UnionType)
     every: list[Any] = [*typing.get_args(hint)] if union else [hint]
     kept = [each for each in every if each is not EllipsisType and getattr(each, "__module__", "") != "httpx"] or every
-    kept = [typing.Any if each in (typing.BinaryIO, typing.IO[bytes]) else each for each in kept]
+    kept = [typing.Any if is_vague(each) else each for each in kept]
+    if bytes in kept:
+        kept = [each for each in kept if each not in (bytearray, memoryview)]
     others = [each for each in kept if each is not type(None)]
-    if default is UNSET and typing.Any not in kept and (len(others) == len(kept)):
+    # Of a union, a function is left out of the JSON schema, where there is no other way to write it.
+    only_called = union and all(typing.get_origin(each) is Callable for each in others)
+    if only_called or (default is UNSET and typing.Any not in kept and len(others) == len(kept)):
         kept.append(Unset)
     return hint if kept == every else typing.Union[tuple(kept)]  # noqa: UP007 - as many as there are
+
+
+def is_vague(hint: Any) -> bool:
+    """Tell whether an object is of this type by what it can do only: a file, or a protocol."""
+    import typing
+
+    kind = typing.get_origin(hint) or hint
+    return kind in (typing.BinaryIO, typing.IO) or getattr(kind, "_is_protocol", False) is True
 
 
 class Names(dict[str, "Any"]):

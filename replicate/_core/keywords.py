@@ -119,6 +119,11 @@ def hints(function: Callable[..., Any]) -> Hints:
     return Hints(function.__annotations__, resolve)
 
 
+def show(function: Callable[..., Any]) -> None:
+    """Have a plain method show all that it takes."""
+    vars(function)["__signature__"], function.__annotations__ = unbound(function), hints(function)
+
+
 @functools.cache
 def _taken(function: Callable[..., Any]) -> Taken:
     plain = inspect.signature(function)

@@ -223,6 +223,14 @@ class Resource(Bound[C], Payload):
         """Do as `json`."""
         return json.dumps(dumped(self, options), indent=indent)
 
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return cls.model_validate(value)
+
+    def _written(self, info: Any) -> Any:
+        unset, none = info.exclude_unset, info.exclude_none or info.exclude_defaults
+        return dumped(self, {"exclude_unset": unset, "exclude_none": none})
+
     def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the object, its values too if `deep`, with some of its fields changed."""
         other = self.__deepcopy__({}) if deep else self.__copy__()

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from replicate._core.dual import C, dual
 from replicate._core.environment import address
-from replicate._core.keywords import unbound
+from replicate._core.keywords import show
 from replicate._core.libraries import own_timeout
 from replicate._core.options import (
     REQUEST_OPTIONS,
@@ -194,7 +194,7 @@ class Configured(Generic[C]):
     copy = with_options
 
 
-vars(Configured.with_options)["__signature__"] = unbound(Configured.with_options)  # all that it takes, for `help`
+show(Configured.with_options)
 
 
 def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
