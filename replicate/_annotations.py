@@ -115,7 +115,7 @@ def _defer(member: Any) -> None:
     """Do so for a function, and for those in a property and the like."""
     if type(member) is FUNCTION:
         texts = member.__annotations__
-        if texts and not isinstance(texts, Hints):
+        if not isinstance(texts, Hints) and texts:
             member.__annotations__ = Hints(texts, _resolver(texts, member.__globals__["__name__"], member))
         return
     for name in ("fget", "fset", "func", "__func__"):
@@ -197,10 +197,14 @@ class Names(dict[str, "Any"]):
 
     def __init__(self, home: str) -> None:
         import ast
+        from inspect import getsource
 
         super().__init__()
         self._module = sys.modules[home]
-        source = self._module.__spec__.loader.get_source(home) or ""
+        try:
+            source = getsource(self._module)
+        except OSError:  # a program may be shipped without it
+            source = ""
         self._makers: dict[str, ast.stmt | tuple[str, str | None]] = {}
         for block in ast.parse(source).body:
             if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":

@@ -92,8 +92,10 @@ class Presenter:
         blocking = owner._session.blocking  # noqa: SLF001 - the protocol's own member
         method = self._methods.get(blocking)
         if method is None:
-            made = self.make(checked(self.function), blocking=blocking)
-            method = self._methods.setdefault(blocking, shown_as(self.function, made))
+            made = shown_as(self.function, self.make(checked(self.function), blocking=blocking))
+            if blocking:  # FastAPI would find the coroutine function there, and await the result
+                del made.__wrapped__
+            method = self._methods.setdefault(blocking, made)
         return MethodType(method, owner)
 
     if not TYPE_CHECKING:  # type checkers know the methods of a class by their colour only

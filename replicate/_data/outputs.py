@@ -290,7 +290,9 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
         if source is not cls:
             return handler.generate_schema(cls)
         kind: Any = cls
-        return pydantic_schema(cls, lambda url: kind(fetching.checked(getattr(url, "url", url))), lambda output, _info: output.url)
+        return pydantic_schema(
+            cls, lambda url: kind(fetching.checked(getattr(url, "url", url))), lambda output, _info: output.url
+        )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
