@@ -73,7 +73,7 @@ class Hints(dict[str, "Any"]):
     def __eq__(self, other: object) -> bool:
         return super(Hints, self._resolved()).__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]  # as of any dict
+    __hash__ = None  # as of any dict
 
     def __repr__(self) -> str:
         return super(Hints, self._resolved()).__repr__()

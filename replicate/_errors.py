@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import httpx
 
 
-@deferred
 class ReplicateException(Exception):  # noqa: N818 - its name in all generations
     """The root of all errors of this package.
 

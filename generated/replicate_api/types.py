@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cache, wraps
+from functools import wraps
 from importlib import import_module
 from typing import (
     IO,
@@ -443,16 +443,15 @@ def pydantic_properties(kind: type[Payload]) -> dict[str, Any]:
 class PydanticSerializer:
     """What pydantic dumps an object with where its type is not declared: that of its class."""
 
+    def __init__(self) -> None:
+        self._made: dict[type[Any], Any] = {}
+
     def __get__(self, owner: Any, kind: type[Any]) -> Any:
         if owner is None:
             return self
-        return pydantic_serializer(kind)
-
-
-@cache
-def pydantic_serializer(kind: type[Any]) -> Any:
-    """Make the serializer of a class."""
-    return import_module("pydantic").TypeAdapter(kind).serializer
+        if kind not in self._made:
+            self._made[kind] = import_module("pydantic").TypeAdapter(kind).serializer
+        return self._made[kind]
 
 
 # ---- objects

@@ -85,7 +85,6 @@ def async_stream(
     return stream(session_of(client).of_colour(Async), ref, input, options)
 
 
-@deferred
 class EventSource(Generic[T]):
     """The events of a streamed answer: for `for`, or `async for` if an asynchronous client got it.
 
@@ -237,3 +236,6 @@ def make_schema_backwards_compatible(schema: Mapping[str, Any], cog_version: str
     if output.get("type") == "array" and version_has_no_array_type(cog_version):
         output["x-cog-array-type"] = "iterator"
     return result
+
+
+deferred(EventSource)

@@ -81,7 +81,7 @@ class Presenter:
         self.function = function
         self._methods: dict[bool, Callable[..., Any]] = {}
         functools.update_wrapper(self, function)  # type: ignore[arg-type]  # mypy#17166: a ParamSpec'd function
-        self.__annotations__ = hints(function)
+        vars(self)["__annotations__"] = hints(function)
 
     def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
         """Make the function for a colour, of the one that was written."""
@@ -94,7 +94,7 @@ class Presenter:
         if method is None:
             made = shown_as(self.function, self.make(checked(self.function), blocking=blocking))
             if blocking:  # FastAPI would find the coroutine function there, and await the result
-                del made.__wrapped__
+                del vars(made)["__wrapped__"]
             method = self._methods.setdefault(blocking, made)
         return MethodType(method, owner)
 

@@ -195,8 +195,8 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
         url = {"anyOf": [{"type": "string", "format": "uri"}, {"type": "null"}]}
-        results = {"type": "array", "items": {}}
-        return {"title": "Page", "type": "object", "properties": {"next": url, "previous": url, "results": results}}
+        properties = {"next": url, "previous": url, "results": {"type": "array"}}
+        return {"title": "Page", "type": "object", "properties": properties}
 
     __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
 

@@ -28,7 +28,6 @@ Blocking = TypeVar("Blocking", bound="APIResponse[Sync]")
 Awaited = TypeVar("Awaited", bound="APIResponse[Async]")
 
 
-@deferred
 class APIResponse(Generic[C]):
     """A whole answer. `parse()` gives what the method gives, or the content as another type.
 
@@ -175,7 +174,6 @@ class APIResponse(Generic[C]):
         return f"<APIResponse [{self.status_code}] of {self.method} {self.url.copy_with(query=None)}>"
 
 
-@deferred
 class BlockingAPIResponse(APIResponse[Sync]):
     """An answer of a blocking client."""
 
@@ -186,7 +184,6 @@ class BlockingAPIResponse(APIResponse[Sync]):
         self.close()
 
 
-@deferred
 class AwaitedAPIResponse(APIResponse[Async]):
     """An answer of an asynchronous client."""
 
@@ -247,3 +244,8 @@ class JSON:
 
     def parse_response(self, content: bytes) -> Any:
         return decode(content, self.read)
+
+
+deferred(APIResponse)
+deferred(BlockingAPIResponse)
+deferred(AwaitedAPIResponse)

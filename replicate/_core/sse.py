@@ -38,7 +38,6 @@ for known in ("output", "logs", "error", "done"):
 NAME_OF_OUTPUT = EventName.OUTPUT
 
 
-@deferred
 class ServerSentEvent(str):
     """One event of a stream. As a `str` it is the output text: its data for an output event, empty for any other.
 
@@ -148,3 +147,6 @@ class Decoder:
                 case _:  # a comment, which has no field name, or a field yet unknown
                     pass
         return [ServerSentEvent(event or "message", "\n".join(data), self.last_id, retry)] if data else []
+
+
+deferred(ServerSentEvent)

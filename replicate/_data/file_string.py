@@ -40,7 +40,7 @@ class FileString(str, FileOutput[C]):  # type: ignore[misc]  # noqa: SLOT000 - `
         return self.url
 
     @property
-    def keys(self) -> Any:  # type: ignore[override]
+    def keys(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Deny it: a `str` has none."""
         raise AttributeError(f"{type(self).__name__!r} object has no attribute 'keys'", name="keys", obj=self)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 from replicate._annotations import deferred
+from replicate._core.plain import is_array
 from replicate._data.schema import is_url
 from replicate_api.types import pydantic_schema
 
@@ -24,7 +25,6 @@ def is_str(value: object) -> TypeGuard[str]:
     return isinstance(value, str)
 
 
-@deferred
 class OutputList(list[Any]):
     """A model's output: a list, and a text as well if it holds the pieces of one.
 
@@ -45,7 +45,7 @@ class OutputList(list[Any]):
         """Tell pydantic: it is read from a list, and dumped as one."""
 
         def read(value: Any) -> Any:
-            if not isinstance(value, list):
+            if not is_array(value):
                 raise TypeError(f"expected a list, got {type(value).__name__}")
             return cls(value)
 
@@ -172,3 +172,6 @@ class OutputList(list[Any]):
         translate: Callable[[Any], str]
         upper: Callable[[], str]
         zfill: Callable[[int], str]
+
+
+deferred(OutputList)

@@ -289,10 +289,12 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
         """Tell pydantic: it is read from a URL, and dumped as one."""
         if source is not cls:
             return handler.generate_schema(cls)
-        kind: Any = cls
-        return pydantic_schema(
-            cls, lambda url: kind(fetching.checked(getattr(url, "url", url))), lambda output, _info: output.url
-        )
+        make: Any = cls
+
+        def read(value: Any) -> Any:
+            return make(fetching.checked(getattr(value, "url", value)))
+
+        return pydantic_schema(cls, read, lambda output, _info: output.url)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from replicate.resources.watching import Updates
 
 
-@deferred
 class OutputIterator(Iteration[C, Any]):
     """The items of a prediction's output as the model makes them: for `for`, or `async for` of an asynchronous client.
 
@@ -146,3 +145,7 @@ async def collect(
                     yield [made]
             check_success(prediction, watch.deadline)
             files.check(prediction, collected)
+
+
+deferred(SyncOutputIterator)
+deferred(AsyncOutputIterator)

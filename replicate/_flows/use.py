@@ -134,7 +134,6 @@ class Invocation(Generic[C]):
         return Files(self.session, saving(self.session, self._save_to), schema=call.output)
 
 
-@deferred
 class Run(Generic[C]):
     """A call that has been started and not waited for."""
 
@@ -189,7 +188,6 @@ class Run(Generic[C]):
         return f"<Run of {self._invocation.reference}: {self.prediction.id} {self.prediction.status}>"
 
 
-@deferred
 class Named(Generic[C]):
     """What functions of both colours tell about their model."""
 
@@ -216,7 +214,6 @@ class Named(Generic[C]):
         return f"<{type(self).__name__} {self._invocation.reference}>"
 
 
-@deferred
 class Function(Named[Sync], Generic[P, T]):
     """A model as a function: call it with the model's inputs as keywords."""
 
@@ -229,7 +226,6 @@ class Function(Named[Sync], Generic[P, T]):
         return drive(self._invocation.begin(keywords(args, inputs)))
 
 
-@deferred
 class AsyncFunction(Named[Async], Generic[P, T]):
     """A model as an asynchronous function: call it with the model's inputs as keywords."""
 
@@ -247,3 +243,9 @@ def keywords(args: tuple[Any, ...], inputs: Mapping[str, Any]) -> Mapping[str, A
     if args:
         raise TypeError(f"inputs are passed by name, as in model(prompt=...); got {len(args)} without")
     return inputs
+
+
+deferred(Run)
+deferred(Named)
+deferred(Function)
+deferred(AsyncFunction)

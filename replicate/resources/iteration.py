@@ -28,7 +28,6 @@ Blocking = TypeVar("Blocking", bound="Iteration[Sync, Any]")
 Awaited = TypeVar("Awaited", bound="Iteration[Async, Any]")
 
 
-@deferred
 class Iteration(Generic[C, T]):
     """An iterator that can be left at any time.
 
@@ -286,3 +285,6 @@ async def following(items: Iterator[T]) -> T:
     for item in items:
         return item
     raise StopAsyncIteration
+
+
+deferred(Iteration)

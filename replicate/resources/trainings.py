@@ -44,7 +44,6 @@ BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhoo
 """What `create` takes by position, apart from the input, which is known by its type."""
 
 
-@deferred
 class TrainingOutput(models.TrainingOutput):
     """What a training has made, as a dictionary: the new `version`, and the URL of its `weights`.
 
@@ -238,3 +237,6 @@ def arguments(
     owner, name, rest = paired(MODEL, rest, model)
     destination = model_text(rest.pop("destination", None), "destination")
     return (owner, name, version), given, destination, rest
+
+
+deferred(TrainingOutput)

@@ -153,7 +153,6 @@ PROGRESS = re.compile(r"^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", re.MULTILINE)
 """A line of a progress bar, as tqdm draws it."""
 
 
-@deferred
 class Progress(NamedTuple):
     """How far a prediction is: `percentage` is a fraction, 0 to 1."""
 
@@ -168,7 +167,6 @@ class Progress(NamedTuple):
         return cls(int(bars[-1][0]) / 100, int(bars[-1][1]), int(bars[-1][2])) if bars else None
 
 
-@deferred
 class Timings(NamedTuple):
     """Seconds that a prediction or a training has spent; None where that is not known."""
 
@@ -202,3 +200,7 @@ def between(start: Any, end: Any) -> float | None:
 def aware(moment: datetime) -> datetime:
     """Take a moment without a time zone for UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+deferred(Progress)
+deferred(Timings)
