@@ -50,7 +50,7 @@ def public_classes() -> Iterator[type]:
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
     """Find the functions of a class that were written here: as the class gives them, and those of its properties."""
-    for name in {name for kind in cls.__mro__ if is_ours(kind) for name in vars(kind)}:
+    for name in sorted({name for kind in cls.__mro__ if is_ours(kind) for name in vars(kind)}):
         if name.startswith("_") and name != "__init__":
             continue
         raw = inspect.getattr_static(cls, name)
