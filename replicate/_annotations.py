@@ -51,9 +51,10 @@ class Hints(dict[str, "Any"]):
     def _resolved(self) -> Hints:
         if (resolve := self._resolve) is not None:
             found = resolve()
-            self._resolve = None
-            super().clear()
             super().update(found)
+            for name in {*super().keys()} - {*found}:  # `options`, where those are keywords of their own
+                super().pop(name, None)
+            self._resolve = None  # the last, for other threads go by it
         return self
 
     # Each of these would read the texts. With an `__iter__` of its own, `dict(hints)` calls `keys`.
@@ -218,7 +219,8 @@ class Names(dict[str, "Any"]):
         match statement:
             case ast.Import(names):
                 for alias in names:
-                    yield alias.asname or alias.name.partition(".")[0], (alias.name, None)
+                    top = alias.name.partition(".")[0]
+                    yield alias.asname or top, (alias.name if alias.asname else top, None)
             case ast.ImportFrom(module, names, level):
                 full = resolve_name("." * (level or 0) + (module or ""), self._module.__package__)
                 for alias in names:
