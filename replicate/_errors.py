@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from replicate._annotations import deferred
 from replicate._wording import PROBLEM, details, sentence
 
 TYPE_CHECKING = False
@@ -42,6 +43,10 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
 
     _said: str | None = None
     """What the API or the model said, where that is the error's text."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        deferred(cls)
 
     def __init__(self, message: str = "", *, said: str | None = None, **fields: Any) -> None:
         known = {name: value for name, value in fields.items() if value is not None}

@@ -20,7 +20,7 @@ PACKAGE = Path(replicate.__file__).parent
 GENERATED = Path(replicate_api.__file__).parent
 
 LAYERS = (
-    ("replicate._version", "replicate._wording", "replicate._errors", "replicate.exceptions"),
+    ("replicate._version", "replicate._wording", "replicate._annotations", "replicate._errors", "replicate.exceptions"),
     ("replicate._core",),
     ("replicate._data",),
     ("replicate.resources",),

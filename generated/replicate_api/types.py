@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import wraps
+from importlib import import_module
 from typing import (
     IO,
     TYPE_CHECKING,
@@ -21,6 +22,7 @@ from typing import (
     SupportsIndex,
     TypeVar,
     cast,
+    get_type_hints,
     overload,
 )
 from urllib.parse import quote
@@ -47,6 +49,21 @@ class Unset:
 
     def __reduce__(self) -> str:
         return "UNSET"  # copies and pickles are this very object, so that `is UNSET` holds after them
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic: it is null in JSON, and what reads null gets it."""
+
+        def read(value: Any) -> Any:
+            if value is not None:
+                raise ValueError("expected null")
+            return UNSET
+
+        return pydantic_schema(cls, read, lambda _value, _info: None)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "null"}
 
 
 UNSET: Any = Unset()
@@ -275,6 +292,19 @@ class Timestamp(datetime):
     def __reduce_ex__(self, _protocol: SupportsIndex, /) -> tuple[Any, ...]:
         return restored, (untold(self), str(self))
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic: it is the text that the API sent in JSON, and a datetime in Python."""
+
+        def read(value: Any) -> Any:
+            return value if isinstance(value, datetime) else timestamp(value)
+
+        return pydantic_schema(cls, read, lambda value, info: str(value) if info.mode == "json" else value)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time"}
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         """Give NumPy, and what is built on it, a datetime: it would take what has a length for a sequence."""
         from importlib import import_module
@@ -378,6 +408,52 @@ def timestamp(value: Any) -> Timestamp:
     return restored(moment if moment.tzinfo else moment.replace(tzinfo=UTC), value)
 
 
+# ---- pydantic
+
+
+def pydantic_schema(kind: type[Any], read: Callable[[Any], Any], write: Callable[[Any, Any], Any]) -> Any:
+    """Tell pydantic 2 of a class: its objects are taken as they are, and `read` makes one of anything else.
+
+    `read` raises TypeError or ValueError for what it cannot take. `write` gives what is dumped, of an object and the
+    settings of the dump. pydantic is there, for it calls this.
+    """
+    schema = import_module("pydantic_core.core_schema")
+
+    def validate(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        try:
+            return read(value)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+
+    written = schema.plain_serializer_function_ser_schema(write, info_arg=True)
+    return schema.no_info_plain_validator_function(validate, serialization=written)
+
+
+def pydantic_properties(kind: type[Payload]) -> dict[str, Any]:
+    """Give the JSON schemas of the fields of a model, by JSON name."""
+    adapter: Any = import_module("pydantic").TypeAdapter
+    models = import_module(".models", __package__)  # which models import for type checkers only
+    found = get_type_hints(kind, localns={name: getattr(models, name) for name in models.__all__})
+    hints = {name: str if hint is GetText else hint for name, hint in found.items()}
+    return {key: adapter(hints.get(name, Any)).json_schema() for key, (name, _) in fields(kind).readers.items()}
+
+
+class PydanticSerializer:
+    """What pydantic dumps an object with where its type is not declared: that of its class."""
+
+    def __init__(self) -> None:
+        self._made: dict[type[Any], Any] = {}
+
+    def __get__(self, owner: Any, kind: type[Any]) -> Any:
+        if owner is None:
+            return self
+        if kind not in self._made:
+            self._made[kind] = import_module("pydantic").TypeAdapter(kind).serializer
+        return self._made[kind]
+
+
 # ---- objects
 
 
@@ -431,6 +507,37 @@ class Payload:
     def to_dict(self) -> dict[str, Any]:
         """Give the object as plain data under its JSON names: unknown fields too, absent ones not."""
         return {name: plain(value) for name, value in by_json_name(self).items()}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic: it is read from a JSON object, tolerantly, and dumped as one."""
+        if source is not cls:
+            return handler.generate_schema(cls)
+
+        def read(value: Any) -> Any:
+            return cls._read(value.to_dict() if isinstance(value, Payload) else value)
+
+        return pydantic_schema(cls, read, lambda value, info: value._written(info))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {
+            "title": cls.__name__,
+            "type": "object",
+            "properties": pydantic_properties(cls),
+            "additionalProperties": True,
+        }
+
+    __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        """Make an object of what pydantic was given."""
+        return cls.from_dict(value)
+
+    def _written(self, info: Any) -> Any:
+        """Give what pydantic dumps."""
+        return self.to_dict()
 
     def keys(self) -> Collection[str]:
         """List the names that `self[name]` takes: of all fields that are set, unknown ones too."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
 
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 
+from replicate._annotations import deferred
 from replicate._core.dual import Async, Sync, T, drive
 from replicate._core.plain import is_array, is_mapping
 from replicate._core.resource import session_of
@@ -39,6 +40,7 @@ EARLY_COG = (0, 3, 9)
 # ---- replicate.run, replicate.stream
 
 
+@deferred
 def run(
     client: Client,
     ref: Any,
@@ -50,6 +52,7 @@ def run(
     return client.run(ref, input, use_file_output, **options)
 
 
+@deferred
 async def async_run(
     client: Client,
     ref: Any,
@@ -62,6 +65,7 @@ async def async_run(
     return await asynchronous.async_run(ref, input, use_file_output, **options)
 
 
+@deferred
 def stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
 ) -> EventStream[Sync]:
@@ -69,6 +73,7 @@ def stream(
     return client.stream(ref, input=input, **options)
 
 
+@deferred
 async def async_stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
 ) -> EventStream[Async]:
@@ -146,16 +151,19 @@ class CreatePredictionRequestParams(TypedDict, total=False):
 # ---- replicate.helpers, and what version 0 had in replicate.json and replicate.files
 
 
+@deferred
 def base64_encode_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
     """Give a file as a data URI. Raises FileNotFoundError, TypeError."""
     return data_uri(inspected(file, "file"))
 
 
+@deferred
 def upload_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
     """Give a file as a data URI, as version 0 sent all files. Raises FileNotFoundError, TypeError."""
     return base64_encode_file(file)
 
 
+@deferred
 def encode_json(
     obj: Any,
     client: Client | Callable[[Any], str] | None = None,
@@ -187,6 +195,7 @@ def with_urls(value: Any, to_url: Callable[[Any], str]) -> Any:
     return to_url(value) if isinstance(value, IOBase) else value
 
 
+@deferred
 async def async_encode_json(
     obj: Any, client: Client, file_encoding_strategy: FileEncodingStrategy | None = None
 ) -> Any:
@@ -194,6 +203,7 @@ async def async_encode_json(
     return await Inputs(obj, file_encoding_strategy, blocking=False).sent(session_of(client).of_colour(Async))
 
 
+@deferred
 def transform_output(value: Any, client: Client) -> Any:
     """Give an output with a FileOutput for each string in it that begins as a URL of a file does."""
     if is_mapping(value):
@@ -216,6 +226,7 @@ def version_has_no_array_type(cog_version: str) -> bool | None:
         return None
 
 
+@deferred
 def make_schema_backwards_compatible(schema: Mapping[str, Any], cog_version: str) -> dict[str, Any]:
     """Give a version's schema in which the arrays of an early Cog, which came item by item, say so."""
     result: dict[str, Any] = copy.deepcopy({**schema})
@@ -223,3 +234,6 @@ def make_schema_backwards_compatible(schema: Mapping[str, Any], cog_version: str
     if output.get("type") == "array" and version_has_no_array_type(cog_version):
         output["x-cog-array-type"] = "iterator"
     return result
+
+
+deferred(EventSource)

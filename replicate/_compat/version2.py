@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
 
+from replicate._annotations import deferred
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -14,12 +16,14 @@ ProxiesTypes: TypeAlias = str | httpx.URL | httpx.Proxy
 """What `httpx.Client(proxy=…)` takes."""
 
 
+@deferred
 def get_path_url(path: object) -> str | None:
     """Give the URL of a file that a model made; None for anything else, which has none."""
     url = getattr(path, "url", None)
     return url if isinstance(url, str) else None
 
 
+@deferred
 def file_from_path(path: str | PathLike[str]) -> tuple[str, bytes]:
     """Give a file's name and content, as `files.create` takes them. Raises OSError."""
     return Path(path).name, Path(path).read_bytes()

@@ -11,6 +11,7 @@ import functools
 from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
+from replicate._annotations import deferred
 from replicate._core.dual import (
     Async,
     Presenter,
@@ -41,6 +42,7 @@ class AsyncNames:
             other = f"_async{name}" if name.startswith("_") else f"async_{name}"
             if isinstance(member, Presenter) and not name.startswith("__") and other not in vars(cls):
                 setattr(cls, other, async_name(member, other, cls))
+        deferred(cls)
 
     def __dir__(self) -> Iterable[str]:
         """Leave out the `async_` names where all methods are awaited anyway."""

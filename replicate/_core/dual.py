@@ -19,7 +19,8 @@ import functools
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
-from replicate._core.keywords import taken, unbound
+from replicate._annotations import deferred
+from replicate._core.keywords import hints, taken, unbound
 from replicate._core.nested import nested
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Presenter:
         self.function = function
         self._methods: dict[bool, Callable[..., Any]] = {}
         functools.update_wrapper(self, function)  # type: ignore[arg-type]  # mypy#17166: a ParamSpec'd function
+        vars(self)["__annotations__"] = hints(function)
 
     def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
         """Make the function for a colour, of the one that was written."""
@@ -89,8 +91,10 @@ class Presenter:
         blocking = owner._session.blocking  # noqa: SLF001 - the protocol's own member
         method = self._methods.get(blocking)
         if method is None:
-            made = self.make(checked(self.function), blocking=blocking)
-            method = self._methods.setdefault(blocking, shown_as(self.function, made))
+            made = shown_as(self.function, self.make(checked(self.function), blocking=blocking))
+            if blocking:  # FastAPI would find the coroutine function there, and await the result
+                del vars(made)["__wrapped__"]
+            method = self._methods.setdefault(blocking, made)
         return MethodType(method, owner)
 
     if not TYPE_CHECKING:  # type checkers know the methods of a class by their colour only
@@ -134,7 +138,7 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
 def shown_as(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
     """Have a function show the name, the documentation and all the parameters of another."""
     functools.update_wrapper(method, function)
-    vars(method)["__signature__"] = unbound(function)
+    vars(method)["__signature__"], method.__annotations__ = unbound(function), hints(function)
     return method
 
 

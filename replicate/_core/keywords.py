@@ -12,6 +12,7 @@ from importlib import import_module
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from replicate._annotations import Hints, Text, accepted, resolved
 from replicate._core.options import check_keywords
 from replicate_api.types import UNSET
 
@@ -33,6 +34,35 @@ HOMES = {
 HOME_OF = {name: module for module, names in HOMES.items() for name in names.split()}
 POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+
+class ShownParameter(Parameter):
+    """A parameter that is shown as it is written, and has the type that this stands for."""
+
+    @property
+    def annotation(self) -> Any:
+        """Its type, with the names in it resolved."""
+        return accepted(super().annotation, self.default)
+
+
+class ShownSignature(Signature):
+    """A signature that is shown as it is written, and has the types that this stands for."""
+
+    @property
+    def return_annotation(self) -> Any:
+        """What is returned, with the names in it resolved."""
+        return resolved(super().return_annotation)
+
+    def written(self) -> Signature:
+        """Give the signature as it is written."""
+        return Signature([*self.parameters.values()], return_annotation=super().return_annotation)
+
+    def __str__(self) -> str:
+        return str(self.written())
+
+    def format(self, **how: Any) -> str:
+        """Show it."""
+        return self.written().format(**how)  # type: ignore[attr-defined,no-any-return]  # from Python 3.13 on
 
 
 class Taken(NamedTuple):
@@ -77,6 +107,23 @@ def unbound(function: Callable[..., Any]) -> Signature:
     return signature.replace(parameters=[owner, *signature.parameters.values()])
 
 
+def hints(function: Callable[..., Any]) -> Hints:
+    """Give the annotations of what `unbound` gives."""
+
+    def resolve() -> dict[str, Any]:
+        signature = unbound(function)
+        found = {name: each.annotation for name, each in signature.parameters.items()}
+        found["return"] = signature.return_annotation
+        return {name: hint for name, hint in found.items() if hint is not Parameter.empty}
+
+    return Hints(function.__annotations__, resolve)
+
+
+def show(function: Callable[..., Any]) -> None:
+    """Have a plain method show all that it takes."""
+    vars(function)["__signature__"], function.__annotations__ = unbound(function), hints(function)
+
+
 @functools.cache
 def _taken(function: Callable[..., Any]) -> Taken:
     plain = inspect.signature(function)
@@ -92,11 +139,22 @@ def _taken(function: Callable[..., Any]) -> Taken:
         for index, each in enumerate(own, 1)
         if each.default is Parameter.empty and each.kind in KEYWORD
     }
+    home: str = getattr(function, "__globals__", {}).get("__name__", "builtins")
     options = (
-        Parameter(name, Parameter.KEYWORD_ONLY, default=UNSET, annotation=getattr(kind, "__forward_arg__", kind))
+        ShownParameter(name, Parameter.KEYWORD_ONLY, default=UNSET, annotation=written(kind, home))
         for name, kind in unpacked.items()
+    )
+    shown = (
+        ShownParameter(each.name, each.kind, default=each.default, annotation=Text.of(each.annotation, home))
+        for each in own
     )
     many = any(each.kind is Parameter.VAR_POSITIONAL for each in own)
     positional = None if many else tuple(each.name for each in own if each.kind in POSITION)
-    signature = plain.replace(parameters=[*own, *options])
+    gives = Text.of(plain.return_annotation, home)
+    signature = ShownSignature([*shown, *options], return_annotation=gives)
     return Taken(signature, None if anything else words, required, positional, function.__name__)
+
+
+def written(kind: Any, home: str) -> Any:
+    """Give the annotation of a key of a TypedDict as it is written, and where."""
+    return Text.of(getattr(kind, "__forward_arg__", kind), getattr(kind, "__forward_module__", None) or home)

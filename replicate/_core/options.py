@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import httpx
 
 from replicate._core.libraries import own_timeout
 from replicate_api.types import UNSET
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 """Seconds that one HTTP request may take to connect (5), and to send or receive anything (60)."""

@@ -34,7 +34,7 @@ from replicate._core.options import check_count
 from replicate._core.plain import elements
 from replicate._core.resource import Bound
 from replicate.exceptions import ReplicateError
-from replicate_api.types import UNSET, Payload, Request, as_sent
+from replicate_api.types import UNSET, Payload, PydanticSerializer, Request, as_sent, pydantic_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
@@ -190,6 +190,25 @@ class Page(Tabular, Bound[C], Generic[C, T]):
             visited = self._visited = frozenset({str(url)})
         return session, self._reader, self._bind, visited, self._options
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic: it is taken as it is, and dumped with its items."""
+        if source is not cls:
+            return handler.generate_schema(cls)
+        return pydantic_schema(cls, refuse, lambda page, _info: dict(page))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        url = {"anyOf": [{"type": "string", "format": "uri"}, {"type": "null"}]}
+        properties = {"next": url, "previous": url, "results": {"type": "array"}}
+        return {"title": "Page", "type": "object", "properties": properties}
+
+    __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
+
+    def keys(self) -> list[str]:
+        """List what it tells an encoder that looks into objects, by `dict(page)`."""
+        return ["next", "previous", "results"]
+
     def __len__(self) -> int:
         return len(self.results)
 
@@ -197,12 +216,23 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     def __getitem__(self, index: int) -> T: ...
     @overload
     def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        return self.results[index]
+    @overload
+    def __getitem__(self, index: str) -> Any: ...
+    def __getitem__(self, index: int | slice | str) -> Any:
+        if not isinstance(index, str):
+            return self.results[index]
+        if index not in self.keys():
+            raise KeyError(index)
+        return getattr(self, index)
 
     def __repr__(self) -> str:
         more = ", and more" if self.has_next_page() else ""
         return f"<Page of {len(self)}{more}>"
+
+
+def refuse(value: Any) -> Never:
+    """Raise TypeError for what is no page."""
+    raise TypeError(f"expected a Page, got {type(value).__name__}")
 
 
 class SyncPage(Page[Sync, T]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from replicate._annotations import deferred
 from replicate._core.cursors import check_new
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from replicate._core.page import Page
 
 
+@deferred
 def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:
     """Yield the pages of a list, each iterating over itself only: `paginate(client.models.list)`."""
     check_method(list_method)
@@ -26,6 +28,7 @@ def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync
         yield page
 
 
+@deferred
 async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) -> AsyncGenerator[Page[C, T], None]:
     """Yield the pages of an asynchronous client's list, as `paginate` does."""
     check_method(list_method)

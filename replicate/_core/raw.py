@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,8 +22,6 @@ from replicate._core.response import APIResponse, converted
 from replicate_api.types import UNSET, Part, Request, multipart, query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from replicate._core.session import Session
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Collection  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, TypeVar, cast, overload
 
@@ -15,7 +16,7 @@ from replicate._core.plain import is_array
 from replicate_api.types import Payload, fields, stored, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Self
 
     from typing_extensions import Unpack
@@ -274,6 +275,14 @@ class Resource(Bound[C], Payload):
     def model_dump_json(self, *, indent: int | None = None, **options: Unpack[DumpOptions]) -> str:
         """Do as `json`."""
         return json.dumps(dumped(self, options), indent=indent)
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return cls.model_validate(value)
+
+    def _written(self, info: Any) -> Any:
+        unset, none = info.exclude_unset, info.exclude_none or info.exclude_defaults
+        return dumped(self, {"exclude_unset": unset, "exclude_none": none})
 
     def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the object, its values too if `deep`, with some of its fields changed."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
+from replicate._annotations import deferred
 from replicate._core.dual import Async, C, Sync, drive, dual, dual_iter
 from replicate._core.libraries import library_of
 from replicate._core.nested import nested
@@ -307,3 +308,8 @@ class JSON:
 
     def parse_response(self, content: bytes) -> Any:
         return decode(content, self.read)
+
+
+deferred(APIResponse)
+deferred(BlockingAPIResponse)
+deferred(AwaitedAPIResponse)

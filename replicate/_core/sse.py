@@ -6,6 +6,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from replicate._annotations import deferred
 from replicate._core.async_names import rebound
 
 if TYPE_CHECKING:
@@ -150,3 +151,6 @@ class Decoder:
                 case _:  # a comment, which has no field name, or a field yet unknown
                     pass
         return [ServerSentEvent(event or "message", "\n".join(data), self.last_id, retry)] if data else []
+
+
+deferred(ServerSentEvent)

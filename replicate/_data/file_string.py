@@ -39,6 +39,11 @@ class FileString(str, FileOutput[C]):  # type: ignore[misc]  # noqa: SLOT000 - `
         """Give the URL: a `str` is no file here."""
         return self.url
 
+    @property
+    def keys(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Deny it: a `str` has none."""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute 'keys'", name="keys", obj=self)
+
     __aiter__ = None  # type: ignore[assignment]  # `for` gives characters, as of any `str`
 
     def _like(self, state: Mapping[str, Any]) -> Self:

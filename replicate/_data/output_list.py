@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
+from replicate._annotations import deferred
+from replicate._core.plain import is_array
 from replicate._data.schema import is_url
+from replicate_api.types import pydantic_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +39,21 @@ class OutputList(list[Any]):
 
     __slots__ = ()
     __hash__: ClassVar[None]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic: it is read from a list, and dumped as one."""
+
+        def read(value: Any) -> Any:
+            if not is_array(value):
+                raise TypeError(f"expected a list, got {type(value).__name__}")
+            return cls(value)
+
+        return pydantic_schema(cls, read, lambda items, _info: [*items])
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "array", "items": {}}
 
     @property
     def text(self) -> str | None:
@@ -154,3 +172,6 @@ class OutputList(list[Any]):
         translate: Callable[[Any], str]
         upper: Callable[[], str]
         zfill: Callable[[int], str]
+
+
+deferred(OutputList)

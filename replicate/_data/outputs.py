@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._core.dual import Async, C, Sync, drive, drive_iter, dual
 from replicate._core.resource import Bound, session_of
@@ -13,7 +13,7 @@ from replicate._core.session import Session
 from replicate._data import data_uri, fetching, pictures
 from replicate._data.names import name_of
 from replicate.exceptions import ReplicateError
-from replicate_api.types import UNSET
+from replicate_api.types import UNSET, PydanticSerializer, pydantic_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -277,6 +277,33 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
 
     def __hash__(self) -> int:
         return hash(self.url)
+
+    def keys(self) -> list[str]:
+        """List what it tells an encoder that looks into objects, by `dict(output)`: its URL, and nothing else."""
+        return ["url"]
+
+    def __getitem__(self, name: str) -> str:
+        if name != "url":
+            raise KeyError(name)
+        return self.url
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic: it is read from a URL, and dumped as one."""
+        if source is not cls:
+            return handler.generate_schema(cls)
+        make: Any = cls
+
+        def read(value: Any) -> Any:
+            return make(fetching.checked(getattr(value, "url", value)))
+
+        return pydantic_schema(cls, read, lambda output, _info: output.url)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "string", "format": "uri"}
+
+    __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
 
     def __iter__(self) -> Iterator[bytes]:
         return drive_iter(fetching.chunks(self.url, self._session.of_colour(Sync)))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
+from collections.abc import Callable, Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from typing import TYPE_CHECKING, Any, Generic
 
+import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
 from replicate._core.async_names import AsyncNames
 from replicate._core.dual import C, dual
 from replicate._core.environment import address
-from replicate._core.keywords import unbound
+from replicate._core.keywords import show
 from replicate._core.libraries import own_timeout
 from replicate._core.options import (
     REQUEST_OPTIONS,
@@ -26,12 +29,9 @@ from replicate._core.settings import credentials, folder, pause
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Self
 
-    import httpx
     from typing_extensions import Unpack
 
     from replicate._core.session import Session
@@ -195,7 +195,7 @@ class Configured(AsyncNames, Generic[C]):
     copy = with_options
 
 
-vars(Configured.with_options)["__signature__"] = unbound(Configured.with_options)  # all that it takes, for `help`
+show(Configured.with_options)
 
 
 def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
+from replicate._annotations import deferred
 from replicate._core.dual import Async, C, Sync, over
 from replicate._core.nested import nested
 from replicate._core.resource import session_of
@@ -166,3 +167,7 @@ async def collect(
                     yield [made]
             check_success(prediction, watch.deadline)
             files.check(prediction, collected)
+
+
+deferred(SyncOutputIterator)
+deferred(AsyncOutputIterator)

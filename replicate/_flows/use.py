@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
+from replicate._annotations import deferred
 from replicate._core.dual import Async, C, Sync, drive, dual, over
 from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
@@ -284,3 +285,9 @@ def keywords(args: tuple[Any, ...], inputs: Mapping[str, Any]) -> Mapping[str, A
     if args:
         raise TypeError(f"inputs are passed by name, as in model(prompt=...); got {len(args)} without")
     return inputs
+
+
+deferred(Run)
+deferred(Named)
+deferred(Function)
+deferred(AsyncFunction)

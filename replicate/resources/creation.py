@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
@@ -22,16 +23,14 @@ from replicate.resources.matching import Asked
 from replicate.resources.recovery import Create
 from replicate.resources.spelling import DeploymentWords, ModelWords, stated
 from replicate.resources.terms import HEADERS, MEMBERS, PREDICTION_OPTIONS, check, hold, preference, preferred
+from replicate_api import models  # noqa: TC001 - a TypedDict's annotations may be evaluated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import httpx
 
     from replicate._core.session import Session
     from replicate._data.descriptions import Description
     from replicate._data.reference import Reference
-    from replicate_api import models
     from replicate_api.types import Request
 
 log: logging.Logger = logging.getLogger("replicate")

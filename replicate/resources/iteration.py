@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from replicate._annotations import deferred
 from replicate._core.async_names import rebound
 from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, outermost
 from replicate._core.exchange import TIE
@@ -292,3 +293,6 @@ async def following(items: Iterator[T]) -> T:
     for item in items:
         return item
     raise StopAsyncIteration
+
+
+deferred(Iteration)

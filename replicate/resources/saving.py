@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
 import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypedDict
@@ -19,7 +20,6 @@ from replicate.exceptions import SaveError
 from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:
-    import os
     from pathlib import Path
 
     from replicate._core.session import Session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from replicate._annotations import deferred
 from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.plain import is_mapping
@@ -236,3 +237,6 @@ def arguments(
     owner, name, rest = paired(MODEL, rest, model)
     destination = model_text(rest.pop("destination", None), "destination")
     return (owner, name, version), given, destination, rest
+
+
+deferred(TrainingOutput)

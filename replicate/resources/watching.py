@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
+from replicate._annotations import deferred
 from replicate._core.display import Display
 from replicate._core.plain import is_array
 from replicate.resources.outputs import raw
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
     from replicate._core.session import Session
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from replicate._data.schema import OutputSchema
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
+else:
+    Prediction = Any  # a TypedDict's annotations may be evaluated, and it imports this module
 
 
 class WatchOptions(TypedDict, total=False):
@@ -196,3 +200,7 @@ def between(start: Any, end: Any) -> float | None:
 def aware(moment: datetime) -> datetime:
     """Take a moment without a time zone for UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+deferred(Progress)
+deferred(Timings)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from datetime import datetime  # noqa: TC003 - as above
-from typing import Any, Required, TypedDict
+from typing import Any, Required
+
+from typing_extensions import TypedDict  # which pydantic takes on Python 3.11, too
 
 from replicate._data.inputs import FileEncodingStrategy  # noqa: TC001 - as above
 from replicate_api.models import ModelSort, SortDirection, Visibility, WebhookEvent  # noqa: TC001 - as above

@@ -1,0 +1,262 @@
+"""Annotations that are resolved when somebody reads them.
+
+Modules import most of what their annotations name for type checkers only. Those names are found here, for
+`typing.get_type_hints`, `inspect.signature` and whoever builds on them, from the imports under `if TYPE_CHECKING:` in
+the source. A name that cannot be found leaves its annotation the text that it is.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, TypeVar
+
+    Kind = TypeVar("Kind")
+
+FUNCTION = type(lambda: None)
+DONE = "_annotations_are_deferred"
+"""What a class has as soon as its annotations, and its methods', are."""
+
+
+class Text(str):
+    """An annotation as it is written, and the module that it is written in."""
+
+    __slots__ = ("home",)
+    home: str
+
+    @classmethod
+    def of(cls, annotation: Any, home: str) -> Any:
+        """Note where an annotation is written, if it is a text."""
+        if not isinstance(annotation, str) or isinstance(annotation, Text):
+            return annotation
+        self = cls(annotation)
+        self.home = home
+        return self
+
+
+class Hints(dict[str, "Any"]):
+    """The annotations of a function or a class, resolved on first use."""
+
+    __slots__ = ("_resolve",)
+    _resolve: Callable[[], Mapping[str, Any]] | None
+
+    def __init__(self, texts: Mapping[str, Any], resolve: Callable[[], Mapping[str, Any]]) -> None:
+        super().__init__(texts)
+        self._resolve = resolve
+
+    def _resolved(self) -> Hints:
+        if (resolve := self._resolve) is not None:
+            found = resolve()
+            super().update(found)
+            for name in {*super().keys()} - {*found}:  # `options`, where those are keywords of their own
+                super().pop(name, None)
+            self._resolve = None  # the last, for other threads go by it
+        return self
+
+    # Each of these would read the texts. With an `__iter__` of its own, `dict(hints)` calls `keys`.
+
+    def __iter__(self) -> Iterator[str]:
+        return super(Hints, self._resolved()).__iter__()
+
+    def __len__(self) -> int:
+        return super(Hints, self._resolved()).__len__()
+
+    def __contains__(self, name: object) -> bool:
+        return super(Hints, self._resolved()).__contains__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        return super(Hints, self._resolved()).__getitem__(name)
+
+    def __eq__(self, other: object) -> bool:
+        return super(Hints, self._resolved()).__eq__(other)
+
+    __hash__ = None  # as of any dict
+
+    def __repr__(self) -> str:
+        return super(Hints, self._resolved()).__repr__()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super(Hints, self._resolved()).get(name, default)
+
+    def keys(self) -> Any:
+        return super(Hints, self._resolved()).keys()
+
+    def values(self) -> Any:
+        return super(Hints, self._resolved()).values()
+
+    def items(self) -> Any:
+        return super(Hints, self._resolved()).items()
+
+    def copy(self) -> dict[str, Any]:
+        return {**self}
+
+
+def deferred(target: Kind) -> Kind:
+    """Have the annotations of a function, or of a class with its bases and methods, resolved when they are read."""
+    if not isinstance(target, type):
+        _defer(target)
+        return target
+    for kind in target.__mro__:
+        members = vars(kind)
+        if kind.__module__.partition(".")[0] not in ("replicate", "replicate_api") or DONE in members:
+            continue
+        if texts := members.get("__annotations__"):
+            kind.__annotations__ = Hints(texts, _resolver(texts, kind.__module__))
+        for member in [*members.values()]:
+            _defer(member)
+        setattr(kind, DONE, True)
+    return target
+
+
+def _defer(member: Any) -> None:
+    """Do so for a function, and for those in a property and the like."""
+    if type(member) is FUNCTION:
+        texts = member.__annotations__
+        if not isinstance(texts, Hints) and texts:
+            member.__annotations__ = Hints(texts, _resolver(texts, member.__globals__["__name__"], member))
+        return
+    for name in ("fget", "fset", "func", "__func__"):
+        if type(inner := getattr(member, name, None)) is FUNCTION:
+            _defer(inner)
+
+
+def _resolver(texts: Mapping[str, Any], home: str, function: Any = None) -> Callable[[], Mapping[str, Any]]:
+    texts = {**texts}
+    if function is None:
+        return lambda: {name: resolved(Text.of(text, home)) for name, text in texts.items()}
+
+    def resolve() -> Mapping[str, Any]:
+        code = function.__code__
+        positional = code.co_varnames[: code.co_argcount]
+        defaults = dict(zip(reversed(positional), reversed(function.__defaults__ or ()), strict=False))
+        defaults |= function.__kwdefaults__ or {}
+        written = {name: Text.of(text, home) for name, text in texts.items()}
+        return {
+            name: resolved(text) if name == "return" else accepted(text, defaults.get(name))
+            for name, text in written.items()
+        }
+
+    return resolve
+
+
+# ---- what a text stands for
+
+
+def resolved(annotation: Any) -> Any:
+    """Give what an annotation stands for: the text itself if a name in it cannot be found."""
+    if not isinstance(annotation, Text):
+        return annotation
+    try:
+        return eval(annotation, vars(sys.modules[annotation.home]), names_of(annotation.home))  # noqa: S307 - our own
+    except Exception:  # noqa: BLE001 - such as a module that cannot be imported, or has no source
+        return str(annotation)
+
+
+def accepted(annotation: Any, default: Any = None) -> Any:
+    """Give the type of a parameter, as tools that make schemas of types take it.
+
+    An object of httpx in the place of a plain value, such as of seconds, is left out of a union. A parameter that is
+    UNSET unless it is given may be UNSET, which is null in JSON, unless None has a meaning of its own.
+    """
+    from replicate_api.types import UNSET, Unset
+
+    hint = resolved(annotation)
+    if isinstance(hint, str):
+        return hint
+    import typing
+    from collections.abc import Callable
+    from types import EllipsisType, UnionType
+
+    union = typing.get_origin(hint) in (typing.Union, UnionType)
+    every: list[Any] = [*typing.get_args(hint)] if union else [hint]
+    kept = [each for each in every if each is not EllipsisType and getattr(each, "__module__", "") != "httpx"] or every
+    kept = [typing.Any if is_vague(each) else each for each in kept]
+    if bytes in kept:
+        kept = [each for each in kept if each not in (bytearray, memoryview)]
+    others = [each for each in kept if each is not type(None)]
+    # Of a union, a function is left out of the JSON schema, where there is no other way to write it.
+    only_called = union and all(typing.get_origin(each) is Callable for each in others)
+    if only_called or (default is UNSET and typing.Any not in kept and len(others) == len(kept)):
+        kept.append(Unset)
+    return hint if kept == every else typing.Union[tuple(kept)]  # noqa: UP007 - as many as there are
+
+
+def is_vague(hint: Any) -> bool:
+    """Tell whether an object is of this type by what it can do only: a file, or a protocol."""
+    import typing
+
+    kind = typing.get_origin(hint) or hint
+    return kind in (typing.BinaryIO, typing.IO) or getattr(kind, "_is_protocol", False) is True
+
+
+class Names(dict[str, "Any"]):
+    """What a module has for type checkers only, each imported or made when it is asked for."""
+
+    def __init__(self, home: str) -> None:
+        import ast
+        from inspect import getsource
+
+        super().__init__()
+        self._module = sys.modules[home]
+        try:
+            source = getsource(self._module)
+        except OSError:  # a program may be shipped without it
+            source = ""
+        self._makers: dict[str, ast.stmt | tuple[str, str | None]] = {}
+        for block in ast.parse(source).body:
+            if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
+                for statement in block.body:
+                    self._makers.update(self._found(statement))
+
+    def _found(self, statement: ast.stmt) -> Iterator[tuple[str, ast.stmt | tuple[str, str | None]]]:
+        import ast
+        from importlib.util import resolve_name
+
+        match statement:
+            case ast.Import(names):
+                for alias in names:
+                    top = alias.name.partition(".")[0]
+                    yield alias.asname or top, (alias.name if alias.asname else top, None)
+            case ast.ImportFrom(module, names, level):
+                full = resolve_name("." * (level or 0) + (module or ""), self._module.__package__)
+                for alias in names:
+                    yield alias.asname or alias.name, (full, alias.name)
+            case ast.ClassDef(name):
+                yield name, statement
+            case ast.Assign([ast.Name(name)]) | ast.AnnAssign(ast.Name(name)):
+                yield name, statement
+            case _:
+                pass
+
+    def __missing__(self, name: str) -> Any:
+        from importlib import import_module
+
+        made = self._makers.get(name)
+        if made is None or (name in vars(self._module) and not isinstance(made, tuple)):
+            raise KeyError(name)
+        if isinstance(made, tuple):
+            module, attribute = made
+            value = import_module(module)
+            if attribute is not None:
+                value = getattr(value, attribute, None) or names_of(module)[attribute]
+        else:
+            import ast
+
+            exec(compile(ast.Module([made], []), self._module.__file__ or "", "exec"), {**vars(self._module)}, self)  # noqa: S102 - our own
+            value = resolved(Text.of(self[name], self._module.__name__))
+        self[name] = value
+        return value
+
+
+KNOWN: dict[str, Names] = {}
+
+
+def names_of(home: str) -> Names:
+    """Give what a module has for type checkers only."""
+    if home not in KNOWN:
+        KNOWN[home] = Names(home)
+    return KNOWN[home]

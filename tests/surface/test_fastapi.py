@@ -1,0 +1,172 @@
+"""FastAPI answers with what is public of the API's objects, whether an endpoint says what it gives or not."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import Body, Depends, FastAPI
+from fastapi.encoders import jsonable_encoder
+from fastapi.testclient import TestClient
+
+import replicate
+from replicate import FileOutput, OutputList, Page, Prediction
+from replicate._data.file_string import FileString
+
+TOKEN = "r8_kept_to_oneself"
+URL = "https://replicate.delivery/out.png"
+SENT = {
+    "id": "p1",
+    "status": "succeeded",
+    "created_at": "2026-11-01T10:00:00Z",
+    "urls": {"get": "https://api.replicate.com/v1/predictions/p1"},
+    "output": [URL],
+}
+LIST = {"next": "https://api.replicate.com/v1/predictions?cursor=x", "previous": None, "results": [SENT]}
+
+
+def answer(request: httpx.Request) -> httpx.Response:
+    assert "cursor" not in request.url.params, "an encoder walked on to the next page"
+    assert request.url.host == "api.replicate.com", "an encoder downloaded a file"
+    return httpx.Response(200, json=LIST if request.url.path.endswith("predictions") else SENT)
+
+
+CLIENT = replicate.Client(api_token=TOKEN, transport=httpx.MockTransport(answer))
+app = FastAPI()
+http = TestClient(app)
+
+
+def prediction() -> Any:
+    return CLIENT.predictions.get("p1")
+
+
+def files() -> Any:
+    return [FileOutput(URL, CLIENT), FileOutput(URL, CLIENT)]
+
+
+def output() -> Any:
+    return OutputList([FileOutput(URL, CLIENT), "text"])
+
+
+def page() -> Any:
+    return CLIENT.predictions.list()
+
+
+@app.get("/typed/prediction")
+def typed_prediction() -> Prediction:
+    found: Prediction = prediction()
+    return found
+
+
+@app.get("/typed/files")
+def typed_files() -> list[FileOutput]:
+    return files()  # type: ignore[no-any-return]
+
+
+@app.get("/typed/output")
+def typed_output() -> OutputList:
+    return output()  # type: ignore[no-any-return]
+
+
+@app.get("/typed/page")
+def typed_page() -> Page[Any, Prediction]:
+    return page()  # type: ignore[no-any-return]
+
+
+@app.get("/model/prediction", response_model=Prediction)
+def modelled_prediction() -> Any:
+    return prediction()
+
+
+for name, make in (("prediction", prediction), ("files", files), ("output", output), ("page", page)):
+    app.get(f"/untyped/{name}")(make)
+    app.get(f"/bare/{name}", response_model=None)(make)
+
+
+@app.post("/given")
+def given(wanted: Annotated[Prediction, Body()], file: Annotated[FileOutput, Body()]) -> dict[str, Any]:
+    return {"id": wanted.id, "url": file.url, "kinds": [type(wanted).__name__, type(file).__name__]}
+
+
+@app.post("/found")
+def found(each: Annotated[Prediction, Depends(CLIENT.predictions.get)]) -> str:
+    return each.id
+
+
+def read(path: str) -> Any:
+    response = http.get(path)
+    assert response.status_code == 200, response.text
+    assert TOKEN not in response.text
+    return response.json()
+
+
+@pytest.mark.parametrize("path", ["/typed/prediction", "/model/prediction", "/untyped/prediction", "/bare/prediction"])
+def test_a_prediction(path: str) -> None:
+    """A prediction is its fields."""
+    data = read(path)
+    at = data.pop("created_at")
+    assert at in (SENT["created_at"], "2026-11-01T10:00:00+00:00")
+    assert {name: data[name] for name in SENT if name in data} == {k: v for k, v in SENT.items() if k != "created_at"}
+    assert {*data} >= {"logs", "metrics", "version"}
+    assert not [name for name in data if name.startswith("_")]
+
+
+@pytest.mark.parametrize(("path", "file"), [("typed", URL), ("untyped", URL), ("bare", {"url": URL})])
+def test_files(path: str, file: Any) -> None:
+    """A file is its URL, or an object that has only that where nothing says what is given."""
+    assert read(f"/{path}/files") == [file, file]
+    assert read(f"/{path}/output") == [file, "text"]
+
+
+@pytest.mark.parametrize("path", ["typed", "untyped", "bare"])
+def test_a_page(path: str) -> None:
+    """A page is its results and where the next are, which nobody fetches."""
+    data = read(f"/{path}/page")
+    assert {*data} == {"next", "previous", "results"}
+    assert data["next"] == LIST["next"]
+    assert [each["id"] for each in data["results"]] == ["p1"]
+
+
+def test_a_body() -> None:
+    """A body can hold objects."""
+    response = http.post("/given", json={"wanted": SENT, "file": URL})
+    assert response.json() == {"id": "p1", "url": URL, "kinds": ["Prediction", "FileOutput"]}
+    assert http.post("/given", json={"wanted": 3, "file": "text"}).status_code == 422
+
+
+def test_a_method_as_a_dependency() -> None:
+    """A method of a client can be a dependency: what it takes is in the query or, if it may be an object, the body."""
+    for response in (http.post("/found", json={"prediction": "p1"}), http.post("/found?prediction_id=p1&timeout=3")):
+        assert (response.status_code, response.json()) == (200, "p1")
+    assert http.post("/found?prediction_id=p1&timeout=soon").status_code == 422
+
+
+def test_the_document_of_the_application() -> None:
+    """OpenAPI describes what the endpoints give."""
+    paths = read("/openapi.json")["paths"]
+    content = paths["/typed/prediction"]["get"]["responses"]["200"]["content"]
+    assert content["application/json"]["schema"]["properties"]["id"] == {"type": "string"}
+
+
+def test_encoders_that_look_into_objects() -> None:
+    """`dict(…)` of an object has public data only, which is what encoders look at first."""
+    file = FileOutput(URL, CLIENT)
+    assert dict(file) == {"url": URL} == jsonable_encoder(file)
+    assert {*dict(page())} == {"next", "previous", "results"}
+    assert jsonable_encoder(FileString(URL)) == URL
+    assert not hasattr(FileString(URL), "keys")
+    for made in (prediction(), page(), output(), files(), prediction().urls):
+        assert TOKEN not in json.dumps(jsonable_encoder(made))
+    with pytest.raises(KeyError):
+        file["_bound"]
+    with pytest.raises(KeyError):
+        page()["_bound"]
+
+
+@pytest.mark.parametrize("make", [prediction, page, files])
+def test_an_encoder_that_takes_private_attributes(make: Any) -> None:
+    """An encoder that goes by `vars` ends at the session with an error, rather than with what is private."""
+    with pytest.raises(TypeError):
+        json.dumps(make(), default=vars)

@@ -1,0 +1,268 @@
+"""pydantic takes the objects of the API for what they are, and dumps what is public of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import subprocess
+import sys
+import typing
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError, validate_call
+
+import replicate
+from replicate import FileOutput, Model, OutputList, Page, Prediction, Training
+from replicate._core.dual import AsyncNames
+from replicate._core.resource import Resource, session_of
+from replicate._data.file_string import FileString
+from replicate_api.models import PredictionUrls
+from replicate_api.types import UNSET, Timestamp, Unset
+
+TOKEN = "r8_kept_to_oneself"
+URL = "https://replicate.delivery/out.png"
+SENT = {
+    "id": "p1",
+    "status": "succeeded",
+    "created_at": "2026-11-01T10:00:00.123456789Z",
+    "urls": {"get": "https://api.replicate.com/v1/predictions/p1"},
+    "metrics": {"predict_time": 1.5},
+    "output": [URL],
+    "new_field": {"kept": True},
+}
+LIST = {"next": "https://api.replicate.com/v1/predictions?cursor=x", "previous": None, "results": [SENT]}
+NOUNS = [
+    replicate.Account,
+    replicate.Collection,
+    replicate.Deployment,
+    replicate.File,
+    replicate.Hardware,
+    Model,
+    Prediction,
+    Training,
+    replicate.Version,
+]
+
+
+def answer(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json=SENT if request.url.path.endswith("p1") else LIST)
+
+
+CLIENT = replicate.Client(api_token=TOKEN, transport=httpx.MockTransport(answer))
+ASYNC = replicate.AsyncReplicate(bearer_token=TOKEN)
+
+
+class Record(BaseModel):
+    """Holds one of each."""
+
+    prediction: Prediction
+    file: FileOutput
+    files: list[FileOutput]
+    output: OutputList
+    page: Page[Prediction]
+    at: Timestamp
+    urls: PredictionUrls
+    anything: Any = None
+
+
+@pytest.fixture
+def record() -> Record:
+    prediction = CLIENT.predictions.get("p1")
+    file = FileOutput(URL, CLIENT)
+    return Record(
+        prediction=prediction,
+        file=file,
+        files=[file],
+        output=OutputList([file, "text"]),
+        page=CLIENT.predictions.list(),
+        at=prediction.created_at,
+        urls=prediction.urls,
+        anything={"deep": [prediction, file, OutputList([file])]},
+    )
+
+
+def test_objects_stay_what_they_are(record: Record) -> None:
+    """An object is taken as it is, with its client."""
+    prediction = CLIENT.predictions.get("p1")
+    made = Record(**{**dict(record), "prediction": prediction})
+    assert made.prediction is prediction
+    assert made.file is record.file
+    assert made.output is record.output
+    assert made.page is record.page
+    assert session_of(made.prediction) is session_of(CLIENT)
+
+
+@pytest.mark.parametrize("mode", ["python", "json"])
+def test_a_dump_has_public_data(record: Record, mode: str) -> None:
+    """A dump is plain data: objects as dicts, files as their URLs, where their type is not declared as well."""
+    data = record.model_dump(mode=mode)
+    assert data["prediction"] == record.prediction.model_dump()
+    assert data["prediction"]["new_field"] == {"kept": True}
+    assert data["prediction"]["output"] == [URL]
+    assert (data["file"], data["files"], data["output"]) == (URL, [URL], [URL, "text"])
+    assert data["page"]["next"] == LIST["next"]
+    assert data["page"]["results"][0]["id"] == "p1"
+    assert data["urls"] == SENT["urls"]
+    assert data["anything"] == {"deep": [data["prediction"], URL, [URL]]}
+    assert data["at"] == (SENT["created_at"] if mode == "json" else record.at)
+
+
+def test_a_dump_as_json(record: Record) -> None:
+    """JSON can express all of it, and the token is nowhere in it."""
+    text = record.model_dump_json()
+    assert json.loads(text) == record.model_dump(mode="json")
+    assert TOKEN not in text
+
+
+def test_what_is_absent_can_be_left_out(record: Record) -> None:
+    """`exclude_unset` and `exclude_none` reach into an object."""
+    assert record.model_dump(exclude_unset=True)["prediction"] == SENT
+    assert None not in record.model_dump(exclude_none=True)["prediction"].values()
+
+
+def test_plain_data_is_read() -> None:
+    """A dict becomes an object, tolerantly, and a URL a file; both act through the default client."""
+    data = {"p": {"id": "p1", "status": 7, "odd": 1}, "f": URL, "s": URL, "o": ["a", "b"], "u": SENT["urls"]}
+
+    class Read(BaseModel):
+        p: Prediction
+        f: FileOutput
+        s: FileString
+        o: OutputList
+        u: PredictionUrls
+
+    for read in (Read.model_validate(data), Read.model_validate_json(json.dumps(data))):
+        assert isinstance(read.p, Prediction)
+        assert (read.p.id, read.p.status, read.p.odd) == ("p1", 7, 1)  # type: ignore[attr-defined]
+        assert type(read.f) is FileOutput
+        assert (read.f.url, read.s, type(read.s)) == (URL, URL, FileString)
+        assert str(read.o) == "ab"
+        assert isinstance(read.u, PredictionUrls)
+        assert read.u.get == SENT["urls"]["get"]
+
+
+def test_a_time_is_read() -> None:
+    """A timestamp is read from its text; a datetime is taken as it is."""
+    at: Any = TypeAdapter(Timestamp).validate_python(SENT["created_at"])
+    assert str(at) == SENT["created_at"]
+    assert isinstance(at, Timestamp)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "complaint"),
+    [
+        (Prediction, 3, "expected a JSON object for Prediction, got int"),
+        (FileOutput, "text", "url must begin with"),
+        (FileString, "text", "url must begin with"),
+        (FileOutput, 3, "str"),
+        (OutputList, "text", "expected a list, got str"),
+        (Page, [], "expected a Page, got list"),
+        (Timestamp, "yesterday", "yesterday"),
+        (Unset, "text", "expected null"),
+    ],
+)
+def test_what_cannot_be_is_refused(kind: Any, value: Any, complaint: str) -> None:
+    """A value of another kind is a ValidationError that says what was expected."""
+    with pytest.raises(ValidationError, match=complaint):
+        TypeAdapter(kind).validate_python(value)
+
+
+@pytest.mark.parametrize("kind", [*NOUNS, Prediction[Any], Page[Prediction], PredictionUrls], ids=str)
+@pytest.mark.parametrize("mode", ["validation", "serialization"])
+def test_the_schema_of_an_object(kind: Any, mode: Any) -> None:
+    """An object's JSON schema names its fields, with their types."""
+    schema = TypeAdapter(kind).json_schema(mode=mode)
+    assert schema["type"] == "object"
+    assert schema["properties"]
+    json.dumps(schema)
+
+
+def test_the_schema_of_a_prediction() -> None:
+    """Fields have the types that the class declares."""
+    properties = TypeAdapter(Prediction).json_schema()["properties"]
+    assert properties["id"] == {"type": "string"}
+    assert properties["created_at"] == {"type": "string", "format": "date-time"}
+    assert properties["urls"]["properties"]["get"] == {"type": "string"}
+    assert TypeAdapter(FileOutput).json_schema() == {"type": "string", "format": "uri"}
+    assert TypeAdapter(OutputList).json_schema() == {"type": "array", "items": {}}
+
+
+def test_nouns_are_all_here() -> None:
+    """What is public of the nouns is in the table."""
+    public = {value for name in replicate.__all__ if isinstance(value := getattr(replicate, name), type)}
+    assert {kind for kind in public if issubclass(kind, Resource)} == {*NOUNS}
+
+
+def test_models_that_hold_objects_can_be_copied(record: Record) -> None:
+    """A model that holds objects is deep-copied and pickled without their client's token."""
+    record.anything = None
+    assert copy.deepcopy(record).prediction == record.prediction
+    pickled = pickle.dumps(record.prediction)
+    assert TOKEN.encode() not in pickled
+
+
+def methods(owner: Any, label: str) -> Any:
+    for name in dir(owner):
+        if name.startswith(("_", "with_raw_response", "with_streaming_response")):
+            continue
+        value = getattr(owner, name)
+        if isinstance(value, AsyncNames):
+            yield from methods(value, f"{label}.{name}")
+        elif callable(value) and (label, name) not in UNTOLD:
+            yield pytest.param(value, id=f"{label}.{name}")
+
+
+UNTOLD = {
+    ("blocking", "call"),  # takes what the endpoint takes
+    ("async", "call"),
+    ("blocking.webhooks.default", "async_secret"),  # unpacks a TypedDict, which pydantic refuses on Python 3.11
+    ("async.webhooks.default", "async_secret"),
+    ("blocking.trainings", "create"),  # has positions that are no keywords, which pydantic cannot write as JSON
+    ("blocking.trainings", "async_create"),
+    ("async.trainings", "create"),
+}
+
+
+@pytest.mark.parametrize("method", [*methods(CLIENT, "blocking"), *methods(ASYNC, "async")])
+def test_tools_can_be_made_of_methods(method: Any) -> None:
+    """`validate_call` takes a method, and its JSON schema can be made without a warning."""
+    validate_call(method)
+    json.dumps(TypeAdapter(method).json_schema())
+
+
+@pytest.mark.parametrize("function", [CLIENT.trainings.create, ASYNC.trainings.create])
+def test_a_training_is_created_by_validated_calls(function: Any) -> None:
+    """What is positional only is validated, too."""
+    validate_call(function)
+
+
+def test_a_validated_call() -> None:
+    """A validated method gets what it would have got; null stands for an option that is not given."""
+    get = validate_call(CLIENT.predictions.get)
+    prediction = CLIENT.predictions.get("p1")
+    assert get("p1").id == get(prediction_id="p1").id == get(prediction).id == "p1"
+    adapter: Any = TypeAdapter(CLIENT.predictions.get)
+    tool = {"prediction": "p1", "timeout": 3, "max_retries": None, "id": None}
+    assert adapter.validate_json(json.dumps(tool)).id == "p1"
+    with pytest.raises(ValidationError):
+        get("p1", timeout="soon")
+
+
+def test_unset() -> None:
+    """UNSET is null in JSON, and is read from it."""
+    adapter: Any = TypeAdapter(Unset)
+    assert adapter.validate_python(None) is adapter.validate_python(UNSET) is UNSET
+    assert adapter.dump_json(UNSET) == b"null"
+    assert typing.get_type_hints(CLIENT.models.get)["max_retries"] == int | Unset
+
+
+def test_pydantic_is_left_alone() -> None:
+    """Making, dumping and comparing objects does not load pydantic."""
+    code = (
+        "import sys, replicate; p = replicate.Prediction(id='a'); p.model_dump(); replicate.FileOutput('https://x/y');"
+        "assert 'pydantic' not in sys.modules and 'pydantic_core' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
