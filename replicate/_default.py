@@ -79,5 +79,6 @@ def function(name: str) -> Any:
     made: Callable[..., Any] = awaiting if inspect.iscoroutinefunction(method) else calling
     functools.update_wrapper(made, method)
     made.__module__, made.__name__, made.__qualname__ = package.__name__, name, name
-    vars(made)["__signature__"] = inspect.signature(method)
+    if hasattr(method, "__signature__"):  # which has `self`; any other is found by `__wrapped__`
+        vars(made)["__signature__"] = inspect.signature(method)
     return made

@@ -11,6 +11,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from replicate._core.async_names import async_name
 from replicate._core.dual import C, Coloured, Presenter, dual, dual_iter, dual_plain, over
 from replicate._core.observing import Observer, Steps
 from replicate._core.response import APIResponse
@@ -64,7 +65,7 @@ class Answering:
         if name in WITHOUT:
             raise AttributeError(f"{name!r} has no answer of its own: {WITHOUT[name]}")
         method = inspect.getattr_static(self._owner, name, None)
-        if isinstance(method, Presenter) and not isinstance(method, (dual_iter, dual_plain)):
+        if isinstance(method, Presenter) and not isinstance(method, (async_name, dual_iter, dual_plain)):
             return self._answering(method.function)
         if isinstance(inner := getattr(self._owner, name), RawResponses):
             return Answering(inner, self._present)

@@ -19,7 +19,6 @@ import functools
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
-from replicate._annotations import deferred
 from replicate._core.keywords import hints, taken, unbound
 from replicate._core.nested import nested
 

@@ -10,7 +10,7 @@ import inspect
 import re
 from importlib import import_module
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from replicate._annotations import Hints, Text, accepted, resolved
 from replicate._core.options import check_keywords
@@ -18,6 +18,8 @@ from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 HOMES = {
     "replicate._core.options": "ListOptions RequestOptions",
@@ -119,9 +121,10 @@ def hints(function: Callable[..., Any]) -> Hints:
     return Hints(function.__annotations__, resolve)
 
 
-def show(function: Callable[..., Any]) -> None:
+def show(function: F) -> F:
     """Have a plain method show all that it takes."""
     vars(function)["__signature__"], function.__annotations__ = unbound(function), hints(function)
+    return function
 
 
 @functools.cache

@@ -180,6 +180,7 @@ class Configured(AsyncNames, Generic[C]):
         """Close the connections. The client cannot be used any more."""
         await self._session.transport.close()
 
+    @show
     def with_options(self, **options: Unpack[CopyOptions]) -> Self:
         """Give a client with other settings, over the same connections unless there is an `http_client`.
 
@@ -193,9 +194,6 @@ class Configured(AsyncNames, Generic[C]):
         return other
 
     copy = with_options
-
-
-show(Configured.with_options)
 
 
 def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:

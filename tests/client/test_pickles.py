@@ -129,8 +129,9 @@ def test_methods_of_the_modules_namespaces(here: Client) -> None:
     assert sent(replicate.predictions.get)(first.id) == first
     for thing in (replicate.predictions, replicate.models.versions, replicate.use("me/official")):
         assert sent(thing)._session is here._session
-    for waiting in (sent(replicate.use("me/official", use_async=True)), sent(replicate.predictions.async_get).__self__):
-        assert waiting._session.transport is here._session.transport.twin()
+    waiting = sent(replicate.use("me/official", use_async=True))
+    assert waiting._session.transport is here._session.transport.twin()
+    assert sent(replicate.predictions.async_get).__self__._session is here._session
     assert sent(here) is here
 
 

@@ -22,7 +22,8 @@ HEAD = """\
 
 Code for 0.x, 1.x and the 2.0 beta runs as it is, but for the differences named here. `tests/compat` runs every line of
 this table, in order, against the [local server](local.md), and writes the table: change the tests, not this.
-[migration.md](migration.md) tells what to look at when you upgrade.
+[migration.md](migration.md) tells what to look at when you upgrade, and [downstream.md](downstream.md) what packages
+of other people do with this client.
 
 | version | code | result |
 |---|---|---|
