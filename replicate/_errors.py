@@ -54,7 +54,7 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
         if not message and said is None and any(name in known for name in PROBLEM):
             said = details(known)
         self.message: str = message or ": ".join(str(known[name]) for name in ("title", "detail") if name in known)
-        super().__init__(self.message)
+        super().__init__(self.message if said is None else said)
         self.__dict__.update(known)
         if said is not None:
             self.__dict__["_said"] = said

@@ -75,16 +75,7 @@ def test_page_is_what_the_script_writes() -> None:
 
 
 # What has to be mended in the client; remove a line when it is, after running the script again.
-WORSE = {
-    "opentelemetry-instrumentation-replicate": "takes what is no generator for no stream",
-    "respan-instrumentation-replicate": "reads the text of a ModelError in its args",
-}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.xfail(reason=WORSE[name])] if name in WORSE else []) for name in PACKAGES],
-)
+@pytest.mark.parametrize("name", PACKAGES)
 def test_nothing_is_worse(name: str) -> None:
     """Whatever works with the published client works with this one; and something does, or a driver is wrong."""
     found = [row for row in rows() if row.package == name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from replicate._annotations import deferred
@@ -242,7 +243,27 @@ class Iteration(Generic[C, T]):
 
 
 class BlockingIteration(Iteration[Sync, T]):
-    """What an iterator of a blocking client has."""
+    """What an iterator of a blocking client has. To `isinstance` it is a generator, as in version 1, for who asks."""
+
+    if not TYPE_CHECKING:
+        __class__ = property(lambda _: GeneratorType)
+
+        def __getattr__(self, name: str) -> Any:
+            """Tell how the generator stands, for `inspect`."""
+            if name.startswith("gi_"):
+                return getattr(self._blocking, name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def send(self, value: None) -> T:
+        """Give the next item. Raises TypeError for a value, which nobody would take."""
+        if value is not None:
+            raise TypeError(f"nothing can be sent to a {type(self).__name__}")
+        return next(self)
+
+    def throw(self, error: BaseException) -> T:
+        """End here, as `close` does, and raise an error."""
+        self.__exit__()
+        raise error
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -265,7 +286,16 @@ class BlockingIteration(Iteration[Sync, T]):
 
 
 class AwaitedIteration(Iteration[Async, T]):
-    """What an iterator of an asynchronous client has."""
+    """What an iterator of an asynchronous client has. To `isinstance` it is an asynchronous generator."""
+
+    if not TYPE_CHECKING:
+        __class__ = property(lambda _: AsyncGeneratorType)
+
+        def __getattr__(self, name: str) -> Any:
+            """Tell how the generator stands, for `inspect`."""
+            if name.startswith("ag_"):
+                return getattr(self._items, name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self

@@ -1,0 +1,75 @@
+"""Iterators are generators to who asks, as in version 1: instruments and frameworks choose by that."""
+
+from __future__ import annotations
+
+import inspect
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any
+
+import httpx
+import pytest
+from support.colours import collect, got, scripted
+
+from replicate import OutputIterator
+from replicate.resources.streams import EventStream
+
+VERSION = "o/n:" + "0" * 64
+SCHEMA = {"components": {"schemas": {"Output": {"type": "array", "items": {}, "x-cog-array-type": "iterator"}}}}
+
+
+def api(request: httpx.Request) -> httpx.Response:
+    """Answer with a prediction of two words, and with the version that makes them one by one."""
+    if "/versions/" in request.url.path:
+        return httpx.Response(200, json={"id": "0" * 64, "openapi_schema": SCHEMA})
+    return httpx.Response(200, json={"id": "p1", "status": "succeeded", "output": ["a", "b"], "input": {}, "urls": {}})
+
+
+async def iterator(client: Any, way: str) -> Any:
+    return client.stream(VERSION, input={}) if way == "stream" else await got(client.run(VERSION, input={}))
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+async def test_iterators_are_generators(colour: str, way: str) -> None:
+    """They are, in the colour of their client, and are what they are besides."""
+    client = scripted(colour, api)
+    made = await iterator(client, way)
+    blocking = colour == "blocking"
+    assert isinstance(made, GeneratorType if blocking else AsyncGeneratorType)
+    assert not isinstance(made, AsyncGeneratorType if blocking else GeneratorType)
+    assert isinstance(made, EventStream if way == "stream" else OutputIterator)
+    assert (inspect.isgenerator(made), inspect.isasyncgen(made)) == (blocking, not blocking)
+    assert inspect.isawaitable(made) is not blocking
+    if blocking and way == "stream":
+        assert inspect.getgeneratorstate(made) == inspect.GEN_CREATED
+    assert [str(item) for item in await collect(made)][:2] == ["a", "b"]
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+def test_they_are_driven_as_generators(way: str) -> None:
+    """`yield from`, `send(None)` and `throw` work on what blocks."""
+    client = scripted("blocking", api)
+
+    def started() -> Any:
+        return client.stream(VERSION, input={}) if way == "stream" else client.run(VERSION, input={})
+
+    def passed_on() -> Any:
+        yield from started()
+
+    assert [str(item) for item in passed_on()][:2] == ["a", "b"]
+    made = started()
+    assert str(made.send(None)) == "a"
+    with pytest.raises(TypeError, match="nothing can be sent"):
+        made.send("b")
+    with pytest.raises(KeyError):
+        made.throw(KeyError("c"))
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = made.nonsense
+
+
+def test_a_model_error_has_its_text_first() -> None:
+    """`error.args[0]` is what the model said, as in version 1, for what reads that."""
+    failed = {"id": "p1", "status": "failed", "error": "out of memory", "input": {}, "urls": {}}
+    client = scripted("blocking", lambda _: httpx.Response(200, json=failed))
+    with pytest.raises(Exception, match="out of memory") as caught:
+        client.run("o/n", input={})
+    assert caught.value.args == ("out of memory",)
