@@ -88,6 +88,38 @@ V1 = [
         '"line 1" in "".join(pieces)',
     ),
     Snippet("1.x", 'text = await replicate.async_run("me/letter", input={"prompt": "x"})', 'text == "Dear x"'),
+    Snippet(
+        "1.x",
+        'p = await replicate.predictions.async_create(model="me/song", input={})\n'
+        'while p.status not in ("succeeded", "failed", "canceled"): p.reload()',
+        'p.status == "succeeded"',
+    ),
+    Snippet(
+        "1.x",
+        "import asyncio; page = await asyncio.create_task(replicate.predictions.async_list())",
+        "len(page) == len(page.results)",
+    ),
+    Snippet("1.x", "items = [item async for item in p.async_output_iterator()]", "len(items) >= 1"),
+    Snippet(
+        "1.x",
+        "from unittest.mock import patch\n"
+        'with patch.object(replicate.Client, "async_run", return_value="mocked"): '
+        'text = await replicate.Client().async_run("me/letter", input={})',
+        'text == "mocked"',
+    ),
+    Snippet(
+        "1.x",
+        "from unittest.mock import create_autospec; double = create_autospec(replicate.Client, instance=True); "
+        'double.run.return_value = "mocked"; text = double.run("me/letter", input={})',
+        'text == "mocked"',
+    ),
+    Snippet(
+        "1.x",
+        "import types; streamed = isinstance(replicate.stream('me/poem', input={}), types.GeneratorType)",
+        "streamed",
+    ),
+    Snippet("1.x", "client = replicate.Client(); closed = client._client.is_closed", "closed is False"),
+    Snippet("1.x", "import pickle; same = pickle.loads(pickle.dumps(p)).output", "same == p.output"),
     Snippet("1.x", 'p = replicate.predictions.create(model="me/song", input={}, stream=True)', "p.id"),
     Snippet("1.x", 'addresses = p.urls["get"], p.urls.get("stream")', "addresses[0].endswith(p.id) and addresses[1]"),
     Snippet("1.x", 'p.wait(); seconds = p.metrics["predict_time"]', "seconds >= 0"),

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from compat import mocked
 from compat.places import place
 from compat.snippets import SNIPPETS, Snippet
 
@@ -51,7 +53,7 @@ def test_the_table_is_current(outcomes: Mapping[Snippet, Exception | None]) -> N
     """docs/compatibility.md says what the snippets have shown."""
     if not PAGE.parent.is_dir():
         pytest.skip("the documents stay behind when the installed wheel is tested")
-    text = HEAD + "".join(row(snippet, outcomes[snippet]) for snippet in SNIPPETS)
+    text = HEAD + "".join(row(snippet, outcomes[snippet]) for snippet in SNIPPETS) + mocked.table()
     if os.environ.get("WRITE_COMPATIBILITY"):
         PAGE.write_text(text, "utf-8")
     assert PAGE.read_text("utf-8") == text, "write it anew with WRITE_COMPATIBILITY=1"
@@ -66,3 +68,14 @@ def row(snippet: Snippet, error: Exception | None) -> str:
     elif error:
         result = f"**fails**: {type(error).__name__}"
     return f"| {snippet.version} | {code} | {result} |\n"
+
+
+def test_the_table_has_all_mocked_tests() -> None:
+    """Each is of a version that is named, and says what it shows; no file with such tests is left out."""
+    assert {path.name for path in mocked.FOLDER.glob("test_*.py")} == {*mocked.TOOLS}
+    for path in mocked.FOLDER.glob("test_*.py"):
+        for test in mocked.tests(path):
+            generations = {*mocked.marked(test, "generation")}
+            assert generations, test.name
+            assert generations <= {"1.x", "2.0"}, test.name
+            assert ast.get_docstring(test), test.name
