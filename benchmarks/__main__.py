@@ -82,12 +82,12 @@ connection for every request; this client gives each request under way a pool of
 
 {many}
 
-## Pages
+## Warm calls
 
-A page of {pages_items} predictions, the id and the status of each read, by raw httpx and `json.loads` and by
-`for prediction in client.predictions.list()`: in one process, in turn, {pages_requests} times each; medians of CPU
-time, and of {pages_rounds} processes the one in the middle. The goal is {pages_most} times raw httpx. An object keeps
-the JSON of the answer, and reads a field when it is asked for.
+`predictions.get`, and a page of {pages_items} predictions, the id and the status of each read, by raw httpx and
+`json.loads` and by `client.predictions`: in one process, in turn, {pages_requests} times each; medians of CPU time, and
+of {pages_rounds} processes the one in the middle. An object keeps the JSON of the answer, and reads a field when it is
+asked for.
 
 {pages}
 
@@ -152,7 +152,6 @@ def main() -> None:
         pages_items=pages.ITEMS,
         pages_requests=pages.REQUESTS,
         pages_rounds=pages.ROUNDS,
-        pages_most=pages.MOST,
         files_size=files.SIZE,
         files_rounds=files.ROUNDS,
         files_throughput=files.LEAST_THROUGHPUT,

@@ -163,7 +163,7 @@ def outgoing(
     given["extensions"] = {"timeout": httpx.Timeout(request["timeout"]).as_dict()}
     if foreign:
         return with_body(library.Request(**given), request, library), {**how, "auth": None}
-    stated = library.Headers(arguments.get("headers"))  # which hides the token
+    stated = arguments["headers"] if "headers" in arguments else library.Headers()  # which hides the token
     names = {name.lower() for name, _ in stated.raw}
     others = [header for header in client.headers.raw if header[0].lower() not in names]
     given["headers"] = library.Headers([*others, *stated.raw])

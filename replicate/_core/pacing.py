@@ -75,7 +75,9 @@ class Pace:
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
         """Note what an answer says of how many requests are left, and until when: few are spread over that time."""
-        left, reset = number(headers.get("ratelimit-remaining")), number(headers.get("ratelimit-reset"))
+        if (said := headers.get("ratelimit-remaining")) is None:
+            return
+        left, reset = number(said), number(headers.get("ratelimit-reset"))
         if left is None or reset is None or not 0 < reset <= LONGEST_TOLD:
             return
         if left < 1:

@@ -67,14 +67,25 @@ class Session(Generic[C]):
         """What flows remember of models; shared with the sessions given other options."""
         self.paces: dict[httpx.URL, Pace] = {}
         """When to look at what is waited for, at each base URL; shared likewise."""
+        self._known: tuple[httpx.URL, str, Pace, dict[httpx.URL, Pace]] | None = None
         self.observer: Observer | None = None
         """Who wants to see the answer of the method that this session is used for."""
 
     @property
     def pace(self) -> Pace:
         """When to look at what is waited for."""
+        return self._place()[2]
+
+    def _place(self) -> tuple[httpx.URL, str, Pace, dict[httpx.URL, Pace]]:
+        """Give the base URL, as text that a path can follow too, its pace, and the paces that this is one of.
+
+        All of it is remembered as long as the base URL is the same object: to write it as text takes long.
+        """
         url = self.config.base_url
-        return self.paces.get(url) or self.paces.setdefault(url, Pace())
+        if (known := self._known) is None or known[0] is not url or known[3] is not self.paces:
+            pace = self.paces.get(url) or self.paces.setdefault(url, Pace())
+            known = self._known = url, f"{str(url).rstrip('/')}/", pace, self.paces
+        return known
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.base_url}>"
@@ -288,7 +299,7 @@ class Session(Generic[C]):
 
     def url(self, path: str) -> httpx.URL:
         """Resolve a path below the API's base URL; an absolute URL stays what it is. Raises ReplicateError."""
-        start = "" if ABSOLUTE.match(path) else str(self.config.base_url).rstrip("/") + "/"
+        start = "" if ABSOLUTE.match(path) else self._place()[1]
         try:
             return (url_of if start else httpx.URL)(start + path.lstrip("/"))
         except (httpx.InvalidURL, UnicodeError) as error:
