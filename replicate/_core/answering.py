@@ -62,6 +62,8 @@ class Answering:
         return self._answering(method.function)(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # pickles and copies ask for some before this has an owner
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         if name in WITHOUT:
             raise AttributeError(f"{name!r} has no answer of its own: {WITHOUT[name]}")
         method = inspect.getattr_static(self._owner, name, None)

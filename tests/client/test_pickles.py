@@ -176,16 +176,31 @@ async def test_methods_of_a_client(clients: Any, server: Server, token: str) -> 
     assert len(await got(sent(client.models.versions.list)("me/community"))) == 1
 
 
+async def test_namespaces_of_whole_answers(clients: Any, server: Server, token: str) -> None:
+    """They arrive, and are copied, with what they are of."""
+    client = clients(server)
+    whole = client.predictions.with_raw_response
+    made = await got(client.predictions.create("me/official", {"text": "a"}, wait=True))
+    for each in (sent(whole), copy.copy(whole), copy.deepcopy(whole)):
+        assert (await got((await got(each.get(made.id))).parse())).id == made.id
+
+
 def test_methods_under_version_1s_names(server: Server, token: str) -> None:
     """What is awaited of a blocking client is awaited where it arrives, and functions of the other colour are."""
     client = Client(SECRET, base_url=server.base_url)
     run, use = sent(client.async_run), sent(client.use("me/official", use_async=True))
-    get = sent(client.models.async_get)
+    get, stream = sent(client.models.async_get), sent(client.async_stream)
 
     async def work() -> list[Any]:
-        return [await run("me/official", input={"text": "a"}), await use(text="b"), await get("me/official")]
+        events = [str(event) async for event in await stream("me/official", {"text": "c"})]
+        return [
+            await run("me/official", input={"text": "a"}),
+            await use(text="b"),
+            "".join(events),
+            await get("me/official"),
+        ]
 
-    assert asyncio.run(work())[:2] == ["A!", "B!"]
+    assert asyncio.run(work())[:3] == ["A!", "B!", "C!"]
 
 
 def test_the_client_of_version_1(server: Server, token: str) -> None:
