@@ -8,6 +8,7 @@ import platform
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import events
 import files
@@ -110,7 +111,8 @@ takes, 100 MiB. The server is told to take it, and does more with it than any cl
 """
 
 
-SECTION = re.compile(r"## Requests\n.*?(?=## Waiting)", re.DOTALL)
+REQUESTS = re.compile(r"(?:## Requests\n.*?)?(?=## Waiting)", re.DOTALL)
+WARM = re.compile(r"(?:## Warm calls\n.*?)?(?=## Files)", re.DOTALL)
 LEFT_OUT = "*Not measured in this run.*"
 
 
@@ -119,21 +121,37 @@ def shout(text: str) -> str:
     return text.upper()
 
 
+def rewrite(section: re.Pattern[str], **results: Any) -> None:
+    """Write a section of the page anew."""
+    found = section.search(TEXT)
+    assert found  # noqa: S101 - for type checkers
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(section.sub(lambda _: found[0].format(**results), page, count=1), encoding="utf-8")
+
+
+def warm() -> dict[str, Any]:
+    """Measure warm calls, for their section."""
+    sizes = {"pages_items": pages.ITEMS, "pages_requests": pages.REQUESTS, "pages_rounds": pages.ROUNDS}
+    return {"pages": pages.report(), **sizes}
+
+
 def main() -> None:
     """Measure everything and write the page."""
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__)
     parser.add_argument("--rounds", type=int, default=25, help="how often to run each process (25)")
     parser.add_argument("--requests", action="store_true", help="only count requests, and write that section anew")
+    parser.add_argument("--warm", action="store_true", help="only measure warm calls, and write that section anew")
     parser.add_argument("--without-files", action="store_true", help="leave out files, which take the longest")
     options = parser.parse_args()
     rounds, with_files = options.rounds, not options.without_files
 
-    counted = traffic.report()
     if options.requests:
-        page, section = PAGE.read_text(encoding="utf-8"), SECTION.search(TEXT)
-        assert section  # noqa: S101 - for type checkers
-        PAGE.write_text(SECTION.sub(lambda _: section[0].format(traffic=counted), page), encoding="utf-8")
+        rewrite(REQUESTS, traffic=traffic.report())
         return
+    if options.warm:
+        rewrite(WARM, **warm())
+        return
+    counted = traffic.report()
     with server(models={"bench/shout": Model(shout, official=True)}) as srv, srv.client() as client:
         prediction = client.predictions.create("bench/shout", input={"text": "hello"}, wait=True)
         timed = startup.report(srv, prediction.id, rounds)
@@ -148,10 +166,7 @@ def main() -> None:
         events_many=f"{events.EVENTS:,}",
         events=events.report(),
         many=many.report(),
-        pages=pages.report(),
-        pages_items=pages.ITEMS,
-        pages_requests=pages.REQUESTS,
-        pages_rounds=pages.ROUNDS,
+        **warm(),
         files_size=files.SIZE,
         files_rounds=files.ROUNDS,
         files_throughput=files.LEAST_THROUGHPUT,
