@@ -221,9 +221,11 @@ class _Package(ModuleType):
         if name == "api_token":
             name = "bearer_token"
         if name in _SETTINGS and "default_client" in self.__dict__:
-            from replicate._default import change
+            from replicate._default import change, known, opened, sealed
 
-            change(self.default_client, name, {**self.__dict__, name: value})
+            value = sealed(value) if name == "bearer_token" else value  # for the frames of what is raised
+            change(self.default_client, name, known({**self.__dict__, name: value}))
+            value = opened(value) if name == "bearer_token" else value
         if isinstance(value, ModuleType):
             if name in __all__:
                 return  # `import replicate.run` puts a module of that name here; the function stays
@@ -239,9 +241,9 @@ class _Package(ModuleType):
             name = "bearer_token"
         super().__delattr__(name)
         if name in _SETTINGS and "default_client" in self.__dict__:
-            from replicate._default import change
+            from replicate._default import change, known
 
-            change(self.default_client, name, self.__dict__)
+            change(self.default_client, name, known(self.__dict__))
 
     def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         """Find a module that an earlier version had, as the last of Python's finders."""
@@ -273,7 +275,8 @@ def __getattr__(name: str) -> object:
         module, other = _HOME_OF[name]
         value = getattr(import_module(module), other)
     elif name == "default_client":
-        value = import_module("replicate._default").make(globals())
+        default = import_module("replicate._default")
+        value = default.make(default.known(globals()))
     elif name in _OF_DEFAULT_CLIENT or name.startswith("async_"):
         value = import_module("replicate._default").function(name)
         if type(value) is not type(__getattr__):

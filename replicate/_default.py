@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from replicate._core.hiding import opened as opened  # noqa: PLC0414 - for the package
+from replicate._core.hiding import sealed as sealed  # noqa: PLC0414
 from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from replicate._core.resource import session_of
 from replicate.client import Client
@@ -43,9 +45,18 @@ IN_CONFIG = {
 """What the settings are called in a session's configuration."""
 
 
+def known(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give those settings that are set, with the token sealed."""
+    return {
+        name: sealed(settings[name]) if name == "bearer_token" else settings[name]
+        for name in DEFAULTS
+        if name in settings
+    }
+
+
 def make(settings: Mapping[str, Any]) -> Client:
-    """Make a client of those settings that are set. Raises ValueError for one that cannot be."""
-    return Client(**{name: settings[name] for name in DEFAULTS if name in settings})
+    """Make a client of settings that are `known`. Raises ValueError for one that cannot be."""
+    return Client(**settings)
 
 
 def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import httpx
 
 from replicate._core.dual import Async, P, Sync, T, drive
 from replicate._core.environment import versioned
+from replicate._core.hiding import sealed
 from replicate._core.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping
 from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._core.session import async_session, blocking_session
@@ -55,6 +56,7 @@ class Replicate(API[Sync]):
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
     ) -> None:
+        bearer_token, api_token = sealed(bearer_token), sealed(api_token)
         found = credentials(bearer_token, api_token, needed=True)
         config = configure(
             found, base_url, timeout, max_retries, default_headers, default_query, poll_interval, output_dir
@@ -187,6 +189,7 @@ class AsyncReplicate(API[Async]):
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
     ) -> None:
+        bearer_token, api_token = sealed(bearer_token), sealed(api_token)
         found = credentials(bearer_token, api_token, needed=True)
         config = configure(
             found, base_url, timeout, max_retries, default_headers, default_query, poll_interval, output_dir
@@ -285,6 +288,7 @@ class Client(Replicate):
         output_dir: str | os.PathLike[str] | None = None,
         **httpx_options: Any,
     ) -> None:
+        api_token, bearer_token = sealed(api_token), sealed(bearer_token)
         if httpx_options:
             from inspect import signature
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
 
 from replicate._core.body import with_body
+from replicate._core.hiding import Sealed, true_headers, unseen
 from replicate._core.libraries import converted, library_of
 from replicate._core.nested import nested
 
@@ -155,7 +157,8 @@ def outgoing(
     one for a client of our `own`, which mostly has headers only, and takes much longer to merge them.
     """
     how = {"stream": True, "follow_redirects": False}
-    arguments = converted(request, library)
+    raw = true_headers(request.get("headers"))
+    arguments = converted({**request, "headers": httpx.Headers(raw)}, library)
     foreign = isinstance(request, Foreign)
     if not foreign and (not own or client.params or client.cookies.jar):
         return with_body(client.build_request(**arguments), request, library), how
@@ -163,10 +166,9 @@ def outgoing(
     given["extensions"] = {"timeout": httpx.Timeout(request["timeout"]).as_dict()}
     if foreign:
         return with_body(library.Request(**given), request, library), {**how, "auth": None}
-    stated = arguments["headers"] if "headers" in arguments else library.Headers()  # which hides the token
-    names = {name.lower() for name, _ in stated.raw}
+    names = {name.lower() for name, _ in raw}
     others = [header for header in client.headers.raw if header[0].lower() not in names]
-    given["headers"] = library.Headers([*others, *stated.raw])
+    given["headers"] = library.Headers([*others, *raw])
     return with_body(library.Request(**given), request, library), how
 
 
@@ -248,29 +250,42 @@ def came_over_a_socket(response: httpx.Response) -> bool:
     return socket is not None
 
 
-class Timed(httpx.SyncByteStream):
-    """The content of an answer that ends at the deadline."""
+class Covered(httpx.SyncByteStream):
+    """The content of an answer, of a stream that knows the request. What it raises leaves without its frames."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._stream: Sealed[Any] = Sealed(response.stream)
+
+    def __iter__(self) -> Iterator[bytes]:
+        parts: Iterator[bytes] = unseen(lambda: iter(self._stream.open()), told=True)
+        step = partial(next, parts, None)
+        while (part := unseen(step, told=True)) is not None:
+            yield part
+
+    def close(self) -> None:
+        unseen(lambda: self._stream.open().close())
+
+    @property
+    def elapsed(self) -> timedelta | None:
+        """How long the answer took, where httpx2 looks for it."""
+        return getattr(self._stream.open(), "elapsed", None)
+
+
+class Timed(Covered):
+    """The same content, which ends at the deadline."""
 
     def __init__(self, response: httpx.Response, left: Callable[[], float]) -> None:
-        self._stream: Any = response.stream
+        super().__init__(response)
         self._left = left
         self._timeout: dict[str, float | None] = response.request.extensions["timeout"]
 
     def __iter__(self) -> Iterator[bytes]:
         read = self._timeout["read"]
         self._timeout["read"] = max(0.001, self._left() if read is None else min(read, self._left()))
-        for part in self._stream:
+        for part in super().__iter__():
             yield part
             if self._left() <= 0:
                 raise httpx.ReadTimeout("The time was up before the end of the answer.")
-
-    def close(self) -> None:
-        self._stream.close()
-
-    @property
-    def elapsed(self) -> timedelta | None:
-        """How long the answer took, where httpx2 looks for it."""
-        return getattr(self._stream, "elapsed", None)
 
 
 class uncollected:  # noqa: N801 - reads as what it makes of it

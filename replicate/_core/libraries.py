@@ -78,7 +78,7 @@ def converted(request: Mapping[str, Any], library: Library) -> Mapping[str, Any]
         return request
     made = {**request, "url": library.URL(str(request["url"]))}
     if "headers" in request:
-        made["headers"] = library.Headers(request["headers"].raw)  # which hides the token, as httpx's does
+        made["headers"] = library.Headers(request["headers"].raw)
     if "params" in request:
         made["params"] = request["params"].multi_items()
     if "timeout" in request:

@@ -12,6 +12,7 @@ import httpx
 
 from replicate._core.dual import PATIENCE
 from replicate._core.exchange import ALWAYS, sparing
+from replicate._core.hiding import Sealed, cut
 from replicate._core.libraries import library_of_options
 
 if TYPE_CHECKING:
@@ -132,26 +133,37 @@ class Held(httpx.AsyncByteStream):
     """The content of an answer: it holds the place of its request until it is closed, and ends at the deadline."""
 
     def __init__(self, stream: Any, left: Callable[[], float], release: Callable[[], Awaitable[None]]) -> None:
-        self._stream, self._left, self._release = stream, left, release
-        self._parts: AsyncIterator[bytes] | None = None
+        self._stream, self._left, self._release = Sealed(stream), left, release
+        self._parts: Sealed[AsyncIterator[bytes]] | None = None
         self._released = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         # No generator: one that is left half-read would have to be closed by somebody.
-        self._parts = aiter(self._stream)
+        self._parts = Sealed(aiter(self._stream.open()))
         return self
 
     async def __anext__(self) -> bytes:
-        return await timed(cast("AsyncIterator[bytes]", self._parts).__anext__(), self._left(), httpx.ReadTimeout)
+        outer, parts = sys.exception(), cast("Sealed[AsyncIterator[bytes]]", self._parts)
+        try:
+            return await timed(parts.open().__anext__(), self._left(), httpx.ReadTimeout)
+        except StopAsyncIteration:
+            raise
+        except BaseException as error:
+            cut(error, outer)
+            raise
 
     @property
     def elapsed(self) -> timedelta | None:
         """How long the answer took, where httpx2 looks for it."""
-        return getattr(self._stream, "elapsed", None)
+        return getattr(self._stream.open(), "elapsed", None)
 
     async def aclose(self) -> None:
+        outer = sys.exception()
         try:
-            await self._stream.aclose()
+            await self._stream.open().aclose()
+        except BaseException as error:
+            cut(error, outer)
+            raise
         finally:
             if not self._released:
                 self._released = True

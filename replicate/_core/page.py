@@ -177,10 +177,11 @@ class Page(Tabular, Bound[C], Generic[C, T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a page of a blocking client: what is loaded acts through the default client."""
-        from replicate._core.pickling import without_secrets
+        from replicate._core.pickling import NO_TOKENS, without_secrets
 
         state = self.__getstate__()
-        return object.__new__, (SyncPage,), {**state, "_options": without_secrets(state["_options"])}
+        tokens = NO_TOKENS if self._bound is None else self._bound.config.credentials.known()
+        return object.__new__, (SyncPage,), {**state, "_options": without_secrets(state["_options"], tokens)}
 
     def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], frozenset[str], Mapping[str, Any]]:
         """Give what it takes to go on: who asks, what, what is made of the answer, where it has been, and how."""

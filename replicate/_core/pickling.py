@@ -11,7 +11,7 @@ import sys
 from copy import deepcopy
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, cast
 
 import httpx
 
@@ -19,6 +19,7 @@ from replicate._core.answering import RawResponses
 from replicate._core.config import Config
 from replicate._core.credentials import Credentials
 from replicate._core.dual import Async, Sync
+from replicate._core.hiding import Sealed
 from replicate._core.plain import is_mapping
 from replicate._core.problems import SHORTEST_TOKEN
 from replicate._core.resource import session_of
@@ -44,21 +45,23 @@ FILTERED = ("headers", "query", "body")
 REFUSED = ("auth", "cookies", "event_hooks", "http_client", "mounts", "transport")
 """Options of httpx's clients that hold secrets, or what belongs to one process."""
 LIBRARIES = ("httpx", "httpx2")
+Tokens: TypeAlias = Sealed[tuple[str, ...]]
+NO_TOKENS: Tokens = Sealed(())
 
 
 # ---- secrets
 
 
-def is_secret(name: str, value: Any, tokens: tuple[str, ...] = ()) -> bool:
+def is_secret(name: str, value: Any, tokens: Tokens = NO_TOKENS) -> bool:
     """Tell whether a header, a parameter or a member may be a secret. What is empty, or UNSET, is none."""
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
     named = not SECRETS.isdisjoint(words) or (len(words) > 1 and words[-1] in ("key", "keys"))
     return (named and bool(value)) or any(shows(text, tokens) for text in texts(value))
 
 
-def shows(text: str, tokens: tuple[str, ...]) -> bool:
+def shows(text: str, tokens: Tokens) -> bool:
     """Tell whether a text has a token or a password in it."""
-    known = any(each in text if len(each) >= SHORTEST_TOKEN else each == text for each in tokens)
+    known = any(each in text if len(each) >= SHORTEST_TOKEN else each == text for each in tokens.open())
     return known or bool(SCHEME.match(text) or TOKEN.search(text) or USER.search(text))
 
 
@@ -74,7 +77,7 @@ def texts(value: Any) -> list[str]:
     return [text for each in cast("Any", value) for text in texts(each)] if collected else []
 
 
-def without_secrets(values: Mapping[str, Any], tokens: tuple[str, ...] = ()) -> dict[str, Any]:
+def without_secrets(values: Mapping[str, Any], tokens: Tokens = NO_TOKENS) -> dict[str, Any]:
     """Leave out what may be a secret, in mappings within too."""
     return {
         name: without_secrets(value, tokens) if is_mapping(value) else value
@@ -142,18 +145,17 @@ def copied(session: Session[Any], memo: dict[int, Any]) -> Session[Any]:
 # ---- connections
 
 
-def checked(options: Mapping[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
+def checked(options: Mapping[str, Any], tokens: Tokens) -> dict[str, Any]:
     """Give the options of connections that are to be made elsewhere. Raises TypeError for one that must stay here."""
-    for name, value in options.items():
-        if not is_plain(name, value, tokens):
-            raise TypeError(
-                f"a client that was given {name}= cannot be pickled, for that holds connections, code or secrets of "
-                f"this process: make the client in the process that uses it, or without {name}="
-            )
+    if name := next((name for name, value in options.items() if not is_plain(name, value, tokens)), None):
+        raise TypeError(
+            f"a client that was given {name}= cannot be pickled, for that holds connections, code or secrets of "
+            f"this process: make the client in the process that uses it, or without {name}="
+        )
     return {**options}
 
 
-def is_plain(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
+def is_plain(name: str, value: Any, tokens: Tokens) -> bool:
     """Tell whether an option of httpx's clients is plain data without a secret."""
     kind: type[Any] = value.__class__
     if name in REFUSED or (name == "cert" and kind is tuple and len(value) > 2):  # with a password
@@ -168,7 +170,7 @@ def is_plain(name: str, value: Any, tokens: tuple[str, ...]) -> bool:
     return plain and not is_secret(name, str(value or ""), tokens)
 
 
-def is_plain_there(value: Any, tokens: tuple[str, ...]) -> bool:
+def is_plain_there(value: Any, tokens: Tokens) -> bool:
     """Tell the same of an object of httpx."""
     kind = type(value).__name__
     if kind == "Proxy":
@@ -191,12 +193,12 @@ class Picklable:
     def __getstate__(self) -> dict[str, Any]:
         """Give the session, and what a subclass has added. Raises TypeError for a token among that."""
         tokens = own_session(self).config.credentials.known()
-        for name, value in vars(self).items():
-            if any(shows(text, tokens) for text in texts(value)):
-                raise TypeError(
-                    f"{type(self).__name__}.{name} seems to hold a token, which must not go into a pickle: leave it "
-                    "out in __getstate__"
-                )
+        shown = (name for name, value in vars(self).items() if any(shows(text, tokens) for text in texts(value)))
+        if name := next(shown, None):
+            raise TypeError(
+                f"{type(self).__name__}.{name} seems to hold a token, which must not go into a pickle: leave it "
+                "out in __getstate__"
+            )
         return {**vars(self)}
 
     def __copy__(self) -> Self:

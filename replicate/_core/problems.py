@@ -9,6 +9,7 @@ import httpx
 
 from replicate._core.credentials import HOW_TO
 from replicate._core.exchange import FOREIGN, Unfetchable
+from replicate._core.hiding import authorization, covered
 from replicate._core.hints import hint
 from replicate._core.http_errors import paired
 from replicate._core.plain import elements, is_array, is_object, members
@@ -70,6 +71,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
 
     `missing` is what a 401 of the API is to say of a token that did not come along.
     """
+    covered(response)
     status = response.status_code
     kind = CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
     body = body_of(response)
@@ -154,6 +156,7 @@ def was_sent(cause: Exception) -> bool:
 
 def unreadable(response: httpx.Response, reason: str) -> APIResponseValidationError:
     """Make the exception for an answer with a good status that is not what the API answers."""
+    covered(response)
     start = excerpt(content_of(response).decode("utf-8", "replace"), 80)
     return APIResponseValidationError(
         f"{response.request.method} {response.request.url.path} answered {response.status_code} with something "
@@ -215,7 +218,8 @@ def content_of(response: httpx.Response) -> bytes:
 def struck(text: str, response: httpx.Response) -> str:
     """Strike the token of an answer's request out of a text. One shorter than any real token may be a common word."""
     request = request_of(response)
-    token = request.headers.get("authorization", "").split(" ", 1)[-1] if request else ""
+    sent = authorization(request.headers) if request else None
+    token = (sent or b"").decode("latin-1").split(" ", 1)[-1]
     return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
 
 

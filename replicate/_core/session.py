@@ -23,6 +23,7 @@ from replicate._core.config import Config as Config  # noqa: PLC0414, TC001 - wi
 from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.environment import log as log_variable
 from replicate._core.exchange import Foreign, Unfetchable, beginning, exchanged
+from replicate._core.hiding import BEARER, hide
 from replicate._core.libraries import own_timeout, own_url
 from replicate._core.nested import nested
 from replicate._core.options import check_keywords, check_values, encoded, merged, put, within
@@ -261,7 +262,6 @@ class Session(Generic[C]):
         config = self.config
         url = self.url(request.path)
         parameters: Any = [*request.query]  # httpx's type for it is of invariant lists
-        # httpx's headers hide the token from whatever shows local variables.
         headers = HEADERS.copy()
         if request.headers:
             headers.update(encoded(request.headers))
@@ -272,9 +272,11 @@ class Session(Generic[C]):
                 given = {name for name, _ in parameters}
                 parameters += [(name, value) for name, value in query(**config.query) if name not in given]
             said = "authorization" in headers or "authorization" in {name.lower() for name in config.headers}
-            if not said and (token := config.credentials.token()):
-                put(headers, {"Authorization": f"Bearer {token}"})
+            if not said and (header := config.credentials.header()):
+                headers["Authorization"] = BEARER
+                hide(headers, header)
             put(headers, config.headers)
+        hide(headers)
         url = url.copy_merge_params(parameters) if parameters else url
         arguments: dict[str, Any] = {
             "method": request.method,

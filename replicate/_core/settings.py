@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from replicate._core.credentials import HOW_TO, Credentials
 from replicate._core.environment import address, log
 from replicate._core.environment import base_url as variable
+from replicate._core.hiding import sealed
 from replicate._core.libraries import own_timeout
 from replicate._core.options import DEFAULT_TIMEOUT, check_headers, check_mapping, check_query, check_values
 from replicate._core.session import Config
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentials:
     """Make credentials of either keyword. Raise if there is no token and there must be one."""
+    bearer_token, api_token = sealed(bearer_token), sealed(api_token)
     if bearer_token is not None and api_token is not None:
         raise TypeError("bearer_token= and api_token= are the same: pass one of them")
-    source = bearer_token if bearer_token is not None else api_token
-    found = Credentials(source)
-    if (needed or isinstance(source, str)) and not callable(source) and found.token() is None:
+    given = bearer_token is not None or api_token is not None
+    found = Credentials(bearer_token if bearer_token is not None else api_token)
+    if (needed or given) and not found.rotating and found.secret() is None:
         raise ReplicateError(f"bearer_token client option must be set: there is no API token. {HOW_TO}")
     return found
 

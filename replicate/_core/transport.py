@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, sparing, uncollected
+from replicate._core.exchange import ALWAYS, TIE, Covered, Timed, sparing, uncollected
 from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
-from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
+from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop
 from replicate._core.nested import following, undisclosed
+from replicate._core.sending import delivered, delivered_within
 from replicate._core.shield import shielded
 from replicate._core.tls import settled
 
@@ -73,11 +74,11 @@ class BlockingTransport:
     ) -> httpx.Response:
         end = self.now() + seconds
         check_open(client := self.client)
-        with as_own_errors(self._library):
-            made, how = outgoing(client, request, self._library, own=not self._given)
-            response = client.send(made, **how)
+        response = delivered(client, request, self._library, own=not self._given)
         if seconds < ALWAYS:
             response.stream = stream_of(Timed, self._library)(response, lambda: end - self.now())
+        else:
+            response.stream = stream_of(Covered, self._library)(response)
         if not stream:
             await self.read(response)
         return response
@@ -222,10 +223,8 @@ class AsyncTransport:
         client = await lanes.take(seconds, request.get("timeout"))
         try:
             check_open(self, lanes)
-            with as_own_errors(self._library):
-                made, how = outgoing(client, request, self._library, own=self._client is None)
-                exchange = undisclosed(client.send(made, **how))
-                response = await timed(exchange, end - self.now() + TIE, httpx.ReadTimeout)
+            left = end - self.now() + TIE
+            response = await delivered_within(client, request, self._library, left, own=self._client is None)
         except BaseException as error:
             await lanes.give_back(client)
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from replicate._core.hiding import Sealed, opened
 from replicate._core.plain import is_object
 from replicate._data.descriptions import LATEST_LIVES
 
@@ -65,8 +66,8 @@ class Latest(NamedTuple):
 class DescriptionCache:
     """What one account knows of one API's models, in a folder that several processes share."""
 
-    def __init__(self, folder: Path, base_url: str, token: str | None) -> None:
-        self._folder, self._base_url, self._token = folder, base_url, (token or "").encode()
+    def __init__(self, folder: Path, base_url: str, token: Sealed[str] | str | None) -> None:
+        self._folder, self._base_url, self._token = folder, base_url, Sealed((opened(token) or "").encode())
 
     def schema(self, version: str) -> Mapping[str, Any] | None:
         """Give the schema of a version."""
@@ -94,7 +95,7 @@ class DescriptionCache:
         key = key_in(self._folder)
         if key is None:
             return None
-        named = f"{self._base_url}\0{kind}\0{name}\0".encode() + self._token
+        named = f"{self._base_url}\0{kind}\0{name}\0".encode() + self._token.open()
         return self._folder / (hashlib.blake2b(named, key=key, digest_size=24).hexdigest() + ENDING)
 
     def _read(self, kind: str, name: str) -> Mapping[str, Any]:
@@ -119,7 +120,7 @@ class DescriptionCache:
 def of(session: Session[Any]) -> DescriptionCache | None:
     """Give the cache of a session's account; None if there is to be none."""
     try:
-        folder, token = folder_of(os.environ), session.config.credentials.token()
+        folder, token = folder_of(os.environ), session.config.credentials.secret()
     except Exception:  # noqa: BLE001 - no home, or a function that gives no token: the next request tells
         return None
     return None if folder is None else DescriptionCache(folder, str(session.config.base_url), token)

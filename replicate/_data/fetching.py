@@ -51,8 +51,8 @@ def checked(url: Any) -> str:
 
 def key_of(url: str, session: Session[Any]) -> str:
     """Give what a copy is kept by: a hash of the URL, and of the token where that goes along."""
-    token = session.config.credentials.token() if session.is_api(url) else ""
-    return hashlib.sha256(f"{url} {token}".encode("utf-8", "surrogatepass")).hexdigest()
+    secret = session.config.credentials.secret() if session.is_api(url) else None
+    return hashlib.sha256(f"{url} {secret.open() if secret else ''}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def known(url: str, session: Session[Any]) -> Info | None:

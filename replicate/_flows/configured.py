@@ -12,6 +12,7 @@ from attrs import evolve
 from replicate._core.async_names import AsyncNames
 from replicate._core.dual import C, dual
 from replicate._core.environment import address
+from replicate._core.hiding import sealed
 from replicate._core.keywords import show
 from replicate._core.libraries import own_timeout
 from replicate._core.options import (
@@ -80,6 +81,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @bearer_token.setter
     def bearer_token(self, token: str | Callable[[], str | None] | None) -> None:
+        token = sealed(token)
         self._change(credentials=credentials(token, None, needed=False))
 
     @property
@@ -89,6 +91,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @api_token.setter
     def api_token(self, token: str | Callable[[], str | None] | None) -> None:
+        token = sealed(token)
         self.bearer_token = token
 
     @property
@@ -188,6 +191,8 @@ class Configured(AsyncNames, Generic[C]):
         replace them: ValueError for both. `timeout`, `max_retries`, `extra_headers`, … are as of a single request.
         Clients that share connections are closed together: closing either closes both.
         """
+        told: Any = options
+        told.update({name: sealed(told[name]) for name in TOKENS if name in told})
         check_keywords(options, COPY_OPTIONS)
         other = type(self).__new__(type(self))  # without the nouns, which keep the session that they were made with
         other.__dict__["_session"] = reset(self._session, options)

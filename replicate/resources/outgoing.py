@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from replicate._core.hiding import authorization
 from replicate._core.problems import was_sent
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Outgoing:
     async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
         """Exchange a request for an answer."""
         create, base_url = self._create, str(self._create.session.config.base_url)
-        create.account = base_url.rstrip("/"), hash(request["headers"].get("authorization"))
+        create.account = base_url.rstrip("/"), hash(authorization(request["headers"]))
         create.out, create.sent = True, self._inner.now()
         try:
             response = await self._inner.send(request, **how)

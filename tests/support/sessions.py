@@ -9,6 +9,7 @@ import httpx
 
 from replicate._core.credentials import Credentials
 from replicate._core.dual import drive
+from replicate._core.hiding import true_headers
 from replicate._core.session import Config, Session
 from replicate._core.transport import AsyncTransport, BlockingTransport
 
@@ -39,6 +40,7 @@ class Scripted:
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf")
     ) -> httpx.Response:
         arguments = {name: value for name, value in request.items() if name != "timeout"}
+        arguments["headers"] = httpx.Headers(true_headers(request["headers"]))
         outgoing = httpx.Request(**arguments, extensions={"timeout": request["timeout"]})
         outgoing.read()
         self.requests.append(outgoing)
