@@ -41,6 +41,7 @@ class Credentials:
             name = type(opened(given)).__name__
             raise TypeError(f"the API token must be a str or a function that gives one, not {name}")
         self._source: Sealed[Any] = given if self._given else Sealed(None)
+        self._header: Sealed[bytes] | None = None
         self.arrived: bool = arrived
 
     @property
@@ -80,8 +81,10 @@ class Credentials:
 
     def header(self) -> Sealed[bytes] | None:
         """Give what goes into the Authorization header."""
-        found = self.secret()
-        return None if found is None else Sealed(f"Bearer {found.open()}".encode("latin-1"))
+        if (header := self._header) is None and (found := self.secret()):
+            header = Sealed(f"Bearer {found.open()}".encode("latin-1"))
+            self._header = header if self._given and not self._rotating else None
+        return header
 
     def owner(self) -> int:
         """Give a number that stands for whose token it is. What gives tokens in turn is asked for none."""

@@ -158,13 +158,14 @@ def outgoing(
     """
     how = {"stream": True, "follow_redirects": False}
     raw = true_headers(request.get("headers"))
-    arguments = converted({**request, "headers": httpx.Headers(raw)}, library)
+    arguments = converted(request, library)
     foreign = isinstance(request, Foreign)
     if not foreign and (not own or client.params or client.cookies.jar):
-        return with_body(client.build_request(**arguments), request, library), how
+        return with_body(client.build_request(**{**arguments, "headers": raw}), request, library), how
     given = {name: value for name, value in arguments.items() if name not in ("timeout", "params")}
     given["extensions"] = {"timeout": httpx.Timeout(request["timeout"]).as_dict()}
     if foreign:
+        given["headers"] = library.Headers(raw)
         return with_body(library.Request(**given), request, library), {**how, "auth": None}
     names = {name.lower() for name, _ in raw}
     others = [header for header in client.headers.raw if header[0].lower() not in names]

@@ -15,11 +15,9 @@ from replicate._errors import ReplicateException
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self, TypeGuard
-
-    from replicate._core.libraries import Library
 
 S = TypeVar("S")
 
@@ -87,12 +85,17 @@ def cut(error: BaseException, outer: BaseException | None, secret: bytes | None 
             continue
         seen.add(id(each))
         found += [each.__cause__, each.__context__]
-        found += getattr(each, "exceptions", ()) if isinstance(each, BaseExceptionGroup) else ()
+        found += exceptions_in(each)
         if told and each.__traceback__ is not None and isinstance(each, Exception) and not isinstance(each, EXPECTED):
             with suppress(Exception):  # an exception can be frozen
                 each.add_note(f"Raised at {place(each.__traceback__)}. The frames are left out: they hold the token.")
         each.with_traceback(None)
         clean(each, secret)
+
+
+def exceptions_in(error: Any) -> Sequence[BaseException]:
+    """Give the exceptions of a group."""
+    return error.exceptions if isinstance(error, BaseExceptionGroup) else ()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def place(trace: TracebackType) -> str:
@@ -140,8 +143,7 @@ def unseen(work: Callable[..., S], *arguments: Any, told: bool = False) -> S:
 
 
 def state_of(thing: Any) -> dict[str, Any]:
-    state: dict[str, Any] = vars(thing)
-    return state
+    return thing.__dict__  # type: ignore[no-any-return]  # it is one
 
 
 def authorization(headers: Any) -> bytes | None:
@@ -175,7 +177,7 @@ def true_headers(headers: Any) -> list[tuple[bytes, bytes]]:
     return [(name, found.open() if name.lower() == AUTHORIZATION else value) for name, value in headers.raw]
 
 
-class Masked:
+class Headers:
     """Headers of a request that was sent, whose Authorization is masked for every reader."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -183,10 +185,32 @@ class Masked:
         return library_of(self).Headers, (plain.raw,)
 
 
+class Request:
+    """A request that was sent, to look at: its Authorization is masked. It pickles as one of its library."""
+
+    @property
+    def headers(self) -> Any:
+        state = state_of(self)
+        if (shown := state.get("shown")) is None:
+            sealed: Sealed[Any] = state["sealed"]
+            shown = state["shown"] = shown_of(sealed.open())
+        return shown
+
+    @headers.setter
+    def headers(self, headers: Any) -> None:
+        state_of(self)["shown"] = headers
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind: type[Any] = library_of(self).Request
+        without = ("sealed", "shown", "extensions", "stream")  # the last two, as its library has it
+        state = {name: value for name, value in vars(self).items() if name not in without}
+        return object.__new__, (kind,), {**state, "headers": library_of(self).Headers(self.headers.raw)}
+
+
 @functools.cache
-def masked_headers(library: Library) -> type[Any]:
-    """Give the class of masked headers of a library."""
-    return type("Headers", (Masked, library.Headers), {"__module__": library.__name__})
+def kind_of(masked: Any, plain: Any) -> Any:
+    """Give a class of this module as one that a library takes for its own."""
+    return type(masked.__name__, (masked, plain), {"__module__": plain.__module__})
 
 
 def mask(value: bytes) -> bytes:
@@ -196,27 +220,34 @@ def mask(value: bytes) -> bytes:
     return scheme + space + shown if space and scheme.lower() in SCHEMES else shown
 
 
-def masked(request: Any) -> Any:
-    """Give a request to look at. The one that was sent stays as it is, for whoever has it from a hook or a mock."""
-    headers = request.headers
-    if isinstance(headers, Masked) or "authorization" not in headers:
-        return request
+def shown_of(headers: Any) -> Any:
+    """Give headers with the Authorization masked."""
     raw = headers.raw
     shown = [(name, mask(value) if name.lower() == AUTHORIZATION else value) for name, value in raw]
-    made = masked_headers(library_of(request))(shown)
-    hide(made, Sealed(next(value for name, value in raw if name.lower() == AUTHORIZATION)))
-    kind: Any = type(request)
-    copy: Any = object.__new__(kind)
-    state_of(copy).update(state_of(request), headers=made)
+    made = kind_of(Headers, headers.__class__)(shown)
+    if (secret := authorization(headers)) is not None:
+        hide(made, Sealed(secret))
+    return made
+
+
+def masked(request: Any) -> Any:
+    """Give a request to look at. The one that was sent stays as it is, for whoever has it from a hook or a mock."""
+    if isinstance(request, Request):
+        return request
+    copy: Any = object.__new__(kind_of(Request, request.__class__))
+    state = state_of(copy)
+    state.update(state_of(request))
+    state["sealed"] = Sealed(state.pop("headers"))
     return copy
 
 
 def covered(response: Any) -> Any:
     """Mask the requests of an answer, and those of the answers before it, in place."""
     state = state_of(response)
-    for name in ("_request", "next_request"):
-        if (request := state.get(name)) is not None:
-            state[name] = masked(request)
-    for earlier in state.get("history", ()):
-        covered(earlier)
+    if (request := state.get("_request")) is not None:
+        state["_request"] = masked(request)
+    if (request := state.get("next_request")) is not None:
+        state["next_request"] = masked(request)
+    if earlier := state.get("history"):
+        state["history"] = [covered(each) for each in earlier]
     return response

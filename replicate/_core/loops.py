@@ -57,6 +57,14 @@ class Needs:
                 await next(iter(self._ends)).wait()
 
 
+class Clients(NamedTuple):
+    """The clients of lanes. Their pools know the requests under way."""
+
+    free: deque[tuple[float, httpx.AsyncClient]]
+    """Those that nobody uses, and since when, the longest first."""
+    all: set[httpx.AsyncClient]
+
+
 class Lanes(Needs):
     """httpx.AsyncClients that each carry one request at a time, made as they are needed.
 
@@ -72,9 +80,15 @@ class Lanes(Needs):
         self._options, self._library = options, library_of_options(options)
         limits: httpx.Limits = options["limits"]
         self._places = Semaphore(limits.max_connections or MOST)
-        self._free: deque[tuple[float, httpx.AsyncClient]] = deque()
-        """Clients that nobody uses, and since when, the longest first."""
-        self._all: set[httpx.AsyncClient] = set()
+        self._sealed = Sealed(Clients(deque(), set()))
+
+    @property
+    def _free(self) -> deque[tuple[float, httpx.AsyncClient]]:
+        return self._sealed.open().free
+
+    @property
+    def _all(self) -> set[httpx.AsyncClient]:
+        return self._sealed.open().all
 
     async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:
         """Give a client that nobody uses, the one that was used last, as soon as there is a place.
@@ -116,14 +130,14 @@ class Given:
     """A client of the caller's, which has limits of its own, in the place of lanes."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
+        self._client = Sealed(client)
 
     @property
     def is_closed(self) -> bool:
-        return self.client.is_closed
+        return self._client.open().is_closed
 
     async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:  # noqa: ARG002
-        return self.client
+        return self._client.open()
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
         pass

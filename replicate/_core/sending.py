@@ -16,10 +16,11 @@ from replicate._core.nested import undisclosed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from replicate._core.hiding import Sealed
     from replicate._core.libraries import Library
 
 
-def delivered(client: Any, request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
+def delivered(client: Sealed[Any], request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
     """Exchange a request for an answer, whose content has not been read."""
     outer = sys.exception()
     try:
@@ -30,7 +31,7 @@ def delivered(client: Any, request: Mapping[str, Any], library: Library, *, own:
 
 
 async def delivered_within(
-    client: Any, request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
+    client: Sealed[Any], request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
 ) -> httpx.Response:
     """Exchange a request for an answer, whose content has not been read, in so many seconds."""
     outer = sys.exception()
@@ -41,18 +42,18 @@ async def delivered_within(
         raise
 
 
-def _deliver(client: Any, request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
+def _deliver(client: Sealed[Any], request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
     with as_own_errors(library):
-        made, how = outgoing(client, request, library, own=own)
-        response: httpx.Response = covered(client.send(made, **how))
+        made, how = outgoing(client.open(), request, library, own=own)
+        response: httpx.Response = covered(client.open().send(made, **how))
     return response
 
 
 async def _deliver_within(
-    client: Any, request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
+    client: Sealed[Any], request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
 ) -> httpx.Response:
     with as_own_errors(library):
-        made, how = outgoing(client, request, library, own=own)
-        exchange = undisclosed(client.send(made, **how))
+        made, how = outgoing(client.open(), request, library, own=own)
+        exchange = undisclosed(client.open().send(made, **how))
         response: httpx.Response = covered(await timed(exchange, seconds, httpx.ReadTimeout))
     return response

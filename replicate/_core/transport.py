@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import httpx
 
 from replicate._core.exchange import ALWAYS, TIE, Covered, Timed, sparing, uncollected
+from replicate._core.hiding import Sealed
 from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop
@@ -48,6 +49,14 @@ class BlockingTransport:
         inheritors.add(self)
 
     @property
+    def _client(self) -> httpx.Client | None:
+        return self._sealed.open()
+
+    @_client.setter
+    def _client(self, client: httpx.Client | None) -> None:
+        self._sealed: Sealed[httpx.Client | None] = Sealed(client)  # its pool knows the requests under way
+
+    @property
     def options(self) -> Mapping[str, Any]:
         return {**self._options, **({"http_client": self._client} if self._given else {})}
 
@@ -73,7 +82,8 @@ class BlockingTransport:
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
     ) -> httpx.Response:
         end = self.now() + seconds
-        check_open(client := self.client)
+        client = Sealed(self.client)
+        check_open(client.open())
         response = delivered(client, request, self._library, own=not self._given)
         if seconds < ALWAYS:
             response.stream = stream_of(Timed, self._library)(response, lambda: end - self.now())
@@ -177,6 +187,14 @@ class AsyncTransport:
         inheritors.add(self)
 
     @property
+    def _client(self) -> httpx.AsyncClient | None:
+        return self._sealed.open()
+
+    @_client.setter
+    def _client(self, client: httpx.AsyncClient | None) -> None:
+        self._sealed: Sealed[httpx.AsyncClient | None] = Sealed(client)  # its pool knows the requests under way
+
+    @property
     def options(self) -> Mapping[str, Any]:
         return {**self._options, **({} if self._client is None else {"http_client": self._client})}
 
@@ -220,18 +238,18 @@ class AsyncTransport:
     ) -> httpx.Response:
         end = self.now() + seconds
         lanes = await self.lanes()
-        client = await lanes.take(seconds, request.get("timeout"))
+        client = Sealed(await lanes.take(seconds, request.get("timeout")))
         try:
             check_open(self, lanes)
             left = end - self.now() + TIE
             response = await delivered_within(client, request, self._library, left, own=self._client is None)
         except BaseException as error:
-            await lanes.give_back(client)
+            await lanes.give_back(client.open())
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
         held = stream_of(Held, self._library)
-        response.stream = held(response.stream, lambda: end - self.now(), lambda: lanes.give_back(client))
+        response.stream = held(response.stream, lambda: end - self.now(), lambda: lanes.give_back(client.open()))
         if not stream:
             await self.read(response)
         return response

@@ -1,0 +1,485 @@
+"""Whatever goes wrong in a call, no frame that the error has come through shows the token, nor does the error."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import os
+import signal
+from contextlib import aclosing
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+import httpx2
+import pytest
+from support.colours import RUN, collect, connect, got
+from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, STALLED, Faults, answer, refusing_url
+from support.walking import leaks
+
+import replicate
+from replicate import AsyncReplicate, FileOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+TOKEN = "r8_WalkedThroughByManyTools0123456789"
+VERSION = "a" * 64
+EMPTY = answer(body=b'{"results": [], "next": null, "previous": null}')
+
+
+class Alarm(Exception):  # noqa: N818 - it is no error
+    """What a handler of a signal raises, or code of a caller's."""
+
+
+class Case(NamedTuple):
+    """What the server does, what is asked of the client, and what the client is set to."""
+
+    behaviours: tuple[Any, ...]
+    act: Callable[[Any, str], Awaitable[Any]]
+    options: Mapping[str, Any] = MappingProxyType({})
+
+
+def failing(status: str, body: bytes = b'{"detail": "no"}', *headers: str) -> bytes:
+    return answer(status, body, "Content-Type: application/json", *headers)
+
+
+def prediction(**changes: Any) -> bytes:
+    data = {"id": "p1", "status": "succeeded", "input": {}, "output": "a", "version": VERSION, "urls": {}}
+    return answer("201 Created", json.dumps({**data, **changes}).encode())
+
+
+async def account(client: Any, place: str) -> Any:
+    return await got(client.account.get())
+
+
+async def get(client: Any, place: str) -> Any:
+    return await got(client.get("/account"))
+
+
+async def closed(client: Any, place: str) -> Any:
+    await got(client.close())
+    return await got(client.account.get())
+
+
+async def read_in_pieces(client: Any, place: str) -> Any:
+    response = await got(client.get("/account", stream=True))
+    return await collect(response.iter_bytes())
+
+
+async def read_by_hand(client: Any, place: str) -> Any:
+    response = await got(client.get("/account", stream=True))
+    return await got(response.http_response.read() if client._session.blocking else response.http_response.aread())
+
+
+async def events(client: Any, place: str) -> Any:
+    kind = replicate.Stream if client._session.blocking else replicate.AsyncStream
+    return await collect(await got(client.get("/events", stream=True, stream_cls=kind)))
+
+
+async def left_in_the_middle(client: Any, place: str) -> Any:
+    response = await got(client.get("/account", stream=True))
+    if client._session.blocking:
+        for _ in response.iter_bytes():
+            raise Alarm
+    async with aclosing(response.iter_bytes()) as pieces:
+        async for _ in pieces:
+            raise Alarm
+
+
+async def download(client: Any, place: str) -> Any:
+    return await got(FileOutput(f"{place}/files/a.png", client).read())
+
+
+async def upload(client: Any, place: str) -> Any:
+    return await got(client.files.create(io.BytesIO(b"content")))
+
+
+async def create(client: Any, place: str) -> Any:
+    return await got(client.predictions.create(version=VERSION, input={"a": 1}))
+
+
+async def run(client: Any, place: str) -> Any:
+    return await got(client.run(f"me/model:{VERSION}", input={"a": 1}))
+
+
+async def webhooks(client: Any, place: str) -> Any:
+    return await got(client.webhooks.default.secret())
+
+
+async def pages(client: Any, place: str) -> Any:
+    return await collect(client.predictions.list())
+
+
+async def bad_input(client: Any, place: str) -> Any:
+    return await got(client.predictions.create(version=VERSION, input={"a": float("nan")}))
+
+
+async def bad_header(client: Any, place: str) -> Any:
+    return await got(client.account.get(extra_headers={"x-a": "a\nb"}))
+
+
+async def bad_path(client: Any, place: str) -> Any:
+    return await got(client.get("http://[bad/account"))
+
+
+async def bad_callback(client: Any, place: str) -> Any:
+    def on_update(_: Any) -> None:
+        raise Alarm
+
+    return await got(client.run("me/model", input={}, on_update=on_update))
+
+
+async def raw(client: Any, place: str) -> Any:
+    return await got(client.account.with_raw_response.get())
+
+
+async def streaming(client: Any, place: str) -> Any:
+    opening = client.account.with_streaming_response.get()
+    if client._session.blocking:
+        with opening as response:
+            return response.read()
+    async with opening as response:
+        return await response.read()
+
+
+def interrupting(number: int) -> Callable[[bytes], Any]:
+    def behave(_: bytes) -> str:
+        os.kill(os.getpid(), number)
+        return SILENCE
+
+    return behave
+
+
+NEXT = answer(body=b'{"results": [{"id": "p1"}], "next": "predictions?cursor=2", "previous": null}')
+ONCE: dict[str, Any] = {"max_retries": 0}
+HURRIED: dict[str, Any] = {"max_retries": 0, "timeout": 0.2}
+CASES = {
+    **{str(status): Case((failing(f"{status} Bad"),), account, ONCE) for status in (400, 401, 402, 403, 404, 409, 413)},
+    **{str(status): Case((failing(f"{status} Bad"),), account, ONCE) for status in (422, 429, 500, 503)},
+    "redirect": Case((failing("301 Moved", b"", "Location: /v2/account"),) * 2, account, ONCE),
+    "redirect of a POST": Case((failing("307 Moved", b"", "Location: /v1/other"),), create, ONCE),
+    "reset before": Case((RESET_UNREAD,), account, ONCE),
+    "reset": Case((RESET_READ,), account, ONCE),
+    "closed by the server": Case((CLOSE_READ,), account, ONCE),
+    "sent again": Case((RESET_READ, failing("404 No")), account, {"max_retries": 1}),
+    "silence": Case((SILENCE,), account, HURRIED),
+    "garbage": Case((b"garbage\r\n\r\n",), account, ONCE),
+    "no JSON": Case((answer(body=b"<html>"),), account, ONCE),
+    "no JSON, by hand": Case((failing("404 No"),), get, ONCE),
+    "cut off": Case((answer("200 OK", b"{}", "Content-Length: 99"),), account, ONCE),
+    "not packed": Case((answer("200 OK", b"{}", "Content-Encoding: gzip"),), account, ONCE),
+    "stalled": Case((STALLED,), account, HURRIED),
+    "stalled in pieces": Case((STALLED,), read_in_pieces, HURRIED),
+    "cut off in pieces": Case((answer("200 OK", b"{}", "Content-Length: 99"),), read_in_pieces, ONCE),
+    "stalled by hand": Case((STALLED,), read_by_hand, HURRIED),
+    "left in the middle": Case((STALLED,), left_in_the_middle, ONCE),
+    "events": Case(
+        (answer("200 OK", b"data: a\n\n", "Content-Length: 99", "Content-Type: text/event-stream"),), events
+    ),
+    "closed client": Case((), closed, ONCE),
+    "download": Case((failing("404 No"),), download, ONCE),
+    "download broken": Case((RESET_READ,), download, ONCE),
+    "upload": Case((failing("500 No"),), upload, ONCE),
+    "upload broken": Case((RESET_READ,), upload, ONCE),
+    "create in doubt": Case((RESET_READ, EMPTY), create, ONCE),
+    "create broken off": Case((answer("201 Created", b"{}", "Content-Length: 99"), EMPTY), create, ONCE),
+    "create refused": Case((failing("422 No"),), create, ONCE),
+    "failed": Case((prediction(status="failed", error="no"),), run, ONCE),
+    "callback": Case((prediction(),), bad_callback, ONCE),
+    "webhooks": Case((failing("404 No"),), webhooks, ONCE),
+    "pages": Case((NEXT, failing("500 No")), pages, ONCE),
+    "bad input": Case((), bad_input, ONCE),
+    "bad header": Case((), bad_header, ONCE),
+    "bad path": Case((), bad_path, ONCE),
+    "raw": Case((failing("404 No"),), raw, ONCE),
+    "streaming": Case((answer("200 OK", b"{}", "Content-Length: 99"),), streaming, ONCE),
+    "Ctrl-C": Case((interrupting(signal.SIGINT),), account, ONCE),
+    "Ctrl-C in pieces": Case((interrupting(signal.SIGINT),), read_in_pieces, ONCE),
+    "signal": Case((interrupting(signal.SIGTERM),), account, ONCE),
+    "refused": Case((), account, {**ONCE, "base_url": refusing_url()}),
+}
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """Let SIGTERM raise Alarm, as a web server's worker has it."""
+
+    def handler(*_: Any) -> None:
+        raise Alarm
+
+    before = signal.signal(signal.SIGTERM, handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def raised(colour: str, work: Callable[[], Any]) -> BaseException:
+    """Run a coroutine in a colour, and give what it raises."""
+    try:
+        RUN[colour](work())
+    except BaseException as error:  # noqa: BLE001 - of every kind
+        return error
+    raise AssertionError("nothing was raised")
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.usefixtures("alarm")
+def test_no_frame_has_the_token(case: Case, colour: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither have the objects in it, the exceptions that led to the one raised, their fields, and the log."""
+    if (case, colour) == (CASES["signal"], "trio"):
+        pytest.skip("trio does not survive that")
+    caplog.set_level(logging.DEBUG)
+    with Faults(*(case.behaviours or (answer(),))) as server:
+        place = server.base_url
+        client = connect(colour, **{"bearer_token": TOKEN, "base_url": place, **case.options})
+        error = raised(colour, lambda: case.act(client, place))
+        sent = TOKEN.encode() in b"".join(server.requests)
+    assert sent is (case.behaviours not in ((), (RESET_UNREAD,)))
+    assert leaks(error, TOKEN) == []
+    assert TOKEN not in caplog.text
+
+
+def test_the_search_finds_the_token(colour: str) -> None:
+    """Of httpx alone, the frames have the token in several places."""
+
+    async def act(place: str) -> None:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        if colour == "blocking":
+            with httpx.Client() as client:
+                client.get(place, headers=headers)
+        async with httpx.AsyncClient() as client:
+            await client.get(place, headers=headers)
+
+    with Faults(RESET_READ) as server:
+        error = raised(colour, lambda: act(server.base_url))
+    listed = " ".join(leaks(error, TOKEN))
+    for text in (
+        "_client.py",
+        "connection_pool.py",
+        "http11.py",
+        "ReadError.",
+        "headers[b'Authorization']",
+        ": buffer",
+    ):
+        assert text in listed or text == "headers[b'Authorization']"
+
+
+async def in_time_of_asyncio(client: Any, event: anyio.Event) -> None:
+    async with asyncio.timeout(0.1):
+        await client.account.get()
+
+
+async def waited_for(client: Any, event: anyio.Event) -> None:
+    await asyncio.wait_for(client.account.get(), 0.1)
+
+
+async def canceled(client: Any, event: anyio.Event) -> None:
+    task = asyncio.ensure_future(client.account.get())
+    await event.wait()
+    task.cancel()
+    await task
+
+
+async def in_time_of_anyio(client: Any, event: anyio.Event) -> None:
+    with anyio.fail_after(0.1):
+        await client.account.get()
+
+
+async def beside_what_fails(client: Any, event: anyio.Event) -> None:
+    async def failing() -> None:
+        await event.wait()
+        raise Alarm
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(failing)
+        group.start_soon(client.account.get)
+
+
+async def seen_canceled(client: Any, event: anyio.Event) -> None:
+    seen: list[BaseException] = []
+
+    async def seeing() -> None:
+        try:
+            await client.account.get()
+        except anyio.get_cancelled_exc_class() as error:
+            seen.append(error)
+            raise
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(seeing)
+        await event.wait()
+        group.cancel_scope.cancel()
+    raise BaseExceptionGroup("it was canceled", seen)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+@pytest.mark.parametrize(
+    "act", [in_time_of_asyncio, waited_for, canceled, in_time_of_anyio, beside_what_fails, seen_canceled]
+)
+def test_cancellation(act: Any, loop: str) -> None:
+    """What cancels a task passes all frames; so does what becomes of it."""
+    if loop == "trio" and act in (in_time_of_asyncio, waited_for, canceled):
+        pytest.skip("asyncio's own")
+
+    async def main(place: str, asked: list[Callable[[], Any]]) -> None:
+        event = anyio.Event()
+        token = anyio.lowlevel.current_token()
+        asked.append(lambda: anyio.from_thread.run_sync(event.set, token=token))
+        await act(AsyncReplicate(bearer_token=TOKEN, base_url=place, max_retries=0), event)
+
+    asked: list[Callable[[], Any]] = []
+
+    def behave(_: bytes) -> str:
+        asked[0]()
+        return SILENCE
+
+    with Faults(behave) as server:
+        error = raised(loop, lambda: main(server.base_url, asked))
+        assert TOKEN.encode() in server.requests[0]
+    assert leaks(error, TOKEN) == []
+
+
+class Raising(logging.Handler):
+    """Raises what it is made with."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise Alarm(record.getMessage())
+
+
+@pytest.mark.parametrize("name", ["replicate", "httpx", "httpcore.http11"])
+def test_log_handlers_that_raise(name: str, colour: str) -> None:
+    """They are called by whoever logs, in the middle of an exchange."""
+    logger, handler = logging.getLogger(name), Raising()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with Faults(answer()) as server:
+            place = server.base_url
+            client = connect(colour, bearer_token=TOKEN, base_url=place)
+            error = raised(colour, lambda: account(client, place))
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert isinstance(error, Alarm)
+    assert leaks(error, TOKEN) == []
+
+
+class Refusal(Exception):  # noqa: N818 - it is no error of ours
+    """What a caller's code raises: it holds the request."""
+
+    def __init__(self, request: Any, response: Any = None) -> None:
+        super().__init__(f"refused with {request.headers['authorization']}", request)
+        self.request, self.response = request, response
+
+
+def refuse(request: Any) -> Any:
+    raise Refusal(request)
+
+
+async def refuse_later(request: Any) -> Any:
+    raise Refusal(request)
+
+
+def refuse_with_a_cause(request: Any) -> Any:
+    try:
+        raise KeyError(request.headers["authorization"])
+    except KeyError as error:
+        raise Refusal(request) from error
+
+
+def refuse_together(request: Any) -> Any:
+    raise ExceptionGroup("several", [Refusal(request), Alarm()])
+
+
+def not_answer(request: Any) -> Any:
+    raise httpx.ConnectError("no", request=request)
+
+
+def answered(request: Any) -> Any:
+    return httpx.Response(200, json={})
+
+
+def hooked(colour: str, **hooks: Any) -> Any:
+    """Make a client of httpx with hooks, which are awaited in one that is."""
+
+    def awaited(hook: Any) -> Any:
+        async def called(each: Any) -> Any:
+            return hook(each)
+
+        return hook if colour == "blocking" else called
+
+    kind = httpx.Client if colour == "blocking" else httpx.AsyncClient
+    chosen = {name: [awaited(hook)] for name, hook in hooks.items()}
+    return kind(transport=httpx.MockTransport(answered), event_hooks=chosen)
+
+
+def mocked(handler: Any) -> Callable[[str], Any]:
+    return lambda colour: (httpx.Client if colour == "blocking" else httpx.AsyncClient)(
+        transport=httpx.MockTransport(handler)
+    )
+
+
+FOREIGN = {
+    "transport": mocked(refuse),
+    "transport with a cause": mocked(refuse_with_a_cause),
+    "transport with several": mocked(refuse_together),
+    "transport of errors of httpx": mocked(not_answer),
+    "hook of requests": lambda colour: hooked(colour, request=refuse),
+    "hook of answers": lambda colour: hooked(colour, response=lambda response: refuse(response.request)),
+    "auth": lambda colour: (httpx.Client if colour == "blocking" else httpx.AsyncClient)(
+        transport=httpx.MockTransport(answered), auth=refuse
+    ),
+    "nobody there, httpx2": lambda colour: (httpx2.Client if colour == "blocking" else httpx2.AsyncClient)(),
+}
+
+
+@pytest.mark.parametrize("make", FOREIGN.values(), ids=FOREIGN)
+def test_what_a_callers_code_raises(make: Any, colour: str) -> None:
+    """It raises what it likes, and has the request at hand."""
+    place = refusing_url()
+    client = connect(colour, bearer_token=TOKEN, base_url=place, http_client=make(colour), max_retries=0)
+    error = raised(colour, lambda: account(client, place))
+    assert leaks(error, TOKEN) == []
+
+
+@pytest.mark.parametrize("behaviour", [RESET_READ, SILENCE, b"garbage\r\n\r\n", STALLED], ids=str)
+@pytest.mark.parametrize("kind", ["httpx2", "aiohttp"])
+def test_other_libraries(kind: str, behaviour: Any, colour: str) -> None:
+    """Their frames have the token too."""
+    if kind == "aiohttp" and colour != "asyncio":
+        pytest.skip("aiohttp is asyncio's")
+    made = {
+        "httpx2": httpx2.Client if colour == "blocking" else httpx2.AsyncClient,
+        "aiohttp": replicate.DefaultAioHttpClient,
+    }[kind]
+
+    async def act(place: str) -> Any:
+        http = made()
+        client = connect(colour, **{"bearer_token": TOKEN, "base_url": place, "http_client": http, **HURRIED})
+        try:
+            return await account(client, place)
+        finally:
+            await got(client.close())
+
+    with Faults(behaviour) as server:
+        error = raised(colour, lambda: act(server.base_url))
+    assert leaks(error, TOKEN) == []
+
+
+def test_a_foreign_error_tells_where_it_was_raised() -> None:
+    """A note does, in the place of the frames. What was being handled before keeps its own."""
+    client = connect("blocking", bearer_token=TOKEN, http_client=mocked(refuse)("blocking"))
+    try:
+        raise Alarm  # noqa: TRY301 - it is to be handled
+    except Alarm:
+        with pytest.raises(Refusal, match=r"refused with Bearer \[hidden\]") as caught:
+            client.account.get()
+    assert f"{__file__}:" in caught.value.__notes__[0]
+    assert "(refuse)" in caught.value.__notes__[0]
+    assert isinstance(caught.value.__context__, Alarm)
+    assert caught.value.__context__.__traceback__ is not None
+    assert not hasattr(caught.value.__context__, "__notes__")
+    assert caught.value.request.headers["authorization"] == "Bearer [hidden]"
