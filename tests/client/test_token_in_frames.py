@@ -12,6 +12,9 @@ from contextlib import aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
 import httpx
 import httpx2
 import pytest
@@ -247,23 +250,15 @@ def test_the_search_finds_the_token(colour: str) -> None:
     async def act(place: str) -> None:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         if colour == "blocking":
-            with httpx.Client() as client:
-                client.get(place, headers=headers)
+            httpx.get(place, headers=headers)  # noqa: ASYNC210 - in no event loop
         async with httpx.AsyncClient() as client:
             await client.get(place, headers=headers)
 
     with Faults(RESET_READ) as server:
         error = raised(colour, lambda: act(server.base_url))
     listed = " ".join(leaks(error, TOKEN))
-    for text in (
-        "_client.py",
-        "connection_pool.py",
-        "http11.py",
-        "ReadError.",
-        "headers[b'Authorization']",
-        ": buffer",
-    ):
-        assert text in listed or text == "headers[b'Authorization']"
+    for text in ("ReadError._request.headers[", "http11.py:", ": headers.repr", ": request.headers"):
+        assert text in listed
 
 
 async def in_time_of_asyncio(client: Any, event: anyio.Event) -> None:
@@ -385,7 +380,7 @@ async def refuse_later(request: Any) -> Any:
 
 def refuse_with_a_cause(request: Any) -> Any:
     try:
-        raise KeyError(request.headers["authorization"])
+        raise KeyError(request.headers["authorization"])  # noqa: TRY301 - to have a cause
     except KeyError as error:
         raise Refusal(request) from error
 

@@ -55,7 +55,7 @@ def parts(value: Any) -> Iterator[tuple[str, Any]]:
     for name, inner in [*getattr(value, "__dict__", {}).items()]:
         yield f".{name}", inner
     slots = {name for kind in type(value).__mro__ for name in tuple(getattr(kind, "__slots__", ()))}
-    for name in sorted(slots) + [*READ]:
+    for name in (*sorted(slots), *READ):
         try:
             inner = getattr(value, name)
         except Exception:  # noqa: BLE001 - it has none
