@@ -71,7 +71,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
 
     `missing` is what a 401 of the API is to say of a token that did not come along.
     """
-    covered(response)
+    strike(covered(response))
     status = response.status_code
     kind = CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
     body = body_of(response)
@@ -213,6 +213,15 @@ def body_of(response: httpx.Response) -> Any:
 def content_of(response: httpx.Response) -> bytes:
     """Give an answer's content, with an echo of the token struck out."""
     return struck(response.content.decode("latin-1"), response).encode("latin-1")
+
+
+def strike(response: httpx.Response) -> None:
+    """Strike an echo of the token out of an answer itself, which the error holds."""
+    if (content := content_of(response)) != response.content:
+        vars(response)["_content"] = content  # where httpx has it
+    for name, value in [*response.headers.items()]:
+        if (shown := struck(value, response)) != value:
+            response.headers[name] = shown
 
 
 def struck(text: str, response: httpx.Response) -> str:

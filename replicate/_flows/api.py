@@ -303,6 +303,8 @@ class API(Configured[C], RawResponses, Picklable):
         self._session.transport = self._session.transport.over(client)
 
     def __repr__(self) -> str:
+        if "_session" not in vars(self):  # a traceback shows one whose constructor has raised
+            return f"<{type(self).__name__}>"
         return f"<{type(self).__name__} {self._session.config.base_url}>"
 
 

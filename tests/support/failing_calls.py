@@ -139,6 +139,10 @@ async def streaming(client: Any, place: str) -> Any:
         return await response.read()
 
 
+def echoing(request: bytes) -> bytes:
+    return failing("422 No", json.dumps({"detail": request.decode()}).encode(), f"X-Echo: {TOKEN}")
+
+
 def interrupting(number: int) -> Callable[[bytes], Any]:
     def behave(_: bytes) -> str:
         os.kill(os.getpid(), number)
@@ -154,6 +158,7 @@ PATIENT: dict[str, Any] = {"max_retries": 0, "timeout": 10}
 CASES = {
     **{str(status): Case((failing(f"{status} Bad"),), account, ONCE) for status in (400, 401, 402, 403, 404, 409, 413)},
     **{str(status): Case((failing(f"{status} Bad"),), account, ONCE) for status in (422, 429, 500, 503)},
+    "echo": Case((echoing,), account, ONCE),
     "redirect": Case((failing("301 Moved", b"", "Location: /v2/account"),) * 2, account, ONCE),
     "redirect of a POST": Case((failing("307 Moved", b"", "Location: /v1/other"),), create, ONCE),
     "reset before": Case((RESET_UNREAD,), account, ONCE),
