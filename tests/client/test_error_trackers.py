@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 SENT: list[str] = []
 
 
+def given() -> str:
+    return TOKEN
+
+
 class Kept(Transport):
     """Keeps what Sentry sends."""
 
@@ -96,10 +100,10 @@ def test_constructors(tool: Any, kind: Any, options: dict[str, Any]) -> None:
     """Nor do they get it of a client that cannot be made, or copied."""
 
     async def make() -> None:
-        kind(bearer_token=TOKEN, **options)
+        kind(bearer_token=given(), **options)
 
     async def copy() -> None:
-        kind(bearer_token="r8_another").with_options(bearer_token=TOKEN, **options)
+        kind(bearer_token="r8_another").with_options(bearer_token=given(), **options)
 
     assert TOKEN not in tool(raised("blocking", make))
     assert TOKEN not in tool(raised("blocking", copy))

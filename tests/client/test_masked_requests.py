@@ -180,3 +180,18 @@ async def test_an_upload_is_sent_with_the_token(colour: str) -> None:
             await got(client.files.create(io.BytesIO(b"content")))
         assert found(caught.value, TOKEN) is None
         assert all(TOKEN.encode() in each and b"content" in each for each in server.requests)
+
+
+async def test_an_echo_in_an_error(colour: str) -> None:
+    """An answer that shows the token shows it no longer when it has become an error."""
+
+    def echo(request: bytes) -> bytes:
+        return answer("422 No", request, f"X-Echo: {TOKEN}")
+
+    with Faults(echo) as server:
+        client = connect(colour, bearer_token=TOKEN, base_url=server.base_url, max_retries=0)
+        with pytest.raises(APIStatusError) as caught:
+            await got(client.account.get())
+    assert found(caught.value, TOKEN) is None
+    assert "[token]" in caught.value.response.text  # type: ignore[union-attr]
+    assert caught.value.response.headers["x-echo"] == "[token]"  # type: ignore[union-attr]

@@ -164,7 +164,15 @@ def test_log_handlers_that_raise(name: str, colour: str) -> None:
         with Faults(answer()) as server:
             place = server.base_url
             client = connect(colour, bearer_token=TOKEN, base_url=place)
-            error = raised(colour, lambda: account(client, place))
+
+            async def act() -> None:
+                try:
+                    await account(client, place)
+                finally:
+                    logger.removeHandler(handler)
+                    await got(client.close())  # the connection on which nothing was sent, too
+
+            error = raised(colour, act)
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)

@@ -140,7 +140,7 @@ async def streaming(client: Any, place: str) -> Any:
 
 
 def echoing(request: bytes) -> bytes:
-    return failing("422 No", json.dumps({"detail": request.decode()}).encode(), f"X-Echo: {TOKEN}")
+    return failing("422 No", json.dumps({"detail": request.decode()}).encode())
 
 
 def interrupting(number: int) -> Callable[[bytes], Any]:
