@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
 
 from replicate._core.body import with_body
-from replicate._core.hiding import Sealed, true_headers, unseen
+from replicate._core.hiding import Sealed, cut, true_headers, unseen
 from replicate._core.libraries import converted, library_of
 from replicate._core.nested import nested
 
@@ -259,8 +259,15 @@ class Covered(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         parts: Iterator[bytes] = unseen(lambda: iter(self._stream.open()), told=True)
-        step = partial(next, parts, None)
-        while (part := unseen(step, told=True)) is not None:
+        while True:
+            outer = sys.exception()
+            try:
+                part = next(parts, None)
+            except BaseException as error:
+                cut(error, outer)
+                raise
+            if part is None:
+                return
             yield part
 
     def close(self) -> None:

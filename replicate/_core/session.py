@@ -276,7 +276,8 @@ class Session(Generic[C]):
                 headers["Authorization"] = BEARER
                 hide(headers, header)
             put(headers, config.headers)
-        hide(headers)
+        if "sealed" not in vars(headers):
+            hide(headers)
         url = url.copy_merge_params(parameters) if parameters else url
         arguments: dict[str, Any] = {
             "method": request.method,
