@@ -13,6 +13,7 @@ import httpx
 from replicate._core.dual import PATIENCE
 from replicate._core.exchange import ALWAYS, sparing
 from replicate._core.libraries import library_of_options
+from replicate._core.tls import for_creates
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable, Mapping
@@ -73,12 +74,15 @@ class Lanes(Needs):
         self._places = Semaphore(limits.max_connections or MOST)
         self._free: deque[tuple[float, httpx.AsyncClient]] = deque()
         """Clients that nobody uses, and since when, the longest first."""
-        self._all: set[httpx.AsyncClient] = set()
+        self._free_for_creates: deque[tuple[float, httpx.AsyncClient]] = deque()
+        self._all: dict[httpx.AsyncClient, deque[tuple[float, httpx.AsyncClient]]] = {}
+        """All clients, each with those that it is put among when nobody uses it."""
 
-    async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:
+    async def take(self, seconds: float = ALWAYS, limits: Any = None, *, creates: bool = False) -> httpx.AsyncClient:
         """Give a client that nobody uses, the one that was used last, as soon as there is a place.
 
-        Raises httpx.PoolTimeout if there is none in so many seconds, or in those that httpx's timeout has for that.
+        One that `creates` has no connection that has been idle for more than a moment. Raises httpx.PoolTimeout if
+        there is none in so many seconds, or in those that httpx's timeout has for that.
         """
         from anyio import WouldBlock
 
@@ -88,21 +92,30 @@ class Lanes(Needs):
             patience = httpx.Timeout(limits).pool
             longest = seconds if patience is None else min(seconds, patience)
             await timed(self._places.acquire(), longest, httpx.PoolTimeout)
-        if self._free:
-            return self._free.pop()[1]
-        client: httpx.AsyncClient = sparing(self._library.AsyncClient(**self._options))
-        self._all.add(client)
+        free = self._free_for_creates if creates else self._free
+        if free:
+            return free.pop()[1]
+        options = for_creates(self._options) if creates else self._options
+        client: httpx.AsyncClient = sparing(self._library.AsyncClient(**options))
+        self._all[client] = free
         return client
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
         """Let another request use a client, and close one that has not been used for long."""
         self._places.release()
         now = time.monotonic()
-        self._free.append((now, client))
-        if self._free[0][0] < now - IDLE:
-            _, unused = self._free.popleft()
+        free = self._all.get(client, self._free)
+        free.append((now, client))
+        if free[0][0] < now - IDLE:
+            _, unused = free.popleft()
             await unused.aclose()
-            self._all.discard(unused)
+            self._all.pop(unused, None)
+
+    async def discard(self, client: httpx.AsyncClient) -> None:
+        """Close a client, whose request was left at just any moment, and let another one be made in its place."""
+        self._places.release()
+        self._all.pop(client, None)
+        await client.aclose()
 
     async def close(self) -> None:
         """Close all connections, also those in use."""
@@ -121,10 +134,13 @@ class Given:
     def is_closed(self) -> bool:
         return self.client.is_closed
 
-    async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:  # noqa: ARG002
+    async def take(self, *_: Any, **__: Any) -> httpx.AsyncClient:
         return self.client
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
+        pass
+
+    async def discard(self, client: httpx.AsyncClient) -> None:
         pass
 
 

@@ -33,10 +33,17 @@ from replicate.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from replicate._core.sending import Sending
+
 T = TypeVar("T", bound=BaseException)
 
 SHORTEST_TOKEN = 8
 NO_TOKEN = f"No token was sent. {HOW_TO}"
+
+CUT_OFF = (
+    "Nothing was started. A server that closes the connection before it has read a request mostly finds it too large: "
+    "put large files where the model can fetch them, and pass their URLs."
+)
 
 UNANSWERED = (httpx.RequestError, TimeoutError, ConnectionError)
 """What is raised in the place of an answer: by httpx, or by a transport of the caller's."""
@@ -107,16 +114,23 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
 
 
 def unanswered(
-    cause: httpx.RequestError | TimeoutError | ConnectionError, method: str, url: httpx.URL
+    cause: httpx.RequestError | TimeoutError | ConnectionError,
+    method: str,
+    url: httpx.URL,
+    sending: Sending | None = None,
 ) -> APIConnectionError:
-    """Turn an error of httpx, or of what it sends with, into ours."""
+    """Turn an error of httpx, or of what it sends with, into ours. `sending` knows how far the request has gone out."""
     if isinstance(cause, Unfetchable):
         return unfetchable(cause, method, url)
-    sent = was_sent(cause)
+    sent = sending.arrived(otherwise=was_sent(cause)) if sending else was_sent(cause)
     late = isinstance(cause, (httpx.TimeoutException, TimeoutError))
-    happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
+    happened = "did not answer in time" if late and sent else "broke off" if sent else "could not be reached"
     hint = None if sent else "Check the network, the proxy settings and base_url."
-    if isinstance(cause, httpx.LocalProtocolError):
+    if sending and sending.begun and not sent:
+        happened = "did not take the request in time" if late else "broke off before the request was sent"
+    if sending and sending.cut_off:
+        hint = CUT_OFF
+    if isinstance(cause, httpx.LocalProtocolError) and not sent:
         cause.args = ()  # it shows the header that cannot be, which may be the token's
         happened, hint = "was not asked", "Check the headers: one of them is not what HTTP can carry."
     reason = ": ".join(filter(None, (type(cause).__name__, str(cause))))

@@ -29,6 +29,7 @@ from replicate._core.options import check_keywords, check_values, encoded, merge
 from replicate._core.pacing import Pace
 from replicate._core.problems import UNANSWERED, bare, error_of, unanswered, unreadable
 from replicate._core.redirects import BODILESS, Route, origin
+from replicate._core.sending import UNTRACED, traced
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
@@ -217,6 +218,7 @@ class Session(Generic[C]):
             repeatable = request.method in retry.REPEATABLE
             arguments = self.arguments(request, trusted=route.trusted)
             api = not isinstance(arguments, Foreign)
+            sending = UNTRACED if repeatable else traced(arguments, blocking=self.blocking)
             error: APIConnectionError | APIStatusError
             try:
                 seconds = max(LAST_CHANCE, self.remaining())
@@ -234,13 +236,14 @@ class Session(Generic[C]):
                 if route.goes_on(request, arguments, response, api=api):
                     continue
             except UNANSWERED as cause:
-                error = unanswered(cause, request.method, arguments["url"])
+                error = unanswered(cause, request.method, arguments["url"], sending)
                 error.sent |= route.done
                 failure = retry.Failure(repeatable, refused=not error.sent, transient=not isinstance(cause, HOPELESS))
             else:
                 authorized = "Authorization" in arguments["headers"]
                 error = error_of(response, authorized=authorized, missing=self.config.credentials.hint)
-                failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
+                harmless = repeatable or not sending.arrived(otherwise=True)
+                failure = retry.answered(response.status_code, repeatable=harmless, told=error.retry_after)
                 if told and response.status_code == 429:
                     self.pace.pause(error.retry_after or retry.FIRST_DELAY, self.transport.now())
             most, left, chance = self.config.max_retries, self.remaining(), random.random()

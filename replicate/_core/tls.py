@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+KEEP_ALIVE = 1.0
+"""Seconds for which a connection is kept for another create."""
+
+
 class DeferredContext(ssl.SSLContext):
     """A context that leaves every handshake to httpx's default one. By itself it trusts nobody."""
 
@@ -48,6 +52,18 @@ def _made(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:  # noq
 def settled(options: Mapping[str, Any]) -> dict[str, Any]:
     """Give httpx options for a client without a bound on connections, unless the caller has a say in that."""
     return {"limits": httpx.Limits(max_connections=None), **with_tls(options)}
+
+
+def for_creates(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settled options for a client that sends creates: its connections are not kept for as long as servers do.
+
+    On one that a server is just closing, a create gets lost without a trace. Servers close what is idle for 2 seconds
+    and more, 5 mostly.
+    """
+    limits: Any = options["limits"]
+    expiry = KEEP_ALIVE if limits.keepalive_expiry is None else min(KEEP_ALIVE, limits.keepalive_expiry)
+    kept = {"max_connections": limits.max_connections, "max_keepalive_connections": limits.max_keepalive_connections}
+    return {**options, "limits": type(limits)(**kept, keepalive_expiry=expiry)}
 
 
 def with_tls(options: Mapping[str, Any]) -> dict[str, Any]:

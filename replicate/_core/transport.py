@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, sparing, uncollected
+from replicate._core.dual import PATIENCE, drive
+from replicate._core.exchange import ALWAYS, TIE, Timed, is_foreign, outgoing, sparing, uncollected
 from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
 from replicate._core.nested import following, undisclosed
-from replicate._core.shield import shielded
-from replicate._core.tls import settled
+from replicate._core.shield import in_time, shielded
+from replicate._core.tls import for_creates, settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping, Sequence
@@ -42,7 +43,10 @@ class BlockingTransport:
         self._client, self._twin, self._options, self._given = client, twin, options, client is not None
         self._library = library_of_options({**options, "client": client})
         self.closed: bool = twin is not None and twin.closed
-        self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
+        self._made: dict[bool, tuple[httpx.Client, weakref.finalize[..., BlockingTransport]]] = {}
+        """Clients of our own, whether for creates, each with what closes it at the latest."""
+        self._discarded: list[httpx.Client] = []
+        self._interrupted = False  # while the caller's client was sending
         self._lock = Lock()
         inheritors.add(self)
 
@@ -61,41 +65,80 @@ class BlockingTransport:
     @property
     def client(self) -> httpx.Client:
         check_open(self)
-        if self._client is None:
+        return self._client_for(creates=False)
+
+    def _client_for(self, *, creates: bool) -> httpx.Client:
+        """Give the client for a request. There is another one for creates, unless the caller answers them himself."""
+        if self._client is not None:
+            return self._client
+        creates = creates and not answers_itself(self._options)
+        if (made := self._made.get(creates)) is None:
             with self._lock:
-                if self._client is None:
-                    self._client = made = sparing(self._library.Client(**settled(self._options)))
-                    self._finalizer = weakref.finalize(self, made.close)
-        return self._client
+                if (made := self._made.get(creates)) is None:
+                    options = settled(self._options)
+                    client = sparing(self._library.Client(**(for_creates(options) if creates else options)))
+                    made = self._made[creates] = client, weakref.finalize(self, client.close)
+        return made[0]
 
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
         end = self.now() + seconds
-        check_open(client := self.client)
+        check_open(self)
+        check_open(client := self._client_for(creates=creates))
         with as_own_errors(self._library):
             made, how = outgoing(client, request, self._library, own=not self._given)
-            response = client.send(made, **how)
+            try:
+                response = client.send(made, **how)
+            except BaseException as error:
+                self._left_by(error)
+                raise
         if seconds < ALWAYS:
             response.stream = stream_of(Timed, self._library)(response, lambda: end - self.now())
         if not stream:
             await self.read(response)
         return response
 
+    def _left_by(self, error: BaseException) -> bool:
+        """Make no more use of the clients after an interrupt, which may have come while a lock of theirs was held.
+
+        They are not closed, for other threads may be using them, and to close them takes the lock.
+        """
+        if not is_foreign(error):
+            return False
+        self._interrupted = self._given
+        made, self._made = self._made, {}
+        for client, finalizer in made.values():
+            finalizer.detach()
+            self._discarded.append(client)
+            weakref.finalize(self, in_time, client.close, PATIENCE).atexit = False
+        return True
+
+    def _close_response(self, response: httpx.Response, error: BaseException | None = None) -> None:
+        if error is not None and self._left_by(error):
+            in_time(response.close, PATIENCE)
+        else:
+            response.close()
+
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
             with as_own_errors(self._library), uncollected(response) as content:
                 for chunk in content:
                     yield chunk
-        finally:
+        except GeneratorExit:
             response.close()
+            raise
+        except BaseException as error:
+            self._close_response(response, error)
+            raise
+        response.close()
 
     async def read(self, response: httpx.Response) -> None:
         try:
             with as_own_errors(self._library):
                 response.read()
-        except BaseException:
-            response.close()
+        except BaseException as error:
+            self._close_response(response, error)
             raise
 
     async def close_response(self, response: httpx.Response) -> None:
@@ -104,8 +147,11 @@ class BlockingTransport:
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:  # noqa: ARG002
-        await work()  # which keeps to the time by the deadline of its requests
+    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+        if self._interrupted:  # so that a lock of the caller's client may be held for ever
+            in_time(lambda: drive(work()), seconds)
+        else:
+            await work()  # which keeps to the time by the deadline of its requests
 
     async def in_use(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -145,14 +191,19 @@ class BlockingTransport:
             self._twin.closed = True  # its connections are closed with their event loops
         if self._client is not None:
             self._client.close()
+        for client, _ in [*self._made.values()]:
+            client.close()
+        for client in self._discarded:
+            in_time(client.close, PATIENCE)
 
     def forget(self) -> None:
         """Leave to the parent process what was inherited from it, without closing it."""
         self._lock = Lock()
-        if self._finalizer is not None:
-            self._finalizer.detach()
-            inherited.append(self._client)
-            self._client = self._finalizer = None
+        for client, finalizer in self._made.values():
+            finalizer.detach()
+            inherited.append(client)
+        inherited.extend(self._discarded)
+        self._made, self._discarded = {}, []
 
 
 class AsyncTransport:
@@ -215,11 +266,11 @@ class AsyncTransport:
         return lanes
 
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
         end = self.now() + seconds
         lanes = await self.lanes()
-        client = await lanes.take(seconds, request.get("timeout"))
+        client = await lanes.take(seconds, request.get("timeout"), creates=creates and self.own)
         try:
             check_open(self, lanes)
             with as_own_errors(self._library):
@@ -227,7 +278,7 @@ class AsyncTransport:
                 exchange = undisclosed(client.send(made, **how))
                 response = await timed(exchange, end - self.now() + TIE, httpx.ReadTimeout)
         except BaseException as error:
-            await lanes.give_back(client)
+            await (lanes.discard if is_foreign(error) else lanes.give_back)(client)
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise

@@ -184,7 +184,7 @@ async def post(
             response = await create.watched(session.evolve(timeout=patient)).answer(request, started=create)
             payload = parse(session, endpoint, response, noun)
         except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
-            if not in_doubt(error):
+            if not in_doubt(error, create.out):
                 raise
             payload = await create.recovered(error)
             announce(payload, noun)
@@ -215,15 +215,15 @@ def parse(session: Session[Any], endpoint: Any, response: httpx.Response, noun: 
     return payload
 
 
-def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusError) -> bool:
-    """Tell whether the prediction may have been started although the answer is an error."""
+def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusError, out: bool) -> bool:  # noqa: FBT001
+    """Tell whether the prediction may have been started although the answer is an error. `out`: the request is."""
     match error:
         case APIConnectionError():
             return error.sent
         case APIResponseValidationError():
             return True
         case _:
-            return isinstance(error, InternalServerError) or error.status_code == 408
+            return out and (isinstance(error, InternalServerError) or error.status_code == 408)
 
 
 def affordable(prefer: str | None, remaining: float, noun: str = "prediction") -> str | None:

@@ -36,9 +36,9 @@ class Scripted:
         self.closed = False
 
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf")
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf"), creates: bool = False
     ) -> httpx.Response:
-        arguments = {name: value for name, value in request.items() if name != "timeout"}
+        arguments = {name: value for name, value in request.items() if name not in ("timeout", "extensions")}
         outgoing = httpx.Request(**arguments, extensions={"timeout": request["timeout"]})
         outgoing.read()
         self.requests.append(outgoing)
