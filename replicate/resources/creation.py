@@ -183,6 +183,7 @@ async def post(
         try:
             response = await create.watched(session.evolve(timeout=patient)).answer(request, started=create)
             payload = parse(session, endpoint, response, noun)
+            create.check_own(payload, response)
         except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
             if not in_doubt(error, create.out):
                 raise

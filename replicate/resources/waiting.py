@@ -29,6 +29,7 @@ from replicate.exceptions import (
     RunError,
 )
 from replicate.resources.leaving import Open
+from replicate.resources.ledger import ledger
 from replicate.resources.outputs import raw
 from replicate.resources.watching import Updates
 
@@ -113,9 +114,10 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         if error is None:
             return
         by_callback = self._updates is not None and error is self._updates.error
+        late = isinstance(error, PredictionTimeout) and not by_callback
         early = by_callback or isinstance(error, (PredictionTimeout, ClosedError))
         if self._cancel and not inherited and (early or not isinstance(error, ReplicateException)):
-            await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
+            await self.session.transport.shielded(lambda: self.end(self.session, late=late), LAST_WILL)
         if isinstance(error, PredictionTimeout):
             error.tell()
         about_this = isinstance(error, RunError) and (not by_callback or error.prediction is self.run)
@@ -127,10 +129,10 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         """The session of the prediction."""
         return session_of(self.run)
 
-    async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
-        """Cancel the prediction by a session, within so many seconds, unless it has finished."""
+    async def end(self, session: Session[Any], seconds: float = LAST_WILL, *, late: bool = False) -> None:
+        """Cancel the prediction by a session, within so many seconds, unless it has finished, or may be another's."""
         run = self.run
-        if run.status not in TERMINAL:
+        if run.status not in TERMINAL and ledger.may_cancel(run.id, late=late):
             await stop(session, run.canceler, run.id, into=run, seconds=min(seconds, LAST_WILL))
 
 

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import struct
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import pytest
@@ -43,7 +43,7 @@ class Listener:
         self.base_url = f"{self.origin}/v1"
         self.creates = 0
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> Self:
         self._thread = Thread(target=self._serve, name="listener")
         self._thread.start()
         return self
@@ -93,9 +93,7 @@ def early() -> Iterator[Callable[[bytes], Listener]]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("early_answer", [TOO_LARGE, b"", answer("502 Bad Gateway")], ids=["413", "none", "502"])
-async def test_a_body_that_was_not_written_whole(
-    colour: str, early: Any, way: str, early_answer: bytes
-) -> None:
+async def test_a_body_that_was_not_written_whole(colour: str, early: Any, way: str, early_answer: bytes) -> None:
     """It has started nothing: it is sent again, and the error is no doubt, but about what was too large."""
     with connect_for(colour, early(early_answer)) as (client, server):
         with pytest.raises((APIConnectionError, APIStatusError)) as caught:
@@ -171,11 +169,11 @@ async def test_a_tunnel_that_is_not_made(colour: str, reply: bytes | None) -> No
     held: list[socket.socket] = []
     with Listener(handle) as proxy:
         http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(proxy=proxy.origin)
-        client = connect(colour, base_url="https://api.invalid/v1", http_client=http)
+        timeout = httpx.Timeout(5, read=0.05)
+        client = connect(colour, base_url="https://api.invalid/v1", http_client=http, timeout=timeout, max_retries=1)
         client._session.transport.sleep = slept
         with pytest.raises(APIConnectionError, match="could not be reached") as caught:
-            timeout = httpx.Timeout(5, read=0.05)
-            await got(client.with_options(timeout=timeout, max_retries=1).predictions.create("me/model", {}))
+            await got(client.predictions.create("me/model", {}))
         assert asked == [b"CONNECT", b"CONNECT"]
         assert not caught.value.sent
     for each in held:
