@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.dual import PATIENCE, drive
+from replicate._core.dual import drive
 from replicate._core.exchange import ALWAYS, TIE, Timed, is_foreign, outgoing, sparing, uncollected
 from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     Work = Sequence[Callable[[], Coroutine[Any, Any, Any]]]
 
 T = TypeVar("T")
+
+MOMENT = 1.0
+"""Seconds for which closing a connection is waited for after an interrupt, which may have left its lock held."""
 
 
 class BlockingTransport:
@@ -111,12 +114,12 @@ class BlockingTransport:
         for client, finalizer in made.values():
             finalizer.detach()
             self._discarded.append(client)
-            weakref.finalize(self, in_time, client.close, PATIENCE).atexit = False
+            weakref.finalize(self, in_time, client.close, MOMENT).atexit = False
         return True
 
     def _close_response(self, response: httpx.Response, error: BaseException | None = None) -> None:
         if error is not None and self._left_by(error):
-            in_time(response.close, PATIENCE)
+            in_time(response.close, MOMENT)
         else:
             response.close()
 
@@ -189,12 +192,14 @@ class BlockingTransport:
         self.closed = True
         if self._twin is not None:
             self._twin.closed = True  # its connections are closed with their event loops
-        if self._client is not None:
-            self._client.close()
         for client, _ in [*self._made.values()]:
             client.close()
         for client in self._discarded:
-            in_time(client.close, PATIENCE)
+            in_time(client.close, MOMENT)
+        if self._client is not None and self._interrupted:
+            in_time(self._client.close, MOMENT)
+        elif self._client is not None:
+            self._client.close()
 
     def forget(self) -> None:
         """Leave to the parent process what was inherited from it, without closing it."""
