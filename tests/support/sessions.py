@@ -38,7 +38,7 @@ class Scripted:
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf")
     ) -> httpx.Response:
-        arguments = {name: value for name, value in request.items() if name != "timeout"}
+        arguments = {name: value for name, value in request.items() if name not in ("timeout", "extensions")}
         outgoing = httpx.Request(**arguments, extensions={"timeout": request["timeout"]})
         outgoing.read()
         self.requests.append(outgoing)
