@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     Origin = tuple[str, bytes, int | None]
 
-ALLOW = (
-    "If its host is meant, pass allow_private_hosts=True to the client; for all else, whoever wrote the URL is after "
-    "what only this machine can reach."
+PRIVATE = "its host is private, and the client was not made with allow_private_hosts=True"
+RESOLVED = "its host has a private address, and the client was not made with allow_private_hosts=True"
+CAREFUL = (
+    "Allow it only if files are really kept there: whoever wrote the URL may be after what only this machine can reach."
 )
 
 
@@ -55,9 +56,9 @@ def guard(arguments: dict[str, Any], config: Config, reached: set[Origin], *, st
         return
     strict = stranger and not config.allow_private_hosts
     if strict and not is_allowed(url, config):
-        raise Unfetchable("its host is private", hint=ALLOW)
+        raise Unfetchable(PRIVATE, hint=CAREFUL)
     if strict and origin(url) in reached:
-        raise Unfetchable("its host is at a private address", hint=ALLOW)
+        raise Unfetchable(RESOLVED, hint=CAREFUL)
     peer = Peer(url, own, reached, strict=strict)
     arguments["extensions"] = {"trace": peer.connects if blocking else peer.connects_async}
 
@@ -97,7 +98,7 @@ class Peer:
         return self._strict
 
     def _refusal(self) -> Unfetchable:
-        return Unfetchable("its host is at a private address", hint=ALLOW)
+        return Unfetchable(RESOLVED, hint=CAREFUL)
 
 
 def address_of(stream: Any) -> str | None:
