@@ -38,17 +38,13 @@ class Route:
         self, wanted: Request | Callable[[], Request], *, follow: bool | None = None, file: bool = False
     ) -> None:
         self._wanted, self._follow = wanted, follow
-        self.file: bool = file
+        self.strange: bool = file
+        """Whether somebody else than the caller has named the host of the next request."""
         self._next: Request | None = None
         self._hops = 0
         self.trusted: bool = True
         """Whether only the API has redirected it."""
-        self._start: tuple[Request | None, bool, int] = (None, True, 0)
-
-    @property
-    def strange(self) -> bool:
-        """Whether somebody else than the caller has named where the next request goes."""
-        return self.file or self._next is not None
+        self._start: tuple[Request | None, bool, bool, int] = (None, True, file, 0)
 
     @property
     def done(self) -> bool:
@@ -61,7 +57,7 @@ class Route:
 
     def restart(self) -> None:
         """Go back to the start, or to where a request that must not be sent twice was redirected to."""
-        self._next, self.trusted, self._hops = self._start
+        self._next, self.trusted, self.strange, self._hops = self._start
 
     def ends(self, response: httpx.Response) -> bool:
         """Tell whether this is an answer to give, and not an error or a redirect to follow."""
@@ -77,8 +73,9 @@ class Route:
         if following is None:
             return False
         self._next, self.trusted, self._hops = following, api, self._hops + 1
+        self.strange |= httpx.URL(following.path).raw_host != arguments["url"].raw_host
         if request.method not in REPEATABLE and following.method in REPEATABLE:
-            self._start = self._next, self.trusted, self._hops
+            self._start = self._next, self.trusted, self.strange, self._hops
         return True
 
 

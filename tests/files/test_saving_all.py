@@ -221,7 +221,7 @@ async def test_progress_of_all(client: Any, tmp_path: Path, capsys: pytest.Captu
 
 def test_the_function_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`replicate.save_all` saves by the default client."""
-    monkeypatch.setitem(vars(replicate), "default_client", replicate.Client("t"))
+    monkeypatch.setitem(vars(replicate), "default_client", replicate.Client("t", allow_private_hosts=True))
     with hosted(by_path) as host:
         assert replicate.save_all([FileOutput(f"{host.origin}/a.png")], tmp_path) == [tmp_path / "a.png"]
     replicate.default_client.close()
