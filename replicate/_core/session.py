@@ -315,7 +315,8 @@ class Session(Generic[C]):
         try:
             return (url_of if start else httpx.URL)(start + path.lstrip("/"))
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise ReplicateError(f"{path[:200]!r} cannot be fetched, for it is no URL: {error}.") from error
+            shown = re.split(r"[?#]", path, maxsplit=1)[0][:200]  # the rest may be a signature
+            raise ReplicateError(f"{shown!r} cannot be fetched, for it is no URL: {error}.") from error
 
     def is_api(self, url: httpx.URL | str) -> bool:
         """Tell whether a URL has the API's origin: scheme, host and port. Any text may be asked about."""

@@ -29,7 +29,8 @@ NETWORKS = [
         "localhost", "LOCALHOST", "localhost.", "a.localhost", "db.internal", "metadata.google.internal.", "nas.local",
         "localhost.localdomain", "router.lan", "box.home.arpa", "wiki.corp", "local%68ost",
         "127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1",
-        "017700000001", "0", "0.0.0.0", "10.0.0.1", "012.1", "010.0.0.1", "100.64.0.1", "100.100.100.200", "168.63.129.16",
+        "017700000001", "0", "0.0.0.0",
+        "10.0.0.1", "012.1", "010.0.0.1", "100.64.0.1", "100.100.100.200", "168.63.129.16",
         "169.254.169.254", "0xa9fea9fe", "0251.0376.0251.0376", "172.16.0.1", "172.31.255.255", "192.0.0.192",
         "192.168.1.1", "192.168.257", "198.18.0.1", "224.0.0.1", "255.255.255.255", "%31%32%37.0.0.1",
         "::", "::1", "[::1]", "::127.0.0.1", "::ffff:10.0.0.1", "::ffff:7f00:1", "::ffff:0:127.0.0.1",
@@ -78,10 +79,8 @@ def spellings(draw: Any, networks: list[str]) -> tuple[str, IPv4Address]:
     return text + draw(st.sampled_from(["", "."])), IPv4Address(value)
 
 
-@given(
-    spellings(NETWORKS), st.sampled_from(["http", "https", "HTTP"]), st.sampled_from(["", "u:p@", "api.replicate.com@"])
-)
-def test_no_spelling_of_a_private_address_passes(spelt: tuple[str, IPv4Address], scheme: str, user: str) -> None:
+@given(spellings(NETWORKS), st.sampled_from(["http://", "HTTPS://", "http://u:p@", "https://api.replicate.com@"]))
+def test_no_spelling_of_a_private_address_passes(spelt: tuple[str, IPv4Address], start: str) -> None:
     """However a private address of IPv4 is written, it is private, and so is a URL with it."""
     text, _ = spelt
     assert is_private(text)
