@@ -331,6 +331,19 @@ async def test_a_connection_that_is_there(make: Callable[..., Any], colour: str)
         assert len(inside.requests) == 2
 
 
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+async def test_a_client_of_the_caller(make: Callable[..., Any], colour: str, library: str) -> None:
+    """The same holds with a client of httpx that the caller gives, or of httpx2."""
+    http = pytest.importorskip(library)
+    with Faults(answer("200 OK", b"secret")) as inside:
+        client = make(http_client=(http.Client if colour == "blocking" else http.AsyncClient)())
+        with pytest.raises(APIConnectionError, match=RESOLVED):
+            await got(FileOutput(by("files.public.test", inside, "/x"), client).read())
+        assert heard(inside) == 0
+        if colour != "blocking":
+            await client.close()
+
+
 @pytest.mark.parametrize("given", ["environment", "client"])
 async def test_behind_a_proxy(
     make: Callable[..., Any], given: str, colour: str, monkeypatch: pytest.MonkeyPatch
