@@ -384,14 +384,14 @@ async def test_private_hosts_that_are_allowed(make: Callable[..., Any], colour: 
 def test_the_setting_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """`replicate.allow_private_hosts` is that of the client behind the package's functions."""
     monkeypatch.setitem(vars(replicate), "bearer_token", "t")
-    replicate._reset_client()  # type: ignore[attr-defined]
+    replicate._reset_client()
     assert replicate.allow_private_hosts is False
     assert replicate.default_client.allow_private_hosts is False
     replicate.allow_private_hosts = True
     assert replicate.default_client.allow_private_hosts is True
     del replicate.allow_private_hosts
     assert replicate.default_client.allow_private_hosts is False
-    replicate._reset_client()  # type: ignore[attr-defined]
+    replicate._reset_client()
 
 
 def test_copies_and_pickles() -> None:
