@@ -162,8 +162,7 @@ def outgoing(
     if not foreign and (not own or client.params or client.cookies.jar):
         return with_body(client.build_request(**arguments), request, library), how
     given = {name: value for name, value in arguments.items() if name not in ("timeout", "params")}
-    timeout = httpx.Timeout(request["timeout"]).as_dict()
-    given["extensions"] = {"timeout": timeout, **request.get("extensions", {})}
+    given["extensions"] = {**given.get("extensions", {}), "timeout": httpx.Timeout(request["timeout"]).as_dict()}
     if foreign:
         return with_body(library.Request(**given), request, library), {**how, "auth": None}
     stated = arguments["headers"] if "headers" in arguments else library.Headers()  # which hides the token
@@ -199,9 +198,10 @@ def is_foreign(error: BaseException) -> bool:
 class Unfetchable(httpx.RequestError):
     """An address cannot be asked for anything. `sent` tells whether a request arrived that may have done something."""
 
-    def __init__(self, message: str, *, sent: bool = False) -> None:
+    def __init__(self, message: str, *, sent: bool = False, hint: str | None = None) -> None:
         super().__init__(message)
         self.sent: bool = sent
+        self.hint: str | None = hint
 
 
 async def exchanged(

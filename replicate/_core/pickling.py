@@ -39,7 +39,7 @@ TOKEN = re.compile(r"r8_\w{8,}")
 """What the tokens of Replicate look like."""
 USER = re.compile(r"//[^/?#]*@")
 """A user's name and password in a URL."""
-SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir")
+SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir", "allow_private_hosts")
 FILTERED = ("headers", "query", "body")
 REFUSED = ("auth", "cookies", "event_hooks", "http_client", "mounts", "transport")
 """Options of httpx's clients that hold secrets, or what belongs to one process."""

@@ -147,7 +147,7 @@ def unfetchable(cause: Unfetchable, method: str, url: httpx.URL) -> APIConnectio
     """Say which address cannot be asked: without its query, which may be a signature."""
     shown = excerpt(address_of(url) + url.path)
     request = httpx.Request(method, url, headers=[(b"Host", url.netloc)])  # which else is decoded, and may not be one
-    error = APIConnectionError(f"{shown} cannot be fetched, for {cause}.", request=request)
+    error = APIConnectionError(f"{shown} cannot be fetched, for {cause}.", hint=cause.hint, request=request)
     error.sent, error.__cause__ = cause.sent, bare(cause)
     return error
 

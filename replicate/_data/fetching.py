@@ -50,9 +50,10 @@ def checked(url: Any) -> str:
 
 
 def key_of(url: str, session: Session[Any]) -> str:
-    """Give what a copy is kept by: a hash of the URL, and of the token where that goes along."""
-    token = session.config.credentials.token() if session.is_api(url) else ""
-    return hashlib.sha256(f"{url} {token}".encode("utf-8", "surrogatepass")).hexdigest()
+    """Give what a copy is kept by: a hash of the URL, of the token where that goes along, and of who may have it."""
+    token = session.config.credentials.token() if session.is_file(url) else ""
+    private = " private" if session.config.allow_private_hosts else ""
+    return hashlib.sha256(f"{url} {token}{private}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def known(url: str, session: Session[Any]) -> Info | None:

@@ -25,7 +25,7 @@ from replicate._core.options import (
     merged,
 )
 from replicate._core.polling import pace
-from replicate._core.settings import credentials, folder, pause
+from replicate._core.settings import credentials, flag, folder, pause
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class CopyOptions(RequestOptions, total=False):
     """Seconds between two looks at a prediction that is waited for."""
     output_dir: str | os.PathLike[str] | None
     """A folder in which the files of outputs are saved."""
+    allow_private_hosts: bool
+    """Whether outputs and redirects may name hosts that are not public."""
     default_headers: Mapping[str, str] | None
     """Headers to add to the client's."""
     set_default_headers: Mapping[str, str] | None
@@ -64,8 +66,13 @@ class CopyOptions(RequestOptions, total=False):
 
 TOKENS = ("bearer_token", "api_token")
 DEFAULTS = ("default_headers", "set_default_headers", "default_query", "set_default_query")
-COPY_OPTIONS = (*TOKENS, "base_url", "http_client", "poll_interval", "output_dir", *DEFAULTS, *REQUEST_OPTIONS)
-CHECKED: Mapping[str, Callable[[Any], Any]] = {"base_url": address, "poll_interval": pause, "output_dir": folder}
+CHECKED: Mapping[str, Callable[[Any], Any]] = {
+    "base_url": address,
+    "poll_interval": pause,
+    "output_dir": folder,
+    "allow_private_hosts": flag,
+}
+COPY_OPTIONS = (*TOKENS, "http_client", *CHECKED, *DEFAULTS, *REQUEST_OPTIONS)
 
 
 class Configured(AsyncNames, Generic[C]):
@@ -167,6 +174,15 @@ class Configured(AsyncNames, Generic[C]):
     @output_dir.setter
     def output_dir(self, path: str | os.PathLike[str] | None) -> None:
         self._change(output_dir=folder(path))
+
+    @property
+    def allow_private_hosts(self) -> bool:
+        """Whether outputs and redirects may name hosts that are not public, and not the API's own."""
+        return self._session.config.allow_private_hosts
+
+    @allow_private_hosts.setter
+    def allow_private_hosts(self, allowed: bool) -> None:
+        self._change(allow_private_hosts=flag(allowed))
 
     def _change(self, **changes: Any) -> None:
         self._session.config = evolve(self._session.config, **changes)
