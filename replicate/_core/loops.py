@@ -12,13 +12,14 @@ import httpx
 
 from replicate._core.dual import PATIENCE
 from replicate._core.exchange import ALWAYS, sparing
-from replicate._core.libraries import library_of_options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable
     from datetime import timedelta
 
     from anyio import Event
+
+    from replicate._core.client_factory import ClientFactory
 
 T = TypeVar("T")
 
@@ -63,17 +64,21 @@ class Lanes(Needs):
     is nearly all that a request costs; so each gets a client of its own, and the pools stay small.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, factory: ClientFactory) -> None:
         from anyio import Semaphore
 
         super().__init__()
         self.is_closed: bool = False
-        self._options, self._library = options, library_of_options(options)
-        limits: httpx.Limits = options["limits"]
-        self._places = Semaphore(limits.max_connections or MOST)
-        self._free: deque[tuple[float, httpx.AsyncClient]] = deque()
+        self._factory = factory
+        self._places = Semaphore(factory.limits.max_connections or MOST)
+        first: httpx.AsyncClient = sparing(factory.make())  # here, so that what cannot be made shows early
+        self._free: deque[tuple[float, httpx.AsyncClient]] = deque([(time.monotonic(), first)])
         """Clients that nobody uses, and since when, the longest first."""
-        self._all: set[httpx.AsyncClient] = set()
+        self._all: set[httpx.AsyncClient] = {first}
+
+    def prepare(self, url: httpx.URL | str) -> None:
+        """Read the certificates if a request to this URL is the first that needs any. Raises VariableError."""
+        self._factory.prepare(url)
 
     async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:
         """Give a client that nobody uses, the one that was used last, as soon as there is a place.
@@ -90,7 +95,11 @@ class Lanes(Needs):
             await timed(self._places.acquire(), longest, httpx.PoolTimeout)
         if self._free:
             return self._free.pop()[1]
-        client: httpx.AsyncClient = sparing(self._library.AsyncClient(**self._options))
+        try:
+            client: httpx.AsyncClient = sparing(self._factory.make())
+        except BaseException:
+            self._places.release()
+            raise
         self._all.add(client)
         return client
 
@@ -120,6 +129,9 @@ class Given:
     @property
     def is_closed(self) -> bool:
         return self.client.is_closed
+
+    def prepare(self, url: httpx.URL | str) -> None:
+        pass
 
     async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:  # noqa: ARG002
         return self.client

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
+from replicate._core.client_factory import ClientFactory
 from replicate._core.exchange import ALWAYS, TIE, Timed, outgoing, sparing, uncollected
 from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
 from replicate._core.nested import following, undisclosed
 from replicate._core.shield import shielded
-from replicate._core.tls import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping, Sequence
@@ -41,6 +41,7 @@ class BlockingTransport:
         check_colour(client, blocking=True)
         self._client, self._twin, self._options, self._given = client, twin, options, client is not None
         self._library = library_of_options({**options, "client": client})
+        self._factory: ClientFactory | None = None
         self.closed: bool = twin is not None and twin.closed
         self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
         self._lock = Lock()
@@ -64,15 +65,23 @@ class BlockingTransport:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    self._client = made = sparing(self._library.Client(**settled(self._options)))
+                    self._factory = ClientFactory(self._options, blocking=True)
+                    self._client = made = sparing(self._factory.make())
                     self._finalizer = weakref.finalize(self, made.close)
         return self._client
+
+    async def prepare(self, url: httpx.URL | str) -> None:
+        check_open(self.client)
+        if self._factory is not None:
+            self._factory.prepare(url)
 
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
     ) -> httpx.Response:
         end = self.now() + seconds
         check_open(client := self.client)
+        if self._factory is not None:
+            self._factory.prepare(request["url"])
         with as_own_errors(self._library):
             made, how = outgoing(client, request, self._library, own=not self._given)
             response = client.send(made, **how)
@@ -152,7 +161,7 @@ class BlockingTransport:
         if self._finalizer is not None:
             self._finalizer.detach()
             inherited.append(self._client)
-            self._client = self._finalizer = None
+            self._client = self._finalizer = self._factory = None
 
 
 class AsyncTransport:
@@ -193,7 +202,7 @@ class AsyncTransport:
         if self._client is not None:
             return self._client
         if (shown := self._shown) is None:
-            shown = self._shown = self._library.AsyncClient(**settled(self._options))
+            shown = self._shown = ClientFactory(self._options, blocking=False).make()
         return shown
 
     async def lanes(self) -> Lanes | Given:
@@ -208,17 +217,21 @@ class AsyncTransport:
             # A keeper holds its loop, so what has ended must be let go by hand.
             for other in [other for other, keeper in self._keepers.items() if ended(other, keeper)]:
                 del self._keepers[other]
-            lanes = Lanes(settled(self._options))
+            lanes = Lanes(ClientFactory(self._options, blocking=False))
             generator = keep(lanes)
             self._keepers[loop] = Keeper(lanes, generator)
         await generator.__anext__()
         return lanes
+
+    async def prepare(self, url: httpx.URL | str) -> None:
+        (await self.lanes()).prepare(url)
 
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
     ) -> httpx.Response:
         end = self.now() + seconds
         lanes = await self.lanes()
+        lanes.prepare(request["url"])
         client = await lanes.take(seconds, request.get("timeout"))
         try:
             check_open(self, lanes)
