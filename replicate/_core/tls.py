@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,8 @@ class DeferredContext(ssl.SSLContext):
         return self.load().wrap_bio(*args, **kwargs)
 
     def set_alpn_protocols(self, alpn_protocols: Any) -> None:
-        self.load().set_alpn_protocols(alpn_protocols)
+        with suppress(VariableError, OptionError):  # raised again by the handshake, at which httpcore closes what is open
+            self.load().set_alpn_protocols(alpn_protocols)
 
 
 def deferred(*, trust_env: bool = True) -> DeferredContext:
