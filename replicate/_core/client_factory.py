@@ -44,7 +44,7 @@ class ClientFactory:
         """For all clients, and their proxies."""
         self._mounts: Mapping[str, Any] = options.get("mounts") or {}
         kept = {name: value for name, value in options.items() if name not in READ_HERE}
-        self._options = {"limits": UNLIMITED, **kept, "verify": self._context, "trust_env": False}
+        self._options: dict[str, Any] = {"limits": UNLIMITED, **kept, "verify": self._context, "trust_env": False}
         self._proxies = {
             pattern: self._library.Proxy(proxy) if isinstance(proxy, (str, self._library.URL)) else proxy
             for pattern, proxy in proxies_of(options).items()
@@ -110,16 +110,18 @@ def over_socks(kind: type[Any], library: Library) -> type[Any]:
         """A transport over a SOCKS proxy."""
 
         def handle_request(self, request: Any) -> Any:
+            above: Any = super()
             try:
-                return super().handle_request(request)
+                return above.handle_request(request)
             except Exception as error:
                 if (own := own_error(error)) is error:
                     raise
                 raise own from error
 
         async def handle_async_request(self, request: Any) -> Any:
+            above: Any = super()
             try:
-                return await super().handle_async_request(request)
+                return await above.handle_async_request(request)
             except Exception as error:
                 if (own := own_error(error)) is error:
                     raise

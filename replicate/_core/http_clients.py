@@ -44,7 +44,10 @@ def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - s
         made_by = import_module("httpx_aiohttp")
     except ImportError as error:
         raise RuntimeError('DefaultAioHttpClient needs an extra: pip install "replicate[aiohttp]"') from error
-    proxied: Callable[..., Any] = lambda **how: made_by.AiohttpTransport(**how)  # noqa: E731, PLW0108 - if there is one
+
+    def proxied(**how: Any) -> Any:
+        return made_by.AiohttpTransport(**how)
+
     settled = defaults(options, transport=proxied)
     client: httpx.AsyncClient = made_by.HttpxAiohttpClient(**settled)
     return client

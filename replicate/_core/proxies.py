@@ -63,7 +63,8 @@ def as_url(value: str) -> str:
     scheme, separator, rest = value.partition("://")
     if not separator:
         return f"http://{value}"
-    return f"socks5://{rest}" if scheme.lower() == "socks" else value
+    # The proxy resolves the names of hosts in any case, and httpx 0.27 does not know socks5h.
+    return f"socks5://{rest}" if scheme.lower() in ("socks", "socks5h") else value
 
 
 def trouble(url: Any) -> tuple[str, str] | None:

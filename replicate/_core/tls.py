@@ -11,7 +11,7 @@ import ssl
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
@@ -43,7 +43,7 @@ class DeferredContext(ssl.SSLContext):
         return self.load().wrap_bio(*args, **kwargs)
 
     def set_alpn_protocols(self, alpn_protocols: Any) -> None:
-        with suppress(VariableError, OptionError):  # raised again by the handshake, at which httpcore closes what is open
+        with suppress(VariableError, OptionError):  # the handshake raises it, too, where httpcore closes what is open
             self.load().set_alpn_protocols(alpn_protocols)
 
 
@@ -66,18 +66,15 @@ def fresh(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     cert_file, cert_dir = as_path(cert_file), as_path(cert_dir)
     if not cert_file and cert_dir and not any(Path(each).is_dir() for each in cert_dir.split(os.pathsep)):
         raise VariableError(f"{CERT_DIR} names no folder that is there.", hint="Set it to one, or unset it.")
-    try:
+    context: ssl.SSLContext | None = None
+    with suppress(OSError):
         if cert_file:
             context = ssl.create_default_context(cafile=cert_file)
         elif cert_dir:
             context = ssl.create_default_context(capath=cert_dir)
         else:
             context = httpx.create_ssl_context(trust_env=False)
-    except OSError:
-        failed = True
-    else:
-        failed = bool(cert_file) and not context.cert_store_stats()["x509"]
-    if failed:
+    if context is None or (cert_file and not context.cert_store_stats()["x509"]):
         raise_for(cert_file)
     return context
 
@@ -116,17 +113,18 @@ def trouble(path: str) -> str | None:
 
 def context_for(options: Mapping[str, Any]) -> ssl.SSLContext:
     """Give the context for `verify`, `cert` and `trust_env`, as httpx has them. Raises VariableError, OptionError."""
-    verify, cert = options.get("verify", True), options.get("cert")
+    verify: Any = options.get("verify", True)
+    cert = options.get("cert")
     plain = deferred(trust_env=bool(options.get("trust_env", True)))
     if verify in (True, None):
         if not cert:
             return plain
         verify = fresh(*plain.certificates)  # not the one for all: the certificate goes into it
-    verify = os.fspath(verify) if isinstance(verify, os.PathLike) else verify
+    given: Any = os.fspath(cast("os.PathLike[str]", verify)) if isinstance(verify, os.PathLike) else verify
     try:
-        context = httpx.create_ssl_context(verify=verify)
+        context = httpx.create_ssl_context(verify=given)
     except OSError:
-        problem = trouble(verify) or "certificates that cannot be read"
+        problem = trouble(str(given)) or "certificates that cannot be read"
     else:
         return with_cert(context, cert) if cert else context
     raise OptionError(f"verify= names {problem}.", hint="Pass an ssl.SSLContext, or a file of certificates.")

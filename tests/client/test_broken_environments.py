@@ -60,6 +60,8 @@ CERTIFICATES = {
     "no folders": ("SSL_CERT_DIR", lambda folder: os.pathsep.join([str(folder / PASSWORD)] * 2), "no folder"),
     "no log of keys": ("SSLKEYLOGFILE", lambda folder: folder / PASSWORD / "log", "cannot be written"),
 }
+if httpx.__version__.startswith("0.27"):
+    del CERTIFICATES["no log of keys"]  # which is not written then
 DOORS: dict[str, Callable[[Any], Any]] = {
     "get": lambda client: client.account.get(),
     "create": lambda client: client.predictions.create(model="me/official", input=INPUT),

@@ -138,7 +138,7 @@ def test_an_entry_that_cannot_be_read_is_left_out(entry: str) -> None:
         ("'host:1'\n", "http://host:1"),
         ("socks://host:1", "socks5://host:1"),
         ("SOCKS://me:secret@host", "socks5://me:secret@host"),
-        ("socks5h://host:1", "socks5h://host:1"),
+        ("socks5h://host:1", "socks5://host:1"),
     ],
 )
 def test_a_value_is_read_as_it_was_meant(value: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
