@@ -213,8 +213,8 @@ def test_a_client_that_cannot_be_made_takes_no_place(run: Any, server: Faults, m
         lanes: Any = await transport.lanes()
         first = await lanes.take()
         with monkeypatch.context() as patch:
-            patch.setattr(lanes._factory, "make", lambda: [][0])
-            with pytest.raises(IndexError):
+            patch.setattr(lanes._factory, "make", lambda: int("none"))
+            with pytest.raises(ValueError, match="none"):
                 await lanes.take()
         second = await lanes.take(1)
         assert second is not first
