@@ -291,11 +291,14 @@ class Client(Replicate):
         if httpx_options:
             from inspect import signature
 
+            from replicate._core.client_factory import check_options
+
             if http_client is not None:
                 raise TypeError(f"http_client= has its own settings: pass {', '.join(httpx_options)} to that")
             known = {**signature(Client).parameters, **signature(httpx.Client).parameters}
             known.pop("httpx_options")
             check_keywords(httpx_options, (*known,))
+            check_options(httpx_options)
         url = None if base_url is None else versioned(base_url)
         found = credentials(bearer_token, api_token, needed=False)
         check_mapping("default_headers", default_headers)

@@ -30,6 +30,10 @@ class VariableError(ReplicateError, ValueError):
     """An environment variable does not say what it should."""
 
 
+class OptionError(ReplicateError, ValueError):
+    """An option for the connections is not what it should be."""
+
+
 # ---- where the API is
 
 

@@ -59,6 +59,10 @@ class Transport(Protocol):
         """The client of httpx that sends the requests; with several, another with the same settings."""
         ...
 
+    async def prepare(self, url: httpx.URL | str) -> None:
+        """Make what requests to a URL are sent with, as `send` does, too. Raises ReplicateError if that cannot be."""
+        ...
+
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:

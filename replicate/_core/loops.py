@@ -12,14 +12,14 @@ import httpx
 
 from replicate._core.dual import PATIENCE
 from replicate._core.exchange import ALWAYS, sparing
-from replicate._core.libraries import library_of_options
-from replicate._core.tls import for_creates
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable
     from datetime import timedelta
 
     from anyio import Event
+
+    from replicate._core.client_factory import ClientFactory
 
 T = TypeVar("T")
 
@@ -64,19 +64,23 @@ class Lanes(Needs):
     is nearly all that a request costs; so each gets a client of its own, and the pools stay small.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, factory: ClientFactory) -> None:
         from anyio import Semaphore
 
         super().__init__()
         self.is_closed: bool = False
-        self._options, self._library = options, library_of_options(options)
-        limits: httpx.Limits = options["limits"]
-        self._places = Semaphore(limits.max_connections or MOST)
-        self._free: deque[tuple[float, httpx.AsyncClient]] = deque()
+        self._factory = factory
+        self._places = Semaphore(factory.limits.max_connections or MOST)
+        first: httpx.AsyncClient = sparing(factory.make())  # here, so that what cannot be made shows early
+        self._free: deque[tuple[float, httpx.AsyncClient]] = deque([(time.monotonic(), first)])
         """Clients that nobody uses, and since when, the longest first."""
         self._free_for_creates: deque[tuple[float, httpx.AsyncClient]] = deque()
-        self._all: dict[httpx.AsyncClient, deque[tuple[float, httpx.AsyncClient]]] = {}
+        self._all: dict[httpx.AsyncClient, deque[tuple[float, httpx.AsyncClient]]] = {first: self._free}
         """All clients, each with those that it is put among when nobody uses it."""
+
+    def prepare(self, url: httpx.URL | str) -> None:
+        """Read the certificates if a request to this URL is the first that needs any. Raises VariableError."""
+        self._factory.prepare(url)
 
     async def take(self, seconds: float = ALWAYS, limits: Any = None, *, creates: bool = False) -> httpx.AsyncClient:
         """Give a client that nobody uses, the one that was used last, as soon as there is a place.
@@ -95,8 +99,11 @@ class Lanes(Needs):
         free = self._free_for_creates if creates else self._free
         if free:
             return free.pop()[1]
-        options = for_creates(self._options) if creates else self._options
-        client: httpx.AsyncClient = sparing(self._library.AsyncClient(**options))
+        try:
+            client: httpx.AsyncClient = sparing(self._factory.make(creates=creates))
+        except BaseException:
+            self._places.release()
+            raise
         self._all[client] = free
         return client
 
@@ -133,6 +140,9 @@ class Given:
     @property
     def is_closed(self) -> bool:
         return self.client.is_closed
+
+    def prepare(self, url: httpx.URL | str) -> None:
+        pass
 
     async def take(self, *_: Any, **__: Any) -> httpx.AsyncClient:
         return self.client

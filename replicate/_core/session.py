@@ -252,14 +252,14 @@ class Session(Generic[C]):
             else:
                 authorized = "Authorization" in arguments["headers"]
                 error = error_of(response, authorized=authorized, missing=self.config.credentials.hint)
-                harmless = repeatable or not sending.arrived(otherwise=True)
-                failure = retry.answered(response.status_code, repeatable=harmless, told=error.retry_after)
+                repeatable |= not sending.arrived(otherwise=True)
+                failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
                 if told and response.status_code == 429:
                     self.pace.pause(error.retry_after or retry.FIRST_DELAY, self.transport.now())
             most, left, chance = self.config.max_retries, self.remaining(), random.random()
             pause = retry.delay(retries, failure, max_retries=most, jitter=chance, remaining=left, refusals=refusals)
-            path, kind = arguments["url"].path, type(error).__name__
-            log.debug("%s %s failed: %s; retry in %s s", request.method, path, kind, pause)
+            failed = request.method, arguments["url"].path, type(error).__name__
+            log.debug("%s %s failed: %s; retry in %s s", *failed, pause)
             if pause is None or pause >= left:
                 raise error
             retries, refusals = retries + 1, refusals + failure.waited_out(most, left)

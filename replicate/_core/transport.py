@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
+from replicate._core.client_factory import ClientFactory
 from replicate._core.dual import drive
 from replicate._core.exchange import ALWAYS, TIE, Timed, is_foreign, outgoing, sparing, uncollected
 from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
@@ -20,7 +21,6 @@ from replicate._core.lifetime import check_colour, check_not_given, check_open, 
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop, timed
 from replicate._core.nested import following, undisclosed
 from replicate._core.shield import in_time, shielded
-from replicate._core.tls import for_creates, settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping, Sequence
@@ -45,6 +45,7 @@ class BlockingTransport:
         check_colour(client, blocking=True)
         self._client, self._twin, self._options, self._given = client, twin, options, client is not None
         self._library = library_of_options({**options, "client": client})
+        self._factory: ClientFactory | None = None
         self.closed: bool = twin is not None and twin.closed
         self._made: dict[bool, tuple[httpx.Client, weakref.finalize[..., BlockingTransport]]] = {}
         """Clients of our own, whether for creates, each with what closes it at the latest."""
@@ -78,10 +79,16 @@ class BlockingTransport:
         if (made := self._made.get(creates)) is None:
             with self._lock:
                 if (made := self._made.get(creates)) is None:
-                    options = settled(self._options)
-                    client = sparing(self._library.Client(**(for_creates(options) if creates else options)))
+                    self._factory = self._factory or ClientFactory(self._options, blocking=True)
+                    client = sparing(self._factory.make(creates=creates))
                     made = self._made[creates] = client, weakref.finalize(self, client.close)
         return made[0]
+
+    async def prepare(self, url: httpx.URL | str) -> None:
+        check_open(self)
+        check_open(self._client_for(creates=True))
+        if self._factory is not None:
+            self._factory.prepare(url)
 
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
@@ -89,6 +96,8 @@ class BlockingTransport:
         end = self.now() + seconds
         check_open(self)
         check_open(client := self._client_for(creates=creates))
+        if self._factory is not None:
+            self._factory.prepare(request["url"])
         with as_own_errors(self._library):
             made, how = outgoing(client, request, self._library, own=not self._given)
             try:
@@ -208,7 +217,7 @@ class BlockingTransport:
             finalizer.detach()
             inherited.append(client)
         inherited.extend(self._discarded)
-        self._made, self._discarded = {}, []
+        self._made, self._discarded, self._factory = {}, [], None
 
 
 class AsyncTransport:
@@ -249,7 +258,7 @@ class AsyncTransport:
         if self._client is not None:
             return self._client
         if (shown := self._shown) is None:
-            shown = self._shown = self._library.AsyncClient(**settled(self._options))
+            shown = self._shown = ClientFactory(self._options, blocking=False).make()
         return shown
 
     async def lanes(self) -> Lanes | Given:
@@ -264,17 +273,21 @@ class AsyncTransport:
             # A keeper holds its loop, so what has ended must be let go by hand.
             for other in [other for other, keeper in self._keepers.items() if ended(other, keeper)]:
                 del self._keepers[other]
-            lanes = Lanes(settled(self._options))
+            lanes = Lanes(ClientFactory(self._options, blocking=False))
             generator = keep(lanes)
             self._keepers[loop] = Keeper(lanes, generator)
         await generator.__anext__()
         return lanes
+
+    async def prepare(self, url: httpx.URL | str) -> None:
+        (await self.lanes()).prepare(url)
 
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
         end = self.now() + seconds
         lanes = await self.lanes()
+        lanes.prepare(request["url"])
         client = await lanes.take(seconds, request.get("timeout"), creates=creates and self.own)
         try:
             check_open(self, lanes)

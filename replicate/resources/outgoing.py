@@ -24,6 +24,7 @@ class Outgoing:
 
     async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
         """Exchange a request for an answer."""
+        await self._inner.prepare(request["url"])  # what fails here has sent nothing
         create, base_url = self._create, str(self._create.session.config.base_url)
         create.account = base_url.rstrip("/"), hash(request["headers"].get("authorization"))
         create.out, create.sent = True, self._inner.now()

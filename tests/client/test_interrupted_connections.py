@@ -12,7 +12,7 @@ from support.colours import RUN, connect, got
 from support.faults import Faults, answer
 
 from replicate import Replicate, local
-from replicate._core import tls
+from replicate._core import client_factory
 from replicate._core.transport import BlockingTransport
 from replicate.resources import waiting
 
@@ -219,7 +219,7 @@ async def test_creates_have_connections_of_their_own(
     colour: str, kept: Any, moment: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are kept for a moment only, for the server may be closing one that was idle for longer."""
-    monkeypatch.setattr(tls, "KEEP_ALIVE", moment)
+    monkeypatch.setattr(client_factory, "KEEP_ALIVE", moment)
     base_url, came = kept
     client = connect(colour, base_url=base_url)
     for _ in range(2):
@@ -244,7 +244,7 @@ async def test_a_client_of_the_caller_s_has_one_pool(colour: str, kept: Any) -> 
 @pytest.mark.parametrize(("theirs", "expiry"), [(None, 1.0), (5.0, 1.0), (0.5, 0.5)])
 def test_the_limits_of_creates(theirs: float | None, expiry: float) -> None:
     """The caller's limits hold for creates, too."""
-    limits = httpx.Limits(max_connections=3, max_keepalive_connections=2, keepalive_expiry=theirs)
-    made = tls.for_creates({"limits": limits, "trust_env": False})
-    assert made["limits"] == httpx.Limits(max_connections=3, max_keepalive_connections=2, keepalive_expiry=expiry)
-    assert made["trust_env"] is False
+    kept = {"max_connections": 3, "max_keepalive_connections": 2}
+    factory = client_factory.ClientFactory({"limits": httpx.Limits(**kept, keepalive_expiry=theirs)}, blocking=True)
+    assert factory.arguments(creates=True)["limits"] == httpx.Limits(**kept, keepalive_expiry=expiry)
+    assert factory.arguments()["limits"] == httpx.Limits(**kept, keepalive_expiry=theirs)

@@ -35,6 +35,9 @@ class Scripted:
         self.time = 0.0
         self.closed = False
 
+    async def prepare(self, url: httpx.URL | str) -> None:
+        pass
+
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf"), creates: bool = False
     ) -> httpx.Response:
