@@ -85,7 +85,12 @@ class Place:
         self.clock.advance(seconds)
         for run in running:
             done = threading.Event()
-            with run.listening(lambda now=run, done=done: done.set() if now.finished else None):
+
+            def look(now: Any = run, done: threading.Event = done) -> None:
+                if now.finished:
+                    done.set()
+
+            with run.listening(look):
                 assert run.finished or done.wait(20)
 
 

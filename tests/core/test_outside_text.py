@@ -28,13 +28,13 @@ from replicate.resources import terms
 from replicate.resources.watching import LONGEST_END, Progress, end_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 SIZE = 1_000_000
 
 
 @contextmanager
-def seconds(limit: float) -> Iterator[None]:
+def seconds(limit: float) -> Generator[None]:
     """Fail where something takes more seconds of this process: no other one counts."""
 
     def fail(*_: object) -> None:
@@ -281,12 +281,12 @@ def broken_tqdm(error: BaseException, *, at_once: bool) -> ModuleType:
     """Make a tqdm that raises, when it is asked for or when a bar is drawn."""
 
     class Broken:
-        def __init__(self, **_: Any) -> None:
+        def __init__(self, *_: Any, **__: Any) -> None:
             raise error
 
     module = ModuleType("tqdm.auto")
     if at_once:
-        vars(module)["__getattr__"] = lambda _: Broken()
+        vars(module)["__getattr__"] = Broken  # which is asked for `tqdm`
     else:
         vars(module)["tqdm"] = Broken
     return module
@@ -307,7 +307,7 @@ def test_a_tqdm_that_raises(monkeypatch: pytest.MonkeyPatch, *, at_once: bool) -
 class Refusing(logging.Handler):
     """A handler that raises."""
 
-    def emit(self, _: logging.LogRecord) -> None:
+    def emit(self, record: logging.LogRecord) -> None:
         raise ValueError("I/O operation on closed file.")
 
 
