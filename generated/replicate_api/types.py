@@ -813,5 +813,8 @@ def fields(cls: type[Payload]) -> Fields:
 
 def abridged(value: object, limit: int = 80) -> str:
     """Show a value in a repr: one whose text is long only by its beginning."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except RecursionError:  # it is nested more deeply than Python's stack goes here
+        shown = "…"
     return shown if len(shown) <= limit else f"{shown[:limit]}…"

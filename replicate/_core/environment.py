@@ -89,6 +89,9 @@ class Shown(logging.StreamHandler["TextIO"]):
         logging.Handler.__init__(self)
         self.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Let a line go that cannot be shown: what it tells of goes on, be stderr closed or broken."""
+
     @property
     def stream(self) -> TextIO:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
         return sys.stderr

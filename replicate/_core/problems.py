@@ -31,7 +31,7 @@ from replicate.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from replicate._core.sending import Sending
 
@@ -239,18 +239,28 @@ def bare(cause: T) -> T:
     return cause.with_traceback(None)
 
 
-def detail_of(detail: Any) -> str | None:
+def detail_of(detail: Any, depth: int = 8) -> str | None:
     """Put a problem's detail into words: it is a text, or a list of what is wrong with which field."""
     if is_array(detail):
-        return "; ".join(filter(None, map(detail_of, detail))) or None
+        inner = [detail_of(each, depth - 1) for each in detail] if depth else [written(detail)]
+        return "; ".join(filter(None, inner)) or None
     if is_object(detail):
-        where = ".".join(str(step) for step in elements(detail.get("loc")) if step != "body")
-        text = str(detail.get("msg") or detail.get("message") or json.dumps(detail))
+        where = ".".join(written(step, str) for step in elements(detail.get("loc")) if step != "body")
+        said = detail.get("msg") or detail.get("message")
+        text = written(said, str) if said else written(detail)
         return f"{where}: {text}" if where else text
     return str(detail).strip() if detail else None
 
 
+def written(value: Any, write: Callable[[Any], str] = json.dumps) -> str:
+    """Write a value as a text, if it is none. What is nested too deeply for that is left out."""
+    try:
+        return value if isinstance(value, str) else write(value)
+    except RecursionError:
+        return "…"
+
+
 def excerpt(body: Any, limit: int = 200) -> str:
     """Show the beginning of a content that is no problem document, in one line."""
-    text = " ".join((body if isinstance(body, str) else json.dumps(body)).split())
+    text = " ".join(written(body).split())
     return f"{text[:limit]}…" if len(text) > limit else text or "no details were given"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 LINE_END = re.compile(r"\r\n|\n|\r")
 OUTPUT = re.compile(r"(?:\A|(?<=\n\n))event: output\nid: (.+)\ndata: (.*)\n\n")
 """An event as nearly all look, in blocks of lines that each end with an empty one."""
+LONGEST_RETRY = 18
+"""Digits of a reconnection time. One with more is ignored, as one that is no number is."""
 
 
 class EventName(str):
@@ -131,7 +133,7 @@ class Decoder:
         return LINE_END.sub("\n", text) if "\r" in text else text
 
     def _unusual(self, blocks: str) -> list[ServerSentEvent]:
-        return [event for block in blocks.split("\n\n") for event in self._event(block)]
+        return [event for block in blocks.split("\n\n") if block for event in self._event(block)]
 
     def _event(self, block: str) -> list[ServerSentEvent]:
         """Read a block line by line. It is no event if it has no data."""
@@ -146,7 +148,7 @@ class Decoder:
                     data.append(value)
                 case "id" if "\0" not in value:
                     self.last_id = value
-                case "retry" if value.isascii() and value.isdigit():
+                case "retry" if value.isascii() and value.isdigit() and len(value) <= LONGEST_RETRY:
                     self.retry = retry = int(value)
                 case _:  # a comment, which has no field name, or a field yet unknown
                     pass

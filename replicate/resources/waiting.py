@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -147,15 +148,22 @@ async def stop(
     try:
         payload = await insist(session, canceler, run_id, Deadline(session, max(0.1, seconds - LAST_CHANCE)))
         canceled = True
-        log.info("canceled %s, for nobody waits for it any more", run_id)
         if into is not None:
             renew(into, payload)
     except Exception as error:  # noqa: BLE001 - whatever it is
-        log.debug("%s cannot be canceled: %s", run_id, error)
+        note(logging.DEBUG, "%s cannot be canceled: %s", run_id, error)
     finally:
-        if not canceled:
-            log.warning("%s could not be canceled: it may go on, and is charged for then", run_id)
+        if canceled:
+            note(logging.INFO, "canceled %s, for nobody waits for it any more", run_id)
+        else:
+            note(logging.WARNING, "%s could not be canceled: it may go on, and is charged for then", run_id)
     return canceled
+
+
+def note(level: int, message: str, *values: object) -> None:
+    """Log what happens while an error is on its way, which an error of the log's must not replace."""
+    with suppress(Exception):  # without a handler, Python writes to stderr, which may be closed
+        log.log(level, message, *values)
 
 
 async def insist(
@@ -169,7 +177,7 @@ async def insist(
                 await session.transport.sleep(pause)
             return await ask(deadline.bound(session), canceler, run_id)
         except PASSING as error:
-            log.debug("canceling %s failed: %s", run_id, error)
+            note(logging.DEBUG, "canceling %s failed: %s", run_id, error)
             trouble = error
             if deadline.remaining() <= 0:
                 break
