@@ -258,8 +258,7 @@ class Session(Generic[C]):
                     self.pace.pause(error.retry_after or retry.FIRST_DELAY, self.transport.now())
             most, left, chance = self.config.max_retries, self.remaining(), random.random()
             pause = retry.delay(retries, failure, max_retries=most, jitter=chance, remaining=left, refusals=refusals)
-            failed = request.method, arguments["url"].path, type(error).__name__
-            log.debug("%s %s failed: %s; retry in %s s", *failed, pause)
+            log.debug("%s %s: %s; retry in %s s", request.method, arguments["url"].path, type(error).__name__, pause)
             if pause is None or pause >= left:
                 raise error
             retries, refusals = retries + 1, refusals + failure.waited_out(most, left)
