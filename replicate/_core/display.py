@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from replicate._core import log
 from replicate._wording import harmless
-
-log: logging.Logger = logging.getLogger("replicate")
 
 LONGEST = 200
 """Characters that are shown of what is told."""
@@ -49,8 +46,7 @@ class Display:
     def drop(self, error: Exception) -> None:
         """Show nothing any more."""
         self._shown = None
-        with suppress(Exception):  # the log may go to the same stderr
-            log.debug("the progress cannot be shown: %r", error)
+        log.debug("the progress cannot be shown: %r", error)
 
 
 def one_line(told: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 import random
 import re
 import sys
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import httpx
 from attrs import evolve
 
-from replicate._core import retry
+from replicate._core import log, retry
 from replicate._core.config import Config as Config  # noqa: PLC0414, TC001 - with the session it is of
 from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.environment import log as log_variable
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 
 Other = TypeVar("Other", bound=Colour)
 
-log = logging.getLogger("replicate")
 url_of = lru_cache(64)(httpx.URL)  # for those that many requests go to: to read one takes longer than to look it up
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"

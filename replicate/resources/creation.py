@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from replicate._core import log
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
 from replicate._core.polling import Deadline
 from replicate._data import look_up
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from replicate._data.reference import Reference
     from replicate_api.types import Request
 
-log: logging.Logger = logging.getLogger("replicate")
 
 GRACE = 10
 """Seconds that the answer may take beyond that."""
@@ -191,7 +190,7 @@ async def post(
             announce(payload, noun)
             return payload
         create.answered(payload.id)
-        announce(payload, noun)  # whatever a log's handler raises cancels it
+        announce(payload, noun)
         early = held is not None and session.transport.now() - create.sent < hold(held) * EARLY
         payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload

@@ -8,10 +8,10 @@ create's, is what it started.
 from __future__ import annotations
 
 import copy
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from replicate._core import log
 from replicate._core.exchange import came_over_a_socket
 from replicate._core.polling import Deadline
 from replicate._core.problems import unreadable
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from replicate.exceptions import APIConnectionError
     from replicate.resources.ledger import Account, GivenUp
 
-log: logging.Logger = logging.getLogger("replicate")
 
 PAUSES = (0.0, 1.0, 3.0)
 """Seconds to wait before each look: what is just being started may show late."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
+from replicate._core import log
 from replicate._core.dual import drive
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, backoff, poll, turn
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 
-log: logging.Logger = logging.getLogger("replicate")
 
 T = TypeVar("T")
 Run = TypeVar("Run", bound="Prediction[Any] | Training[Any]")
@@ -151,19 +149,13 @@ async def stop(
         if into is not None:
             renew(into, payload)
     except Exception as error:  # noqa: BLE001 - whatever it is
-        note(logging.DEBUG, "%s cannot be canceled: %s", run_id, error)
+        log.debug("%s cannot be canceled: %s", run_id, error)
     finally:
         if canceled:
-            note(logging.INFO, "canceled %s, for nobody waits for it any more", run_id)
+            log.info("canceled %s, for nobody waits for it any more", run_id)
         else:
-            note(logging.WARNING, "%s could not be canceled: it may go on, and is charged for then", run_id)
+            log.warning("%s could not be canceled: it may go on, and is charged for then", run_id)
     return canceled
-
-
-def note(level: int, message: str, *values: object) -> None:
-    """Log what happens while an error is on its way, which an error of the log's must not replace."""
-    with suppress(Exception):  # without a handler, Python writes to stderr, which may be closed
-        log.log(level, message, *values)
 
 
 async def insist(
@@ -177,7 +169,7 @@ async def insist(
                 await session.transport.sleep(pause)
             return await ask(deadline.bound(session), canceler, run_id)
         except PASSING as error:
-            note(logging.DEBUG, "canceling %s failed: %s", run_id, error)
+            log.debug("canceling %s failed: %s", run_id, error)
             trouble = error
             if deadline.remaining() <= 0:
                 break

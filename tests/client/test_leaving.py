@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -434,7 +434,7 @@ def test_an_interrupt_while_a_lost_answer_is_looked_for(place: Server) -> None:
 async def test_what_the_handler_of_a_log_raises(
     clients: Any, place: Server, caplog: pytest.LogCaptureFixture, raised: type[BaseException], *, lost: bool
 ) -> None:
-    """A create is canceled where the line that tells of its start, or of its being found, is not written."""
+    """A log that fails costs nothing. An interrupt in it cancels what was started, or found, as any other does."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -446,11 +446,11 @@ async def test_what_the_handler_of_a_log_raises(
     with Relay(place.port, *([LOSE] if lost else [])) as relay:
         log.addHandler(handler)
         try:
-            with pytest.raises(raised):
+            with pytest.raises(raised) if raised is KeyboardInterrupt else nullcontext():
                 await got(clients(place, base_url=relay.base_url).predictions.create("me/held", {}))
         finally:
             log.removeHandler(handler)
-    assert statuses(place) == ["canceled"]
+    assert statuses(place) == ["canceled" if raised is KeyboardInterrupt else "processing"]
 
 
 @pytest.mark.parametrize(
