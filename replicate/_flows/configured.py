@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from collections.abc import Callable, Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
 from replicate._core.async_names import AsyncNames
-from replicate._core.dual import C, dual
+from replicate._core.dual import C, T, dual
 from replicate._core.environment import address
 from replicate._core.keywords import show
 from replicate._core.libraries import own_timeout
@@ -25,6 +26,7 @@ from replicate._core.options import (
     merged,
 )
 from replicate._core.polling import pace
+from replicate._core.resource import Namespace, namespace, session_of
 from replicate._core.settings import credentials, folder, pause
 from replicate_api.types import UNSET
 
@@ -189,11 +191,24 @@ class Configured(AsyncNames, Generic[C]):
         Clients that share connections are closed together: closing either closes both.
         """
         check_keywords(options, COPY_OPTIONS)
-        other = type(self).__new__(type(self))  # without the nouns, which keep the session that they were made with
-        other.__dict__["_session"] = reset(self._session, options)
-        return other
+        return with_session(self, reset(self._session, options))
 
     copy = with_options
+
+
+def with_session(owner: T, session: Session[Any]) -> T:
+    """Give a client or a noun with another session, and with the attributes that a subclass has added.
+
+    The nouns that it has made are made anew when they are asked for; those that it holds by another name come along.
+    """
+    other: Any = object.__new__(type(owner))
+    for name, value in vars(owner).items():
+        if not isinstance(value, Namespace) or session_of(value) is not session_of(cast("Any", owner)):
+            vars(other)[name] = value
+        elif not isinstance(inspect.getattr_static(type(owner), name, None), namespace):
+            vars(other)[name] = with_session(value, session)
+    vars(other)["_session"] = session
+    return cast("T", other)
 
 
 def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
