@@ -34,14 +34,14 @@ from replicate._core.options import check_count
 from replicate._core.plain import elements
 from replicate._core.resource import Bound
 from replicate.exceptions import ReplicateError
-from replicate_api.types import UNSET, Payload, PydanticSerializer, Request, as_sent, pydantic_schema
+from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
     from typing import Never, Self
 
     from replicate._core.session import Session
-    from replicate_api.types import Endpoint
+    from replicate_api.types import Data, Endpoint
 
 Cursor: TypeAlias = str | EllipsisType
 """Which page of a list: the URL of one, as in `page.next`, or `...` for the first."""
@@ -56,7 +56,7 @@ class PageInfo(NamedTuple):
     url: str
 
 
-class Page(Tabular, Bound[C], Generic[C, T]):
+class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
     """One page of a list: `results`, and the URLs of the `next` and `previous` page or None.
 
     Length, index and `results` are of this page; iterating goes on to the pages after it, fetching them as needed:
@@ -208,6 +208,15 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     def keys(self) -> list[str]:
         """List what it tells an encoder that looks into objects, by `dict(page)`."""
         return ["next", "previous", "results"]
+
+    def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:
+        """Give plain data: with `unset`, what did not come of an item is None; without `none`, nothing is."""
+        items: list[Any] = [
+            item.as_plain(unset=unset, none=none) if isinstance(item, PlainData) else plain(item)
+            for item in self.results
+        ]
+        data = {"next": self.next, "previous": self.previous, "results": items}
+        return {name: value for name, value in data.items() if none or value is not None}
 
     def __len__(self) -> int:
         return len(self.results)

@@ -202,11 +202,12 @@ def with_session(owner: T, session: Session[Any]) -> T:
     The nouns that it has made are made anew when they are asked for; those that it holds by another name come along.
     """
     other: Any = object.__new__(type(owner))
+    own: Any = owner
     for name, value in vars(owner).items():
-        if not isinstance(value, Namespace) or session_of(value) is not session_of(cast("Any", owner)):
+        if not isinstance(value, Namespace) or vars(value).get("_session") is not session_of(own):  # pyright: ignore[reportUnknownArgumentType]
             vars(other)[name] = value
         elif not isinstance(inspect.getattr_static(type(owner), name, None), namespace):
-            vars(other)[name] = with_session(value, session)
+            vars(other)[name] = with_session(cast("Any", value), session)
     vars(other)["_session"] = session
     return cast("T", other)
 
