@@ -355,6 +355,17 @@ class AwaitedIteration(Iteration[Async, T]):
         """Do as `close`."""
         await self._close()
 
+    async def asend(self, value: None) -> T:
+        """Give the next item. Raises TypeError for a value, which nobody would take."""
+        if value is not None:
+            raise TypeError(f"nothing can be sent to an {type(self).__name__}")
+        return await self.__anext__()
+
+    async def athrow(self, error: BaseException) -> T:
+        """End here, as `close` does, and raise an error."""
+        await self._close()
+        raise error
+
 
 async def following(items: Iterator[T]) -> T:
     """Give the next of an iterator, which blocks. Raises StopAsyncIteration at its end."""
