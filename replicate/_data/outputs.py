@@ -39,7 +39,7 @@ class FileMethods(Bound[C]):
     gone on with where it was. The token goes along only to the API.
     """
 
-    url: str
+    url: str = ""
     _position: int = 0
     _expires_at: datetime | None = None
     _made_by: Any = None

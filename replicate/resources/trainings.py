@@ -93,6 +93,15 @@ class Training(Resource[C], models.Training):
         made = getattr(self.output, "version", None)
         return named or (made.partition(":")[0] if isinstance(made, str) else None)
 
+    @property
+    def set_fields(self) -> dict[str, Any]:
+        """The declared fields that are set, and the `destination` where it can be derived."""
+        named = {"destination": self.destination} if self.destination else {}
+        return {**super().set_fields, **named}
+
+    def __getitem__(self, name: str) -> Any:
+        return self.destination if name == "destination" else super().__getitem__(name)
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
         from replicate.resources.showing import shown
 
