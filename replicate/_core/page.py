@@ -276,7 +276,8 @@ def page_of(value: Any, read: Callable[[Any], Any] | None) -> Page[Any, Any]:
     if not is_mapping(value):
         raise TypeError(f"expected a Page, got {type(value).__name__}")
     items = [read(item) if read and is_object(item) else item for item in elements(value.get("results"))]
-    return Page(**{**value, "results": items})
+    fields: dict[str, Any] = {**value, "results": items}
+    return Page(**fields)
 
 
 class SyncPage(Page[Sync, T]):
