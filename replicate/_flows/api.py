@@ -8,6 +8,7 @@ from replicate._core.answering import RawResponses
 from replicate._core.async_names import rebound, tell_in_both
 from replicate._core.dual import Async, C, also_awaited, dual
 from replicate._core.options import check_parameters
+from replicate._core.overridden import follow_class
 from replicate._core.pickling import Picklable
 from replicate._core.resource import namespace
 from replicate._flows.configured import Configured
@@ -47,6 +48,7 @@ class API(Configured[C], RawResponses, Picklable):
 
     def __init__(self, session: Session[C]) -> None:
         self._session = session
+        follow_class(self)
 
     @namespace
     def account(self) -> type[Accounts[C]]:

@@ -25,6 +25,7 @@ from replicate._core.options import (
     check_values,
     merged,
 )
+from replicate._core.overridden import follow_class, given
 from replicate._core.polling import pace
 from replicate._core.resource import Namespace, namespace, session_of
 from replicate._core.settings import credentials, folder, pause
@@ -127,9 +128,15 @@ class Configured(AsyncNames, Generic[C]):
         self._change(max_retries=number)
 
     @property
+    def auth_headers(self) -> Mapping[str, str]:
+        """The headers that a request is authenticated with. A subclass may give others, as one of version 2 could."""
+        token = self._session.config.credentials.token()
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    @property
     def default_headers(self) -> Mapping[str, str]:
         """Headers that go with every request to the API."""
-        return self._session.config.headers
+        return given(self._session.config.headers)
 
     @default_headers.setter
     def default_headers(self, headers: Mapping[str, str] | None) -> None:
@@ -140,7 +147,7 @@ class Configured(AsyncNames, Generic[C]):
     @property
     def default_query(self) -> Mapping[str, Any]:
         """Query parameters that go with every request to the API."""
-        return self._session.config.query
+        return given(self._session.config.query)
 
     @default_query.setter
     def default_query(self, query: Mapping[str, Any] | None) -> None:
@@ -191,7 +198,9 @@ class Configured(AsyncNames, Generic[C]):
         Clients that share connections are closed together: closing either closes both.
         """
         check_keywords(options, COPY_OPTIONS)
-        return with_session(self, reset(self._session, options))
+        other = with_session(self, reset(self._session, options))
+        follow_class(other)
+        return other
 
     copy = with_options
 
@@ -230,7 +239,7 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
         if instead is not None:
             changes[name] = dict(instead)
         elif added is not None:
-            known: Mapping[str, Any] = getattr(session.config, name)
+            known = given(getattr(session.config, name))
             changes[name] = merged(known, added) if name == "headers" else {**known, **added}
     check_headers(changes.get("headers", {}))
     check_query("default_query", changes.get("query"))
