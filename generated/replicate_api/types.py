@@ -640,6 +640,7 @@ class Payload(PlainData):
     else:  # it is none of the fields that `typing.get_type_hints` tells of
         _unread = None
     renamed: ClassVar[Mapping[str, str]] = {}  # JSON name -> attribute, where the JSON name cannot be one
+    first: ClassVar[tuple[str, ...]] = ()  # attributes that come before all others, in this order
 
     @staticmethod
     def decoders() -> Mapping[str, Callable[[Any], Any]]:
@@ -972,7 +973,8 @@ known: dict[type[Payload], Fields] = {}
 def fields(cls: type[Payload]) -> Fields:
     """Look up the declared fields of a model, once for each class."""
     if cls not in known:
-        names = [field.name for field in getattr(cls, "__attrs_attrs__", ())]
+        declared = [field.name for field in getattr(cls, "__attrs_attrs__", ())]
+        names = sorted(declared, key=lambda name: cls.first.index(name) if name in cls.first else len(cls.first))
         json_names = {**{name: name for name in names}, **{name: key for key, name in cls.renamed.items()}}
         decoders = cls.decoders()
         for name in () if issubclass(cls, AttributeDict) else names:

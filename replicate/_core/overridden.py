@@ -66,7 +66,8 @@ def follow_class(client: Any) -> None:
 
 def is_own(client: Any, name: str) -> bool:
     """Tell whether a property of a client is that of this package."""
-    found = inspect.getattr_static(type(client), name, None)
+    kind: type = type(client)
+    found: Any = inspect.getattr_static(kind, name, None)
     return getattr(getattr(found, "fget", None), "__module__", None) == OWN_MODULE
 
 

@@ -11,6 +11,7 @@ import functools
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, cast, overload
 
+from replicate._annotations import deferred
 from replicate._core.async_names import rebound_items
 from replicate._core.cursors import Reader, at, check_new, checked, read
 from replicate._core.dual import (
@@ -53,7 +54,7 @@ NONE_VISITED: frozenset[str] = frozenset()
 def or_by_hand(init: Callable[..., None]) -> Callable[..., None]:
     """Let a page be made of its fields alone, too, as in version 1: `Page(results=[…], next=None, previous=None)`."""
 
-    @functools.wraps(init)
+    @functools.wraps(deferred(init))
     def made(self: Any, *args: Any, **fields: Any) -> None:
         if args or not fields or "session" in fields:
             init(self, *args, **fields)
@@ -95,9 +96,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
             return object.__new__(iterated(session, alone=alone))
 
     next: str | None = None
-    """The URL of the page after this one."""
     previous: str | None = None
-    """The URL of the page before this one."""
 
     def __init__(
         self,

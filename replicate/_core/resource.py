@@ -116,7 +116,9 @@ NO_OBJECTS = ("_bound", "_unread", "additional_properties", "input")
 """What an object is made of and holds no other objects."""
 
 
-INTERNALS = {"additional_properties", "as_plain", "bind", "canceler", "decoders", "reader", "renamed", "set_fields"}
+INTERNALS = {
+    "additional_properties", "as_plain", "bind", "canceler", "decoders", "first", "reader", "renamed", "set_fields",
+}  # fmt: skip
 """What objects are made of, and their users have no use for."""
 
 

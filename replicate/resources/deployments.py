@@ -45,12 +45,15 @@ if TYPE_CHECKING:
 class DeploymentConfiguration(Resource[C], models.DeploymentConfiguration):
     """What a release runs on, and how many times."""
 
+    first: ClassVar[tuple[str, ...]] = ("hardware", "min_instances", "max_instances")
+
 
 class DeploymentRelease(Resource[C], models.DeploymentRelease):
     """One state of a deployment's settings, and who made it."""
 
     Configuration: TypeAlias = DeploymentConfiguration
 
+    first: ClassVar[tuple[str, ...]] = ("number", "model", "version", "created_at", "created_by", "configuration")
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {
         "configuration": DeploymentConfiguration[Any].bind,
         "created_by": Account[Any].bind,
@@ -64,6 +67,7 @@ class Deployment(Resource[C], models.Deployment):
 
     Release: TypeAlias = DeploymentRelease
 
+    first: ClassVar[tuple[str, ...]] = ("owner", "name", "current_release")
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"current_release": DeploymentRelease[Any].bind}
     current_release: DeploymentRelease[C] | None  # pyright: ignore[reportIncompatibleVariableOverride]  # but bound
 

@@ -11,6 +11,7 @@ from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.resource import Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
+from replicate.resources.outputs import RUN_FIELDS
 from replicate.resources.spelling import (
     MODEL,
     TRAINING,
@@ -83,6 +84,7 @@ class Training(Resource[C], models.Training):
     """A training, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"output": TrainingOutput.bind}
+    first: ClassVar[tuple[str, ...]] = RUN_FIELDS
     reader: ClassVar[Any] = trainings_get
     canceler: ClassVar[Any] = trainings_cancel
 

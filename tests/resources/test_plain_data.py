@@ -213,3 +213,15 @@ def test_a_secret_is_shown_only_when_asked_for() -> None:
     secret = CLIENT.webhooks.default.secret()
     assert secret.dict() == {"key": "whsec_abc"}
     assert "abc" not in repr(secret)
+
+
+def test_the_order_is_that_of_version_1(prediction: Any) -> None:
+    """`dict(p)`, `p.dict()` and `p.json()` begin with the fields of version 1, in its order."""
+    wanted = ["id", "model", "version", "status", "input", "output", "logs", "error", "metrics", "created_at"]
+    wanted += ["started_at", "completed_at", "urls"]
+    for data in (prediction.dict(), dict(prediction), json.loads(prediction.json())):
+        assert [*data][: len(wanted)] == wanted
+    release = NESTED["release"]
+    assert [*release.dict()] == ["number", "model", "version", "created_at", "created_by", "configuration"]
+    assert [*release.created_by.dict()][:4] == ["type", "username", "name", "github_url"]
+    assert [*dict(CLIENT.deployments.get("me/d"))] == ["owner", "name", "current_release"]
