@@ -66,8 +66,7 @@ def follow_class(client: Any) -> None:
 
 def is_own(client: Any, name: str) -> bool:
     """Tell whether a property of a client is that of this package."""
-    kind: type = type(client)
-    found: Any = inspect.getattr_static(kind, name, None)
+    found: Any = inspect.getattr_static(client.__class__, name, None)
     return getattr(getattr(found, "fget", None), "__module__", None) == OWN_MODULE
 
 

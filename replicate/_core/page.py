@@ -114,7 +114,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         self._bound, self._options, self._visited = session, options, visited
         self._bind = bind
         self._reader: Reader | None = Reader(endpoint.parse_response)
-        self.alone = alone
+        self.alone: bool = alone
         """Whether iterating ends with this page."""
         self._sent: list[Any] = elements(as_sent(payload, "results"))[:limit]
         self._made: list[T] | None = None
