@@ -40,7 +40,7 @@ class FileMethods(Bound[C]):
     APIConnectionError, unless that is the API's own or the client has `allow_private_hosts=True`.
     """
 
-    url: str
+    url: str = ""
     _position: int = 0
     _expires_at: datetime | None = None
     _made_by: Any = None
