@@ -8,8 +8,8 @@
 
 The functions of this module use a client that is made on first use, with the token from REPLICATE_API_TOKEN. It is set
 by setting the module: `replicate.bearer_token = …`, `base_url`, `timeout`, `max_retries`, `default_headers`,
-`default_query`, `http_client`, `output_dir`. Names are loaded when they are first used, so that `import replicate`
-costs next to nothing.
+`default_query`, `http_client`, `output_dir`, `allow_private_hosts`. Names are loaded when they are first used, so that
+`import replicate` costs next to nothing.
 """
 
 import sys
@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # the settings
     default_query: Mapping[str, Any] | None
     http_client: httpx.Client | None
     output_dir: str | os.PathLike[str] | None
+    allow_private_hosts: bool
 else:
     ModuleType = type(sys)
 
@@ -188,7 +189,7 @@ _OF_DEFAULT_CLIENT = (
 )  # fmt: skip
 _SETTINGS = (
     "bearer_token", "base_url", "timeout", "max_retries", "default_headers", "default_query", "http_client",
-    "output_dir",
+    "output_dir", "allow_private_hosts",
 )  # fmt: skip
 _SUBMODULES = ("client", "exceptions", "resources", "types", "webhook")
 _WIDENED = ("client", "resources", "webhook")

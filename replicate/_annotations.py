@@ -117,7 +117,8 @@ def _defer(member: Any) -> None:
     if type(member) is FUNCTION:
         texts = member.__annotations__
         if not isinstance(texts, Hints) and texts:
-            member.__annotations__ = Hints(texts, _resolver(texts, member.__globals__["__name__"], member))
+            home = member.__globals__.get("__name__") or member.__module__  # attrs makes some in no module
+            member.__annotations__ = Hints(texts, _resolver(texts, home, member))
         return
     for name in ("fget", "fset", "func", "__func__"):
         if type(inner := getattr(member, name, None)) is FUNCTION:

@@ -30,6 +30,7 @@ DEFAULTS: Mapping[str, Any] = {
     "default_query": None,
     "http_client": None,
     "output_dir": None,
+    "allow_private_hosts": False,
 }
 """The settings of the package, and what they are as long as nobody has set them."""
 
@@ -41,6 +42,7 @@ IN_CONFIG = {
     "default_headers": "headers",
     "default_query": "query",
     "output_dir": "output_dir",
+    "allow_private_hosts": "allow_private_hosts",
 }
 """What the settings are called in a session's configuration."""
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from replicate.resources.predictions import Prediction
 
+LONGEST_LOGS = 5_000
+"""Characters at the end of the logs that an error may show."""
 PROBLEM = ("type", "title", "status", "detail", "instance")
 """The fields of an RFC 9457 problem, in the order in which version 1 prints them."""
 
@@ -21,7 +23,15 @@ def details(problem: Mapping[str, Any]) -> str:
 
 def harmless(text: str) -> str:
     """Show the characters of a text that would steer a terminal as what they are not."""
-    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+    return text if text.isprintable() else text.translate(_Harmless({10: 10, 9: 9}))
+
+
+class _Harmless(dict[int, int]):
+    """What to show for each character: looked up once for all its occurrences, since a text may be long."""
+
+    def __missing__(self, code: int) -> int:
+        self[code] = shown = code if chr(code).isprintable() else 0xFFFD
+        return shown
 
 
 def sentence(text: str) -> str:
@@ -31,8 +41,8 @@ def sentence(text: str) -> str:
 
 def ended(prediction: Prediction[Any]) -> str:
     """Tell in one sentence how a prediction ended: its id, status and error."""
-    reason = harmless(str(prediction.error or "")) or ("no error was given" if prediction.status == "failed" else None)
-    return f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else "")
+    reason = str(prediction.error or "") or ("no error was given" if prediction.status == "failed" else None)
+    return harmless(f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else ""))
 
 
 def told(prediction: Prediction[Any], text: str | None, lines: int = 5) -> list[str]:
@@ -40,15 +50,16 @@ def told(prediction: Prediction[Any], text: str | None, lines: int = 5) -> list[
 
     `text` is the error's own text, if that does not name the prediction.
     """
-    logs = str(prediction.logs or "").rstrip().splitlines()[-lines:]
+    logs = str(prediction.logs or "").rstrip()
+    end = f"…{logs[-LONGEST_LOGS:]}" if len(logs) > LONGEST_LOGS else logs
     notes = [f"Prediction {prediction.id} {prediction.status}."] if text else []
     if prediction.model:
         notes.append(f"model: {prediction.model}")
-    if logs:
-        notes.append("last logs:\n" + "\n".join(f"  {harmless(line)}" for line in logs))
+    if end:
+        notes.append("last logs:\n" + "\n".join(f"  {line}" for line in end.splitlines()[-lines:]))
     if web := getattr(prediction.urls, "web", None):  # older answers have none
         notes.append(f"see {web}")
-    return notes
+    return [harmless(note) for note in notes]
 
 
 def late(run: Any, seconds: float) -> tuple[str, str]:

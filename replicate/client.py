@@ -39,7 +39,9 @@ class Replicate(API[Sync]):
     `httpx.Timeout`. `max_retries` (2) is how often a request that may be sent again is sent again. `http_client` is an
     `httpx.Client` to send requests with, or an `httpx2.Client`. `poll_interval` is how many seconds pass between two
     looks at a prediction that is waited for; without it, more the longer it takes. `output_dir` is a folder in which
-    the files of outputs are saved as they come. Raises ReplicateError if there is no token.
+    the files of outputs are saved as they come. With `allow_private_hosts=True`, outputs and redirects are also
+    downloaded from hosts that are not public: this machine, private networks, a cloud's metadata; without it, only
+    from such a host that is the API's own. Raises ReplicateError if there is no token.
     """
 
     def __init__(
@@ -55,12 +57,12 @@ class Replicate(API[Sync]):
         http_client: httpx.Client | None = None,
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
+        allow_private_hosts: bool = False,
     ) -> None:
         bearer_token, api_token = sealed(bearer_token), sealed(api_token)
         found = credentials(bearer_token, api_token, needed=True)
-        config = configure(
-            found, base_url, timeout, max_retries, default_headers, default_query, poll_interval, output_dir
-        )
+        more = poll_interval, output_dir, allow_private_hosts
+        config = configure(found, base_url, timeout, max_retries, default_headers, default_query, *more)
         super().__init__(blocking_session(config, http_client))
 
     @overload
@@ -188,12 +190,12 @@ class AsyncReplicate(API[Async]):
         http_client: httpx.AsyncClient | None = None,
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
+        allow_private_hosts: bool = False,
     ) -> None:
         bearer_token, api_token = sealed(bearer_token), sealed(api_token)
         found = credentials(bearer_token, api_token, needed=True)
-        config = configure(
-            found, base_url, timeout, max_retries, default_headers, default_query, poll_interval, output_dir
-        )
+        more = poll_interval, output_dir, allow_private_hosts
+        config = configure(found, base_url, timeout, max_retries, default_headers, default_query, *more)
         super().__init__(async_session(config, http_client))
 
     @overload
@@ -286,24 +288,29 @@ class Client(Replicate):
         http_client: httpx.Client | None = None,
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
+        allow_private_hosts: bool = False,
         **httpx_options: Any,
     ) -> None:
         api_token, bearer_token = sealed(api_token), sealed(bearer_token)
         if httpx_options:
             from inspect import signature
 
+            from replicate._core.client_factory import check_options
+
             if http_client is not None:
                 raise TypeError(f"http_client= has its own settings: pass {', '.join(httpx_options)} to that")
             known = {**signature(Client).parameters, **signature(httpx.Client).parameters}
             known.pop("httpx_options")
             check_keywords(httpx_options, (*known,))
+            check_options(httpx_options)
         url = None if base_url is None else versioned(base_url)
         found = credentials(bearer_token, api_token, needed=False)
         check_mapping("default_headers", default_headers)
         check_mapping("headers", headers)
         both = {**(default_headers or {}), **(headers or {})}
         patience = UNSET if timeout is None else timeout
-        config = configure(found, url, patience, max_retries, both, default_query, poll_interval, output_dir)
+        more = poll_interval, output_dir, allow_private_hosts
+        config = configure(found, url, patience, max_retries, both, default_query, *more)
         super(Replicate, self).__init__(blocking_session(config, http_client, **httpx_options))
 
     @property

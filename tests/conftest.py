@@ -59,4 +59,6 @@ def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 def _nothing_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test know nothing of the creates of others: the ids in many answers that are made up are the same."""
     if recovery := sys.modules.get("replicate.resources.recovery"):
-        monkeypatch.setattr(recovery, "ledger", recovery.Ledger())
+        books = sys.modules["replicate.resources.ledger"].Ledger()
+        for module in (recovery, sys.modules["replicate.resources.waiting"]):
+            monkeypatch.setattr(module, "ledger", books)

@@ -20,7 +20,9 @@ from typing import (
     NamedTuple,
     Protocol,
     SupportsIndex,
+    TypedDict,
     TypeVar,
+    Unpack,
     cast,
     get_type_hints,
     overload,
@@ -165,22 +167,22 @@ def part(name: str, value: Any) -> Part:
     return Part(name, text(value))
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, none: bool = True) -> Any:
     """Reduce models, datetimes, mappings and sequences to what `json.dumps` takes; other values pass through.
 
-    A timestamp of an answer is the text that the API sent.
+    A timestamp of an answer is the text that the API sent. Without `none`, models leave out what is None.
     """
     if isinstance(value, Payload):
-        return value.to_dict()
+        return value.as_plain(none=none)
     if isinstance(value, Timestamp):
         return str(value)
     if isinstance(value, datetime):
         return text(value)
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
-        return {key: plain(item) for key, item in members.items() if item is not UNSET}
+        return {key: plain(item, none=none) for key, item in members.items() if item is not UNSET}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in cast("Iterable[Any]", value)]
+        return [plain(item, none=none) for item in cast("Iterable[Any]", value)]
     return value
 
 
@@ -454,10 +456,175 @@ class PydanticSerializer:
         return self._made[kind]
 
 
+# ---- plain data
+
+
+class DumpOptions(TypedDict, total=False):
+    """What goes into the plain data of an object, as pydantic calls it."""
+
+    include: Collection[Any] | None
+    """These fields only. A mapping says for each field, or index, what of it: True for all."""
+    exclude: Collection[Any] | None
+    """All but these fields. A mapping says for each field, or index, what of it: True for all."""
+    exclude_unset: bool
+    """Leave out what the API did not send; otherwise it is None."""
+    exclude_none: bool
+    """Leave out what is None."""
+    exclude_defaults: bool
+    """The same: None is the default of every field."""
+    mode: str
+    """Accepted, and of no effect: the data is always such that JSON can express it."""
+    by_alias: bool | None
+    """As `mode`."""
+    use_api_names: bool | None
+    """As `mode`."""
+    warnings: bool | str
+    """As `mode`."""
+    round_trip: bool
+    """As `mode`."""
+    serialize_as_any: bool
+    """As `mode`."""
+    context: Any
+    """As `mode`."""
+
+
+class JSONOptions(DumpOptions, total=False):
+    """What goes into the JSON text of an object: what `json.dumps` takes, too."""
+
+    ensure_ascii: bool
+    sort_keys: bool
+    separators: tuple[str, str] | None
+    skipkeys: bool
+    allow_nan: bool
+    check_circular: bool
+    cls: type[json.JSONEncoder] | None
+    default: Callable[[Any], Any] | None
+    encoder: Callable[[Any], Any] | None
+    """Accepted, and of no effect: there is nothing in the data that JSON cannot express."""
+    models_as_dict: bool
+    """As `encoder`."""
+
+
+DUMP_OPTIONS = tuple(DumpOptions.__annotations__)
+JSON_OPTIONS = ("ensure_ascii", "sort_keys", "separators", "skipkeys", "allow_nan", "check_circular", "cls", "default")
+"""Those that `json.dumps` takes."""
+Data = dict[str, Any]
+
+
+class PlainData:
+    """What can be had as plain data, by whatever name a generation of this client has had for that."""
+
+    __slots__ = ()
+
+    def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:
+        """Give plain data under JSON names: with `unset`, what did not come is None; without `none`, nothing is."""
+        raise NotImplementedError
+
+    def to_dict(self, **options: Unpack[DumpOptions]) -> Data:
+        """Give plain data under the API's own names, times as ISO 8601 text; what did not come is left out.
+
+        Raises TypeError for an unknown option.
+        """
+        return dumped(self, {"exclude_unset": True, **options})
+
+    def dict(self, **options: Unpack[DumpOptions]) -> Data:
+        """Give plain data as `to_dict` does; what did not come is None."""
+        return dumped(self, options)
+
+    def model_dump(self, **options: Unpack[DumpOptions]) -> Data:
+        """Do as `dict`."""
+        return dumped(self, options)
+
+    def to_json(self, *, indent: int | str | None = 2, **options: Unpack[JSONOptions]) -> str:
+        """Give `to_dict` as JSON text. It takes what `json.dumps` takes, too."""
+        return dumped_json(self, indent, {"exclude_unset": True, **options})
+
+    def json(self, *, indent: int | str | None = None, **options: Unpack[JSONOptions]) -> str:
+        """Give `dict` as JSON text. It takes what `json.dumps` takes, too."""
+        return dumped_json(self, indent, options)
+
+    def model_dump_json(self, *, indent: int | str | None = None, **options: Unpack[JSONOptions]) -> str:
+        """Do as `json`."""
+        return dumped_json(self, indent, options)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the object, its values too if `deep`, with some of its fields changed."""
+        from copy import copy, deepcopy
+
+        other = (deepcopy if deep else copy)(self)
+        for name, value in (update or {}).items():
+            setattr(other, name, value)
+        return other
+
+
+def dumped(value: PlainData, options: Mapping[str, Any]) -> Data:
+    """Give an object as plain data. Raises TypeError for an unknown option."""
+    check_options(options, DUMP_OPTIONS)
+    without_none = options.get("exclude_none") or options.get("exclude_defaults")
+    data = value.as_plain(unset=not options.get("exclude_unset"), none=not without_none)
+    include, exclude = options.get("include"), options.get("exclude")
+    return data if include is None and exclude is None else chosen(data, include, exclude)
+
+
+def dumped_json(value: PlainData, indent: int | str | None, options: Mapping[str, Any]) -> str:
+    """Give an object as JSON text. Raises TypeError for an unknown option."""
+    check_options(options, (*JSONOptions.__annotations__, *DUMP_OPTIONS))
+    data = dumped(value, {name: option for name, option in options.items() if name in DUMP_OPTIONS})
+    return json.dumps(data, indent=indent, **{name: options[name] for name in JSON_OPTIONS if name in options})
+
+
+def check_options(options: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise TypeError for an option that does not exist, naming the one that was probably meant."""
+    for name in options:
+        if name not in known:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
+            raise TypeError(f"unexpected keyword argument {name!r}; {hint}")
+
+
+def chosen(value: Any, include: Any, exclude: Any) -> Any:
+    """Give what is included of a value, and not excluded: member by member, as pydantic does."""
+    if isinstance(value, dict):
+        members = cast("Data", value)
+        kept = {name: part_of(members[name], include, exclude, (name,)) for name in members}
+        rest = {name: found for name, found in kept.items() if found is not UNSET}
+        return type(value).from_dict(rest) if isinstance(value, AttributeDict) else rest
+    if isinstance(value, list):
+        items = cast("list[Any]", value)  # type: ignore[redundant-cast]  # pyright needs it
+        places = ((place, place - len(items), "__all__") for place in range(len(items)))
+        found = [part_of(items[names[0]], include, exclude, names) for names in places]
+        return [item for item in found if item is not UNSET]
+    return value
+
+
+def part_of(value: Any, include: Any, exclude: Any, names: tuple[Any, ...]) -> Any:
+    """Give what is chosen of a member by its names; UNSET for nothing."""
+    wanted = True if include is None else mentioned(include, names)
+    unwanted = False if exclude is None else mentioned(exclude, names)
+    if wanted is False or unwanted is True:
+        return UNSET
+    if wanted is True and unwanted is False:
+        return value
+    return chosen(value, None if wanted is True else wanted, None if unwanted is False else unwanted)
+
+
+def mentioned(choice: Any, names: tuple[Any, ...]) -> Any:
+    """Tell what a choice says of a member: True for all of it, False for nothing, or a choice of its own members."""
+    if isinstance(choice, Mapping):
+        said = cast("Mapping[Any, Any]", choice)  # type: ignore[redundant-cast]  # as above
+        found = next((said[name] for name in names if name in said), False)
+        return True if found is ... else False if found is None else found
+    if isinstance(choice, str) or not isinstance(choice, Collection):
+        raise TypeError(f"include and exclude are sets of names, or mappings of them, not {type(choice).__name__}")
+    return any(name in choice for name in names)
+
+
 # ---- objects
 
 
-class Payload:
+class Payload(PlainData):
     """A JSON object of the API: declared fields are attributes, unknown ones are in `additional_properties`.
 
     A response is read tolerantly. A declared field that it did not carry reads as None and stays absent from
@@ -473,6 +640,7 @@ class Payload:
     else:  # it is none of the fields that `typing.get_type_hints` tells of
         _unread = None
     renamed: ClassVar[Mapping[str, str]] = {}  # JSON name -> attribute, where the JSON name cannot be one
+    first: ClassVar[tuple[str, ...]] = ()  # attributes that come before all others, in this order
 
     @staticmethod
     def decoders() -> Mapping[str, Callable[[Any], Any]]:
@@ -504,9 +672,12 @@ class Payload:
         declared = fields(type(self)).json_names
         return {name: value for name, value in whole(self).items() if name in declared}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the object as plain data under its JSON names: unknown fields too, absent ones not."""
-        return {name: plain(value) for name, value in by_json_name(self).items()}
+    def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:
+        """Give plain data under JSON names: with `unset`, what did not come is None; without `none`, nothing is."""
+        data = {name: plain(value, none=none) for name, value in by_json_name(self).items()}
+        if not none:
+            return {name: value for name, value in data.items() if value is not None}
+        return {**dict.fromkeys(fields(type(self)).readers), **data} if unset else data
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -566,7 +737,7 @@ class Payload:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Payload) or not (isinstance(other, type(self)) or isinstance(self, type(other))):
             return NotImplemented
-        return self.set_fields == other.set_fields and self.additional_properties == other.additional_properties
+        return known_fields(self) == known_fields(other) and self.additional_properties == other.additional_properties
 
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable
 
@@ -670,9 +841,10 @@ class AttributeDict(dict[str, Any], Payload):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             del self[key]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the members as plain data under their JSON names."""
-        return {name: plain(value) for name, value in self.items()}
+    def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:
+        """Give the members as plain data under their JSON names; with `unset`, those that did not come as None."""
+        absent: Data = dict.fromkeys(fields(type(self)).readers) if unset and none else {}
+        return {**absent, **{name: plain(value) for name, value in self.items()}}
 
     def __dir__(self) -> Iterable[str]:
         return {*super().__dir__(), *self.set_fields, *self.additional_properties}
@@ -767,6 +939,11 @@ class Field:
         return stored(payload, self.name) if self.decoder else value  # pyright: ignore[reportUnknownVariableType]
 
 
+def known_fields(payload: Payload) -> dict[str, Any]:
+    """Give the declared fields that are not None: that is what one reads as that did not come."""
+    return {name: value for name, value in payload.set_fields.items() if value is not None}
+
+
 def as_sent(payload: Payload, name: str) -> Any:
     """Give a declared field: as JSON, if it has not been read yet."""
     state = payload.__dict__
@@ -796,7 +973,8 @@ known: dict[type[Payload], Fields] = {}
 def fields(cls: type[Payload]) -> Fields:
     """Look up the declared fields of a model, once for each class."""
     if cls not in known:
-        names = [field.name for field in getattr(cls, "__attrs_attrs__", ())]
+        declared = [field.name for field in getattr(cls, "__attrs_attrs__", ())]
+        names = sorted(declared, key=lambda name: cls.first.index(name) if name in cls.first else len(cls.first))
         json_names = {**{name: name for name in names}, **{name: key for key, name in cls.renamed.items()}}
         decoders = cls.decoders()
         for name in () if issubclass(cls, AttributeDict) else names:
@@ -813,5 +991,8 @@ def fields(cls: type[Payload]) -> Fields:
 
 def abridged(value: object, limit: int = 80) -> str:
     """Show a value in a repr: one whose text is long only by its beginning."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except RecursionError:  # it is nested more deeply than Python's stack goes here
+        shown = "…"
     return shown if len(shown) <= limit else f"{shown[:limit]}…"

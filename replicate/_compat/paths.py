@@ -37,7 +37,8 @@ HOMES: Mapping[str, str] = {
     "replicate.resources": "WithRawResponse WithStreamingResponse",
     "replicate.resources.account": "Account Accounts",
     "replicate.resources.collections": "Collection Collections",
-    "replicate.resources.deployments": "Deployment DeploymentPredictions Deployments DeploymentsPredictions",
+    "replicate.resources.deployments": "Deployment DeploymentConfiguration DeploymentPredictions DeploymentRelease "
+    "Deployments DeploymentsPredictions",
     "replicate.resources.files": "File Files",
     "replicate.resources.hardware": "Hardware HardwareNamespace",
     "replicate.resources.models": "Examples Model ModelPredictions Models Readme",
@@ -50,7 +51,7 @@ HOMES: Mapping[str, str] = {
     "FileDownloadParams HardwareListResponse ModelCreateParams ModelListParams ModelSearchParams ModelUpdateParams "
     "PredictionCreateParams PredictionCreateParamsWithoutVersion PredictionListParams TrainingCreateParams",
     "replicate.types.params": "DeploymentPredictionCreateParams ModelPredictionCreateParams",
-    "replicate_api.models": "DeploymentConfiguration DeploymentRelease FileChecksums FileUrls PredictionMetrics "
+    "replicate_api.models": "FileChecksums FileUrls PredictionMetrics "
     "PredictionUrls SearchedCollection SearchedModelMetadata SearchedPage TrainingMetrics TrainingOutput TrainingUrls",
 }
 """The modules that have the names now."""

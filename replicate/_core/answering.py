@@ -10,6 +10,7 @@ import copy
 import functools
 import inspect
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
 from replicate._core.async_names import async_name
 from replicate._core.dual import C, Coloured, Presenter, dual, dual_iter, dual_plain, over
@@ -26,15 +27,35 @@ SEVERAL = ("run", "wait")
 """Methods that send as many requests as it takes: of these, the last answer is shown, when they have ended."""
 
 
+class weakly_cached(functools.cached_property[Any]):  # noqa: N801 - reads as the decorator it is
+    """A property that gives the same object as long as somebody has it, and then a new one.
+
+    So what it gives can be patched, and so can the property of an object.
+    """
+
+    def __init__(self, func: Callable[[Any], Any]) -> None:
+        super().__init__(func)
+        self._made: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:  # type: ignore[override]  # None for a class
+        if owner is None:
+            return self
+        known = self._made.get(owner)
+        if (made := known() if known else None) is None:
+            made = self.func(owner)
+            self._made[owner] = ref(made)
+        return made
+
+
 class RawResponses:
     """What has methods that can also give whole answers."""
 
-    @property
+    @weakly_cached
     def with_raw_response(self) -> Any:
-        """The same methods, giving an APIResponse: headers, status and all; `parse()` gives what they give."""
+        """The same methods, giving an APIResponse: headers, status and all; `parse()` gives what they give."""  # noqa: D401
         return Answering(self, None)
 
-    @property
+    @weakly_cached
     def with_streaming_response(self) -> Any:
         """The same methods, giving a context manager around an APIResponse, which closes it.
 
@@ -42,7 +63,7 @@ class RawResponses:
         asked for, and `parse()` then gives what the method gives. `run` and `wait`, which send several requests, end
         before that, and show the last answer, which has been read. A prediction or a training that the request has
         started goes on, however the block is left.
-        """
+        """  # noqa: D401 - a property
         other: Any = self
         return Answering(self, Opening if other._session.blocking else AwaitedOpening)  # noqa: SLF001 - its own
 
@@ -70,7 +91,7 @@ class Answering:
         if isinstance(method, Presenter) and not isinstance(method, (async_name, dual_iter, dual_plain)):
             return self._answering(method.function)
         if isinstance(inner := getattr(self._owner, name), RawResponses):
-            return Answering(inner, self._present)
+            return inner.with_raw_response if self._present is None else inner.with_streaming_response
         raise AttributeError(f"{name!r} has no answer of its own")
 
     def _answering(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 from replicate._annotations import deferred
+from replicate._core.counterparts import Told
 from replicate._core.dual import (
     Async,
     Presenter,
@@ -24,6 +25,7 @@ from replicate._core.dual import (
     shown_as,
 )
 from replicate._core.nested import nested
+from replicate.exceptions import ReplicateException
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
@@ -66,36 +68,79 @@ class async_name(Presenter):  # noqa: N801 - as `dual`
     @functools.cached_property
     def unbound(self) -> Callable[..., Any]:
         """The function itself: the same for all owners."""
-        called = checked(self.function)
-
-        async def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            twin = twin_of(owner)
-            if twin is owner:
-                return await called(owner, *args, **kwargs)
-            try:
-                result = await called(twin, *args, **kwargs)
-            finally:
-                take_over(owner, twin)
-            return owner if result is twin else rebound(result, owner._session)
-
-        def iterator(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            twin = twin_of(owner)
-            items = rebound_items(called(twin, *args, **kwargs), owner._session)
-            return outermost(twin._session, nested(items))
-
-        def plain(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return rebound(called(twin_of(owner), *args, **kwargs), owner._session)
-
-        async def started(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return rebound(await called(twin_of(owner), *args, **kwargs), owner._session)
-
-        kinds: Any = {dual_iter: iterator, dual_plain: plain, dual_awaitable: started}
-        made: Any = shown_as(self.function, kinds.get(type(self._presenter), method))
+        make = MAKERS.get(type(self._presenter), method_of)
+        made: Any = shown_as(self.function, make(checked(self.function)))
         made.__name__, made.__qualname__ = self.__name__, self.__qualname__
         return cast("Callable[..., Any]", made)
 
     def __get__(self, owner: Any, kind: type) -> Any:
         return self.unbound if owner is None else self.bind(owner)
+
+
+def method_of(called: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the coroutine function for a method that is awaited."""
+
+    async def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        twin = twin_of(owner)
+        if twin is owner:
+            return await called(owner, *args, **kwargs)
+        told = tell_in_both(owner, kwargs)
+        try:
+            result = await called(twin, *args, **kwargs)
+        except ReplicateException as error:
+            rebound_error(error, owner._session)
+            raise
+        finally:
+            take_over(owner, twin)
+        if result is twin:
+            return owner
+        if told and told.counterpart and told.counterpart.source is result:
+            return told.counterpart.show()
+        return rebound(result, owner._session)
+
+    return method
+
+
+def iterator_of(called: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the function for a method that gives an asynchronous iterator."""
+
+    def iterator(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        twin = twin_of(owner)
+        items = rebound_items(called(twin, *args, **kwargs), owner._session)
+        return outermost(twin._session, nested(items))
+
+    return iterator
+
+
+def plain_of(called: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the function for one whose result does the waiting."""
+
+    def plain(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        tell_in_both(owner, kwargs)
+        return rebound(called(twin_of(owner), *args, **kwargs), owner._session)
+
+    return plain
+
+
+def started_of(called: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the coroutine function for one whose result is awaited."""
+
+    async def started(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
+        tell_in_both(owner, kwargs)
+        try:
+            return rebound(await called(twin_of(owner), *args, **kwargs), owner._session)
+        except ReplicateException as error:
+            rebound_error(error, owner._session)
+            raise
+
+    return started
+
+
+MAKERS: dict[Any, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    dual_iter: iterator_of,
+    dual_plain: plain_of,
+    dual_awaitable: started_of,
+}
 
 
 def twin_of(owner: Any) -> Any:
@@ -110,6 +155,24 @@ def take_over(owner: Any, twin: Any) -> None:
         session = owner._bound
         rebound(twin, session)
         owner.__dict__ = twin.__dict__
+
+
+def tell_in_both(owner: Any, options: Any) -> Told | None:
+    """Have an `on_update` among the options of a method get what it is told of in both colours."""
+    callback = options.get("on_update")
+    if not callable(callback) or not owner._session.blocking:
+        return None
+    told = options["on_update"] = Told(callback, owner._session, owner if "_bound" in vars(owner) else None)
+    return told
+
+
+def rebound_error(error: ReplicateException, session: Session[Any]) -> None:
+    """Bind what an error of a call that has ended carries, and its causes carry, to another session."""
+    cause: BaseException | None = error
+    while isinstance(cause, ReplicateException):
+        for value in vars(cause).values():
+            rebound(value, session)
+        cause = cause.__cause__
 
 
 def rebound(value: T, session: Session[Any]) -> T:
@@ -129,5 +192,9 @@ def rebound(value: T, session: Session[Any]) -> T:
 async def rebound_items(source: AsyncGenerator[T, None], session: Session[Any]) -> AsyncGenerator[T, None]:
     """Yield what a generator yields, bound to another session."""
     async with nested(source) as items:
-        async for item in items:
-            yield rebound(item, session)
+        try:
+            async for item in items:
+                yield rebound(item, session)
+        except ReplicateException as error:
+            rebound_error(error, session)
+            raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core.libraries import stream_of
+from replicate._core.sending import CHUNK, Chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -91,8 +92,10 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def with_body(made: Any, arguments: Mapping[str, Any], library: Library = httpx) -> Any:
-    """Give a request of a library that was made of some arguments a body of this kind, if there are files in it."""
+    """Give a request of a library that was made of some arguments a body that holds files, or is written in chunks."""
     if "files" in arguments:
         counted = [content for _, (_, content, _) in arguments["files"] if isinstance(content, Counted)]
         made.stream = stream_of(Body, library)(made.stream, counted)
+    elif isinstance(content := arguments.get("content"), bytes) and len(content) > CHUNK:
+        made.stream = stream_of(Chunks, library)(content)
     return made

@@ -34,6 +34,8 @@ class Config:
     """Seconds between two looks at what is waited for; None for what the environment says, or else to adapt."""
     output_dir: Path | None = None
     """Where the files of outputs are saved as they come; None for nowhere."""
+    allow_private_hosts: bool = False
+    """Whether outputs and redirects may name hosts that are not public."""
     deadline: float | None = None
     """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
 

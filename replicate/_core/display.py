@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from importlib import import_module
 from typing import Any
 
-log: logging.Logger = logging.getLogger("replicate")
+from replicate._core import log
+from replicate._wording import harmless
+
+LONGEST = 200
+"""Characters that are shown of what is told."""
 
 
 class Display:
     """A bar of tqdm, which knows terminals and notebooks, if that is installed; plain lines if not.
 
-    One that fails, for nobody reads stderr or there is none, is dropped: what it tells of goes on.
+    One that fails, for nobody reads stderr or there is none, is dropped: what it tells of goes on. Nothing raises, save
+    an interrupt.
     """
 
     def __init__(self) -> None:
         self._shown: Bar | Lines | None
         try:
             self._shown = Bar(import_module("tqdm.auto").tqdm)
-        except ImportError:
+        except Exception:  # noqa: BLE001 - it is not installed, or not in order
             self._shown = Lines()
 
     def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:
         """Show what is told, and how far it is; `whole` is all of it."""
         try:
             if self._shown:
-                self._shown.draw(told, fraction, whole=whole)
+                self._shown.draw(one_line(told), share(fraction), whole=whole)
         except Exception as error:  # noqa: BLE001 - whatever it is
-            log.debug("the progress cannot be shown: %r", error)
-            self._shown = None
+            self.drop(error)
 
     def close(self) -> None:
         """End what is shown, and leave it as it is. What is drawn later begins anew."""
@@ -38,8 +41,23 @@ class Display:
             if self._shown:
                 self._shown.close()
         except Exception as error:  # noqa: BLE001 - as above
-            log.debug("the progress cannot be shown: %r", error)
-            self._shown = None
+            self.drop(error)
+
+    def drop(self, error: Exception) -> None:
+        """Show nothing any more."""
+        self._shown = None
+        log.debug("the progress cannot be shown: %r", error)
+
+
+def one_line(told: str) -> str:
+    """Make a text fit for a line of a terminal."""
+    cut = told[: LONGEST + 1]
+    return harmless(cut[:LONGEST] + "…" if len(cut) > LONGEST else cut).replace("\n", " ").replace("\t", " ")
+
+
+def share(fraction: float | None) -> float | None:
+    """Give a fraction from 0 to 1; None for what is none."""
+    return None if fraction is None or fraction != fraction else min(max(fraction, 0.0), 1.0)  # noqa: PLR0124 - NaN
 
 
 class Lines:

@@ -30,6 +30,10 @@ class VariableError(ReplicateError, ValueError):
     """An environment variable does not say what it should."""
 
 
+class OptionError(ReplicateError, ValueError):
+    """An option for the connections is not what it should be."""
+
+
 # ---- where the API is
 
 
@@ -84,6 +88,9 @@ class Shown(logging.StreamHandler["TextIO"]):
     def __init__(self) -> None:
         logging.Handler.__init__(self)
         self.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Let a line go that cannot be shown: what it tells of goes on, be stderr closed or broken."""
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]

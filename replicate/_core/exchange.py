@@ -61,10 +61,16 @@ class Transport(Protocol):
         """The client of httpx that sends the requests; with several, another with the same settings."""
         ...
 
+    async def prepare(self, url: httpx.URL | str) -> None:
+        """Make what requests to a URL are sent with, as `send` does, too. Raises ReplicateError if that cannot be."""
+        ...
+
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
         """Exchange a request, given as arguments of `httpx.Client.build_request`, for an answer.
+
+        One that `creates` something goes over a connection that has not been idle for more than a moment.
 
         The answer's content has been read, unless `stream`: then read it with `chunks` or `read`. A redirect is an
         answer like any other. With a Foreign request goes nothing of what the httpx client is set to. After so many
@@ -163,7 +169,7 @@ def outgoing(
     if not foreign and (not own or client.params or client.cookies.jar):
         return with_body(client.build_request(**{**arguments, "headers": raw}), request, library), how
     given = {name: value for name, value in arguments.items() if name not in ("timeout", "params")}
-    given["extensions"] = {"timeout": httpx.Timeout(request["timeout"]).as_dict()}
+    given["extensions"] = {**given.get("extensions", {}), "timeout": httpx.Timeout(request["timeout"]).as_dict()}
     if foreign:
         given["headers"] = library.Headers(raw)
         return with_body(library.Request(**given), request, library), {**how, "auth": None}
@@ -185,12 +191,24 @@ def sparing(client: Any) -> Any:
     return client
 
 
+def is_foreign(error: BaseException) -> bool:
+    """Tell whether an error that ends a request is none of its library's: an interrupt, or of a signal's handler.
+
+    It may have come at just any moment, also while something was half done. A task that is canceled is told that where
+    it waits.
+    """
+    if type(error).__name__ in ("CancelledError", "Cancelled"):
+        return False
+    return type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "httpcore2", "aiohttp")
+
+
 class Unfetchable(httpx.RequestError):
     """An address cannot be asked for anything. `sent` tells whether a request arrived that may have done something."""
 
-    def __init__(self, message: str, *, sent: bool = False) -> None:
+    def __init__(self, message: str, *, sent: bool = False, hint: str | None = None) -> None:
         super().__init__(message)
         self.sent: bool = sent
+        self.hint: str | None = hint
 
 
 async def exchanged(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from replicate._core.client_factory import ClientFactory
 from replicate._core.options import DEFAULT_TIMEOUT
-from replicate._core.tls import with_tls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEFAULT_CONNECTION_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 """As httpx's own."""
@@ -18,7 +21,7 @@ class DefaultHttpxClient(httpx.Client):
     """An `httpx.Client` for `Replicate(http_client=…)`. Takes what that takes."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**defaults(options))
+        super().__init__(**defaults(options, blocking=True))
 
 
 class DefaultAsyncHttpxClient(httpx.AsyncClient):
@@ -41,10 +44,18 @@ def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - s
         made_by = import_module("httpx_aiohttp")
     except ImportError as error:
         raise RuntimeError('DefaultAioHttpClient needs an extra: pip install "replicate[aiohttp]"') from error
-    client: httpx.AsyncClient = made_by.HttpxAiohttpClient(**defaults(options))
+
+    def proxied(**how: Any) -> Any:
+        return made_by.AiohttpTransport(**how)
+
+    settled = defaults(options, transport=proxied)
+    client: httpx.AsyncClient = made_by.HttpxAiohttpClient(**settled)
     return client
 
 
-def defaults(options: dict[str, Any]) -> dict[str, Any]:
-    """Add what is not given."""
-    return with_tls({"timeout": DEFAULT_TIMEOUT, "limits": DEFAULT_CONNECTION_LIMITS, **options})
+def defaults(
+    options: dict[str, Any], *, blocking: bool = False, transport: Callable[..., Any] | None = None
+) -> dict[str, Any]:
+    """Add what is not given, and read the environment. Raises VariableError, OptionError."""
+    given = {"timeout": DEFAULT_TIMEOUT, "limits": DEFAULT_CONNECTION_LIMITS, **options}
+    return ClientFactory(given, blocking=blocking, transport=transport).arguments()

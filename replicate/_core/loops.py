@@ -6,20 +6,21 @@ import sys
 import time
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import httpx
 
 from replicate._core.dual import PATIENCE
 from replicate._core.exchange import ALWAYS, sparing
 from replicate._core.hiding import Sealed, cut
-from replicate._core.libraries import library_of_options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable
     from datetime import timedelta
 
     from anyio import Event
+
+    from replicate._core.client_factory import ClientFactory
 
 T = TypeVar("T")
 
@@ -57,12 +58,17 @@ class Needs:
                 await next(iter(self._ends)).wait()
 
 
+Unused: TypeAlias = "deque[tuple[float, httpx.AsyncClient]]"
+"""Clients that nobody uses, and since when, the longest first."""
+
+
 class Clients(NamedTuple):
     """The clients of lanes. Their pools know the requests under way."""
 
-    free: deque[tuple[float, httpx.AsyncClient]]
-    """Those that nobody uses, and since when, the longest first."""
-    all: set[httpx.AsyncClient]
+    free: Unused
+    free_for_creates: Unused
+    all: dict[httpx.AsyncClient, Unused]
+    """Each with those that it is put among when nobody uses it."""
 
 
 class Lanes(Needs):
@@ -72,28 +78,38 @@ class Lanes(Needs):
     is nearly all that a request costs; so each gets a client of its own, and the pools stay small.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, factory: ClientFactory) -> None:
         from anyio import Semaphore
 
         super().__init__()
         self.is_closed: bool = False
-        self._options, self._library = options, library_of_options(options)
-        limits: httpx.Limits = options["limits"]
-        self._places = Semaphore(limits.max_connections or MOST)
-        self._sealed = Sealed(Clients(deque(), set()))
+        self._factory = factory
+        self._places = Semaphore(factory.limits.max_connections or MOST)
+        first: httpx.AsyncClient = sparing(factory.make())  # here, so that what cannot be made shows early
+        free = deque([(time.monotonic(), first)])
+        self._sealed = Sealed(Clients(free, deque(), {first: free}))
 
     @property
-    def _free(self) -> deque[tuple[float, httpx.AsyncClient]]:
+    def _free(self) -> Unused:
         return self._sealed.open().free
 
     @property
-    def _all(self) -> set[httpx.AsyncClient]:
+    def _free_for_creates(self) -> Unused:
+        return self._sealed.open().free_for_creates
+
+    @property
+    def _all(self) -> dict[httpx.AsyncClient, Unused]:
         return self._sealed.open().all
 
-    async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:
+    def prepare(self, url: httpx.URL | str) -> None:
+        """Read the certificates if a request to this URL is the first that needs any. Raises VariableError."""
+        self._factory.prepare(url)
+
+    async def take(self, seconds: float = ALWAYS, limits: Any = None, *, creates: bool = False) -> httpx.AsyncClient:
         """Give a client that nobody uses, the one that was used last, as soon as there is a place.
 
-        Raises httpx.PoolTimeout if there is none in so many seconds, or in those that httpx's timeout has for that.
+        One that `creates` has no connection that has been idle for more than a moment. Raises httpx.PoolTimeout if
+        there is none in so many seconds, or in those that httpx's timeout has for that.
         """
         from anyio import WouldBlock
 
@@ -103,21 +119,33 @@ class Lanes(Needs):
             patience = httpx.Timeout(limits).pool
             longest = seconds if patience is None else min(seconds, patience)
             await timed(self._places.acquire(), longest, httpx.PoolTimeout)
-        if self._free:
-            return self._free.pop()[1]
-        client: httpx.AsyncClient = sparing(self._library.AsyncClient(**self._options))
-        self._all.add(client)
+        free = self._free_for_creates if creates else self._free
+        if free:
+            return free.pop()[1]
+        try:
+            client: httpx.AsyncClient = sparing(self._factory.make(creates=creates))
+        except BaseException:
+            self._places.release()
+            raise
+        self._all[client] = free
         return client
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
         """Let another request use a client, and close one that has not been used for long."""
         self._places.release()
         now = time.monotonic()
-        self._free.append((now, client))
-        if self._free[0][0] < now - IDLE:
-            _, unused = self._free.popleft()
+        free = self._all.get(client, self._free)
+        free.append((now, client))
+        if free[0][0] < now - IDLE:
+            _, unused = free.popleft()
             await unused.aclose()
-            self._all.discard(unused)
+            self._all.pop(unused, None)
+
+    async def discard(self, client: httpx.AsyncClient) -> None:
+        """Close a client, whose request was left at just any moment, and let another one be made in its place."""
+        self._places.release()
+        self._all.pop(client, None)
+        await client.aclose()
 
     async def close(self) -> None:
         """Close all connections, also those in use."""
@@ -136,10 +164,16 @@ class Given:
     def is_closed(self) -> bool:
         return self._client.open().is_closed
 
-    async def take(self, seconds: float = ALWAYS, limits: Any = None) -> httpx.AsyncClient:  # noqa: ARG002
+    def prepare(self, url: httpx.URL | str) -> None:
+        pass
+
+    async def take(self, *_: Any, **__: Any) -> httpx.AsyncClient:
         return self._client.open()
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
+        pass
+
+    async def discard(self, client: httpx.AsyncClient) -> None:
         pass
 
 

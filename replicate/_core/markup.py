@@ -46,12 +46,15 @@ class Tabular:
         def results(self) -> list[Any]: ...
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        rows = self.results[:MOST_ROWS]
-        chosen = [name for name in COLUMNS if any(field(item, name) for item in rows)]
-        cells = [[field(item, name) for name in chosen] or [cell(item)] for item in rows]
-        more = len(self.results) - len(rows)
-        told = f"{self!r}" + (f", without its last {more}" if more else "")
-        return bundle(repr(self), table(chosen, cells), note(told))
+        try:
+            rows = self.results[:MOST_ROWS]
+            chosen = [name for name in COLUMNS if any(field(item, name) for item in rows)]
+            cells = [[field(item, name) for name in chosen] or [cell(item)] for item in rows]
+            more = len(self.results) - len(rows)
+            told = f"{self!r}" + (f", without its last {more}" if more else "")
+            return bundle(repr(self), table(chosen, cells), note(told))
+        except Exception:  # noqa: BLE001 - showing something must not end a program
+            return bundle(repr(self), preformatted(repr(self)))
 
 
 def field(item: Any, name: str) -> str:

@@ -11,6 +11,7 @@ import functools
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, cast, overload
 
+from replicate._annotations import deferred
 from replicate._core.async_names import rebound_items
 from replicate._core.cursors import Reader, at, check_new, checked, read
 from replicate._core.dual import (
@@ -31,23 +32,36 @@ from replicate._core.dual import (
 from replicate._core.markup import Tabular
 from replicate._core.nested import nested
 from replicate._core.options import check_count
-from replicate._core.plain import elements
+from replicate._core.plain import elements, is_mapping, is_object
 from replicate._core.resource import Bound
 from replicate.exceptions import ReplicateError
-from replicate_api.types import UNSET, Payload, PydanticSerializer, Request, as_sent, pydantic_schema
+from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
     from typing import Never, Self
 
     from replicate._core.session import Session
-    from replicate_api.types import Endpoint
+    from replicate_api.types import Data, Endpoint
 
 Cursor: TypeAlias = str | EllipsisType
 """Which page of a list: the URL of one, as in `page.next`, or `...` for the first."""
 
-
 NO_OPTIONS: Mapping[str, Any] = {}
+NONE_VISITED: frozenset[str] = frozenset()
+
+
+def or_by_hand(init: Callable[..., None]) -> Callable[..., None]:
+    """Let a page be made of its fields alone, too, as in version 1: `Page(results=[…], next=None, previous=None)`."""
+
+    @functools.wraps(deferred(init))
+    def made(self: Any, *args: Any, **fields: Any) -> None:
+        if args or not fields or "session" in fields:
+            init(self, *args, **fields)
+        else:
+            self.fill(**fields)
+
+    return made
 
 
 class PageInfo(NamedTuple):
@@ -56,7 +70,7 @@ class PageInfo(NamedTuple):
     url: str
 
 
-class Page(Tabular, Bound[C], Generic[C, T]):
+class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
     """One page of a list: `results`, and the URLs of the `next` and `previous` page or None.
 
     Length, index and `results` are of this page; iterating goes on to the pages after it, fetching them as needed:
@@ -75,9 +89,14 @@ class Page(Tabular, Bound[C], Generic[C, T]):
             alone = len(cls.__parameters__) == 2 and not isinstance(of, tuple)
             return super().__class_getitem__((Any, of) if alone else of)
 
-        def __new__(cls, session: Session[C] | None = None, *_args: Any, alone: bool = False, **_options: Any) -> Self:
+        def __new__(cls, session: Session[C] | None = None, *_args: Any, alone: bool = False, **fields: Any) -> Self:
             """Make a page of the subclass that its session asks for; without any, one that is to be filled."""
-            return object.__new__(cls if session is None else iterated(session, alone=alone))
+            if session is None:
+                return object.__new__(EitherPage if fields and cls is Page else cls)
+            return object.__new__(iterated(session, alone=alone))
+
+    next: str | None = None
+    previous: str | None = None
 
     def __init__(
         self,
@@ -88,19 +107,29 @@ class Page(Tabular, Bound[C], Generic[C, T]):
         *,
         alone: bool = False,
         limit: int | None = None,
-        visited: frozenset[str] | Request = frozenset(),
+        visited: frozenset[str] | Request = NONE_VISITED,
         options: Mapping[str, Any] = NO_OPTIONS,
     ) -> None:
         """`options` are those of the requests for pages; `visited` are the URLs so far, or the only request."""
         self._bound, self._options, self._visited = session, options, visited
-        self._bind, self._reader = bind, Reader(endpoint.parse_response)
-        self.alone = alone
+        self._bind = bind
+        self._reader: Reader | None = Reader(endpoint.parse_response)
+        self.alone: bool = alone
         """Whether iterating ends with this page."""
         self._sent: list[Any] = elements(as_sent(payload, "results"))[:limit]
         self._made: list[T] | None = None
         self.limit: int | None = None if limit is None else limit - len(self._sent)
-        self.next: str | None = None if self.limit == 0 else payload.next or None
-        self.previous: str | None = payload.previous or None
+        self.next = None if self.limit == 0 else payload.next or None
+        self.previous = payload.previous or None
+
+    if not TYPE_CHECKING:  # type checkers know pages of answers only
+        __init__ = or_by_hand(__init__)
+
+    def fill(self, *, results: list[T] | None = None, next: str | None = None, previous: str | None = None) -> None:
+        """Make a page by hand, which iterates over itself only."""
+        self._options, self._visited, self._reader = NO_OPTIONS, NONE_VISITED, None
+        self._sent, self._made = [], [*(results or ())]
+        self.alone, self.limit, self.next, self.previous = True, None, next, previous
 
     @property
     def results(self) -> list[T]:
@@ -185,6 +214,8 @@ class Page(Tabular, Bound[C], Generic[C, T]):
 
     def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], frozenset[str], Mapping[str, Any]]:
         """Give what it takes to go on: who asks, what, what is made of the answer, where it has been, and how."""
+        if self._reader is None:
+            raise ReplicateError("This page was made by hand: it cannot tell what the one after it holds.")
         visited, session = self._visited, self._session
         if isinstance(visited, Request):
             url = session.url(visited.path).copy_merge_params(dict(visited.query))
@@ -193,10 +224,10 @@ class Page(Tabular, Bound[C], Generic[C, T]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Tell pydantic: it is taken as it is, and dumped with its items."""
-        if source is not cls:
-            return handler.generate_schema(cls)
-        return pydantic_schema(cls, refuse, lambda page, _info: dict(page))
+        """Tell pydantic: it is read from its members, and dumped with its items."""
+        of: Any = [None, *getattr(source, "__args__", ())][-1]
+        read = getattr(getattr(of, "__origin__", of), "model_validate", None)
+        return pydantic_schema(cls, lambda value: page_of(value, read), lambda page, _info: dict(page))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
@@ -209,6 +240,15 @@ class Page(Tabular, Bound[C], Generic[C, T]):
     def keys(self) -> list[str]:
         """List what it tells an encoder that looks into objects, by `dict(page)`."""
         return ["next", "previous", "results"]
+
+    def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:
+        """Give plain data: with `unset`, what did not come of an item is None; without `none`, nothing is."""
+        items: list[Any] = [
+            item.as_plain(unset=unset, none=none) if isinstance(item, PlainData) else plain(item)
+            for item in self.results
+        ]
+        data = {"next": self.next, "previous": self.previous, "results": items}
+        return {name: value for name, value in data.items() if none or value is not None}
 
     def __len__(self) -> int:
         return len(self.results)
@@ -231,9 +271,13 @@ class Page(Tabular, Bound[C], Generic[C, T]):
         return f"<Page of {len(self)}{more}>"
 
 
-def refuse(value: Any) -> Never:
-    """Raise TypeError for what is no page."""
-    raise TypeError(f"expected a Page, got {type(value).__name__}")
+def page_of(value: Any, read: Callable[[Any], Any] | None) -> Page[Any, Any]:
+    """Make a page of a mapping of its members, its items read by a function. Raises TypeError for what is none."""
+    if not is_mapping(value):
+        raise TypeError(f"expected a Page, got {type(value).__name__}")
+    items = [read(item) if read and is_object(item) else item for item in elements(value.get("results"))]
+    fields: dict[str, Any] = {**value, "results": items}
+    return Page(**fields)
 
 
 class SyncPage(Page[Sync, T]):

@@ -20,6 +20,7 @@ from replicate._core.config import Config
 from replicate._core.credentials import Credentials
 from replicate._core.dual import Async, Sync
 from replicate._core.hiding import Sealed
+from replicate._core.overridden import follow_class, given
 from replicate._core.plain import is_mapping
 from replicate._core.problems import SHORTEST_TOKEN
 from replicate._core.resource import session_of
@@ -40,7 +41,7 @@ TOKEN = re.compile(r"r8_\w{8,}")
 """What the tokens of Replicate look like."""
 USER = re.compile(r"//[^/?#]*@")
 """A user's name and password in a URL."""
-SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir")
+SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir", "allow_private_hosts")
 FILTERED = ("headers", "query", "body")
 REFUSED = ("auth", "cookies", "event_hooks", "http_client", "mounts", "transport")
 """Options of httpx's clients that hold secrets, or what belongs to one process."""
@@ -120,7 +121,7 @@ def reduced(session: Session[Any]) -> tuple[Any, ...]:
     settings = {**url, **{name: getattr(config, name) for name in SETTINGS}}
     left = credentials.given
     for name in FILTERED:
-        values: Mapping[str, Any] = getattr(config, name)
+        values = given(getattr(config, name))
         settings[name] = without_secrets(values, tokens)
         left = left or settings[name] != values
     return arrived, (session.blocking, options, settings, left)
@@ -138,7 +139,7 @@ def copied(session: Session[Any], memo: dict[int, Any]) -> Session[Any]:
     """Give a session with the same settings, to be changed on its own, over the same connections."""
     config = session.config
     return session.evolve(
-        headers={**config.headers}, query=deepcopy(config.query, memo), body=deepcopy(config.body, memo)
+        headers={**given(config.headers)}, query=deepcopy(given(config.query), memo), body=deepcopy(config.body, memo)
     )
 
 
@@ -207,12 +208,18 @@ class Picklable:
         for name, value in vars(self).items():
             with_it = value is session or (isinstance(value, RawResponses) and vars(value).get("_session") is session)
             vars(other)[name] = deepcopy(value, memo) if with_it else value
+        follow_class(other)
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         other = memo[id(self)] = object.__new__(type(self))
         vars(other).update({name: deepcopy(value, memo) for name, value in vars(self).items()})
+        follow_class(other)
         return other
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        follow_class(self)
 
 
 def own_session(client: Picklable) -> Session[Any]:

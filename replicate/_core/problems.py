@@ -32,12 +32,19 @@ from replicate.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from replicate._core.sending import Sending
 
 T = TypeVar("T", bound=BaseException)
 
 SHORTEST_TOKEN = 8
 NO_TOKEN = f"No token was sent. {HOW_TO}"
+
+CUT_OFF = (
+    "Nothing was started. A server that closes the connection before it has read a request mostly finds it too large: "
+    "put large files where the model can fetch them, and pass their URLs."
+)
 
 UNANSWERED = (httpx.RequestError, TimeoutError, ConnectionError)
 """What is raised in the place of an answer: by httpx, or by a transport of the caller's."""
@@ -109,16 +116,23 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
 
 
 def unanswered(
-    cause: httpx.RequestError | TimeoutError | ConnectionError, method: str, url: httpx.URL
+    cause: httpx.RequestError | TimeoutError | ConnectionError,
+    method: str,
+    url: httpx.URL,
+    sending: Sending | None = None,
 ) -> APIConnectionError:
-    """Turn an error of httpx, or of what it sends with, into ours."""
+    """Turn an error of httpx, or of what it sends with, into ours. `sending` knows how far the request has gone out."""
     if isinstance(cause, Unfetchable):
         return unfetchable(cause, method, url)
-    sent = was_sent(cause)
+    sent = sending.arrived(otherwise=was_sent(cause)) if sending else was_sent(cause)
     late = isinstance(cause, (httpx.TimeoutException, TimeoutError))
-    happened = "could not be reached" if not sent else "did not answer in time" if late else "broke off"
+    happened = "did not answer in time" if late and sent else "broke off" if sent else "could not be reached"
     hint = None if sent else "Check the network, the proxy settings and base_url."
-    if isinstance(cause, httpx.LocalProtocolError):
+    if sending and sending.begun and not sent:
+        happened = "did not take the request in time" if late else "broke off before the request was sent"
+    if sending and sending.cut_off:
+        hint = CUT_OFF
+    if isinstance(cause, httpx.LocalProtocolError) and not sent:
         cause.args = ()  # it shows the header that cannot be, which may be the token's
         happened, hint = "was not asked", "Check the headers: one of them is not what HTTP can carry."
     reason = ": ".join(filter(None, (type(cause).__name__, str(cause))))
@@ -135,7 +149,7 @@ def unfetchable(cause: Unfetchable, method: str, url: httpx.URL) -> APIConnectio
     """Say which address cannot be asked: without its query, which may be a signature."""
     shown = excerpt(address_of(url) + url.path)
     request = httpx.Request(method, url, headers=[(b"Host", url.netloc)])  # which else is decoded, and may not be one
-    error = APIConnectionError(f"{shown} cannot be fetched, for {cause}.", request=request)
+    error = APIConnectionError(f"{shown} cannot be fetched, for {cause}.", hint=cause.hint, request=request)
     error.sent, error.__cause__ = cause.sent, bare(cause)
     return error
 
@@ -238,18 +252,28 @@ def bare(cause: T) -> T:
     return cause.with_traceback(None)
 
 
-def detail_of(detail: Any) -> str | None:
+def detail_of(detail: Any, depth: int = 8) -> str | None:
     """Put a problem's detail into words: it is a text, or a list of what is wrong with which field."""
     if is_array(detail):
-        return "; ".join(filter(None, map(detail_of, detail))) or None
+        inner = [detail_of(each, depth - 1) for each in detail] if depth else [written(detail)]
+        return "; ".join(filter(None, inner)) or None
     if is_object(detail):
-        where = ".".join(str(step) for step in elements(detail.get("loc")) if step != "body")
-        text = str(detail.get("msg") or detail.get("message") or json.dumps(detail))
+        where = ".".join(written(step, str) for step in elements(detail.get("loc")) if step != "body")
+        said = detail.get("msg") or detail.get("message")
+        text = written(said, str) if said else written(detail)
         return f"{where}: {text}" if where else text
     return str(detail).strip() if detail else None
 
 
+def written(value: Any, write: Callable[[Any], str] = json.dumps) -> str:
+    """Write a value as a text, if it is none. What is nested too deeply for that is left out."""
+    try:
+        return value if isinstance(value, str) else write(value)
+    except RecursionError:
+        return "…"
+
+
 def excerpt(body: Any, limit: int = 200) -> str:
     """Show the beginning of a content that is no problem document, in one line."""
-    text = " ".join((body if isinstance(body, str) else json.dumps(body)).split())
+    text = " ".join(written(body).split())
     return f"{text[:limit]}…" if len(text) > limit else text or "no details were given"

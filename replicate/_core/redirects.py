@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 import httpx
 
@@ -19,6 +21,8 @@ BODILESS = ("GET", "HEAD")
 
 GOES_ANYWHERE = ("accept", "accept-encoding", "range", "if-range", "last-event-id")
 """Headers of a request that follow a redirect to another origin; any other may be a secret."""
+SEGMENT = re.compile(rb"(?!\.+\Z)[\w.~=+:@!$'()*, -]+")
+"""What may be between the slashes of a file's path, nothing quoted."""
 STARTS = ("/predictions", "/trainings")
 """How the path ends of what a POST starts, and costs money. Such a request is sent to no other place."""
 
@@ -27,16 +31,20 @@ class Route:
     """The way of a request: on to where it is redirected, and from its start again when it is repeated.
 
     `follow` is True for all redirects, as httpx follows them, False for none, and None for those of GET and HEAD. A
-    function is asked for the request anew each time that it starts.
+    function is asked for the request anew each time that it starts. Of a `file` a stranger may have written the URL.
     """
 
-    def __init__(self, wanted: Request | Callable[[], Request], *, follow: bool | None = None) -> None:
+    def __init__(
+        self, wanted: Request | Callable[[], Request], *, follow: bool | None = None, file: bool = False
+    ) -> None:
         self._wanted, self._follow = wanted, follow
+        self.strange: bool = file
+        """Whether somebody else than the caller has named the host of the next request."""
         self._next: Request | None = None
         self._hops = 0
         self.trusted: bool = True
         """Whether only the API has redirected it."""
-        self._start: tuple[Request | None, bool, int] = (None, True, 0)
+        self._start: tuple[Request | None, bool, bool, int] = (None, True, file, 0)
 
     @property
     def done(self) -> bool:
@@ -49,7 +57,7 @@ class Route:
 
     def restart(self) -> None:
         """Go back to the start, or to where a request that must not be sent twice was redirected to."""
-        self._next, self.trusted, self._hops = self._start
+        self._next, self.trusted, self.strange, self._hops = self._start
 
     def ends(self, response: httpx.Response) -> bool:
         """Tell whether this is an answer to give, and not an error or a redirect to follow."""
@@ -65,14 +73,27 @@ class Route:
         if following is None:
             return False
         self._next, self.trusted, self._hops = following, api, self._hops + 1
+        self.strange |= httpx.URL(following.path).raw_host != arguments["url"].raw_host
         if request.method not in REPEATABLE and following.method in REPEATABLE:
-            self._start = self._next, self.trusted, self._hops
+            self._start = self._next, self.trusted, self.strange, self._hops
         return True
 
 
 def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
     """Give a URL's scheme, host, and port, also where it is the scheme's own."""
     return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def is_file_of(url: httpx.URL, base_url: httpx.URL) -> bool:
+    """Tell whether a URL is one of a file at the API: `/files/…` below the base URL, however a server may read it.
+
+    Whatever could lead elsewhere is none: a segment that is empty or of dots, or holds what separates segments.
+    """
+    start = base_url.raw_path.rstrip(b"/") + b"/files/"
+    path = url.raw_path.partition(b"?")[0]
+    if origin(url) != origin(base_url) or url.userinfo or not path.startswith(start):
+        return False
+    return all(SEGMENT.fullmatch(unquote_to_bytes(each)) for each in path.removeprefix(start).split(b"/"))
 
 
 def has_body(arguments: Mapping[str, Any]) -> bool:

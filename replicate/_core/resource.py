@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Collection  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
 from replicate._core.answering import RawResponses
 from replicate._core.async_names import AsyncNames, rebound
 from replicate._core.dual import Async, C, Owner
-from replicate._core.options import check_keywords
 from replicate._core.plain import is_array
-from replicate_api.types import Payload, fields, stored, whole
+from replicate_api.types import UNSET, Payload, fields, part_of, stored, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Self
-
-    from typing_extensions import Unpack
 
     from replicate._core.dual import Coloured
     from replicate._core.session import Session
@@ -120,34 +116,10 @@ NO_OBJECTS = ("_bound", "_unread", "additional_properties", "input")
 """What an object is made of and holds no other objects."""
 
 
-class DumpOptions(TypedDict, total=False):
-    """What goes into the plain data of an object, as pydantic calls it."""
-
-    include: Collection[str] | None
-    """These fields only."""
-    exclude: Collection[str] | None
-    """All but these fields."""
-    exclude_unset: bool
-    """Leave out what the API did not send; otherwise it is None."""
-    exclude_none: bool
-    """Leave out what is None."""
-    exclude_defaults: bool
-    """The same: None is the default of every field."""
-    mode: str
-    """Accepted, and of no effect: the data is always such that JSON can express it."""
-    by_alias: bool
-    """As `mode`."""
-    use_api_names: bool
-    """As `mode`."""
-    warnings: bool
-    """As `mode`."""
-
-
-INTERNALS = {"additional_properties", "bind", "canceler", "decoders", "reader", "renamed", "set_fields"}
+INTERNALS = {
+    "additional_properties", "as_plain", "bind", "canceler", "decoders", "first", "reader", "renamed", "set_fields",
+}  # fmt: skip
 """What objects are made of, and their users have no use for."""
-
-DUMP_OPTIONS = tuple(DumpOptions.__annotations__)
-Data = dict[str, Any]
 
 
 class Resource(Bound[C], Payload):
@@ -217,6 +189,16 @@ class Resource(Bound[C], Payload):
         return cls.model_validate(obj)
 
     @classmethod
+    def model_validate_json(cls, json_data: str | bytes) -> Self:
+        """Read an object from JSON text, as `model_validate` does. Raises ValueError, TypeError."""
+        return cls.model_validate(json.loads(json_data))
+
+    @classmethod
+    def parse_raw(cls, b: str | bytes) -> Self:
+        """Do as `model_validate_json`."""
+        return cls.model_validate_json(b)
+
+    @classmethod
     def construct(cls, _fields_set: Collection[str] | None = None, **values: Any) -> Self:
         """Make an object of the fields given; nothing is missing."""
         return cls.model_validate(values)
@@ -240,7 +222,7 @@ class Resource(Bound[C], Payload):
         return super().__getitem__(name)
 
     @property
-    def model_extra(self) -> Data:
+    def model_extra(self) -> dict[str, Any]:
         """The fields that came and are not declared."""
         return self.additional_properties
 
@@ -249,50 +231,51 @@ class Resource(Bound[C], Payload):
         """The names of the fields that came."""
         return {*self.set_fields, *self.additional_properties}
 
-    def to_dict(self, **options: Unpack[DumpOptions]) -> Data:
-        """Give plain data under the API's own names, times as ISO 8601 text; what did not come is left out.
-
-        Raises TypeError for an unknown option.
-        """
-        return dumped(self, {"exclude_unset": True, **options})
-
-    def dict(self, **options: Unpack[DumpOptions]) -> Data:
-        """Give plain data as `to_dict` does; what did not come is None."""
-        return dumped(self, options)
-
-    def model_dump(self, **options: Unpack[DumpOptions]) -> Data:
-        """Do as `dict`."""
-        return dumped(self, options)
-
-    def to_json(self, *, indent: int | None = 2, **options: Unpack[DumpOptions]) -> str:
-        """Give `to_dict` as JSON text."""
-        return json.dumps(dumped(self, {"exclude_unset": True, **options}), indent=indent)
-
-    def json(self, *, indent: int | None = None, **options: Unpack[DumpOptions]) -> str:
-        """Give `dict` as JSON text."""
-        return json.dumps(dumped(self, options), indent=indent)
-
-    def model_dump_json(self, *, indent: int | None = None, **options: Unpack[DumpOptions]) -> str:
-        """Do as `json`."""
-        return json.dumps(dumped(self, options), indent=indent)
-
     @classmethod
     def _read(cls, value: Any) -> Any:
         return cls.model_validate(value)
 
     def _written(self, info: Any) -> Any:
-        unset, none = info.exclude_unset, info.exclude_none or info.exclude_defaults
-        return dumped(self, {"exclude_unset": unset, "exclude_none": none})
+        none = info.exclude_none or info.exclude_defaults
+        return self.dict(exclude_unset=info.exclude_unset, exclude_none=none)
 
-    def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy the object, its values too if `deep`, with some of its fields changed."""
+    def copy(
+        self,
+        *,
+        include: Collection[Any] | None = None,
+        exclude: Collection[Any] | None = None,
+        update: Mapping[str, Any] | None = None,
+        deep: bool = False,
+    ) -> Self:
+        """Copy the object, its values too if `deep`, without some of its fields and with others changed.
+
+        `include` and `exclude` are as for `dict`.
+        """
         other = self.__deepcopy__({}) if deep else self.__copy__()
+        if include is not None or exclude is not None:
+            leave_out(other, include, exclude)
         other.__dict__.update(update or {})
         return other
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Do as `copy`."""
+        """Copy the object, its values too if `deep`, with some of its fields changed."""
         return self.copy(update=update, deep=deep)
+
+
+def leave_out(resource: Resource[Any], include: Any, exclude: Any) -> None:
+    """Take from an object, which is a copy, what is not included, or is excluded."""
+    state, names = resource.__dict__, fields(type(resource)).json_names
+    unknown = state["additional_properties"] = {**state["additional_properties"]}
+    for members, key_of in ((state, names.get), (unknown, str)):
+        for name in [*members]:
+            key = key_of(name)
+            if key is None:
+                continue
+            part = part_of(members[name], include, exclude, (key,))
+            if part is UNSET:
+                del members[name]
+            else:
+                members[name] = part
 
 
 def fill(resource: Resource[C], payload: Payload, session: Session[C] | None) -> None:
@@ -314,18 +297,3 @@ def nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[Any] | 
 def renew(resource: Resource[Any], payload: Payload) -> None:
     """Replace an object's data by that of a newer answer, in place and at once: an interrupt leaves it whole."""
     resource.__dict__ = type(resource).bind(payload, session_of(resource)).__dict__
-
-
-def dumped(resource: Resource[Any], options: DumpOptions) -> Data:
-    """Give an object as plain data."""
-    check_keywords(options, DUMP_OPTIONS)
-    data = Payload.to_dict(resource)
-    if not options.get("exclude_unset"):
-        data = {**dict.fromkeys(fields(type(resource)).readers), **data}
-    chosen, unwanted = options.get("include"), options.get("exclude") or ()
-    without_none = options.get("exclude_none") or options.get("exclude_defaults")
-    return {
-        name: value
-        for name, value in data.items()
-        if (chosen is None or name in chosen) and name not in unwanted and not (without_none and value is None)
-    }

@@ -17,6 +17,8 @@ RETRIED = frozenset({408, 429})
 FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
 LONGEST_TOLD = 120.0
 """Seconds. A server that asks for more patience is better answered with an error that says so."""
+RESETS = re.compile(r"resets in ~?([0-9]+(?:\.[0-9]+)?)\s*s")
+"""How the detail of a 429 says when to come again."""
 
 
 class Failure(NamedTuple):
@@ -82,12 +84,15 @@ def told_to_wait(headers: Mapping[str, str], problem: Mapping[str, Any], now: da
         return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
     if (seconds := number(problem.get("retry_after"))) is not None:
         return seconds
-    resets = re.search(r"resets in ~?(\d+(?:\.\d+)?)\s*s", str(problem.get("detail", "")))
-    return float(resets[1]) if resets else None
+    detail = problem.get("detail")
+    resets = RESETS.search(detail) if isinstance(detail, str) else None
+    return number(resets[1]) if resets else None
 
 
 def number(value: object) -> float | None:
     """Read a finite, non-negative number, or None."""
+    if not isinstance(value, (str, int, float)):
+        return None
     try:
         seconds = float(str(value))
     except ValueError:

@@ -1,59 +1,118 @@
-"""Sending a request with the token in it. Frames that hold the token are in no traceback, nor is what they held."""
+"""How far a request has gone out, as httpcore tells in its `trace` extension. A part of a request does nothing."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.exchange import outgoing
-from replicate._core.hiding import authorization, covered, cut
-from replicate._core.libraries import as_own_errors
-from replicate._core.loops import timed
-from replicate._core.nested import undisclosed
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Iterator, Mapping
 
-    from replicate._core.hiding import Sealed
-    from replicate._core.libraries import Library
-
-
-def delivered(client: Sealed[Any], request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
-    """Exchange a request for an answer, whose content has not been read."""
-    outer = sys.exception()
-    try:
-        return _deliver(client, request, library, own=own)
-    except BaseException as error:
-        cut(error, outer, authorization(request.get("headers")))
-        raise
+CHUNK = 64 * 1024
+"""Bytes of a body that are written at once."""
+TUNNEL = b"CONNECT"
 
 
-async def delivered_within(
-    client: Sealed[Any], request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
-) -> httpx.Response:
-    """Exchange a request for an answer, whose content has not been read, in so many seconds."""
-    outer = sys.exception()
-    try:
-        return await _deliver_within(client, request, library, seconds, own=own)
-    except BaseException as error:
-        cut(error, outer, authorization(request.get("headers")))
-        raise
+class Sending:
+    """One attempt to send a request. It is called with what happens to it: it is the `trace` extension itself."""
+
+    def __init__(self) -> None:
+        self.traced: bool = False
+        """Whether anything was told. A transport other than httpcore's tells nothing."""
+        self.begun: bool = False
+        """Whether some of the request may have gone out: to the API, for a proxy hands a CONNECT on to nobody."""
+        self.whole: bool = False
+        """Whether all of it has."""
+        self._broken = False
+        self._body: Any = None
+
+    def __call__(self, event: str, info: Mapping[str, Any]) -> Any:
+        """Take note of an event of httpcore's."""
+        self._note(event, info)
+
+    def _note(self, event: str, info: Mapping[str, Any]) -> None:
+        self.traced = True
+        match event.split(".")[1:]:
+            case ["send_request_headers", "started"]:  # also of another connection's tunnel, or of a second attempt
+                self.begun = info["request"].method != TUNNEL
+                self.whole, self._broken, self._body = False, False, None
+            case ["send_request_body", "started"]:
+                self._body = info["request"].stream
+            case ["send_request_body", "complete"]:
+                self.whole = self.begun
+            case ["send_request_headers" | "send_request_body", "failed"]:
+                self._broken = type(info["exception"]).__name__ == "WriteError"
+            case _:
+                pass
+
+    def arrived(self, *, otherwise: bool) -> bool:
+        """Tell whether all of the request may have arrived, now that it has failed; `otherwise` if nothing was told."""
+        return self.whole or self._pending() if self.traced else otherwise
+
+    def _pending(self) -> bool:
+        """Tell whether what was not written yet may still go out: an event loop keeps it until the connection ends."""
+        return False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the request may have arrived, if it was left at just any moment."""
+        return self.begun or not self.traced
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the connection ended before all of a long request was written."""
+        return self.begun and not self.whole and self._broken and type(self._body).__name__ != "ByteStream"
 
 
-def _deliver(client: Sealed[Any], request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
-    with as_own_errors(library):
-        made, how = outgoing(client.open(), request, library, own=own)
-        response: httpx.Response = covered(client.open().send(made, **how))
-    return response
+class AsyncSending(Sending):
+    """The same in an event loop."""
+
+    def __call__(self, event: str, info: Mapping[str, Any]) -> Coroutine[Any, Any, None]:
+        """Take note of an event of httpcore's."""
+        self._note(event, info)
+        return nothing()
+
+    def _pending(self) -> bool:
+        return self.begun and self._body is not None and not self._broken and not getattr(self._body, "is_left", False)
 
 
-async def _deliver_within(
-    client: Sealed[Any], request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
-) -> httpx.Response:
-    with as_own_errors(library):
-        made, how = outgoing(client.open(), request, library, own=own)
-        exchange = undisclosed(client.open().send(made, **how))
-        response: httpx.Response = covered(await timed(exchange, seconds, httpx.ReadTimeout))
-    return response
+async def nothing() -> None:
+    """Do nothing."""
+
+
+UNTRACED = Sending()
+"""That of a request which may be repeated, wherever the last one got to."""
+
+
+def traced(arguments: dict[str, Any], *, blocking: bool) -> Sending:
+    """Have a request, given as arguments of httpx's, tell how far it has gone out."""
+    sending = Sending() if blocking else AsyncSending()
+    arguments["extensions"] = {"trace": sending}
+    return sending
+
+
+class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A long body that is written piece by piece, so that it shows whether its end was."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = memoryview(content)
+        self._chunks: Iterator[bytes] = iter(())
+        self.is_left: bool = True
+        """Whether some of it was not taken to be written."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.is_left = True
+        for start in range(0, len(self._content), CHUNK):
+            self.is_left = start + CHUNK < len(self._content)
+            yield bytes(self._content[start : start + CHUNK])
+
+    def __aiter__(self) -> Chunks:
+        # No generator: one that is left half-read would have to be closed by somebody.
+        self._chunks = iter(self)
+        return self
+
+    async def __anext__(self) -> bytes:
+        for chunk in self._chunks:
+            return chunk
+        raise StopAsyncIteration

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 import random
 import re
 import sys
@@ -18,18 +17,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import httpx
 from attrs import evolve
 
-from replicate._core import retry
+from replicate._core import log, retry
 from replicate._core.config import Config as Config  # noqa: PLC0414, TC001 - with the session it is of
 from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.environment import log as log_variable
 from replicate._core.exchange import Foreign, Unfetchable, beginning, exchanged
+from replicate._core.guard import guard
 from replicate._core.hiding import BEARER, hide
 from replicate._core.libraries import own_timeout, own_url
 from replicate._core.nested import nested
 from replicate._core.options import check_keywords, check_values, encoded, merged, put, within
 from replicate._core.pacing import Pace
 from replicate._core.problems import UNANSWERED, bare, error_of, unanswered, unreadable
-from replicate._core.redirects import BODILESS, Route, origin
+from replicate._core.redirects import BODILESS, Route, is_file_of, origin
+from replicate._core.sending import UNTRACED, traced
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._version import __version__
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 Other = TypeVar("Other", bound=Colour)
 
-log = logging.getLogger("replicate")
 url_of = lru_cache(64)(httpx.URL)  # for those that many requests go to: to read one takes longer than to look it up
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
@@ -69,6 +69,8 @@ class Session(Generic[C]):
         self.paces: dict[httpx.URL, Pace] = {}
         """When to look at what is waited for, at each base URL; shared likewise."""
         self._known: tuple[httpx.URL, str, Pace, dict[httpx.URL, Pace]] | None = None
+        self.reached: set[tuple[str, bytes, int | None]] = set()
+        """Private hosts that there may be connections to; shared likewise."""
         self.observer: Observer | None = None
         """Who wants to see the answer of the method that this session is used for."""
 
@@ -202,24 +204,32 @@ class Session(Generic[C]):
     # ---- requests
 
     async def send(
-        self, wanted: Request | Callable[[], Request], *, stream: bool = False, redirects: bool | None = None
+        self,
+        wanted: Request | Callable[[], Request],
+        *,
+        stream: bool = False,
+        redirects: bool | None = None,
+        file: bool = False,
     ) -> httpx.Response:
         """Send a request until it is answered with success, or no retry may or can help; then raise.
 
         A function is asked for the request anew before each attempt. The answer's content has been read, unless
         `stream`. GET and HEAD follow redirects; with `redirects`, so do all that start nothing; without (False), the
-        redirect is the answer. A retry starts anew.
+        redirect is the answer. A retry starts anew. The URL of a `file` may be a stranger's: it gets the token only if
+        it is one of the API's files, and must not be private; nor must what anybody redirects to.
         """
         log_variable.follow()
         retries = refusals = 0
-        route = Route(wanted, follow=redirects)
+        route = Route(wanted, follow=redirects, file=file)
         while True:
             request = route.request()
             repeatable = request.method in retry.REPEATABLE
-            arguments = self.arguments(request, trusted=route.trusted)
+            arguments = self.arguments(request, trusted=route.trusted, file=file)
             api = not isinstance(arguments, Foreign)
+            sending = UNTRACED if repeatable else traced(arguments, blocking=self.blocking)
             error: APIConnectionError | APIStatusError
             try:
+                guard(arguments, self.config, self.reached, stranger=route.strange, blocking=self.blocking)
                 seconds = max(LAST_CHANCE, self.remaining())
                 response = await exchanged(self.transport, arguments, stream=stream, seconds=seconds)
                 if told := repeatable and api:  # of what is left of the quota for all but creates
@@ -235,29 +245,30 @@ class Session(Generic[C]):
                 if route.goes_on(request, arguments, response, api=api):
                     continue
             except UNANSWERED as cause:
-                error = unanswered(cause, request.method, arguments["url"])
+                error = unanswered(cause, request.method, arguments["url"], sending)
                 error.sent |= route.done
                 failure = retry.Failure(repeatable, refused=not error.sent, transient=not isinstance(cause, HOPELESS))
             else:
                 authorized = "Authorization" in arguments["headers"]
                 error = error_of(response, authorized=authorized, missing=self.config.credentials.hint)
+                repeatable |= not sending.arrived(otherwise=True)
                 failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
                 if told and response.status_code == 429:
                     self.pace.pause(error.retry_after or retry.FIRST_DELAY, self.transport.now())
             most, left, chance = self.config.max_retries, self.remaining(), random.random()
             pause = retry.delay(retries, failure, max_retries=most, jitter=chance, remaining=left, refusals=refusals)
-            path, kind = arguments["url"].path, type(error).__name__
-            log.debug("%s %s failed: %s; retry in %s s", request.method, path, kind, pause)
+            log.debug("%s %s: %s; retry in %s s", request.method, arguments["url"].path, type(error).__name__, pause)
             if pause is None or pause >= left:
                 raise error
             retries, refusals = retries + 1, refusals + failure.waited_out(most, left)
             route.restart()
             await self.transport.sleep(pause)
 
-    def arguments(self, request: Request, *, trusted: bool = True) -> dict[str, Any]:
+    def arguments(self, request: Request, *, trusted: bool = True, file: bool = False) -> dict[str, Any]:
         """Give a request as httpx takes it, with the token if it goes to the API, or else as a Foreign one.
 
-        What somebody else redirects to the API is not `trusted`, and gets nothing either.
+        What somebody else redirects to the API is not `trusted`, and gets nothing either. Nor does a `file` that is
+        none of the API's.
         """
         config = self.config
         url = self.url(request.path)
@@ -266,7 +277,8 @@ class Session(Generic[C]):
         if request.headers:
             headers.update(encoded(request.headers))
         # What a client adds goes to the API itself and to nobody else: not to file hosts, not to streams elsewhere.
-        ours = trusted and (not ABSOLUTE.match(request.path) or self.is_api(url))  # a path is below the API's URL
+        below = not ABSOLUTE.match(request.path)  # a path is below the API's URL
+        ours = trusted and (self.is_file(url) if file else below or self.is_api(url))
         if ours:
             if config.query:
                 given = {name for name, _ in parameters}
@@ -306,7 +318,8 @@ class Session(Generic[C]):
         try:
             return (url_of if start else httpx.URL)(start + path.lstrip("/"))
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise ReplicateError(f"{path[:200]!r} cannot be fetched, for it is no URL: {error}.") from error
+            shown = re.split(r"[?#]", path, maxsplit=1)[0][:200]  # the rest may be a signature
+            raise ReplicateError(f"{shown!r} cannot be fetched, for it is no URL: {error}.") from error
 
     def is_api(self, url: httpx.URL | str) -> bool:
         """Tell whether a URL has the API's origin: scheme, host and port. Any text may be asked about."""
@@ -315,6 +328,13 @@ class Session(Generic[C]):
         except (httpx.InvalidURL, UnicodeError):
             return False
         return origin(url) == origin(self.config.base_url)
+
+    def is_file(self, url: httpx.URL | str) -> bool:
+        """Tell whether a URL is one of a file at the API, to which the token goes. Any text may be asked about."""
+        try:
+            return is_file_of(httpx.URL(url), self.config.base_url)
+        except (httpx.InvalidURL, UnicodeError):
+            return False
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the content of a streamed answer as it arrives, and close it at the end. Raises APIConnectionError."""

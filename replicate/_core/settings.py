@@ -43,6 +43,7 @@ def configure(
     query: Mapping[str, Any] | None,
     poll_interval: float | None = None,
     output_dir: str | os.PathLike[str] | None = None,
+    allow_private_hosts: bool = False,  # noqa: FBT001, FBT002 - as the others
 ) -> Config:
     """Put a client's settings together, checked."""
     log.follow()
@@ -62,6 +63,7 @@ def configure(
         query=dict(query or {}),
         poll_interval=pause(poll_interval),
         output_dir=folder(output_dir),
+        allow_private_hosts=flag(allow_private_hosts),
     )
 
 
@@ -84,3 +86,10 @@ def folder(path: Any, name: str = "output_dir") -> Path | None:
     if not text or "\0" in text:
         raise ValueError(f"{name} must be the path of a folder, not {text!r}")
     return Path(text).absolute()
+
+
+def flag(value: Any) -> bool:
+    """Check whether private hosts are allowed. Raises TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"allow_private_hosts must be True or False, not {value!r}")
+    return value

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+
+def in_time(work: Callable[[], object], seconds: float) -> None:
+    """Do some work in a thread of its own, and wait for it no longer than so many seconds, whatever it waits for."""
+    from threading import Thread
+
+    thread = Thread(target=work, name="replicate in time", daemon=True)
+    with suppress(RuntimeError):  # Python is ending, and starts none any more
+        thread.start()
+        thread.join(seconds)
 
 
 async def shielded(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:

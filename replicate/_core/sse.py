@@ -4,52 +4,61 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._annotations import deferred
 from replicate._core.async_names import rebound
+from replicate._core.plain import is_mapping
+from replicate_api.types import PlainData, PydanticSerializer, pydantic_schema
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from replicate_api.types import Data
+
 LINE_END = re.compile(r"\r\n|\n|\r")
 OUTPUT = re.compile(r"(?:\A|(?<=\n\n))event: output\nid: (.+)\ndata: (.*)\n\n")
 """An event as nearly all look, in blocks of lines that each end with an empty one."""
+LONGEST_RETRY = 18
+"""Digits of a reconnection time. One with more is ignored, as one that is no number is."""
+
+
+class EventType(StrEnum):
+    """The names of events that are known."""
+
+    OUTPUT = "output"
+    LOGS = "logs"
+    ERROR = "error"
+    DONE = "done"
 
 
 class EventName(str):
-    """The name of an event, which is also its `value`, as of a member of an enumeration; any name can be one."""
+    """The name of an event that is yet unknown, which is also its `value`, as of a member of EventType."""
 
     __slots__ = ()
-    OUTPUT: ClassVar[EventName]
-    LOGS: ClassVar[EventName]
-    ERROR: ClassVar[EventName]
-    DONE: ClassVar[EventName]
 
     @property
     def value(self) -> str:
         return str(self)
 
 
-NAMES = {name: EventName(name) for name in ("output", "logs", "error", "done", "message")}
-"""Those that are known."""
-for known in ("output", "logs", "error", "done"):
-    setattr(EventName, known.upper(), NAMES[known])
-
-NAME_OF_OUTPUT = EventName.OUTPUT
+NAMES: dict[str, EventType | EventName] = {**{kind.value: kind for kind in EventType}, "message": EventName("message")}
+"""Those that are made once."""
+NAME_OF_OUTPUT = EventType.OUTPUT
 
 
-class ServerSentEvent(str):
+class ServerSentEvent(str, PlainData):
     """One event of a stream. As a `str` it is the output text: its data for an output event, empty for any other.
 
-    `event` is "output", "logs", "error", "done" or a name yet unknown; `data` is what it carries, a text or, where the
-    output is a file, a FileOutput; `id` can resume the stream after it; `retry` is a reconnection time in milliseconds,
-    if the server named one.
+    `event` is "output", "logs", "error", "done", all of them EventType, or a text yet unknown; `data` is what it
+    carries, a text or, where the output is a file, a FileOutput; `id` can resume the stream after it; `retry` is a
+    reconnection time in milliseconds, if the server named one.
     """
 
-    EventType: ClassVar[type[EventName]] = EventName
+    EventType: TypeAlias = EventType
 
-    event: EventName
+    event: EventType | EventName
     data: Any
     id: str | None
     retry: int | None
@@ -67,11 +76,38 @@ class ServerSentEvent(str):
     def _rebind(self, session: Any) -> None:
         rebound(self.data, session)
 
+    def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:  # noqa: ARG002 - all is set
+        """Give plain data; without `none`, nothing is None."""
+        data = self.data if self.data is None or isinstance(self.data, str) else str(self.data)
+        members = {"event": str(self.event), "data": data, "id": self.id, "retry": self.retry}
+        return {name: value for name, value in members.items() if none or value is not None}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Tell pydantic: it is read from a mapping of its members, and dumped as one."""
+        return pydantic_schema(cls, read_event, lambda event, _info: event.as_plain())
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        either = {"id": "string", "retry": "integer"}
+        properties: dict[str, Any] = {"event": {"type": "string"}, "data": {"type": "string"}}
+        properties |= {name: {"anyOf": [{"type": kind}, {"type": "null"}]} for name, kind in either.items()}
+        return {"title": "ServerSentEvent", "type": "object", "properties": properties, "required": ["event", "data"]}
+
+    __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
+
     def __repr__(self) -> str:
-        return f"ServerSentEvent(event={self.event!r}, data={self.data!r}, id={self.id!r})"
+        return f"ServerSentEvent(event={str(self.event)!r}, data={self.data!r}, id={self.id!r})"
 
     def __reduce__(self) -> tuple[type[ServerSentEvent], tuple[str, Any, str | None, int | None]]:
-        return ServerSentEvent, (self.event, self.data, self.id, self.retry)
+        return ServerSentEvent, (str(self.event), self.data, self.id, self.retry)
+
+
+def read_event(value: Any) -> ServerSentEvent:
+    """Make an event of a mapping of its members. Raises TypeError for what is none, or has others."""
+    if not is_mapping(value):
+        raise TypeError(f"expected the members of a ServerSentEvent, got {type(value).__name__}")
+    return ServerSentEvent(**value)
 
 
 created = str.__new__
@@ -131,7 +167,7 @@ class Decoder:
         return LINE_END.sub("\n", text) if "\r" in text else text
 
     def _unusual(self, blocks: str) -> list[ServerSentEvent]:
-        return [event for block in blocks.split("\n\n") for event in self._event(block)]
+        return [event for block in blocks.split("\n\n") if block for event in self._event(block)]
 
     def _event(self, block: str) -> list[ServerSentEvent]:
         """Read a block line by line. It is no event if it has no data."""
@@ -146,7 +182,7 @@ class Decoder:
                     data.append(value)
                 case "id" if "\0" not in value:
                     self.last_id = value
-                case "retry" if value.isascii() and value.isdigit():
+                case "retry" if value.isascii() and value.isdigit() and len(value) <= LONGEST_RETRY:
                     self.retry = retry = int(value)
                 case _:  # a comment, which has no field name, or a field yet unknown
                     pass

@@ -1,4 +1,4 @@
-"""httpx's own TLS settings, made once for all clients, and only when something is really encrypted.
+"""TLS settings, made once for all clients, and only when something is really encrypted.
 
 Reading the certificates of all authorities takes longer than most requests. httpx does it for every client it makes,
 also for one that never speaks TLS, and for an asynchronous one while the event loop stands still.
@@ -8,50 +8,141 @@ from __future__ import annotations
 
 import os
 import ssl
+from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
+from replicate._core.environment import OptionError, VariableError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import NoReturn
+
+AROUND = " \t\r\n\"'"
+"""What may stand around the value of a variable and does not belong to it."""
+CERT_FILE, CERT_DIR, KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"
 
 
 class DeferredContext(ssl.SSLContext):
     """A context that leaves every handshake to httpx's default one. By itself it trusts nobody."""
 
+    certificates: tuple[str | None, str | None] = (None, None)
+    """The file and the folder that the environment named when this was made."""
+
+    def load(self) -> ssl.SSLContext:
+        """Give the context for handshakes. Raises VariableError."""
+        return made(*self.certificates)
+
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        return shared().wrap_socket(*args, **kwargs)
+        return self.load().wrap_socket(*args, **kwargs)
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        return shared().wrap_bio(*args, **kwargs)
+        return self.load().wrap_bio(*args, **kwargs)
 
     def set_alpn_protocols(self, alpn_protocols: Any) -> None:
-        shared().set_alpn_protocols(alpn_protocols)
+        with suppress(VariableError, OptionError):  # the handshake raises it, too, where httpcore closes what is open
+            self.load().set_alpn_protocols(alpn_protocols)
 
 
-def deferred() -> ssl.SSLContext:
+def deferred(*, trust_env: bool = True) -> DeferredContext:
     """Make a context that costs nothing until it is used."""
-    return DeferredContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def shared() -> ssl.SSLContext:
-    """Give the context that httpx would make, which depends on two environment variables."""
-    return _made(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    context = DeferredContext(ssl.PROTOCOL_TLS_CLIENT)
+    if trust_env:
+        context.certificates = os.environ.get(CERT_FILE), os.environ.get(CERT_DIR)
+    return context
 
 
 @cache
-def _made(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:  # noqa: ARG001 - the cache's key
-    return httpx.create_ssl_context()
+def made(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    """Give the context that httpx would make of these variables, one for all. Raises VariableError."""
+    return fresh(cert_file, cert_dir)
 
 
-def settled(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give httpx options for a client without a bound on connections, unless the caller has a say in that."""
-    return {"limits": httpx.Limits(max_connections=None), **with_tls(options)}
+def fresh(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    """Make that context. The file comes first, as in httpx. Raises VariableError."""
+    cert_file, cert_dir = as_path(cert_file), as_path(cert_dir)
+    if not cert_file and cert_dir and not any(Path(each).is_dir() for each in cert_dir.split(os.pathsep)):
+        raise VariableError(f"{CERT_DIR} names no folder that is there.", hint="Set it to one, or unset it.")
+    context: ssl.SSLContext | None = None
+    with suppress(OSError):
+        if cert_file:
+            context = ssl.create_default_context(cafile=cert_file)
+        elif cert_dir:
+            context = ssl.create_default_context(capath=cert_dir)
+        else:
+            context = httpx.create_ssl_context(trust_env=False)
+    if context is None or (cert_file and not context.cert_store_stats()["x509"]):
+        raise_for(cert_file)
+    return context
 
 
-def with_tls(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give httpx options with TLS settings that many clients can share; the caller may have a say in them."""
-    told = {name: options[name] for name in ("verify", "cert", "trust_env") if name in options}
-    verify = httpx.create_ssl_context(**told) if told else deferred()
-    return {**{name: value for name, value in options.items() if name != "cert"}, "verify": verify}
+def raise_for(cert_file: str | None) -> NoReturn:
+    """Raise VariableError for the variable because of which there is no context."""
+    if cert_file and (problem := trouble(cert_file)):
+        hint = "Set it to a file of authorities' certificates in PEM format, or unset it."
+        raise VariableError(f"{CERT_FILE} names {problem}.", hint=hint)
+    if os.environ.get(KEY_LOG):
+        raise VariableError(f"{KEY_LOG} names a file that cannot be written.", hint="Set it to another, or unset it.")
+    raise OptionError("The certificates that come with httpx (the package certifi) cannot be read.")
+
+
+def as_path(value: str | None) -> str | None:
+    """Give the path that a variable means."""
+    return value if not value or Path(value).exists() else value.strip(AROUND)
+
+
+def trouble(path: str) -> str | None:
+    """Tell why a file of certificates cannot be used, without showing its path."""
+    try:
+        if Path(path).is_dir():
+            return "a folder"
+        Path(path).open("rb").close()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(path)
+    except ssl.SSLError:
+        return "a file without certificates"
+    except FileNotFoundError:
+        return "a file that is not there"
+    except OSError:
+        return "a file that cannot be read"
+    return None if context.cert_store_stats()["x509"] else "a file without certificates"
+
+
+def context_for(options: Mapping[str, Any]) -> ssl.SSLContext:
+    """Give the context for `verify`, `cert` and `trust_env`, as httpx has them. Raises VariableError, OptionError."""
+    verify: Any = options.get("verify", True)
+    cert = options.get("cert")
+    plain = deferred(trust_env=bool(options.get("trust_env", True)))
+    if verify in (True, None):
+        if not cert:
+            return plain
+        verify = fresh(*plain.certificates)  # not the one for all: the certificate goes into it
+    given: Any = os.fspath(cast("os.PathLike[str]", verify)) if isinstance(verify, os.PathLike) else verify
+    try:
+        context = httpx.create_ssl_context(verify=given)
+    except OSError:
+        problem = trouble(str(given)) or "certificates that cannot be read"
+    else:
+        return with_cert(context, cert) if cert else context
+    raise OptionError(f"verify= names {problem}.", hint="Pass an ssl.SSLContext, or a file of certificates.")
+
+
+def with_cert(context: ssl.SSLContext, cert: Any) -> ssl.SSLContext:
+    """Add a client's own certificate to a context. Raises OptionError."""
+    try:
+        return httpx.create_ssl_context(verify=context, cert=cert)
+    except OSError:
+        pass
+    raise OptionError(
+        "cert= names files that are not there, cannot be read, or hold no certificate and its key.",
+        hint="Pass the path of a PEM file, or (certificate, key) or (certificate, key, password).",
+    )
+
+
+def check_verify(verify: Any) -> None:
+    """Raise TypeError for what httpx would take for a context until the first handshake."""
+    if not (verify is None or isinstance(verify, (bool, str, os.PathLike)) or hasattr(verify, "wrap_socket")):
+        raise TypeError(f"verify must be a bool, a path or an ssl.SSLContext, not {type(verify).__name__}")

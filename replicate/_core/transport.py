@@ -6,22 +6,23 @@ A transport knows httpx. It deliberately does not know Replicate: no URLs, no to
 from __future__ import annotations
 
 import time
-import weakref
 from contextlib import aclosing, nullcontext
 from threading import Lock as Lock  # noqa: PLC0414 - for others that threads share
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.exchange import ALWAYS, TIE, Covered, Timed, sparing, uncollected
+from replicate._core.client_factory import ClientFactory
+from replicate._core.dispatch import delivered, delivered_within
+from replicate._core.dual import drive
+from replicate._core.exchange import ALWAYS, TIE, Covered, Timed, is_foreign, uncollected
 from replicate._core.hiding import Sealed
 from replicate._core.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop
 from replicate._core.nested import following, undisclosed
-from replicate._core.sending import delivered, delivered_within
-from replicate._core.shield import shielded
-from replicate._core.tls import settled
+from replicate._core.own_clients import MOMENT, OwnClients
+from replicate._core.shield import in_time, shielded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping, Sequence
@@ -43,8 +44,9 @@ class BlockingTransport:
         check_colour(client, blocking=True)
         self._client, self._twin, self._options, self._given = client, twin, options, client is not None
         self._library = library_of_options({**options, "client": client})
+        self._own = OwnClients(options)
         self.closed: bool = twin is not None and twin.closed
-        self._finalizer: weakref.finalize[..., BlockingTransport] | None = None
+        self._interrupted = False  # while the caller's client was sending
         self._lock = Lock()
         inheritors.add(self)
 
@@ -71,20 +73,32 @@ class BlockingTransport:
     @property
     def client(self) -> httpx.Client:
         check_open(self)
-        if self._client is None:
-            with self._lock:
-                if self._client is None:
-                    self._client = made = sparing(self._library.Client(**settled(self._options)))
-                    self._finalizer = weakref.finalize(self, made.close)
-        return self._client
+        return self._sealed_for(creates=False).open()
+
+    def _sealed_for(self, *, creates: bool) -> Sealed[httpx.Client]:
+        """Give the client for a request. There is another one for creates, unless the caller answers them himself."""
+        if self._given:
+            return cast("Sealed[httpx.Client]", self._sealed)
+        return self._own.take(creates=creates)
+
+    async def prepare(self, url: httpx.URL | str) -> None:
+        check_open(self)
+        check_open(self._sealed_for(creates=True).open())
+        self._own.prepare(url)
 
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
         end = self.now() + seconds
-        client = Sealed(self.client)
+        check_open(self)
+        client = self._sealed_for(creates=creates)
         check_open(client.open())
-        response = delivered(client, request, self._library, own=not self._given)
+        self._own.prepare(request["url"])
+        try:
+            response = delivered(client, request, self._library, own=not self._given)
+        except BaseException as error:
+            self._left_by(error)
+            raise
         if seconds < ALWAYS:
             response.stream = stream_of(Timed, self._library)(response, lambda: end - self.now())
         else:
@@ -93,20 +107,39 @@ class BlockingTransport:
             await self.read(response)
         return response
 
+    def _left_by(self, error: BaseException) -> bool:
+        """Make no more use of the clients if an error was an interrupt, and tell whether it was."""
+        if not is_foreign(error):
+            return False
+        self._interrupted = self._given
+        self._own.discard()
+        return True
+
+    def _close_response(self, response: httpx.Response, error: BaseException | None = None) -> None:
+        if error is not None and self._left_by(error):
+            in_time(response.close, MOMENT)
+        else:
+            response.close()
+
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
             with as_own_errors(self._library), uncollected(response) as content:
                 for chunk in content:
                     yield chunk
-        finally:
+        except GeneratorExit:
             response.close()
+            raise
+        except BaseException as error:
+            self._close_response(response, error)
+            raise
+        response.close()
 
     async def read(self, response: httpx.Response) -> None:
         try:
             with as_own_errors(self._library):
                 response.read()
-        except BaseException:
-            response.close()
+        except BaseException as error:
+            self._close_response(response, error)
             raise
 
     async def close_response(self, response: httpx.Response) -> None:
@@ -115,8 +148,11 @@ class BlockingTransport:
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:  # noqa: ARG002
-        await work()  # which keeps to the time by the deadline of its requests
+    async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+        if self._interrupted:  # so that a lock of the caller's client may be held for ever
+            in_time(lambda: drive(work()), seconds)
+        else:
+            await work()  # which keeps to the time by the deadline of its requests
 
     async def in_use(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -154,16 +190,16 @@ class BlockingTransport:
         self.closed = True
         if self._twin is not None:
             self._twin.closed = True  # its connections are closed with their event loops
-        if self._client is not None:
+        self._own.close()
+        if self._client is not None and self._interrupted:
+            in_time(self._client.close, MOMENT)
+        elif self._client is not None:
             self._client.close()
 
     def forget(self) -> None:
         """Leave to the parent process what was inherited from it, without closing it."""
         self._lock = Lock()
-        if self._finalizer is not None:
-            self._finalizer.detach()
-            inherited.append(self._client)
-            self._client = self._finalizer = None
+        self._own.forget()
 
 
 class AsyncTransport:
@@ -212,7 +248,7 @@ class AsyncTransport:
         if self._client is not None:
             return self._client
         if (shown := self._shown) is None:
-            shown = self._shown = self._library.AsyncClient(**settled(self._options))
+            shown = self._shown = ClientFactory(self._options, blocking=False).make()
         return shown
 
     async def lanes(self) -> Lanes | Given:
@@ -227,24 +263,28 @@ class AsyncTransport:
             # A keeper holds its loop, so what has ended must be let go by hand.
             for other in [other for other, keeper in self._keepers.items() if ended(other, keeper)]:
                 del self._keepers[other]
-            lanes = Lanes(settled(self._options))
+            lanes = Lanes(ClientFactory(self._options, blocking=False))
             generator = keep(lanes)
             self._keepers[loop] = Keeper(lanes, generator)
         await generator.__anext__()
         return lanes
 
+    async def prepare(self, url: httpx.URL | str) -> None:
+        (await self.lanes()).prepare(url)
+
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
         end = self.now() + seconds
         lanes = await self.lanes()
-        client = Sealed(await lanes.take(seconds, request.get("timeout")))
+        lanes.prepare(request["url"])
+        client = Sealed(await lanes.take(seconds, request.get("timeout"), creates=creates and self.own))
         try:
             check_open(self, lanes)
             left = end - self.now() + TIE
             response = await delivered_within(client, request, self._library, left, own=self._client is None)
         except BaseException as error:
-            await lanes.give_back(client.open())
+            await (lanes.discard if is_foreign(error) else lanes.give_back)(client.open())
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise

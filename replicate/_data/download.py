@@ -185,7 +185,7 @@ async def describe(url: str, session: Session[Any]) -> Info:
             await session.transport.offload(lambda: sum(map(len, data_uri.pieces(url)))),
         )
     try:
-        response = await session.send(Request("HEAD", url, headers=HEADERS))
+        response = await session.send(Request("HEAD", url, headers=HEADERS), file=True)
     except APIStatusError:  # a signed URL may be for GET only
         pass
     else:
@@ -204,7 +204,7 @@ async def describe(url: str, session: Session[Any]) -> Info:
 async def asked(session: Session[Any], request: Request) -> httpx.Response:
     """Send a request for a file, or a part of it. Raises FileExpiredError, APIError."""
     try:
-        response = await session.send(request, stream=True)
+        response = await session.send(request, stream=True, file=True)
     except APIStatusError as error:
         if error.status not in GONE:
             raise

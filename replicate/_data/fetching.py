@@ -50,9 +50,11 @@ def checked(url: Any) -> str:
 
 
 def key_of(url: str, session: Session[Any]) -> str:
-    """Give what a copy is kept by: a hash of the URL, and of the token where that goes along."""
-    secret = session.config.credentials.secret() if session.is_api(url) else None
-    return hashlib.sha256(f"{url} {secret.open() if secret else ''}".encode("utf-8", "surrogatepass")).hexdigest()
+    """Give what a copy is kept by: a hash of the URL, of the token where that goes along, and of who may have it."""
+    secret = session.config.credentials.secret() if session.is_file(url) else None
+    private = " private" if session.config.allow_private_hosts else ""
+    token = hashlib.sha256(secret.open().encode()).hexdigest() if secret else ""
+    return hashlib.sha256(f"{url} {token}{private}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def known(url: str, session: Session[Any]) -> Info | None:

@@ -6,10 +6,10 @@ wrong with a look-up, and what is remembered is only a hint, which the API's nex
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from replicate._core import log
 from replicate._core.exchange import came_over_a_socket
 from replicate._core.plain import is_object
 from replicate._core.polling import Deadline
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from replicate._core.session import Session
     from replicate._data.reference import Reference
 
-log: logging.Logger = logging.getLogger("replicate")
 
 QUICKLY = 5.0
 """Seconds that a look-up may take while a prediction waits for it."""

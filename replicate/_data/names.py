@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 LONGEST = 150
 """Bytes, which every file system takes, with a number and an extension more."""
-URL_PATH = re.compile(r"\w+://[^/?#]*([^?#]*).*", re.DOTALL)
+LONGEST_PATH = 64 * 1024
+"""Characters of a path that are looked at: its end."""
 EXTENSION = re.compile(r"(?<=.)\.(?!\d+$)\w{1,10}$")
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin|conout) *(\.|$)", re.IGNORECASE)
 """What is a device on Windows, whatever its extension."""
@@ -50,7 +51,13 @@ def name_of(url: str, kind: str | None) -> str:
     """Give a file name for a URL: its last part, with the extension of the media type, if that is known, for none."""
     if is_data_uri(url):
         return f"output{extension(media_type(url))}"
-    return extended(file_name(unquote(URL_PATH.sub(r"\1", url, count=1))), kind)
+    return extended(file_name(unquote(path_of(url)[-LONGEST_PATH:])), kind)
+
+
+def path_of(url: str) -> str:
+    """Give the path of a URL, or what is no URL as a whole."""
+    _, mark, rest = url.partition("://")
+    return "".join(re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")[1:]) if mark else url
 
 
 def extended(name: str, kind: str | None) -> str:

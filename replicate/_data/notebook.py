@@ -8,6 +8,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._core.dual import drive
+from replicate._core.guard import is_allowed
 from replicate._core.markup import bundle, element, link, note, preformatted
 from replicate._core.resource import session_of
 from replicate._data import copies, fetching
@@ -17,6 +18,7 @@ from replicate.exceptions import FileTooLargeError, NotFoundError
 
 if TYPE_CHECKING:
     from replicate._core.markup import Bundle
+    from replicate._core.session import Session
     from replicate._data.outputs import FileMethods
 
 LARGEST = 8 * 1024 * 1024
@@ -99,7 +101,7 @@ def drawn(output: FileMethods[Any], seen: Seen) -> str:
     url, name = output.url, output.name
     if seen.content is None:
         kind = guessed(name) or ""
-        public = url.startswith("https://") and not session_of(output).is_api(url)  # or it takes the token to see it
+        public = is_public(url, session_of(output))
         if public and not seen.trouble and kind.partition("/")[0] in TAGS and SHOWN.match(kind):
             return tag(kind, url, name) + link(url, name)
         return link(url, address(url)) + note(seen.trouble)
@@ -110,6 +112,16 @@ def drawn(output: FileMethods[Any], seen: Seen) -> str:
         body = preformatted(text) if text else ""
     # What is here needs no address; the rest of one may be a signature.
     return body + element("div", element("small", f"{link(address(url), name)} ({length(len(seen.content))})"))
+
+
+def is_public(url: str, session: Session[Any]) -> bool:
+    """Tell whether a page may show what is at a URL: not if that takes the token, or names a private host.
+
+    A backslash is a slash to browsers, so the host may be another one there.
+    """
+    return (
+        url.startswith("https://") and "\\" not in url and not session.is_api(url) and is_allowed(url, session.config)
+    )
 
 
 def tag(kind: str, source: str, name: str) -> str:

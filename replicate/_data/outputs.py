@@ -36,10 +36,11 @@ class FileMethods(Bound[C]):
 
     Its content is downloaded once in this process, when it is first asked for, into a private folder that goes with
     the process; what has been saved is read from there, as long as it is unchanged. A download that breaks off is
-    gone on with where it was. The token goes along only to the API.
+    gone on with where it was. The token goes along only to files of the API. A URL that names a private host raises
+    APIConnectionError, unless that is the API's own or the client has `allow_private_hosts=True`.
     """
 
-    url: str
+    url: str = ""
     _position: int = 0
     _expires_at: datetime | None = None
     _made_by: Any = None

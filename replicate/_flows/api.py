@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from replicate._core.answering import RawResponses
+from replicate._core.async_names import rebound, tell_in_both
 from replicate._core.dual import Async, C, also_awaited, dual
 from replicate._core.options import check_parameters
+from replicate._core.overridden import follow_class
 from replicate._core.pickling import Picklable
 from replicate._core.resource import namespace
 from replicate._flows.configured import Configured
@@ -46,6 +48,7 @@ class API(Configured[C], RawResponses, Picklable):
 
     def __init__(self, session: Session[C]) -> None:
         self._session = session
+        follow_class(self)
 
     @namespace
     def account(self) -> type[Accounts[C]]:
@@ -289,9 +292,11 @@ class API(Configured[C], RawResponses, Picklable):
         """
         from replicate._flows.stream import stream
 
-        session = self._session.of_colour(Async) if use_async else self._session
         settings: RunOptions = {**options, "use_file_output": use_file_output}
-        return stream(session, ref, input, settings)
+        if not use_async or not self._session.blocking:
+            return stream(self._session, ref, input, settings)
+        tell_in_both(self, settings)
+        return rebound(stream(self._session.of_colour(Async), ref, input, settings), self._session)
 
     @property
     def _client(self) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from collections.abc import Callable, Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
 from replicate._core.async_names import AsyncNames
-from replicate._core.dual import C, dual
+from replicate._core.dual import C, T, dual
 from replicate._core.environment import address
 from replicate._core.hiding import sealed
 from replicate._core.keywords import show
@@ -25,8 +26,10 @@ from replicate._core.options import (
     check_values,
     merged,
 )
+from replicate._core.overridden import follow_class, given
 from replicate._core.polling import pace
-from replicate._core.settings import credentials, folder, pause
+from replicate._core.resource import Namespace, namespace, session_of
+from replicate._core.settings import credentials, flag, folder, pause
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -53,6 +56,8 @@ class CopyOptions(RequestOptions, total=False):
     """Seconds between two looks at a prediction that is waited for."""
     output_dir: str | os.PathLike[str] | None
     """A folder in which the files of outputs are saved."""
+    allow_private_hosts: bool
+    """Whether outputs and redirects may name hosts that are not public."""
     default_headers: Mapping[str, str] | None
     """Headers to add to the client's."""
     set_default_headers: Mapping[str, str] | None
@@ -65,8 +70,13 @@ class CopyOptions(RequestOptions, total=False):
 
 TOKENS = ("bearer_token", "api_token")
 DEFAULTS = ("default_headers", "set_default_headers", "default_query", "set_default_query")
-COPY_OPTIONS = (*TOKENS, "base_url", "http_client", "poll_interval", "output_dir", *DEFAULTS, *REQUEST_OPTIONS)
-CHECKED: Mapping[str, Callable[[Any], Any]] = {"base_url": address, "poll_interval": pause, "output_dir": folder}
+CHECKED: Mapping[str, Callable[[Any], Any]] = {
+    "base_url": address,
+    "poll_interval": pause,
+    "output_dir": folder,
+    "allow_private_hosts": flag,
+}
+COPY_OPTIONS = (*TOKENS, "http_client", *CHECKED, *DEFAULTS, *REQUEST_OPTIONS)
 
 
 class Configured(AsyncNames, Generic[C]):
@@ -128,9 +138,15 @@ class Configured(AsyncNames, Generic[C]):
         self._change(max_retries=number)
 
     @property
+    def auth_headers(self) -> Mapping[str, str]:
+        """The headers that a request is authenticated with. A subclass may give others, as one of version 2 could."""
+        token = self._session.config.credentials.token()
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    @property
     def default_headers(self) -> Mapping[str, str]:
         """Headers that go with every request to the API."""
-        return self._session.config.headers
+        return given(self._session.config.headers)
 
     @default_headers.setter
     def default_headers(self, headers: Mapping[str, str] | None) -> None:
@@ -141,7 +157,7 @@ class Configured(AsyncNames, Generic[C]):
     @property
     def default_query(self) -> Mapping[str, Any]:
         """Query parameters that go with every request to the API."""
-        return self._session.config.query
+        return given(self._session.config.query)
 
     @default_query.setter
     def default_query(self, query: Mapping[str, Any] | None) -> None:
@@ -171,6 +187,15 @@ class Configured(AsyncNames, Generic[C]):
     def output_dir(self, path: str | os.PathLike[str] | None) -> None:
         self._change(output_dir=folder(path))
 
+    @property
+    def allow_private_hosts(self) -> bool:
+        """Whether outputs and redirects may name hosts that are not public, and not the API's own."""
+        return self._session.config.allow_private_hosts
+
+    @allow_private_hosts.setter
+    def allow_private_hosts(self, allowed: bool) -> None:
+        self._change(allow_private_hosts=flag(allowed))
+
     def _change(self, **changes: Any) -> None:
         self._session.config = evolve(self._session.config, **changes)
 
@@ -194,11 +219,27 @@ class Configured(AsyncNames, Generic[C]):
         told: Any = options
         told.update({name: sealed(told[name]) for name in TOKENS if name in told})
         check_keywords(options, COPY_OPTIONS)
-        other = type(self).__new__(type(self))  # without the nouns, which keep the session that they were made with
-        other.__dict__["_session"] = reset(self._session, options)
+        other = with_session(self, reset(self._session, options))
+        follow_class(other)
         return other
 
     copy = with_options
+
+
+def with_session(owner: T, session: Session[Any]) -> T:
+    """Give a client or a noun with another session, and with the attributes that a subclass has added.
+
+    The nouns that it has made are made anew when they are asked for; those that it holds by another name come along.
+    """
+    other: Any = object.__new__(type(owner))
+    own: Any = owner
+    for name, value in vars(owner).items():
+        if not isinstance(value, Namespace) or vars(value).get("_session") is not session_of(own):  # pyright: ignore[reportUnknownArgumentType]
+            vars(other)[name] = value
+        elif not isinstance(inspect.getattr_static(type(owner), name, None), namespace):
+            vars(other)[name] = with_session(cast("Any", value), session)
+    vars(other)["_session"] = session
+    return cast("T", other)
 
 
 def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
@@ -219,7 +260,7 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
         if instead is not None:
             changes[name] = dict(instead)
         elif added is not None:
-            known: Mapping[str, Any] = getattr(session.config, name)
+            known = given(getattr(session.config, name))
             changes[name] = merged(known, added) if name == "headers" else {**known, **added}
     check_headers(changes.get("headers", {}))
     check_query("default_query", changes.get("query"))

@@ -39,7 +39,7 @@ def summary(
 
     kept = sorted(sorted(range(len(found)), key=lambda place: -weight(found[place]))[:sentences])
     print(f"kept {len(kept)} of {len(found)} sentences")
-    yield from re.findall(r"\s*\S+", " ".join(found[place] for place in kept))
+    yield from re.findall(r"\s*\S+", " ".join(found[place] for place in kept).rstrip())
 
 
 def _words(text: str) -> list[str]:

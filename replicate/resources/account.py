@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from replicate._core.dual import C, dual
 from replicate._core.resource import Namespace, Resource
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class Account(Resource[C], models.Account):
     """A user or an organization."""
+
+    first: ClassVar[tuple[str, ...]] = ("type", "username", "name", "github_url")
 
 
 class Accounts(Namespace[C]):

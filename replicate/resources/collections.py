@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class Collection(Resource[C], models.Collection):
     """A collection, and a sequence of its models; those that `collections.list` gives come without any."""
 
+    first: ClassVar[tuple[str, ...]] = ("slug", "name", "description", "models")
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"models": Model[Any].bind}
     models: list[Model[C]]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]  # bound
 

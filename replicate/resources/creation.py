@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from replicate._core import log
 from replicate._core.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
 from replicate._core.polling import Deadline
 from replicate._data import look_up
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from replicate._data.reference import Reference
     from replicate_api.types import Request
 
-log: logging.Logger = logging.getLogger("replicate")
 
 GRACE = 10
 """Seconds that the answer may take beyond that."""
@@ -183,14 +182,15 @@ async def post(
         try:
             response = await create.watched(session.evolve(timeout=patient)).answer(request, started=create)
             payload = parse(session, endpoint, response, noun)
+            create.check_own(payload, response)
         except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
-            if not in_doubt(error):
+            if not in_doubt(error, create.out):
                 raise
             payload = await create.recovered(error)
             announce(payload, noun)
             return payload
         create.answered(payload.id)
-        announce(payload, noun)  # whatever a log's handler raises cancels it
+        announce(payload, noun)
         early = held is not None and session.transport.now() - create.sent < hold(held) * EARLY
         payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload
@@ -215,15 +215,15 @@ def parse(session: Session[Any], endpoint: Any, response: httpx.Response, noun: 
     return payload
 
 
-def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusError) -> bool:
-    """Tell whether the prediction may have been started although the answer is an error."""
+def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusError, out: bool) -> bool:  # noqa: FBT001
+    """Tell whether the prediction may have been started although the answer is an error. `out`: the request is."""
     match error:
         case APIConnectionError():
             return error.sent
         case APIResponseValidationError():
             return True
         case _:
-            return isinstance(error, InternalServerError) or error.status_code == 408
+            return out and (isinstance(error, InternalServerError) or error.status_code == 408)
 
 
 def affordable(prefer: str | None, remaining: float, noun: str = "prediction") -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource, namespace
+from replicate.resources.account import Account
 from replicate.resources.creation import create
 from replicate.resources.predictions import Prediction
 from replicate.resources.spelling import (
@@ -31,7 +32,7 @@ from replicate_api.api.deployments import (
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from typing_extensions import Unpack
 
@@ -41,8 +42,34 @@ if TYPE_CHECKING:
     from replicate.resources.spelling import DeploymentName
 
 
+class DeploymentConfiguration(Resource[C], models.DeploymentConfiguration):
+    """What a release runs on, and how many times."""
+
+    first: ClassVar[tuple[str, ...]] = ("hardware", "min_instances", "max_instances")
+
+
+class DeploymentRelease(Resource[C], models.DeploymentRelease):
+    """One state of a deployment's settings, and who made it."""
+
+    Configuration: TypeAlias = DeploymentConfiguration
+
+    first: ClassVar[tuple[str, ...]] = ("number", "model", "version", "created_at", "created_by", "configuration")
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {
+        "configuration": DeploymentConfiguration[Any].bind,
+        "created_by": Account[Any].bind,
+    }
+    configuration: DeploymentConfiguration[C] | None  # pyright: ignore[reportIncompatibleVariableOverride]  # but bound
+    created_by: Account[C] | None  # pyright: ignore[reportIncompatibleVariableOverride]  # as above
+
+
 class Deployment(Resource[C], models.Deployment):
     """A deployment, with its current release."""
+
+    Release: TypeAlias = DeploymentRelease
+
+    first: ClassVar[tuple[str, ...]] = ("owner", "name", "current_release")
+    _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"current_release": DeploymentRelease[Any].bind}
+    current_release: DeploymentRelease[C] | None  # pyright: ignore[reportIncompatibleVariableOverride]  # but bound
 
     @property
     def id(self) -> str:

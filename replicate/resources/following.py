@@ -137,7 +137,7 @@ async def stream_error(watch: Watch, reason: str) -> RunError:
         made = failed_stream(prediction, reason)
     else:
         made = StreamError(
-            f"The stream of prediction {prediction.id} told of a failure: {reason}.",
+            f"The stream of prediction {prediction.id} told of a failure: {harmless(reason)}.",
             hint=f"client.predictions.wait({prediction.id!r}) tells how the prediction ended.",
             detail=reason,
             prediction=prediction,

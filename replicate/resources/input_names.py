@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from replicate._data.descriptions import memory
+from replicate._wording import harmless
 from replicate.exceptions import InputError
 from replicate.resources.terms import PREDICTION_OPTIONS
 from replicate.resources.watching import WATCH_OPTIONS
@@ -53,7 +55,8 @@ def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[s
         if (key := (str(reference), name)) not in warned:
             warned.add(key)
             message = f"{reference} has no input {name!r}; {advice(name, description)} It is sent all the same."
-            warnings.warn(message, UserWarning, stacklevel=caller())
+            with suppress(OSError, ValueError):  # stderr may be closed
+                warnings.warn(message, UserWarning, stacklevel=caller())
 
 
 def caller() -> int:
@@ -69,6 +72,11 @@ def advice(name: str, description: Description) -> str:
     """Say what may have been meant by the name of an input that there is not."""
     known = description.inputs
     if name in NOT_INPUTS:
-        return f"{name}= is an option of run() and use() themselves. The model has {', '.join(sorted(known))}."
+        return f"{name}= is an option of run() and use() themselves. The model has {listed(known)}."
     close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(known))}."
+    return f"did you mean {close[0]!r}?" if close else f"it has {listed(known)}."
+
+
+def listed(names: Iterable[str]) -> str:
+    """List the inputs of a model, whose author has named them."""
+    return harmless(", ".join(sorted(names)))

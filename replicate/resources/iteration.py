@@ -6,7 +6,8 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from replicate._annotations import deferred
-from replicate._core.async_names import rebound
+from replicate._core.async_names import rebound, rebound_error
+from replicate._core.counterparts import Counterpart
 from replicate._core.dual import Async, C, Sync, T, drive, drive_iter, dual, outermost
 from replicate._core.exchange import TIE
 from replicate._core.loops import timed
@@ -18,7 +19,7 @@ from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateExc
 from replicate.resources.waiting import halt, owned, unended
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
     from typing import Self
 
     from replicate._core.dual import Coloured
@@ -59,6 +60,8 @@ class Iteration(Generic[C, T]):
     _home: Session[Any] | None = None
     """The session of a blocking client that asked for it by an `async_` name, and acts on the items."""
 
+    _counterpart: Counterpart | None = None
+
     def __init__(
         self,
         session: Session[C],
@@ -77,11 +80,20 @@ class Iteration(Generic[C, T]):
         self._failure: Exception | None = None
 
     def _rebind(self, session: Session[Any]) -> None:
-        self._home = session
+        self._home = session if session.blocking else None
 
     @property
     def prediction(self) -> Prediction[C]:
         """The prediction, as last seen. Raises ReplicateError before it has been started."""
+        own = self._own()
+        if self._home is None:
+            return own
+        if self._counterpart is None or self._counterpart.source is not own:
+            self._counterpart = Counterpart(own, self._home)
+        return self._counterpart.show()  # type: ignore[no-any-return]
+
+    def _own(self) -> Prediction[C]:
+        """Give the prediction that this acts on, which has its colour."""
         if self._prediction is None and self._tried:
             raise self._failure or self._left()
         if self._prediction is None:
@@ -89,6 +101,17 @@ class Iteration(Generic[C, T]):
                 "The prediction has not been started.", hint="It is at the first event, or on entering `with`."
             )
         return self._prediction
+
+    def _rebind_error(self, error: ReplicateException) -> None:
+        """Have an error carry the prediction that this shows, for its own may still be in use; bind the rest."""
+        if self._home is None:
+            return
+        cause: BaseException | None = error
+        while isinstance(cause, ReplicateException):
+            if self._prediction is not None and cause.prediction is self._prediction:
+                vars(cause).update(prediction=self.prediction)
+            cause = cause.__cause__
+        rebound_error(error, self._home)
 
     @property
     def started(self) -> bool:
@@ -109,6 +132,7 @@ class Iteration(Generic[C, T]):
                 prediction=self._prediction,
             )
         self._check()
+        self._take_back()
         self._reading = self._tried = True
         try:
             given = await (anext(self._items) if self._blocking is None else following(self._blocking))
@@ -124,6 +148,11 @@ class Iteration(Generic[C, T]):
             await self._close()
             raise self._failure
         return given
+
+    def _take_back(self) -> None:
+        """Take note of what has been done by hand to the prediction that this shows."""
+        if self._counterpart is not None:
+            self._counterpart.take_back()
 
     async def _more(self) -> None:
         """Wait for items. Raises StopAsyncIteration at their end."""
@@ -199,6 +228,7 @@ class Iteration(Generic[C, T]):
         await self._close()
 
     async def _close(self) -> None:
+        self._take_back()
         self._ready = iter(())
         if self._failure is None and not self._complete:
             self._failure = self._left()
@@ -237,7 +267,7 @@ class Iteration(Generic[C, T]):
     @dual
     async def cancel(self) -> None:
         """Stop the prediction. Raises RunError."""
-        prediction = self.prediction
+        prediction = self._own()
         async with owned(prediction, cancel=False):
             await halt(prediction)
 
@@ -304,11 +334,19 @@ class AwaitedIteration(Iteration[Async, T]):
         while True:
             for item in self._ready:
                 return item if self._home is None else rebound(item, self._home)
-            await self._more()
+            await self._home_step(self._more)
 
     async def __aenter__(self) -> Self:
-        await self._begin()
+        await self._home_step(self._begin)
         return self
+
+    async def _home_step(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Take a step; an error of it is for those who asked by an `async_` name too."""
+        try:
+            await step()
+        except ReplicateException as error:
+            self._rebind_error(error)
+            raise
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()
@@ -316,6 +354,17 @@ class AwaitedIteration(Iteration[Async, T]):
     async def aclose(self) -> None:
         """Do as `close`."""
         await self._close()
+
+    async def asend(self, value: None) -> T:
+        """Give the next item. Raises TypeError for a value, which nobody would take."""
+        if value is not None:
+            raise TypeError(f"nothing can be sent to an {type(self).__name__}")
+        return await self.__anext__()
+
+    async def athrow(self, error: BaseException) -> T:
+        """End here, as `close` does, and raise an error."""
+        await self._close()
+        raise error
 
 
 async def following(items: Iterator[T]) -> T:

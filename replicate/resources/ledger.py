@@ -42,6 +42,7 @@ class Ledger:
         self.under_way: dict[Create, None] = {}
         self._claims: OrderedDict[tuple[Account, str], object] = OrderedDict()
         self._given_up: list[GivenUp] = []
+        self._adopted: OrderedDict[str, bool] = OrderedDict()
         self._lock = Lock()
         inheritors.add(self)
 
@@ -53,9 +54,33 @@ class Ledger:
                 self._claims.popitem(last=False)
         return owner is create.mark
 
+    def adopt(self, run_id: str, *, exact: bool) -> None:
+        """Note what was only found in a list, and whether that alone has `exactly` the input that was sent."""
+        with self._lock:
+            self._adopted[run_id] = exact
+            if len(self._adopted) > REMEMBERED:
+                self._adopted.popitem(last=False)
+
+    def is_adopted(self, run_id: str) -> bool:
+        """Tell whether a create has only found it in a list."""
+        return run_id in self._adopted
+
+    def may_cancel(self, run_id: str | None, *, late: bool) -> bool:
+        """Tell whether a call may cancel what it has: not what may be another program's.
+
+        Of what it only found in a list, a call that is too `late` cancels nothing, and an interrupted one what alone
+        has exactly the input that was sent.
+        """
+        exact = self._adopted.get(run_id or "")
+        return exact is None or (exact and not late)
+
     def is_free(self, run_id: str, account: Account) -> bool:
         """Tell whether nobody has claimed it."""
         return (account, run_id) not in self._claims
+
+    def is_another_s(self, run_id: str, create: Create) -> bool:
+        """Tell whether another create has claimed it."""
+        return self._claims.get((create.account, run_id), create.mark) is not create.mark
 
     def give_up(self, create: Create, found: Iterable[str]) -> None:
         """Note that a create which was to be canceled has started one of these, and creates like it the others."""
@@ -94,3 +119,6 @@ class Ledger:
         self._lock = Lock()
         self._given_up = []
         self.under_way.clear()
+
+
+ledger: Ledger = Ledger()

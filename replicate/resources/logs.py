@@ -47,11 +47,15 @@ async def lines(prediction: Prediction[Any]) -> AsyncGenerator[str, None]:
 
 async def told(prediction: Prediction[Any], url: str, seen: list[str]) -> AsyncGenerator[str, None]:
     """Yield the lines that a stream tells beyond those seen; none of a stream that begins elsewhere."""
-    before, rest, place = list(seen), "", 0
+    before, parts, place = list(seen), list[str](), 0
     async with nested(events(prediction, url, Deadline(session_of(prediction), None))) as source:
         async for batch in source:
-            rest += "".join(event.data for event in batch if event.event == "logs")
-            *made, rest = rest.split("\n")
+            said = "".join(event.data for event in batch if event.event == "logs")
+            if "\n" not in said:
+                parts.append(said)
+                continue
+            *made, rest = "".join([*parts, said]).split("\n")
+            parts = [rest]
             for line in made:
                 place += 1
                 if place > len(before):
@@ -62,6 +66,6 @@ async def told(prediction: Prediction[Any], url: str, seen: list[str]) -> AsyncG
 
 def whole(prediction: Prediction[Any]) -> list[str]:
     """Give the lines of a prediction's logs: those that are complete, and at its end the last one too."""
-    logs, finished = prediction.logs or "", prediction.finished
+    logs, finished = str(prediction.logs or ""), prediction.finished
     made = LINE_END.split(logs if finished else logs.removesuffix("\r"))  # which may be half of a line end
     return made if finished and made[-1] else made[:-1]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from replicate._core.plain import is_array, is_object
+from replicate._core.plain import is_array, is_object, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+MASK = re.compile(r"[*•●█]{3}|^\W*(redacted|masked|hidden|filtered|removed)\W*$", re.IGNORECASE)
+LONGEST_MASK = 200
 SLACK = timedelta(seconds=2)
 """How far moments that the API tells may be from each other."""
 
@@ -51,10 +55,42 @@ class Asked(NamedTuple):
         return (self.named, self.input) == (other.named, other.input)
 
     def fits(self, started: Any) -> bool:
-        """Tell whether what was started may be what is asked for: the input has all that was sent, or more."""
-        return all(getattr(started, name, None) == value for name, value in self.named.items()) and same(
-            self.input, getattr(started, "input", None)
+        """Tell whether what was started may be what is asked for: nothing that is shown of the input is another."""
+        return all(getattr(started, name, None) == value for name, value in self.named.items()) and alike(
+            self.input, members(getattr(started, "input", None))
         )
+
+    def differs(self, started: Any) -> bool:
+        """Tell whether what was started has another value for a plain input: it is certainly not what is asked for."""
+        shown = members(getattr(started, "input", None))
+        return any(
+            is_plain(value) and is_plain(shown[name]) and str(value).strip() != str(shown[name]).strip()
+            for name, value in self.input.items()
+            if name in shown and not same(value, shown[name])
+        )
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether the API shows a value as it was sent: a number, or a text that names no file and hides nothing."""
+    if isinstance(value, str):
+        return not is_masked(value) and not URL.match(value)
+    return isinstance(value, (bool, int, float))
+
+
+def is_masked(value: Any) -> bool:
+    """Tell whether a text stands for one that is not to be shown."""
+    return isinstance(value, str) and MASK.search(value[:LONGEST_MASK]) is not None
+
+
+def alike(sent: Any, shown: Any) -> bool:
+    """Tell whether what the API shows may be what was sent. It adds members, leaves some out, and masks others."""
+    if is_masked(shown):
+        return True
+    if is_object(sent) and is_object(shown):
+        return all(alike(value, shown[name]) for name, value in sent.items() if name in shown)
+    if is_array(sent) and is_array(shown):
+        return len(sent) == len(shown) and all(map(alike, sent, shown))
+    return same(sent, shown)
 
 
 def same(sent: Any, shown: Any) -> bool:
@@ -68,14 +104,31 @@ def same(sent: Any, shown: Any) -> bool:
     return bool(sent == shown)
 
 
-def fitting(asked: Asked, started: Sequence[Any], defaults: Callable[[Any], Mapping[str, Any]]) -> list[Any]:
-    """Choose what is asked for: what has the input to the letter, or else with defaults of its model added.
+class Fit(NamedTuple):
+    """What may be what is asked for."""
 
-    `defaults` gives those that are known. What has anything else in its input was asked for by somebody else.
+    found: list[Any]
+    exact: bool
+    """Whether it has exactly the input that was sent: to the letter, or with defaults of its model added."""
+
+
+def fitting(asked: Asked, started: Sequence[Any], defaults: Callable[[Any], Mapping[str, Any]]) -> Fit:
+    """Choose what is asked for: what has exactly the input that was sent, or else what may have it.
+
+    `defaults` gives those that are known. What has another value in the place of one was asked for by somebody else.
     """
     found = [each for each in started if asked.fits(each)]
-    exact = [each for each in found if same(each.input, asked.input)]
-    return exact or [each for each in found if same(each.input, {**defaults(each), **asked.input})]
+    whole = [each for each in found if same(asked.input, each.input)]
+    exact = [each for each in whole if same(each.input, asked.input)]
+    exact = exact or [each for each in whole if same(each.input, {**defaults(each), **asked.input})]
+    if exact:
+        return Fit(exact, exact=True)
+    return Fit([each for each in found if alike(defaults(each), without(each.input, asked.input))], exact=False)
+
+
+def without(shown: Any, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what an input shows that was not sent."""
+    return {name: value for name, value in members(shown).items() if name not in sent}
 
 
 def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:

@@ -37,14 +37,14 @@ async def newest(session: Session[Any], noun: str, sent: float) -> list[Any]:
     else:
         earliest = datetime.now(UTC) - timedelta(seconds=math.ceil(now() - sent)) - CLOCKS
         request = endpoint.build_request(created_after=earliest)
-    found: list[Any] = []
+    found: dict[str, Any] = {}  # by their ids: what is started meanwhile moves the others to the next page
     for _ in range(PAGES):
         response = await session.send(request)
         page = session.parse(endpoint, response)
         since = threshold(response.headers.get("date"), datetime.now(UTC), now() - sent)
         results = elements(page.results)
-        found += [each for each in results if recent(each, since)]
+        found |= {each.id: each for each in results if recent(each, since) and each.id not in found}
         if not page.next or not all(recent(each, since) for each in results):
             break
         request = at(session, page.next)
-    return found
+    return [*found.values()]

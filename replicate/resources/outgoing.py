@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from replicate._core.hiding import authorization
-from replicate._core.problems import was_sent
+from replicate._core.problems import UNANSWERED, was_sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
+
     from replicate._core.exchange import Transport
+    from replicate._core.sending import Sending
     from replicate.resources.recovery import Create
 
 
@@ -24,15 +25,20 @@ class Outgoing:
 
     async def send(self, request: Mapping[str, Any], **how: Any) -> httpx.Response:
         """Exchange a request for an answer."""
+        await self._inner.prepare(request["url"])  # what fails here has sent nothing
         create, base_url = self._create, str(self._create.session.config.base_url)
         create.account = base_url.rstrip("/"), hash(authorization(request["headers"]))
         create.out, create.sent = True, self._inner.now()
+        sending: Sending = request["extensions"]["trace"]
         try:
-            response = await self._inner.send(request, **how)
-        except httpx.RequestError as error:
-            create.out = was_sent(error)
+            response = await self._inner.send(request, **how, creates=True)
+        except UNANSWERED as error:
+            create.out = sending.arrived(otherwise=was_sent(error))
             raise
-        create.out = response.status_code != 429
+        except BaseException:
+            create.out = sending.interrupted
+            raise
+        create.out = response.status_code != 429 and sending.arrived(otherwise=True)
         return response
 
     def __getattr__(self, name: str) -> Any:

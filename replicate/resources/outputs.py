@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from replicate.resources.trainings import Training
 
 
+RUN_FIELDS = (
+    "id", "model", "version", "destination", "status", "input", "output", "logs", "error", "metrics", "created_at",
+    "started_at", "completed_at", "urls",
+)  # fmt: skip
+"""The fields of predictions and trainings in the order of version 1, which come before all others."""
+
+
 def raw(run: Prediction[Any] | Training[Any]) -> Any:
     """Give the output as it came."""
     return stored(run, "output")

@@ -12,7 +12,7 @@ from replicate._core.polling import Deadline
 from replicate._core.resource import Namespace, Resource, session_of
 from replicate._data.reference import Reference
 from replicate.resources import watching
-from replicate.resources.outputs import raw, with_files
+from replicate.resources.outputs import RUN_FIELDS, raw, with_files
 from replicate.resources.spelling import PREDICTION, identified, owned, version_text
 from replicate.resources.waiting import TERMINAL, Watch, check_success, halt, look, settle
 from replicate.resources.waiting import owned as owning
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 class Prediction(Resource[C], models.Prediction):
     """A run of a model, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
+    first: ClassVar[tuple[str, ...]] = RUN_FIELDS
     reader: ClassVar[Any] = predictions_get
     canceler: ClassVar[Any] = predictions_cancel
 

@@ -8,11 +8,13 @@ create's, is what it started.
 from __future__ import annotations
 
 import copy
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from replicate._core import log
+from replicate._core.exchange import came_over_a_socket
 from replicate._core.polling import Deadline
+from replicate._core.problems import unreadable
 from replicate._core.session import LAST_CHANCE
 from replicate._core.transport import Lock
 from replicate._data import look_up
@@ -26,7 +28,7 @@ from replicate.exceptions import (
     ReplicateError,
     ReplicateException,
 )
-from replicate.resources.ledger import Ledger
+from replicate.resources.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
 from replicate.resources.matching import Asked, fitting, same
 from replicate.resources.newest import endpoints, newest
 from replicate.resources.outgoing import Outgoing
@@ -37,12 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
+    import httpx
+
     from replicate._core.exchange import Transport
     from replicate._core.session import Session
     from replicate.exceptions import APIConnectionError
     from replicate.resources.ledger import Account, GivenUp
 
-log: logging.Logger = logging.getLogger("replicate")
 
 PAUSES = (0.0, 1.0, 3.0)
 """Seconds to wait before each look: what is just being started may show late."""
@@ -55,8 +58,6 @@ BEFORE = 5.0
 
 CARRIED = (*PROBLEM, "status_code", "request", "response", "body", "request_id", "retry_after")
 """What an error has of the one that came in the place of an answer."""
-
-ledger: Ledger = Ledger()
 
 
 class Create:
@@ -107,10 +108,18 @@ class Create:
         other.transport = cast("Transport", Outgoing(session.transport, self))
         return other
 
+    def check_own(self, payload: Any, response: httpx.Response) -> None:
+        """Raise APIResponseValidationError for the answer to another create, which a cache or a proxy has repeated.
+
+        It shows another input. A mock that gives every create the same id is no socket's, or shows none.
+        """
+        if ledger.is_another_s(payload.id, self) and self.asked.differs(payload) and came_over_a_socket(response):
+            raise unreadable(response, f"its id, {payload.id}, is another {self.noun}'s, which has another input")
+
     def answered(self, run_id: str) -> None:
         """Note what the request has started."""
         self.id = run_id
-        if not ledger.claim(run_id, self):
+        if not ledger.claim(run_id, self) and ledger.is_adopted(run_id):
             log.warning("%s %s was taken up by another call, too, whose own answer was lost", self.noun, run_id)
 
     def accepted(self) -> None:
@@ -153,7 +162,9 @@ class Create:
         try:
             if self.id is None:
                 await self._find_quickly(session, seconds)
-            if self.id is not None:
+            if self.id is not None and not ledger.may_cancel(self.id, late=False):
+                log.warning("%s %s may be what an interrupted call has started, and goes on", self.noun, self.id)
+            elif self.id is not None:
                 await stop(session, endpoints(self.noun)[2], self.id, seconds=seconds)
             for run_id in self._inherited:
                 await stop(session, endpoints(self.noun)[2], run_id, seconds=late - session.transport.now())
@@ -237,7 +248,7 @@ class Create:
         ]
         free = [each for each in listed if ledger.is_free(each.id, self.account)]
         await self._learn_defaults(session, free)
-        fit = fitting(self.asked, free, self._defaults)
+        fit, exact = fitting(self.asked, free, self._defaults)
         self._found = [each.id for each in fit]
         self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
         self._crowded = any(
@@ -252,6 +263,7 @@ class Create:
         for each in fit:
             if ledger.claim(each.id, self):
                 self.id, self._listed = each.id, each
+                ledger.adopt(each.id, exact=exact)
                 if self.ending and all(other.ending for other in others if other.unanswered):
                     self._inherited = ledger.take_over(self, given_up)
                 return

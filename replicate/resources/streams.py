@@ -37,7 +37,7 @@ class EventStream(Iteration[C, ServerSentEvent]):
     async def __as_input__(self, session: Session[Any]) -> Any:
         """Read to the end, and give the output of the prediction: as one text if it came as pieces of one."""
         await self._rest(session)
-        output = await self.prediction.__as_input__(session)
+        output = await self._own().__as_input__(session)
         pieces = elements(output)
         text = pieces and all(isinstance(piece, str) and not is_url(piece) for piece in pieces)
         return "".join(pieces) if text else output
@@ -56,5 +56,5 @@ class AsyncEventStream(AwaitedIteration[ServerSentEvent], EventStream[Async]):
 
     def __await__(self) -> Generator[Any, Any, EventStream[Async]]:
         """Start the prediction, and give the stream itself."""
-        yield from self._begin().__await__()
+        yield from self._home_step(self._begin).__await__()
         return self

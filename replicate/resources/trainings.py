@@ -11,6 +11,7 @@ from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.resource import Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
+from replicate.resources.outputs import RUN_FIELDS
 from replicate.resources.spelling import (
     MODEL,
     TRAINING,
@@ -83,6 +84,7 @@ class Training(Resource[C], models.Training):
     """A training, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"output": TrainingOutput.bind}
+    first: ClassVar[tuple[str, ...]] = RUN_FIELDS
     reader: ClassVar[Any] = trainings_get
     canceler: ClassVar[Any] = trainings_cancel
 
@@ -92,6 +94,15 @@ class Training(Resource[C], models.Training):
         named: str | None = stored(self, "destination")
         made = getattr(self.output, "version", None)
         return named or (made.partition(":")[0] if isinstance(made, str) else None)
+
+    @property
+    def set_fields(self) -> dict[str, Any]:
+        """The declared fields that are set, and the `destination` where it can be derived."""
+        named = {"destination": self.destination} if self.destination else {}
+        return {**super().set_fields, **named}
+
+    def __getitem__(self, name: str) -> Any:
+        return self.destination if name == "destination" else super().__getitem__(name)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
         from replicate.resources.showing import shown

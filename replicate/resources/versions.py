@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 class Version(Resource[C], models.Version):
     """A version of a model: its id, and in `openapi_schema` what it takes and gives."""
+
+    first: ClassVar[tuple[str, ...]] = ("id", "created_at", "cog_version", "openapi_schema")
 
     @dual
     async def predict(self, /, **input: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
+from replicate._core import log
 from replicate._core.dual import drive
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, backoff, poll, turn
@@ -29,6 +29,7 @@ from replicate.exceptions import (
     RunError,
 )
 from replicate.resources.leaving import Open
+from replicate.resources.ledger import ledger
 from replicate.resources.outputs import raw
 from replicate.resources.watching import Updates
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 
-log: logging.Logger = logging.getLogger("replicate")
 
 T = TypeVar("T")
 Run = TypeVar("Run", bound="Prediction[Any] | Training[Any]")
@@ -113,9 +113,10 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         if error is None:
             return
         by_callback = self._updates is not None and error is self._updates.error
+        late = isinstance(error, PredictionTimeout) and not by_callback
         early = by_callback or isinstance(error, (PredictionTimeout, ClosedError))
         if self._cancel and not inherited and (early or not isinstance(error, ReplicateException)):
-            await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
+            await self.session.transport.shielded(lambda: self.end(self.session, late=late), LAST_WILL)
         if isinstance(error, PredictionTimeout):
             error.tell()
         about_this = isinstance(error, RunError) and (not by_callback or error.prediction is self.run)
@@ -127,10 +128,10 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         """The session of the prediction."""
         return session_of(self.run)
 
-    async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
-        """Cancel the prediction by a session, within so many seconds, unless it has finished."""
+    async def end(self, session: Session[Any], seconds: float = LAST_WILL, *, late: bool = False) -> None:
+        """Cancel the prediction by a session, within so many seconds, unless it has finished, or may be another's."""
         run = self.run
-        if run.status not in TERMINAL:
+        if run.status not in TERMINAL and ledger.may_cancel(run.id, late=late):
             await stop(session, run.canceler, run.id, into=run, seconds=min(seconds, LAST_WILL))
 
 
@@ -145,13 +146,14 @@ async def stop(
     try:
         payload = await insist(session, canceler, run_id, Deadline(session, max(0.1, seconds - LAST_CHANCE)))
         canceled = True
-        log.info("canceled %s, for nobody waits for it any more", run_id)
         if into is not None:
             renew(into, payload)
     except Exception as error:  # noqa: BLE001 - whatever it is
         log.debug("%s cannot be canceled: %s", run_id, error)
     finally:
-        if not canceled:
+        if canceled:
+            log.info("canceled %s, for nobody waits for it any more", run_id)
+        else:
             log.warning("%s could not be canceled: it may go on, and is charged for then", run_id)
     return canceled
 

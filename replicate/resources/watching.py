@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import deque
 from collections.abc import Callable  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
@@ -16,7 +17,7 @@ from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Self
+    from typing import Self, TypeGuard
 
     from replicate._core.session import Session
     from replicate._core.sse import ServerSentEvent
@@ -80,9 +81,7 @@ class Updates:
             return
         self._last = state
         if self._display:
-            at = run.progress
-            fraction = at.percentage if at else None
-            self._display.draw(f"{run.id}: {run.status}", fraction, whole=run.status == "succeeded")
+            self._draw(run, self._display)
         if not self._callback:
             return
         try:
@@ -97,6 +96,16 @@ class Updates:
         except Exception as error:
             self.error = error
             raise
+
+    def _draw(self, run: Prediction[Any] | Training[Any], display: Display) -> None:
+        """Show a state. Nothing raises: what a model prints must not end the call that pays for it."""
+        try:
+            at = Progress.parse(end_of(run.logs))
+            told, fraction = f"{run.id}: {run.status}", at.percentage if at else None
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            display.drop(error)
+        else:
+            display.draw(told, fraction, whole=run.status == "succeeded")
 
     async def happened(
         self, prediction: Prediction[Any], events: Sequence[ServerSentEvent], schema: OutputSchema
@@ -114,13 +123,19 @@ class Updates:
                 self._pieces.append(str(event))
         if prediction.status == "starting" and (self._logs or self._pieces):
             prediction.status = "processing"
-        if len(self._logs) > len(prediction.logs or ""):
+        known_logs: Any = prediction.logs
+        if len(self._logs) > (len(known_logs) if is_text(known_logs) else 0):
             prediction.logs = self._logs
         known = raw(prediction)
         listed = schema.streams_text if schema.iterator else not schema.known
         if listed and (known is None or (is_array(known) and len(self._pieces) > len(known))):
             prediction.output = [*self._pieces] or None
         await self.tell(prediction)
+
+
+def is_text(value: Any) -> TypeGuard[str]:
+    """Tell whether a field holds a text, as declared: what the API sends instead is kept."""
+    return isinstance(value, str)
 
 
 def check_watching(on_update: Any, progress: Any, *, blocking: bool) -> None:
@@ -149,8 +164,10 @@ def summary(run: Prediction[Any] | Training[Any]) -> tuple[Any, ...]:
     return run.status, run.logs, len(output) if is_array(output) else output
 
 
-PROGRESS = re.compile(r"^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", re.MULTILINE)
-"""A line of a progress bar, as tqdm draws it."""
+BAR = re.compile(r"^[^\S\n]*(100|[0-9]{1,2})%[^\S\n]*\|.+?\|[^\S\n]*([0-9]{1,18})/([0-9]{1,18})(?![0-9])", re.MULTILINE)
+"""A line of a progress bar, as tqdm draws it. No part of it may match more than a line: the time would be quadratic."""
+LONGEST_END = 10_000
+"""Characters of the logs that are searched for a progress bar at each new state."""
 
 
 class Progress(NamedTuple):
@@ -163,8 +180,15 @@ class Progress(NamedTuple):
     @classmethod
     def parse(cls, logs: str) -> Self | None:
         """Read the last progress bar in some logs; None if there is none."""
-        bars = PROGRESS.findall(logs.replace("\r", "\n"))
-        return cls(int(bars[-1][0]) / 100, int(bars[-1][1]), int(bars[-1][2])) if bars else None
+        bars = deque(BAR.finditer(logs.replace("\r", "\n") if is_text(logs) else ""), maxlen=1)
+        return cls(int(bars[0][1]) / 100, int(bars[0][2]), int(bars[0][3])) if bars else None
+
+
+def end_of(logs: Any) -> str:
+    """Give the last lines of some logs; no part of a line, which may look like another one."""
+    if not is_text(logs) or len(logs) <= LONGEST_END:
+        return logs if is_text(logs) else ""
+    return logs[-LONGEST_END:].replace("\r", "\n").partition("\n")[2]
 
 
 class Timings(NamedTuple):

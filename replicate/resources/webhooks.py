@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import Async, C, dual
 from replicate._core.plain import members
-from replicate._core.resource import Namespace, namespace
+from replicate._core.resource import Namespace, Resource, namespace
 from replicate._data.delivery import raw, received
 from replicate._data.signature import WebhookValidationError, signature, verify
 from replicate_api import models
@@ -27,7 +27,7 @@ TOLERANCE = 300.0
 """Seconds that a delivery may be old."""
 
 
-class WebhookSigningSecret(models.WebhookSecret):
+class WebhookSigningSecret(Resource[Any], models.WebhookSecret):
     """The secret that signs the account's webhooks: `key` is "whsec_" and a key in base64. Not shown in its repr."""
 
     def __repr__(self) -> str:
@@ -44,7 +44,7 @@ class DefaultSecret(Namespace[C]):
         Maps to `webhooks.default.secret.get`. Raises APIError.
         """
         found = await self._session.given(options).call(webhooks_default_secret_get)
-        return WebhookSigningSecret.from_dict(found.to_dict())
+        return WebhookSigningSecret.bind(found, self._session)
 
     __call__ = get
 

@@ -111,3 +111,26 @@ async def test_a_deep_copy_of_a_run_has_its_own_prediction(client: Any) -> None:
     assert copy.copy(run).prediction is run.prediction
     assert copy.deepcopy(run).prediction is not run.prediction
     assert copy.deepcopy(run).prediction == run.prediction
+
+
+class Labelled(Replicate):
+    """A client of a user's, which holds something of its own."""
+
+    def __init__(self, label: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.label = label
+        self.runs = self.predictions
+        self.releases = self.deployments.predictions
+
+
+@pytest.mark.parametrize(
+    "copying", [lambda client: client.with_options(timeout=3), lambda client: client.copy(timeout=3), copy.copy]
+)
+def test_a_copy_has_what_a_subclass_has_added(copying: Callable[[Any], Any]) -> None:
+    """Its attributes are there; nouns among them act by the settings of the copy."""
+    client = Labelled("mine", bearer_token="r8_test")
+    other = copying(client)
+    assert (type(other), other.label) == (Labelled, "mine")
+    assert other.predictions._session is other.runs._session is other.releases._session is other._session
+    assert client.predictions is client.runs
+    assert client.runs._session is client._session is not other._session

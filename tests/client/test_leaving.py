@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -434,7 +434,7 @@ def test_an_interrupt_while_a_lost_answer_is_looked_for(place: Server) -> None:
 async def test_what_the_handler_of_a_log_raises(
     clients: Any, place: Server, caplog: pytest.LogCaptureFixture, raised: type[BaseException], *, lost: bool
 ) -> None:
-    """A create is canceled where the line that tells of its start, or of its being found, is not written."""
+    """A log that fails costs nothing. An interrupt in it cancels what was started, or found, as any other does."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -446,11 +446,11 @@ async def test_what_the_handler_of_a_log_raises(
     with Relay(place.port, *([LOSE] if lost else [])) as relay:
         log.addHandler(handler)
         try:
-            with pytest.raises(raised):
+            with pytest.raises(raised) if raised is KeyboardInterrupt else nullcontext():
                 await got(clients(place, base_url=relay.base_url).predictions.create("me/held", {}))
         finally:
             log.removeHandler(handler)
-    assert statuses(place) == ["canceled"]
+    assert statuses(place) == ["canceled" if raised is KeyboardInterrupt else "processing"]
 
 
 @pytest.mark.parametrize(
@@ -901,7 +901,7 @@ async def test_the_timeout_of_a_run_begins_with_its_start(colour: str, end: int)
 
 
 async def test_a_lost_answer_at_the_deadline(clients: Any, place: Server) -> None:
-    """What a look past the deadline finds is canceled, and carried by the timeout."""
+    """What a look past the deadline finds is carried by the timeout; it may be another program's, and goes on."""
     with Relay(place.port, LOSE) as relay:
         client = clients(place, base_url=relay.base_url)
         clock = Clock(client)
@@ -916,9 +916,10 @@ async def test_a_lost_answer_at_the_deadline(clients: Any, place: Server) -> Non
 
         client._session.transport.send = late
         await got(client.models.get("me/held"))
-        with pytest.raises(PredictionTimeout, match="was canceled"):
+        with pytest.raises(PredictionTimeout, match=r"is still processing after 20 s\. It goes on"):
             await got(client.run("me/held", wait=False, timeout=20))
-    assert statuses(place) == ["canceled"]
+    assert statuses(place) == ["processing"]
+    assert next(each for each in place.requests if each.method == "POST").headers["cancel-after"] == "20s"
 
 
 # ---- what has been removed

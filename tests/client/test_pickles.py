@@ -70,7 +70,7 @@ def secret() -> dict[str, Any]:
     return {
         "bearer_token": SECRET,
         "default_headers": {"Authorization": f"Bearer {SECRET}", "X-Note": SECRET, "X-Plain": "kept"},
-        "default_query": {"api_key": "private", "note": f"a{SECRET}b", "plain": "kept"},
+        "default_query": {"api_key": "hidden-key", "note": f"a{SECRET}b", "plain": "kept"},
     }
 
 
@@ -295,7 +295,7 @@ def answering(_: httpx.Request) -> httpx.Response:
         "cert": lambda: Client("t", cert=("a.pem", "a.key", "password")),
         "auth": lambda: Client("t", auth=("me", "password")),
         "cookies": lambda: Client("t", cookies={"a": "b"}),
-        "params": lambda: Client("t", params={"api_key": "private"}),
+        "params": lambda: Client("t", params={"api_key": "hidden-key"}),
         "event_hooks": lambda: Client("t", event_hooks={"request": [print]}),
         "proxy": lambda: Client("t", proxy="http://me:password@127.0.0.1:1"),
         "proxy, an object": lambda: Client("t", proxy=httpx.Proxy("http://127.0.0.1:1", auth=("me", "password"))),
@@ -319,7 +319,7 @@ def things(client: Any) -> Iterator[Any]:
     yield from (client, client.run, client.predictions, client.predictions.get, client.models.versions.list)
     yield from (client.webhooks.default, client.deployments.predictions.create, client.with_options(timeout=3))
     yield from (client.use("me/official"), client.use("me/official").create, client.use("me/words", streaming=True))
-    yield client.with_options(extra_headers={"Authorization": SECRET}, extra_body={"token": "private", "a": SECRET})
+    yield client.with_options(extra_headers={"Authorization": SECRET}, extra_body={"token": "hidden-key", "a": SECRET})
 
 
 async def test_the_token_is_in_no_pickle(clients: Any, server: Server, token: str) -> None:
@@ -330,7 +330,7 @@ async def test_the_token_is_in_no_pickle(clients: Any, server: Server, token: st
             for protocol in PROTOCOLS:
                 pickled = pickle.dumps(thing, protocol)
                 arrived = pickle.loads(pickled)
-                for text in (SECRET, "private", token):
+                for text in (SECRET, "hidden-key", token):
                     assert text.encode() not in pickled
                     assert text not in repr(arrived)
     arrived = sent(clients(server, **secret()))

@@ -153,7 +153,7 @@ class Raising(logging.Handler):
         raise Alarm(record.getMessage())
 
 
-@pytest.mark.parametrize("name", ["replicate", "httpx", "httpcore.http11"])
+@pytest.mark.parametrize("name", ["httpx", "httpcore.http11"])
 def test_log_handlers_that_raise(name: str, colour: str) -> None:
     """They are called by whoever logs, in the middle of an exchange."""
     logger, handler = logging.getLogger(name), Raising()

@@ -98,6 +98,7 @@ def test_settings_can_be_read() -> None:
     values: dict[str, Any] = {name: getattr(replicate, name) for name in NAMES}
     assert values.pop("timeout") == replicate.DEFAULT_TIMEOUT
     assert values.pop("max_retries") == replicate.DEFAULT_MAX_RETRIES
+    assert values.pop("allow_private_hosts") is False
     assert set(values.values()) == {None}
     assert set(NAMES) - {"api_token"} <= set(dir(replicate))
 

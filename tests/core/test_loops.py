@@ -203,3 +203,22 @@ def test_aiohttp_tells_a_refused_connection() -> None:
             assert not caught.value.sent
 
     asyncio.run(work())
+
+
+def test_a_client_that_cannot_be_made_takes_no_place(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place is free again after an error while its client was made."""
+    transport = AsyncTransport(limits=httpx.Limits(max_connections=2))
+
+    async def work() -> None:
+        lanes: Any = await transport.lanes()
+        first = await lanes.take()
+        with monkeypatch.context() as patch:
+            patch.setattr(lanes._factory, "make", lambda **_: int("none"))
+            with pytest.raises(ValueError, match="none"):
+                await lanes.take()
+        second = await lanes.take(1)
+        assert second is not first
+        await lanes.give_back(first)
+        await lanes.give_back(second)
+
+    run(work())

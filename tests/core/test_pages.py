@@ -7,17 +7,20 @@ import copy
 import pickle
 from collections.abc import AsyncIterable, Iterable
 from typing import Any
+from unittest.mock import MagicMock
 
 import httpx
 import pytest
 from support.sessions import API, Scripted, scripted
 
+from replicate import FileOutput
 from replicate._core.dual import drive, over
 from replicate._core.page import Page, fetch
 from replicate._core.paginate import paginate
 from replicate._core.resource import session_of
 from replicate.exceptions import APIResponseValidationError, APIStatusError, InternalServerError, ReplicateError
 from replicate.resources.predictions import Prediction
+from replicate.resources.webhooks import WebhookSigningSecret
 from replicate_api.api.predictions import predictions_list
 from replicate_api.types import UNSET
 
@@ -292,3 +295,29 @@ def test_items_have_the_client_that_the_page_came_by() -> None:
     session, _ = scripted(blocking=False)
     assert over(page, session).results is page.results
     assert session_of(page[0]) is session_of(page)
+
+
+def test_a_page_made_by_hand() -> None:
+    """`Page(previous=None, next=None, results=[…])`, as in version 1, is a page of these items, for both loops."""
+    make: Any = Page
+
+    async def awaited(page: Any) -> list[Any]:
+        return [item async for item in page]
+
+    page = make(previous=None, next="https://api.replicate.com/v1/predictions?cursor=x", results=[Prediction(id="p1")])
+    assert isinstance(page, Page)
+    assert ([*page], asyncio.run(awaited(page)), len(page)) == (page.results, page.results, 1)
+    assert page.dict(include={"results": {0: {"id"}}}) == {"results": [{"id": "p1"}]}
+    assert pickle.loads(pickle.dumps(page)) == copy.copy(page) == copy.deepcopy(page) == page
+    assert (page.has_next_page(), make(results=[]).has_next_page()) == (True, False)
+    with pytest.raises(ReplicateError, match="made by hand"):
+        page.get_next_page()
+    with pytest.raises(TypeError, match="nonsense"):
+        make(results=[], nonsense=1)
+
+
+def test_mocks_know_the_fields_of_a_page_and_of_files() -> None:
+    """`MagicMock(spec=…)` has what objects have, which is not on the class otherwise."""
+    assert MagicMock(spec=Page).previous is not MagicMock(spec=Page).next
+    assert MagicMock(spec=FileOutput).url
+    assert MagicMock(spec=WebhookSigningSecret).key

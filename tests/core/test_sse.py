@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
+from replicate import FileOutput
 from replicate._core.sse import Decoder, ServerSentEvent
 
 if TYPE_CHECKING:
@@ -196,3 +200,42 @@ def test_events_can_be_copied_and_pickled(twin: object) -> None:
     """Copies and pickles have all fields."""
     made = twin(ServerSentEvent("logs", "text", "9", 50))  # type: ignore[operator]
     assert (type(made), made.event, made.data, made.id, made.retry) == (ServerSentEvent, "logs", "text", "9", 50)
+
+
+def test_event_types_are_an_enumeration() -> None:
+    """`ServerSentEvent.EventType` is a str-Enum, as in version 1; an event with an unknown name passes through."""
+    kinds = ServerSentEvent.EventType
+    assert issubclass(kinds, Enum)
+    assert [*kinds] == ["output", "logs", "error", "done"]
+    assert kinds["OUTPUT"] is kinds("output") is kinds.OUTPUT
+    assert (kinds.LOGS.name, kinds.LOGS.value, str(kinds.LOGS)) == ("LOGS", "logs", "logs")
+    with pytest.raises(ValueError, match="nonsense"):
+        kinds("nonsense")
+    [event, other] = Decoder().feed(b"event: done\ndata: {}\n\nevent: new\ndata: x\n\n")
+    assert event.event is kinds.DONE
+    assert {kinds.DONE: 1}[event.event] == {"done": 1}[event.event] == 1
+    assert (other.event, other.event.value, isinstance(other.event, Enum)) == ("new", "new", False)
+    assert pickle.loads(pickle.dumps(event)).event is kinds.DONE
+
+
+def test_an_event_as_plain_data() -> None:
+    """It has `dict()`, `json()` and the other names for it; a file in it is its URL."""
+    event = ServerSentEvent("output", "hi", "1", 5)
+    assert event.dict() == event.to_dict() == event.model_dump() == json.loads(event.json())
+    assert event.dict() == {"event": "output", "data": "hi", "id": "1", "retry": 5}
+    assert ServerSentEvent("logs", "hi").dict(exclude_none=True, exclude={"event"}) == {"data": "hi"}
+    url = "https://files.example/a.png"
+    assert ServerSentEvent("output", FileOutput(url)).dict(include={"data"}) == {"data": url}
+
+
+def test_pydantic_takes_events() -> None:
+    """An event is read from its members and dumped as them, and has a schema."""
+    adapter = TypeAdapter(list[ServerSentEvent])
+    event = ServerSentEvent("output", "hi", "1")
+    assert adapter.validate_python([event])[0] is event
+    [read] = adapter.validate_json(adapter.dump_json([event]))
+    assert (read, read.event, read.id, read.retry) == ("hi", "output", "1", None)
+    assert adapter.json_schema()["items"]["properties"].keys() == {"event", "data", "id", "retry"}
+    for wrong in (["hi"], [{"nonsense": 1}]):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(wrong)

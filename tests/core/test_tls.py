@@ -112,10 +112,10 @@ def test_by_itself_the_context_trusts_nobody() -> None:
 
 def test_settings_are_shared_and_follow_the_environment(trusted: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """All clients share one context; other environment variables mean another one."""
-    first = tls.shared()
-    assert tls.shared() is first
+    first = tls.deferred().load()
+    assert tls.deferred().load() is first
     monkeypatch.delenv("SSL_CERT_FILE")
-    assert tls.shared() is not first
+    assert tls.deferred().load() is not first
 
 
 def test_a_caller_with_tls_settings_keeps_them(https: str) -> None:
@@ -132,6 +132,6 @@ def test_plain_http_never_reads_certificates() -> None:
         "client = replicate.Replicate(bearer_token='r8_x', base_url='http://127.0.0.1:9', max_retries=0)\n"
         "try: client.get('/account')\n"
         "except replicate.APIConnectionError: pass\n"
-        "print(tls._made.cache_info().currsize)\n"
+        "print(tls.made.cache_info().currsize)\n"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "0\n"

@@ -30,7 +30,7 @@ def by_path(request: bytes) -> bytes:
 
 @pytest.fixture
 def client(colour: str) -> Any:
-    client = connect(colour, max_retries=0)
+    client = connect(colour, max_retries=0, allow_private_hosts=True)
     yield client
     if colour == "blocking":
         client.close()
@@ -122,7 +122,7 @@ def test_an_iterator_that_fails(tmp_path: Path) -> None:
             yield FileOutput(f"{host.origin}/gone.png", client)
             raise ModelError(Prediction(id="p1", status="failed", error="out of paint"))
 
-        client = replicate.Replicate(bearer_token="x", max_retries=0)
+        client = replicate.Replicate(bearer_token="x", max_retries=0, allow_private_hosts=True)
         with client, pytest.raises(ModelError, match="out of paint") as caught:
             client.save_all(frames(), tmp_path)
     assert vars(caught.value)["paths"] == [tmp_path / "a.png", None]
@@ -133,7 +133,7 @@ def test_the_folder_is_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """A program that goes elsewhere while files are saved has them where it was."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    with hosted(by_path) as host, replicate.Replicate(bearer_token="x") as client:
+    with hosted(by_path) as host, replicate.Replicate(bearer_token="x", allow_private_hosts=True) as client:
         output = [FileOutput(f"{host.origin}/a.png", client)]
         paths = client.save_all(output, "frames", progress=lambda *_: os.chdir(tmp_path / "elsewhere"))
     assert paths == [tmp_path / "frames" / "a.png"]
@@ -221,7 +221,7 @@ async def test_progress_of_all(client: Any, tmp_path: Path, capsys: pytest.Captu
 
 def test_the_function_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`replicate.save_all` saves by the default client."""
-    monkeypatch.setitem(vars(replicate), "default_client", replicate.Client("t"))
+    monkeypatch.setitem(vars(replicate), "default_client", replicate.Client("t", allow_private_hosts=True))
     with hosted(by_path) as host:
         assert replicate.save_all([FileOutput(f"{host.origin}/a.png")], tmp_path) == [tmp_path / "a.png"]
     replicate.default_client.close()
@@ -245,7 +245,7 @@ def test_threads_end_when_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.
         return by_path(request)
 
     monkeypatch.setattr(workers, "Thread", Interrupted)
-    with hosted(slow) as host, replicate.Replicate(bearer_token="t", max_retries=0) as client:
+    with hosted(slow) as host, replicate.Replicate(bearer_token="t", max_retries=0, allow_private_hosts=True) as client:
         output = [FileOutput(f"{host.origin}/{name}", client) for name in "abcdef"]
         with pytest.raises(KeyboardInterrupt):
             client.save_all(output, tmp_path, concurrency=1)

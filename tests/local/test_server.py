@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import json
 import socket
 import subprocess
@@ -10,12 +11,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx
 import pytest
 
-from replicate.local import Model, server
+from replicate import Client
+from replicate.local import Clock, Input, ManualClock, Model, Server, server
 
 
 def hello(name: str = "world") -> str:
@@ -251,3 +253,16 @@ def test_a_missing_extra_is_named() -> None:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == 'the local server needs uvicorn: pip install "replicate[local]"\n'
+
+
+def test_annotations_can_be_read() -> None:
+    """`typing.get_type_hints` and `inspect.signature` find every type, those that are for type checkers only too."""
+    assert get_type_hints(Server.client) == {"return": Client}
+    assert get_type_hints(ManualClock.after)["callback"] == get_type_hints(Clock.after)["callback"]
+    for kind in (Model, Server, Clock, ManualClock, Input):
+        functions = [kind, *(each.fget if isinstance(each, property) else each for each in vars(kind).values())]
+        for function in functions:
+            if inspect.isfunction(function) or isinstance(function, type):
+                hints = get_type_hints(function)
+                assert [hint for hint in hints.values() if isinstance(hint, str)] == []
+        inspect.signature(kind, eval_str=True)

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import httpx
-from reliability import chaos
+from reliability import chaos, wires
 from reliability.chaos import BROKEN_AFTER, FAULTS, REFUSED, RESET_AFTER, RESET_BEFORE, Fault, answering, problem
 from reliability.conftest import wait_for_end
+from support.faults import answer
+from support.relay import DROP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reliability.conftest import Place
 
+TOO_LARGE = answer("413 Payload Too Large", b'{"detail": "at most 1 MB"}')
+BAD_GATEWAY = answer("502 Bad Gateway")
+NO_PROXY = {"NO_PROXY": "[::1],host:word,fe80::/10", "HTTP_PROXY": ""}
+HOSTILE = f"{'9' * 5000}/{'9' * 5000}\n400%|####| 4/1\n" + "\n" * 20_000
+SENT_IN_PART = "sends again: a part of a request starts nothing"
 STARTS, STREAMS, LOOK_UPS, LOOKS = "POST *predictions", "GET /streams/*", "GET /models/*", "GET /predictions/*"
 
 
@@ -117,16 +126,27 @@ def finish(place: Place, prediction: Any) -> None:
     prediction.status = "starting"
 
 
-def told(**members: Any) -> Callable[[Place], Any]:
+def told(*, watched: bool = False, **members: Any) -> Callable[[Place], Any]:
     """Run a model whose prediction looks as told, and then as succeeded."""
 
     def call(place: Place) -> Any:
         inputs = place.fresh()
         plan = [answering("begins", status="starting", output=None), answering("says", output=None, **members)]
         place.line.follow([*plan, answering("ends", status="succeeded", output=place.text)], "* *predictions*")
-        return place.client.run("me/official", inputs, wait=False, timeout=60)
+        return place.client.run("me/official", inputs, wait=False, timeout=60, progress=watched)
 
     return call
+
+
+def logging_badly(place: Place) -> Any:
+    """Run a model where what is logged cannot be written."""
+
+    def refuse(_: logging.LogRecord) -> None:
+        raise ValueError("I/O operation on closed file.")
+
+    logger = logging.getLogger("replicate")
+    with patch.object(logger, "level", logging.DEBUG), patch.object(logger, "handle", refuse):
+        return running("me/official")(place)
 
 
 def reading(leave: str, **options: Any) -> Callable[[Place], Any]:
@@ -274,6 +294,45 @@ SECTIONS: dict[str, list[Trouble]] = {
         ),
         Trouble("reset after a deployment's prediction was started", LOOKED_FOR, deploying),
         Trouble("reset after a training was started", LOOKED_FOR, training),
+    ],
+    "What was sent of it": [
+        Trouble("413 before a long request was read", "raises", wires.over(TOO_LARGE, long=True)),
+        Trouble("502 before a long request was read", SENT_IN_PART, wires.over(BAD_GATEWAY, long=True)),
+        Trouble("reset before a long request was read", SENT_IN_PART, wires.over(wires.EARLY_RESET, long=True)),
+        Trouble("a proxy makes no tunnel: 502 at CONNECT", "raises: nothing was sent", wires.tunnel),
+        Trouble(
+            "the API closes a connection that was idle, as the next request comes over it",
+            "uses another one, since that was idle for more than a second",
+            wires.over(wires.CLOSING, before=wires.idle),
+        ),
+    ],
+    "Whose it is": [
+        Trouble(
+            "a cache answers with what the request before was answered with",
+            LOOKED_FOR,
+            wires.over(wires.REPEAT, wires.REPEAT, before=wires.one_before),
+        ),
+        Trouble(
+            "the request got lost, another program asked for the same, and the deadline passes",
+            "takes up the other's, and does not cancel it",
+            wires.over(None, DROP, model="me/endless", another=True, wait=False, timeout=20),
+        ),
+        Trouble(
+            "the same, and Ctrl-C",
+            "cancels what alone has exactly this input",
+            wires.over(None, DROP, model="me/endless", another=True, wait=False, interrupted=True),
+        ),
+    ],
+    "The surroundings": [
+        Trouble("`NO_PROXY=[::1],host:word`", "leaves unreadable entries out", wires.over(environment=NO_PROXY)),
+        Trouble("`ALL_PROXY=gopher://…`", "raises", wires.over(environment={"ALL_PROXY": "gopher://example.com"})),
+        Trouble("`SSL_CERT_FILE` names no file", "raises", wires.untrusting),
+        Trouble(
+            "logs with numbers of 5,000 digits, and a bar at 400 %; `progress=True`",
+            "shows nothing of them",
+            told(status="processing", logs=HOSTILE, watched=True),
+        ),
+        Trouble("a handler of the package's log raises", "goes on", logging_badly),
     ],
     "The look-up of a community model, after a 404 at its name": [
         *(Trouble(fault.name, AGAIN, running("me/echo", fault)) for fault in FAULTS),

@@ -83,18 +83,77 @@ def test_another_value_is_another_input(sent: Any, name: str, value: Any) -> Non
         assert not same({**sent, name: value}, sent)
 
 
-def test_what_is_added_must_be_a_known_default() -> None:
-    """What has the input to the letter comes first, then what has known defaults added; nothing else fits."""
+def test_what_is_exactly_what_was_sent() -> None:
+    """What has the input to the letter comes first, then what has known defaults added."""
     asked = Asked({"model": "me/model"}, {"a": 1})
     exact, more, other = started(input={"a": 1}), started(input={"a": 1, "b": 2}), started(input={"a": 2})
-    assert fitting(asked, [more, exact, other], lambda _: {"b": 2}) == [exact]
-    assert fitting(asked, [more, other], lambda _: {"b": 2, "c": 3}) == [more]
-    assert fitting(asked, [other], lambda _: {"a": 2}) == []
-    for defaults in ({}, {"b": 3}, {"c": 2}):
-        assert fitting(asked, [more], lambda _, defaults=defaults: defaults) == []
-    nested = started(input={"a": 1, "b": {"c": 2, "d": 3}})
-    assert fitting(Asked(asked.named, {"a": 1, "b": {"c": 2}}), [nested], lambda _: {"d": 3}) == []
-    assert fitting(asked, [started(input={"a": 1, "b": None})], lambda _: {}) != []
+    assert fitting(asked, [more, exact, other], lambda _: {"b": 2}) == ([exact], True)
+    assert fitting(asked, [more, other], lambda _: {"b": 2, "c": 3}) == ([more], True)
+    assert fitting(asked, [other], lambda _: {"a": 2}) == ([], False)
+    nothing = started(input={"a": 1, "b": None})
+    assert fitting(asked, [nothing], lambda _: {}) == ([nothing], True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "defaults", "fits"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, {}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, {"c": 2}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, {"b": 3}, False),
+        ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 2, "d": 3}}, {"d": 3}, True),
+        ({"a": 1, "b": 2}, {"a": 1}, {}, True),
+        ({"a": 1, "b": 2}, {}, {}, True),
+        ({"a": 1, "b": 2}, {"b": 3}, {}, False),
+        ({"a": 1}, None, {}, True),
+        ({"key": "r8_secret"}, {"key": "***"}, {}, True),
+        ({"key": "r8_secret"}, {"key": "r8_••••••"}, {}, True),
+        ({"key": "r8_secret"}, {"key": "[REDACTED]"}, {}, True),
+        ({"key": {"inner": "r8_secret"}}, {"key": "<hidden>"}, {}, True),
+        ({"key": "r8_secret", "a": 1}, {"key": "***", "a": 2}, {}, False),
+        ({"a": 1}, {"a": 1, "key": "***"}, {"key": "none"}, True),
+        ({"a": [1, {"b": 2}]}, {"a": [1, {}]}, {}, True),
+        ({"a": [1]}, {"a": [1, 2]}, {}, False),
+        ({"text": "the masked man"}, {"text": "another"}, {}, False),
+    ],
+)
+def test_what_may_be_what_was_sent(sent: Any, shown: Any, defaults: Any, *, fits: bool) -> None:
+    """What is masked, added or missing makes no difference, unless it is in the place of a known default."""
+    asked, made = Asked({"model": "me/model"}, sent), started(input=shown)
+    assert fitting(asked, [made], lambda _: defaults) == ([made] if fits else [], False)
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "differs"),
+    [
+        ({"a": "one"}, {"a": "two"}, True),
+        ({"a": 1}, {"a": 2}, True),
+        ({"a": True}, {"a": False}, True),
+        ({"a": "one", "b": 1}, {"a": "one", "b": 2}, True),
+        ({"a": "one"}, {"a": "one", "b": 2}, False),
+        ({"a": "one"}, {}, False),
+        ({"a": "one"}, None, False),
+        ({"a": "one"}, {"a": " one\n"}, False),
+        ({"a": "1"}, {"a": 1}, False),
+        ({"a": 1.0}, {"a": 1}, False),
+        ({"a": "r8_secret"}, {"a": "******"}, False),
+        ({"a": "data:text/plain,hi"}, {"a": "https://replicate.delivery/hi.txt"}, False),
+        ({"a": "https://example.com/1"}, {"a": "https://example.com/2"}, False),
+        ({"a": [1]}, {"a": [2]}, False),
+        ({"a": None}, {"a": 1}, False),
+    ],
+)
+def test_what_is_certainly_another_input(sent: Any, shown: Any, *, differs: bool) -> None:
+    """Only a plain value tells: what else the API shows it may have changed."""
+    assert Asked({"model": "me/model"}, sent).differs(started(input=shown)) is differs
+
+
+@given(OBJECTS, OBJECTS)
+def test_what_is_shown_as_it_was_sent_never_differs(sent: Any, added: Any) -> None:
+    """Nor does it if something was added; and it always fits."""
+    asked = Asked({"model": "me/model"}, sent)
+    shown = started(input={**added, **sent})
+    assert not asked.differs(shown)
+    assert asked.fits(shown)
 
 
 @pytest.mark.parametrize(

@@ -145,3 +145,14 @@ async def test_a_destination_that_the_api_tells(colour: str) -> None:
     """Where the answer has a destination, that is it."""
     client = scripted(colour, Server(training(destination="me/other", output=OUTPUT)))
     assert (await got(client.trainings.get("t1"))).destination == "me/other"
+
+
+async def test_a_destination_that_is_derived_is_in_the_data(colour: str) -> None:
+    """Where an answer does not say it, `dict()`, `json()` and the items have what the attribute has."""
+    made = await got(scripted(colour, Server(training("succeeded", output=OUTPUT))).trainings.get("t1"))
+    for data in (made.dict(), dict(made), json.loads(made.json()), made.to_dict(), made.model_dump()):
+        assert data["destination"] == made.destination == made["destination"] == "me/mine"
+    assert type(made)(**made.dict()) == made
+    assert "destination='me/mine'" in repr(made)
+    early = await got(scripted(colour, Server(training())).trainings.get("t1"))
+    assert (early.dict()["destination"], "destination" in early.to_dict()) == (None, False)

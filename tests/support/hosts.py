@@ -32,8 +32,12 @@ class Host(Faults):
         return FileOutput(self.origin + path, session)
 
     def session(self, *, blocking: bool = True, **settings: Any) -> Session[Any]:
-        """Make a session, and hold it: trio tells of connections that are dropped before its end."""
-        session: Session[Any] = Session(config(**{"max_retries": 1, **settings}), Hasty() if blocking else HastyAsync())
+        """Make a session, and hold it: trio tells of connections that are dropped before its end.
+
+        The host is on this machine, and stands for one of the internet.
+        """
+        settings = {"max_retries": 1, "allow_private_hosts": True, **settings}
+        session: Session[Any] = Session(config(**settings), Hasty() if blocking else HastyAsync())
         KEPT.append(session)
         return session
 

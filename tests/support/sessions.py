@@ -36,10 +36,13 @@ class Scripted:
         self.time = 0.0
         self.closed = False
 
+    async def prepare(self, url: httpx.URL | str) -> None:
+        pass
+
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf")
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf"), creates: bool = False
     ) -> httpx.Response:
-        arguments = {name: value for name, value in request.items() if name != "timeout"}
+        arguments = {name: value for name, value in request.items() if name not in ("timeout", "extensions")}
         arguments["headers"] = httpx.Headers(true_headers(request["headers"]))
         outgoing = httpx.Request(**arguments, extensions={"timeout": request["timeout"]})
         outgoing.read()

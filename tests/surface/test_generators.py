@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from support.colours import collect, got, scripted
 
-from replicate import OutputIterator
+from replicate import OutputIterator, RunError
 from replicate.resources.streams import EventStream
 
 VERSION = "o/n:" + "0" * 64
@@ -64,6 +65,24 @@ def test_they_are_driven_as_generators(way: str) -> None:
         made.throw(KeyError("c"))
     with pytest.raises(AttributeError, match="nonsense"):
         _ = made.nonsense
+
+
+@pytest.mark.parametrize("way", ["stream", "run"])
+def test_they_are_driven_as_asynchronous_generators(way: str) -> None:
+    """`asend(None)` and `athrow` work on what is awaited."""
+
+    async def main() -> None:
+        client = scripted("asyncio", api)
+        made: Any = client.stream(VERSION, input={}) if way == "stream" else await client.run(VERSION, input={})
+        assert str(await made.asend(None)) == "a"
+        with pytest.raises(TypeError, match="nothing can be sent"):
+            await made.asend("b")
+        with pytest.raises(KeyError):
+            await made.athrow(KeyError("c"))
+        with pytest.raises(RunError, match="left before its end"):
+            await anext(made)
+
+    asyncio.run(main())
 
 
 def test_a_model_error_has_its_text_first() -> None:

@@ -266,3 +266,18 @@ def test_pydantic_is_left_alone() -> None:
         "assert 'pydantic' not in sys.modules and 'pydantic_core' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
+
+
+def test_a_page_is_read_from_what_it_is_dumped_as() -> None:
+    """A field that is a page, of items whose class is told or not, comes back from Python and from JSON."""
+    page: Any = CLIENT.predictions.list()
+    for kind in (Page[Prediction], Page[Any, Prediction], Page):
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        assert adapter.validate_python(page) is page
+        read = adapter.validate_json(adapter.dump_json(page))
+        assert (read.next, read.previous) == (page.next, page.previous)
+        assert adapter.validate_python(dict(page)) == page
+        assert read[0]["id"] == page[0].id
+        assert isinstance(read[0], Prediction) is (kind is not Page)
+    with pytest.raises(ValidationError, match="nonsense"):
+        TypeAdapter(Page).validate_python({"nonsense": 1})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import timedelta
 from typing import Any
+from unittest import mock
+from weakref import ref
 
 import httpx
 import pytest
@@ -199,3 +202,31 @@ async def test_answers_of_what_is_called_itself(colour: str) -> None:
     assert {"create", "get", "list"} <= set(dir(client.predictions.with_raw_response))
     with pytest.raises(ValueError, match="chunk_size must be 1 or more"):
         await collect(answer.iter_bytes(-1))
+
+
+@pytest.mark.parametrize("attribute", ["with_raw_response", "with_streaming_response"])
+def test_they_can_be_patched(attribute: str) -> None:
+    """A method of them can be patched, and so can they as a whole, of a client and of a namespace."""
+    client = scripted("blocking", Api())
+    for owner in (client.predictions, client.models.versions):
+        with mock.patch.object(getattr(owner, attribute), "get", return_value="patched"):
+            assert getattr(owner, attribute).get("p1") == "patched"
+        assert "get" not in vars(getattr(owner, attribute))
+    with mock.patch.object(getattr(client, attribute).predictions, "get", return_value="patched"):
+        assert getattr(client, attribute).predictions.get("p1") == "patched"
+    for owner in (client, client.predictions):
+        with mock.patch.object(owner, attribute) as double:
+            assert getattr(owner, attribute) is double
+        assert getattr(owner, attribute) is not double
+        assert attribute not in vars(owner)
+
+
+def test_they_keep_nothing_alive() -> None:
+    """A client that is dropped is gone at once, without the garbage collector."""
+    client = scripted("blocking", Api())
+    gone = ref(client.predictions)
+    whole = client.predictions.with_raw_response
+    assert client.predictions.with_raw_response is whole
+    assert copy.copy(client).predictions.with_raw_response is not whole
+    del client, whole
+    assert gone() is None

@@ -47,6 +47,7 @@ def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
     assert_type(client.default_headers, Mapping[str, str])
     assert_type(client.poll_interval, float)
     assert_type(client.output_dir, Path | None)
+    assert_type(client.allow_private_hosts, bool)
     assert_type(client.is_closed(), bool)
     assert_type(client.query("/models", content="text"), httpx.Response)
     assert_type(raw.read(), bytes)

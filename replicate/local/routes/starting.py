@@ -42,7 +42,7 @@ PREDICTION: Schema = {
 }
 _HOOKS = ("webhook", "webhook_completed")
 _EVENTS = ("output", "completed")  # what a webhook is told unless it asks for something else
-_WAIT = re.compile(r"wait(?:=(\d+))?")
+_WAIT = re.compile(r"wait(?:=([0-9]{1,9}))?")
 _LONGEST_WAIT = 60
 _DURATION = re.compile(r"(?:(\d{1,12})h)?(?:(\d{1,12})m)?(?:(\d{1,12})s?)?")
 _LONGEST_LIFE = 10 * 365 * 24 * 3600

@@ -1,0 +1,156 @@
+"""Making clients of httpx, by the caller's options and by what the environment said when the first of them was made.
+
+httpx reads the environment for each client, and raises whatever it meets there. Here that is read once, before anything
+counts as sent.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+
+from replicate._core.environment import OptionError
+from replicate._core.libraries import library_of_options
+from replicate._core.proxies import SOCKS, check_proxy, environment_proxies, is_installed, is_pattern
+from replicate._core.tls import DeferredContext, check_verify, context_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from replicate._core.libraries import Library
+
+UNLIMITED = httpx.Limits(max_connections=None)
+KEEP_ALIVE = 1.0
+"""Seconds for which a connection is kept for another create."""
+READ_HERE = ("cert", "mounts", "proxy", "trust_env", "verify")
+PASSED_ON = ("http1", "http2", "limits", "verify")
+"""What a transport for a proxy has from the client."""
+
+
+class ClientFactory:
+    """Makes clients of one colour that are all set up alike, each with connections of its own.
+
+    Raises VariableError for an environment that cannot be used, and OptionError for an option that cannot.
+    """
+
+    def __init__(
+        self, options: Mapping[str, Any], *, blocking: bool, transport: Callable[..., Any] | None = None
+    ) -> None:
+        check_options(options)
+        self._library = library_of_options(options)
+        self._blocking = blocking
+        self._transport = transport
+        self._context = context_for(options)
+        """For all clients, and their proxies."""
+        self._mounts: Mapping[str, Any] = options.get("mounts") or {}
+        kept = {name: value for name, value in options.items() if name not in READ_HERE}
+        self._options: dict[str, Any] = {"limits": UNLIMITED, **kept, "verify": self._context, "trust_env": False}
+        self._proxies = {
+            pattern: self._library.Proxy(proxy) if isinstance(proxy, (str, self._library.URL)) else proxy
+            for pattern, proxy in proxies_of(options).items()
+        }
+        used = [proxy for proxy in self._proxies.values() if proxy is not None]
+        self._unread = self._context if isinstance(self._context, DeferredContext) else None
+        self._encrypted = any(proxy.url.scheme == "https" for proxy in used)
+
+    @property
+    def limits(self) -> httpx.Limits:
+        """The bounds of each client."""
+        limits: httpx.Limits = self._options["limits"]
+        return limits
+
+    def arguments(self, *, creates: bool = False) -> dict[str, Any]:
+        """Give the arguments for one client."""
+        options = {**self._options, "limits": for_creates(self.limits)} if creates else {**self._options}
+        mounts = {
+            pattern: None if proxy is None else self._proxied(proxy, options)
+            for pattern, proxy in self._proxies.items()
+        }
+        return {**options, "mounts": {**mounts, **self._mounts}} if mounts or self._mounts else options
+
+    def make(self, *, creates: bool = False) -> Any:
+        """Make a client. One that `creates` does not keep its connections for as long as servers do."""
+        kind = self._library.Client if self._blocking else self._library.AsyncClient
+        return kind(**self.arguments(creates=creates))
+
+    def prepare(self, url: httpx.URL | str) -> None:
+        """Read the certificates if a request to this URL needs any, and none has before. Raises VariableError."""
+        if self._unread is not None and (self._encrypted or httpx.URL(url).scheme == "https"):
+            self._unread.load()
+            self._unread = None
+
+    def _proxied(self, proxy: Any, options: Mapping[str, Any]) -> Any:
+        kind: Any = self._transport or getattr(
+            self._library, "HTTPTransport" if self._blocking else "AsyncHTTPTransport"
+        )
+        if proxy.url.scheme in SOCKS:
+            if self._transport is not None:
+                raise OptionError("A SOCKS proxy cannot be used by DefaultAioHttpClient: aiohttp speaks no SOCKS.")
+            kind = cast("Any", over_socks)(kind, self._library)
+        passed = {name: options[name] for name in PASSED_ON if name in options}
+        return kind(**passed, trust_env=False, proxy=proxy)
+
+
+def for_creates(limits: Any) -> Any:
+    """Give the limits of a client that sends creates: its connections are kept for a moment only.
+
+    On one that a server is just closing, a create gets lost. Servers close what is idle for 2 seconds or more.
+    """
+    expiry = KEEP_ALIVE if limits.keepalive_expiry is None else min(KEEP_ALIVE, limits.keepalive_expiry)
+    kept = {"max_connections": limits.max_connections, "max_keepalive_connections": limits.max_keepalive_connections}
+    return type(limits)(**kept, keepalive_expiry=expiry)
+
+
+def proxies_of(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the proxies of a client with these options, by httpx's URL patterns. Raises VariableError."""
+    if (proxy := options.get("proxy")) is not None:
+        return {"all://": proxy}
+    # `proxies` is httpx 0.27's, and left to it.
+    asked = options.get("trust_env", True) and options.get("transport") is None and options.get("proxies") is None
+    return environment_proxies() if asked else {}
+
+
+@functools.cache
+def over_socks(kind: type[Any], library: Library) -> type[Any]:
+    """Give a class of transports that raises what socksio raises as an error of its library's."""
+
+    def own_error(error: Exception) -> Exception:
+        if type(error).__module__.partition(".")[0] == "socksio" or isinstance(error, OverflowError):
+            made: Exception = library.ProxyError("What answers at the proxy's address does not speak SOCKS5")
+            return made
+        return error
+
+    class OverSocks(kind):  # type: ignore[misc]
+        """A transport over a SOCKS proxy."""
+
+        def handle_request(self, request: Any) -> Any:
+            above: Any = super()
+            try:
+                return above.handle_request(request)
+            except Exception as error:
+                if (own := own_error(error)) is error:
+                    raise
+                raise own from error
+
+        async def handle_async_request(self, request: Any) -> Any:
+            above: Any = super()
+            try:
+                return await above.handle_async_request(request)
+            except Exception as error:
+                if (own := own_error(error)) is error:
+                    raise
+                raise own from error
+
+    return OverSocks
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Check options of httpx's clients, as far as that costs little. Raises OptionError, TypeError."""
+    check_proxy(options.get("proxy"))
+    check_verify(options.get("verify"))
+    if not all(":" in pattern and is_pattern(pattern) for pattern in options.get("mounts") or ()):
+        raise OptionError("mounts= has a key that is no URL pattern, such as all:// or https://example.com.")
+    if options.get("http2") and not is_installed("h2"):
+        raise OptionError("http2=True needs a package that is missing.", hint='Install it: pip install "httpx[http2]".')

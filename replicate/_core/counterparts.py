@@ -1,0 +1,70 @@
+"""What the user of a blocking client sees of a prediction that an `async_` method acts on."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.dual import over
+from replicate_api.types import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from replicate._core.session import Session
+
+
+class Counterpart:
+    """A prediction or a training that acts through the asynchronous session, and the same one for a blocking client.
+
+    The two are kept in step: `show` gives the second as the first was last seen, and `take_back` tells the first that
+    the second has been seen to finish.
+    """
+
+    def __init__(self, source: Any, session: Session[Any], shown: Any = None) -> None:
+        self.source = source
+        self._session = session
+        self._shown = over(source, session) if shown is None else shown
+        self._seen = None if shown is not None else state(source)
+
+    def show(self) -> Any:
+        """Give the object for the blocking client: always the same one."""
+        self.take_back()
+        if (seen := state(self.source)) != self._seen:
+            self._shown.__dict__ = {**self.source.__dict__, "_bound": self._session}
+            self._seen = seen
+        return self._shown
+
+    def take_back(self) -> None:
+        """Have the source finish if its user has seen it finish, such as by canceling it."""
+        if self._shown.finished and not self.source.finished:
+            self.source.__dict__ = {**self._shown.__dict__, "_bound": self.source.__dict__["_bound"]}
+
+
+def state(run: Any) -> tuple[Any, ...]:
+    """Give what of a prediction or a training changes while it runs."""
+    return run.status, run.logs, stored(run, "output"), stored(run, "urls")
+
+
+class Told:
+    """An `on_update` that gets the prediction of a blocking client's `async_` method in both colours."""
+
+    def __init__(self, callback: Callable[[Any], object], session: Session[Any], owner: Any = None) -> None:
+        self._callback, self._session, self._owner = callback, session, owner
+        self.counterpart: Counterpart | None = None
+
+    def __call__(self, run: Any) -> object:
+        """Call it. What it gives to await is given."""
+        if self.counterpart is None or self.counterpart.source is not run:
+            self.counterpart = Counterpart(run, self._session, self._owner)
+        given = self._callback(self.counterpart.show())
+        if inspect.isawaitable(given):
+            return self._awaited(given)
+        self.counterpart.take_back()
+        return given
+
+    async def _awaited(self, given: Awaitable[object]) -> object:
+        result = await given
+        assert self.counterpart is not None  # noqa: S101 - it has been called
+        self.counterpart.take_back()
+        return result

@@ -1,0 +1,85 @@
+"""What the class of a client says itself, as subclasses of version 2's clients do: asked for at each request."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from replicate._core.options import merged
+from replicate._core.resource import session_of
+from replicate_api.types import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OWN_MODULE = "replicate._flows.configured"
+"""Where the properties are that say what a client is set to, and nothing else."""
+
+
+class Overridden(Mapping[str, Any]):
+    """What a property of a client says now. `given` is what the client is set to."""
+
+    def __init__(self, client: Any, given: Mapping[str, Any], ask: Callable[[Any], Mapping[str, Any]]) -> None:
+        self.given = given
+        self._client, self._ask = client, ask
+
+    def __getitem__(self, name: str) -> Any:
+        return self._ask(self._client)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ask(self._client))
+
+    def __len__(self) -> int:
+        return len(self._ask(self._client))
+
+    def keys(self) -> Any:
+        """Ask once for all of it, for `{**headers}` and `headers.items()` need not ask for each."""
+        return self._ask(self._client).keys()
+
+    def items(self) -> Any:
+        """As `keys`."""
+        return self._ask(self._client).items()
+
+
+def given(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give what a client is set to."""
+    return values.given if isinstance(values, Overridden) else values
+
+
+def follow_class(client: Any) -> None:
+    """Have the requests of a client go by the properties that its class overrides, if it does."""
+    own = {name: is_own(client, name) for name in ("auth_headers", "default_headers", "default_query")}
+    if all(own.values()):
+        return
+    session = session_of(client)
+    changes: dict[str, Any] = {}
+    if not (own["auth_headers"] and own["default_headers"]):
+        ask = headers_of if not own["auth_headers"] else headers_said_by
+        changes["headers"] = Overridden(client, given(session.config.headers), ask)
+    if not own["default_query"]:
+        changes["query"] = Overridden(client, given(session.config.query), query_said_by)
+    vars(session)["config"] = evolve(session.config, **changes)
+
+
+def is_own(client: Any, name: str) -> bool:
+    """Tell whether a property of a client is that of this package."""
+    found: Any = inspect.getattr_static(client.__class__, name, None)
+    return getattr(getattr(found, "fget", None), "__module__", None) == OWN_MODULE
+
+
+def headers_of(client: Any) -> Mapping[str, Any]:
+    """Give the headers that a client authenticates itself with, in the place of the token, and its other ones."""
+    return merged({"Authorization": UNSET, **client.auth_headers}, client.default_headers)
+
+
+def headers_said_by(client: Any) -> Mapping[str, Any]:
+    """Give the headers of a client."""
+    return {**client.default_headers}
+
+
+def query_said_by(client: Any) -> Mapping[str, Any]:
+    """Give the query parameters of a client."""
+    return {**client.default_query}

@@ -1,0 +1,77 @@
+"""The httpx clients that the threads of a blocking transport share: made on first use, unused after an interrupt."""
+
+from __future__ import annotations
+
+import weakref
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from replicate._core.client_factory import ClientFactory
+from replicate._core.exchange import sparing
+from replicate._core.hiding import Sealed
+from replicate._core.libraries import answers_itself
+from replicate._core.lifetime import inherited
+from replicate._core.shield import in_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+MOMENT = 1.0
+"""Seconds for which closing a connection is waited for after an interrupt, which may have left its lock held."""
+
+
+class OwnClients:
+    """One client for creates and one for all else; if the caller answers requests himself, one for all."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        self._factory: ClientFactory | None = None
+        self._made: dict[bool, tuple[Sealed[httpx.Client], weakref.finalize[..., OwnClients]]] = {}
+        """Whether for creates, and what closes it at the latest."""
+        self._discarded: list[Sealed[httpx.Client]] = []
+        self._lock = Lock()
+
+    def take(self, *, creates: bool) -> Sealed[httpx.Client]:
+        """Give the client for a request. Raises VariableError, OptionError."""
+        creates = creates and not answers_itself(self._options)
+        if (made := self._made.get(creates)) is None:
+            with self._lock:
+                if (made := self._made.get(creates)) is None:
+                    self._factory = self._factory or ClientFactory(self._options, blocking=True)
+                    client: httpx.Client = sparing(self._factory.make(creates=creates))
+                    made = self._made[creates] = Sealed(client), weakref.finalize(self, client.close)
+        return made[0]
+
+    def prepare(self, url: httpx.URL | str) -> None:
+        """Read the certificates if a request to this URL is the first that needs any. Raises VariableError."""
+        if self._factory is not None:
+            self._factory.prepare(url)
+
+    def discard(self) -> None:
+        """Make no more use of the clients after an interrupt, which may have come while a lock of theirs was held.
+
+        They are not closed, for other threads may be using them, and to close them takes the lock.
+        """
+        made, self._made = self._made, {}
+        for client, finalizer in made.values():
+            finalizer.detach()
+            self._discarded.append(client)
+            weakref.finalize(self, in_time, client.open().close, MOMENT).atexit = False
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client, _ in [*self._made.values()]:
+            client.open().close()
+        for client in self._discarded:
+            in_time(client.open().close, MOMENT)
+
+    def forget(self) -> None:
+        """Leave to the parent process what was inherited from it, without closing it."""
+        self._lock = Lock()
+        for client, finalizer in self._made.values():
+            finalizer.detach()
+            inherited.append(client)
+        inherited.extend(self._discarded)
+        self._made, self._discarded, self._factory = {}, [], None

@@ -1,0 +1,149 @@
+"""The proxies that the environment names, read as httpx reads them.
+
+What httpx cannot read stops it while it makes a client, which is within the first request, by an error that may show a
+proxy's password. Here it is left out where it only says what needs no proxy, or is an error that names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
+
+import httpx
+
+from replicate._core.environment import OptionError, VariableError
+from replicate._core.exchange import Unfetchable, check_address
+from replicate._core.libraries import own_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMES = ("http", "https", "socks5", "socks5h")
+SOCKS = ("socks5", "socks5h")
+LONGEST_NAME = 255
+"""Bytes that SOCKS has for a user's name, and for a password."""
+AROUND = " \t\r\n\"'"
+"""What may stand around a value and does not belong to it."""
+EXAMPLE = "http://host:3128"
+SOCKS_EXTRA = 'pip install "replicate[socks]"'
+
+
+def environment_proxies() -> dict[str, str | None]:
+    """Give the URL of the proxy for each of httpx's URL patterns, or None where none is to be used.
+
+    Raises VariableError.
+    """
+    return read(getproxies())
+
+
+def read(found: Mapping[str, str]) -> dict[str, str | None]:
+    """Read what `urllib.request.getproxies` gives. Raises VariableError."""
+    entries = [entry.strip(AROUND) for entry in found.get("no", "").strip(AROUND).split(",")]
+    if "*" in entries:
+        return {}
+    proxies: dict[str, str | None] = {}
+    for scheme in ("http", "https", "all"):
+        if not (value := found.get(scheme, "").strip(AROUND)):
+            continue
+        url = as_url(value)
+        if problem := trouble(url):
+            if scheme == "all" and len(proxies) == 2:
+                continue  # the other two leave nothing to it
+            raise VariableError(f"{variable(scheme)} {problem[0]}.", hint=f"{problem[1]}, or unset it.")
+        proxies[f"{scheme}://"] = url
+    direct = {pattern: None for entry in entries if entry and is_pattern(pattern := without_proxy(entry))}
+    return {**proxies, **direct}
+
+
+def as_url(value: str) -> str:
+    """Give the URL that a variable means by its value."""
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        return f"http://{value}"
+    # The proxy resolves the names of hosts in any case, and httpx 0.27 does not know socks5h.
+    return f"socks5://{rest}" if scheme.lower() in ("socks", "socks5h") else value
+
+
+def trouble(url: Any) -> tuple[str, str] | None:
+    """Tell what is wrong with a proxy's URL, without showing it, and what to do about it."""
+    wrong, missing = None, False
+    try:
+        read = httpx.URL(own_url(url))
+        check_address(read)
+    except Unfetchable as error:
+        wrong = str(error)
+    except (httpx.InvalidURL, ValueError):
+        wrong = "it cannot be read"
+    else:
+        if read.scheme not in SCHEMES:
+            wrong = f"its scheme is none of {', '.join(SCHEMES)}"
+        elif read.port is not None and read.port <= 0:
+            wrong = "its port is none that there is"
+        elif read.scheme in SOCKS:
+            longest = max(len(part.encode()) for part in (read.username, read.password))
+            wrong = "its user name or password is too long for SOCKS" if longest > LONGEST_NAME else None
+            missing = not is_installed("socksio")
+    if wrong:
+        return f"is no URL of a proxy: {wrong}", f"Set it to one such as {EXAMPLE}"
+    return ("names a SOCKS proxy, for which a package is missing", f"Install that: {SOCKS_EXTRA}") if missing else None
+
+
+def is_installed(package: str) -> bool:
+    """Tell whether a package is there that httpx needs for something."""
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def variable(scheme: str) -> str:
+    """Name the variable that names the proxy for a scheme: Python takes any case, and the lower one first."""
+    name = f"{scheme}_proxy"
+    if name in os.environ:
+        return name
+    found = [each for each in os.environ if each.lower() == name]
+    return found[-1] if found else f"The system's {scheme} proxy"
+
+
+def without_proxy(entry: str) -> str:
+    """Give httpx's pattern for an entry of NO_PROXY."""
+    if "://" in entry:
+        return entry
+    address, _, rest = entry.removeprefix("[").partition("]")
+    if is_address(entry, IPv4Address) or entry.lower() == "localhost":
+        return f"all://{entry}"
+    if is_address(address, IPv6Address):
+        return f"all://[{address}]{rest}"
+    return f"all://*{entry}"
+
+
+def is_address(text: str, kind: type[IPv4Address | IPv6Address]) -> bool:
+    """Tell whether a text is an IP address, or a network of them."""
+    try:
+        kind(text.partition("/")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def is_pattern(text: str) -> bool:
+    """Tell whether httpx can read a pattern of URLs."""
+    try:
+        _ = httpx.URL(text).host  # which decodes it
+    except (httpx.InvalidURL, ValueError):
+        return False
+    return True
+
+
+def check_proxy(proxy: Any) -> None:
+    """Check a `proxy=`, without showing it. Raises OptionError, and TypeError for what is no URL and no proxy."""
+    if proxy is None:
+        return
+    url = getattr(proxy, "url", proxy)
+    if not isinstance(own_url(url), (str, httpx.URL)):
+        raise TypeError(f"proxy must be a str, an httpx.URL or an httpx.Proxy, not {type(proxy).__name__}")
+    if problem := trouble(url):
+        raise OptionError(f"proxy= {problem[0]}.", hint=f"{problem[1]}.")

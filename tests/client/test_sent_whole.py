@@ -1,0 +1,262 @@
+"""A create is in doubt only if all of it went out: a server does nothing with a part of a request."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+import pytest
+from support.colours import connect, got
+from support.faults import Faults, answer, reset
+
+from replicate import AmbiguousCreateError, APIConnectionError, APIStatusError, RequestTooLargeError, RunError
+from replicate.exceptions import LocalProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LONG = {"prompt": "x" * 20_000_000}
+"""More than the buffers between two sockets hold."""
+EMPTY = answer(body=b'{"results": [], "next": null, "previous": null}')
+TOO_LARGE = answer("413 Payload Too Large", b'{"detail": "at most 1 MB"}')
+WAYS: dict[str, Callable[[Any, Any], Any]] = {
+    "create": lambda client, inputs: client.predictions.create("me/model", inputs),
+    "run": lambda client, inputs: client.run("me/model", inputs),
+    "training": lambda client, inputs: client.trainings.create(
+        model="me/model", version="v" * 64, destination="me/other", input=inputs
+    ),
+}
+
+
+class Listener:
+    """Handles each connection by a function, one after the other, and counts the creates that began to come."""
+
+    def __init__(self, handle: Callable[[socket.socket], None]) -> None:
+        self._handle = handle
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._closing = False
+        self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.base_url = f"{self.origin}/v1"
+        self.creates = 0
+
+    def __enter__(self) -> Self:
+        self._thread = Thread(target=self._serve, name="listener")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing = True
+        socket.create_connection(self._listener.getsockname()).close()
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            if self._closing:
+                connection.close()
+                return
+            with connection, contextlib.suppress(OSError):
+                self._handle(connection)
+
+    def head(self, connection: socket.socket) -> bytes:
+        """Read the head of a request, and none of its body but what came along."""
+        received = b""
+        while b"\r\n\r\n" not in received and (more := connection.recv(1024)):
+            received += more
+        self.creates += received.startswith(b"POST")
+        return received
+
+
+@pytest.fixture
+def early() -> Iterator[Callable[[bytes], Listener]]:
+    """Give a server that answers a create when it has read its head, and resets the connection."""
+    with contextlib.ExitStack() as stack:
+
+        def listen(early_answer: bytes) -> Listener:
+            def handle(connection: socket.socket) -> None:
+                if listener.head(connection).startswith(b"GET"):
+                    connection.sendall(EMPTY)
+                    return
+                connection.sendall(early_answer)
+                reset(connection)
+
+            listener = Listener(handle)
+            return stack.enter_context(listener)
+
+        yield listen
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("early_answer", [TOO_LARGE, b"", answer("502 Bad Gateway")], ids=["413", "none", "502"])
+async def test_a_body_that_was_not_written_whole(colour: str, early: Any, way: str, early_answer: bytes) -> None:
+    """It has started nothing: it is sent again, and the error is no doubt, but about what was too large."""
+    with connect_for(colour, early(early_answer)) as (client, server):
+        with pytest.raises((APIConnectionError, APIStatusError)) as caught:
+            await got(WAYS[way](client, LONG))
+        error: Any = caught.value
+        assert not isinstance(error, (AmbiguousCreateError, RunError))
+        told = f"{error} {error.hint}"
+        if early_answer == TOO_LARGE and isinstance(error, RequestTooLargeError):
+            assert server.creates == 1  # where the answer could be read
+            assert "at most 1 MB" in told
+        else:
+            assert server.creates == 3
+            assert "too large" in told or "502" in told
+
+
+@contextlib.contextmanager
+def connect_for(colour: str, server: Listener, **options: Any) -> Iterator[tuple[Any, Listener]]:
+    client = connect(colour, base_url=server.base_url, **options)
+    client._session.transport.sleep = slept
+    yield client, server
+
+
+async def slept(_: float) -> None:
+    """Do not."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_body_that_is_not_read_in_time(colour: str, way: str) -> None:
+    """What the server does not take in time has not reached it whole, and nothing was started."""
+    held: list[socket.socket] = []
+
+    def handle(connection: socket.socket) -> None:
+        listener.head(connection)
+        held.append(connection.dup())
+
+    with Listener(handle) as listener, connect_for(colour, listener) as (client, _):
+        with pytest.raises(httpx.WriteTimeout, match="did not take the request in time") as caught:
+            await got(WAYS[way](client.with_options(timeout=httpx.Timeout(5, write=0.05), max_retries=0), LONG))
+        assert not caught.value.sent  # type: ignore[attr-defined]
+    for each in held:
+        each.close()
+
+
+async def test_a_short_body_on_a_connection_that_breaks_when_it_is_read(colour: str) -> None:
+    """That was written whole: it is in doubt, and not sent again."""
+
+    def handle(connection: socket.socket) -> None:
+        if listener.head(connection).startswith(b"GET"):
+            connection.sendall(EMPTY)
+            return
+        while not connection.recv(1024).endswith(b"}}"):
+            pass
+        reset(connection)
+
+    with Listener(handle) as listener, connect_for(colour, listener) as (client, _):
+        with pytest.raises(AmbiguousCreateError):
+            await got(client.predictions.create("me/model", {"prompt": "x" * 2000}))
+        assert listener.creates == 1
+
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.1 502 Bad Gateway\r\n\r\n", b"", None], ids=["502", "nothing", "silence"])
+async def test_a_tunnel_that_is_not_made(colour: str, reply: bytes | None) -> None:
+    """A proxy that fails at CONNECT was sent nothing of the create."""
+    asked: list[bytes] = []
+
+    def handle(connection: socket.socket) -> None:
+        asked.append(proxy.head(connection).split(b" ")[0])
+        if reply is None:
+            held.append(connection.dup())
+        else:
+            connection.sendall(reply)
+
+    held: list[socket.socket] = []
+    with Listener(handle) as proxy:
+        http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(proxy=proxy.origin)
+        timeout = httpx.Timeout(5, read=0.05)
+        client = connect(colour, base_url="https://api.invalid/v1", http_client=http, timeout=timeout, max_retries=1)
+        client._session.transport.sleep = slept
+        with pytest.raises(APIConnectionError, match="could not be reached") as caught:
+            await got(client.predictions.create("me/model", {}))
+        assert asked == [b"CONNECT", b"CONNECT"]
+        assert not caught.value.sent
+    for each in held:
+        each.close()
+
+
+FRAMES = struct.Struct(">BHBBL")
+
+
+def http2(connection: socket.socket, act: Callable[[int], bytes]) -> None:
+    """Read frames of HTTP/2, and send what comes of the type of each; half a request is enough to break off."""
+    received = b""
+
+    def read(size: int) -> bytes:
+        nonlocal received
+        while len(received) < size:
+            more = connection.recv(65536)
+            if not more:
+                raise ConnectionResetError
+            received += more
+        taken, received = received[:size], received[size:]
+        return taken
+
+    read(len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+    connection.sendall(FRAMES.pack(0, 0, 4, 0, 0))  # SETTINGS
+    while True:
+        high, low, kind, flags, _ = FRAMES.unpack(read(9))
+        read(high << 16 | low)
+        ended = kind in (0, 1) and flags & 1
+        if reply := act(-1 if ended else kind):
+            connection.sendall(reply)
+
+
+GARBAGE = FRAMES.pack(0, 0, 0, 0, 0)
+"""DATA of no stream, which is an error of the protocol."""
+
+
+@pytest.mark.parametrize(
+    ("inputs", "after", "doubt"),
+    [({"prompt": "hi"}, -1, True), (LONG, 1, False)],
+    ids=["after the body", "after the headers"],
+)
+async def test_a_protocol_error_of_http_2(colour: str, inputs: Any, after: int, *, doubt: bool) -> None:
+    """It is httpx's LocalProtocolError, though it was the server's: what was sent whole is in doubt."""
+
+    def handle(connection: socket.socket) -> None:
+        http2(connection, lambda kind: GARBAGE if kind == after else b"")
+
+    with Listener(handle) as server:
+        http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(http1=False, http2=True)
+        client = connect(colour, base_url=server.base_url, http_client=http, max_retries=0)
+        client._session.transport.sleep = slept
+        with pytest.raises(AmbiguousCreateError if doubt else APIConnectionError) as caught:
+            await got(client.predictions.create("me/model", inputs))
+        error: Any = caught.value
+        assert "Check the headers" not in f"{error} {error.hint}" or not doubt
+
+
+async def test_a_header_that_cannot_be(colour: str) -> None:
+    """That is httpx's LocalProtocolError, too, before anything goes out."""
+    with Faults(b"") as server:
+        client = connect(colour, base_url=server.base_url)
+        with pytest.raises(LocalProtocolError, match="was not asked"):
+            await got(client.predictions.create("me/model", {}, extra_headers={"a b": "c"}))
+        assert server.requests == []
+
+
+def test_what_is_left_before_it_was_sent_is_not_looked_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An interrupt while the connection is made ends the call at once: nothing can have been started."""
+    tries: list[object] = []
+
+    def interrupted(address: object, *_: object, **__: object) -> Any:
+        tries.append(address)
+        raise KeyboardInterrupt  # as the handler of a signal does where this waits
+
+    with Faults(EMPTY) as server:
+        client = connect("blocking", base_url=server.base_url)
+        monkeypatch.setattr(socket, "create_connection", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.run("me/model", {"prompt": "hi"})
+        monkeypatch.undo()
+        assert len(tries) == 1
+        assert server.requests == []
+        assert not caplog.records

@@ -1,0 +1,254 @@
+"""Signals that end a process: what docs/processes.md shows cancels, and what only `timeout=` protects against."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.sample_models import Held, version_of
+
+from replicate.local import ManualClock, Model
+from replicate.local import server as local_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from replicate.local import Server
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "processes.md"
+SECTION = DOCUMENT.read_text("utf-8").partition("## Signals")[2] if DOCUMENT.exists() else ""
+BLOCKS = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL) or ["", "", ""]
+HANDLERS, ASYNCIO, WORK = BLOCKS
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+    pytest.mark.skipif(not SECTION, reason="the documents stay behind when the installed wheel is tested"),
+]
+SIGNALS = [
+    "SIGTERM",
+    pytest.param("SIGHUP", marks=pytest.mark.skipif(
+        signal.getsignal(getattr(signal, "SIGHUP", signal.SIGTERM)) is signal.SIG_IGN, reason="nohup"
+    )),
+]  # fmt: skip
+METHODS = [each for each in ("fork", "spawn", "forkserver") if each in multiprocessing.get_all_start_methods()]
+
+CALLS = {
+    "run": 'replicate.run("me/held", timeout=600)',
+    "looking": 'replicate.run("me/held", wait=False, timeout=600)',
+    "version": "list(replicate.run(sys.argv[1], timeout=600))",
+    "use": 'replicate.use("me/held", timeout=600)()',
+    "stream": 'list(replicate.stream("me/words", timeout=600))',
+}
+
+
+class Place:
+    """A local server with a model that waits, whose time passes by hand, and programs that call it."""
+
+    def __init__(self, srv: Server, clock: ManualClock, held: Held, folder: Path) -> None:
+        self.srv, self.clock, self.held, self.folder = srv, clock, held, folder
+
+    def start(self, program: str) -> subprocess.Popen[str]:
+        """Start a program from a file, as processes that are spawned need it, and return when the model has begun."""
+        environment = {**os.environ, "REPLICATE_API_TOKEN": self.srv.token, "REPLICATE_BASE_URL": self.srv.base_url}
+        path = self.folder / "program.py"
+        path.write_text(program, "utf-8")
+        command = [sys.executable, str(path), version_of(self.srv, "me/community")]
+        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        started = subprocess.Popen(command, env=environment, text=True, **pipes)
+        if not self.held.started.wait(30):
+            started.kill()
+            raise AssertionError(started.communicate())
+        return started
+
+    @property
+    def statuses(self) -> list[str]:
+        return [each.status for each in self.srv.predictions]
+
+    @property
+    def told(self) -> list[str | None]:
+        """What the creates said of when the API is to cancel by itself."""
+        creates = [each for each in self.srv.requests if each.method == "POST" and each.path.endswith("/predictions")]
+        return [each.headers.get("cancel-after") for each in creates]
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the server's time, and return when all predictions have ended."""
+        running = self.srv.predictions.running()
+        self.clock.advance(seconds)
+        for run in running:
+            done = threading.Event()
+
+            def look(now: Any = run, done: threading.Event = done) -> None:
+                if now.finished:
+                    done.set()
+
+            with run.listening(look):
+                assert run.finished or done.wait(20)
+
+
+@pytest.fixture
+def place(held: Held, tmp_path: Path) -> Iterator[Place]:
+    def wait(prompt: str = "") -> str:
+        return held.text() + prompt
+
+    clock = ManualClock(datetime.now(UTC))  # by which an interrupted create is looked for
+    models = {
+        "me/held": Model(wait, official=True),
+        "me/words": Model(held.words, official=True),
+        "me/community": held.words,
+    }
+    with local_server(models, clock=clock) as srv:
+        yield Place(srv, clock, held, tmp_path)
+        held.go.set()
+
+
+def ended(program: subprocess.Popen[str], text: str | None = None) -> tuple[int, str]:
+    """Wait for the end of a program, and give its status and what it said on stderr."""
+    with program:
+        _, said = program.communicate(text, timeout=30)
+    return program.returncode, said
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_handler_that_raises_cancels(place: Place, call: str, name: str) -> None:
+    """With the handlers of the document, a signal cancels as Ctrl-C does, and the program ends at once."""
+    program = place.start(f"{HANDLERS}\nimport replicate\n{CALLS[call]}\n")
+    program.send_signal(getattr(signal, name))
+    assert ended(program) == (128 + getattr(signal, name), "")
+    assert place.statuses == ["canceled"]
+
+
+@pytest.mark.parametrize("name", [*SIGNALS, "SIGKILL"])
+@pytest.mark.parametrize("call", CALLS)
+def test_without_one_only_the_api_cancels(place: Place, call: str, name: str) -> None:
+    """Without handlers the prediction goes on, until the time that the create has told the API has passed."""
+    program = place.start(f"import sys\nimport replicate\n{CALLS[call]}\n")
+    program.send_signal(getattr(signal, name))
+    assert ended(program)[0] == -getattr(signal, name)
+    assert place.statuses == ["processing"]
+    assert place.told == ["600s"]
+    place.pass_time(600)
+    assert place.statuses == ["canceled"]
+    assert not [each for each in place.srv.requests if each.path.endswith("/cancel")]
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_task_is_canceled(place: Place, name: str) -> None:
+    """The program for asyncio cancels as well."""
+    program = place.start(ASYNCIO.replace("owner/model", "me/held"))
+    program.send_signal(getattr(signal, name))
+    status, said = ended(program)
+    assert status == 1
+    assert said.rstrip().endswith("CancelledError")
+    assert place.statuses == ["canceled"]
+
+
+@pytest.mark.parametrize("name", [*SIGNALS, "SIGKILL"])
+def test_a_task_that_is_killed(place: Place, name: str) -> None:
+    """Without handlers it goes on there too, until the time that the API was told."""
+    program = place.start(re.sub(r".*add_signal_handler.*", "        pass", ASYNCIO).replace("owner/model", "me/held"))
+    program.send_signal(getattr(signal, name))
+    assert ended(program)[0] == -getattr(signal, name)
+    assert (place.statuses, place.told) == (["processing"], ["600s"])
+
+
+TERMINATE = """
+if __name__ == "__main__":
+    import sys
+    process = multiprocessing.get_context({method!r}).Process(target=work, args=("a boat",))
+    process.start()
+    sys.stdin.read()  # until the model has begun
+    process.{end}()
+    process.join()
+    print(process.exitcode, file=sys.stderr)
+"""
+
+
+def working(method: str, end: str) -> str:
+    """Write the document's program, its main part aside, with a start method and a way to end the process."""
+    work, mark, _ = WORK.partition('if __name__ == "__main__":')
+    assert mark
+    handlers = HANDLERS.removesuffix("heed_signals()\n")  # where the child begins is enough
+    return f"{handlers}\n{work}\n{TERMINATE.format(method=method, end=end)}".replace("owner/model", "me/held")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_is_terminated(place: Place, method: str) -> None:
+    """`Process.terminate` cancels what the child has started, if the child has set the handlers."""
+    program = place.start(working(method, "terminate"))
+    assert ended(program, "") == (0, "143\n")
+    assert place.statuses == ["canceled"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_a_process_is_terminated_without_handlers(place: Place, end: str, method: str) -> None:
+    """Without them, and by `Process.kill` in any case, it goes on until the time that the API was told."""
+    program = working(method, end)
+    if end == "terminate":
+        program = re.sub(r"def work(.*)\n    heed_signals\(\)\n", r"def work\1\n", program)
+        assert program.count("heed_signals()") == 1  # its definition
+    number = signal.SIGTERM if end == "terminate" else signal.SIGKILL
+    assert ended(place.start(program), "") == (0, f"-{number}\n")
+    assert (place.statuses, place.told) == (["processing"], ["600s"])
+    place.pass_time(600)
+    assert place.statuses == ["canceled"]
+
+
+POOL = """
+import multiprocessing
+import replicate
+
+def run(prompt):
+    return replicate.run("me/held", input={{"prompt": prompt}}, timeout=600)
+
+if __name__ == "__main__":
+    with multiprocessing.get_context({method!r}).Pool(1, initializer=heed_signals) as pool:
+        result = pool.apply_async(run, ("a cat",))
+        sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pool_is_left(place: Place, method: str) -> None:
+    """The end of a pool's block terminates its processes, which cancels with the handlers as initializer."""
+    handlers = HANDLERS.removesuffix("heed_signals()\n")
+    program = place.start(handlers + POOL.format(method=method))
+    assert ended(program, "")[0] == 0
+    assert place.statuses == ["canceled"]
+
+
+THREAD = """
+import threading
+import replicate
+
+thread = threading.Thread(target=replicate.run, args=("me/held",), kwargs={{"wait": False}}, daemon={daemon})
+thread.start()
+try:
+    threading.Event().wait()
+finally:
+    print("left", flush=True)
+"""
+
+
+@pytest.mark.parametrize("daemon", [False, True])
+def test_a_call_in_another_thread(place: Place, *, daemon: bool) -> None:
+    """The exception is the main thread's: Python waits for other threads, and what a daemon thread runs is canceled."""
+    program = place.start(HANDLERS + THREAD.format(daemon=daemon))
+    program.send_signal(signal.SIGTERM)
+    assert program.stdout
+    assert program.stdout.readline() == "left\n"
+    if not daemon:
+        assert place.statuses == ["processing"]
+        place.held.finish(place.srv)
+    assert ended(program)[0] == 143
+    assert place.statuses == ["canceled" if daemon else "succeeded"]

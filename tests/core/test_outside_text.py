@@ -1,0 +1,364 @@
+"""Text from outside, of any length and kind, is read quickly, and nothing that shows it raises."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import math
+import signal
+import sys
+from contextlib import contextmanager, suppress
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.sample_models import prediction
+
+from replicate import ModelError, Prediction, RunError
+from replicate._core import environment, hints, options, pacing, pickling, problems, retry, session, sse
+from replicate._core.display import Bar, Display, Lines
+from replicate._core.markup import LINKED, Tabular, escape, preformatted
+from replicate._data import data_uri, names, notebook, reference, schema
+from replicate._wording import LONGEST_LOGS, harmless
+from replicate.resources import terms
+from replicate.resources.watching import LONGEST_END, Progress, end_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+SIZE = 1_000_000
+
+
+@contextmanager
+def seconds(limit: float) -> Generator[None]:
+    """Fail where something takes more seconds of this process: no other one counts."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError(f"it takes more than {limit} s")
+
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, fail)
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def answer(detail: Any, status: int = 422) -> httpx.Response:
+    """Give an answer of the API that is an error."""
+    request = httpx.Request("POST", "https://api.replicate.com/v1/predictions")
+    return httpx.Response(status, content=json.dumps({"detail": detail}), request=request)
+
+
+def refusal(text: str) -> Any:
+    return problems.error_of(answer(text))
+
+
+def failed(text: str) -> ModelError:
+    """Make the error of a prediction."""
+    return ModelError(Prediction.from_dict(prediction("failed", error=text, logs=text)))
+
+
+def shown(text: str) -> Any:
+    """Show a prediction in a notebook."""
+    run: Any = Prediction.from_dict(prediction("processing", error=text, logs=text, output=text, model=text))
+    return run._repr_mimebundle_()
+
+
+def parsed(text: str) -> Any:
+    with suppress(ValueError):
+        return reference.ModelVersionIdentifier.parse(text)
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "progress": Progress.parse,
+    "the end of logs": end_of,
+    "harmless": harmless,
+    "an error of the API": refusal,
+    "an error of a model": failed,
+    "a prediction in a notebook": shown,
+    "a hint for a 404": lambda text: hints.hint(404, f"POST /v1/models/{text}", text),
+    "a hint for a 422": lambda text: hints.hint(422, text, text),
+    "a hint for a 429": lambda text: hints.hint(429, text, text),
+    "Retry-After": lambda text: retry.told_to_wait({"retry-after": text}, {}),
+    "words to wait": lambda text: retry.told_to_wait({}, {"detail": text, "retry_after": text}),
+    "what is left of the quota": lambda text: pacing.Pace().learn(
+        {"ratelimit-remaining": text, "ratelimit-reset": text}, 0
+    ),
+    "events": lambda text: sse.Decoder().feed(f"{text}\n\n".encode("utf-8", "replace")),
+    "line ends": sse.LINE_END.split,
+    "a secret": lambda text: pickling.is_secret(text, text),
+    "a header": options.CONTROL.search,
+    "a header's name": options.TOKEN.fullmatch,
+    "Prefer": terms.PREFER.fullmatch,
+    "a path": session.ABSOLUTE.match,
+    "a file's name": lambda text: names.name_of(text, text),
+    "a name's extension": lambda text: names.extended(text, text),
+    "a media type": lambda text: data_uri.encoded(b"", text),
+    "a data URI": data_uri.media_type,
+    "a model": parsed,
+    "the URL of a file": lambda text: schema.is_url(text) or schema.URL.fullmatch(text),
+    "a link": LINKED.fullmatch,
+    "HTML": lambda text: (escape(text), preformatted(text)),
+    "a content": lambda text: notebook.kind_of(text.encode("utf-8", "replace")),
+}
+STARTS = ("", "50%|", "50%|#| 1/", "data:a/a;", "https://a/", "a/b:", "resets in 1", "event: output\nid: ", "retry: ")
+UNITS = (
+    *("a", "1", "9%", " ", "\n", "\r", "\t", "|", "50%|", "50%| |", "50%\n", "| 1/", "/", "//", "a/", "a:", ";a=", "?"),
+    *(
+        ".",
+        ".1",
+        "\x1b[31m",
+        "\0",
+        "\u2028",
+        "\u0661",
+        "\ud800",
+        "é",
+        "&",
+        "version",
+        "disabled version ",
+        "r8_",
+        "\n\n",
+    ),
+    *("data: \n", ":\n\n", "event: output\nid: 1\n", "/models/a/", "resets in 1"),
+)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_megabyte_takes_no_time(name: str) -> None:
+    """Nothing takes more than a second for a megabyte of what is worst for it: the time grows as the text does."""
+    for start in STARTS:
+        for unit in UNITS:
+            for end in ("", "!"):
+                text = start + unit * (SIZE // 8 // len(unit)) + end
+                with seconds(0.5):
+                    READERS[name](text)
+    for unit in UNITS:
+        with seconds(2):
+            READERS[name](unit * (SIZE // len(unit)))
+
+
+@given(st.text() | st.text("0123456789%|/ \r\n#\x1b-.:+eE_,;=abc"))
+def test_no_text_raises(text: str) -> None:
+    """Whatever a text is, it is read or not, and never an error."""
+    for read in READERS.values():
+        read(text)
+
+
+# ---- a progress bar in logs
+
+NINES = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "logs",
+    [
+        *(f"{NINES}%|##| 1/2", f"50%|##| {NINES}/10", f"50%|##| 1/{NINES}", "400%|##| 4/1", "101%|##| 4/1"),
+        *("\u0665\u0660%|##| 5/10", "-5%|##| 1/2", "nan%|##| 1/2", "5e1%|##| 1/2", "50%|##", "50%", "\n" * 20_000),
+        *(None, 5, 0.5, ["50%|#| 1/2"], {"50%|#| 1/2": 1}, True),
+    ],
+    ids=lambda logs: str(logs)[:20],
+)
+def test_what_is_no_progress_bar(logs: Any) -> None:
+    """Numbers that no bar has, and logs that are no text, are no progress; a bar before them counts."""
+    run: Any = Prediction.from_dict(prediction("processing", logs=logs))
+    with seconds(1):
+        assert Progress.parse(logs) is None
+        assert run.progress is None
+        assert run._repr_mimebundle_()
+    if isinstance(logs, str):
+        assert Progress.parse(f" 10%|#| 1/10 [00:01]\r{logs}") == (0.1, 1, 10)
+
+
+@given(st.lists(st.text("0123456789%|/ \r\n#\x1b") | st.text(), max_size=4))
+def test_progress_is_a_fraction(lines: list[str]) -> None:
+    """Progress is from 0 to 1, by the last bar."""
+    logs = "\n".join(lines)
+    progress = Progress.parse(logs)
+    assert progress is None or 0 <= progress.percentage <= 1
+    assert Progress.parse(f"{logs}\n 25%|##  | 1/4 [00:01]\n") == (0.25, 1, 4)
+
+
+@given(st.integers(0, 30))
+def test_the_end_of_logs_has_whole_lines(more: int) -> None:
+    """A line that is cut is left out: its rest may look like another bar."""
+    logs = "150%|#| 3/2\r" + "x" * (LONGEST_END - more)
+    assert Progress.parse(end_of(logs)) is None
+    assert end_of(f"{logs}\n 50%|#| 1/2").endswith(" 50%|#| 1/2")
+    assert end_of("\n50%|#| 1/2\n") == "\n50%|#| 1/2\n"
+
+
+# ---- errors
+
+
+@given(st.text())
+def test_what_would_steer_a_terminal(text: str) -> None:
+    """Each character that is not to be printed is replaced, line feeds and tabs are kept."""
+    assert harmless(text) == "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+
+
+def test_the_notes_of_an_error_are_short_and_harmless() -> None:
+    """However long the last lines of the logs are, and whatever is in them or in other fields, notes can be read."""
+    evil = "\x1b]0;title\x07"
+    fields = {"model": f"me/{evil}", "urls": {"web": f"https://{evil}"}, "error": evil}
+    run: Any = Prediction.from_dict(
+        prediction("failed", id=evil, logs=f"{evil}\n" * 9 + f"{evil}{'x' * SIZE}", **fields)
+    )
+    error = ModelError(run)
+    assert len("".join(error.__notes__)) < LONGEST_LOGS + 500
+    for text in (str(error), error.message, *error.__notes__):
+        assert text.replace("\n", "").isprintable()
+    assert any("  …xxx" in note for note in error.__notes__)
+    assert repr(run).isprintable()
+    assert [note for note in RunError.of(error, run).__notes__ if "last logs" in note]
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '{"msg":', '{"message":', '{"loc":['])
+@pytest.mark.parametrize("depth", [9, 100, 700, 900, 5000])
+def test_a_detail_that_is_nested(opening: str, depth: int) -> None:
+    """An error whose detail is nested as deeply as may be is an error of the API, not one of Python's stack."""
+    closing = "".join({"[": "]", "{": "}"}[each] for each in reversed(opening) if each in "[{")
+    content = f'{{"detail": {opening * depth}1{closing * depth}, "retry_after": {"[" * depth}{"]" * depth}}}'
+    request = httpx.Request("POST", "https://api.replicate.com/v1/predictions")
+    error = problems.error_of(httpx.Response(429, content=content, request=request))
+    assert (error.status_code, error.retry_after) == (429, None)
+    assert str(error)
+
+
+@pytest.mark.parametrize("detail", [f"resets in {NINES}s", "resets in \u0661s", ["resets in 1s"], None, {}])
+def test_words_that_tell_no_time(detail: Any) -> None:
+    """A time that no number can hold is none."""
+    assert retry.told_to_wait({}, {"detail": detail}) is None
+
+
+@pytest.mark.parametrize("said", ["This version has been DISABLED", "a deprecated model\nversion"])
+def test_words_of_a_hint_may_be_anywhere(said: str) -> None:
+    """What a hint looks for need not be in order."""
+    assert "newer one" in str(hints.hint(422, "POST /predictions", said))
+    assert "newer one" not in str(hints.hint(422, "POST /predictions", said.replace("ersion", "")))
+
+
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_a_reconnection_time_that_no_number_holds(digits: int) -> None:
+    """It is ignored, and so is what is no number; the event it came with is one."""
+    decoder = sse.Decoder()
+    events = decoder.feed(f"retry: {'9' * digits}\nevent: output\nid: 1\ndata: a\n\n".encode())
+    assert (events, decoder.retry) == (["a"], None)
+
+
+# ---- what is drawn
+
+
+@given(told=st.text() | st.just("x" * 5000), fraction=st.none() | st.floats(), whole=st.booleans())
+@pytest.mark.parametrize("kind", ["lines", "a bar"])
+def test_anything_is_drawn(kind: str, told: str, fraction: float | None, whole: bool) -> None:  # noqa: FBT001
+    """Any text and any number is shown in a line, and nothing in it steers a terminal."""
+    from tqdm import tqdm
+
+    display, stderr, before = Display(), io.StringIO(), sys.stderr
+    display._shown = Lines() if kind == "lines" else Bar(tqdm)
+    sys.stderr = stderr
+    try:
+        display.draw(told, fraction, whole=whole)
+        display.draw(f"{told}!", fraction, whole=whole)
+        assert display._shown is not None
+        display.close()
+    finally:
+        sys.stderr = before
+    assert stderr.getvalue().replace("\r", "").replace("\n", "").isprintable()
+    assert len(stderr.getvalue()) < 2000
+
+
+def broken_tqdm(error: BaseException, *, at_once: bool) -> ModuleType:
+    """Make a tqdm that raises, when it is asked for or when a bar is drawn."""
+
+    class Broken:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            raise error
+
+    module = ModuleType("tqdm.auto")
+    if at_once:
+        vars(module)["__getattr__"] = Broken  # which is asked for `tqdm`
+    else:
+        vars(module)["tqdm"] = Broken
+    return module
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_tqdm_that_raises(monkeypatch: pytest.MonkeyPatch, *, at_once: bool) -> None:
+    """Whatever tqdm raises is kept, when it is loaded too; an interrupt is not."""
+    monkeypatch.setitem(sys.modules, "tqdm.auto", broken_tqdm(RuntimeError("no display"), at_once=at_once))
+    display = Display()
+    display.draw("one", 0.5)
+    display.close()
+    monkeypatch.setitem(sys.modules, "tqdm.auto", broken_tqdm(KeyboardInterrupt(), at_once=at_once))
+    with pytest.raises(KeyboardInterrupt):
+        Display().draw("one", 0.5)
+
+
+class Refusing(logging.Handler):
+    """A handler that raises."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise ValueError("I/O operation on closed file.")
+
+
+def test_a_display_and_a_log_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A display that fails is dropped, though that cannot be logged either."""
+    logger, handler = logging.getLogger("replicate"), Refusing()
+    monkeypatch.setattr(logger, "handlers", [handler])
+    monkeypatch.setattr(logger, "level", logging.DEBUG)
+    stderr = io.StringIO()
+    stderr.close()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    display = Display()
+    display.draw("one", math.nan)
+    display.close()
+    assert display._shown is None
+
+
+@pytest.mark.parametrize("kind", ["closed", "none"])
+def test_the_log_of_the_environment(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What REPLICATE_LOG shows is let go of where it cannot be."""
+    stderr = io.StringIO()
+    stderr.close()
+    monkeypatch.setattr(sys, "stderr", stderr if kind == "closed" else None)
+    environment.Shown().handle(logging.LogRecord("replicate", logging.INFO, "", 0, "oh", None, None))
+
+
+def test_a_page_that_cannot_be_shown() -> None:
+    """A table falls back to a text."""
+
+    class Item:
+        @property
+        def id(self) -> str:
+            raise RuntimeError
+
+    class Page(Tabular):
+        results = (Item(),)  # type: ignore[assignment]
+
+        def __repr__(self) -> str:
+            return "a page"
+
+    assert "a page" in Page()._repr_mimebundle_()["text/html"]
+
+
+def test_the_repr_of_what_is_nested_too_deeply() -> None:
+    """An object that holds more levels than the stack has is shown all the same."""
+    output: Any = []
+    for _ in range(100_000):
+        output = [output]
+    run = Prediction.from_dict({"id": "p1"})
+    run.output = output
+    assert "id='p1'" in repr(run)
+    while output:
+        output = output.pop()

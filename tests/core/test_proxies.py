@@ -1,0 +1,212 @@
+"""The proxies of the environment are those that httpx finds, save for what it cannot read."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from replicate import ReplicateError
+from replicate._core import proxies
+from replicate._core.client_factory import ClientFactory
+from replicate._core.environment import OptionError, VariableError
+from replicate._core.proxies import check_proxy, environment_proxies, read
+
+PASSWORD = "hunter2"
+GOOD = [
+    {},
+    {"http": "http://proxy.test:3128"},
+    {"http": "proxy.test:3128", "https": "me:secret@proxy.test"},
+    {"all": "http://proxy.test"},
+    {"https": "https://me:secret@proxy.test:8443/path?query", "all": "HTTP://[::1]:3128"},
+    {"all": "http://proxy.test", "no": "*"},
+    {"all": "http://proxy.test", "no": "example.com, *"},
+    {"all": "http://proxy.test", "no": ",,example.com, .example.org,,"},
+    {"no": "localhost,LOCALHOST,127.0.0.1,::1,10.0.0.0/8,*.example.com,host:8080,http://only.test,https://"},
+    {"http": "http://proxy.test", "no": "a b,xn--mller-kva.de,_odd_,:80,/"},
+    {"http": "", "https": "", "all": "", "no": ""},
+]
+NAMES = st.sampled_from(["http", "https", "all", "no", "ftp"])
+PIECES = st.sampled_from(
+    [
+        *("http://", "https://", "socks5://", "socks://", "ftp://", "host", ".host", "*", "127.0.0.1", "[::1]", "::1"),
+        *("fe80::/10", "[", "]", ":80", ":word", ":70000", ":-1", "/", "@", f"me:{PASSWORD}@", ",", " ", '"', "'", "é"),
+        *("xn--zzzzzz99", "\udcff", "\x01", "a" * 64, "..", "%zz", "?", "#", "10.0.0.0/8", "localhost"),
+    ]
+)
+VALUES = st.lists(PIECES, max_size=5).map("".join)
+
+
+def theirs(found: dict[str, str]) -> dict[str, Any]:
+    """Give what httpx makes of the environment."""
+    with patch("httpx._utils.getproxies", lambda: found), httpx.Client() as client:
+        return shown(client._get_proxy_map(None, allow_env_proxies=True))
+
+
+def shown(table: Any) -> dict[str, Any]:
+    """Give proxies so that they can be compared."""
+    made = {pattern: httpx.Proxy(url) if isinstance(url, str) else url for pattern, url in table.items()}
+    return {pattern: proxy and (str(proxy.url), proxy.auth) for pattern, proxy in made.items()}
+
+
+def whole(error: BaseException) -> str:
+    """Write an error with all that it came of."""
+    chain = [error]
+    while (below := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(below)
+    return "".join(repr(each) + "".join(traceback.format_exception(each)) for each in chain)
+
+
+@pytest.mark.parametrize("found", GOOD)
+def test_what_httpx_reads_is_read_alike(found: dict[str, str]) -> None:
+    """The proxies, and what needs none, are those of httpx, in its order."""
+    assert list(shown(read(found)).items()) == list(theirs(found).items())
+
+
+@given(st.dictionaries(NAMES, VALUES))
+@example({"no": "[::1]"})
+@example({"http": f"http://me:{PASSWORD}@host:word"})
+def test_whatever_the_environment_says(found: dict[str, str]) -> None:
+    """It gives what a client of httpx can be made with, the same as httpx's own, or an error without the values."""
+    with patch.object(proxies, "is_installed", lambda _: True):
+        try:
+            table = read(found)
+        except VariableError as error:
+            said = whole(error)
+        else:
+            said = ""
+    assert PASSWORD not in said
+    if said:
+        return
+    made = shown(table)
+    httpx.Client(mounts=dict.fromkeys(table)).close()
+    try:
+        expected = theirs(found)
+    except (httpx.InvalidURL, ValueError, ImportError):
+        return  # which is what this is for
+    if not any(mark in value for value in found.values() for mark in "\"'[ "):
+        unused = {} if "all://" in made or len(made) < 2 else {"all://": expected.get("all://")}
+        assert {**unused, **made} == {**unused, **expected}
+
+
+def test_clients_are_made_as_httpx_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client has the same routes in the same order, also beside the caller's own mounts."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.test:3128")
+    monkeypatch.setenv("ALL_PROXY", "http://other.test")
+    monkeypatch.setenv("NO_PROXY", "localhost,example.com")
+    own = httpx.MockTransport(lambda _: httpx.Response(200))
+    options = {"mounts": {"all://mine.test": own, "all://localhost": own}}
+    for blocking, kind in ((True, httpx.Client), (False, httpx.AsyncClient)):
+        made: Any = ClientFactory(options, blocking=blocking).make()
+        usual: Any = kind(**options)  # type: ignore[arg-type]
+        assert [route.pattern for route in made._mounts] == [route.pattern for route in usual._mounts]
+        for one, other in zip(made._mounts.values(), usual._mounts.values(), strict=True):
+            assert type(one) is type(other)
+            if hasattr(one, "_pool"):
+                assert one._pool._proxy_url == other._pool._proxy_url
+                assert one._pool._proxy_headers == other._pool._proxy_headers
+
+
+@pytest.mark.parametrize("value", ["[::1]", "[::1],localhost", "::1"])
+def test_an_address_in_brackets_is_that_address(value: str) -> None:
+    """`[::1]` in NO_PROXY means what `::1` does."""
+    assert read({"no": value})["all://[::1]"] is None
+
+
+@pytest.mark.parametrize(
+    "entry", ["fe80::/10", "host:word", "all://xn--zzzzzz99", "[::1", "müller.de", "\udcff", "http://host:word"]
+)
+def test_an_entry_that_cannot_be_read_is_left_out(entry: str) -> None:
+    """What httpx fails at is left out, and the rest counts."""
+    with pytest.raises((httpx.InvalidURL, ValueError)):
+        theirs({"no": f"a.test,{entry}"})
+    rest = {name for name in read({"no": f"a.test,{entry},b.test"}) if "::1" not in name}
+    assert rest == {"all://*a.test", "all://*b.test"}
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        (" http://host:1 ", "http://host:1"),
+        ('"http://host:1"', "http://host:1"),
+        ("'host:1'\n", "http://host:1"),
+        ("socks://host:1", "socks5://host:1"),
+        ("SOCKS://me:secret@host", "socks5://me:secret@host"),
+        ("socks5h://host:1", "socks5://host:1"),
+    ],
+)
+def test_a_value_is_read_as_it_was_meant(value: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """White space and quotes do not belong to a value, and `socks:` is what desktops write for SOCKS 5."""
+    monkeypatch.setattr(proxies, "is_installed", lambda _: True)
+    assert read({"all": value}) == {"all://": url}
+    assert read({"all": "' '", "http": '""'}) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (f"ftp://me:{PASSWORD}@host", "its scheme is none of http"),
+        (f"http://me:{PASSWORD}@host:word", "cannot be read"),
+        (f"http://me:{PASSWORD}@host:70000", "its port is above 65535"),
+        (f"http://me:{PASSWORD}@host:0", "its port is none"),
+        (f"http://me:{PASSWORD}@host:-1", "its port is none"),
+        (f"http://me:{PASSWORD}@", "it has no host"),
+        (f"http://me:{PASSWORD}@a..b", "a part of its host"),
+        (f"http://me:{PASSWORD}@\udcff", "cannot be read"),
+        (f"me:{PASSWORD}@host:1:2", "cannot be read"),
+        (f"socks5://me:{PASSWORD}{'x' * 255}@host", "too long for SOCKS"),
+    ],
+)
+def test_what_is_no_proxy_is_an_error_that_names_the_variable(
+    value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says what is wrong and what to do, and never what the value is."""
+    if os.fsencode(value).isascii():
+        monkeypatch.setenv("https_proxy", value)
+        with pytest.raises(VariableError, match=f"^https_proxy .*{said}"):
+            environment_proxies()
+    with pytest.raises(VariableError, match=r"Set it to one such as http://host:3128, or unset it\.$") as caught:
+        read({"all": value})
+    assert isinstance(caught.value, ReplicateError)
+    assert PASSWORD not in whole(caught.value)
+    with pytest.raises(OptionError, match=f"^proxy= .*{said}") as refused:
+        check_proxy(value if "://" in value else f"http://{value}")
+    assert PASSWORD not in whole(refused.value)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "All_Proxy"])
+def test_the_variable_is_named_as_it_is_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python reads the names in any case."""
+    monkeypatch.setenv(name, "ftp://host")
+    with pytest.raises(VariableError, match=f"^{name} "):
+        environment_proxies()
+
+
+def test_settings_of_the_system_are_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no variable names a proxy, macOS and Windows have settings for it."""
+    monkeypatch.setattr(proxies, "getproxies", lambda: {"http": "ftp://host"})
+    with pytest.raises(VariableError, match=r"^The system's http proxy is no URL"):
+        environment_proxies()
+
+
+def test_a_proxy_that_nothing_would_use_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside HTTP_PROXY and HTTPS_PROXY, ALL_PROXY has no say; nor has any beside `NO_PROXY=*`."""
+    monkeypatch.setattr(proxies, "is_installed", lambda _: False)
+    both = {"http": "http://one.test", "https": "http://two.test"}
+    assert read({**both, "all": "socks5://host"}) == {f"{name}://": url for name, url in both.items()}
+    assert read({"all": "socks5://host", "no": "*"}) == {}
+    with pytest.raises(VariableError, match=r'pip install "replicate\[socks\]"'):
+        read({"http": "http://one.test", "all": "socks5://host"})
+
+
+def test_a_script_that_a_web_server_runs_trusts_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTP_PROXY of a CGI program is a header of the request: Python leaves it out."""
+    monkeypatch.setenv("HTTP_PROXY", "http://attacker.test")
+    monkeypatch.setenv("REQUEST_METHOD", "GET")
+    assert environment_proxies() == {}

@@ -1,0 +1,87 @@
+"""Proxies for HTTP and SOCKS 5 that run in a thread, and connect to a server of the test's."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from support.faults import read_request
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Proxy:
+    """Hands on what comes, to a port of this machine, whatever host it is for. `asked` are the hosts, and who asked.
+
+    It speaks HTTP and SOCKS 5, with any user's name and password; `silly` ones answer everything with nonsense.
+    """
+
+    def __init__(self, port: int, *, silly: bool = False) -> None:
+        self.asked: list[bytes] = []
+        self._silly = silly
+        self._target = ("127.0.0.1", port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads = [Thread(target=self._serve, name="proxy")]
+        self._closing = False
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing = True
+        socket.create_connection(self._listener.getsockname()).close()
+        for thread in self._threads:
+            thread.join(20)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            if self._closing:
+                connection.close()
+                return
+            self._threads.append(Thread(target=self._handle, args=(connection,), name="proxy"))
+            self._threads[-1].start()
+
+    def _handle(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            if self._silly:
+                connection.recv(1)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            elif connection.recv(1, socket.MSG_PEEK) == b"\x05":
+                self._socks(connection)
+                self._hand_on(read_request(connection), connection)
+            else:
+                request = read_request(connection)
+                self.asked.append(request.split(b" ")[1])
+                self._hand_on(request, connection)
+
+    def _socks(self, connection: socket.socket) -> None:
+        methods = connection.recv(64)[2:]
+        connection.sendall(b"\x05" + methods[:1])
+        user = b""
+        if methods[:1] == b"\x02":
+            said = connection.recv(1024)
+            user = said[2 : 2 + said[1]] + b"@"
+            connection.sendall(b"\x01\x00")
+        wanted = connection.recv(1024)
+        host = wanted[5:-2] if wanted[3] == 3 else socket.inet_ntoa(wanted[4:8]).encode()
+        self.asked.append(user + host)
+        connection.sendall(b"\x05\x00\x00\x01" + bytes(6))
+
+    def _hand_on(self, request: bytes, connection: socket.socket) -> None:
+        with socket.create_connection(self._target) as server:
+            request = request.replace(b"Connection: keep-alive", b"Connection: close", 1)
+            request = re.sub(rb" http://[^/]*", b" ", request, count=1)
+            server.sendall(re.sub(rb"(?i)host: [^\r]*", b"Host: localhost", request, count=1))
+            while chunk := server.recv(65536):
+                connection.sendall(chunk)
