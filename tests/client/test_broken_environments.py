@@ -322,6 +322,7 @@ def test_our_clients_of_httpx(kind: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("_left_open")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # httpcore leaves it to the garbage collector
 async def test_certificates_of_our_clients_of_httpx(clients: Any, colour: str, monkeypatch: Any, caplog: Any) -> None:
     """Theirs are read in the handshake: what they raise there has sent nothing."""
     monkeypatch.setenv("SSL_CERT_FILE", PASSWORD)
@@ -385,7 +386,7 @@ def test_certificates_that_are_passed(option: str, https: Any, tmp_path: Path, c
 async def test_whatever_fails_before_a_request(client: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     """An error while the HTTP client is made, of whatever kind, leaves nothing that may go on."""
 
-    def broken(_: object) -> Any:
+    def broken(_: object, **__: object) -> Any:
         raise RuntimeError("a library of somebody's")
 
     monkeypatch.setattr(ClientFactory, "make", broken)
