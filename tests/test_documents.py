@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()]
+SECURITY = ROOT / "docs" / "security.md"
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 pytestmark = pytest.mark.skipif(not DOCUMENTS, reason="the documents stay behind when the installed wheel is tested")
@@ -38,3 +39,16 @@ def test_links_lead_somewhere(path: Path) -> None:
     """Links between files of the project name files that are there."""
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text("utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_each_promise_has_its_test() -> None:
+    """docs/security.md names tests that are there; one without a file is of the file that was named before it."""
+    found, last = list[str](), ""
+    for file, name in re.findall(r"`([a-z_]+/test_[a-z_]+\.py)?(?:::(test_[a-z_]+))?`", SECURITY.read_text("utf-8")):
+        last = file or last
+        path = ROOT / "tests" / last
+        if (file or name) and not (path.exists() and (not name or f"def {name}(" in path.read_text("utf-8"))):
+            found.append(f"{last}::{name}")
+    assert found == []
+    rows = [line for line in SECURITY.read_text("utf-8").splitlines() if re.match(r"\| [A-Z`]", line)]
+    assert [row for row in rows if ".py" not in row and "::test_" not in row] == []
