@@ -510,6 +510,19 @@ async def test_they_are_warned_of_once_where_the_schema_is_remembered(client: An
     assert Path(caught[0].filename).name in ("test_request_counts.py", "colours.py")  # which awaits it
 
 
+async def test_a_warning_that_is_an_error_ends_the_call_before_it(client: Any, asked: Any) -> None:
+    """Under `-W error` nothing is sent; with the filter of docs/migration.md, the call goes on."""
+    assert await got(client.use("me/official")(text="a")) == "A!"
+    before = len(asked())
+    with warnings.catch_warnings(action="error"):
+        with pytest.raises(UserWarning, match="no input 'txet'"):
+            await got(client.run("me/official", {"txet": "b"}))
+        assert len(asked()) == before
+        warnings.filterwarnings("ignore", ".* has no input", UserWarning)
+        await got(client.run("me/official", {"text": "b", "colour": "red"}))
+    assert len(asked()) == before + 1
+
+
 async def test_an_input_may_be_new(colour: str) -> None:
     """An input that the remembered schema does not have is refused only after another look at the model."""
     script = Script(model=[taking(text={}), taking(text={}, seed={})], create=[DONE])
