@@ -256,8 +256,9 @@ async def test_an_upload_goes_on_without_a_description(colour: str, trouble: Any
 async def test_a_404_stands_where_nothing_can_be_found_out(colour: str, trouble: Any) -> None:
     """The error is that of the create, and says what to check."""
     script = Script(model=[trouble], create=[NOT_FOUND])
-    with pytest.raises(NotFoundError, match=r"There is no model me/model.*check the name"):
+    with pytest.raises(NotFoundError, match=r"There is no model me/model.*check the name") as raised:
         await got(scripted(colour, script, max_retries=0).run("me/model"))
+    assert "base_url" not in str(raised.value.hint)
     assert script.asked == [CREATE, MODEL]
 
 
@@ -352,6 +353,7 @@ async def test_there_is_no_such_model(client: Any, server: Any, asked: Any) -> N
     with pytest.raises(NotFoundError, match=r"There is no model me/nothing.*check the name") as raised:
         await got(client.run("me/nothing", {"text": "a"}))
     assert raised.value.status == 404
+    assert str(raised.value.hint).endswith(f": check the name, and base_url, which is {server.base_url}.")
     assert paths(asked) == ["POST /models/me/nothing/predictions", "GET /models/me/nothing"]
 
 
