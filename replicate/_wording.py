@@ -62,8 +62,11 @@ def told(prediction: Prediction[Any], text: str | None, lines: int = 5) -> list[
     return [harmless(note) for note in notes]
 
 
-def late(run: Any, seconds: float) -> tuple[str, str]:
-    """Tell how things stand with a prediction or a training that had not finished in time, and what to do now."""
+def late(run: Any, seconds: float, trouble: str | None = None) -> tuple[str, str]:
+    """Tell how things stand with a prediction or a training that had not finished in time, and what to do now.
+
+    `trouble` is what the last looks at it failed with.
+    """
     noun = "training" if type(run).__name__ == "Training" else "prediction"
     if run.status in ("canceled", "aborted"):
         message = f"{noun.title()} {run.id} had not finished after {seconds:g} s, and was {run.status}."
@@ -73,4 +76,10 @@ def late(run: Any, seconds: float) -> tuple[str, str]:
         return message, "It is in this error's `prediction`."
     wait, cancel = f"client.{noun}s.wait({run.id!r})", f"client.{noun}s.cancel({run.id!r})"
     message = f"{noun.title()} {run.id} is still {run.status} after {seconds:g} s."
+    if trouble:
+        message = (
+            f"{noun.title()} {run.id} had not been seen to finish after {seconds:g} s. It was {run.status} when it was "
+            f"last seen; since then it could not be looked at: {sentence(trouble)}"
+        )
+        return message, f"It may go on, and is charged for then: wait for it with {wait}, or stop it with {cancel}."
     return message, f"It goes on, and is charged for: wait for it with {wait}, or stop it with {cancel}."

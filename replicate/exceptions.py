@@ -229,15 +229,16 @@ class PredictionTimeout(RunError):  # noqa: N818 - as decided
 
     prediction: Prediction[Any]
 
-    def __init__(self, prediction: Prediction[Any], seconds: float) -> None:
+    def __init__(self, prediction: Prediction[Any], seconds: float, trouble: str | None = None) -> None:
         self.prediction = prediction
         self.seconds: float = seconds
+        self._trouble = trouble
         super().__init__("late")
         self.tell()
 
     def tell(self) -> None:
         """Say how things stand with the prediction now."""
-        message, hint = late(self.prediction, self.seconds)
+        message, hint = late(self.prediction, self.seconds, self._trouble)
         self.message = message
         BaseException.__init__(self, message)
         self.advise(hint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.replicate.com/v1"
 BASE_URL = "REPLICATE_BASE_URL"
+SCHEMELESS = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+|\[[\da-fA-F:]+\])(:\d{1,5})?(/[\w./-]*)?")
+"""What is a base URL but for its scheme, and holds no user name and no password."""
 LOG = "REPLICATE_LOG"
 LEVELS: Mapping[str, int] = {"info": logging.INFO, "debug": logging.DEBUG}
 
@@ -38,7 +41,7 @@ class OptionError(ReplicateError, ValueError):
 
 
 def address(base_url: Any) -> httpx.URL:
-    """Read a base URL. Raises ValueError for one that cannot be, without showing it: it may hold a password."""
+    """Read a base URL. Raises TypeError, ValueError for one that cannot be."""
     base_url = own_url(base_url)
     if not isinstance(base_url, (str, httpx.URL)):
         raise TypeError(f"base_url must be a str or an httpx.URL, not {type(base_url).__name__}")
@@ -46,7 +49,10 @@ def address(base_url: Any) -> httpx.URL:
 
 
 def checked(base_url: str | httpx.URL, name: str) -> httpx.URL:
-    """Give a base URL without slashes at its end. Raises ValueError for what is none, naming where it comes from."""
+    """Give a base URL without slashes at its end. Raises ValueError for what is none, naming where it comes from.
+
+    It is shown only if it lacks its scheme and nothing else: any other may hold a password.
+    """
     try:
         url = httpx.URL(base_url)
     except (httpx.InvalidURL, UnicodeError):
@@ -55,7 +61,11 @@ def checked(base_url: str | httpx.URL, name: str) -> httpx.URL:
         raise ValueError(f"{name} must hold no user name and no password: pass the token as bearer_token=")
     full = url.scheme in ("http", "https") and url.host and (url.port is None or 0 < url.port < 2**16)
     if not full or url.query or url.fragment:
-        raise ValueError(f"{name} must be a full URL without a query, such as {DEFAULT_BASE_URL}")
+        said = f"{name} must be a full URL without a query, such as {DEFAULT_BASE_URL}"
+        text = str(base_url)
+        if SCHEMELESS.fullmatch(text) and "r8_" not in text:
+            said += f": {text!r} does not begin with http:// or https://"
+        raise ValueError(said)
     path = url.raw_path.rstrip(b"/")
     return url if path in (url.raw_path, b"") else url.copy_with(raw_path=path)
 

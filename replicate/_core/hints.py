@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import NamedTuple
 
-from replicate._core.credentials import HOW_TO
+from replicate._core.credentials import HOW_TO, VARIABLE, bare, cog_token
 
 BILLING = "https://replicate.com/account/billing"
 
@@ -42,14 +43,14 @@ HINTS = (
     ),
     Hint(
         422,
-        "This version cannot be run any more: take a newer one from client.models.versions.list().",
+        "This version cannot be run any more: take a newer one from client.models.versions.list('owner/name').",
         said=("version", "disabled|deprecated"),
     ),
     Hint(
         422,
-        "Check the version's id with client.models.versions.list(). Only official models go by their name alone: "
-        "client.run('owner/name') looks up the version of others. If it is right, the token's account may not see the "
-        f"model, or has no payment method yet: {BILLING}.",
+        "Check the version's id with client.models.versions.list('owner/name'). Only official models go by their name "
+        "alone: client.run('owner/name') looks up the version of others. If it is right, the token's account may not "
+        f"see the model, or has no payment method yet: {BILLING}.",
         said=("invalid version|version does not exist|not permitted|permission to use",),
     ),
     Hint(
@@ -75,3 +76,26 @@ def hint(status: int, request: str, said: str) -> str | None:
         ),
         None,
     )
+
+
+def refused(authorization: str) -> str:
+    """Say where a token comes from that the API refused, and what looks wrong with it. It is not shown."""
+    token = authorization.removeprefix("Bearer ")
+    if token == bare(os.environ.get(VARIABLE)):
+        place = f"of the environment variable {VARIABLE}"
+    elif token == bare(cog_token()):
+        place = "of the running Cog prediction"
+    else:
+        place = "that was passed in code"
+    return " ".join(filter(None, (f"The API refused the token {place}.", flaw(token), HOW_TO)))
+
+
+def flaw(token: str) -> str | None:
+    """Say what is unusual about a token, if anything is."""
+    if token[:6].lower() == "bearer":
+        return 'It begins with "Bearer": give the token alone, which begins with "r8_".'
+    if any(mark in token for mark in "\"'`"):
+        return 'It holds quotes: give the token alone, which begins with "r8_".'
+    if not token.startswith("r8_"):
+        return 'It does not begin with "r8_", as tokens do.'
+    return "It holds white space." if any(character.isspace() for character in token) else None

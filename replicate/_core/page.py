@@ -29,8 +29,8 @@ from replicate._core.dual import (
     dual_iter,
     over,
 )
+from replicate._core.listing import Listing
 from replicate._core.markup import Tabular
-from replicate._core.nested import nested
 from replicate._core.options import check_count
 from replicate._core.plain import elements, is_mapping, is_object
 from replicate._core.resource import Bound
@@ -38,7 +38,7 @@ from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
     from typing import Never, Self
 
     from replicate._core.session import Session
@@ -322,22 +322,6 @@ def iterated(session: Session[Any], *, alone: bool) -> type[Page[Any, Any]]:
     return EitherPage if alone else AsyncPage
 
 
-class Listing(Generic[T]):
-    """A list that an asynchronous client was asked for: await it for its first page, or iterate all of it."""
-
-    def __init__(self, ask: Callable[[], Coroutine[Any, Any, Page[Async, T]]]) -> None:
-        self._ask = ask
-
-    def __await__(self) -> Generator[Any, Any, Page[Async, T]]:
-        return self._ask().__await__()
-
-    async def __aiter__(self) -> AsyncGenerator[T, None]:
-        page: Any = await self
-        async with nested(aiter(page)) as items:
-            async for item in items:
-                yield item
-
-
 class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as the decorator it is
     """Present a coroutine function that gives a page: to a blocking owner's callers the page, to others a Listing."""
 
@@ -350,7 +334,7 @@ class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as th
             return page
 
         def listing(*args: Any, **kwargs: Any) -> Listing[T]:
-            return Listing(functools.partial(called, *args, **kwargs))
+            return Listing(functools.partial(called, *args, **kwargs), Page)
 
         return driven if blocking else listing
 

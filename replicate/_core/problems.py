@@ -10,7 +10,7 @@ import httpx
 from replicate._core.credentials import HOW_TO
 from replicate._core.exchange import FOREIGN, Unfetchable
 from replicate._core.hiding import authorization, covered
-from replicate._core.hints import hint
+from replicate._core.hints import hint, refused
 from replicate._core.http_errors import paired
 from replicate._core.plain import elements, is_array, is_object, members
 from replicate._core.retry import told_to_wait
@@ -110,8 +110,8 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
     if not elsewhere:
         where = f"{happened} from {asked}" if asked else happened
         error.add_note(harmless(where if title or detail else f"{where}: {said}"))
-    refused = status == 401 and not elsewhere
-    error.advise((refused and missing) or hint_of(response, body, asked, said, authorized=authorized))
+    ours = status == 401 and not elsewhere
+    error.advise((ours and missing) or hint_of(response, body, asked, said, authorized=authorized))
     return error
 
 
@@ -188,6 +188,8 @@ def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, autho
     status = response.status_code
     if status == 401 and not authorized:
         return None  # the text says it
+    if status == 401 and FOREIGN not in response.extensions and (request := request_of(response)):
+        return refused((authorization(request.headers) or b"").decode("latin-1"))
     if status == 404 and authorized and isinstance(body, str):  # the API answers with JSON
         return "This may not be the API: check base_url."
     if 300 <= status < 400 and (location := response.headers.get("location")):

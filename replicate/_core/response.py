@@ -56,8 +56,8 @@ class APIResponse(Generic[C]):
 
     def __reduce__(self) -> str:
         raise TypeError(
-            "an APIResponse cannot be pickled or copied, for its request holds the token: take what parse() gives, or "
-            "its content and headers"
+            "an APIResponse cannot be pickled or copied, for its request holds the token: take what parse() or "
+            "read() gives, and headers"
         )
 
     @property

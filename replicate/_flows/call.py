@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from attrs import evolve
 
 from replicate._core.dual import C
+from replicate._core.environment import DEFAULT_BASE_URL
 from replicate._core.polling import Deadline
 from replicate._data import look_up
 from replicate._data.descriptions import reference_of, remembered
@@ -183,6 +184,8 @@ class Call(Generic[C]):
         hint = f"There is no official model {self.reference}: run any other by a version of it."
         if self.description is None:
             hint = f"There is no model {self.reference}, or this token's account may not see it: check the name."
+            if (base_url := self.session.config.base_url) != DEFAULT_BASE_URL:
+                hint = f"{hint[:-1]}, and base_url, which is {base_url}."
         error.advise(hint)
 
     async def _post_name(self, options: Mapping[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from replicate._core.polling import Deadline, backoff, poll, turn
 from replicate._core.problems import unreadable
 from replicate._core.resource import renew, session_of
 from replicate._core.session import LAST_CHANCE
+from replicate._errors import brief
 from replicate.exceptions import (
     APIConnectionError,
     APIError,
@@ -218,6 +219,8 @@ class Watch:
         self.run: Prediction[Any] | Training[Any] = run
         self.deadline: Deadline = deadline
         self.failures: int = 0
+        """How many looks have failed since the last one that did not."""
+        self._trouble: str | None = None
         self.final: bool = False
         """Whether it was looked at when the deadline had come."""
         self.updates: Updates = updates or Updates(session_of(run))
@@ -244,7 +247,7 @@ class Watch:
         except APIError as error:
             if not passing(error):
                 raise self.carried_by(error) from error.__cause__
-            self.failures += 1
+            self.failures, self._trouble = self.failures + 1, brief(error)
             if self.deadline.remaining() <= 0:
                 raise self.late() from error
             if self.deadline.seconds is None and self.failures >= FAILURES:
@@ -258,7 +261,7 @@ class Watch:
     def late(self) -> PredictionTimeout:
         """Make the error for when it has not finished in time."""
         run: Any = self.run  # errors call what they carry a prediction
-        return PredictionTimeout(run, self.deadline.seconds or 0)
+        return PredictionTimeout(run, self.deadline.seconds or 0, self._trouble if self.failures else None)
 
     def carried_by(self, error: APIError) -> APIError:
         """Have an error carry what is watched, and say how to go on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import Any
 
@@ -124,6 +125,34 @@ def test_an_address_is_a_full_url(kind: Any, address: str) -> None:
     """What is no URL of the web is refused at once, with an example."""
     with pytest.raises(ValueError, match="must be a full URL without a query, such as https://api"):
         kind(api_token="r8_a", base_url=address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:9/v1", "localhost:8000", "localhost/v1", "[::1]:80/v1", "api.replicate.com/v1", "my-host.lan:1"],
+)
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("variable", [True, False])
+def test_an_address_without_its_scheme(
+    kind: Any, address: str, monkeypatch: pytest.MonkeyPatch, *, variable: bool
+) -> None:
+    """The error shows it, and says what is missing."""
+    if variable:
+        monkeypatch.setenv("REPLICATE_BASE_URL", address)
+    says = re.escape(f": {address!r} does not begin with http:// or https://") + "$"
+    with pytest.raises(ValueError, match=says):
+        kind(api_token="r8_a", base_url=None if variable else address)
+
+
+@pytest.mark.parametrize(
+    "address", ["user:hidden@example.com/v1", "example.com/v1?key=hidden", "r8_hidden.x", "hidden", "a.b/\x1b[hidden"]
+)
+@pytest.mark.parametrize("kind", CLASSES)
+def test_what_may_hold_a_secret_is_not_shown(kind: Any, address: str) -> None:
+    """Only what is a host, a port and a path is shown."""
+    with pytest.raises(ValueError, match="must be a full URL") as caught:
+        kind(api_token="r8_a", base_url=address)
+    assert "hidden" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("kind", CLASSES)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +53,33 @@ if __name__ == "__main__":
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(sys.argv[1])) as pool:
         print(json.dumps(list(found(lambda *work, **inputs: pool.submit(*work, **inputs).result(60)))))
 """
+
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = [
+    pytest.param(block, id=f"{path.name}-{number}")
+    for path in (ROOT / "README.md", ROOT / "docs" / "processes.md")
+    if path.exists()
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", path.read_text("utf-8"), re.DOTALL), 1)
+    if "ProcessPoolExecutor" in block
+]
+
+
+@pytest.mark.skipif(not EXAMPLES, reason="the documents stay behind when the installed wheel is tested")
+@pytest.mark.parametrize("way", WAYS[1:])
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_examples_of_the_documents(block: str, way: str, tmp_path: Path) -> None:
+    """As scripts they run where the other processes import them."""
+    script = tmp_path / "script.py"
+    code = block.replace("owner/model", "me/official").replace('"prompt"', '"text"')
+    script.write_text(f"import multiprocessing\nmultiprocessing.set_start_method({way!r}, force=True)\n{code}", "utf-8")
+    with local_server(MODELS) as srv:
+        environment = {**os.environ, "REPLICATE_API_TOKEN": srv.token, "REPLICATE_BASE_URL": srv.base_url}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        command = [sys.executable, str(script)]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "!" in ended.stdout
 
 
 @pytest.mark.parametrize("way", WAYS)

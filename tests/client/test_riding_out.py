@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import httpx
@@ -201,3 +202,20 @@ async def test_where_nobody_listens_there_is_an_end(colour: str) -> None:
     with pytest.raises(APIConnectionError):
         await got(client.predictions.wait("p1"))
     await got(client.close())
+
+
+async def test_a_deadline_says_what_the_last_looks_failed_with(colour: str) -> None:
+    """What was last seen is not said to be so still, where nothing could be seen for a while."""
+
+    def gone(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused")
+
+    client = scripted(colour, Script(create=[prediction("processing")], get=[prediction("processing"), gone]))
+    Clock(client)
+    with pytest.raises(PredictionTimeout) as raised:
+        await got(client.run("me/model", {}, wait=False, timeout=30, cancel_on_exit=False))
+    error = raised.value
+    assert str(error).startswith("Prediction p1 had not been seen to finish after 30 s. It was processing when it was")
+    assert "connection refused" in str(error)
+    assert "It may go on" in str(error.hint)
+    assert pickle.loads(pickle.dumps(error)).message == error.message

@@ -463,7 +463,7 @@ async def test_a_silent_api_is_a_timeout(colour: str) -> None:
     script = Script(create=[prediction()], get=[silent])
     client = scripted(colour, script)
     clock = Clock(client)
-    with pytest.raises(PredictionTimeout, match="p1 is still starting after 10 s"):
+    with pytest.raises(PredictionTimeout, match="p1 had not been seen to finish after 10 s"):
         await got(client.run("me/model", timeout=10))
 
 

@@ -9,12 +9,17 @@ import httpx
 import pytest
 
 import replicate
+from replicate import Prediction
+from replicate._core.resource import session_of
 
 VERSION = "o/n:" + "0" * 64
 
 
+DONE = {"id": "p1", "status": "succeeded", "output": "hi", "input": {}, "urls": {}}
+
+
 def answer(_: httpx.Request) -> httpx.Response:
-    return httpx.Response(200, json={"id": "p1", "status": "succeeded", "output": "hi", "input": {}, "urls": {}})
+    return httpx.Response(200, json=DONE)
 
 
 CALLS: dict[str, Any] = {
@@ -22,6 +27,8 @@ CALLS: dict[str, Any] = {
     "client.run": lambda client: client.run(VERSION, input={}),
     "client.predictions.create": lambda client: client.predictions.create(VERSION, {}),
     "client.predictions.get": lambda client: client.predictions.get("p1"),
+    "prediction.reload": lambda client: client.predictions.get("p1").reload(),
+    "prediction.wait": lambda client: Prediction.bind({**DONE, "status": "starting"}, session_of(client)).wait(),
 }
 PATCHES = [
     ("replicate.run", "replicate.run", True),
@@ -31,8 +38,11 @@ PATCHES = [
     ("replicate.prediction.Predictions.create", "client.predictions.create", True),
     ("replicate.prediction.Predictions.create", "client.run", False),
     ("replicate.prediction.Predictions.create", "replicate.run", False),
+    ("replicate.prediction.Prediction.reload", "prediction.reload", True),
+    ("replicate.prediction.Prediction.reload", "prediction.wait", False),
     ("replicate.version.Versions.get", "client.run", False),
     ("replicate.client.Client._request", "client.predictions.get", False),
+    ("replicate.client.Client._request", "client.run", False),
     ("httpx.Client.send", "client.predictions.get", True),
     ("httpx.Client.request", "client.predictions.get", False),
 ]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from support.sessions import API, Scripted, scripted
 
-from replicate import FileOutput
+from replicate import AsyncReplicate, FileOutput
 from replicate._core.dual import drive, over
 from replicate._core.page import Page, fetch
 from replicate._core.paginate import paginate
@@ -187,6 +187,19 @@ def test_a_list_that_goes_round_in_circles_ends() -> None:
     page, _ = listed(*circle)
     with pytest.raises(ReplicateError, match="circles"):
         page.get_next_page().get_next_page()
+
+
+@pytest.mark.parametrize("name", ["results", "next", "alone", "limit", "has_next_page", "iter_pages", "get_next_page"])
+def test_a_list_that_was_not_awaited(name: str) -> None:
+    """What a page has, a list that has not been awaited does not: the error says to await it."""
+    listing: Any = AsyncReplicate(bearer_token="r8_x").predictions.list()
+    with pytest.raises(AttributeError, match=f"'Listing' object has no attribute '{name}': await it first") as caught:
+        getattr(listing, name)
+    assert caught.value.name == name
+    for other in ("resultz", "_session", "__len__"):
+        with pytest.raises(AttributeError, match=f"no attribute '{other}'$"):
+            getattr(listing, other)
+    assert not hasattr(copy.copy(listing), name)
 
 
 def test_a_page_can_be_walked_again() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from support.sessions import TOKEN
 
 from replicate import exceptions as e
+from replicate._core.credentials import HOW_TO
 from replicate._core.problems import error_of
 
 
@@ -160,6 +163,47 @@ def test_the_hint_says_what_to_do() -> None:
         assert error.__notes__[1:] == [error.hint]
         assert str(error) == f"ReplicateError Details:\nstatus: {status}\ndetail: It says so."
     assert error_of(answer(500)).hint is None
+
+
+@pytest.mark.parametrize(
+    ("token", "flaw"),
+    [
+        (TOKEN, None),
+        (f"Bearer {TOKEN}", 'It begins with "Bearer"'),
+        (f'r8_"{TOKEN}', "It holds quotes"),
+        ("sk-0123456789", 'It does not begin with "r8_"'),
+        ("r8_0123 456789", "It holds white space"),
+    ],
+)
+@pytest.mark.parametrize("place", ["code", "environment", "cog"])
+def test_a_token_that_is_refused(token: str, flaw: str | None, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint says where the token comes from and what looks wrong, and does not show it."""
+    if place == "environment":
+        monkeypatch.setenv("REPLICATE_API_TOKEN", f' "{token}"\n')
+    elif place == "cog":
+        cog = SimpleNamespace(current_scope=lambda: SimpleNamespace(context={"replicate_api_token": token}))
+        monkeypatch.setitem(sys.modules, "cog", cog)
+    response = answer(401, {"detail": "Unauthenticated"})
+    response.request.headers["Authorization"] = f"Bearer {token}"
+    hint = str(error_of(response).hint)
+    said = {
+        "code": "The API refused the token that was passed in code. ",
+        "environment": "The API refused the token of the environment variable REPLICATE_API_TOKEN. ",
+        "cog": "The API refused the token of the running Cog prediction. ",
+    }
+    assert hint.startswith(said[place] + (flaw or "Set the environment variable"))
+    assert hint.endswith(HOW_TO)
+    assert token not in hint
+    assert "0123" not in hint
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [(422, "Invalid version or not permitted"), (422, "This version has been disabled.")],
+)
+def test_a_hint_names_a_call_that_works(status: int, detail: str) -> None:
+    """Versions are listed of a model."""
+    assert "client.models.versions.list('owner/name')" in str(error_of(answer(status, {"detail": detail})).hint)
 
 
 def test_that_no_token_was_sent_is_in_the_text() -> None:

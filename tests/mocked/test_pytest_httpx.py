@@ -82,6 +82,30 @@ def test_run_with_a_data_uri(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
     assert output.read() == b"hello"
 
 
+@pytest.mark.generation("1.x", "2.0")
+def test_run_by_version_with_an_optional_look_up(httpx_mock: HTTPXMock) -> None:
+    """With the GET of the version added as optional, a run by version of a list passes."""
+    httpx_mock.add_response(
+        method="GET", url=f"{API}/models/acme/writer/versions/{VERSION}", json=version(WORDS), is_optional=True
+    )
+    httpx_mock.add_response(
+        method="POST", url=f"{API}/predictions", status_code=201, json=prediction(output=["Hello", " world"])
+    )
+    output = replicate.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
+    assert "".join(output) == "Hello world"
+
+
+@pytest.mark.httpx_mock(assert_all_requests_were_expected=False)
+@pytest.mark.generation("2.0")
+def test_run_by_version_with_requests_that_nobody_expects(httpx_mock: HTTPXMock, naps: list[float]) -> None:
+    """Where a request without an answer is no fault, a run by version of a list needs only its POST."""
+    httpx_mock.add_response(
+        method="POST", url=f"{API}/predictions", status_code=201, json=prediction(output=["Hello", " world"])
+    )
+    output = replicate.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
+    assert "".join(output) == "Hello world"
+
+
 # 1.x
 
 
@@ -277,7 +301,7 @@ def client() -> Any:
 
 @pytest.mark.generation("2.0")
 def test_v2_run_by_version(httpx_mock: HTTPXMock, client: Any) -> None:
-    """A run by version is one POST with the version after the input."""
+    """A run by version that answers with a text at once is one POST with the version after the input."""
     httpx_mock.add_response(
         method="POST",
         url=f"{API}/predictions",
@@ -287,6 +311,28 @@ def test_v2_run_by_version(httpx_mock: HTTPXMock, client: Any) -> None:
         json=prediction(output="Hello, world"),
     )
     assert client.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"}) == "Hello, world"
+
+
+@pytest.mark.differs("it is looked up whether the output is an iterator: add that GET with `is_optional=True`")
+@pytest.mark.generation("2.0")
+def test_v2_run_by_version_in_pieces(httpx_mock: HTTPXMock, naps: list[float], client: Any) -> None:
+    """A run by version whose output is a list is one POST."""
+    httpx_mock.add_response(
+        method="POST", url=f"{API}/predictions", status_code=201, json=prediction(output=["Hello", " world"])
+    )
+    output = client.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
+    assert "".join(output) == "Hello world"
+    assert len(httpx_mock.get_requests()) == 1
+
+
+@pytest.mark.differs("it is looked up whether the output is an iterator: add that GET with `is_optional=True`")
+@pytest.mark.generation("2.0")
+def test_v2_run_by_version_that_takes_its_time(httpx_mock: HTTPXMock, naps: list[float], client: Any) -> None:
+    """A run by version that is not done at once is one POST and GETs of the prediction."""
+    httpx_mock.add_response(method="POST", url=f"{API}/predictions", status_code=201, json=prediction("starting"))
+    httpx_mock.add_response(url=f"{API}/predictions/p1", json=prediction(output="Hello"))
+    assert client.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"}) == "Hello"
+    assert len(httpx_mock.get_requests()) == 2
 
 
 @pytest.mark.generation("2.0")

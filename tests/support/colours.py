@@ -18,7 +18,7 @@ import trio
 
 from replicate import AsyncReplicate, Replicate
 from replicate._core.dual import drive
-from replicate._core.page import Listing
+from replicate._core.listing import Listing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

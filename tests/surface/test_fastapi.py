@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 import pytest
@@ -14,6 +14,9 @@ from fastapi.testclient import TestClient
 import replicate
 from replicate import FileOutput, OutputList, Page, Prediction
 from replicate._data.file_string import FileString
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOKEN = "r8_kept_to_oneself"
 URL = "https://replicate.delivery/out.png"
@@ -30,7 +33,8 @@ LIST = {"next": "https://api.replicate.com/v1/predictions?cursor=x", "previous":
 def answer(request: httpx.Request) -> httpx.Response:
     assert "cursor" not in request.url.params, "an encoder walked on to the next page"
     assert request.url.host == "api.replicate.com", "an encoder downloaded a file"
-    return httpx.Response(200, json=LIST if request.url.path.endswith("predictions") else SENT)
+    assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+    return httpx.Response(200, json=LIST if str(request.url).endswith("v1/predictions") else SENT)
 
 
 CLIENT = replicate.Client(api_token=TOKEN, transport=httpx.MockTransport(answer))
@@ -95,6 +99,15 @@ def found(each: Annotated[Prediction, Depends(CLIENT.predictions.get)]) -> str:
     return each.id
 
 
+def paint(prompt: str) -> str:
+    return str(CLIENT.run("owner/model", input={"prompt": prompt})[0])
+
+
+@app.post("/painted")
+def painted(picture: Annotated[str, Depends(paint)]) -> str:
+    return picture
+
+
 def read(path: str) -> Any:
     response = http.get(path)
     assert response.status_code == 200, response.text
@@ -141,6 +154,17 @@ def test_a_method_as_a_dependency() -> None:
     for response in (http.post("/found", json={"prediction": "p1"}), http.post("/found?prediction_id=p1&timeout=3")):
         assert (response.status_code, response.json()) == (200, "p1")
     assert http.post("/found?prediction_id=p1&timeout=soon").status_code == 422
+
+
+def test_a_function_of_ones_own_takes_no_options(tmp_path: Path) -> None:
+    """What a remote caller says beside its parameters reaches no option of `run`: docs/security.md says to do so."""
+    options: Any = {"save_to": str(tmp_path / "theirs"), "extra_headers": '{"Authorization": "Bearer r8_theirs"}'}
+    response = http.post("/painted", params={"prompt": "a boat", **options}, json=options)
+    assert (response.status_code, response.json()) == (200, URL)
+    assert not (tmp_path / "theirs").exists()
+    said = read("/openapi.json")["paths"]["/painted"]["post"]
+    assert [each["name"] for each in said["parameters"]] == ["prompt"]
+    assert "requestBody" not in said
 
 
 def test_the_document_of_the_application() -> None:

@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 import typing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -21,6 +21,9 @@ from replicate._core.resource import Resource, session_of
 from replicate._data.file_string import FileString
 from replicate_api.models import PredictionUrls
 from replicate_api.types import UNSET, Timestamp, Unset
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOKEN = "r8_kept_to_oneself"
 URL = "https://replicate.delivery/out.png"
@@ -48,7 +51,7 @@ NOUNS = [
 
 
 def answer(request: httpx.Request) -> httpx.Response:
-    return httpx.Response(200, json=SENT if request.url.path.endswith("p1") else LIST)
+    return httpx.Response(200, json=SENT if request.method == "POST" or request.url.path.endswith("p1") else LIST)
 
 
 CLIENT = replicate.Client(api_token=TOKEN, transport=httpx.MockTransport(answer))
@@ -249,6 +252,20 @@ def test_a_validated_call() -> None:
     assert adapter.validate_json(json.dumps(tool)).id == "p1"
     with pytest.raises(ValidationError):
         get("p1", timeout="soon")
+
+
+def test_a_tool_of_ones_own_takes_no_options(tmp_path: Path) -> None:
+    """A tool is called with its own parameters, and its schema names no others."""
+
+    def paint(prompt: str) -> str:
+        return str(CLIENT.run("owner/model", input={"prompt": prompt}))
+
+    tool: Any = TypeAdapter(paint)
+    assert tool.validate_json('{"prompt": "a boat"}')
+    assert [*tool.json_schema()["properties"]] == ["prompt"]
+    with pytest.raises(ValidationError):
+        tool.validate_json(json.dumps({"prompt": "a boat", "save_to": str(tmp_path / "theirs")}))
+    assert not (tmp_path / "theirs").exists()
 
 
 def test_unset() -> None:
