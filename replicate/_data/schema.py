@@ -19,6 +19,10 @@ URL = re.compile(
 )
 
 
+DEEPEST = 100
+"""Levels of an output in which files are looked for: what is deeper is given as it came, and ends no call."""
+
+
 class OutputSchema:
     """What a version says of its output; everything is possible for one that says nothing."""
 
@@ -55,16 +59,18 @@ class OutputSchema:
         """Replace the strings of one item of an iterator's output that are files."""
         return self._replace(item, self.item, make)
 
-    def _replace(self, value: Any, schema: Mapping[str, Any], make: Callable[[str], Any]) -> Any:
+    def _replace(self, value: Any, schema: Mapping[str, Any], make: Callable[[str], Any], depth: int = 0) -> Any:
         if isinstance(value, str):
             return make(value) if is_file(value, schema) else value
+        if depth == DEEPEST:
+            return value
         if is_array(value):
             item = self._resolve(schema.get("items"))
-            return [self._replace(each, item, make) for each in value]
+            return [self._replace(each, item, make, depth + 1) for each in value]
         if is_object(value):
             properties, rest = members(schema.get("properties")), self._resolve(schema.get("additionalProperties"))
             return {
-                key: self._replace(each, self._resolve(properties.get(key)) or rest, make)
+                key: self._replace(each, self._resolve(properties.get(key)) or rest, make, depth + 1)
                 for key, each in value.items()
             }
         return value

@@ -189,3 +189,15 @@ def test_no_schema_and_no_output_makes_it_fail(output: Any, other: Any, value: A
 def test_no_document_makes_it_fail(document: Any) -> None:
     """Nor does anything in the place of a document."""
     assert OutputSchema(document).files(DELIVERED, str) == DELIVERED
+
+
+@pytest.mark.parametrize(("levels", "found"), [(1, True), (99, True), (101, False), (900, False)])
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["lists", "objects"])
+def test_a_deep_output_ends_no_call(wrap: Any, levels: int, *, found: bool) -> None:
+    """Files are looked for as deep as anybody nests them; what is deeper is given as it came."""
+    output: Any = "https://replicate.delivery/a.png"
+    for _ in range(levels):
+        output = wrap(output)
+    files: list[str] = []
+    OutputSchema(None).files(output, lambda url: files.append(url) or url)
+    assert bool(files) is found
