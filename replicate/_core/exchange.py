@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ALWAYS: float = float("inf")
+KNOWN = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "replicate"}
+"""Packages whose errors come where all has been put in order."""
 SHOWN = 64 * 1024
 """Bytes that are read of an error which is not the API's."""
 OF_THE_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
@@ -199,7 +201,7 @@ def is_foreign(error: BaseException) -> bool:
     """
     if type(error).__name__ in ("CancelledError", "Cancelled"):
         return False
-    return type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "httpcore2", "aiohttp")
+    return KNOWN.isdisjoint(kind.__module__.partition(".")[0] for kind in type(error).__mro__)
 
 
 class Unfetchable(httpx.RequestError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from support.faults import Faults, answer
 
 from replicate import Replicate, local
 from replicate._core import client_factory
+from replicate._core.exchange import Unfetchable
 from replicate._core.transport import BlockingTransport
 from replicate.resources import waiting
 
@@ -142,8 +144,12 @@ def test_what_is_discarded_is_closed_in_the_end() -> None:
             assert first.is_closed
 
 
-@pytest.mark.parametrize("error", [httpx.ReadTimeout("late"), httpx.ConnectError("no"), httpx.InvalidURL("odd")])
-def test_an_error_of_the_library_discards_nothing(error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [httpx.ReadTimeout("late"), httpx.InvalidURL("odd"), Unfetchable("private"), asyncio.CancelledError()],
+    ids=repr,
+)
+def test_an_error_of_the_library_discards_nothing(error: BaseException) -> None:
     """It comes where httpx has put all in order."""
     transport = BlockingTransport()
     first = transport.client
