@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.client_factory import ClientFactory
-from replicate._core.exchange import sparing
+from replicate._core.exchange import sparing, unlocking
 from replicate._core.hiding import Sealed
 from replicate._core.libraries import answers_itself
 from replicate._core.lifetime import inherited
@@ -40,7 +40,7 @@ class OwnClients:
             with self._lock:
                 if (made := self._made.get(creates)) is None:
                     self._factory = self._factory or ClientFactory(self._options, blocking=True)
-                    client: httpx.Client = sparing(self._factory.make(creates=creates))
+                    client: httpx.Client = unlocking(sparing(self._factory.make(creates=creates)))
                     made = self._made[creates] = Sealed(client), weakref.finalize(self, client.close)
         return made[0]
 

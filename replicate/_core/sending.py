@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping
+    from collections.abc import Coroutine, Iterable, Iterator, Mapping
 
 CHUNK = 64 * 1024
 """Bytes of a body that are written at once."""
 TUNNEL = b"CONNECT"
+GONE = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
+RESOURCES = {"BrokenResourceError", "ClosedResourceError"}
+"""What anyio and trio raise for such a connection."""
+NO_BODY = object()
 
 
 class Sending:
@@ -36,23 +41,29 @@ class Sending:
         match event.split(".")[1:]:
             case ["send_request_headers", "started"]:  # also of another connection's tunnel, or of a second attempt
                 self.begun = info["request"].method != TUNNEL
-                self.whole, self._broken, self._body = False, False, None
+                self.whole, self._broken = False, False
+                self._body = None if has_body(info["request"].headers) else NO_BODY
             case ["send_request_body", "started"]:
                 self._body = info["request"].stream
             case ["send_request_body", "complete"]:
                 self.whole = self.begun
             case ["send_request_headers" | "send_request_body", "failed"]:
-                self._broken = type(info["exception"]).__name__ == "WriteError"
+                self._broken = is_refused(info["exception"])
             case _:
                 pass
 
     def arrived(self, *, otherwise: bool) -> bool:
         """Tell whether all of the request may have arrived, now that it has failed; `otherwise` if nothing was told."""
-        return self.whole or self._pending() if self.traced else otherwise
+        return self.whole or self._pending if self.traced else otherwise
 
+    @property
     def _pending(self) -> bool:
-        """Tell whether what was not written yet may still go out: an event loop keeps it until the connection ends."""
-        return False
+        """Whether its end was given to be written, and may have been.
+
+        An event loop keeps it until the connection ends. And what looks like a timeout may be an exception of a
+        signal's handler that came just after.
+        """
+        return self.begun and self._body is not None and not self._broken and not getattr(self._body, "is_left", False)
 
     @property
     def interrupted(self) -> bool:
@@ -73,8 +84,19 @@ class AsyncSending(Sending):
         self._note(event, info)
         return nothing()
 
-    def _pending(self) -> bool:
-        return self.begun and self._body is not None and not self._broken and not getattr(self._body, "is_left", False)
+
+def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether more than headers belongs to a request."""
+    names = (b"content-length", b"transfer-encoding")
+    return any(name.lower() in names and value != b"0" for name, value in headers)
+
+
+def is_refused(error: BaseException) -> bool:
+    """Tell whether an error of httpcore's says for certain that something was not written: the connection is gone."""
+    cause = error.__cause__ or error.__context__
+    if type(error).__name__ != "WriteError":
+        return False
+    return type(cause).__name__ in RESOURCES or (isinstance(cause, OSError) and cause.errno in GONE)
 
 
 async def nothing() -> None:

@@ -210,7 +210,7 @@ def lifetime(remaining: float) -> str | None:
 def parse(session: Session[Any], endpoint: Any, response: httpx.Response, noun: str) -> Any:
     """Read what was started. Raise APIResponseValidationError for an answer without its id."""
     payload: Any = session.parse(endpoint, response)
-    if not isinstance(getattr(payload, "id", None), str):
+    if not isinstance(run_id := getattr(payload, "id", None), str) or not run_id:
         raise APIResponseValidationError(f"The API answered without the {noun}'s id.")
     return payload
 

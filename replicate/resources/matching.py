@@ -14,9 +14,10 @@ from replicate._core.plain import is_array, is_object, members
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-MASK = re.compile(r"[*•●█]{3}|^\W*(redacted|masked|hidden|filtered|removed)\W*$", re.IGNORECASE)
-LONGEST_MASK = 200
+URL = re.compile(r"(?:https?|data|blob|file|ftp|s3|gs):\S*\Z", re.IGNORECASE)
+MASK = re.compile(
+    r"\S{0,8}[*•●█]{3,}\S{0,8}\Z|[\[<(*]+(?:redacted|masked|hidden|filtered|removed)[\]>)*]+\Z", re.IGNORECASE
+)
 SLACK = timedelta(seconds=2)
 """How far moments that the API tells may be from each other."""
 
@@ -55,10 +56,17 @@ class Asked(NamedTuple):
         return (self.named, self.input) == (other.named, other.input)
 
     def fits(self, started: Any) -> bool:
-        """Tell whether what was started may be what is asked for: nothing that is shown of the input is another."""
-        return all(getattr(started, name, None) == value for name, value in self.named.items()) and alike(
-            self.input, members(getattr(started, "input", None))
-        )
+        """Tell whether what was started may be what is asked for.
+
+        Nothing that is shown of the input is another, and something is shown of what was sent.
+        """
+        shown = getattr(started, "input", None)
+        named = all(getattr(started, name, None) == value for name, value in self.named.items())
+        return named and is_object(shown) and alike(self.input, shown) and self._is_shown(shown)
+
+    def _is_shown(self, shown: Mapping[str, Any]) -> bool:
+        sent = {name for name, value in self.input.items() if value is not None}
+        return not sent or not sent.isdisjoint(shown)
 
     def differs(self, started: Any) -> bool:
         """Tell whether what was started has another value for a plain input: it is certainly not what is asked for."""
@@ -79,7 +87,7 @@ def is_plain(value: Any) -> bool:
 
 def is_masked(value: Any) -> bool:
     """Tell whether a text stands for one that is not to be shown."""
-    return isinstance(value, str) and MASK.search(value[:LONGEST_MASK]) is not None
+    return isinstance(value, str) and MASK.match(value) is not None
 
 
 def alike(sent: Any, shown: Any) -> bool:
@@ -123,6 +131,7 @@ def fitting(asked: Asked, started: Sequence[Any], defaults: Callable[[Any], Mapp
     exact = exact or [each for each in whole if same(each.input, {**defaults(each), **asked.input})]
     if exact:
         return Fit(exact, exact=True)
+    found = found if asked.input else []  # anything would fit
     return Fit([each for each in found if alike(defaults(each), without(each.input, asked.input))], exact=False)
 
 

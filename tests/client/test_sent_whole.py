@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import struct
+import subprocess
+import sys
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
+from unittest.mock import Mock
 
+import anyio
+import httpcore
 import httpx
 import pytest
 from support.colours import connect, got
-from support.faults import Faults, answer, reset
+from support.faults import Faults, answer, read_request, reset
 
 from replicate import AmbiguousCreateError, APIConnectionError, APIStatusError, RequestTooLargeError, RunError
+from replicate._core.dual import drive
+from replicate._core.sending import AsyncSending, Sending
 from replicate.exceptions import LocalProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 LONG = {"prompt": "x" * 20_000_000}
 """More than the buffers between two sockets hold."""
@@ -145,12 +154,10 @@ async def test_a_short_body_on_a_connection_that_breaks_when_it_is_read(colour: 
     """That was written whole: it is in doubt, and not sent again."""
 
     def handle(connection: socket.socket) -> None:
-        received = listener.head(connection)
-        if received.startswith(b"GET"):
+        if read_request(connection).startswith(b"GET"):
             connection.sendall(EMPTY)
             return
-        while not received.endswith(b"}}"):
-            received += connection.recv(1024)
+        listener.creates += 1
         reset(connection)
 
     with Listener(handle) as listener, connect_for(colour, listener) as (client, _):
@@ -229,7 +236,8 @@ async def test_a_protocol_error_of_http_2(colour: str, inputs: Any, after: int, 
 
     with Listener(handle) as server:
         http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(http1=False, http2=True)
-        client = connect(colour, base_url=server.base_url, http_client=http, max_retries=0)
+        timeout = httpx.Timeout(5, read=0.5)  # for httpcore goes on using such a connection, which is silent then
+        client = connect(colour, base_url=server.base_url, http_client=http, max_retries=0, timeout=timeout)
         client._session.transport.sleep = slept
         with pytest.raises(AmbiguousCreateError if doubt else APIConnectionError) as caught:
             await got(client.predictions.create("me/model", inputs))
@@ -240,9 +248,10 @@ async def test_a_protocol_error_of_http_2(colour: str, inputs: Any, after: int, 
 async def test_a_header_that_cannot_be(colour: str) -> None:
     """That is httpx's LocalProtocolError, too, before anything goes out."""
     with Faults(b"") as server:
-        client = connect(colour, base_url=server.base_url)
+        http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(headers={"a b": "c"})
+        client = connect(colour, base_url=server.base_url, http_client=http)
         with pytest.raises(LocalProtocolError, match="was not asked"):
-            await got(client.predictions.create("me/model", {}, extra_headers={"a b": "c"}))
+            await got(client.predictions.create("me/model", {}))
         assert server.requests == []
 
 
@@ -265,3 +274,93 @@ def test_what_is_left_before_it_was_sent_is_not_looked_for(
         assert len(tries) == 1
         assert server.requests == []
         assert not caplog.records
+
+
+# ---- what events tell, as a table
+
+HEAD = [
+    ("http11.send_request_headers.started", {"request": Mock(method=b"POST", headers=[(b"Content-Length", b"5")])}),
+    ("http11.send_request_headers.complete", {}),
+]
+BODY = ("http11.send_request_body.started", {"request": Mock(stream=Mock(is_left=False))})
+PART = ("http11.send_request_body.started", {"request": Mock(stream=Mock(is_left=True))})
+BARE = ("http11.send_request_headers.started", {"request": Mock(method=b"POST", headers=[(b"Host", b"a")])})
+TUNNEL = ("http11.send_request_headers.started", {"request": Mock(method=b"CONNECT", headers=[])})
+
+
+def failed(part: str, error: Exception, cause: Exception | None = None) -> tuple[str, Any]:
+    error.__cause__ = cause
+    return f"http11.send_request_{part}.failed", {"exception": error}
+
+
+RESET = ConnectionResetError(errno.ECONNRESET, "reset")
+
+
+@pytest.mark.parametrize(
+    ("events", "arrived"),
+    [
+        ([], None),
+        ([("connection.connect_tcp.started", {})], False),
+        ([TUNNEL, ("http11.send_request_body.complete", {})], False),
+        (HEAD, False),
+        ([*HEAD, BODY, ("http11.send_request_body.complete", {})], True),
+        ([*HEAD, BODY, failed("body", httpcore.WriteError(), RESET)], False),
+        ([*HEAD, BODY, failed("body", httpcore.WriteError(), anyio.BrokenResourceError())], False),
+        # What a signal's handler raises looks the same, but for its cause: all may have been written before.
+        ([*HEAD, BODY, failed("body", httpcore.WriteError(), OSError("from a handler"))], True),
+        ([*HEAD, BODY, failed("body", httpcore.WriteTimeout(), TimeoutError("from a handler"))], True),
+        ([*HEAD, BODY, failed("body", TimeoutError())], True),
+        ([*HEAD, PART, failed("body", httpcore.WriteTimeout(), TimeoutError())], False),
+        ([*HEAD, PART, failed("body", KeyboardInterrupt())], False),
+        ([HEAD[0], failed("headers", httpcore.WriteTimeout(), TimeoutError())], False),
+        ([BARE, failed("headers", httpcore.WriteTimeout(), TimeoutError())], True),
+        ([BARE, failed("headers", httpcore.WriteError(), RESET)], False),
+        ([*HEAD, BODY, ("http11.send_request_body.complete", {}), *HEAD], False),
+    ],
+)
+def test_what_events_tell(events: Any, arrived: bool | None) -> None:  # noqa: FBT001 - it is what is compared
+    """Only what is certain counts as not sent, and not where an exception may have come from anywhere."""
+    for kind in (Sending, AsyncSending):
+        sending = kind()
+        for event, info in events:
+            if (coroutine := sending(event, info)) is not None:
+                drive(coroutine)
+        told = {sending.arrived(otherwise=otherwise) for otherwise in (True, False)}
+        assert told == ({True, False} if arrived is None else {arrived})
+
+
+def test_an_alarm_while_the_body_is_written(tmp_path: Path) -> None:
+    """What looks like a timeout of the socket may be raised by a handler, when all has been written: never twice."""
+    program = """
+import os, signal, sys
+import replicate.local
+
+def alarm(*_):
+    raise TimeoutError("alarm")
+
+def profile(frame, event, argument):
+    global sent
+    if event == "c_return" and argument.__name__ == "send" and "httpcore" in frame.f_code.co_filename:
+        sent += 1
+        if sent == 2:  # the headers are the first
+            sys.setprofile(None)
+            os.kill(os.getpid(), signal.SIGALRM)
+
+def shout(prompt: str) -> str:
+    return prompt.upper()
+
+sent = 0
+signal.signal(signal.SIGALRM, alarm)
+with replicate.local.server({"me/shout": replicate.local.Model(shout, official=True)}) as server:
+    client = server.client()
+    sys.setprofile(profile)
+    try:
+        client.run("me/shout", {"prompt": "a"})
+    except TimeoutError:
+        pass
+    print(len(server.predictions))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "1\n"
