@@ -188,6 +188,7 @@ async def test_a_tunnel_that_is_not_made(colour: str, reply: bytes | None) -> No
             await got(client.predictions.create("me/model", {}))
         assert asked == [b"CONNECT", b"CONNECT"]
         assert not caught.value.sent
+        await got(client.close())
     for each in held:
         each.close()
 
@@ -243,6 +244,7 @@ async def test_a_protocol_error_of_http_2(colour: str, inputs: Any, after: int, 
             await got(client.predictions.create("me/model", inputs))
         error: Any = caught.value
         assert "Check the headers" not in f"{error} {error.hint}" or not doubt
+        await got(client.close())
 
 
 async def test_a_header_that_cannot_be(colour: str) -> None:
@@ -253,6 +255,7 @@ async def test_a_header_that_cannot_be(colour: str) -> None:
         with pytest.raises(LocalProtocolError, match="was not asked"):
             await got(client.predictions.create("me/model", {}))
         assert server.requests == []
+        await got(client.close())
 
 
 def test_what_is_left_before_it_was_sent_is_not_looked_for(
