@@ -135,9 +135,7 @@ class AsyncStream(Around):
         """Write as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
         return await self._kept(self._inner.write, buffer, timeout)
 
-    async def _kept(
-        self, work: Callable[[Any, float | None], Awaitable[Any]], what: Any, timeout: float | None
-    ) -> Any:
+    async def _kept(self, work: Callable[[Any, float | None], Awaitable[Any]], what: Any, timeout: float | None) -> Any:
         if timeout is not UNSAID:
             return await work(what, timeout)
         try:

@@ -18,7 +18,7 @@ import httpx
 from replicate._core.environment import OptionError, VariableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import NoReturn
 
 AROUND = " \t\r\n\"'"
@@ -64,7 +64,7 @@ def made(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
 def fresh(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Make that context. The file comes first, as in httpx. Raises VariableError."""
     cert_file, cert_dir = as_path(cert_file), as_path(cert_dir)
-    if not cert_file and cert_dir and not any(os.path.isdir(each) for each in cert_dir.split(os.pathsep)):
+    if not cert_file and cert_dir and not any(answers(Path(each).is_dir) for each in cert_dir.split(os.pathsep)):
         raise VariableError(f"{CERT_DIR} names no folder that is there.", hint="Set it to one, or unset it.")
     context: ssl.SSLContext | None = None
     with suppress(OSError, ValueError):
@@ -91,13 +91,20 @@ def raise_for(cert_file: str | None) -> NoReturn:
 
 def as_path(value: str | None) -> str | None:
     """Give the path that a variable means."""
-    return value if not value or os.path.exists(value) else value.strip(AROUND)
+    return value if not value or answers(Path(value).exists) else value.strip(AROUND)
+
+
+def answers(question: Callable[[], bool]) -> bool:
+    """Ask about a path. The answer is no for one that cannot be examined, for which Python 3.11 raises something."""
+    with suppress(OSError, ValueError):
+        return question()
+    return False
 
 
 def trouble(path: str) -> str | None:
     """Tell why a file of certificates cannot be used, without showing its path."""
     try:
-        if os.path.isdir(path):
+        if answers(Path(path).is_dir):
             return "a folder"
         Path(path).open("rb").close()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

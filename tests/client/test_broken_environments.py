@@ -318,7 +318,10 @@ async def test_an_answer_over_socks_may_take_longer(clients: Any, monkeypatch: p
     with Faults(late) as faults, Proxy(httpx.URL(faults.origin).port or 0) as proxy:
         monkeypatch.setenv("ALL_PROXY", f"socks5://{proxy.address}")
         client = clients(
-            bearer_token="t", base_url="http://api.test/v1", timeout=httpx.Timeout(None, connect=patience), max_retries=0
+            bearer_token="t",
+            base_url="http://api.test/v1",
+            timeout=httpx.Timeout(None, connect=patience),
+            max_retries=0,
         )
         assert (await got(client.get("/account"))).json() == {}
 
