@@ -153,7 +153,7 @@ def address_of(stream: Any) -> str | None:
 
 def private_peer(response: httpx.Response, url: httpx.URL, transport: Transport) -> str | None:
     """Give the private address that an answer came from, if it did, and not by way of a proxy."""
-    stream = response.extensions.get("network_stream")
+    stream: Any = response.extensions.get("network_stream")
     address = address_of(stream)
     if address is None or not is_private_peer(address):
         return None

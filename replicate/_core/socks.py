@@ -34,7 +34,8 @@ def over_socks(kind: type[Any], library: Library) -> type[Any]:
         """A transport over a SOCKS proxy."""
 
         def __init__(self, **options: Any) -> None:
-            super().__init__(**options)
+            above: Any = super()
+            above.__init__(**options)
             bound(self)
 
         def handle_request(self, request: Any) -> Any:
@@ -60,7 +61,7 @@ def over_socks(kind: type[Any], library: Library) -> type[Any]:
 
 def bound(transport: Any) -> None:
     """Have a transport's connections keep to the connect timeout while the proxy is talked to, as far as it can be."""
-    pool = getattr(transport, "_pool", None)
+    pool: Any = getattr(transport, "_pool", None)
     if hasattr(getattr(pool, "_network_backend", None), "connect_tcp"):
         blocking = hasattr(transport, "handle_request") and hasattr(pool, "handle_request")
         pool._network_backend = (Backend if blocking else AsyncBackend)(pool._network_backend)  # noqa: SLF001 - httpx has no option for it
