@@ -65,7 +65,7 @@ def fresh(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Make that context. The file comes first, as in httpx. Raises VariableError."""
     cert_file, cert_dir = as_path(cert_file), as_path(cert_dir)
     if not cert_file and cert_dir and not any(answers(Path(each).is_dir) for each in cert_dir.split(os.pathsep)):
-        raise VariableError(f"{CERT_DIR} names no folder that is there and can be read.", hint="Set it to one, or unset it.")
+        raise VariableError(f"{CERT_DIR} names no folder that can be read.", hint="Set it to one, or unset it.")
     context: ssl.SSLContext | None = None
     with suppress(OSError, ValueError):
         if cert_file:
