@@ -295,8 +295,9 @@ class Client(Replicate):
         if httpx_options:
             from inspect import signature
 
-            from replicate._core.client_factory import check_options
+            from replicate._core.client_factory import check_options, discreet
 
+            httpx_options = discreet(httpx_options)
             if http_client is not None:
                 raise TypeError(f"http_client= has its own settings: pass {', '.join(httpx_options)} to that")
             known = {**signature(Client).parameters, **signature(httpx.Client).parameters}

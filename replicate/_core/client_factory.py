@@ -6,20 +6,19 @@ counts as sent.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
 from replicate._core.environment import OptionError
+from replicate._core.hiding import Sealed, opened, sealed, unseen
 from replicate._core.libraries import library_of_options
 from replicate._core.proxies import SOCKS, check_proxy, environment_proxies, is_installed, is_pattern
+from replicate._core.socks import over_socks
 from replicate._core.tls import DeferredContext, check_verify, context_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from replicate._core.libraries import Library
 
 UNLIMITED = httpx.Limits(max_connections=None)
 KEEP_ALIVE = 1.0
@@ -39,7 +38,7 @@ class ClientFactory:
         self, options: Mapping[str, Any], *, blocking: bool, transport: Callable[..., Any] | None = None
     ) -> None:
         check_options(options)
-        self._library = library_of_options(options)
+        self._library = library_of_options(plain(options))
         self._blocking = blocking
         self._transport = transport
         self._context = context_for(options)
@@ -47,13 +46,10 @@ class ClientFactory:
         self._mounts: Mapping[str, Any] = options.get("mounts") or {}
         kept = {name: value for name, value in options.items() if name not in READ_HERE}
         self._options: dict[str, Any] = {"limits": UNLIMITED, **kept, "verify": self._context, "trust_env": False}
-        self._proxies = {
-            pattern: self._library.Proxy(proxy) if isinstance(proxy, (str, self._library.URL)) else proxy
-            for pattern, proxy in proxies_of(options).items()
-        }
-        used = [proxy for proxy in self._proxies.values() if proxy is not None]
+        self._proxies = unseen(lambda: proxies_of(options, self._library))
+        used = [proxy.open().url.scheme for proxy in self._proxies.values() if proxy is not None]
         self._unread = self._context if isinstance(self._context, DeferredContext) else None
-        self._encrypted = any(proxy.url.scheme == "https" for proxy in used)
+        self._encrypted = "https" in used
 
     @property
     def limits(self) -> httpx.Limits:
@@ -81,16 +77,16 @@ class ClientFactory:
             self._unread.load()
             self._unread = None
 
-    def _proxied(self, proxy: Any, options: Mapping[str, Any]) -> Any:
+    def _proxied(self, proxy: Sealed[Any], options: Mapping[str, Any]) -> Any:
         kind: Any = self._transport or getattr(
             self._library, "HTTPTransport" if self._blocking else "AsyncHTTPTransport"
         )
-        if proxy.url.scheme in SOCKS:
+        if proxy.open().url.scheme in SOCKS:
             if self._transport is not None:
                 raise OptionError("A SOCKS proxy cannot be used by DefaultAioHttpClient: aiohttp speaks no SOCKS.")
             kind = cast("Any", over_socks)(kind, self._library)
         passed = {name: options[name] for name in PASSED_ON if name in options}
-        return kind(**passed, trust_env=False, proxy=proxy)
+        return unseen(lambda: kind(**passed, trust_env=False, proxy=proxy.open()), told=True)
 
 
 def for_creates(limits: Any) -> Any:
@@ -103,52 +99,33 @@ def for_creates(limits: Any) -> Any:
     return type(limits)(**kept, keepalive_expiry=expiry)
 
 
-def proxies_of(options: Mapping[str, Any]) -> Mapping[str, Any]:
+def proxies_of(options: Mapping[str, Any], library: Any) -> dict[str, Sealed[Any] | None]:
     """Give the proxies of a client with these options, by httpx's URL patterns. Raises VariableError."""
-    if (proxy := options.get("proxy")) is not None:
-        return {"all://": proxy}
+    found: Mapping[str, Any] = {}
+    if (proxy := opened(options.get("proxy"))) is not None:
+        found = {"all://": proxy}
     # `proxies` is httpx 0.27's, and left to it.
-    asked = options.get("trust_env", True) and options.get("transport") is None and options.get("proxies") is None
-    return environment_proxies() if asked else {}
+    elif options.get("trust_env", True) and options.get("transport") is None and options.get("proxies") is None:
+        found = environment_proxies()
+    return {
+        pattern: sealed(library.Proxy(proxy) if isinstance(proxy, (str, library.URL)) else proxy)
+        for pattern, proxy in found.items()
+    }
 
 
-@functools.cache
-def over_socks(kind: type[Any], library: Library) -> type[Any]:
-    """Give a class of transports that raises what socksio raises as an error of its library's."""
+def discreet(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give options of httpx's clients with the proxy sealed, whose URL may hold a password."""
+    return {name: sealed(value) if name == "proxy" else value for name, value in options.items()}
 
-    def own_error(error: Exception) -> Exception:
-        if type(error).__module__.partition(".")[0] == "socksio" or isinstance(error, OverflowError):
-            made: Exception = library.ProxyError("What answers at the proxy's address does not speak SOCKS5")
-            return made
-        return error
 
-    class OverSocks(kind):  # type: ignore[misc]
-        """A transport over a SOCKS proxy."""
-
-        def handle_request(self, request: Any) -> Any:
-            above: Any = super()
-            try:
-                return above.handle_request(request)
-            except Exception as error:
-                if (own := own_error(error)) is error:
-                    raise
-                raise own from error
-
-        async def handle_async_request(self, request: Any) -> Any:
-            above: Any = super()
-            try:
-                return await above.handle_async_request(request)
-            except Exception as error:
-                if (own := own_error(error)) is error:
-                    raise
-                raise own from error
-
-    return OverSocks
+def plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give them as the caller has given them."""
+    return {name: opened(value) for name, value in options.items()}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Check options of httpx's clients, as far as that costs little. Raises OptionError, TypeError."""
-    check_proxy(options.get("proxy"))
+    check_proxy(sealed(options.get("proxy")))
     check_verify(options.get("verify"))
     if not all(":" in pattern and is_pattern(pattern) for pattern in options.get("mounts") or ()):
         raise OptionError("mounts= has a key that is no URL pattern, such as all:// or https://example.com.")

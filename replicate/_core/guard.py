@@ -1,7 +1,8 @@
 """Keeps what strangers name off private hosts: outputs, whose URLs models write, and redirects.
 
 A host is checked by its name and address before anything is sent, and by what it resolves to as soon as a connection is
-made: httpcore's `trace` extension shows that before the request goes out.
+made: httpcore's `trace` extension shows that before the request goes out. It does not show a connection that is used
+again, and that somebody else may have made. So the answer is asked, too, who gave it, before any of it is handed on.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.exchange import Foreign, Unfetchable
-from replicate._core.private_hosts import is_private, is_same, plain
+from replicate._core.exchange import Foreign, Unfetchable, exchanged
+from replicate._core.private_hosts import is_private, is_private_peer, is_same, plain
 from replicate._core.redirects import origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from replicate._core.config import Config
+    from replicate._core.exchange import Transport
 
     Origin = tuple[str, bytes, int | None]
+    Reached = dict[Origin, set[str]]
+    """The private addresses that hosts were found at; none, where one was looked at and is public."""
 
 PRIVATE = "its host is private, and the client was not made with allow_private_hosts=True"
 RESOLVED = "its host has a private address, and the client was not made with allow_private_hosts=True"
@@ -42,25 +46,48 @@ def host_of(url: httpx.URL) -> str:
     return url.raw_host.decode("ascii")
 
 
-def guard(arguments: dict[str, Any], config: Config, reached: set[Origin], *, stranger: bool, blocking: bool) -> None:
-    """Have a request refused if a stranger has named its URL, and its host is private. Raises Unfetchable.
+async def guarded(
+    transport: Transport,
+    arguments: dict[str, Any],
+    config: Config,
+    reached: Reached,
+    *,
+    stranger: bool,
+    stream: bool,
+    seconds: float,
+) -> httpx.Response:
+    """Exchange a request, as `exchanged` does, unless a stranger has named its URL, and its host is private.
 
-    The API's own host never is, and `allow_private_hosts` lets all pass. `reached` collects the private hosts that
-    other requests have connections to: a connection that is used again is not looked at again.
+    The API's own host never is, and `allow_private_hosts` lets all pass. `reached` collects the private addresses that
+    other requests have connections to. Raises Unfetchable.
     """
-    if not isinstance(arguments, Foreign):
-        return
     url: httpx.URL = arguments["url"]
+    if not isinstance(arguments, Foreign):
+        response = await exchanged(transport, arguments, stream=stream, seconds=seconds)
+        if (known := origin(url)) not in reached:
+            reached[known] = set()
+            if address := private_peer(response, url, transport):
+                reached[known].add(address)
+        return response
     own = host_of(config.base_url)
-    if is_same(host_of(url), own):
-        return
-    strict = stranger and not config.allow_private_hosts
+    strict = stranger and not config.allow_private_hosts and not is_same(host_of(url), own)
     if strict and not is_allowed(url, config):
         raise Unfetchable(PRIVATE, hint=CAREFUL)
-    if strict and origin(url) in reached:
+    if strict and not all(is_same(address, own) for address in reached.get(origin(url), ())):
         raise Unfetchable(RESOLVED, hint=CAREFUL)
     peer = Peer(url, own, reached, strict=strict)
-    arguments["extensions"] = {"trace": peer.connects if blocking else peer.connects_async}
+    arguments["extensions"] = {"trace": peer.connects if transport.blocking else peer.connects_async}
+    if not strict:
+        return await exchanged(transport, arguments, stream=stream, seconds=seconds)
+    response = await exchanged(transport, arguments, stream=True, seconds=seconds)
+    try:
+        peer.check(response, transport)
+    except httpx.RequestError:
+        await transport.close_response(response)
+        raise
+    if not stream:
+        await transport.read(response)
+    return response
 
 
 class Peer:
@@ -69,9 +96,9 @@ class Peer:
     A connection to another host than the URL's is one to a proxy, which alone knows where it goes on to.
     """
 
-    def __init__(self, url: httpx.URL, own: str, reached: set[Origin], *, strict: bool) -> None:
+    def __init__(self, url: httpx.URL, own: str, reached: Reached, *, strict: bool) -> None:
         self._url, self._own, self._reached, self._strict = url, own, reached, strict
-        self._direct = False
+        self._new = self._direct = False
 
     def connects(self, event: str, info: Mapping[str, Any]) -> None:
         """Look at an event of a blocking connection. Raises Unfetchable."""
@@ -85,17 +112,32 @@ class Peer:
             await info["return_value"].aclose()
             raise self._refusal()
 
+    def check(self, response: httpx.Response, transport: Transport) -> None:
+        """Look at who has answered. Raises Unfetchable, and httpx.ReadError where that cannot be told any more."""
+        if self._new and not self._direct:
+            return  # by way of a proxy
+        address = private_peer(response, self._url, transport)
+        if address is not None and not is_same(address, self._own):
+            self._note(address)
+            raise Unfetchable(RESOLVED, hint=CAREFUL, sent=True)
+        if not self._new and is_gone(response):
+            raise httpx.ReadError("The connection was reset before it could be told where it leads")
+
     def _is_refused(self, event: str, info: Mapping[str, Any]) -> bool:
         if event == "connection.connect_tcp.started":
             self._direct = plain(str(info.get("host"))) == plain(host_of(self._url))
-        if event != "connection.connect_tcp.complete" or not self._direct:
+        if event != "connection.connect_tcp.complete":
             return False
-        address = address_of(info["return_value"])
-        if address is None or not is_private(address) or is_same(address, self._own):
+        self._new = True
+        address = address_of(info["return_value"]) if self._direct else None
+        if address is None or not is_private_peer(address):
             return False
         if not self._strict:
-            self._reached.add(origin(self._url))
-        return self._strict
+            self._note(address)
+        return self._strict and not is_same(address, self._own)
+
+    def _note(self, address: str) -> None:
+        self._reached.setdefault(origin(self._url), set()).add(address)
 
     def _refusal(self) -> Unfetchable:
         return Unfetchable(RESOLVED, hint=CAREFUL)
@@ -107,3 +149,31 @@ def address_of(stream: Any) -> str | None:
         return plain(stream.get_extra_info("server_addr")[0])
     except Exception:  # noqa: BLE001 - a stream of whatever kind, which may have been closed
         return None
+
+
+def private_peer(response: httpx.Response, url: httpx.URL, transport: Transport) -> str | None:
+    """Give the private address that an answer came from, if it did, and not by way of a proxy."""
+    stream: Any = response.extensions.get("network_stream")
+    address = address_of(stream)
+    if address is None or not is_private_peer(address):
+        return None
+    return None if stream.get_extra_info("server_addr")[1] != origin(url)[2] or is_proxied(url, transport) else address
+
+
+def is_proxied(url: httpx.URL, transport: Transport) -> bool:
+    """Tell whether requests to a URL go by way of a proxy, as far as a client of httpx can be asked."""
+    try:
+        pool: Any = transport.client._transport_for_url(url)._pool  # noqa: SLF001 - nothing else tells
+    except Exception:  # noqa: BLE001 - a client or a transport of whatever kind
+        return False
+    return type(pool).__name__.endswith("Proxy") or getattr(pool, "_proxy", None) is not None
+
+
+def is_gone(response: httpx.Response) -> bool:
+    """Tell whether an answer came over the internet, and its connection does not tell any more from whom."""
+    stream: Any = response.extensions.get("network_stream")
+    try:
+        family = stream.get_extra_info("socket").family
+    except Exception:  # noqa: BLE001 - a mock's, or a stream of whatever kind
+        return False
+    return getattr(family, "name", "").startswith("AF_INET") and address_of(stream) is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.client_factory import ClientFactory
+from replicate._core.client_factory import ClientFactory, discreet
 from replicate._core.options import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class DefaultHttpxClient(httpx.Client):
     """An `httpx.Client` for `Replicate(http_client=…)`. Takes what that takes."""
 
     def __init__(self, **options: Any) -> None:
+        options = discreet(options)
         super().__init__(**defaults(options, blocking=True))
 
 
@@ -28,6 +29,7 @@ class DefaultAsyncHttpxClient(httpx.AsyncClient):
     """An `httpx.AsyncClient` for `AsyncReplicate(http_client=…)`. Takes what that takes."""
 
     def __init__(self, **options: Any) -> None:
+        options = discreet(options)
         super().__init__(**defaults(options))
 
 
@@ -48,6 +50,7 @@ def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - s
     def proxied(**how: Any) -> Any:
         return made_by.AiohttpTransport(**how)
 
+    options = discreet(options)
     settled = defaults(options, transport=proxied)
     client: httpx.AsyncClient = made_by.HttpxAiohttpClient(**settled)
     return client

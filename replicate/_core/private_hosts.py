@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from itertools import product
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -25,6 +25,9 @@ PRIVATE = (
     ),
 )  # fmt: skip
 """Networks that are not public: https://www.iana.org/assignments/iana-ipv4-special-registry, and the one of IPv6."""
+PRETENDED = IPv4Network("198.18.0.0/15")
+"""What some VPNs resolve all public names to (Clash, Surge, sing-box), to connect by name themselves. It is meant for
+measurements in laboratories, and carries no services."""
 NAMES = (
     "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa",
 )  # fmt: skip
@@ -65,6 +68,13 @@ def is_private_address(address: IPv4Address | IPv6Address) -> bool:
     if any(address in network for network in PRIVATE):
         return True
     return isinstance(address, IPv6Address) and any(map(is_private_address, embedded(address)))
+
+
+def is_private_peer(address: str) -> bool:
+    """Tell whether an address that a name was resolved to is private. Those that VPNs only pretend are not."""
+    found = ipv6(address)
+    pretended = [found.ipv4_mapped] if found else ipv4(address)
+    return is_private(address) and not any(each in PRETENDED for each in pretended if each)
 
 
 def is_same(host: str, own: str) -> bool:

@@ -16,6 +16,7 @@ import httpx
 
 from replicate._core.environment import OptionError, VariableError
 from replicate._core.exchange import Unfetchable, check_address
+from replicate._core.hiding import Sealed, opened, unseen
 from replicate._core.libraries import own_url
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def environment_proxies() -> dict[str, str | None]:
 
     Raises VariableError.
     """
-    return read(getproxies())
+    return unseen(lambda: read(getproxies()))  # what shows local variables must not show passwords
 
 
 def read(found: Mapping[str, str]) -> dict[str, str | None]:
@@ -138,10 +139,15 @@ def is_pattern(text: str) -> bool:
     return True
 
 
-def check_proxy(proxy: Any) -> None:
+def check_proxy(proxy: Sealed[Any] | None) -> None:
     """Check a `proxy=`, without showing it. Raises OptionError, and TypeError for what is no URL and no proxy."""
-    if proxy is None:
-        return
+    if proxy is not None:
+        unseen(check_opened, proxy)
+
+
+def check_opened(sealed: Sealed[Any]) -> None:
+    """Do that, in a frame of which nobody hears."""
+    proxy = opened(sealed)
     url = getattr(proxy, "url", proxy)
     if not isinstance(own_url(url), (str, httpx.URL)):
         raise TypeError(f"proxy must be a str, an httpx.URL or an httpx.Proxy, not {type(proxy).__name__}")

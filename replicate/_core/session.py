@@ -21,8 +21,8 @@ from replicate._core import log, retry
 from replicate._core.config import Config as Config  # noqa: PLC0414, TC001 - with the session it is of
 from replicate._core.dual import Async, C, Colour, P, Sync, T
 from replicate._core.environment import log as log_variable
-from replicate._core.exchange import Foreign, Unfetchable, beginning, exchanged
-from replicate._core.guard import guard
+from replicate._core.exchange import Foreign, Unfetchable, beginning
+from replicate._core.guard import guarded
 from replicate._core.hiding import BEARER, hide
 from replicate._core.libraries import own_timeout, own_url
 from replicate._core.nested import nested
@@ -69,8 +69,8 @@ class Session(Generic[C]):
         self.paces: dict[httpx.URL, Pace] = {}
         """When to look at what is waited for, at each base URL; shared likewise."""
         self._known: tuple[httpx.URL, str, Pace, dict[httpx.URL, Pace]] | None = None
-        self.reached: set[tuple[str, bytes, int | None]] = set()
-        """Private hosts that there may be connections to; shared likewise."""
+        self.reached: dict[tuple[str, bytes, int | None], set[str]] = {}
+        """Private addresses of hosts that there may be connections to; shared likewise."""
         self.observer: Observer | None = None
         """Who wants to see the answer of the method that this session is used for."""
 
@@ -229,9 +229,9 @@ class Session(Generic[C]):
             sending = UNTRACED if repeatable else traced(arguments, blocking=self.blocking)
             error: APIConnectionError | APIStatusError
             try:
-                guard(arguments, self.config, self.reached, stranger=route.strange, blocking=self.blocking)
-                seconds = max(LAST_CHANCE, self.remaining())
-                response = await exchanged(self.transport, arguments, stream=stream, seconds=seconds)
+                seconds, strange = max(LAST_CHANCE, self.remaining()), route.strange
+                where = self.transport, arguments, self.config, self.reached
+                response = await guarded(*where, stranger=strange, stream=stream, seconds=seconds)
                 if told := repeatable and api:  # of what is left of the quota for all but creates
                     self.pace.learn(response.headers, self.transport.now())
                 if route.ends(response):

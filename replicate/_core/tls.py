@@ -18,7 +18,7 @@ import httpx
 from replicate._core.environment import OptionError, VariableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import NoReturn
 
 AROUND = " \t\r\n\"'"
@@ -64,10 +64,10 @@ def made(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
 def fresh(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Make that context. The file comes first, as in httpx. Raises VariableError."""
     cert_file, cert_dir = as_path(cert_file), as_path(cert_dir)
-    if not cert_file and cert_dir and not any(Path(each).is_dir() for each in cert_dir.split(os.pathsep)):
-        raise VariableError(f"{CERT_DIR} names no folder that is there.", hint="Set it to one, or unset it.")
+    if not cert_file and cert_dir and not any(answers(Path(each).is_dir) for each in cert_dir.split(os.pathsep)):
+        raise VariableError(f"{CERT_DIR} names no folder that can be read.", hint="Set it to one, or unset it.")
     context: ssl.SSLContext | None = None
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         if cert_file:
             context = ssl.create_default_context(cafile=cert_file)
         elif cert_dir:
@@ -91,13 +91,20 @@ def raise_for(cert_file: str | None) -> NoReturn:
 
 def as_path(value: str | None) -> str | None:
     """Give the path that a variable means."""
-    return value if not value or Path(value).exists() else value.strip(AROUND)
+    return value if not value or answers(Path(value).exists) else value.strip(AROUND)
+
+
+def answers(question: Callable[[], bool]) -> bool:
+    """Ask about a path. The answer is no for one that cannot be examined, for which Python 3.11 raises something."""
+    with suppress(OSError, ValueError):
+        return question()
+    return False
 
 
 def trouble(path: str) -> str | None:
     """Tell why a file of certificates cannot be used, without showing its path."""
     try:
-        if Path(path).is_dir():
+        if answers(Path(path).is_dir):
             return "a folder"
         Path(path).open("rb").close()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -106,7 +113,7 @@ def trouble(path: str) -> str | None:
         return "a file without certificates"
     except FileNotFoundError:
         return "a file that is not there"
-    except OSError:
+    except (OSError, ValueError):  # of which some names are none that a file can have
         return "a file that cannot be read"
     return None if context.cert_store_stats()["x509"] else "a file without certificates"
 
@@ -123,7 +130,7 @@ def context_for(options: Mapping[str, Any]) -> ssl.SSLContext:
     given: Any = os.fspath(cast("os.PathLike[str]", verify)) if isinstance(verify, os.PathLike) else verify
     try:
         context = httpx.create_ssl_context(verify=given)
-    except OSError:
+    except (OSError, ValueError):
         problem = trouble(str(given)) or "certificates that cannot be read"
     else:
         return with_cert(context, cert) if cert else context
@@ -134,7 +141,7 @@ def with_cert(context: ssl.SSLContext, cert: Any) -> ssl.SSLContext:
     """Add a client's own certificate to a context. Raises OptionError."""
     try:
         return httpx.create_ssl_context(verify=context, cert=cert)
-    except OSError:
+    except (OSError, ValueError):
         pass
     raise OptionError(
         "cert= names files that are not there, cannot be read, or hold no certificate and its key.",

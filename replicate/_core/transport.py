@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
-from replicate._core.client_factory import ClientFactory
+from replicate._core.client_factory import ClientFactory, discreet, plain
 from replicate._core.dispatch import delivered, delivered_within
 from replicate._core.dual import drive
 from replicate._core.exchange import ALWAYS, TIE, Covered, Timed, is_foreign, uncollected
@@ -42,9 +42,9 @@ class BlockingTransport:
         self, client: httpx.Client | None = None, *, twin: AsyncTransport | None = None, **options: Any
     ) -> None:
         check_colour(client, blocking=True)
-        self._client, self._twin, self._options, self._given = client, twin, options, client is not None
-        self._library = library_of_options({**options, "client": client})
-        self._own = OwnClients(options)
+        self._client, self._twin, self._options, self._given = client, twin, discreet(options), client is not None
+        self._library = library_of_options({**plain(options), "client": client})
+        self._own = OwnClients(self._options)
         self.closed: bool = twin is not None and twin.closed
         self._interrupted = False  # while the caller's client was sending
         self._lock = Lock()
@@ -60,7 +60,7 @@ class BlockingTransport:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        return {**self._options, **({"http_client": self._client} if self._given else {})}
+        return {**plain(self._options), **({"http_client": self._client} if self._given else {})}
 
     @property
     def own(self) -> bool:
@@ -215,8 +215,8 @@ class AsyncTransport:
         self, client: httpx.AsyncClient | None = None, *, twin: BlockingTransport | None = None, **options: Any
     ) -> None:
         check_colour(client, blocking=False)
-        self._client, self._twin, self._options, self._lock = client, twin, options, Lock()
-        self._library = library_of_options({**options, "client": client})
+        self._client, self._twin, self._options, self._lock = client, twin, discreet(options), Lock()
+        self._library = library_of_options({**plain(options), "client": client})
         self.closed: bool = twin is not None and twin.closed
         self._keepers: dict[Hashable, Keeper] = {}
         self._shown: httpx.AsyncClient | None = None
@@ -232,7 +232,7 @@ class AsyncTransport:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        return {**self._options, **({} if self._client is None else {"http_client": self._client})}
+        return {**plain(self._options), **({} if self._client is None else {"http_client": self._client})}
 
     @property
     def own(self) -> bool:

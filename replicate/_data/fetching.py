@@ -10,6 +10,7 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from replicate._core.dual import Sync, drive
+from replicate._core.guard import host_of
 from replicate._core.nested import nested
 from replicate._core.options import check_count
 from replicate._core.response import pieces
@@ -52,9 +53,10 @@ def checked(url: Any) -> str:
 def key_of(url: str, session: Session[Any]) -> str:
     """Give what a copy is kept by: a hash of the URL, of the token where that goes along, and of who may have it."""
     secret = session.config.credentials.secret() if session.is_file(url) else None
-    private = " private" if session.config.allow_private_hosts else ""
+    config = session.config
+    reach = "private" if config.allow_private_hosts else host_of(config.base_url)  # the private host that may be asked
     token = hashlib.sha256(secret.open().encode()).hexdigest() if secret else ""
-    return hashlib.sha256(f"{url} {token}{private}".encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(f"{url} {token} {reach}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def known(url: str, session: Session[Any]) -> Info | None:

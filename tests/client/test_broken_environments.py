@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import logging
 import os
 import socket
@@ -11,6 +12,7 @@ import ssl
 import sys
 import traceback
 import warnings
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,7 +20,8 @@ import pytest
 import trustme
 from support.colours import collect, got
 from support.faults import Faults, answer
-from support.proxies import Proxy
+from support.proxies import Proxy, Silent
+from support.walking import leaks
 
 import replicate
 from replicate import (
@@ -45,6 +48,7 @@ PROXIES = {
     "an unknown scheme": ("ALL_PROXY", f"ftp://me:{PASSWORD}@127.0.0.1:9"),
     "a port that is none": ("HTTP_PROXY", f"http://me:{PASSWORD}@127.0.0.1:word"),
     "a port that is too high": ("http_proxy", f"http://me:{PASSWORD}@127.0.0.1:70000"),
+    "a slash in the password": ("HTTPS_PROXY", f"http://me:{PASSWORD}/x@127.0.0.1:9"),
     "no host": ("HTTP_PROXY", f"http://me:{PASSWORD}@"),
     "no scheme, and two ports": ("HTTPS_PROXY", f"me:{PASSWORD}@127.0.0.1:9:9"),
     "SOCKS without its package": ("ALL_PROXY", f"socks5://me:{PASSWORD}@127.0.0.1:9"),
@@ -55,6 +59,8 @@ CERTIFICATES = {
     "no certificate": ("SSL_CERT_FILE", lambda folder: written(folder / PASSWORD, "not a certificate"), "without"),
     "an empty file": ("SSL_CERT_FILE", lambda folder: written(folder / PASSWORD, ""), "without certificates"),
     "a folder as a file": ("SSL_CERT_FILE", lambda folder: folder, "a folder"),
+    "a name that is too long": ("SSL_CERT_FILE", lambda folder: PASSWORD * 1000, "cannot be read"),
+    "a folder's name that is too long": ("SSL_CERT_DIR", lambda folder: PASSWORD * 1000, "no folder"),
     "no folder": ("SSL_CERT_DIR", lambda folder: folder / PASSWORD, "no folder"),
     "a file as a folder": ("SSL_CERT_DIR", lambda folder: written(folder / PASSWORD, ""), "no folder"),
     "no folders": ("SSL_CERT_DIR", lambda folder: os.pathsep.join([str(folder / PASSWORD)] * 2), "no folder"),
@@ -146,6 +152,7 @@ async def test_a_proxy_that_is_none(
     with caplog.at_level(logging.WARNING, "replicate"):
         error = await raised(lambda: DOORS[door](clients(server)))
     check(error, variable, 'pip install "replicate[socks]"' if "SOCKS" in case else "URL of a proxy")
+    assert [place for place in leaks(error, PASSWORD) if "test_broken" not in place] == []
     assert caplog.records == []
     assert asked() == []
 
@@ -181,6 +188,40 @@ async def test_certificates_that_may_not_be_read(clients: Any, https: Any, monke
     path.chmod(0)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     check(await raised(lambda: DOORS["create"](clients(base_url=https[0]))), "SSL_CERT_FILE", "cannot be read")
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("error", [PermissionError(13, "denied", PASSWORD), ValueError("embedded null byte")])
+async def test_certificates_that_may_not_be_examined(
+    clients: Any, https: Any, variable: str, error: Exception, monkeypatch: Any
+) -> None:
+    """Nor does it matter if it cannot even be told whether they are there, as in a folder of somebody else's."""
+
+    def refusing(real: Any) -> Any:
+        def call(path: Any, *arguments: Any, **options: Any) -> Any:
+            if PASSWORD in str(path):
+                raise error
+            return real(path, *arguments, **options)
+
+        return call
+
+    for module, name in ((os, "stat"), (io, "open")):
+        monkeypatch.setattr(module, name, refusing(getattr(module, name)))
+    monkeypatch.setenv(variable, f"/secret/{PASSWORD}")
+    tls_made_anew(monkeypatch)
+    for door in ("create", "get"):
+        check(await raised(lambda door=door: DOORS[door](clients(base_url=https[0]))), variable)
+    assert https[2] == []
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 5000])
+@pytest.mark.parametrize("option", ["verify", "cert"])
+@pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")  # httpx's own
+def test_names_that_no_file_has(option: str, path: str, https: Any) -> None:
+    """The same of `verify=` and `cert=` is an error that names the option."""
+    options: Any = {option: path}
+    with Client("t", base_url=https[0], **options) as client, pytest.raises(OptionError, match=f"^{option}= names"):
+        client.account.get()
 
 
 @pytest.mark.parametrize("case", CERTIFICATES)
@@ -245,6 +286,44 @@ async def test_what_is_no_socks_proxy(
     assert isinstance(error, APIConnectionError)
     assert not error.sent
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("says", [b"", b"\x05\x00"])
+@pytest.mark.parametrize("base_url", ["http://api.test/v1", "https://api.test/v1"])
+async def test_a_socks_proxy_that_says_nothing(
+    clients: Any, says: bytes, base_url: str, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """A proxy that takes the connection and is silent is given up after the connect timeout: nothing was sent."""
+    pytest.importorskip("socksio")
+    with Silent(says) as proxy, caplog.at_level(logging.WARNING, "replicate"):
+        monkeypatch.setenv("ALL_PROXY", f"socks5://{proxy.address}")
+        patience = httpx.Timeout(None, connect=0.2)
+        client = clients(bearer_token="t", base_url=base_url, max_retries=0, timeout=patience)
+        error = await raised(lambda: DOORS["create"](client))
+    assert isinstance(error, httpx.ConnectTimeout), repr(error)
+    assert isinstance(error, APIConnectionError)
+    assert not error.sent
+    assert caplog.records == []
+
+
+async def test_an_answer_over_socks_may_take_longer(clients: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is for the proxy only: an answer has the time that `timeout=` gives it."""
+    pytest.importorskip("socksio")
+    patience = 0.3
+
+    def late(request: bytes) -> bytes:
+        Event().wait(2 * patience)
+        return answer("200 OK", b"{}")
+
+    with Faults(late) as faults, Proxy(httpx.URL(faults.origin).port or 0) as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"socks5://{proxy.address}")
+        client = clients(
+            bearer_token="t",
+            base_url="http://api.test/v1",
+            timeout=httpx.Timeout(None, connect=patience),
+            max_retries=0,
+        )
+        assert (await got(client.get("/account"))).json() == {}
 
 
 async def test_an_environment_that_changes(

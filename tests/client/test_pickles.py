@@ -210,10 +210,10 @@ def test_the_client_of_version_1(server: Server, token: str) -> None:
         "proxy": None, "follow_redirects": True, "cert": None, "params": {"x": "y"}, "auth": None,
     }  # fmt: skip
     arrived = sent(Client(SECRET, base_url=server.base_url, **options))
-    assert arrived._session.transport._options == options
+    assert arrived._session.transport.options == options
     assert arrived.account.get().username
     for proxy in ("http://127.0.0.1:1", httpx.URL("http://127.0.0.1:1"), httpx.Proxy("http://127.0.0.1:1")):
-        [told] = sent(Client(proxy=proxy))._session.transport._options.values()
+        [told] = sent(Client(proxy=proxy))._session.transport.options.values()
         assert str(getattr(told, "url", told)) == "http://127.0.0.1:1"
 
 

@@ -11,11 +11,13 @@ import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.walking import found, leaks
 
-from replicate import ReplicateError
+from replicate import APIConnectionError, Client, DefaultAsyncHttpxClient, DefaultHttpxClient, ReplicateError
 from replicate._core import proxies
 from replicate._core.client_factory import ClientFactory
 from replicate._core.environment import OptionError, VariableError
+from replicate._core.hiding import Sealed
 from replicate._core.proxies import check_proxy, environment_proxies, read
 
 PASSWORD = "hunter2"
@@ -152,6 +154,7 @@ def test_a_value_is_read_as_it_was_meant(value: str, url: str, monkeypatch: pyte
     ("value", "said"),
     [
         (f"ftp://me:{PASSWORD}@host", "its scheme is none of http"),
+        (f"http://me:{PASSWORD}/x@host:3128", "cannot be read"),
         (f"http://me:{PASSWORD}@host:word", "cannot be read"),
         (f"http://me:{PASSWORD}@host:70000", "its port is above 65535"),
         (f"http://me:{PASSWORD}@host:0", "its port is none"),
@@ -169,14 +172,15 @@ def test_what_is_no_proxy_is_an_error_that_names_the_variable(
     """The error says what is wrong and what to do, and never what the value is."""
     if os.fsencode(value).isascii():
         monkeypatch.setenv("https_proxy", value)
-        with pytest.raises(VariableError, match=f"^https_proxy .*{said}"):
+        with pytest.raises(VariableError, match=f"^https_proxy .*{said}") as raised:
             environment_proxies()
+        assert shown_in_frames(raised.value) == []
     with pytest.raises(VariableError, match=r"Set it to one such as http://host:3128, or unset it\.$") as caught:
         read({"all": value})
     assert isinstance(caught.value, ReplicateError)
     assert PASSWORD not in whole(caught.value)
     with pytest.raises(OptionError, match=f"^proxy= .*{said}") as refused:
-        check_proxy(value if "://" in value else f"http://{value}")
+        check_proxy(Sealed(value if "://" in value else f"http://{value}"))
     assert PASSWORD not in whole(refused.value)
 
 
@@ -210,3 +214,34 @@ def test_a_script_that_a_web_server_runs_trusts_no_header(monkeypatch: pytest.Mo
     monkeypatch.setenv("HTTP_PROXY", "http://attacker.test")
     monkeypatch.setenv("REQUEST_METHOD", "GET")
     assert environment_proxies() == {}
+
+
+@pytest.mark.parametrize("kind", [Client, DefaultHttpxClient, DefaultAsyncHttpxClient])
+@pytest.mark.parametrize("value", [f"ftp://me:{PASSWORD}@host", f"http://me:{PASSWORD}/x@host:3128"])
+def test_a_proxy_that_is_passed_is_in_no_frame(kind: Any, value: str) -> None:
+    """An error about `proxy=` has come through no frame of the package that shows it."""
+    with pytest.raises(OptionError) as raised:
+        kind(proxy=value)
+    assert shown_in_frames(raised.value) == []
+
+
+@pytest.mark.parametrize("kind", [str, httpx.URL, httpx.Proxy])
+def test_a_proxy_is_sealed_where_it_is_kept(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a client's options nor what makes its connections shows a password to whoever walks through them."""
+    value = f"http://me:{PASSWORD}@127.0.0.1:9"
+    with Client("t", base_url="http://api.test/v1", proxy=kind(value), max_retries=0) as client:
+        transport = client._session.transport
+        with pytest.raises(APIConnectionError) as raised:
+            client.account.get()
+        assert shown_in_frames(raised.value) == []
+        assert found(transport, PASSWORD) is None
+        assert found(transport.twin(), PASSWORD) is None
+        told: Any = transport.options["proxy"]
+        assert httpx.Proxy(value).url == (told.url if kind is httpx.Proxy else httpx.Proxy(told).url)
+    monkeypatch.setenv("ALL_PROXY", value)
+    assert found(ClientFactory({}, blocking=True), PASSWORD) is None
+
+
+def shown_in_frames(error: BaseException) -> list[str]:
+    """List where the package's frames of an error, or the error itself, show the password."""
+    return [place for place in leaks(error, PASSWORD) if "test_proxies.py" not in place]

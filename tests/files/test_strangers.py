@@ -12,6 +12,7 @@ import pytest
 from support.colours import connect, got, leaves_streams
 from support.faults import Faults, answer
 from support.hosts import CONTENT, field, hosted
+from support.lasting import Lasting
 
 import replicate
 from replicate import Client, FileOutput, Prediction
@@ -329,6 +330,116 @@ async def test_a_connection_that_is_there(make: Callable[..., Any], colour: str)
         with pytest.raises(APIConnectionError, match=RESOLVED):  # nor is a copy another client's
             await got(FileOutput(url, client).read())
         assert len(inside.requests) == 2
+
+
+@pytest.fixture
+def lasting() -> Iterator[Lasting]:
+    """Give a server whose connections last."""
+    with Lasting() as server:
+        yield server
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("who", ["the program", "a client that may"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+async def test_a_connection_of_somebody_else(
+    make: Callable[..., Any], colour: str, lasting: Lasting, library: str, who: str, *, stream: bool
+) -> None:
+    """Nothing is given of what comes over a connection that the program's own client had already, whoever made it."""
+    http = pytest.importorskip(library)
+    given = (http.Client if colour == "blocking" else http.AsyncClient)()
+    client, url = make(http_client=given), lasting.url("files.public.test")
+    if who == "the program":
+        await got(given.get(url))
+    else:
+        allowing = make(http_client=given, allow_private_hosts=True)
+        assert await got(FileOutput(f"{url}/other", allowing).read()) == b"secret"
+    output = FileOutput(url, client)
+    with pytest.raises(APIConnectionError, match=RESOLVED) as raised:
+        await got(output.read() if stream else output.info())
+    assert raised.value.sent
+    assert (lasting.connections, len(lasting.requests)) == (1, 2)
+    for _ in range(2):
+        with pytest.raises(APIConnectionError, match=RESOLVED) as raised:
+            await got(output.read())
+        assert not raised.value.sent
+    assert len(lasting.requests) == 2
+    if colour != "blocking":
+        await given.aclose()
+
+
+@pytest.mark.parametrize("request_of", ["the API", "a file"])
+async def test_a_connection_to_another_base_url(
+    make: Callable[..., Any], colour: str, lasting: Lasting, request_of: str
+) -> None:
+    """A copy of a client whose API is at a private host shares its connections: the other sends nothing there."""
+    del colour
+    url = lasting.url("gateway.public.test")
+    client = make(base_url="https://api.replicate.com/v1")
+    other = client.with_options(base_url=f"{url}/v1")
+    if request_of == "the API":
+        await got(other.get("/account"))
+    else:
+        assert await got(FileOutput(f"{url}/x", other).read()) == b"secret"
+    for path in ("/x", "/y"):
+        with pytest.raises(APIConnectionError, match=RESOLVED) as raised:
+            await got(FileOutput(url + path, client).read())
+        assert not raised.value.sent
+    assert len(lasting.requests) == 1
+
+
+async def test_a_connection_that_does_not_tell(
+    make: Callable[..., Any], colour: str, lasting: Lasting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is anything given where it cannot be told any more who has answered."""
+    given = (httpx.Client if colour == "blocking" else httpx.AsyncClient)()
+    client, url = make(http_client=given), lasting.url("files.public.test")
+    await got(given.get(url))
+    monkeypatch.setattr(guard, "address_of", lambda _: None)
+    with pytest.raises(APIConnectionError, match="reset before it could be told"):
+        await got(FileOutput(url, client).read())
+    if colour != "blocking":
+        await given.aclose()
+
+
+async def test_a_private_proxy_whose_connections_last(make: Callable[..., Any], colour: str, lasting: Lasting) -> None:
+    """A proxy's connections may be used again, whoever made them, also where its port is the URL's."""
+    given = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(proxy=lasting.url("127.0.0.1"))
+    client = make(http_client=given)
+    for url in (lasting.url("files.public.test"), "http://files.public.test"):
+        await got(given.get(url))
+        assert await got(FileOutput(f"{url}/x", client).read()) == b"secret"
+    if colour != "blocking":
+        await given.aclose()
+
+
+@pytest.mark.parametrize("address", ["198.18.0.7", "198.19.255.1", "::ffff:198.18.0.7"])
+async def test_a_vpn_that_resolves_all_names_itself(
+    make: Callable[..., Any], colour: str, lasting: Lasting, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Addresses that a VPN makes up for public names are no private ones; in a URL they are."""
+    del colour
+    monkeypatch.setattr(guard, "address_of", lambda _: address)
+    for path in ("/x", "/y"):
+        assert await got(FileOutput(lasting.url("files.public.test") + path, make()).read()) == b"secret"
+    with pytest.raises(APIConnectionError, match=REFUSED):
+        await got(FileOutput("http://198.18.0.7/x", make()).read())
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "gateway.public.test"])
+async def test_a_copy_of_another_client_s(
+    make: Callable[..., Any], colour: str, lasting: Lasting, name: str, tmp_path: Path
+) -> None:
+    """What one client has from its own private host is not given to one that must not ask there."""
+    del colour
+    url = lasting.url(name)
+    own = make(base_url=f"{url}/v1")
+    assert await got(FileOutput(f"{url}/x", own).read()) == b"secret"
+    await got(FileOutput(f"{url}/x", own).save(tmp_path))
+    for way in WAYS:
+        with pytest.raises(APIConnectionError, match="private address" if name.endswith("test") else REFUSED):
+            await way(FileOutput(f"{url}/x", make(base_url="https://api.replicate.com/v1")), tmp_path)
+    assert len(lasting.requests) == 1
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])

@@ -85,3 +85,34 @@ class Proxy:
             server.sendall(re.sub(rb"(?i)host: [^\r]*", b"Host: localhost", request, count=1))
             while chunk := server.recv(65536):
                 connection.sendall(chunk)
+
+
+class Silent:
+    """Takes every connection, says so much, and nothing ever after."""
+
+    def __init__(self, says: bytes = b"") -> None:
+        self._says = says
+        self._held: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = Thread(target=self._serve, name="silent proxy")
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(20)
+        for each in (*self._held, self._listener):
+            each.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._held.append(connection)
+                connection.sendall(self._says)

@@ -1,0 +1,157 @@
+"""Transports over a SOCKS proxy: what the proxy does wrong is an error of httpx, and a silent one ends in time.
+
+httpcore talks to a SOCKS proxy without any timeout. It gives none at all to its stream then, and always one, which may
+be None, afterwards: so the two can be told apart.
+"""
+
+from __future__ import annotations
+
+import functools
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from replicate._core.libraries import Library
+
+UNSAID: Any = object()
+"""The timeout that was not given."""
+
+
+@functools.cache
+def over_socks(kind: type[Any], library: Library) -> type[Any]:
+    """Give a class of transports that raises what socksio raises as an error of its library's."""
+
+    def own_error(error: Exception) -> Exception:
+        if type(error).__module__.partition(".")[0] == "socksio" or isinstance(error, OverflowError):
+            made: Exception = library.ProxyError("What answers at the proxy's address does not speak SOCKS5")
+            return made
+        return error
+
+    class OverSocks(kind):  # type: ignore[misc]
+        """A transport over a SOCKS proxy."""
+
+        def __init__(self, **options: Any) -> None:
+            above: Any = super()
+            above.__init__(**options)
+            bound(self)
+
+        def handle_request(self, request: Any) -> Any:
+            above: Any = super()
+            try:
+                return above.handle_request(request)
+            except Exception as error:
+                if (own := own_error(error)) is error:
+                    raise
+                raise own from error
+
+        async def handle_async_request(self, request: Any) -> Any:
+            above: Any = super()
+            try:
+                return await above.handle_async_request(request)
+            except Exception as error:
+                if (own := own_error(error)) is error:
+                    raise
+                raise own from error
+
+    return OverSocks
+
+
+def bound(transport: Any) -> None:
+    """Have a transport's connections keep to the connect timeout while the proxy is talked to, as far as it can be."""
+    pool: Any = getattr(transport, "_pool", None)
+    if hasattr(getattr(pool, "_network_backend", None), "connect_tcp"):
+        blocking = hasattr(transport, "handle_request") and hasattr(pool, "handle_request")
+        pool._network_backend = (Backend if blocking else AsyncBackend)(pool._network_backend)  # noqa: SLF001 - httpx has no option for it
+
+
+class Around:
+    """Something of httpcore's, as it is but for the methods of a class below."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class Backend(Around):
+    """What makes connections that block."""
+
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> Stream:
+        """Connect to the proxy."""
+        return Stream(self._inner.connect_tcp(host, port, timeout=timeout, **options), timeout)
+
+
+class AsyncBackend(Around):
+    """What makes connections that are awaited."""
+
+    async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> AsyncStream:
+        """Connect to the proxy."""
+        return AsyncStream(await self._inner.connect_tcp(host, port, timeout=timeout, **options), timeout)
+
+
+class Stream(Around):
+    """A connection to a proxy that blocks."""
+
+    def __init__(self, inner: Any, patience: float | None) -> None:
+        super().__init__(inner)
+        self._patience = patience
+
+    def read(self, max_bytes: int, timeout: float | None = UNSAID) -> Any:
+        """Read as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
+        return self._kept(self._inner.read, max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = UNSAID) -> Any:
+        """Write as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
+        return self._kept(self._inner.write, buffer, timeout)
+
+    def _kept(self, work: Callable[[Any, float | None], Any], what: Any, timeout: float | None) -> Any:
+        if timeout is not UNSAID:
+            return work(what, timeout)
+        try:
+            return work(what, self._patience)
+        except Exception as error:
+            with suppress(Exception):
+                self._inner.close()  # which httpcore does not do here
+            if (late := as_late(error)) is None:
+                raise
+            raise late from error
+
+
+class AsyncStream(Around):
+    """A connection to a proxy that is awaited."""
+
+    def __init__(self, inner: Any, patience: float | None) -> None:
+        super().__init__(inner)
+        self._patience = patience
+
+    async def read(self, max_bytes: int, timeout: float | None = UNSAID) -> Any:
+        """Read as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
+        return await self._kept(self._inner.read, max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = UNSAID) -> Any:
+        """Write as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
+        return await self._kept(self._inner.write, buffer, timeout)
+
+    async def _kept(self, work: Callable[[Any, float | None], Awaitable[Any]], what: Any, timeout: float | None) -> Any:
+        if timeout is not UNSAID:
+            return await work(what, timeout)
+        try:
+            return await work(what, self._patience)
+        except Exception as error:
+            with suppress(Exception):
+                await self._inner.aclose()  # which httpcore does not do here
+            if (late := as_late(error)) is None:
+                raise
+            raise late from error
+
+
+def as_late(error: Exception) -> Exception | None:
+    """Give the ConnectTimeout of httpcore, or of httpcore2, for a timeout of its own."""
+    if type(error).__name__ not in ("ReadTimeout", "WriteTimeout"):
+        return None
+    kind: type[Exception] = import_module(type(error).__module__.partition(".")[0]).ConnectTimeout
+    return kind("The SOCKS proxy did not answer in time")
