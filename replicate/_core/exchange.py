@@ -6,7 +6,6 @@ import atexit
 import os
 import sys
 from contextlib import suppress
-from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
@@ -191,19 +190,6 @@ def sparing(client: Any) -> Any:
             look(response)
 
     client.cookies.extract_cookies = extract_cookies
-    return client
-
-
-def unlocking(client: Any) -> Any:
-    """Have the pools of a client keep no lock after an interrupt.
-
-    httpcore's lock is taken in a method written in Python, where a signal's handler may raise after it was taken, and
-    it is taken again while such an error is handled. One that is written in C, and can be taken again, has no such gap.
-    """
-    for transport in (getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()):
-        pool: Any = getattr(transport, "_pool", None)
-        if hasattr(pool, "_optional_thread_lock"):
-            pool._optional_thread_lock = RLock()  # noqa: SLF001 - what else has it keeps it
     return client
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.client_factory import ClientFactory
-from replicate._core.exchange import sparing, unlocking
+from replicate._core.exchange import sparing
 from replicate._core.hiding import Sealed
 from replicate._core.libraries import answers_itself
 from replicate._core.lifetime import inherited
@@ -75,3 +75,16 @@ class OwnClients:
             inherited.append(client)
         inherited.extend(self._discarded)
         self._made, self._discarded, self._factory = {}, [], None
+
+
+def unlocking(client: Any) -> Any:
+    """Have the pools of a client keep no lock after an interrupt.
+
+    httpcore's lock is taken in a method written in Python, where a signal's handler may raise after it was taken, and
+    it is taken again while such an error is handled. One that is written in C, and can be taken again, has no such gap.
+    """
+    for transport in (getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()):
+        pool: Any = getattr(transport, "_pool", None)
+        if hasattr(pool, "_optional_thread_lock"):
+            pool._optional_thread_lock = RLock()  # noqa: SLF001 - what else has it keeps it
+    return client
