@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from replicate._errors import ReplicateException
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
+RAISED = "Raised at "
 INNERMOST = 3
 """Frames that are named at least."""
 OWN = 2
@@ -25,7 +25,7 @@ CANCELED = ("CancelledError", "Cancelled")
 """Names of classes: asyncio's, and trio's."""
 LOOPS = ("asyncio", "trio", "uvloop", "anyio")
 INSTALLED = {"site-packages", "dist-packages"}
-STANDARD = PurePath(json.__file__).parent.parent
+STANDARD = PurePath(traceback.__file__).parent
 PACKAGE = PurePath(__file__).parent.parent
 
 
@@ -54,7 +54,9 @@ def note_for(error: BaseException, trace: TracebackType) -> str | None:
     """Say where an exception was raised, unless its class says enough, or it only ends the program or a task."""
     if isinstance(error, (*EXPECTED, *ENDS)) or type(error).__name__ in CANCELED:
         return None
-    return f"Raised at {place(trace)}. The frames are left out: they hold the token."
+    if any(str(note).startswith(RAISED) for note in getattr(error, "__notes__", ())):
+        return None  # it was raised before; its traceback ends with the frames of that
+    return f"{RAISED}{place(trace)}. The frames are left out: they hold the token."
 
 
 def place(trace: TracebackType) -> str:

@@ -135,7 +135,7 @@ def unanswered(
     if is_unasked(cause, sending):
         happened, hint = (
             "was not asked",
-            "Code that runs before a request is sent raised this: an event hook, or auth=.",
+            "An event hook or auth= raised this before the request was sent.",
         )
     if isinstance(cause, httpx.LocalProtocolError) and not sent:
         cause.args = ()  # it shows the header that cannot be, which may be the token's
@@ -255,6 +255,8 @@ def strike(response: httpx.Response) -> None:
     if (content := content_of(response)) != response.content:
         vars(response)["_content"] = content  # where httpx has it
         vars(response).pop("_text", None)  # what a hook has read
+    if redirects_with_the_token(response):
+        response.next_request = None
     for name, value in [*response.headers.items()]:
         if (shown := struck(value, response)) != value:
             response.headers[name] = shown

@@ -23,6 +23,8 @@ SHORTEST = 8
 DEEPEST = 24
 MOST = 100_000
 """Values that are looked at in what one exception and those that led to it hold."""
+ARGS: Any = vars(BaseException)["args"]
+SUPPRESS: Any = vars(BaseException)["__suppress_context__"]
 VIEWS = (KeysView, ValuesView, ItemsView)
 ATOMS = (int, float, complex, bool, type(None), type, FunctionType, ModuleType)
 
@@ -88,8 +90,7 @@ class Scrub:
             self._found += members(each)
             if told and trace is not None and (note := note_for(each, trace)) is not None:
                 with suppress(Exception):  # an exception can be frozen
-                    if note not in getattr(each, "__notes__", ()):
-                        each.add_note(note)
+                    each.add_note(note)
             with suppress(Exception):
                 each.with_traceback(None)
             self._clean(each)
@@ -110,7 +111,7 @@ class Scrub:
         with suppress(Exception):
             arguments = tuple(self.value(value, printed=True) for value in error.args)
             if any(made is not value for made, value in zip(arguments, error.args, strict=True)):
-                error.args = arguments
+                ARGS.__set__(error, arguments)  # also where a class forbids to set attributes
 
     def _replaced(self, error: BaseException, listed: list[BaseException]) -> BaseException:
         """Copy the groups whose messages have the secret, and put the copies in their places."""
@@ -134,8 +135,8 @@ class Scrub:
             for name in ("__cause__", "__context__"):
                 led = getattr(each, name)
                 if led is not None and copy(led) is not led:
-                    setattr(each, name, copy(led))
-            each.__suppress_context__ = kept
+                    getattr(BaseException, name).__set__(each, copy(led))
+            SUPPRESS.__set__(each, kept)
         return copy(error)
 
     # ---- values
