@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import ItemsView, KeysView, ValuesView
+from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -98,11 +98,7 @@ class Scrub:
 
     def _clean(self, error: BaseException) -> None:
         """Remove the secret from all attributes of an exception."""
-        with suppress(Exception):
-            state = vars(error)
-            for name, value in [*state.items()]:
-                if (made := self.value(value)) is not value:
-                    state[name] = made
+        self._clean_state(error)
         for field in fields(error):
             with suppress(Exception):  # of some, there is nothing yet, and others cannot be changed
                 held = field.__get__(error)
@@ -112,22 +108,31 @@ class Scrub:
             arguments = tuple(self.value(value, printed=True) for value in error.args)
             if any(made is not value for made, value in zip(arguments, error.args, strict=True)):
                 ARGS.__set__(error, arguments)  # also where a class forbids to set attributes
+        with suppress(Exception):
+            if self._secret and self._secret in f"{error} {error!r}":  # made of what an attribute shows
+                self._clean_state(error, printed=True)
+
+    def _clean_state(self, error: BaseException, *, printed: bool = False) -> None:
+        state = vars(error)
+        for name, value in [*state.items()]:
+            with suppress(Exception):
+                if (made := self.value(value, printed=printed)) is not value:
+                    state[name] = made
 
     def _replaced(self, error: BaseException, listed: list[BaseException]) -> BaseException:
         """Copy the groups whose messages have the secret, and put the copies in their places."""
-        groups = [each for each in listed if isinstance(each, BaseExceptionGroup)]
-        if not any(self._secret and self._secret in group.message for group in groups):
+        if not any(self._secret and self._secret in message_of(each) for each in listed):
             return error
         made: dict[int, BaseException] = {}
 
         def copy(each: BaseException) -> BaseException:
-            if not isinstance(each, BaseExceptionGroup):
+            if not members(each):
                 return each
             if id(each) not in made:
                 made[id(each)] = each  # it may be a cause of what is in it
                 inner = [copy(child) for child in members(each)]
-                if self.text(each.message) != each.message or inner != [*members(each)]:
-                    made[id(each)] = remade(each, self.text(each.message), inner)
+                if (message := self.text(message_of(each))) != message_of(each) or inner != [*members(each)]:
+                    made[id(each)] = remade(each, message, inner)
             return made[id(each)]
 
         for each in [*listed, *map(copy, listed)]:
@@ -152,8 +157,10 @@ class Scrub:
         self._left -= 1
         if isinstance(value, str):
             return self.text(value)
-        if isinstance(value, ATOMS) or self._left < 0 or depth == 0:
+        if isinstance(value, ATOMS):
             return value
+        if self._left < 0 or depth == 0:
+            return self._opaque(value)
         if isinstance(value, (bytes, bytearray)):
             return value.replace(self._bytes, HIDDEN.encode()) if self._bytes and self._bytes in value else value
         if isinstance(value, BaseException):
@@ -167,7 +174,7 @@ class Scrub:
             return self._list(value, depth, printed=printed)
         if isinstance(value, (tuple, set, frozenset, *VIEWS)):
             return self._others(value, depth, printed=printed)
-        return self._object(value, printed=printed)
+        return self._object(value, depth, printed=printed)
 
     def _mapping(self, value: Any, depth: int, *, printed: bool) -> Any:
         made: dict[Any, Any] = {}
@@ -196,10 +203,11 @@ class Scrub:
             return value
         if hasattr(value, "_make"):
             return value._make(made)
-        kind = next((kind for kind in (tuple, set, frozenset) if isinstance(value, kind)), list)
-        return kind(made)
+        kinds: tuple[Any, ...] = (tuple, set, frozenset)
+        return next((kind for kind in kinds if isinstance(value, kind)), list)(made)
 
-    def _object(self, value: Any, *, printed: bool) -> Any:
+    def _object(self, value: Any, depth: int, *, printed: bool) -> Any:
+        kind: Any = Mapping
         library = library_of(value)
         if isinstance(value, library.Request):
             return masked(value)
@@ -207,9 +215,13 @@ class Scrub:
             return covered(value)
         if isinstance(value, library.Headers):
             return self._headers(value, library)
-        if printed and self._secret and self._secret in (shown := repr(value)):
-            return self.text(shown)
-        return value
+        if isinstance(value, kind):
+            with suppress(Exception):  # one that somebody has written
+                return self._mapping(value, depth, printed=printed)
+        return self._opaque(value) if printed else value
+
+    def _opaque(self, value: Any) -> Any:
+        return self.text(shown) if self._secret and self._secret in (shown := repr(value)) else value
 
     def _headers(self, value: Any, library: Any) -> Any:
         if "sealed" in vars(value):
@@ -223,6 +235,11 @@ class Scrub:
 def members(error: Any) -> tuple[BaseException, ...]:
     """Give the exceptions of a group."""
     return error.exceptions if isinstance(error, BaseExceptionGroup) else ()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def message_of(error: Any) -> str:
+    """Give the message of a group, which is no attribute that can be set."""
+    return str(error.message) if members(error) else ""
 
 
 def fields(error: BaseException) -> Iterator[Any]:
@@ -242,5 +259,5 @@ def remade(group: Any, message: str, inner: list[BaseException]) -> BaseExceptio
         made = BaseExceptionGroup(message, inner)
     made.__cause__, made.__context__ = group.__cause__, group.__context__
     made.__suppress_context__ = group.__suppress_context__
-    vars(made).update(vars(group))
+    made.__dict__.update(group.__dict__)
     return made

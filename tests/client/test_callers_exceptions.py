@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque, namedtuple
+from collections import UserDict, deque
 from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import httpx
 import pytest
@@ -17,7 +17,12 @@ from support.walking import chain, leaks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Pair = namedtuple("Pair", "name value")  # noqa: PYI024 - the plain kind
+
+class Pair(NamedTuple):
+    """A header."""
+
+    name: str
+    value: str
 
 
 class Slotted(Exception):  # noqa: N818 - its name is of no interest
@@ -45,10 +50,28 @@ class Holder:
     """Shows what it holds."""
 
     def __init__(self, value: Any) -> None:
-        self._shown = lambda: f"<{value}>"
+        self._shown: Callable[[], str] = lambda: f"<{value}>"
 
     def __repr__(self) -> str:
         return self._shown()
+
+
+class Spoken(Exception):  # noqa: N818
+    """Says what an attribute shows."""
+
+    def __init__(self, request: Any) -> None:
+        super().__init__()
+        self.holder = Holder(request.headers["authorization"])
+
+    def __str__(self) -> str:
+        return f"sent {self.holder}"
+
+
+def nested_deeply(request: Any) -> Exception:
+    value: Any = dict(request.headers)
+    for _ in range(60):
+        value = [value]
+    return RuntimeError(value)
 
 
 def noted(request: Any) -> Exception:
@@ -74,7 +97,8 @@ def of_an_attribute(request: Any) -> Exception:
     try:
         _ = request.headres
     except AttributeError as error:
-        return error
+        found: Exception = error
+        return found
     raise AssertionError
 
 
@@ -104,6 +128,9 @@ WAYS: dict[str, Callable[[Any], Exception]] = {
     "named tuple": lambda request: RuntimeError(Pair("authorization", request.headers["authorization"])),
     "bytes": lambda request: RuntimeError(bytearray(request.headers["authorization"].encode())),
     "object with a repr": lambda request: RuntimeError([Holder(request.headers["authorization"])]),
+    "attribute with a repr": Spoken,
+    "mapping": lambda request: RuntimeError(UserDict(request.headers)),
+    "nested deeply": nested_deeply,
     "namespace": lambda request: RuntimeError(SimpleNamespace(headers=dict(request.headers))),
     "request in a list": lambda request: RuntimeError([request]),
     "answer in a tuple": lambda request: RuntimeError(("no", httpx.Response(200, request=request))),
@@ -129,7 +156,8 @@ def failing(colour: str, fail: Callable[[Any], Any]) -> Any:
 
 def error_of(colour: str, fail: Callable[[Any], Any]) -> BaseException:
     client = failing(colour, fail)
-    return raised(colour, lambda: account(client, ""))
+    error: BaseException = raised(colour, lambda: account(client, ""))
+    return error
 
 
 @pytest.mark.filterwarnings("ignore:URL.raw is deprecated")
@@ -182,7 +210,8 @@ def test_a_group_is_copied(colour: str) -> None:
             raise group from None
 
     error: Any = error_of(colour, fail)
-    assert type(error) is Kept
+    assert error.__class__ is Kept
+    error = cast("Any", error)
     assert (error.message, error.exceptions, error.extra) == ("sent Bearer [hidden]", (leaf,), 7)
     assert error.__notes__[0] == "mine"
     assert isinstance(error.__context__, OSError)
