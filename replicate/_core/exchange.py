@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 import httpx
 
 from replicate._core.body import with_body
-from replicate._core.hiding import Sealed, cut, true_headers, unseen
+from replicate._core.hiding import Sealed, authorization_of, true_headers
 from replicate._core.libraries import converted, library_of
 from replicate._core.nested import nested
+from replicate._core.scrubbing import cut, unseen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
@@ -276,22 +277,23 @@ class Covered(httpx.SyncByteStream):
 
     def __init__(self, response: httpx.Response) -> None:
         self._stream: Sealed[Any] = Sealed(response.stream)
+        self._secret: Sealed[bytes | None] = authorization_of(response)
 
     def __iter__(self) -> Iterator[bytes]:
-        parts: Iterator[bytes] = unseen(lambda: iter(self._stream.open()), told=True)
+        parts: Iterator[bytes] = unseen(lambda: iter(self._stream.open()), told=True, secret=self._secret.open)
         while True:
             outer = sys.exception()
             try:
                 part = next(parts, None)
             except BaseException as error:
-                cut(error, outer)
+                cut(error, outer, self._secret.open())
                 raise
             if part is None:
                 return
             yield part
 
     def close(self) -> None:
-        unseen(lambda: self._stream.open().close())
+        unseen(lambda: self._stream.open().close(), secret=self._secret.open)
 
     @property
     def elapsed(self) -> timedelta | None:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import functools
-import sys
-import traceback
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-import httpx
-
 from replicate._core.libraries import library_of
-from replicate._errors import ReplicateException
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import TracebackType
+    from collections.abc import Callable
     from typing import Self, TypeGuard
 
 S = TypeVar("S")
@@ -25,11 +18,6 @@ AUTHORIZATION = b"authorization"
 HIDDEN = "[hidden]"
 BEARER = f"Bearer {HIDDEN}"
 SCHEMES = (b"basic", b"bearer", b"digest", b"token")
-SHORTEST = 8
-"""Characters of a token; a shorter one may be a common word."""
-SHOWN_FRAMES = 3
-EXPECTED = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ReplicateException)
-"""Errors whose class and text say enough: nobody asks which line of httpx raised them."""
 
 
 class Sealed(Generic[S]):
@@ -67,78 +55,6 @@ def opened(value: Any) -> Any:
     return value.open() if is_sealed(value) else value
 
 
-# ---- exceptions
-
-
-def cut(error: BaseException, outer: BaseException | None, secret: bytes | None = None, *, told: bool = True) -> None:
-    """Take the tracebacks from an exception and those that led to it, with the local variables of their frames.
-
-    `outer` is what was being handled before, `sys.exception()`: it is the caller's. What the exceptions hold of
-    requests is masked, and the secret is struck out of their texts. If `told`, a note tells where an unexpected one was
-    raised.
-    """
-    found: list[BaseException | None] = [error]
-    seen = set[int]() if outer is None else {id(outer)} - {id(error)}
-    while found:
-        each = found.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        found += [each.__cause__, each.__context__]
-        found += exceptions_in(each)
-        if told and each.__traceback__ is not None and isinstance(each, Exception) and not isinstance(each, EXPECTED):
-            with suppress(Exception):  # an exception can be frozen
-                each.add_note(f"Raised at {place(each.__traceback__)}. The frames are left out: they hold the token.")
-        each.with_traceback(None)
-        clean(each, secret)
-
-
-def exceptions_in(error: Any) -> Sequence[BaseException]:
-    """Give the exceptions of a group."""
-    return error.exceptions if isinstance(error, BaseExceptionGroup) else ()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-
-
-def place(trace: TracebackType) -> str:
-    """Tell where an exception was raised: the last frames, the innermost last."""
-    frames = [*traceback.walk_tb(trace)][-SHOWN_FRAMES:]
-    return " > ".join(f"{frame.f_code.co_filename}:{line} ({frame.f_code.co_name})" for frame, line in frames)
-
-
-def clean(error: BaseException, secret: bytes | None) -> None:
-    """Mask the requests that an exception holds, and strike the secret out of its texts."""
-    text = None if secret is None else secret.rpartition(b" ")[2].decode("latin-1")
-    struck = text if text and len(text) >= SHORTEST else None
-    state = vars(error)
-    for name, value in [*state.items()]:
-        state[name] = without(value, struck)
-    if (changed := tuple(without(value, struck) for value in error.args)) != error.args:
-        with suppress(Exception):
-            error.args = changed
-
-
-def without(value: Any, secret: str | None) -> Any:
-    """Give a value that an exception holds without the secret."""
-    if isinstance(value, str):
-        return value.replace(secret, HIDDEN) if secret and secret in value else value
-    if isinstance(value, bytes):
-        known = secret.encode("latin-1") if secret else b""
-        return value.replace(known, HIDDEN.encode()) if known and known in value else value
-    library = library_of(value)
-    if isinstance(value, library.Request):
-        return masked(value)
-    return covered(value) if isinstance(value, library.Response) else value
-
-
-def unseen(work: Callable[..., S], *arguments: Any, told: bool = False) -> S:
-    """Call something that handles a secret. What it raises leaves without its frames."""
-    outer = sys.exception()
-    try:
-        return work(*arguments)
-    except BaseException as error:
-        cut(error, outer, told=told)
-        raise
-
-
 # ---- requests and answers
 
 
@@ -154,6 +70,12 @@ def authorization(headers: Any) -> bytes | None:
     if found is not None:
         return found.open()
     return next((value for name, value in headers.raw if name.lower() == AUTHORIZATION), None)
+
+
+def authorization_of(response: Any) -> Sealed[bytes | None]:
+    """Give the true value of the header that an answer was asked for with."""
+    request = state_of(response).get("_request")
+    return Sealed(None if request is None else authorization(request.headers))
 
 
 def hide(headers: Any, value: Sealed[bytes] | None = None) -> None:

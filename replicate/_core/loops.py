@@ -12,7 +12,8 @@ import httpx
 
 from replicate._core.dual import PATIENCE
 from replicate._core.exchange import ALWAYS, sparing
-from replicate._core.hiding import Sealed, cut
+from replicate._core.hiding import Sealed, authorization_of
+from replicate._core.scrubbing import cut
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable
@@ -180,8 +181,12 @@ class Given:
 class Held(httpx.AsyncByteStream):
     """The content of an answer: it holds the place of its request until it is closed, and ends at the deadline."""
 
-    def __init__(self, stream: Any, left: Callable[[], float], release: Callable[[], Awaitable[None]]) -> None:
-        self._stream, self._left, self._release = Sealed(stream), left, release
+    def __init__(
+        self, response: httpx.Response, left: Callable[[], float], release: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._stream: Sealed[Any] = Sealed(response.stream)
+        self._secret: Sealed[bytes | None] = authorization_of(response)
+        self._left, self._release = left, release
         self._parts: Sealed[AsyncIterator[bytes]] | None = None
         self._released = False
 
@@ -197,7 +202,7 @@ class Held(httpx.AsyncByteStream):
         except StopAsyncIteration:
             raise
         except BaseException as error:
-            cut(error, outer)
+            cut(error, outer, self._secret.open())
             raise
 
     @property
@@ -210,7 +215,7 @@ class Held(httpx.AsyncByteStream):
         try:
             await self._stream.open().aclose()
         except BaseException as error:
-            cut(error, outer)
+            cut(error, outer, self._secret.open())
             raise
         finally:
             if not self._released:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from replicate._core.credentials import HOW_TO
-from replicate._core.exchange import FOREIGN, Unfetchable
+from replicate._core.exchange import FOREIGN, Unfetchable, is_foreign
 from replicate._core.hiding import authorization, covered
 from replicate._core.hints import hint, refused
 from replicate._core.http_errors import paired
@@ -124,7 +124,7 @@ def unanswered(
     """Turn an error of httpx, or of what it sends with, into ours. `sending` knows how far the request has gone out."""
     if isinstance(cause, Unfetchable):
         return unfetchable(cause, method, url)
-    sent = sending.arrived(otherwise=was_sent(cause)) if sending else was_sent(cause)
+    sent = may_have_arrived(cause, sending)
     late = isinstance(cause, (httpx.TimeoutException, TimeoutError))
     happened = "did not answer in time" if late and sent else "broke off" if sent else "could not be reached"
     hint = None if sent else "Check the network, the proxy settings and base_url."
@@ -132,6 +132,11 @@ def unanswered(
         happened = "did not take the request in time" if late else "broke off before the request was sent"
     if sending and sending.cut_off:
         hint = CUT_OFF
+    if is_unasked(cause, sending):
+        happened, hint = (
+            "was not asked",
+            "An event hook or auth= raised this before the request was sent.",
+        )
     if isinstance(cause, httpx.LocalProtocolError) and not sent:
         cause.args = ()  # it shows the header that cannot be, which may be the token's
         happened, hint = "was not asked", "Check the headers: one of them is not what HTTP can carry."
@@ -159,6 +164,20 @@ def address_of(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
+def may_have_arrived(error: BaseException, sending: Sending | None) -> bool:
+    """Tell whether all of a request that an error has ended may have reached the API."""
+    if is_unasked(error, sending):
+        return False
+    if isinstance(error, UNANSWERED):
+        return sending.arrived(otherwise=was_sent(error)) if sending else was_sent(error)
+    return sending is None or sending.interrupted
+
+
+def is_unasked(error: BaseException, sending: Sending | None) -> bool:
+    """Tell whether an error that is not of httpx was raised before anything was sent, such as by an event hook."""
+    return sending is not None and sending.own and not sending.traced and is_foreign(error)
+
+
 def was_sent(cause: Exception) -> bool:
     """Tell whether a request that failed may have reached the API.
 
@@ -170,7 +189,7 @@ def was_sent(cause: Exception) -> bool:
 
 def unreadable(response: httpx.Response, reason: str) -> APIResponseValidationError:
     """Make the exception for an answer with a good status that is not what the API answers."""
-    covered(response)
+    strike(covered(response))
     start = excerpt(content_of(response).decode("utf-8", "replace"), 80)
     return APIResponseValidationError(
         f"{response.request.method} {response.request.url.path} answered {response.status_code} with something "
@@ -235,9 +254,20 @@ def strike(response: httpx.Response) -> None:
     """Strike an echo of the token out of an answer itself, which the error holds."""
     if (content := content_of(response)) != response.content:
         vars(response)["_content"] = content  # where httpx has it
+        vars(response).pop("_text", None)  # what a hook has read
+    if redirects_with_the_token(response):
+        response.next_request = None
     for name, value in [*response.headers.items()]:
         if (shown := struck(value, response)) != value:
             response.headers[name] = shown
+    if isinstance(reason := response.extensions.get("reason_phrase"), bytes):
+        response.extensions["reason_phrase"] = struck(reason.decode("latin-1"), response).encode("latin-1")
+
+
+def redirects_with_the_token(response: httpx.Response) -> bool:
+    """Tell whether an answer redirects to a URL that has the token, which would tell it to whoever is there."""
+    location: str = response.headers.get("location", "")
+    return struck(location, response) != location
 
 
 def struck(text: str, response: httpx.Response) -> str:

@@ -22,7 +22,9 @@ NO_BODY = object()
 class Sending:
     """One attempt to send a request. It is called with what happens to it: it is the `trace` extension itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, own: bool = False) -> None:
+        self.own: bool = own
+        """Whether it goes over connections of our own making: then httpcore sends it, and tells before it begins."""
         self.traced: bool = False
         """Whether anything was told. A transport other than httpcore's tells nothing."""
         self.begun: bool = False
@@ -107,9 +109,9 @@ UNTRACED = Sending()
 """That of a request which may be repeated, wherever the last one got to."""
 
 
-def traced(arguments: dict[str, Any], *, blocking: bool) -> Sending:
+def traced(arguments: dict[str, Any], *, blocking: bool, own: bool = False) -> Sending:
     """Have a request, given as arguments of httpx's, tell how far it has gone out."""
-    sending = Sending() if blocking else AsyncSending()
+    sending = (Sending if blocking else AsyncSending)(own=own)
     arguments["extensions"] = {"trace": sending}
     return sending
 

@@ -28,7 +28,7 @@ from replicate._core.libraries import own_timeout, own_url
 from replicate._core.nested import nested
 from replicate._core.options import check_keywords, check_values, encoded, merged, put, within
 from replicate._core.pacing import Pace
-from replicate._core.problems import UNANSWERED, bare, error_of, unanswered, unreadable
+from replicate._core.problems import UNANSWERED, bare, error_of, redirects_with_the_token, unanswered, unreadable
 from replicate._core.redirects import BODILESS, Route, is_file_of, origin
 from replicate._core.sending import UNTRACED, traced
 from replicate._core.transport import AsyncTransport, BlockingTransport
@@ -226,7 +226,7 @@ class Session(Generic[C]):
             repeatable = request.method in retry.REPEATABLE
             arguments = self.arguments(request, trusted=route.trusted, file=file)
             api = not isinstance(arguments, Foreign)
-            sending = UNTRACED if repeatable else traced(arguments, blocking=self.blocking)
+            sending = UNTRACED if repeatable else traced(arguments, blocking=self.blocking, own=self.transport.own)
             error: APIConnectionError | APIStatusError
             try:
                 seconds, strange = max(LAST_CHANCE, self.remaining()), route.strange
@@ -242,7 +242,7 @@ class Session(Generic[C]):
                     await self.transport.read(response)
                 else:
                     response = await beginning(response, self.transport)
-                if route.goes_on(request, arguments, response, api=api):
+                if not redirects_with_the_token(response) and route.goes_on(request, arguments, response, api=api):
                     continue
             except UNANSWERED as cause:
                 error = unanswered(cause, request.method, arguments["url"], sending)

@@ -289,7 +289,7 @@ class AsyncTransport:
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
         held = stream_of(Held, self._library)
-        response.stream = held(response.stream, lambda: end - self.now(), lambda: lanes.give_back(client.open()))
+        response.stream = held(response, lambda: end - self.now(), lambda: lanes.give_back(client.open()))
         if not stream:
             await self.read(response)
         return response

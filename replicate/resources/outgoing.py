@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.hiding import authorization
-from replicate._core.problems import UNANSWERED, was_sent
+from replicate._core.problems import may_have_arrived
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,11 +32,8 @@ class Outgoing:
         sending: Sending = request["extensions"]["trace"]
         try:
             response = await self._inner.send(request, **how, creates=True)
-        except UNANSWERED as error:
-            create.out = sending.arrived(otherwise=was_sent(error))
-            raise
-        except BaseException:
-            create.out = sending.interrupted
+        except BaseException as error:
+            create.out = may_have_arrived(error, sending)
             raise
         create.out = response.status_code != 429 and sending.arrived(otherwise=True)
         return response

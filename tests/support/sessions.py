@@ -30,6 +30,7 @@ class Scripted:
 
     def __init__(self, *answers: Any, blocking: bool = True) -> None:
         self.blocking = blocking
+        self.own = False
         self.answers = list(answers or [200])
         self.requests: list[httpx.Request] = []
         self.sleeps: list[float] = []

@@ -1,0 +1,80 @@
+"""Reads tracebacks before they are removed: which exceptions were raised in a call, and where."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import httpx
+
+from replicate._errors import ReplicateException
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+RAISED = "Raised at "
+INNERMOST = 3
+"""Frames that are named at least."""
+OWN = 2
+"""Frames of the program that are named even if they are further out."""
+EXPECTED = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ReplicateException)
+"""Errors whose class and text say enough: nobody asks which line of httpx raised them."""
+ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+CANCELED = ("CancelledError", "Cancelled")
+"""Names of classes: asyncio's, and trio's."""
+LOOPS = ("asyncio", "trio", "uvloop", "anyio")
+INSTALLED = {"site-packages", "dist-packages"}
+STANDARD = PurePath(traceback.__file__).parent
+PACKAGE = PurePath(__file__).parent.parent
+
+
+def surroundings(trace: TracebackType | None) -> tuple[FrameType | None, set[FrameType]]:
+    """Give the frame of the call that has just caught an exception, and those that run around it in its task."""
+    own = frame = None if trace is None else trace.tb_frame
+    found: set[FrameType] = set()
+    while frame is not None and (frame := frame.f_back) is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in LOOPS:
+            break
+        found.add(frame)
+    return own, found
+
+
+def is_inner(trace: TracebackType, own: FrameType | None, around: set[FrameType]) -> bool:
+    """Tell whether an exception was raised inside a call, or may have been: a frame does not always know its caller."""
+    frame: FrameType | None = trace.tb_frame
+    while frame is not None and frame is not own:
+        if frame in around:
+            return False
+        frame = frame.f_back
+    return True
+
+
+def note_for(error: BaseException, trace: TracebackType) -> str | None:
+    """Say where an exception was raised, unless its class says enough, or it only ends the program or a task."""
+    if isinstance(error, (*EXPECTED, *ENDS)) or type(error).__name__ in CANCELED:
+        return None
+    if any(str(note).startswith(RAISED) for note in getattr(error, "__notes__", ())):
+        return None  # it was raised before; its traceback ends with the frames of that
+    return f"{RAISED}{place(trace)}. The frames are left out: they hold the token."
+
+
+def place(trace: TracebackType) -> str:
+    """Name the innermost frames, and those of the program itself, the innermost last."""
+    frames = [*traceback.walk_tb(trace)]
+    own = [index for index, (frame, _) in enumerate(frames) if is_own(frame.f_code.co_filename)]
+    shown = sorted({*range(len(frames))[-INNERMOST:], *own[-OWN:]})
+    named = list[str]()
+    for before, index in zip([shown[0] - 1, *shown], shown, strict=False):
+        frame, line = frames[index]
+        named += ["…"] * (index > before + 1)
+        named.append(f"{frame.f_code.co_filename}:{line} ({frame.f_code.co_name})")
+    return " > ".join(named)
+
+
+def is_own(filename: str) -> bool:
+    """Tell whether a file is of the program: not installed, nor of Python, nor of this package."""
+    path = PurePath(filename)
+    if filename.startswith("<frozen ") or not INSTALLED.isdisjoint(path.parts):
+        return False
+    return not path.is_relative_to(STANDARD) and not path.is_relative_to(PACKAGE)
