@@ -16,8 +16,9 @@ import httpx
 
 from replicate._core.environment import OptionError, VariableError
 from replicate._core.exchange import Unfetchable, check_address
-from replicate._core.hiding import Sealed, opened, unseen
+from replicate._core.hiding import Sealed, opened
 from replicate._core.libraries import own_url
+from replicate._core.scrubbing import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
