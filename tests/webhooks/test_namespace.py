@@ -16,7 +16,6 @@ from replicate import AsyncReplicate, NotFoundError, Replicate
 from replicate.local import server as local_server
 from replicate.resources.predictions import Prediction
 from replicate.webhook import InvalidSignatureError, Webhooks, WebhookSigningSecret, WebhookValidationError
-from replicate_api import models
 
 BASE_URL = "https://api.example.test/v1"
 
@@ -135,7 +134,7 @@ def test_a_training(data: Any) -> None:
 
     training = unwrapped(data)
     assert isinstance(training, Training)
-    assert training == models.Training.from_dict(data)
+    assert training == Training.from_dict(data)
 
 
 @pytest.mark.parametrize(
