@@ -41,6 +41,7 @@ echo "- test"
 mkdir "$scratch/project"
 cp -R tests cassettes examples openapi.json pyproject.toml "$scratch/project"
 cd "$scratch/project"
-# What is in the wheel and works is seen by few examples; thousands are for test.sh.
+# What is in the wheel and works is seen by few examples; thousands, and attacks by the hundred, are for test.sh.
 FAULT_PLANS=100 "$scratch/venv/bin/python" -m pytest --numprocesses auto --dist worksteal \
-  --hypothesis-profile=few --ignore tests/codegen "$@"
+  --hypothesis-profile=few --ignore tests/codegen --ignore tests/client/test_broken_environments.py \
+  --ignore tests/client/test_callers_exceptions.py --ignore tests/client/test_token_in_frames.py "$@"
