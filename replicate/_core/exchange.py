@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 import httpx
 
 from replicate._core.body import with_body
-from replicate._core.hiding import Sealed, authorization_of, true_headers
+from replicate._core.frames import CANCELED
+from replicate._core.hiding import Sealed, authorization_of, request_of, true_headers
 from replicate._core.libraries import converted, library_of
 from replicate._core.nested import nested
 from replicate._core.scrubbing import cut, unseen
@@ -200,7 +201,7 @@ def is_foreign(error: BaseException) -> bool:
     It may have come at just any moment, also while something was half done. A task that is canceled is told that where
     it waits.
     """
-    if type(error).__name__ in ("CancelledError", "Cancelled"):
+    if type(error).__name__ in CANCELED:
         return False
     return KNOWN.isdisjoint(kind.__module__.partition(".")[0] for kind in type(error).__mro__)
 
@@ -277,23 +278,26 @@ class Covered(httpx.SyncByteStream):
 
     def __init__(self, response: httpx.Response) -> None:
         self._stream: Sealed[Any] = Sealed(response.stream)
-        self._secret: Sealed[bytes | None] = authorization_of(response)
+        self._request = request_of(response)
+
+    def _secret(self) -> bytes | None:
+        return authorization_of(self._request)
 
     def __iter__(self) -> Iterator[bytes]:
-        parts: Iterator[bytes] = unseen(lambda: iter(self._stream.open()), told=True, secret=self._secret.open)
+        parts: Iterator[bytes] = unseen(lambda: iter(self._stream.open()), told=True, secret=self._secret)
         while True:
             outer = sys.exception()
             try:
                 part = next(parts, None)
             except BaseException as error:
-                cut(error, outer, self._secret.open())
+                cut(error, outer, self._secret())
                 raise
             if part is None:
                 return
             yield part
 
     def close(self) -> None:
-        unseen(lambda: self._stream.open().close(), secret=self._secret.open)
+        unseen(lambda: self._stream.open().close(), secret=self._secret)
 
     @property
     def elapsed(self) -> timedelta | None:

@@ -72,10 +72,18 @@ def authorization(headers: Any) -> bytes | None:
     return next((value for name, value in headers.raw if name.lower() == AUTHORIZATION), None)
 
 
-def authorization_of(response: Any) -> Sealed[bytes | None]:
-    """Give the true value of the header that an answer was asked for with."""
+def authorization_of(request: Any) -> bytes | None:
+    """Give the true value of the header of a request, masked or not. The headers to look at need not be made for it."""
+    if request is None:
+        return None
+    held: Sealed[Any] | None = state_of(request).get("sealed")
+    return authorization(request.headers if held is None else held.open())
+
+
+def request_of(response: Any) -> Any:
+    """Give the masked request of an answer, if it was made of one."""
     request = state_of(response).get("_request")
-    return Sealed(None if request is None else authorization(request.headers))
+    return None if request is None else masked(request)
 
 
 def hide(headers: Any, value: Sealed[bytes] | None = None) -> None:

@@ -12,7 +12,7 @@ import httpx
 
 from replicate._core.dual import PATIENCE
 from replicate._core.exchange import ALWAYS, sparing
-from replicate._core.hiding import Sealed, authorization_of
+from replicate._core.hiding import Sealed, authorization_of, request_of
 from replicate._core.scrubbing import cut
 
 if TYPE_CHECKING:
@@ -185,10 +185,13 @@ class Held(httpx.AsyncByteStream):
         self, response: httpx.Response, left: Callable[[], float], release: Callable[[], Awaitable[None]]
     ) -> None:
         self._stream: Sealed[Any] = Sealed(response.stream)
-        self._secret: Sealed[bytes | None] = authorization_of(response)
+        self._request = request_of(response)
         self._left, self._release = left, release
         self._parts: Sealed[AsyncIterator[bytes]] | None = None
         self._released = False
+
+    def _secret(self) -> bytes | None:
+        return authorization_of(self._request)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         # No generator: one that is left half-read would have to be closed by somebody.
@@ -202,7 +205,7 @@ class Held(httpx.AsyncByteStream):
         except StopAsyncIteration:
             raise
         except BaseException as error:
-            cut(error, outer, self._secret.open())
+            cut(error, outer, self._secret())
             raise
 
     @property
@@ -215,7 +218,7 @@ class Held(httpx.AsyncByteStream):
         try:
             await self._stream.open().aclose()
         except BaseException as error:
-            cut(error, outer, self._secret.open())
+            cut(error, outer, self._secret())
             raise
         finally:
             if not self._released:

@@ -9,7 +9,7 @@ import httpx
 
 from replicate._core.credentials import HOW_TO
 from replicate._core.exchange import FOREIGN, Unfetchable, is_foreign
-from replicate._core.hiding import authorization, covered
+from replicate._core.hiding import authorization_of, covered
 from replicate._core.hints import hint, refused
 from replicate._core.http_errors import paired
 from replicate._core.plain import elements, is_array, is_object, members
@@ -208,7 +208,7 @@ def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, autho
     if status == 401 and not authorized:
         return None  # the text says it
     if status == 401 and FOREIGN not in response.extensions and (request := request_of(response)):
-        return refused((authorization(request.headers) or b"").decode("latin-1"))
+        return refused((authorization_of(request) or b"").decode("latin-1"))
     if status == 404 and authorized and isinstance(body, str):  # the API answers with JSON
         return "This may not be the API: check base_url."
     if 300 <= status < 400 and (location := response.headers.get("location")):
@@ -272,9 +272,8 @@ def redirects_with_the_token(response: httpx.Response) -> bool:
 
 def struck(text: str, response: httpx.Response) -> str:
     """Strike the token of an answer's request out of a text. One shorter than any real token may be a common word."""
-    request = request_of(response)
-    sent = authorization(request.headers) if request else None
-    token = (sent or b"").decode("latin-1").split(" ", 1)[-1]
+    sent = authorization_of(request_of(response)) or b""
+    token = sent.decode("latin-1").split(" ", 1)[-1]
     return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
 
 
