@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import aclosing, nullcontext
 from threading import Lock as Lock  # noqa: PLC0414 - for others that threads share
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
@@ -33,7 +33,52 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class BlockingTransport:
+K = TypeVar("K", httpx.Client, httpx.AsyncClient)
+
+
+class Connected(Generic[K]):
+    """What is sent with: a client of the caller's, or options for clients of our own."""
+
+    blocking: bool
+
+    def __init__(self, client: K | None, twin: Connected[Any] | None, options: Mapping[str, Any]) -> None:
+        check_colour(client, blocking=self.blocking)
+        self._sealed: Sealed[K | None] = Sealed(client)  # its pool knows the requests under way
+        self._options = discreet(options)
+        self._library = library_of_options({**plain(options), "client": client})
+        self.closed: bool = twin is not None and twin.closed
+        self._lock = Lock()
+        inheritors.add(self)
+
+    @property
+    def _client(self) -> K | None:
+        return self._sealed.open()
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {**plain(self._options), **({} if self._client is None else {"http_client": self._client})}
+
+    @property
+    def own(self) -> bool:
+        return self._client is None and not answers_itself(self._options)
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed or (self._client is not None and self._client.is_closed)
+
+    def afresh(self) -> BlockingTransport:
+        check_not_given(self._client is not None, "Replicate")
+        return BlockingTransport(**self._options)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def forget(self) -> None:
+        """Leave to the parent process what was inherited from it, without closing it."""
+        self._lock = Lock()
+
+
+class BlockingTransport(Connected[httpx.Client]):
     """httpx.Client: made on first use, shared by all threads, and by no other process."""
 
     blocking = True
@@ -41,34 +86,10 @@ class BlockingTransport:
     def __init__(
         self, client: httpx.Client | None = None, *, twin: AsyncTransport | None = None, **options: Any
     ) -> None:
-        check_colour(client, blocking=True)
-        self._client, self._twin, self._options, self._given = client, twin, discreet(options), client is not None
-        self._library = library_of_options({**plain(options), "client": client})
+        super().__init__(client, twin, options)
+        self._twin = twin
         self._own = OwnClients(self._options)
-        self.closed: bool = twin is not None and twin.closed
         self._interrupted = False  # while the caller's client was sending
-        self._lock = Lock()
-        inheritors.add(self)
-
-    @property
-    def _client(self) -> httpx.Client | None:
-        return self._sealed.open()
-
-    @_client.setter
-    def _client(self, client: httpx.Client | None) -> None:
-        self._sealed: Sealed[httpx.Client | None] = Sealed(client)  # its pool knows the requests under way
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        return {**plain(self._options), **({"http_client": self._client} if self._given else {})}
-
-    @property
-    def own(self) -> bool:
-        return not self._given and not answers_itself(self._options)
-
-    @property
-    def is_closed(self) -> bool:
-        return self.closed or (self._client is not None and self._client.is_closed)
 
     @property
     def client(self) -> httpx.Client:
@@ -77,7 +98,7 @@ class BlockingTransport:
 
     def _sealed_for(self, *, creates: bool) -> Sealed[httpx.Client]:
         """Give the client for a request. There is another one for creates, unless the caller answers them himself."""
-        if self._given:
+        if self._client is not None:
             return cast("Sealed[httpx.Client]", self._sealed)
         return self._own.take(creates=creates)
 
@@ -95,7 +116,7 @@ class BlockingTransport:
         check_open(client.open())
         self._own.prepare(request["url"])
         try:
-            response = delivered(client, request, self._library, own=not self._given)
+            response = delivered(client, request, self._library, own=self._client is None)
         except BaseException as error:
             self._left_by(error)
             raise
@@ -111,7 +132,7 @@ class BlockingTransport:
         """Make no more use of the clients if an error was an interrupt, and tell whether it was."""
         if not is_foreign(error):
             return False
-        self._interrupted = self._given
+        self._interrupted = self._client is not None
         self._own.discard()
         return True
 
@@ -157,9 +178,6 @@ class BlockingTransport:
     async def in_use(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def now(self) -> float:
-        return time.monotonic()
-
     async def offload(self, work: Callable[[], T]) -> T:
         return work()
 
@@ -176,12 +194,8 @@ class BlockingTransport:
     def over(self, client: httpx.Client) -> BlockingTransport:
         return BlockingTransport(client)
 
-    def afresh(self) -> BlockingTransport:
-        check_not_given(self._given, "Replicate")
-        return BlockingTransport(**self._options)
-
     def twin(self) -> AsyncTransport:
-        check_not_given(self._given, "AsyncReplicate")
+        check_not_given(self._client is not None, "AsyncReplicate")
         with self._lock:
             self._twin = self._twin or AsyncTransport(twin=self, **self._options)
         return self._twin
@@ -197,12 +211,11 @@ class BlockingTransport:
             self._client.close()
 
     def forget(self) -> None:
-        """Leave to the parent process what was inherited from it, without closing it."""
-        self._lock = Lock()
+        super().forget()
         self._own.forget()
 
 
-class AsyncTransport:
+class AsyncTransport(Connected[httpx.AsyncClient]):
     """httpx.AsyncClient: one for each event loop that uses it, asyncio's or trio's.
 
     A connection belongs to the loop it was made in, so one client for several `asyncio.run` calls needs several pools.
@@ -214,33 +227,10 @@ class AsyncTransport:
     def __init__(
         self, client: httpx.AsyncClient | None = None, *, twin: BlockingTransport | None = None, **options: Any
     ) -> None:
-        check_colour(client, blocking=False)
-        self._client, self._twin, self._options, self._lock = client, twin, discreet(options), Lock()
-        self._library = library_of_options({**plain(options), "client": client})
-        self.closed: bool = twin is not None and twin.closed
+        super().__init__(client, twin, options)
+        self._twin = twin
         self._keepers: dict[Hashable, Keeper] = {}
         self._shown: httpx.AsyncClient | None = None
-        inheritors.add(self)
-
-    @property
-    def _client(self) -> httpx.AsyncClient | None:
-        return self._sealed.open()
-
-    @_client.setter
-    def _client(self, client: httpx.AsyncClient | None) -> None:
-        self._sealed: Sealed[httpx.AsyncClient | None] = Sealed(client)  # its pool knows the requests under way
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        return {**plain(self._options), **({} if self._client is None else {"http_client": self._client})}
-
-    @property
-    def own(self) -> bool:
-        return self._client is None and not answers_itself(self._options)
-
-    @property
-    def is_closed(self) -> bool:
-        return self.closed or (self._client is not None and self._client.is_closed)
 
     @property
     def client(self) -> httpx.AsyncClient:
@@ -326,9 +316,6 @@ class AsyncTransport:
         lanes = None if self.is_closed else await self.lanes()
         return lanes.needed() if isinstance(lanes, Lanes) else nullcontext()  # a client that is given, its owner closes
 
-    def now(self) -> float:
-        return time.monotonic()
-
     async def offload(self, work: Callable[[], T]) -> T:
         from replicate._core import workers
 
@@ -346,10 +333,6 @@ class AsyncTransport:
 
     def over(self, client: httpx.AsyncClient) -> AsyncTransport:
         return AsyncTransport(client)
-
-    def afresh(self) -> BlockingTransport:
-        check_not_given(self._client is not None, "Replicate")
-        return BlockingTransport(**self._options)
 
     def twin(self) -> BlockingTransport:
         check_not_given(self._client is not None, "Replicate")
@@ -371,6 +354,6 @@ class AsyncTransport:
             await keeper.generator.aclose()
 
     def forget(self) -> None:
-        """Leave to the parent process what was inherited from it, without closing it."""
+        super().forget()
         inherited.append(self._keepers)
-        self._lock, self._keepers = Lock(), {}
+        self._keepers = {}
