@@ -8,8 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
-from threading import Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import anyio
@@ -18,6 +17,7 @@ import httpx
 import pytest
 from support.colours import connect, got
 from support.faults import Faults, answer, read_request, reset
+from support.listening import Listening
 
 from replicate import AmbiguousCreateError, APIConnectionError, APIStatusError, RequestTooLargeError, RunError
 from replicate._core.dual import drive
@@ -41,40 +41,16 @@ WAYS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Listener:
-    """Handles each connection by a function, one after the other, and counts the creates that began to come."""
+class Listener(Listening):
+    """Handles each connection by a function, and counts the creates that began to come."""
 
-    def __init__(self, handle: Callable[[socket.socket], None]) -> None:
-        self._handle = handle
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._connection = self._listener
-        self._closing = False
-        self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.base_url = f"{self.origin}/v1"
+    def __init__(self, act: Callable[[socket.socket], None]) -> None:
+        super().__init__()
+        self._act = act
         self.creates = 0
 
-    def __enter__(self) -> Self:
-        self._thread = Thread(target=self._serve, name="listener")
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing = True
-        with contextlib.suppress(OSError):  # a client that is not closed keeps its connection
-            self._connection.shutdown(socket.SHUT_RDWR)
-        socket.create_connection(self._listener.getsockname()).close()
-        self._thread.join()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
-            if self._closing:
-                connection.close()
-                return
-            self._connection = connection
-            with connection, contextlib.suppress(OSError):
-                self._handle(connection)
+    def handle(self, connection: socket.socket) -> None:
+        self._act(connection)
 
     def head(self, connection: socket.socket) -> bytes:
         """Read the head of a request, and none of its body but what came along."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING, Any
@@ -35,22 +34,21 @@ class Wire(Relay):
         self.asked: list[str] = []
         self._last = b""
 
-    def _handle(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            head = connection.recv(65536, socket.MSG_PEEK)
-            self.asked.append(head.split(b"\r\n")[0].decode())
-            fault = self.faults[0] if self.faults and is_create(head) else None
-            if fault == EARLY_RESET or isinstance(fault, bytes):
-                self.faults.pop(0)
-                connection.recv(65536)
-                if isinstance(fault, bytes):
-                    connection.sendall(fault)
-                reset(connection)
-            elif fault in (REPEAT, CLOSING):
-                self.faults.pop(0)
-                self._answer(connection, fault)
-            else:
-                self._relay(connection)
+    def handle(self, connection: socket.socket) -> None:
+        head = connection.recv(65536, socket.MSG_PEEK)
+        self.asked.append(head.split(b"\r\n")[0].decode())
+        fault = self.faults[0] if self.faults and is_create(head) else None
+        if fault == EARLY_RESET or isinstance(fault, bytes):
+            self.faults.pop(0)
+            connection.recv(65536)
+            if isinstance(fault, bytes):
+                connection.sendall(fault)
+            reset(connection)
+        elif fault in (REPEAT, CLOSING):
+            self.faults.pop(0)
+            self._answer(connection, fault)
+        else:
+            self._relay(connection)
 
     def _relay(self, connection: socket.socket) -> None:
         request = read_request(connection)

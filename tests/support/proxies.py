@@ -2,68 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
-from threading import Thread
-from typing import TYPE_CHECKING
 
 from support.faults import read_request
-
-if TYPE_CHECKING:
-    from typing import Self
+from support.listening import Listening
 
 
-class Proxy:
+class Proxy(Listening):
     """Hands on what comes, to a port of this machine, whatever host it is for. `asked` are the hosts, and who asked.
 
     It speaks HTTP and SOCKS 5, with any user's name and password; `silly` ones answer everything with nonsense.
     """
 
     def __init__(self, port: int, *, silly: bool = False) -> None:
+        super().__init__()
         self.asked: list[bytes] = []
         self._silly = silly
         self._target = ("127.0.0.1", port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads = [Thread(target=self._serve, name="proxy")]
-        self._closing = False
 
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing = True
-        socket.create_connection(self._listener.getsockname()).close()
-        for thread in self._threads:
-            thread.join(20)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
-            if self._closing:
-                connection.close()
-                return
-            self._threads.append(Thread(target=self._handle, args=(connection,), name="proxy"))
-            self._threads[-1].start()
-
-    def _handle(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            if self._silly:
-                connection.recv(1)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            elif connection.recv(1, socket.MSG_PEEK) == b"\x05":
-                self._socks(connection)
-                self._hand_on(read_request(connection), connection)
-            else:
-                request = read_request(connection)
-                self.asked.append(request.split(b" ")[1])
-                self._hand_on(request, connection)
+    def handle(self, connection: socket.socket) -> None:
+        if self._silly:
+            connection.recv(1)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        elif connection.recv(1, socket.MSG_PEEK) == b"\x05":
+            self._socks(connection)
+            self._hand_on(read_request(connection), connection)
+        else:
+            request = read_request(connection)
+            self.asked.append(request.split(b" ")[1])
+            self._hand_on(request, connection)
 
     def _socks(self, connection: socket.socket) -> None:
         methods = connection.recv(64)[2:]
@@ -87,32 +55,14 @@ class Proxy:
                 connection.sendall(chunk)
 
 
-class Silent:
+class Silent(Listening):
     """Takes every connection, says so much, and nothing ever after."""
 
     def __init__(self, says: bytes = b"") -> None:
+        super().__init__()
         self._says = says
-        self._held: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = Thread(target=self._serve, name="silent proxy")
 
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(20)
-        for each in (*self._held, self._listener):
-            each.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self._held.append(connection)
-                connection.sendall(self._says)
+    def handle(self, connection: socket.socket) -> None:
+        connection.sendall(self._says)
+        while connection.recv(1024):
+            pass

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-from threading import Event, Thread
-from typing import TYPE_CHECKING
+from threading import Event
 
 from support.faults import read_request, reset
-
-if TYPE_CHECKING:
-    from typing import Self
+from support.listening import Listening
 
 DROP = "reset the connection, without handing the request on"
 LOSE = "hand the request on, and reset the connection instead of answering"
@@ -24,7 +20,7 @@ ACTED = (LOSE, CLOSE, GATEWAY, GARBLE, CUT)
 """After these, the server has done what it was asked for, and the client does not know."""
 
 
-class Relay:
+class Relay(Listening):
     """Handles each create in turn by the next of the faults, and then faithfully.
 
     A fault may also be an answer to give, or None to hand the create on and give its answer.
@@ -33,52 +29,27 @@ class Relay:
     """
 
     def __init__(self, port: int, *faults: str | bytes | None) -> None:
+        super().__init__()
         self.faults = list(faults)
         self.creates = 0
         self.release = Event()
         self._target = ("127.0.0.1", port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads: list[Thread] = [Thread(target=self._serve, name="relay")]
-        self._closing = False
 
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
-
-    def __enter__(self) -> Self:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing = True
+    def let_go(self) -> None:
         self.release.set()
-        socket.create_connection(self._listener.getsockname()).close()
-        for thread in self._threads:
-            thread.join(20)
-        self._listener.close()
 
-    def _serve(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
-            if self._closing:
-                connection.close()
-                return
-            self._threads.append(Thread(target=self._handle, args=(connection,), name="relay"))
-            self._threads[-1].start()
-
-    def _handle(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            request = read_request(connection)
-            fault: str | bytes | None = None
-            if is_create(request):
-                self.creates += 1
-                fault = self.faults.pop(0) if self.faults else None
-            if isinstance(fault, bytes):
-                connection.sendall(fault)
-            elif fault == DROP:
-                reset(connection)
-            else:
-                self._hand_on(request, connection, fault)
+    def handle(self, connection: socket.socket) -> None:
+        request = read_request(connection)
+        fault: str | bytes | None = None
+        if is_create(request):
+            self.creates += 1
+            fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, bytes):
+            connection.sendall(fault)
+        elif fault == DROP:
+            reset(connection)
+        else:
+            self._hand_on(request, connection, fault)
 
     def _hand_on(self, request: bytes, connection: socket.socket, fault: str | None) -> None:
         with socket.create_connection(self._target) as server:
