@@ -450,7 +450,8 @@ async def test_what_the_handler_of_a_log_raises(
                 await got(clients(place, base_url=relay.base_url).predictions.create("me/held", {}))
         finally:
             log.removeHandler(handler)
-    assert statuses(place) == ["canceled" if raised is KeyboardInterrupt else "processing"]
+    (status,) = statuses(place)
+    assert (status == "canceled") is (raised is KeyboardInterrupt)  # a busy machine may not have begun it yet
 
 
 @pytest.mark.parametrize(
