@@ -25,6 +25,8 @@ DEFAULT_BASE_URL = "https://api.replicate.com/v1"
 BASE_URL = "REPLICATE_BASE_URL"
 SCHEMELESS = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+|\[[\da-fA-F:]+\])(:\d{1,5})?(/[\w./-]*)?")
 """What is a base URL but for its scheme, and holds no user name and no password."""
+AROUND = " \t\r\n\"'"
+"""What may stand around the value of a variable and does not belong to it."""
 LOG = "REPLICATE_LOG"
 LEVELS: Mapping[str, int] = {"info": logging.INFO, "debug": logging.DEBUG}
 

@@ -14,7 +14,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from replicate._core.environment import OptionError, VariableError
+from replicate._core.environment import AROUND, OptionError, VariableError
 from replicate._core.exchange import Unfetchable, check_address
 from replicate._core.hiding import Sealed, opened
 from replicate._core.libraries import own_url
@@ -27,8 +27,6 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 SOCKS = ("socks5", "socks5h")
 LONGEST_NAME = 255
 """Bytes that SOCKS has for a user's name, and for a password."""
-AROUND = " \t\r\n\"'"
-"""What may stand around a value and does not belong to it."""
 EXAMPLE = "http://host:3128"
 SOCKS_EXTRA = 'pip install "replicate[socks]"'
 

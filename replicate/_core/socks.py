@@ -7,12 +7,12 @@ be None, afterwards: so the two can be told apart.
 from __future__ import annotations
 
 import functools
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from replicate._core.libraries import Library
 
@@ -24,12 +24,6 @@ UNSAID: Any = object()
 def over_socks(kind: type[Any], library: Library) -> type[Any]:
     """Give a class of transports that raises what socksio raises as an error of its library's."""
 
-    def own_error(error: Exception) -> Exception:
-        if type(error).__module__.partition(".")[0] == "socksio" or isinstance(error, OverflowError):
-            made: Exception = library.ProxyError("What answers at the proxy's address does not speak SOCKS5")
-            return made
-        return error
-
     class OverSocks(kind):  # type: ignore[misc]
         """A transport over a SOCKS proxy."""
 
@@ -40,23 +34,26 @@ def over_socks(kind: type[Any], library: Library) -> type[Any]:
 
         def handle_request(self, request: Any) -> Any:
             above: Any = super()
-            try:
+            with as_proxy_errors(library):
                 return above.handle_request(request)
-            except Exception as error:
-                if (own := own_error(error)) is error:
-                    raise
-                raise own from error
 
         async def handle_async_request(self, request: Any) -> Any:
             above: Any = super()
-            try:
+            with as_proxy_errors(library):
                 return await above.handle_async_request(request)
-            except Exception as error:
-                if (own := own_error(error)) is error:
-                    raise
-                raise own from error
 
     return OverSocks
+
+
+@contextmanager
+def as_proxy_errors(library: Library) -> Generator[None]:
+    """Give a block in which what socksio raises becomes an error of a library."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "socksio" and not isinstance(error, OverflowError):
+            raise
+        raise library.ProxyError("What answers at the proxy's address does not speak SOCKS5") from error
 
 
 def bound(transport: Any) -> None:

@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.environment import OptionError, VariableError
+from replicate._core.environment import AROUND, OptionError, VariableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import NoReturn
 
-AROUND = " \t\r\n\"'"
-"""What may stand around the value of a variable and does not belong to it."""
 CERT_FILE, CERT_DIR, KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"
 
 
