@@ -21,10 +21,10 @@ GENERATED = Path(replicate_api.__file__).parent
 
 LAYERS = (
     ("replicate._version", "replicate._wording", "replicate._annotations", "replicate._errors", "replicate.exceptions"),
-    ("replicate._core",),
-    ("replicate._data",),
-    ("replicate.resources",),
-    ("replicate._flows",),
+    ("replicate._json", "replicate._core", "replicate._dual", "replicate._http", "replicate._objects"),
+    tuple(f"replicate.{room}" for room in ("_data", "_models", "_files", "_outputs", "_inputs", "_webhooks")),
+    ("replicate.resources", "replicate._jobs"),
+    ("replicate._flows", "replicate._client"),
     ("replicate.client",),
     ("replicate",),
 )
@@ -32,9 +32,10 @@ LAYERS = (
 
 WAITS = {"anyio", "asyncio", "http", "select", "socket", "subprocess", "threading", "time", "trio", "urllib.request"}
 """What blocks or awaits. `urllib.parse` and the like do neither."""
-READS = {("replicate._core.proxies", "urllib.request")}
+READS = {(f"replicate.{room}.proxies", "urllib.request") for room in ("_core", "_http.connections")}
 """Imports of these for something that does neither: `getproxies` reads the environment."""
-WAITING = tuple(f"replicate._core.{name}" for name in ("transport", "own_clients", "loops", "shield", "workers"))
+WAITS_IN = ("transport", "own_clients", "blocking_clients", "loops", "pool", "shield", "workers", "concurrency")
+WAITING = tuple(f"replicate.{room}.{name}" for room in ("_core", "_http.connections") for name in WAITS_IN)
 
 
 class Import(NamedTuple):
@@ -170,7 +171,15 @@ def test_the_session_of_an_object_is_reached_in_one_place() -> None:
     elsewhere = [
         f"{module}: {ast.unparse(node)}"
         for module, path in CLIENT
-        if module not in ("replicate._core.dual", "replicate._core.async_names", "replicate._core.resource")
+        if module
+        not in (
+            "replicate._core.dual",
+            "replicate._core.async_names",
+            "replicate._core.resource",
+            "replicate._dual.methods",
+            "replicate._dual.async_names",
+            "replicate._objects.resource",
+        )
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute)
         and node.attr == "_session"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._core.plain import is_array
 from replicate._core.problems import unreadable
+from replicate._json import is_array
 from replicate.exceptions import APIError, ReplicateError
 from replicate_api.types import Request, as_sent
 

@@ -32,8 +32,8 @@ from replicate._core.dual import (
 from replicate._core.listing import Listing
 from replicate._core.markup import Tabular
 from replicate._core.options import check_count
-from replicate._core.plain import elements, is_mapping, is_object
 from replicate._core.resource import Bound
+from replicate._json import elements, is_mapping, is_object
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema
 

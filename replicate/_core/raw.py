@@ -17,8 +17,8 @@ from replicate._core.options import (
     check_query,
     merged,
 )
-from replicate._core.plain import check_json, is_iterable, is_mapping
 from replicate._core.response import APIResponse, converted
+from replicate._json import check_json, is_iterable, is_mapping
 from replicate_api.types import UNSET, Part, Request, multipart, query
 
 if TYPE_CHECKING:

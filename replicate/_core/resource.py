@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overloa
 from replicate._core.answering import RawResponses
 from replicate._core.async_names import AsyncNames, rebound
 from replicate._core.dual import Async, C, Owner
-from replicate._core.plain import is_array
+from replicate._json import is_array
 from replicate_api.types import UNSET, Payload, fields, part_of, stored, whole
 
 if TYPE_CHECKING:

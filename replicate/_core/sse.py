@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._annotations import deferred
 from replicate._core.async_names import rebound
-from replicate._core.plain import is_mapping
+from replicate._json import is_mapping
 from replicate_api.types import PlainData, PydanticSerializer, pydantic_schema
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from base64 import b64decode
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.plain import elements, members
 from replicate._data.signature import (
     Delivery,
     MissingWebhookBodyError,
     MissingWebhookHeaderError,
     WebhookValidationError,
 )
+from replicate._json import elements, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

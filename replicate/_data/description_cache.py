@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._core.hiding import Sealed, opened
-from replicate._core.plain import is_object
 from replicate._data.descriptions import LATEST_LIVES
+from replicate._json import is_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.markup import bundle, element, note, preformatted
-from replicate._core.plain import is_array
 from replicate._data.download import address
 from replicate._data.notebook import LARGEST, inline
 from replicate._data.outputs import FileMethods
 from replicate._data.saving import files_in, replaced
+from replicate._json import is_array
 from replicate_api.types import Payload
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from replicate._core.exchange import ALWAYS
 from replicate._core.loops import timed
-from replicate._core.plain import check_int, is_array, is_mapping
 from replicate._data.input_errors import mistakes
 from replicate._data.output_list import OutputList
 from replicate._data.plan import (
@@ -29,6 +28,7 @@ from replicate._data.plan import (
 from replicate._data.schema import InputSchema
 from replicate._data.sources import inspected
 from replicate._data.uploads import address
+from replicate._json import check_int, is_array, is_mapping
 from replicate.exceptions import APITimeoutError, InputError, ReplicateError, RunError
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from replicate._core.options import check_count
-from replicate._core.plain import is_array, is_iterable, is_mapping
 from replicate._data import fetching
 from replicate._data.disk import is_path, names_in
 from replicate._data.download import address
@@ -17,6 +16,7 @@ from replicate._data.names import distinct, extended
 from replicate._data.outputs import FileMethods
 from replicate._data.tally import Tally
 from replicate._errors import brief
+from replicate._json import is_array, is_iterable, is_mapping
 from replicate.exceptions import ReplicateException, SaveError
 
 if TYPE_CHECKING:

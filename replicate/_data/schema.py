@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.plain import elements, is_array, is_object, members
+from replicate._json import elements, is_array, is_object, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

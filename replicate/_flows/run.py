@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import SendOptions, check_keywords, read_timeout
-from replicate._core.plain import is_array
 from replicate._data.output_list import OutputList
 from replicate._data.schema import BY_VALUE
 from replicate._flows.call import Call
 from replicate._flows.output import iterate
+from replicate._json import is_array
 from replicate.resources.creation import MARGIN, PredictionSettings
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._annotations import deferred
 from replicate._core.dual import Async, C, Sync, drive, dual, over
-from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.settings import folder
 from replicate._data import look_up
@@ -16,6 +15,7 @@ from replicate._data.reference import Reference
 from replicate._flows.call import Call
 from replicate._flows.output import OutputIterator, iterate
 from replicate._flows.run import holding, result
+from replicate._json import is_mapping
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
 from replicate.resources.terms import check_flags

@@ -9,13 +9,13 @@ from replicate._core.body import Counted
 from replicate._core.dual import C, dual
 from replicate._core.options import check_parameters, check_text
 from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.plain import check_json, members
 from replicate._core.resource import Namespace, Resource
 from replicate._data.fetching import local_copy, observed
 from replicate._data.outputs import FileOutput
 from replicate._data.sources import inspected
 from replicate._data.tally import Tally
 from replicate._data.uploads import form
+from replicate._json import check_json, members
 from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate_api import models
 from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from replicate._core.plain import is_array, is_object, members
+from replicate._json import is_array, is_object, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.cursors import at
-from replicate._core.plain import elements
+from replicate._json import elements
 from replicate.resources.matching import recent, threshold
 
 if TYPE_CHECKING:

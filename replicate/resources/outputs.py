@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.plain import members
+from replicate._json import members
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, stored
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.dual import Async, C, Sync
-from replicate._core.plain import elements
 from replicate._core.sse import ServerSentEvent
 from replicate._data.schema import is_url
+from replicate._json import elements
 from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.options import REQUEST_OPTIONS, check_keywords, check_text, check_values, merged
-from replicate._core.plain import check_json
+from replicate._json import check_json
 from replicate.exceptions import InputError
 from replicate_api.types import UNSET
 

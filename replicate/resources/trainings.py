@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from replicate._annotations import deferred
 from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.plain import is_mapping
 from replicate._core.polling import Deadline
 from replicate._core.resource import Namespace, Resource
+from replicate._json import is_mapping
 from replicate.resources.creation import TRAINING_OPTIONS, create
 from replicate.resources.outputs import RUN_FIELDS
 from replicate.resources.spelling import (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from replicate._annotations import deferred
 from replicate._core.display import Display
-from replicate._core.plain import is_array
+from replicate._json import is_array
 from replicate.resources.outputs import raw
 from replicate_api.types import UNSET
 
