@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import httpx
 
-from replicate._core.dual import Async, P, Sync, T, drive
 from replicate._core.environment import versioned
 from replicate._core.hiding import sealed
 from replicate._core.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping
 from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._core.session import async_session, blocking_session
 from replicate._core.settings import configure, credentials
+from replicate._dual.methods import Async, P, Sync, T, drive
 from replicate._flows.api import API
 from replicate_api.types import UNSET
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.dual import Colour
+    from replicate._dual.methods import Colour
     from replicate._flows.output import OutputIterator
     from replicate._flows.use import AsyncFunction, Function, UseOptions
     from replicate.resources.predictions import Prediction

@@ -173,8 +173,8 @@ def test_the_session_of_an_object_is_reached_in_one_place() -> None:
         for module, path in CLIENT
         if module
         not in (
-            "replicate._core.dual",
-            "replicate._core.async_names",
+            "replicate._dual.methods",
+            "replicate._dual.async_names",
             "replicate._core.resource",
             "replicate._dual.methods",
             "replicate._dual.async_names",

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 
 from replicate._annotations import deferred
-from replicate._core.dual import Async, Sync, T, drive
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder, ServerSentEvent
 from replicate._data.inputs import Inputs, data_uri
 from replicate._data.outputs import FileOutput, file_maker
 from replicate._data.schema import BY_VALUE
 from replicate._data.sources import inspected
+from replicate._dual.methods import Async, Sync, T, drive
 from replicate._json import is_array, is_mapping
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.dual import Coloured
     from replicate._data.inputs import FileEncodingStrategy
+    from replicate._dual.methods import Coloured
     from replicate._flows.run import CallOptions, RunOptions
     from replicate.client import Client
     from replicate.resources.streams import EventStream

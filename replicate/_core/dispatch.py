@@ -11,8 +11,8 @@ from replicate._core.exchange import outgoing
 from replicate._core.hiding import authorization, covered
 from replicate._core.libraries import as_own_errors
 from replicate._core.loops import timed
-from replicate._core.nested import undisclosed
 from replicate._core.scrubbing import cut
+from replicate._dual.generators import undisclosed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ from replicate._core.body import with_body
 from replicate._core.frames import CANCELED
 from replicate._core.hiding import Sealed, authorization_of, request_of, true_headers
 from replicate._core.libraries import converted, library_of
-from replicate._core.nested import nested
 from replicate._core.scrubbing import cut, unseen
+from replicate._dual.generators import nested
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence

@@ -12,9 +12,13 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, cast, overload
 
 from replicate._annotations import deferred
-from replicate._core.async_names import rebound_items
 from replicate._core.cursors import Reader, at, check_new, checked, read
-from replicate._core.dual import (
+from replicate._core.listing import Listing
+from replicate._core.markup import Tabular
+from replicate._core.options import check_count
+from replicate._core.resource import Bound
+from replicate._dual.async_names import rebound_items
+from replicate._dual.methods import (
     Async,
     C,
     Coloured,
@@ -29,10 +33,6 @@ from replicate._core.dual import (
     dual_iter,
     over,
 )
-from replicate._core.listing import Listing
-from replicate._core.markup import Tabular
-from replicate._core.options import check_count
-from replicate._core.resource import Bound
 from replicate._json import elements, is_mapping, is_object
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema

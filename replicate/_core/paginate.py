@@ -10,8 +10,8 @@ from replicate._core.cursors import check_new
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
-    from replicate._core.dual import C, Sync, T
     from replicate._core.page import Page
+    from replicate._dual.methods import C, Sync, T
 
 
 @deferred

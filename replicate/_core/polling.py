@@ -15,8 +15,8 @@ from replicate_api.types import UNSET
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from replicate._core.dual import C
     from replicate._core.session import Session
+    from replicate._dual.methods import C
 
 SHORTEST, LONGEST = 0.1, 2.0
 """Seconds between two looks. What takes long is seen a second late on average; that many wait for much at once is no

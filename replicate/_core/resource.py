@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
 from replicate._core.answering import RawResponses
-from replicate._core.async_names import AsyncNames, rebound
-from replicate._core.dual import Async, C, Owner
+from replicate._dual.async_names import AsyncNames, rebound
+from replicate._dual.methods import Async, C, Owner
 from replicate._json import is_array
 from replicate_api.types import UNSET, Payload, fields, part_of, stored, whole
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Self
 
-    from replicate._core.dual import Coloured
     from replicate._core.session import Session
+    from replicate._dual.methods import Coloured
 
 N = TypeVar("N")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import httpx
 
 from replicate._annotations import deferred
-from replicate._core.dual import Async, C, Sync, drive, dual, dual_iter
 from replicate._core.libraries import library_of
-from replicate._core.nested import nested
+from replicate._dual.generators import nested
+from replicate._dual.methods import Async, C, Sync, drive, dual, dual_iter
 from replicate.exceptions import APIConnectionError
 from replicate_api.types import UNSET, decode
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._annotations import deferred
-from replicate._core.async_names import rebound
+from replicate._dual.async_names import rebound
 from replicate._json import is_mapping
 from replicate_api.types import PlainData, PydanticSerializer, pydantic_schema
 

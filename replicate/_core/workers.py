@@ -11,9 +11,9 @@ from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from replicate._core.dual import drive
 from replicate._core.lifetime import inheritors
 from replicate._core.loops import running_loop
+from replicate._dual.methods import drive
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence

@@ -13,10 +13,10 @@ import httpx
 
 from replicate._core import retry
 from replicate._core.libraries import own_url
-from replicate._core.nested import nested
 from replicate._core.problems import unanswered
 from replicate._data import data_uri
 from replicate._data.copies import Info
+from replicate._dual.generators import nested
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,

@@ -9,9 +9,7 @@ from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from replicate._core.dual import Sync, drive
 from replicate._core.guard import host_of
-from replicate._core.nested import nested
 from replicate._core.options import check_count
 from replicate._core.response import pieces
 from replicate._data import copies, data_uri, disk
@@ -19,6 +17,8 @@ from replicate._data.copies import BLOCK, ChangedError, Info
 from replicate._data.download import HEADERS, Download, asked, describe, too_large
 from replicate._data.names import name_of
 from replicate._data.tally import Tally
+from replicate._dual.generators import nested
+from replicate._dual.methods import Sync, drive
 from replicate_api.types import Request
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.dual import C
 from replicate._data.outputs import FileOutput
+from replicate._dual.methods import C
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,13 +7,13 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._core.dual import drive
 from replicate._core.guard import is_allowed
 from replicate._core.markup import bundle, element, link, note, preformatted
 from replicate._core.resource import session_of
 from replicate._data import copies, fetching
 from replicate._data.data_uri import data_of, is_data_uri
 from replicate._data.download import address
+from replicate._dual.methods import drive
 from replicate.exceptions import FileTooLargeError, NotFoundError
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from replicate._core.answering import RawResponses
-from replicate._core.async_names import rebound, tell_in_both
-from replicate._core.dual import Async, C, also_awaited, dual
 from replicate._core.options import check_parameters
 from replicate._core.overridden import follow_class
 from replicate._core.pickling import Picklable
 from replicate._core.resource import namespace
+from replicate._dual.async_names import rebound, tell_in_both
+from replicate._dual.methods import Async, C, also_awaited, dual
 from replicate._flows.configured import Configured
 from replicate_api.types import UNSET
 

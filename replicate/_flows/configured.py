@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
-from replicate._core.async_names import AsyncNames
-from replicate._core.dual import C, T, dual
 from replicate._core.environment import address
 from replicate._core.hiding import sealed
-from replicate._core.keywords import show
 from replicate._core.libraries import own_timeout
 from replicate._core.options import (
     REQUEST_OPTIONS,
@@ -30,6 +27,9 @@ from replicate._core.overridden import follow_class, given
 from replicate._core.polling import pace
 from replicate._core.resource import Namespace, namespace, session_of
 from replicate._core.settings import credentials, flag, folder, pause
+from replicate._dual.async_names import AsyncNames
+from replicate._dual.methods import C, T, dual
+from replicate._dual.signatures import show
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from replicate.resources.watching import WATCH_OPTIONS, Updates, WatchOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.dual import C
     from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
+    from replicate._dual.methods import C
     from replicate.resources.predictions import Prediction
 
 

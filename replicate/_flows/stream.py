@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.nested import nested
 from replicate._core.options import check_keywords
+from replicate._dual.generators import nested
 from replicate._flows.run import RUN_OPTIONS, called, wanted_files
 from replicate.resources.following import streamed
 from replicate.resources.saving import make_ready
@@ -17,8 +17,8 @@ from replicate.resources.waiting import Watch
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from replicate._core.dual import C
     from replicate._core.session import Session
+    from replicate._dual.methods import C
     from replicate._flows.call import Call
     from replicate._flows.run import RunOptions
     from replicate.resources.saving import Files

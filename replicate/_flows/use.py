@@ -6,12 +6,12 @@ import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._annotations import deferred
-from replicate._core.dual import Async, C, Sync, drive, dual, over
 from replicate._core.polling import Deadline
 from replicate._core.settings import folder
 from replicate._data import look_up
 from replicate._data.descriptions import remembered
 from replicate._data.reference import Reference
+from replicate._dual.methods import Async, C, Sync, drive, dual, over
 from replicate._flows.call import Call
 from replicate._flows.output import OutputIterator, iterate
 from replicate._flows.run import holding, result

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.nested import nested
 from replicate._core.polling import interval
 from replicate._core.resource import session_of
 from replicate._core.sse import Decoder
+from replicate._dual.generators import nested
 from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout
 from replicate.resources.waiting import Watch
 from replicate_api.types import Request

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from replicate._core.body import Counted
-from replicate._core.dual import C, dual
 from replicate._core.options import check_parameters, check_text
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource
@@ -15,6 +14,7 @@ from replicate._data.outputs import FileOutput
 from replicate._data.sources import inspected
 from replicate._data.tally import Tally
 from replicate._data.uploads import form
+from replicate._dual.methods import C, dual
 from replicate._json import check_json, members
 from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate_api import models

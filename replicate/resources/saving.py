@@ -7,7 +7,6 @@ import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypedDict
 
-from replicate._core.dual import C
 from replicate._core.settings import folder
 from replicate._data import fetching
 from replicate._data.disk import names_in
@@ -15,6 +14,7 @@ from replicate._data.names import distinct, extended, file_name
 from replicate._data.outputs import FileOutput
 from replicate._data.schema import BY_VALUE
 from replicate._data.tally import Tally
+from replicate._dual.methods import C
 from replicate._errors import brief
 from replicate.exceptions import SaveError
 from replicate.resources.outputs import raw

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.dual import Async, C, Sync
 from replicate._core.sse import ServerSentEvent
 from replicate._data.schema import is_url
+from replicate._dual.methods import Async, C, Sync
 from replicate._json import elements
 from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._annotations import deferred
-from replicate._core.dual import C, dual
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
 from replicate._core.resource import Namespace, Resource
+from replicate._dual.methods import C, dual
 from replicate._json import is_mapping
 from replicate.resources.creation import TRAINING_OPTIONS, create
 from replicate.resources.outputs import RUN_FIELDS

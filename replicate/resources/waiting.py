@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from replicate._core import log
-from replicate._core.dual import drive
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, backoff, poll, turn
 from replicate._core.problems import unreadable
 from replicate._core.resource import renew, session_of
 from replicate._core.session import LAST_CHANCE
+from replicate._dual.methods import drive
 from replicate._errors import brief
 from replicate.exceptions import (
     APIConnectionError,

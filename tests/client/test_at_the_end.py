@@ -14,7 +14,7 @@ from support.faults import SILENCE, Faults
 from support.sample_models import Held, prediction, version_of
 
 from replicate import AsyncReplicate, Replicate
-from replicate._core.dual import drive
+from replicate._dual.methods import drive
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources import leaving

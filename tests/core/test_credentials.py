@@ -15,7 +15,7 @@ from support.sessions import TOKEN, config, scripted
 
 from replicate import AsyncReplicate, Client, Replicate
 from replicate._core.credentials import Credentials
-from replicate._core.dual import drive
+from replicate._dual.methods import drive
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, ReplicateError
 from replicate_api.api.account import account_get
 from replicate_api.types import Request

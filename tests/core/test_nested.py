@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from replicate._core.nested import nested, undisclosed
+from replicate._dual.generators import nested, undisclosed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import scripted
 
-from replicate._core.dual import drive
 from replicate._data.inputs import Inputs
+from replicate._dual.methods import drive
 
 
 def plain(value: Any) -> Any:

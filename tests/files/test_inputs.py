@@ -32,10 +32,10 @@ from support.sample_models import VERSION, Script, model, prediction
 from support.sessions import scripted
 
 from replicate import InputError
-from replicate._core.dual import drive
 from replicate._data.inputs import Inputs
 from replicate._data.pictures import file_of
 from replicate._data.schema import InputSchema
+from replicate._dual.methods import drive
 
 FILE = {"type": "string", "format": "uri"}
 

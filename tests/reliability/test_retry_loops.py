@@ -32,7 +32,7 @@ from replicate import (
     ReplicateException,
     RunError,
 )
-from replicate._core.dual import drive
+from replicate._dual.methods import drive
 from replicate.resources.streams import EventStream
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from support.sample_models import VERSION
 
 import replicate
 from replicate import AsyncReplicate, Client, Replicate
-from replicate._core.dual import Presenter
-from replicate._core.keywords import HOMES
+from replicate._dual.methods import Presenter
+from replicate._dual.signatures import HOMES
 from replicate.resources.models import Model
 from replicate_api.types import UNSET
 

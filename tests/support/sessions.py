@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core.credentials import Credentials
-from replicate._core.dual import drive
 from replicate._core.hiding import true_headers
 from replicate._core.session import Config, Session
 from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate._dual.methods import drive
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping

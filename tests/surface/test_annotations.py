@@ -18,7 +18,7 @@ import replicate
 import replicate.resources
 import replicate.types
 from replicate import _annotations
-from replicate._core.async_names import AsyncNames
+from replicate._dual.async_names import AsyncNames
 from replicate._flows.use import AsyncFunction, Function, Run
 from replicate.resources.models import Models
 from replicate.resources.predictions import Prediction, Predictions

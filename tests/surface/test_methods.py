@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 import replicate
-from replicate._core.dual import Presenter
+from replicate._dual.methods import Presenter
 from replicate.resources.files import Files
 from replicate.resources.models import Models
 from replicate.resources.predictions import Prediction, Predictions

@@ -11,9 +11,9 @@ import httpx
 
 import replicate
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
-from replicate._core.dual import Async, Sync
 from replicate._core.page import Page
 from replicate._core.sse import ServerSentEvent
+from replicate._dual.methods import Async, Sync
 from replicate._flows.output import OutputIterator
 from replicate._flows.use import Run
 from replicate.resources.files import File

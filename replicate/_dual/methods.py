@@ -19,8 +19,8 @@ import functools
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
-from replicate._core.keywords import hints, taken, unbound
-from replicate._core.nested import nested
+from replicate._dual.generators import nested
+from replicate._dual.signatures import hints, taken, unbound
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator

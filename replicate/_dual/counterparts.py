@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.dual import over
+from replicate._dual.methods import over
 from replicate_api.types import stored
 
 if TYPE_CHECKING:

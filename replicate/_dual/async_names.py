@@ -12,8 +12,9 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 from replicate._annotations import deferred
-from replicate._core.counterparts import Told
-from replicate._core.dual import (
+from replicate._dual.counterparts import Told
+from replicate._dual.generators import nested
+from replicate._dual.methods import (
     Async,
     Presenter,
     checked,
@@ -24,14 +25,13 @@ from replicate._core.dual import (
     over,
     shown_as,
 )
-from replicate._core.nested import nested
 from replicate.exceptions import ReplicateException
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
-    from replicate._core.dual import T
     from replicate._core.session import Session
+    from replicate._dual.methods import T
 
 
 class AsyncNames:
