@@ -63,18 +63,18 @@ if TYPE_CHECKING:  # what this module offers
         DefaultAsyncHttpxClient,
         DefaultHttpxClient,
     )
-    from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
     from replicate._core.page import Page
     from replicate._core.paginate import async_paginate, paginate
     from replicate._core.response import APIResponse
     from replicate._core.response import APIResponse as AsyncAPIResponse
-    from replicate._core.sse import ServerSentEvent
     from replicate._data.output_list import OutputList
     from replicate._data.outputs import FileOutput
     from replicate._data.outputs import FileOutput as AsyncFileOutput
     from replicate._data.outputs import FileOutput as URLPath
     from replicate._data.reference import ModelVersionIdentifier
     from replicate._flows.output import OutputIterator
+    from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
+    from replicate._http.sse import ServerSentEvent
     from replicate._version import __title__, __version__
     from replicate.client import AsyncReplicate, Client, Replicate
     from replicate.client import AsyncReplicate as AsyncClient
@@ -154,10 +154,10 @@ _HOMES = {
     "replicate.resources.deployments": "Deployment",
     "replicate.resources.hardware": "Hardware",
     "replicate.resources.trainings": "Training",
-    "replicate._core.options": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT RequestOptions",
+    "replicate._http.options": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT RequestOptions",
     "replicate._core.page": "Page",
     "replicate._core.paginate": "async_paginate paginate",
-    "replicate._core.sse": "ServerSentEvent",
+    "replicate._http.sse": "ServerSentEvent",
     "replicate._data.output_list": "OutputList",
     "replicate._data.outputs": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
     "replicate._data.reference": "ModelVersionIdentifier",

@@ -59,7 +59,7 @@ class ReplicateError(ReplicateException):
         from importlib import import_module
 
         # The way up, as `Resource` has it: how answers are read is known there, what errors are is known here.
-        error: ReplicateError = import_module("replicate._core.problems").error_of(response)
+        error: ReplicateError = import_module("replicate._http.error_responses").error_of(response)
         return error
 
 
@@ -262,7 +262,7 @@ def __getattr__(name: str) -> Any:
 
     kinds: dict[str, Any] = {}
     if not name.startswith("_"):
-        kinds = {kind.__name__: kind for kind in import_module("replicate._core.http_errors").PAIRS.values()}
+        kinds = {kind.__name__: kind for kind in import_module("replicate._http.errors").PAIRS.values()}
     if name not in kinds:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return kinds[name]

@@ -26,7 +26,7 @@ HOMES: Mapping[str, str] = {
     "replicate._compat.version2": "get_path_url",
     "replicate._core.page": "AsyncPage Page PageInfo SyncPage",
     "replicate._core.resource": "Namespace Resource",
-    "replicate._core.sse": "ServerSentEvent",
+    "replicate._http.sse": "ServerSentEvent",
     "replicate._data.inputs": "FileEncodingStrategy",
     "replicate._data.outputs": "FileOutput",
     "replicate._data.reference": "ModelVersionIdentifier",

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.libraries import stream_of
 from replicate._core.sending import CHUNK, Chunks
+from replicate._http.libraries import stream_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import BinaryIO
 
-    from replicate._core.libraries import Library
+    from replicate._http.libraries import Library
 
 BLOCK = 2**20
 """Bytes that are read at once in a thread, whose turn costs more than what httpx reads and sends at once, 64 KiB."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._core.problems import unreadable
+from replicate._http.error_responses import unreadable
 from replicate._json import is_array
 from replicate.exceptions import APIError, ReplicateError
 from replicate_api.types import Request, as_sent
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
     from replicate_api.types import Endpoint
 
 

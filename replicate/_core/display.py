@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from replicate._core import log
+from replicate._http import log
 from replicate._wording import harmless
 
 LONGEST = 200

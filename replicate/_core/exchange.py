@@ -13,17 +13,17 @@ import httpx
 from replicate._core.body import with_body
 from replicate._core.frames import CANCELED
 from replicate._core.hiding import Sealed, authorization_of, request_of, true_headers
-from replicate._core.libraries import converted, library_of
 from replicate._core.scrubbing import cut, unseen
 from replicate._dual.generators import nested
+from replicate._http.libraries import converted, library_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from datetime import timedelta
 
-    from replicate._core.libraries import Library
     from replicate._core.transport import BlockingTransport
+    from replicate._http.libraries import Library
 
 T = TypeVar("T")
 

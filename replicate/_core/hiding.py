@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from replicate._core.libraries import library_of
+from replicate._http.libraries import library_of
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:

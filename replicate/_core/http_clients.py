@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core.client_factory import ClientFactory, discreet
-from replicate._core.options import DEFAULT_TIMEOUT
+from replicate._http.options import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

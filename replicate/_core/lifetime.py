@@ -7,7 +7,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
-from replicate._core.libraries import is_client
+from replicate._http.libraries import is_client
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:

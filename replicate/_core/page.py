@@ -15,7 +15,6 @@ from replicate._annotations import deferred
 from replicate._core.cursors import Reader, at, check_new, checked, read
 from replicate._core.listing import Listing
 from replicate._core.markup import Tabular
-from replicate._core.options import check_count
 from replicate._core.resource import Bound
 from replicate._dual.async_names import rebound_items
 from replicate._dual.methods import (
@@ -33,6 +32,7 @@ from replicate._dual.methods import (
     dual_iter,
     over,
 )
+from replicate._http.options import check_count
 from replicate._json import elements, is_mapping, is_object
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
     from typing import Never, Self
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
     from replicate_api.types import Data, Endpoint
 
 Cursor: TypeAlias = str | EllipsisType

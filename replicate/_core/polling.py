@@ -8,15 +8,15 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.retry import FIRST_DELAY, LONGEST_DELAY, number
+from replicate._http.retry import FIRST_DELAY, LONGEST_DELAY, number
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from replicate._core.session import Session
     from replicate._dual.methods import C
+    from replicate._http.session import Session
 
 SHORTEST, LONGEST = 0.1, 2.0
 """Seconds between two looks. What takes long is seen a second late on average; that many wait for much at once is no

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.options import (
+from replicate._core.response import APIResponse, converted
+from replicate._http.options import (
     REQUEST_OPTIONS,
     TOKEN,
     RequestOptions,
@@ -17,12 +18,11 @@ from replicate._core.options import (
     check_query,
     merged,
 )
-from replicate._core.response import APIResponse, converted
 from replicate._json import check_json, is_iterable, is_mapping
 from replicate_api.types import UNSET, Part, Request, multipart, query
 
 if TYPE_CHECKING:
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 
 class SendOptions(RequestOptions, total=False):

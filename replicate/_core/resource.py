@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Self
 
-    from replicate._core.session import Session
     from replicate._dual.methods import Coloured
+    from replicate._http.session import Session
 
 N = TypeVar("N")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import httpx
 
 from replicate._annotations import deferred
-from replicate._core.libraries import library_of
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Sync, drive, dual, dual_iter
+from replicate._http.libraries import library_of
 from replicate.exceptions import APIConnectionError
 from replicate_api.types import UNSET, decode
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Self
 
-    from replicate._core.observing import Observer, Steps
-    from replicate._core.session import Session
+    from replicate._http.observing import Observer, Steps
+    from replicate._http.session import Session
 
 
 Blocking = TypeVar("Blocking", bound="APIResponse[Sync]")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-    from replicate._core.libraries import Library
+    from replicate._http.libraries import Library
 
 UNSAID: Any = object()
 """The timeout that was not given."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.environment import AROUND, OptionError, VariableError
+from replicate._http.environment import AROUND, OptionError, VariableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

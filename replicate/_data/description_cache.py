@@ -26,7 +26,7 @@ from replicate._json import is_object
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 VARIABLE = "REPLICATE_CACHE_DIR"
 MOST_FILES, FEWER = 500, 400

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 REMEMBERED = 256
 """How many versions, and how many models, a client remembers."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core import retry
-from replicate._core.libraries import own_url
-from replicate._core.problems import unanswered
 from replicate._data import data_uri
 from replicate._data.copies import Info
 from replicate._dual.generators import nested
+from replicate._http import retry
+from replicate._http.error_responses import unanswered
+from replicate._http.libraries import own_url
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -29,7 +29,7 @@ from replicate_api.types import Request
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 STEP = 64 * 1024

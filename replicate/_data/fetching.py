@@ -9,8 +9,6 @@ from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from replicate._core.guard import host_of
-from replicate._core.options import check_count
 from replicate._core.response import pieces
 from replicate._data import copies, data_uri, disk
 from replicate._data.copies import BLOCK, ChangedError, Info
@@ -19,6 +17,8 @@ from replicate._data.names import name_of
 from replicate._data.tally import Tally
 from replicate._dual.generators import nested
 from replicate._dual.methods import Sync, drive
+from replicate._http.guard import host_of
+from replicate._http.options import check_count
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from replicate._core.observing import Observer
-    from replicate._core.session import Session
     from replicate._data.copies import Copy
+    from replicate._http.observing import Observer
+    from replicate._http.session import Session
 
     Progress: TypeAlias = bool | Callable[[int, int | None], object] | None
     Tell: TypeAlias = Callable[[int, int | None], None]

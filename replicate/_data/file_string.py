@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 
 class FileString(str, FileOutput[C]):  # type: ignore[misc]  # noqa: SLOT000 - `str` wins; as all that has a session

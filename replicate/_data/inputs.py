@@ -34,8 +34,8 @@ from replicate.exceptions import APITimeoutError, InputError, ReplicateError, Ru
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from replicate._core.session import Session
     from replicate._data.sources import Upload
+    from replicate._http.session import Session
 
 LARGEST_DATA_URI = 256_000
 """Bytes. The size up to which the API's documentation recommends data URIs."""

@@ -8,10 +8,10 @@ from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._core.resource import Bound, session_of
-from replicate._core.session import Session
 from replicate._data import data_uri, fetching, pictures
 from replicate._data.names import name_of
 from replicate._dual.methods import Async, C, Sync, drive, drive_iter, dual
+from replicate._http.session import Session
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, PydanticSerializer, pydantic_schema
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from replicate._core.options import check_count
 from replicate._data import fetching
 from replicate._data.disk import is_path, names_in
 from replicate._data.download import address
@@ -16,12 +15,13 @@ from replicate._data.names import distinct, extended
 from replicate._data.outputs import FileMethods
 from replicate._data.tally import Tally
 from replicate._errors import brief
+from replicate._http.options import check_count
 from replicate._json import is_array, is_iterable, is_mapping
 from replicate.exceptions import ReplicateException, SaveError
 
 if TYPE_CHECKING:
-    from replicate._core.session import Session
     from replicate._data.fetching import Progress
+    from replicate._http.session import Session
 
 WHOLE: Any = (str, bytes, bytearray, memoryview, FileMethods)
 """What is iterable, and one thing all the same."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
 
-    from replicate._core.session import Session
     from replicate._data.sources import Upload
+    from replicate._http.session import Session
 
 BLOCK = 2**20
 MARGIN = timedelta(hours=1)

@@ -30,8 +30,8 @@ from replicate.exceptions import ReplicateException
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
-    from replicate._core.session import Session
     from replicate._dual.methods import T
+    from replicate._http.session import Session
 
 
 class AsyncNames:

@@ -11,7 +11,7 @@ from replicate_api.types import stored
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 
 class Counterpart:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import typing_extensions
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 
 PATIENCE = 10.0

@@ -13,7 +13,7 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from replicate._annotations import Hints, Text, accepted, resolved
-from replicate._core.options import check_keywords
+from replicate._http.options import check_keywords
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 HOMES = {
-    "replicate._core.options": "ListOptions RequestOptions",
+    "replicate._http.options": "ListOptions RequestOptions",
     "replicate._core.raw": "RawOptions",
     "replicate._flows.configured": "CopyOptions",
     "replicate._flows.run": "CallOptions RunOptions",

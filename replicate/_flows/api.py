@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from replicate._core.answering import RawResponses
-from replicate._core.options import check_parameters
 from replicate._core.overridden import follow_class
 from replicate._core.pickling import Picklable
 from replicate._core.resource import namespace
 from replicate._dual.async_names import rebound, tell_in_both
 from replicate._dual.methods import Async, C, also_awaited, dual
 from replicate._flows.configured import Configured
+from replicate._http.options import check_parameters
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Unpack
 
-    from replicate._core.options import RequestOptions
     from replicate._core.raw import RawOptions
-    from replicate._core.session import Session
     from replicate._core.verbs import request, verb
     from replicate._data.fetching import Progress
     from replicate._flows.run import CallOptions, RunOptions
+    from replicate._http.options import RequestOptions
+    from replicate._http.session import Session
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
     from replicate.resources.deployments import Deployments

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve
 
-from replicate._core.environment import DEFAULT_BASE_URL
 from replicate._core.polling import Deadline
 from replicate._data import look_up
 from replicate._data.descriptions import reference_of, remembered
@@ -18,6 +17,7 @@ from replicate._data.inputs import UNKNOWN, Inputs
 from replicate._data.reference import Reference
 from replicate._data.schema import BY_VALUE
 from replicate._dual.methods import C
+from replicate._http.environment import DEFAULT_BASE_URL
 from replicate.exceptions import InputError, NotFoundError, UnprocessableEntityError
 from replicate.resources.creation import described, post, uploading
 from replicate.resources.input_names import check_names
@@ -31,9 +31,9 @@ from replicate_api.api.predictions import predictions_create
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.session import Session
     from replicate._data.descriptions import Description
     from replicate._data.schema import OutputSchema
+    from replicate._http.session import Session
 
 
 class Call(Generic[C]):

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
-from replicate._core.environment import address
 from replicate._core.hiding import sealed
-from replicate._core.libraries import own_timeout
-from replicate._core.options import (
+from replicate._core.overridden import follow_class, given
+from replicate._core.polling import pace
+from replicate._core.resource import Namespace, namespace, session_of
+from replicate._dual.async_names import AsyncNames
+from replicate._dual.methods import C, T, dual
+from replicate._dual.signatures import show
+from replicate._http.environment import address
+from replicate._http.libraries import own_timeout
+from replicate._http.options import (
     REQUEST_OPTIONS,
     RequestOptions,
     check_headers,
@@ -23,13 +29,7 @@ from replicate._core.options import (
     check_values,
     merged,
 )
-from replicate._core.overridden import follow_class, given
-from replicate._core.polling import pace
-from replicate._core.resource import Namespace, namespace, session_of
-from replicate._core.settings import credentials, flag, folder, pause
-from replicate._dual.async_names import AsyncNames
-from replicate._dual.methods import C, T, dual
-from replicate._dual.signatures import show
+from replicate._http.settings import credentials, flag, folder, pause
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 
 class CopyOptions(RequestOptions, total=False):

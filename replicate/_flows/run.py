@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.options import SendOptions, check_keywords, read_timeout
 from replicate._data.output_list import OutputList
 from replicate._data.schema import BY_VALUE
 from replicate._flows.call import Call
 from replicate._flows.output import iterate
+from replicate._http.options import SendOptions, check_keywords, read_timeout
 from replicate._json import is_array
 from replicate.resources.creation import MARGIN, PredictionSettings
 from replicate.resources.outputs import raw
@@ -22,9 +22,9 @@ from replicate.resources.watching import WATCH_OPTIONS, Updates, WatchOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
     from replicate._dual.methods import C
+    from replicate._http.session import Session
     from replicate.resources.predictions import Prediction
 
 

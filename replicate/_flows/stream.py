@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.options import check_keywords
 from replicate._dual.generators import nested
 from replicate._flows.run import RUN_OPTIONS, called, wanted_files
+from replicate._http.options import check_keywords
 from replicate.resources.following import streamed
 from replicate.resources.saving import make_ready
 from replicate.resources.spelling import stated
@@ -17,10 +17,10 @@ from replicate.resources.waiting import Watch
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from replicate._core.session import Session
     from replicate._dual.methods import C
     from replicate._flows.call import Call
     from replicate._flows.run import RunOptions
+    from replicate._http.session import Session
     from replicate.resources.saving import Files
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._annotations import deferred
 from replicate._core.polling import Deadline
-from replicate._core.settings import folder
 from replicate._data import look_up
 from replicate._data.descriptions import remembered
 from replicate._data.reference import Reference
@@ -15,6 +14,7 @@ from replicate._dual.methods import Async, C, Sync, drive, dual, over
 from replicate._flows.call import Call
 from replicate._flows.output import OutputIterator, iterate
 from replicate._flows.run import holding, result
+from replicate._http.settings import folder
 from replicate._json import is_mapping
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from replicate._core.markup import Bundle
-    from replicate._core.session import Session
     from replicate._data.descriptions import Description
+    from replicate._http.session import Session
     from replicate.resources.predictions import Prediction
 
 P = ParamSpec("P")

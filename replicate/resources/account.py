@@ -12,7 +12,7 @@ from replicate_api.api.account import account_get
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from replicate._core.options import RequestOptions
+    from replicate._http.options import RequestOptions
 
 
 class Account(Resource[C], models.Account):

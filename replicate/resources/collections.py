@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.options import ListOptions
+    from replicate._http.options import ListOptions
     from replicate.resources.spelling import CollectionName
 
 

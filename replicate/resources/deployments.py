@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.options import ListOptions, RequestOptions
-    from replicate._core.session import Session
+    from replicate._http.options import ListOptions, RequestOptions
+    from replicate._http.session import Session
     from replicate.resources.creation import DeploymentPredictionOptions, PredictionOptions
     from replicate.resources.spelling import DeploymentName
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.polling import interval
 from replicate._core.resource import session_of
-from replicate._core.sse import Decoder
 from replicate._dual.generators import nested
+from replicate._http.sse import Decoder
 from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout
 from replicate.resources.waiting import Watch
 from replicate_api.types import Request
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from replicate._core.polling import Deadline
-    from replicate._core.session import Session
-    from replicate._core.sse import ServerSentEvent
+    from replicate._http.session import Session
+    from replicate._http.sse import ServerSentEvent
     from replicate.resources.predictions import Prediction
 
 HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from replicate._core.body import Counted
-from replicate._core.options import check_parameters, check_text
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource
 from replicate._data.fetching import local_copy, observed
@@ -15,6 +14,7 @@ from replicate._data.sources import inspected
 from replicate._data.tally import Tally
 from replicate._data.uploads import form
 from replicate._dual.methods import C, dual
+from replicate._http.options import check_parameters, check_text
 from replicate._json import check_json, members
 from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate_api import models
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.options import ListOptions
-    from replicate._core.session import Session
     from replicate._data.fetching import Progress
+    from replicate._http.options import ListOptions
+    from replicate._http.session import Session
     from replicate.resources.spelling import FileName, UploadWords
 
 

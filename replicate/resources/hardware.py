@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.options import RequestOptions
+    from replicate._http.options import RequestOptions
 
 
 class Hardware(Resource[C], models.Hardware):

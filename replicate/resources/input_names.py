@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from replicate._core.session import Session
     from replicate._data.descriptions import Description
     from replicate._data.reference import Reference
+    from replicate._http.session import Session
 
 NOT_INPUTS = (
     *PREDICTION_OPTIONS,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from replicate._core.options import check_parameters
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource, namespace, renew
 from replicate._data.reference import Reference
 from replicate._dual.methods import C, dual
+from replicate._http.options import check_parameters
 from replicate.resources.creation import ModelPredictionOptions, create
 from replicate.resources.predictions import Prediction, predicted
 from replicate.resources.spelling import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.options import ListOptions, RequestOptions
+    from replicate._http.options import ListOptions, RequestOptions
     from replicate.resources.spelling import ModelListName, ModelName, SearchWords
 
 

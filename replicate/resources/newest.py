@@ -11,7 +11,7 @@ from replicate._json import elements
 from replicate.resources.matching import recent, threshold
 
 if TYPE_CHECKING:
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 CLOCKS = timedelta(minutes=10)
 """How far this machine's clock may be from the API's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.hiding import authorization
-from replicate._core.problems import may_have_arrived
+from replicate._http.error_responses import may_have_arrived
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

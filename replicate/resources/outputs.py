@@ -9,8 +9,8 @@ from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, stored
 
 if TYPE_CHECKING:
-    from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
+    from replicate._http.session import Session
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 

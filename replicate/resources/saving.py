@@ -7,7 +7,6 @@ import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypedDict
 
-from replicate._core.settings import folder
 from replicate._data import fetching
 from replicate._data.disk import names_in
 from replicate._data.names import distinct, extended, file_name
@@ -16,14 +15,15 @@ from replicate._data.schema import BY_VALUE
 from replicate._data.tally import Tally
 from replicate._dual.methods import C
 from replicate._errors import brief
+from replicate._http.settings import folder
 from replicate.exceptions import SaveError
 from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from replicate._core.session import Session
     from replicate._data.schema import OutputSchema
+    from replicate._http.session import Session
     from replicate.resources.predictions import Prediction
 
 AT_ONCE = 8

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.sse import ServerSentEvent
 from replicate._data.schema import is_url
 from replicate._dual.methods import Async, C, Sync
+from replicate._http.sse import ServerSentEvent
 from replicate._json import elements
 from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 
 class EventStream(Iteration[C, ServerSentEvent]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.options import REQUEST_OPTIONS, check_keywords, check_text, check_values, merged
+from replicate._http.options import REQUEST_OPTIONS, check_keywords, check_text, check_values, merged
 from replicate._json import check_json
 from replicate.exceptions import InputError
 from replicate_api.types import UNSET
@@ -13,7 +13,7 @@ from replicate_api.types import UNSET
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 LONGEST_HOLD = 60
 """Seconds. The longest that the API keeps an answer back for `Prefer: wait`."""

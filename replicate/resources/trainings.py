@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._core.markup import Bundle
-    from replicate._core.options import ListOptions
-    from replicate._core.session import Session
+    from replicate._http.options import ListOptions
+    from replicate._http.session import Session
     from replicate.resources.creation import TrainingOptions
     from replicate.resources.spelling import TrainingName, TrainingWords
 

@@ -17,8 +17,8 @@ from replicate_api.types import UNSET
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from replicate._core.options import ListOptions
-    from replicate._core.session import Session
+    from replicate._http.options import ListOptions
+    from replicate._http.session import Session
     from replicate.resources.spelling import BareVersionName, ModelListName, VersionName
 
 

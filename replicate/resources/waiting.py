@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from replicate._core import log
 from replicate._core.lifetime import ClosedError
 from replicate._core.polling import Deadline, backoff, poll, turn
-from replicate._core.problems import unreadable
 from replicate._core.resource import renew, session_of
-from replicate._core.session import LAST_CHANCE
 from replicate._dual.methods import drive
 from replicate._errors import brief
+from replicate._http import log
+from replicate._http.error_responses import unreadable
+from replicate._http.session import LAST_CHANCE
 from replicate.exceptions import (
     APIConnectionError,
     APIError,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from types import TracebackType
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 

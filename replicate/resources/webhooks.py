@@ -17,9 +17,9 @@ from replicate_api.types import MalformedResponse, decode
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from replicate._core.options import RequestOptions
     from replicate._data.delivery import Body, Headers
     from replicate._data.signature import HasKey
+    from replicate._http.options import RequestOptions
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 

@@ -9,7 +9,7 @@ TYPE_CHECKING = False  # type checkers take it for typing's, which costs an impo
 if TYPE_CHECKING:
     from builtins import list as HardwareListResponse  # noqa: N812 - a type's name
 
-    from replicate._core.options import RequestOptions
+    from replicate._http.options import RequestOptions
     from replicate.resources.account import Account as AccountGetResponse
     from replicate.resources.collections import Collection as CollectionGetResponse
     from replicate.resources.collections import Collection as CollectionListResponse
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "replicate._core.options": "RequestOptions",
+    "replicate._http.options": "RequestOptions",
     "replicate.resources.account": "AccountGetResponse=Account",
     "replicate.resources.collections": "CollectionGetResponse=Collection CollectionListResponse=Collection",
     "replicate.resources.deployments": "DeploymentCreateResponse=Deployment DeploymentGetResponse=Deployment "

@@ -34,7 +34,7 @@ from replicate import (
     ReplicateError,
 )
 from replicate._core.client_factory import ClientFactory
-from replicate._core.environment import OptionError, VariableError
+from replicate._http.environment import OptionError, VariableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

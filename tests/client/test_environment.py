@@ -15,7 +15,7 @@ from support.colours import got, scripted
 
 import replicate
 from replicate import Client, Replicate, ReplicateError
-from replicate._core.environment import log
+from replicate._http.environment import log
 from replicate.local import Model
 from replicate.local import server as local_server
 

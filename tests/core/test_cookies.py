@@ -10,8 +10,8 @@ from support.colours import RUN
 from support.faults import Faults, answer
 from support.sessions import config
 
-from replicate._core.session import Session
 from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate._http.session import Session
 from replicate_api.types import Request
 
 

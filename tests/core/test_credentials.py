@@ -14,8 +14,8 @@ import pytest
 from support.sessions import TOKEN, config, scripted
 
 from replicate import AsyncReplicate, Client, Replicate
-from replicate._core.credentials import Credentials
 from replicate._dual.methods import drive
+from replicate._http.credentials import Credentials
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, ReplicateError
 from replicate_api.api.account import account_get
 from replicate_api.types import Request
@@ -23,7 +23,7 @@ from replicate_api.types import Request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 GET = Request("GET", "/account")
 

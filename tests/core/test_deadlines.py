@@ -11,10 +11,10 @@ from support.colours import RUN, leaves_streams
 from support.faults import ENDLESS, SILENCE, STALLED, Faults
 from support.sessions import config
 
-from replicate._core import session as sessions
 from replicate._core.polling import Deadline
-from replicate._core.session import Session
 from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate._http import session as sessions
+from replicate._http.session import Session
 from replicate.exceptions import APITimeoutError
 from replicate.resources.events import Place, connection
 from replicate_api.types import Request

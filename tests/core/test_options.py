@@ -9,7 +9,7 @@ import pytest
 from support.sessions import scripted
 
 from replicate import Replicate
-from replicate._core.options import read_timeout, with_read_timeout, within
+from replicate._http.options import read_timeout, with_read_timeout, within
 
 INFINITE = float("inf")
 

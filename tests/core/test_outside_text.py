@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from support.sample_models import prediction
 
 from replicate import ModelError, Prediction, RunError
-from replicate._core import environment, hints, options, pacing, pickling, problems, retry, session, sse
+from replicate._core import pickling
 from replicate._core.display import Bar, Display, Lines
 from replicate._core.markup import LINKED, Tabular, escape, preformatted
 from replicate._data import data_uri, names, notebook, reference, schema
+from replicate._http import environment, error_responses, hints, options, rate_limit, retry, session, sse
 from replicate._wording import LONGEST_LOGS, harmless
 from replicate.resources import terms
 from replicate.resources.watching import LONGEST_END, Progress, end_of
@@ -59,7 +60,7 @@ def answer(detail: Any, status: int = 422) -> httpx.Response:
 
 
 def refusal(text: str) -> Any:
-    return problems.error_of(answer(text))
+    return error_responses.error_of(answer(text))
 
 
 def failed(text: str) -> ModelError:
@@ -90,7 +91,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "a hint for a 429": lambda text: hints.hint(429, text, text),
     "Retry-After": lambda text: retry.told_to_wait({"retry-after": text}, {}),
     "words to wait": lambda text: retry.told_to_wait({}, {"detail": text, "retry_after": text}),
-    "what is left of the quota": lambda text: pacing.Pace().learn(
+    "what is left of the quota": lambda text: rate_limit.Pace().learn(
         {"ratelimit-remaining": text, "ratelimit-reset": text}, 0
     ),
     "events": lambda text: sse.Decoder().feed(f"{text}\n\n".encode("utf-8", "replace")),
@@ -228,7 +229,7 @@ def test_a_detail_that_is_nested(opening: str, depth: int) -> None:
     closing = "".join({"[": "]", "{": "}"}[each] for each in reversed(opening) if each in "[{")
     content = f'{{"detail": {opening * depth}1{closing * depth}, "retry_after": {"[" * depth}{"]" * depth}}}'
     request = httpx.Request("POST", "https://api.replicate.com/v1/predictions")
-    error = problems.error_of(httpx.Response(429, content=content, request=request))
+    error = error_responses.error_of(httpx.Response(429, content=content, request=request))
     assert (error.status_code, error.retry_after) == (429, None)
     assert str(error)
 

@@ -13,10 +13,10 @@ from support.sessions import scripted
 
 from replicate import Replicate
 from replicate._core.lifetime import forget_inherited
-from replicate._core.pacing import BURST, QUOTA, RATE, Pace
 from replicate._core.polling import Deadline, backoff, turn
-from replicate._core.retry import LONGEST_DELAY
 from replicate._dual.methods import drive
+from replicate._http.rate_limit import BURST, QUOTA, RATE, Pace
+from replicate._http.retry import LONGEST_DELAY
 from replicate.exceptions import RateLimitError
 from replicate_api.types import Request
 

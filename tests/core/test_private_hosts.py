@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.sessions import config
 
-from replicate._core.guard import is_allowed
-from replicate._core.private_hosts import is_private, is_same
-from replicate._core.redirects import is_file_of
+from replicate._http.guard import is_allowed
+from replicate._http.private_hosts import is_private, is_same
+from replicate._http.redirects import is_file_of
 
 API = "https://api.replicate.com/v1"
 NETWORKS = [

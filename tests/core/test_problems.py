@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from support.sessions import TOKEN
 
 from replicate import exceptions as e
-from replicate._core.credentials import HOW_TO
-from replicate._core.problems import error_of
+from replicate._http.credentials import HOW_TO
+from replicate._http.error_responses import error_of
 
 
 def answer(status: int, body: Any = b"", **headers: str) -> httpx.Response:

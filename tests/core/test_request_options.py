@@ -11,16 +11,16 @@ import pytest
 from support.sessions import API, scripted, sent
 
 from replicate import Replicate
-from replicate._core.options import DEFAULT_TIMEOUT, check_keywords
 from replicate._core.raw import exchange
 from replicate._dual.methods import Async, Sync, drive
+from replicate._http.options import DEFAULT_TIMEOUT, check_keywords
 from replicate_api.api.files import files_create
 from replicate_api.types import Part, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.session import Session
+    from replicate._http.session import Session
 
 GET, POST = Request("GET", "/models"), Request("POST", "/predictions", json={"input": {}})
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import scripted
 
-from replicate._core import retry
-from replicate._core.retry import Failure, answered, delay, told_to_wait
 from replicate._dual.methods import drive
+from replicate._http import retry
+from replicate._http.retry import Failure, answered, delay, told_to_wait
 from replicate.exceptions import InternalServerError
 from replicate_api.types import Request
 

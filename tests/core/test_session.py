@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import API, TOKEN, Scripted, config, scripted, sent
 
-from replicate._core.session import Session
 from replicate._dual.methods import drive
+from replicate._http.session import Session
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from replicate import FileOutput
-from replicate._core.sse import Decoder, ServerSentEvent
+from replicate._http.sse import Decoder, ServerSentEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

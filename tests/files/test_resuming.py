@@ -13,7 +13,7 @@ from support.hosts import CONTENT, Ranged, hosted
 from support.sessions import Hasty, config
 
 from replicate import FileOutput
-from replicate._core.session import Session
+from replicate._http.session import Session
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, InternalServerError
 
 if TYPE_CHECKING:

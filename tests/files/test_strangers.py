@@ -16,7 +16,7 @@ from support.lasting import Lasting
 
 import replicate
 from replicate import Client, FileOutput, Prediction
-from replicate._core import guard
+from replicate._http import guard
 from replicate.exceptions import APIConnectionError, AuthenticationError, ReplicateError, SaveError
 
 if TYPE_CHECKING:

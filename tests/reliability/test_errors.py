@@ -38,8 +38,8 @@ from replicate import (
     StreamError,
     UnprocessableEntityError,
 )
-from replicate._core.http_errors import PAIRS
 from replicate._core.lifetime import ClosedError
+from replicate._http.errors import PAIRS
 from replicate_api.types import Request
 
 if TYPE_CHECKING:

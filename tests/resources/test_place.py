@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicate._core.sse import ServerSentEvent
+from replicate._http.sse import ServerSentEvent
 from replicate.resources.events import Place
 
 EVENTS = st.builds(

@@ -11,8 +11,8 @@ from support.faults import Faults, answer
 from support.sessions import Hasty, HastyAsync, config
 
 from replicate import FileOutput
-from replicate._core.session import Session
 from replicate._data import copies
+from replicate._http.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

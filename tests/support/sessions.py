@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.credentials import Credentials
 from replicate._core.hiding import true_headers
-from replicate._core.session import Config, Session
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._dual.methods import drive
+from replicate._http.credentials import Credentials
+from replicate._http.session import Config, Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping

@@ -20,7 +20,7 @@ from replicate import (
     Replicate,
     ReplicateError,
 )
-from replicate._core.problems import error_of
+from replicate._http.error_responses import error_of
 
 API = "https://api.replicate.com/v1"
 V1_TEXT = """\

@@ -12,10 +12,10 @@ import httpx
 import replicate
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
 from replicate._core.page import Page
-from replicate._core.sse import ServerSentEvent
 from replicate._dual.methods import Async, Sync
 from replicate._flows.output import OutputIterator
 from replicate._flows.use import Run
+from replicate._http.sse import ServerSentEvent
 from replicate.resources.files import File
 from replicate.resources.models import Model
 from replicate.resources.predictions import Prediction

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 import httpx
 
-from replicate._core.libraries import own_timeout
+from replicate._http.libraries import own_timeout
 from replicate_api.types import UNSET
 
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=5.0)

@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from replicate._core.credentials import HOW_TO, VARIABLE, bare, cog_token
+from replicate._http.credentials import HOW_TO, VARIABLE, bare, cog_token
 
 BILLING = "https://replicate.com/account/billing"
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core.exchange import Foreign, Unfetchable, exchanged
-from replicate._core.private_hosts import is_private, is_private_peer, is_same, plain
-from replicate._core.redirects import origin
+from replicate._http.private_hosts import is_private, is_private_peer, is_same, plain
+from replicate._http.redirects import origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.config import Config
     from replicate._core.exchange import Transport
+    from replicate._http.config import Config
 
     Origin = tuple[str, bytes, int | None]
     Reached = dict[Origin, set[str]]

@@ -6,8 +6,8 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from replicate._core.lifetime import inheritors
-from replicate._core.retry import LONGEST_TOLD, number
 from replicate._core.transport import Lock
+from replicate._http.retry import LONGEST_TOLD, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

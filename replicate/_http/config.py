@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from replicate._core.environment import base_url
-from replicate._core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from replicate._http.environment import base_url
+from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from replicate._core.credentials import Credentials
+    from replicate._http.credentials import Credentials
 
 
 @frozen

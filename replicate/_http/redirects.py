@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 import httpx
 
-from replicate._core.retry import REPEATABLE
+from replicate._http.retry import REPEATABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

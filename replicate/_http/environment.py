@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.libraries import own_url
+from replicate._http.libraries import own_url
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:

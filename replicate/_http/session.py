@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import httpx
 from attrs import evolve
 
-from replicate._core import log, retry
-from replicate._core.config import Config as Config  # noqa: PLC0414, TC001 - with the session it is of
-from replicate._core.environment import log as log_variable
 from replicate._core.exchange import Foreign, Unfetchable, beginning
-from replicate._core.guard import guarded
 from replicate._core.hiding import BEARER, hide
-from replicate._core.libraries import own_timeout, own_url
-from replicate._core.options import check_keywords, check_values, encoded, merged, put, within
-from replicate._core.pacing import Pace
-from replicate._core.problems import UNANSWERED, bare, error_of, redirects_with_the_token, unanswered, unreadable
-from replicate._core.redirects import BODILESS, Route, is_file_of, origin
 from replicate._core.sending import UNTRACED, traced
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Colour, P, Sync, T
+from replicate._http import log, retry
+from replicate._http.config import Config as Config  # noqa: PLC0414, TC001 - with the session it is of
+from replicate._http.environment import log as log_variable
+from replicate._http.error_responses import UNANSWERED, bare, error_of, redirects_with_the_token, unanswered, unreadable
+from replicate._http.guard import guarded
+from replicate._http.libraries import own_timeout, own_url
+from replicate._http.options import check_keywords, check_values, encoded, merged, put, within
+from replicate._http.rate_limit import Pace
+from replicate._http.redirects import BODILESS, Route, is_file_of, origin
 from replicate._version import __version__
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
 from replicate_api.types import UNSET, MalformedResponse, multipart, query
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from replicate._core.exchange import Transport
-    from replicate._core.observing import Observer, Started
+    from replicate._http.observing import Observer, Started
     from replicate_api.types import Endpoint, Request
 
 Other = TypeVar("Other", bound=Colour)
