@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import httpx
 
-from replicate._core.hiding import sealed
 from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._dual.methods import Async, P, Sync, T, drive
 from replicate._flows.api import API
 from replicate._http.environment import versioned
 from replicate._http.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping
+from replicate._http.secrecy.hiding import sealed
 from replicate._http.session import async_session, blocking_session
 from replicate._http.settings import configure, credentials
 from replicate_api.types import UNSET

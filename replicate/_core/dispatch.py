@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._core.exchange import outgoing
-from replicate._core.hiding import authorization, covered
 from replicate._core.loops import timed
-from replicate._core.scrubbing import cut
 from replicate._dual.generators import undisclosed
 from replicate._http.libraries import as_own_errors
+from replicate._http.secrecy.hiding import authorization, covered
+from replicate._http.secrecy.scrubbing import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.hiding import Sealed
     from replicate._http.libraries import Library
+    from replicate._http.secrecy.hiding import Sealed
 
 
 def delivered(client: Sealed[Any], request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:

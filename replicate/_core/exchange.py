@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 import httpx
 
 from replicate._core.body import with_body
-from replicate._core.frames import CANCELED
-from replicate._core.hiding import Sealed, authorization_of, request_of, true_headers
-from replicate._core.scrubbing import cut, unseen
 from replicate._dual.generators import nested
 from replicate._http.libraries import converted, library_of
+from replicate._http.secrecy.frames import CANCELED
+from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of, true_headers
+from replicate._http.secrecy.scrubbing import cut, unseen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 import httpx
 
 from replicate._core.exchange import ALWAYS, sparing
-from replicate._core.hiding import Sealed, authorization_of, request_of
-from replicate._core.scrubbing import cut
 from replicate._dual.methods import PATIENCE
+from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of
+from replicate._http.secrecy.scrubbing import cut
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._core.client_factory import ClientFactory
 from replicate._core.exchange import sparing
-from replicate._core.hiding import Sealed
 from replicate._core.lifetime import inherited
 from replicate._core.shield import in_time
 from replicate._http.libraries import answers_itself
+from replicate._http.secrecy.hiding import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

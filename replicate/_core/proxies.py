@@ -15,10 +15,10 @@ from urllib.request import getproxies
 import httpx
 
 from replicate._core.exchange import Unfetchable, check_address
-from replicate._core.hiding import Sealed, opened
-from replicate._core.scrubbing import unseen
 from replicate._http.environment import AROUND, OptionError, VariableError
 from replicate._http.libraries import own_url
+from replicate._http.secrecy.hiding import Sealed, opened
+from replicate._http.secrecy.scrubbing import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

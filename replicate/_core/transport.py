@@ -15,7 +15,6 @@ import httpx
 from replicate._core.client_factory import ClientFactory, discreet, plain
 from replicate._core.dispatch import delivered, delivered_within
 from replicate._core.exchange import ALWAYS, TIE, Covered, Timed, is_foreign, uncollected
-from replicate._core.hiding import Sealed
 from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop
 from replicate._core.own_clients import MOMENT, OwnClients
@@ -23,6 +22,7 @@ from replicate._core.shield import in_time, shielded
 from replicate._dual.generators import following, undisclosed
 from replicate._dual.methods import drive
 from replicate._http.libraries import answers_itself, as_own_errors, library_of_options, stream_of
+from replicate._http.secrecy.hiding import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping, Sequence

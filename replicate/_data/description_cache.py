@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._core.hiding import Sealed, opened
 from replicate._data.descriptions import LATEST_LIVES
+from replicate._http.secrecy.hiding import Sealed, opened
 from replicate._json import is_object
 
 if TYPE_CHECKING:

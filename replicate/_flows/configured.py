@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
-from replicate._core.hiding import sealed
 from replicate._core.overridden import follow_class, given
 from replicate._core.polling import pace
 from replicate._core.resource import Namespace, namespace, session_of
@@ -29,6 +28,7 @@ from replicate._http.options import (
     check_values,
     merged,
 )
+from replicate._http.secrecy.hiding import sealed
 from replicate._http.settings import credentials, flag, folder, pause
 from replicate_api.types import UNSET
 

@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 from unicodedata import category
 
-from replicate._core.hiding import Sealed, opened, sealed
-from replicate._core.scrubbing import unseen
 from replicate._http.options import LAST_LATIN
+from replicate._http.secrecy.hiding import Sealed, opened, sealed
+from replicate._http.secrecy.scrubbing import unseen
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:

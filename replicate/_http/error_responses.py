@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from replicate._core.exchange import FOREIGN, Unfetchable, is_foreign
-from replicate._core.hiding import authorization_of, covered
 from replicate._http.credentials import HOW_TO
 from replicate._http.errors import paired
 from replicate._http.hints import hint, refused
 from replicate._http.retry import told_to_wait
+from replicate._http.secrecy.hiding import authorization_of, covered
 from replicate._json import elements, is_array, is_object, members
 from replicate._wording import details, harmless
 from replicate.exceptions import (

@@ -18,7 +18,6 @@ import httpx
 from attrs import evolve
 
 from replicate._core.exchange import Foreign, Unfetchable, beginning
-from replicate._core.hiding import BEARER, hide
 from replicate._core.sending import UNTRACED, traced
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._dual.generators import nested
@@ -32,6 +31,7 @@ from replicate._http.libraries import own_timeout, own_url
 from replicate._http.options import check_keywords, check_values, encoded, merged, put, within
 from replicate._http.rate_limit import Pace
 from replicate._http.redirects import BODILESS, Route, is_file_of, origin
+from replicate._http.secrecy.hiding import BEARER, hide
 from replicate._version import __version__
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
 from replicate_api.types import UNSET, MalformedResponse, multipart, query

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.hiding import sealed
 from replicate._http.credentials import HOW_TO, Credentials
 from replicate._http.environment import address, log
 from replicate._http.environment import base_url as variable
 from replicate._http.libraries import own_timeout
 from replicate._http.options import DEFAULT_TIMEOUT, check_headers, check_mapping, check_query, check_values
+from replicate._http.secrecy.hiding import sealed
 from replicate._http.session import Config
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.hiding import authorization
 from replicate._http.error_responses import may_have_arrived
+from replicate._http.secrecy.hiding import authorization
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,8 @@ from support.walking import leaks
 
 import replicate
 from replicate import AsyncReplicate, Client, Replicate
-from replicate._core.hiding import Sealed
 from replicate._http.credentials import Credentials
+from replicate._http.secrecy.hiding import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,9 +16,9 @@ from support.walking import found, leaks
 from replicate import APIConnectionError, Client, DefaultAsyncHttpxClient, DefaultHttpxClient, ReplicateError
 from replicate._core import proxies
 from replicate._core.client_factory import ClientFactory
-from replicate._core.hiding import Sealed
 from replicate._core.proxies import check_proxy, environment_proxies, read
 from replicate._http.environment import OptionError, VariableError
+from replicate._http.secrecy.hiding import Sealed
 
 PASSWORD = "hunter2"
 GOOD = [

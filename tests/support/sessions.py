@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.hiding import true_headers
 from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._dual.methods import drive
 from replicate._http.credentials import Credentials
+from replicate._http.secrecy.hiding import true_headers
 from replicate._http.session import Config, Session
 
 if TYPE_CHECKING:

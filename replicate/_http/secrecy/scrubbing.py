@@ -9,9 +9,9 @@ from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from replicate._core.frames import is_inner, note_for, surroundings
-from replicate._core.hiding import AUTHORIZATION, HIDDEN, covered, masked, shown_of
 from replicate._http.libraries import library_of
+from replicate._http.secrecy.frames import is_inner, note_for, surroundings
+from replicate._http.secrecy.hiding import AUTHORIZATION, HIDDEN, covered, masked, shown_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

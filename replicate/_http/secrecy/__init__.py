@@ -1,0 +1,1 @@
+"""Keeping the token out of everything that shows, walks or pickles objects."""
