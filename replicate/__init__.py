@@ -57,12 +57,6 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._compat.version1 import EventSource as AsyncStream
     from replicate._compat.version1 import EventSource as Stream
     from replicate._compat.version2 import ProxiesTypes, file_from_path, get_path_url
-    from replicate._core.http_clients import (
-        DEFAULT_CONNECTION_LIMITS,
-        DefaultAioHttpClient,
-        DefaultAsyncHttpxClient,
-        DefaultHttpxClient,
-    )
     from replicate._core.page import Page
     from replicate._core.paginate import async_paginate, paginate
     from replicate._core.response import APIResponse
@@ -73,6 +67,12 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._data.outputs import FileOutput as URLPath
     from replicate._data.reference import ModelVersionIdentifier
     from replicate._flows.output import OutputIterator
+    from replicate._http.connections.default_clients import (
+        DEFAULT_CONNECTION_LIMITS,
+        DefaultAioHttpClient,
+        DefaultAsyncHttpxClient,
+        DefaultHttpxClient,
+    )
     from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
     from replicate._http.sse import ServerSentEvent
     from replicate._version import __title__, __version__
@@ -146,7 +146,7 @@ _HOMES = {
     "httpx": "Timeout Transport=BaseTransport",
     "replicate._compat.version1": "AsyncStream=EventSource Stream=EventSource",
     "replicate._compat.version2": "ProxiesTypes file_from_path get_path_url",
-    "replicate._core.http_clients": "DEFAULT_CONNECTION_LIMITS DefaultAioHttpClient "
+    "replicate._http.connections.default_clients": "DEFAULT_CONNECTION_LIMITS DefaultAioHttpClient "
     "DefaultAsyncHttpxClient DefaultHttpxClient",
     "replicate._core.response": "APIResponse AsyncAPIResponse=APIResponse",
     "replicate.resources.account": "Account",

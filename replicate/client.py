@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import httpx
 
-from replicate._core.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._dual.methods import Async, P, Sync, T, drive
 from replicate._flows.api import API
+from replicate._http.connections.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._http.environment import versioned
 from replicate._http.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping
 from replicate._http.secrecy.hiding import sealed
@@ -295,7 +295,7 @@ class Client(Replicate):
         if httpx_options:
             from inspect import signature
 
-            from replicate._core.client_factory import check_options, discreet
+            from replicate._http.connections.client_factory import check_options, discreet
 
             httpx_options = discreet(httpx_options)
             if http_client is not None:

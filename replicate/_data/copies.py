@@ -11,14 +11,14 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from replicate._core.lifetime import inheritors
-from replicate._core.transport import Lock
+from replicate._http.connections.process import inheritors
+from replicate._http.connections.transport import Lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from typing import BinaryIO
 
-    from replicate._core.exchange import Transport
+    from replicate._http.connections.interface import Transport
 
 T = TypeVar("T")
 

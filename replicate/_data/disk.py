@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from replicate._core.exchange import Transport
+    from replicate._http.connections.interface import Transport
 
 BLOCK = 4 << 20
 """Bytes that are written at once: enough to be worth a thread, and the disk's while."""

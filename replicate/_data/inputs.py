@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from replicate._core.exchange import ALWAYS
-from replicate._core.loops import timed
 from replicate._data.input_errors import mistakes
 from replicate._data.output_list import OutputList
 from replicate._data.plan import (
@@ -28,6 +26,8 @@ from replicate._data.plan import (
 from replicate._data.schema import InputSchema
 from replicate._data.sources import inspected
 from replicate._data.uploads import address
+from replicate._http.connections.interface import ALWAYS
+from replicate._http.connections.pool import timed
 from replicate._json import check_int, is_array, is_mapping
 from replicate.exceptions import APITimeoutError, InputError, ReplicateError, RunError
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.exchange import came_over_a_socket
 from replicate._core.polling import Deadline
 from replicate._data import description_cache
 from replicate._data.description_cache import DescriptionCache, Latest, now
 from replicate._data.descriptions import Description, account_of, memory, remembered
 from replicate._http import log
+from replicate._http.connections.interface import came_over_a_socket
 from replicate._json import is_object
 from replicate.exceptions import NotFoundError
 from replicate_api.api.models import models_get, models_versions_get

@@ -132,7 +132,7 @@ class FileMethods(Bound[C]):
 
     def readinto(self, buffer: Buffer) -> int:
         """Read into a buffer, for `io.BufferedReader` and the like. This blocks, whatever the client."""
-        from replicate._core.workers import alone
+        from replicate._http.connections.concurrency import alone
 
         view = memoryview(buffer).cast("B")
 

@@ -10,8 +10,8 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._core.workers import alone
 from replicate._data.names import extension
+from replicate._http.connections.concurrency import alone
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.display import Display
-from replicate._core.transport import Lock
+from replicate._http.connections.transport import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

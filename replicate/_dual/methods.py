@@ -243,7 +243,9 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
     """Iterate an asynchronous generator that never suspends; closing this one closes that one."""
-    from replicate._core.workers import apart  # where this is closed, Python may be ending, and import nothing more
+    from replicate._http.connections.concurrency import (
+        apart,  # where this is closed, Python may be ending, and import nothing more
+    )
 
     items = nested(generator)  # the event loop that this may block must not close it
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from replicate._core.exchange import FOREIGN, Unfetchable, is_foreign
+from replicate._http.connections.interface import FOREIGN, Unfetchable, is_foreign
 from replicate._http.credentials import HOW_TO
 from replicate._http.errors import paired
 from replicate._http.hints import hint, refused
@@ -34,7 +34,7 @@ from replicate.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from replicate._core.sending import Sending
+    from replicate._http.connections.sending import Sending
 
 T = TypeVar("T", bound=BaseException)
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.exchange import Foreign, Unfetchable, exchanged
+from replicate._http.connections.interface import Foreign, Unfetchable, exchanged
 from replicate._http.private_hosts import is_private, is_private_peer, is_same, plain
 from replicate._http.redirects import origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._core.exchange import Transport
     from replicate._http.config import Config
+    from replicate._http.connections.interface import Transport
 
     Origin = tuple[str, bytes, int | None]
     Reached = dict[Origin, set[str]]

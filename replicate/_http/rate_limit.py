@@ -5,8 +5,8 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from replicate._core.lifetime import inheritors
-from replicate._core.transport import Lock
+from replicate._http.connections.process import inheritors
+from replicate._http.connections.transport import Lock
 from replicate._http.retry import LONGEST_TOLD, number
 
 if TYPE_CHECKING:

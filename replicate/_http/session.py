@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import httpx
 from attrs import evolve
 
-from replicate._core.exchange import Foreign, Unfetchable, beginning
-from replicate._core.sending import UNTRACED, traced
-from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Colour, P, Sync, T
 from replicate._http import log, retry
 from replicate._http.config import Config as Config  # noqa: PLC0414, TC001 - with the session it is of
+from replicate._http.connections.interface import Foreign, Unfetchable, beginning
+from replicate._http.connections.sending import UNTRACED, traced
+from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.environment import log as log_variable
 from replicate._http.error_responses import UNANSWERED, bare, error_of, redirects_with_the_token, unanswered, unreadable
 from replicate._http.guard import guarded
@@ -39,7 +39,7 @@ from replicate_api.types import UNSET, MalformedResponse, multipart, query
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
-    from replicate._core.exchange import Transport
+    from replicate._http.connections.interface import Transport
     from replicate._http.observing import Observer, Started
     from replicate_api.types import Endpoint, Request
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from replicate._core.body import Counted
 from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.resource import Namespace, Resource
 from replicate._data.fetching import local_copy, observed
@@ -14,6 +13,7 @@ from replicate._data.sources import inspected
 from replicate._data.tally import Tally
 from replicate._data.uploads import form
 from replicate._dual.methods import C, dual
+from replicate._http.connections.bodies import Counted
 from replicate._http.options import check_parameters, check_text
 from replicate._json import check_json, members
 from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated

@@ -7,8 +7,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.lifetime import inheritors
 from replicate._dual.methods import drive
+from replicate._http.connections.process import inheritors
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from replicate._core.lifetime import inheritors
-from replicate._core.transport import Lock
+from replicate._http.connections.process import inheritors
+from replicate._http.connections.transport import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from replicate._core.exchange import Transport
-    from replicate._core.sending import Sending
+    from replicate._http.connections.interface import Transport
+    from replicate._http.connections.sending import Sending
     from replicate.resources.recovery import Create
 
 

@@ -11,13 +11,13 @@ import copy
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from replicate._core.exchange import came_over_a_socket
 from replicate._core.polling import Deadline
-from replicate._core.transport import Lock
 from replicate._data import look_up
 from replicate._data.descriptions import description_reference, remembered
 from replicate._errors import brief
 from replicate._http import log
+from replicate._http.connections.interface import came_over_a_socket
+from replicate._http.connections.transport import Lock
 from replicate._http.error_responses import unreadable
 from replicate._http.session import LAST_CHANCE
 from replicate._wording import PROBLEM, sentence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from replicate._core.exchange import Transport
+    from replicate._http.connections.interface import Transport
     from replicate._http.session import Session
     from replicate.exceptions import APIConnectionError
     from replicate.resources.ledger import Account, GivenUp

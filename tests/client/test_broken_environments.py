@@ -33,7 +33,7 @@ from replicate import (
     Replicate,
     ReplicateError,
 )
-from replicate._core.client_factory import ClientFactory
+from replicate._http.connections.client_factory import ClientFactory
 from replicate._http.environment import OptionError, VariableError
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ async def test_certificates_that_are_none(
 
 def tls_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this test know no certificates that another has read."""
-    from replicate._core import tls
+    from replicate._http.connections import tls
 
     monkeypatch.setattr(tls, "made", tls.fresh)
 

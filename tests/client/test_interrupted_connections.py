@@ -13,9 +13,9 @@ from support.colours import RUN, connect, got
 from support.faults import Faults, answer
 
 from replicate import Replicate, local
-from replicate._core import client_factory
-from replicate._core.exchange import Unfetchable
-from replicate._core.transport import BlockingTransport
+from replicate._http.connections import client_factory
+from replicate._http.connections.interface import Unfetchable
+from replicate._http.connections.transport import BlockingTransport
 from replicate.resources import waiting
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from support.faults import Faults, answer
 from support.sample_models import VERSION, Held, Script, model, model_or_version, prediction
 
 from replicate import APIStatusError, FileOutput, PredictionTimeout, RunError, ServerSentEvent, StreamError
-from replicate._core import loops
+from replicate._http.connections import pool
 from replicate.local import Model
 from replicate.local import server as local_server
 
@@ -289,7 +289,7 @@ async def test_a_stream_that_says_nothing(colour: str, way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look needs no connection beside that of a silent stream, which goes on after it where it was."""
-    monkeypatch.setattr(loops, "MOST", 1)
+    monkeypatch.setattr(pool, "MOST", 1)
     looks = [prediction("processing", output=["a"]) for _ in range(7)] + [prediction("succeeded", output=["a", "b"])]
     script, comments = Script(model=[model_or_version(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
     places: list[str | None] = []

@@ -10,7 +10,7 @@ from support.colours import RUN
 from support.faults import Faults, answer
 from support.sessions import config
 
-from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.session import Session
 from replicate_api.types import Request
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._dual.methods import drive, drive_iter, dual, dual_iter
+from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

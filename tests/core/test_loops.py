@@ -11,9 +11,9 @@ from support.colours import RUN, connect, got
 from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
 
 from replicate import APIConnectionError, AsyncReplicate, DefaultAioHttpClient
-from replicate._core import loops
-from replicate._core.tls import deferred
-from replicate._core.transport import AsyncTransport
+from replicate._http.connections import pool as loops
+from replicate._http.connections.tls import deferred
+from replicate._http.connections.transport import AsyncTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

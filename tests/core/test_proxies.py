@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from support.walking import found, leaks
 
 from replicate import APIConnectionError, Client, DefaultAsyncHttpxClient, DefaultHttpxClient, ReplicateError
-from replicate._core import proxies
-from replicate._core.client_factory import ClientFactory
-from replicate._core.proxies import check_proxy, environment_proxies, read
+from replicate._http.connections import proxies
+from replicate._http.connections.client_factory import ClientFactory
+from replicate._http.connections.proxies import check_proxy, environment_proxies, read
 from replicate._http.environment import OptionError, VariableError
 from replicate._http.secrecy.hiding import Sealed
 

@@ -10,8 +10,8 @@ import anyio.lowlevel
 import pytest
 from support.sessions import Hasty
 
-from replicate._core.shield import shielded
 from replicate._dual.methods import drive
+from replicate._http.connections.shield import shielded
 
 BACKENDS = ["asyncio", "trio"]
 

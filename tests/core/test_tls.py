@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from replicate import APIConnectionError, AsyncReplicate, Replicate
-from replicate._core import tls
+from replicate._http.connections import tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ def test_plain_http_never_reads_certificates() -> None:
     """A client that speaks no TLS does not pay for it."""
     program = (
         "import replicate\n"
-        "from replicate._core import tls\n"
+        "from replicate._http.connections import tls\n"
         "client = replicate.Replicate(bearer_token='r8_x', base_url='http://127.0.0.1:9', max_retries=0)\n"
         "try: client.get('/account')\n"
         "except replicate.APIConnectionError: pass\n"

@@ -18,8 +18,8 @@ import trio
 from support.faults import Faults, answer
 
 from replicate import AsyncReplicate, Replicate
-from replicate._core.transport import AsyncTransport, BlockingTransport
 from replicate._dual.methods import Async, Sync, drive
+from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:

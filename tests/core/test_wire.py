@@ -13,7 +13,7 @@ from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, Faults
 from support.sessions import TOKEN, Hasty, HastyAsync, config
 
 from replicate._core.page import Page
-from replicate._core.transport import AsyncTransport, BlockingTransport
+from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.session import Session
 from replicate.exceptions import (
     APIConnectionError,

@@ -19,10 +19,10 @@ from support.hosts import CONTENT, Host, hosted
 from support.sessions import Hasty, config
 
 from replicate import FileOutput
-from replicate._core.transport import BlockingTransport
 from replicate._data import copies, disk
 from replicate._data.data_uri import data_of
 from replicate._dual.methods import drive
+from replicate._http.connections.transport import BlockingTransport
 from replicate._http.session import Session
 from replicate.exceptions import APIConnectionError, NotFoundError, ReplicateError
 

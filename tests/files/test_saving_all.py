@@ -13,7 +13,7 @@ from support.hosts import hosted
 
 import replicate
 from replicate import FileOutput, Prediction
-from replicate._core import workers
+from replicate._http.connections import concurrency as workers
 from replicate.exceptions import FileExpiredError, FileTooLargeError, ModelError, SaveError
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ from replicate import (
     StreamError,
     UnprocessableEntityError,
 )
-from replicate._core.lifetime import ClosedError
+from replicate._http.connections.process import ClosedError
 from replicate._http.errors import PAIRS
 from replicate_api.types import Request
 

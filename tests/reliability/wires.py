@@ -12,7 +12,7 @@ from support.faults import read_request, reset
 from support.relay import DROP, Relay, is_create
 
 from replicate import Replicate
-from replicate._core import client_factory
+from replicate._http.connections import client_factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

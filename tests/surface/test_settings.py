@@ -15,8 +15,12 @@ from support.faults import Faults, answer
 
 import replicate
 from replicate import AsyncReplicate, Client, Replicate, ReplicateError
-from replicate._core import http_clients
-from replicate._core.http_clients import DefaultAioHttpClient, DefaultAsyncHttpxClient, DefaultHttpxClient
+from replicate._http.connections import default_clients
+from replicate._http.connections.default_clients import (
+    DefaultAioHttpClient,
+    DefaultAsyncHttpxClient,
+    DefaultHttpxClient,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,14 +214,14 @@ def test_aiohttp_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> Any:
         raise ImportError(name)
 
-    monkeypatch.setattr(http_clients, "import_module", missing)
+    monkeypatch.setattr(default_clients, "import_module", missing)
     with pytest.raises(RuntimeError, match=r'pip install "replicate\[aiohttp\]"'):
         DefaultAioHttpClient()
 
     class Installed:
         HttpxAiohttpClient = httpx.AsyncClient
 
-    monkeypatch.setattr(http_clients, "import_module", lambda _: Installed)
+    monkeypatch.setattr(default_clients, "import_module", lambda _: Installed)
     assert DefaultAioHttpClient(timeout=4).timeout == httpx.Timeout(4)
 
 

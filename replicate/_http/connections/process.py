@@ -13,8 +13,8 @@ from replicate.exceptions import ReplicateError
 if TYPE_CHECKING:
     import httpx
 
-    from replicate._core.loops import Given, Lanes
-    from replicate._core.transport import AsyncTransport, BlockingTransport
+    from replicate._http.connections.pool import Given, Lanes
+    from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 
 
 class ClosedError(ReplicateError, RuntimeError):

@@ -6,10 +6,10 @@ import weakref
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.client_factory import ClientFactory
-from replicate._core.exchange import sparing
-from replicate._core.lifetime import inherited
-from replicate._core.shield import in_time
+from replicate._http.connections.client_factory import ClientFactory
+from replicate._http.connections.interface import sparing
+from replicate._http.connections.process import inherited
+from replicate._http.connections.shield import in_time
 from replicate._http.libraries import answers_itself
 from replicate._http.secrecy.hiding import Sealed
 

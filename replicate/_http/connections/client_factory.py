@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.proxies import SOCKS, check_proxy, environment_proxies, is_installed, is_pattern
-from replicate._core.socks import over_socks
-from replicate._core.tls import DeferredContext, check_verify, context_for
+from replicate._http.connections.proxies import SOCKS, check_proxy, environment_proxies, is_installed, is_pattern
+from replicate._http.connections.socks import over_socks
+from replicate._http.connections.tls import DeferredContext, check_verify, context_for
 from replicate._http.environment import OptionError
 from replicate._http.libraries import library_of_options
 from replicate._http.secrecy.hiding import Sealed, opened, sealed

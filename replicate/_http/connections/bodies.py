@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.sending import CHUNK, Chunks
+from replicate._http.connections.sending import CHUNK, Chunks
 from replicate._http.libraries import stream_of
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        from replicate._core import workers
+        from replicate._http.connections import concurrency
 
         if not self._block:
             if self._begun:
                 self._tell()
             self._begun = True
-            await workers.offload(self._read)
+            await concurrency.offload(self._read)
         if self._block:
             return self._block.popleft()
         raise StopAsyncIteration

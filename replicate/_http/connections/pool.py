@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import httpx
 
-from replicate._core.exchange import ALWAYS, sparing
 from replicate._dual.methods import PATIENCE
+from replicate._http.connections.interface import ALWAYS, sparing
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of
 from replicate._http.secrecy.scrubbing import cut
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from anyio import Event
 
-    from replicate._core.client_factory import ClientFactory
+    from replicate._http.connections.client_factory import ClientFactory
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.client_factory import ClientFactory, discreet
+from replicate._http.connections.client_factory import ClientFactory, discreet
 from replicate._http.options import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:

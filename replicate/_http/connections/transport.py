@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
-from replicate._core.client_factory import ClientFactory, discreet, plain
-from replicate._core.dispatch import delivered, delivered_within
-from replicate._core.exchange import ALWAYS, TIE, Covered, Timed, is_foreign, uncollected
-from replicate._core.lifetime import check_colour, check_not_given, check_open, inherited, inheritors
-from replicate._core.loops import Given, Held, Keeper, Lanes, ended, keep, running_loop
-from replicate._core.own_clients import MOMENT, OwnClients
-from replicate._core.shield import in_time, shielded
 from replicate._dual.generators import following, undisclosed
 from replicate._dual.methods import drive
+from replicate._http.connections.blocking_clients import MOMENT, OwnClients
+from replicate._http.connections.client_factory import ClientFactory, discreet, plain
+from replicate._http.connections.dispatch import delivered, delivered_within
+from replicate._http.connections.interface import ALWAYS, TIE, Covered, Timed, is_foreign, uncollected
+from replicate._http.connections.pool import Given, Held, Keeper, Lanes, ended, keep, running_loop
+from replicate._http.connections.process import check_colour, check_not_given, check_open, inherited, inheritors
+from replicate._http.connections.shield import in_time, shielded
 from replicate._http.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._http.secrecy.hiding import Sealed
 
@@ -182,14 +182,14 @@ class BlockingTransport(Connected[httpx.Client]):
         return work()
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
-        from replicate._core import workers
+        from replicate._http.connections import concurrency
 
-        return workers.thread_turn(key)
+        return concurrency.thread_turn(key)
 
     async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:
-        from replicate._core import workers
+        from replicate._http.connections import concurrency
 
-        return workers.in_threads(work, many, interrupted)
+        return concurrency.in_threads(work, many, interrupted)
 
     def over(self, client: httpx.Client) -> BlockingTransport:
         return BlockingTransport(client)
@@ -317,19 +317,19 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         return lanes.needed() if isinstance(lanes, Lanes) else nullcontext()  # a client that is given, its owner closes
 
     async def offload(self, work: Callable[[], T]) -> T:
-        from replicate._core import workers
+        from replicate._http.connections import concurrency
 
-        return await workers.offload(work)
+        return await concurrency.offload(work)
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
-        from replicate._core import workers
+        from replicate._http.connections import concurrency
 
-        return workers.task_turn(key)
+        return concurrency.task_turn(key)
 
     async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:  # noqa: ARG002
-        from replicate._core import workers
+        from replicate._http.connections import concurrency
 
-        return await workers.in_tasks(work, many)  # which are canceled with this
+        return await concurrency.in_tasks(work, many)  # which are canceled with this
 
     def over(self, client: httpx.AsyncClient) -> AsyncTransport:
         return AsyncTransport(client)

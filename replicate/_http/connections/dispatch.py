@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._core.exchange import outgoing
-from replicate._core.loops import timed
 from replicate._dual.generators import undisclosed
+from replicate._http.connections.interface import outgoing
+from replicate._http.connections.pool import timed
 from replicate._http.libraries import as_own_errors
 from replicate._http.secrecy.hiding import authorization, covered
 from replicate._http.secrecy.scrubbing import cut

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
 
-from replicate._core.body import with_body
 from replicate._dual.generators import nested
+from replicate._http.connections.bodies import with_body
 from replicate._http.libraries import converted, library_of
 from replicate._http.secrecy.frames import CANCELED
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of, true_headers
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from datetime import timedelta
 
-    from replicate._core.transport import BlockingTransport
+    from replicate._http.connections.transport import BlockingTransport
     from replicate._http.libraries import Library
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from replicate._core.lifetime import inheritors
-from replicate._core.loops import running_loop
 from replicate._dual.methods import drive
+from replicate._http.connections.pool import running_loop
+from replicate._http.connections.process import inheritors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence

@@ -1,0 +1,1 @@
+"""How bytes travel: the only code that blocks or awaits the outside world."""
