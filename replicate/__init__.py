@@ -57,10 +57,6 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._compat.version1 import EventSource as AsyncStream
     from replicate._compat.version1 import EventSource as Stream
     from replicate._compat.version2 import ProxiesTypes, file_from_path, get_path_url
-    from replicate._core.page import Page
-    from replicate._core.paginate import async_paginate, paginate
-    from replicate._core.response import APIResponse
-    from replicate._core.response import APIResponse as AsyncAPIResponse
     from replicate._data.output_list import OutputList
     from replicate._data.outputs import FileOutput
     from replicate._data.outputs import FileOutput as AsyncFileOutput
@@ -75,6 +71,10 @@ if TYPE_CHECKING:  # what this module offers
     )
     from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
     from replicate._http.sse import ServerSentEvent
+    from replicate._objects.page import Page
+    from replicate._objects.paginate import async_paginate, paginate
+    from replicate._objects.response import APIResponse
+    from replicate._objects.response import APIResponse as AsyncAPIResponse
     from replicate._version import __title__, __version__
     from replicate.client import AsyncReplicate, Client, Replicate
     from replicate.client import AsyncReplicate as AsyncClient
@@ -148,15 +148,15 @@ _HOMES = {
     "replicate._compat.version2": "ProxiesTypes file_from_path get_path_url",
     "replicate._http.connections.default_clients": "DEFAULT_CONNECTION_LIMITS DefaultAioHttpClient "
     "DefaultAsyncHttpxClient DefaultHttpxClient",
-    "replicate._core.response": "APIResponse AsyncAPIResponse=APIResponse",
+    "replicate._objects.response": "APIResponse AsyncAPIResponse=APIResponse",
     "replicate.resources.account": "Account",
     "replicate.resources.collections": "Collection",
     "replicate.resources.deployments": "Deployment",
     "replicate.resources.hardware": "Hardware",
     "replicate.resources.trainings": "Training",
     "replicate._http.options": "DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT RequestOptions",
-    "replicate._core.page": "Page",
-    "replicate._core.paginate": "async_paginate paginate",
+    "replicate._objects.page": "Page",
+    "replicate._objects.paginate": "async_paginate paginate",
     "replicate._http.sse": "ServerSentEvent",
     "replicate._data.output_list": "OutputList",
     "replicate._data.outputs": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from replicate._core.resource import session_of
 from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from replicate._http.secrecy.hiding import opened as opened  # noqa: PLC0414 - for the package
 from replicate._http.secrecy.hiding import sealed as sealed  # noqa: PLC0414
+from replicate._objects.resource import session_of
 from replicate.client import Client
 
 if TYPE_CHECKING:

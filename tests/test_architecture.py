@@ -175,7 +175,7 @@ def test_the_session_of_an_object_is_reached_in_one_place() -> None:
         not in (
             "replicate._dual.methods",
             "replicate._dual.async_names",
-            "replicate._core.resource",
+            "replicate._objects.resource",
             "replicate._dual.methods",
             "replicate._dual.async_names",
             "replicate._objects.resource",

@@ -24,8 +24,8 @@ HOMES: Mapping[str, str] = {
     "base64_encode_file encode_json make_schema_backwards_compatible run stream transform_output upload_file "
     "version_has_no_array_type",
     "replicate._compat.version2": "get_path_url",
-    "replicate._core.page": "AsyncPage Page PageInfo SyncPage",
-    "replicate._core.resource": "Namespace Resource",
+    "replicate._objects.page": "AsyncPage Page PageInfo SyncPage",
+    "replicate._objects.resource": "Namespace Resource",
     "replicate._http.sse": "ServerSentEvent",
     "replicate._data.inputs": "FileEncodingStrategy",
     "replicate._data.outputs": "FileOutput",

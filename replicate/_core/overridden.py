@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from replicate._core.resource import session_of
 from replicate._http.options import merged
+from replicate._objects.resource import session_of
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:

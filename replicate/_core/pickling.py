@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, cast
 
 import httpx
 
-from replicate._core.answering import RawResponses
 from replicate._core.overridden import follow_class, given
-from replicate._core.resource import session_of
 from replicate._dual.methods import Async, Sync
 from replicate._http.config import Config
 from replicate._http.credentials import Credentials
@@ -25,6 +23,8 @@ from replicate._http.error_responses import SHORTEST_TOKEN
 from replicate._http.secrecy.hiding import Sealed
 from replicate._http.session import Session, async_session, blocking_session
 from replicate._json import is_mapping
+from replicate._objects.raw_response import RawResponses
+from replicate._objects.resource import session_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from httpx import Response
     from typing_extensions import Unpack
 
-    from replicate._core.raw import RawOptions, SendOptions
-    from replicate._core.response import APIResponse
     from replicate._dual.methods import Async, Coloured, Sync, T
+    from replicate._objects.custom_request import RawOptions, SendOptions
+    from replicate._objects.response import APIResponse
 
 Json: TypeAlias = dict[str, Any]
 Blocking = TypeVar("Blocking")

@@ -9,7 +9,6 @@ from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from replicate._core.response import pieces
 from replicate._data import copies, data_uri, disk
 from replicate._data.copies import BLOCK, ChangedError, Info
 from replicate._data.download import HEADERS, Download, asked, describe, too_large
@@ -19,6 +18,7 @@ from replicate._dual.generators import nested
 from replicate._dual.methods import Sync, drive
 from replicate._http.guard import host_of
 from replicate._http.options import check_count
+from replicate._objects.response import pieces
 from replicate_api.types import Request
 
 if TYPE_CHECKING:

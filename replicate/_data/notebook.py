@@ -7,19 +7,19 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._core.markup import bundle, element, link, note, preformatted
-from replicate._core.resource import session_of
 from replicate._data import copies, fetching
 from replicate._data.data_uri import data_of, is_data_uri
 from replicate._data.download import address
 from replicate._dual.methods import drive
 from replicate._http.guard import is_allowed
+from replicate._objects.html import bundle, element, link, note, preformatted
+from replicate._objects.resource import session_of
 from replicate.exceptions import FileTooLargeError, NotFoundError
 
 if TYPE_CHECKING:
-    from replicate._core.markup import Bundle
     from replicate._data.outputs import FileMethods
     from replicate._http.session import Session
+    from replicate._objects.html import Bundle
 
 LARGEST = 8 * 1024 * 1024
 """Bytes that are put into a notebook for what is shown at once. There they are a third more."""

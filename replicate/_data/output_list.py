@@ -12,7 +12,7 @@ from replicate_api.types import pydantic_schema
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from replicate._core.markup import Bundle
+    from replicate._objects.html import Bundle
 
 TEXT_METHODS = frozenset(name for name in dir(str) if not name.startswith("_") and not hasattr(list, name))
 

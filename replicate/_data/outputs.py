@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from replicate._core.resource import Bound, session_of
 from replicate._data import data_uri, fetching, pictures
 from replicate._data.names import name_of
 from replicate._dual.methods import Async, C, Sync, drive, drive_iter, dual
 from replicate._http.session import Session
+from replicate._objects.resource import Bound, session_of
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, PydanticSerializer, pydantic_schema
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from replicate._core.markup import Bundle
     from replicate._data.copies import Info
     from replicate._data.fetching import Progress
     from replicate._dual.methods import Coloured
+    from replicate._objects.html import Bundle
 
 LIFETIME = timedelta(hours=1)
 """How long the API keeps the output of a prediction that it was asked for."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.display import Display
 from replicate._http.connections.transport import Lock
+from replicate._objects.progress_bar import Display
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 HOMES = {
     "replicate._http.options": "ListOptions RequestOptions",
-    "replicate._core.raw": "RawOptions",
+    "replicate._objects.custom_request": "RawOptions",
     "replicate._flows.configured": "CopyOptions",
     "replicate._flows.run": "CallOptions RunOptions",
     "replicate.resources.creation": "DeploymentPredictionOptions ModelPredictionOptions PredictionOptions "

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from replicate._core.answering import RawResponses
 from replicate._core.overridden import follow_class
 from replicate._core.pickling import Picklable
-from replicate._core.resource import namespace
 from replicate._dual.async_names import rebound, tell_in_both
 from replicate._dual.methods import Async, C, also_awaited, dual
 from replicate._flows.configured import Configured
 from replicate._http.options import check_parameters
+from replicate._objects.raw_response import RawResponses
+from replicate._objects.resource import namespace
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Unpack
 
-    from replicate._core.raw import RawOptions
     from replicate._core.verbs import request, verb
     from replicate._data.fetching import Progress
     from replicate._flows.run import CallOptions, RunOptions
     from replicate._http.options import RequestOptions
     from replicate._http.session import Session
+    from replicate._objects.custom_request import RawOptions
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
     from replicate.resources.deployments import Deployments
@@ -244,9 +244,9 @@ class API(Configured[C], RawResponses, Picklable):
     @dual
     async def _request(self, method: str, path: str, **options: Unpack[RawOptions]) -> httpx.Response:
         """Send a request as version 1's clients did: `path` includes "/v1"."""
-        from replicate._core import raw
+        from replicate._objects import custom_request
 
-        return await raw.version1(self._session, method, path, options)
+        return await custom_request.version1(self._session, method, path, options)
 
     if TYPE_CHECKING:
 
@@ -315,9 +315,9 @@ class API(Configured[C], RawResponses, Picklable):
 
 async def exchange(session: Session[Any], method: str, url: str, options: RawOptions) -> Any:
     """Send a low-level request. Gives what `cast_to` says, if that is given."""
-    from replicate._core import raw
+    from replicate._objects import custom_request
 
-    return await raw.exchange(session, method, url, options)
+    return await custom_request.exchange(session, method, url, options)
 
 
 def one_url(url: str, path: str) -> str:

@@ -12,7 +12,6 @@ from attrs import evolve
 
 from replicate._core.overridden import follow_class, given
 from replicate._core.polling import pace
-from replicate._core.resource import Namespace, namespace, session_of
 from replicate._dual.async_names import AsyncNames
 from replicate._dual.methods import C, T, dual
 from replicate._dual.signatures import show
@@ -30,6 +29,7 @@ from replicate._http.options import (
 )
 from replicate._http.secrecy.hiding import sealed
 from replicate._http.settings import credentials, flag, folder, pause
+from replicate._objects.resource import Namespace, namespace, session_of
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from replicate._annotations import deferred
-from replicate._core.resource import session_of
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Sync, over
+from replicate._objects.resource import session_of
 from replicate.resources.following import items
 from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
 from replicate.resources.waiting import Watch, check_success

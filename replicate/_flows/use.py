@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from replicate._core.markup import Bundle
     from replicate._data.descriptions import Description
     from replicate._http.session import Session
+    from replicate._objects.html import Bundle
     from replicate.resources.predictions import Prediction
 
 P = ParamSpec("P")

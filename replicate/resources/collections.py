@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
-from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.resource import Namespace, Resource
 from replicate._dual.methods import C, dual
 from replicate._json import elements
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource
 from replicate.resources.models import Model
 from replicate.resources.spelling import COLLECTION, identified
 from replicate_api import models

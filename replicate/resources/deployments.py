@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.resource import Namespace, Resource, namespace
 from replicate._dual.methods import C, dual
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource, namespace
 from replicate.resources.account import Account
 from replicate.resources.creation import create
 from replicate.resources.predictions import Prediction

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.resource import Namespace, Resource
 from replicate._data.fetching import local_copy, observed
 from replicate._data.outputs import FileOutput
 from replicate._data.sources import inspected
@@ -16,6 +14,8 @@ from replicate._dual.methods import C, dual
 from replicate._http.connections.bodies import Counted
 from replicate._http.options import check_parameters, check_text
 from replicate._json import check_json, members
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource
 from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate_api import models
 from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.polling import Deadline, interval, pace, poll
-from replicate._core.resource import session_of
 from replicate._dual.generators import nested
 from replicate._http.sse import LINE_END, ServerSentEvent
 from replicate._json import is_array, members
+from replicate._objects.resource import session_of
 from replicate._wording import ended, harmless, told
 from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamError
 from replicate.resources.events import BrokenStreamError, events, stream_url

@@ -6,8 +6,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.cursors import at
 from replicate._json import elements
+from replicate._objects.cursors import at
 from replicate.resources.matching import recent, threshold
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
-from replicate._core.resource import Namespace, Resource, session_of
 from replicate._data.reference import Reference
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Sync, also_async, dual, dual_iter, over
 from replicate._http.options import check_parameters
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource, session_of
 from replicate.resources import watching
 from replicate.resources.outputs import RUN_FIELDS, raw, with_files
 from replicate.resources.spelling import PREDICTION, identified, owned, version_text
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.markup import Bundle
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
+    from replicate._objects.html import Bundle
     from replicate.resources.creation import PredictionOptions
     from replicate.resources.spelling import PredictionName, PredictionWords
     from replicate.resources.streams import EventStream

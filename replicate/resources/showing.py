@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.markup import PRE, bundle, element, escape, link, note, preformatted
 from replicate._data.drawing import drawn
+from replicate._objects.html import PRE, bundle, element, escape, link, note, preformatted
 
 if TYPE_CHECKING:
-    from replicate._core.markup import Bundle
+    from replicate._objects.html import Bundle
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._annotations import deferred
-from replicate._core.page import Cursor, Page, dual_page, fetch
 from replicate._core.polling import Deadline
-from replicate._core.resource import Namespace, Resource
 from replicate._dual.methods import C, dual
 from replicate._json import is_mapping
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource
 from replicate.resources.creation import TRAINING_OPTIONS, create
 from replicate.resources.outputs import RUN_FIELDS
 from replicate.resources.spelling import (
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._core.markup import Bundle
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
+    from replicate._objects.html import Bundle
     from replicate.resources.creation import TrainingOptions
     from replicate.resources.spelling import TrainingName, TrainingWords
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from replicate._core.page import Cursor, Page, dual_page, fetch
-from replicate._core.resource import Namespace, Resource
 from replicate._dual.methods import C, dual
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource
 from replicate.resources.predictions import predicted
 from replicate.resources.spelling import MODEL, VERSION, identified, paired, versioned
 from replicate_api import models

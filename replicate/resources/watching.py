@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from replicate._annotations import deferred
-from replicate._core.display import Display
 from replicate._json import is_array
+from replicate._objects.progress_bar import Display
 from replicate.resources.outputs import raw
 from replicate_api.types import UNSET
 

@@ -18,7 +18,7 @@ from support.colours import Clock, collect, each, got, leaves_streams, scripted
 from support.sample_models import Held, Script, model, prediction, version_of
 
 from replicate import ModelError, NotFoundError, Prediction, PredictionTimeout, RunError
-from replicate._core.display import Display
+from replicate._objects.progress_bar import Display
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.trainings import Training

@@ -10,7 +10,7 @@ import pytest
 
 import replicate
 from replicate import Prediction
-from replicate._core.resource import session_of
+from replicate._objects.resource import session_of
 
 VERSION = "o/n:" + "0" * 64
 

@@ -20,10 +20,10 @@ from support.sample_models import prediction
 
 from replicate import ModelError, Prediction, RunError
 from replicate._core import pickling
-from replicate._core.display import Bar, Display, Lines
-from replicate._core.markup import LINKED, Tabular, escape, preformatted
 from replicate._data import data_uri, names, notebook, reference, schema
 from replicate._http import environment, error_responses, hints, options, rate_limit, retry, session, sse
+from replicate._objects.html import LINKED, Tabular, escape, preformatted
+from replicate._objects.progress_bar import Bar, Display, Lines
 from replicate._wording import LONGEST_LOGS, harmless
 from replicate.resources import terms
 from replicate.resources.watching import LONGEST_END, Progress, end_of

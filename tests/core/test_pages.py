@@ -14,10 +14,10 @@ import pytest
 from support.sessions import API, Scripted, scripted
 
 from replicate import AsyncReplicate, FileOutput
-from replicate._core.page import Page, fetch
-from replicate._core.paginate import paginate
-from replicate._core.resource import session_of
 from replicate._dual.methods import drive, over
+from replicate._objects.page import Page, fetch
+from replicate._objects.paginate import paginate
+from replicate._objects.resource import session_of
 from replicate.exceptions import APIResponseValidationError, APIStatusError, InternalServerError, ReplicateError
 from replicate.resources.predictions import Prediction
 from replicate.resources.webhooks import WebhookSigningSecret

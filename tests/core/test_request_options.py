@@ -11,9 +11,9 @@ import pytest
 from support.sessions import API, scripted, sent
 
 from replicate import Replicate
-from replicate._core.raw import exchange
 from replicate._dual.methods import Async, Sync, drive
 from replicate._http.options import DEFAULT_TIMEOUT, check_keywords
+from replicate._objects.custom_request import exchange
 from replicate_api.api.files import files_create
 from replicate_api.types import Part, Request
 

@@ -12,9 +12,9 @@ from support.colours import RUN
 from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, Faults, answer, read_request, refusing_url
 from support.sessions import TOKEN, Hasty, HastyAsync, config
 
-from replicate._core.page import Page
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.session import Session
+from replicate._objects.page import Page
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,

@@ -18,10 +18,10 @@ from support.colours import collect, connect, got, scripted
 from support.sample_models import VERSION, Script, model, prediction
 
 from replicate import FileOutput, OutputIterator, OutputList, Prediction, Training
-from replicate._core.markup import LONGEST_TEXT, MOST_ROWS, bundle, escape, link
 from replicate._data import drawing, notebook
 from replicate._data.drawing import MOST_FILES
 from replicate._data.file_string import FileString
+from replicate._objects.html import LONGEST_TEXT, MOST_ROWS, bundle, escape, link
 from replicate.resources.showing import LAST_LINES
 
 SCRIPT = "<script>alert(1)</script>"

@@ -15,7 +15,7 @@ from support.colours import Clock, collect, got, scripted
 from support.sample_models import VERSION, Script, prediction
 
 from replicate import ModelError
-from replicate._core.resource import Resource
+from replicate._objects.resource import Resource
 from replicate.resources.account import Account
 from replicate.resources.collections import Collection
 from replicate.resources.deployments import Deployment
@@ -299,7 +299,7 @@ async def test_an_interrupt_while_an_object_is_renewed(colour: str, monkeypatch:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("replicate._core.resource.fill", interrupted)
+        patch.setattr("replicate._objects.resource.fill", interrupted)
         with pytest.raises(KeyboardInterrupt):
             await got(made.reload())
     assert (made.id, made.status) == ("p1", "starting")

@@ -17,8 +17,8 @@ import pytest
 import trio
 
 from replicate import AsyncReplicate, Replicate
-from replicate._core.listing import Listing
 from replicate._dual.methods import drive
+from replicate._objects.listing import Listing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

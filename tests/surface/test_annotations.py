@@ -95,7 +95,9 @@ def check(value: Any) -> None:
 
 def test_the_tables_are_not_empty() -> None:
     """What is public is found."""
-    assert {"replicate.client.Replicate", "replicate.exceptions.ModelError", "replicate._core.page.Page"} <= {*CLASSES}
+    assert {"replicate.client.Replicate", "replicate.exceptions.ModelError", "replicate._objects.page.Page"} <= {
+        *CLASSES
+    }
     assert {"run", "use", "stream", "paginate", "async_run", "search"} <= {*FUNCTIONS}
     assert {"client.predictions.get", "async_client.models.search", "Prediction.wait"} <= {*METHODS}
 

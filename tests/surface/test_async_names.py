@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from replicate import AsyncReplicate, Client
-from replicate._core.page import Page
-from replicate._core.paginate import async_paginate
+from replicate._objects.page import Page
+from replicate._objects.paginate import async_paginate
 from replicate.resources.models import Model, Models
 from replicate.resources.predictions import Prediction, Predictions
 

@@ -10,8 +10,8 @@ import pytest
 from support.colours import collect, got, scripted
 
 from replicate import InternalServerError, ReplicateError
-from replicate._core.page import PageInfo
-from replicate._core.paginate import async_paginate, paginate
+from replicate._objects.page import PageInfo
+from replicate._objects.paginate import async_paginate, paginate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from support.colours import collect, got, scripted
 from support.faults import Faults, answer
 
 from replicate import NotFoundError, Replicate
-from replicate._core.response import APIResponse
+from replicate._objects.response import APIResponse
 from replicate.resources.predictions import Prediction
 
 BODY = '{"id": "p1",\n"status": "succeeded", "output": "grün"}'

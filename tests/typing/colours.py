@@ -11,11 +11,11 @@ import httpx
 
 import replicate
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
-from replicate._core.page import Page
 from replicate._dual.methods import Async, Sync
 from replicate._flows.output import OutputIterator
 from replicate._flows.use import Run
 from replicate._http.sse import ServerSentEvent
+from replicate._objects.page import Page
 from replicate.resources.files import File
 from replicate.resources.models import Model
 from replicate.resources.predictions import Prediction

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_type
 
 from replicate import AsyncReplicate, FileOutput, Replicate
-from replicate._core.page import Page
 from replicate._dual.methods import Async, Sync
+from replicate._objects.page import Page
 from replicate.resources.account import Account
 from replicate.resources.collections import Collection
 from replicate.resources.deployments import Deployment

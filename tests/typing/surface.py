@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, assert_type
 import httpx
 
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
-from replicate._core.listing import Listing
-from replicate._core.page import Page, PageInfo
-from replicate._core.paginate import async_paginate, paginate
 from replicate._data.copies import Info
 from replicate._dual.methods import Async, Sync
 from replicate._http.connections.default_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
+from replicate._objects.listing import Listing
+from replicate._objects.page import Page, PageInfo
+from replicate._objects.paginate import async_paginate, paginate
 from replicate.exceptions import ReplicateError
 from replicate.resources.predictions import Prediction
 
 if TYPE_CHECKING:
-    from replicate._core.response import APIResponse
+    from replicate._objects.response import APIResponse
 
 
 def files(output: FileOutput[Sync]) -> None:

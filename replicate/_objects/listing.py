@@ -10,7 +10,7 @@ from replicate._dual.methods import Async, T
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 
-    from replicate._core.page import Page
+    from replicate._objects.page import Page
 
 OF_INSTANCES = ("alone", "limit")
 """Public attributes of a page that its class does not have."""

@@ -12,10 +12,10 @@ import inspect
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
-from replicate._core.response import APIResponse
 from replicate._dual.async_names import async_name
 from replicate._dual.methods import C, Coloured, Presenter, dual, dual_iter, dual_plain, over
 from replicate._http.observing import Observer, Steps
+from replicate._objects.response import APIResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

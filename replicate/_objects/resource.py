@@ -7,10 +7,10 @@ import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
-from replicate._core.answering import RawResponses
 from replicate._dual.async_names import AsyncNames, rebound
 from replicate._dual.methods import Async, C, Owner
 from replicate._json import is_array
+from replicate._objects.raw_response import RawResponses
 from replicate_api.types import UNSET, Payload, fields, part_of, stored, whole
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._core.response import APIResponse, converted
 from replicate._http.options import (
     REQUEST_OPTIONS,
     TOKEN,
@@ -19,6 +18,7 @@ from replicate._http.options import (
     merged,
 )
 from replicate._json import check_json, is_iterable, is_mapping
+from replicate._objects.response import APIResponse, converted
 from replicate_api.types import UNSET, Part, Request, multipart, query
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._annotations import deferred
-from replicate._core.cursors import check_new
+from replicate._objects.cursors import check_new
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
-    from replicate._core.page import Page
     from replicate._dual.methods import C, Sync, T
+    from replicate._objects.page import Page
 
 
 @deferred

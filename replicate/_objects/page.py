@@ -12,10 +12,6 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, cast, overload
 
 from replicate._annotations import deferred
-from replicate._core.cursors import Reader, at, check_new, checked, read
-from replicate._core.listing import Listing
-from replicate._core.markup import Tabular
-from replicate._core.resource import Bound
 from replicate._dual.async_names import rebound_items
 from replicate._dual.methods import (
     Async,
@@ -34,6 +30,10 @@ from replicate._dual.methods import (
 )
 from replicate._http.options import check_count
 from replicate._json import elements, is_mapping, is_object
+from replicate._objects.cursors import Reader, at, check_new, checked, read
+from replicate._objects.html import Tabular
+from replicate._objects.listing import Listing
+from replicate._objects.resource import Bound
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema
 

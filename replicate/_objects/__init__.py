@@ -1,0 +1,1 @@
+"""What answers become: objects, pages, whole responses, and how they are shown."""
