@@ -61,7 +61,6 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._data.outputs import FileOutput
     from replicate._data.outputs import FileOutput as AsyncFileOutput
     from replicate._data.outputs import FileOutput as URLPath
-    from replicate._data.reference import ModelVersionIdentifier
     from replicate._flows.output import OutputIterator
     from replicate._http.connections.default_clients import (
         DEFAULT_CONNECTION_LIMITS,
@@ -71,6 +70,7 @@ if TYPE_CHECKING:  # what this module offers
     )
     from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
     from replicate._http.sse import ServerSentEvent
+    from replicate._models.reference import ModelVersionIdentifier
     from replicate._objects.page import Page
     from replicate._objects.paginate import async_paginate, paginate
     from replicate._objects.response import APIResponse
@@ -160,7 +160,7 @@ _HOMES = {
     "replicate._http.sse": "ServerSentEvent",
     "replicate._data.output_list": "OutputList",
     "replicate._data.outputs": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
-    "replicate._data.reference": "ModelVersionIdentifier",
+    "replicate._models.reference": "ModelVersionIdentifier",
     "replicate._flows.output": "OutputIterator",
     "replicate._version": "__title__ __version__",
     "replicate.client": "AsyncClient=AsyncReplicate AsyncReplicate Client Replicate",

@@ -29,7 +29,7 @@ HOMES: Mapping[str, str] = {
     "replicate._http.sse": "ServerSentEvent",
     "replicate._data.inputs": "FileEncodingStrategy",
     "replicate._data.outputs": "FileOutput",
-    "replicate._data.reference": "ModelVersionIdentifier",
+    "replicate._models.reference": "ModelVersionIdentifier",
     "replicate._flows.output": "AsyncOutputIterator OutputIterator SyncOutputIterator",
     "replicate._flows.use": "AsyncFunction Function Run",
     "replicate._version": "__version__",

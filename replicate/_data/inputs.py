@@ -23,12 +23,12 @@ from replicate._data.plan import (
     suited,
     texts_for_files,
 )
-from replicate._data.schema import InputSchema
 from replicate._data.sources import inspected
 from replicate._data.uploads import address
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import timed
 from replicate._json import check_int, is_array, is_mapping
+from replicate._models.schema import InputSchema
 from replicate.exceptions import APITimeoutError, InputError, ReplicateError, RunError
 
 if TYPE_CHECKING:

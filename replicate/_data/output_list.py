@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 from replicate._annotations import deferred
-from replicate._data.schema import is_url
 from replicate._json import is_array
+from replicate._models.schema import is_url
 from replicate_api.types import pydantic_schema
 
 if TYPE_CHECKING:

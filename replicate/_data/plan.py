@@ -14,7 +14,7 @@ Kind = Literal["file", "image", "array", "result"]
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from replicate._data.schema import InputSchema
+    from replicate._models.schema import InputSchema
 
 
 class Later(NamedTuple):

@@ -1,6 +1,6 @@
 """One call of a model: checked, its files uploaded, started, in as few requests as that takes.
 
-The create is the first request. A model is looked up only where that decides something: see `_data/look_up.py`.
+The create is the first request. A model is looked up only where that decides something: see `_models/look_up.py`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic
 from attrs import evolve
 
 from replicate._core.polling import Deadline
-from replicate._data import look_up
-from replicate._data.descriptions import reference_of, remembered
 from replicate._data.inputs import UNKNOWN, Inputs
-from replicate._data.reference import Reference
-from replicate._data.schema import BY_VALUE
 from replicate._dual.methods import C
 from replicate._http.environment import DEFAULT_BASE_URL
+from replicate._models import look_up
+from replicate._models.descriptions import reference_of, remembered
+from replicate._models.reference import Reference
+from replicate._models.schema import BY_VALUE
 from replicate.exceptions import InputError, NotFoundError, UnprocessableEntityError
 from replicate.resources.creation import described, post, uploading
 from replicate.resources.input_names import check_names
@@ -31,9 +31,9 @@ from replicate_api.api.predictions import predictions_create
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._data.descriptions import Description
-    from replicate._data.schema import OutputSchema
     from replicate._http.session import Session
+    from replicate._models.descriptions import Description
+    from replicate._models.schema import OutputSchema
 
 
 class Call(Generic[C]):

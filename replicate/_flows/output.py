@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
     from replicate._core.polling import Deadline
-    from replicate._data.schema import OutputSchema
     from replicate._flows.call import Call
     from replicate._http.session import Session
+    from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
     from replicate.resources.saving import Files
     from replicate.resources.watching import Updates

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from replicate._data.output_list import OutputList
-from replicate._data.schema import BY_VALUE
 from replicate._flows.call import Call
 from replicate._flows.output import iterate
 from replicate._http.options import SendOptions, check_keywords, read_timeout
 from replicate._json import is_array
+from replicate._models.schema import BY_VALUE
 from replicate.resources.creation import MARGIN, PredictionSettings
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
@@ -22,9 +22,9 @@ from replicate.resources.watching import WATCH_OPTIONS, Updates, WatchOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._data.schema import OutputSchema
     from replicate._dual.methods import C
     from replicate._http.session import Session
+    from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
 

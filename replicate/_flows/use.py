@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._annotations import deferred
 from replicate._core.polling import Deadline
-from replicate._data import look_up
-from replicate._data.descriptions import remembered
-from replicate._data.reference import Reference
 from replicate._dual.methods import Async, C, Sync, drive, dual, over
 from replicate._flows.call import Call
 from replicate._flows.output import OutputIterator, iterate
 from replicate._flows.run import holding, result
 from replicate._http.settings import folder
 from replicate._json import is_mapping
+from replicate._models import look_up
+from replicate._models.descriptions import remembered
+from replicate._models.reference import Reference
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving
 from replicate.resources.terms import check_flags
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from replicate._data.descriptions import Description
     from replicate._http.session import Session
+    from replicate._models.descriptions import Description
     from replicate._objects.html import Bundle
     from replicate.resources.predictions import Prediction
 

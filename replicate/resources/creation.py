@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's ann
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from replicate._core.polling import Deadline
-from replicate._data import look_up
 from replicate._data.inputs import UNKNOWN, FileEncodingStrategy, Inputs
 from replicate._http import log
 from replicate._http.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
+from replicate._models import look_up
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -28,9 +28,9 @@ from replicate_api import models  # noqa: TC001 - a TypedDict's annotations may 
 if TYPE_CHECKING:
     import httpx
 
-    from replicate._data.descriptions import Description
-    from replicate._data.reference import Reference
     from replicate._http.session import Session
+    from replicate._models.descriptions import Description
+    from replicate._models.reference import Reference
     from replicate_api.types import Request
 
 

@@ -19,7 +19,7 @@ from replicate.resources.waiting import LATE, Watch, check_kept, look, settle
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from replicate._data.schema import OutputSchema
+    from replicate._models.schema import OutputSchema
     from replicate.resources.saving import Files
 
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}

@@ -8,7 +8,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from replicate._data.descriptions import memory
+from replicate._models.descriptions import memory
 from replicate._wording import harmless
 from replicate.exceptions import InputError
 from replicate.resources.terms import PREDICTION_OPTIONS
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from replicate._data.descriptions import Description
-    from replicate._data.reference import Reference
     from replicate._http.session import Session
+    from replicate._models.descriptions import Description
+    from replicate._models.reference import Reference
 
 NOT_INPUTS = (
     *PREDICTION_OPTIONS,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from replicate._data.reference import Reference
 from replicate._dual.methods import C, dual
 from replicate._http.options import check_parameters
+from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, namespace, renew
 from replicate.resources.creation import ModelPredictionOptions, create

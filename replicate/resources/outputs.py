@@ -9,8 +9,8 @@ from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, stored
 
 if TYPE_CHECKING:
-    from replicate._data.schema import OutputSchema
     from replicate._http.session import Session
+    from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 
@@ -48,8 +48,8 @@ def with_files(run: Prediction[Any], session: Session[Any] | None, item: Any = U
 
 def known_schema(run: Prediction[Any], session: Session[Any] | None) -> OutputSchema:
     """Give the schema of a prediction's output, if its client remembers its model, or else one that says nothing."""
-    from replicate._data.descriptions import description_of
-    from replicate._data.schema import BY_VALUE
+    from replicate._models.descriptions import description_of
+    from replicate._models.schema import BY_VALUE
 
     try:
         description = description_of(run, session) if session else None
@@ -60,7 +60,7 @@ def known_schema(run: Prediction[Any], session: Session[Any] | None) -> OutputSc
 
 def known_defaults(run: Prediction[Any], session: Session[Any]) -> dict[str, Any]:
     """Give the defaults of a prediction's input, if its client remembers its model."""
-    from replicate._data.descriptions import description_of
+    from replicate._models.descriptions import description_of
 
     description = description_of(run, session)
     if description is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from replicate._core.polling import Deadline
-from replicate._data.reference import Reference
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Sync, also_async, dual, dual_iter, over
 from replicate._http.options import check_parameters
+from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, session_of
 from replicate.resources import watching
@@ -128,7 +128,7 @@ class Prediction(Resource[C], models.Prediction):
         Where it offers none, its output comes as such. An output event of a file holds a FileOutput, or its URL with
         `use_file_output=False`. Raises StreamError if it fails, or cannot be followed.
         """
-        from replicate._data.schema import OutputSchema
+        from replicate._models.schema import OutputSchema
         from replicate.resources.following import streamed
         from replicate.resources.saving import Files
         from replicate.resources.streams import EventStream
@@ -156,7 +156,7 @@ class Prediction(Resource[C], models.Prediction):
 
         Raises ModelError after the last one if it fails; leaving it early does not cancel it.
         """
-        from replicate._data.schema import OutputSchema
+        from replicate._models.schema import OutputSchema
         from replicate.resources.following import items
 
         async with nested(items(Watch(self, Deadline(self._session, None)), OutputSchema(None))) as source:

@@ -12,14 +12,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from replicate._core.polling import Deadline
-from replicate._data import look_up
-from replicate._data.descriptions import description_reference, remembered
 from replicate._errors import brief
 from replicate._http import log
 from replicate._http.connections.interface import came_over_a_socket
 from replicate._http.connections.transport import Lock
 from replicate._http.error_responses import unreadable
 from replicate._http.session import LAST_CHANCE
+from replicate._models import look_up
+from replicate._models.descriptions import description_reference, remembered
 from replicate._wording import PROBLEM, sentence
 from replicate.exceptions import (
     AmbiguousCreateError,

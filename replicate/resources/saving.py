@@ -11,19 +11,19 @@ from replicate._data import fetching
 from replicate._data.disk import names_in
 from replicate._data.names import distinct, extended, file_name
 from replicate._data.outputs import FileOutput
-from replicate._data.schema import BY_VALUE
 from replicate._data.tally import Tally
 from replicate._dual.methods import C
 from replicate._errors import brief
 from replicate._http.settings import folder
+from replicate._models.schema import BY_VALUE
 from replicate.exceptions import SaveError
 from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from replicate._data.schema import OutputSchema
     from replicate._http.session import Session
+    from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
 AT_ONCE = 8

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from replicate._data.reference import Reference
 from replicate._http.options import ListOptions, RequestOptions
+from replicate._models.reference import Reference
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._data.schema import is_url
 from replicate._dual.methods import Async, C, Sync
 from replicate._http.sse import ServerSentEvent
 from replicate._json import elements
+from replicate._models.schema import is_url
 from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
 
 if TYPE_CHECKING:

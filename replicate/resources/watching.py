@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self, TypeGuard
 
-    from replicate._data.schema import OutputSchema
     from replicate._http.session import Session
     from replicate._http.sse import ServerSentEvent
+    from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 else:

@@ -36,9 +36,9 @@ from replicate import (
     Replicate,
     RunError,
 )
-from replicate._data import look_up
 from replicate._http.connections.process import ClosedError
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
+from replicate._models import look_up
 from replicate.local import Model, Server
 from replicate.local import server as local_server
 from replicate.resources import recovery

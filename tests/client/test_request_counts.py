@@ -23,7 +23,7 @@ from replicate import (
     PredictionTimeout,
     UnprocessableEntityError,
 )
-from replicate._data.descriptions import LATEST_LIVES
+from replicate._models.descriptions import LATEST_LIVES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

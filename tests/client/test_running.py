@@ -28,7 +28,7 @@ from replicate import (
     RunError,
 )
 from replicate._data.output_list import OutputList
-from replicate._data.schema import OutputSchema
+from replicate._models.schema import OutputSchema
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.following import unseen

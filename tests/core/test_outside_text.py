@@ -20,8 +20,9 @@ from support.sample_models import prediction
 
 from replicate import ModelError, Prediction, RunError
 from replicate._core import pickling
-from replicate._data import data_uri, names, notebook, reference, schema
+from replicate._data import data_uri, names, notebook
 from replicate._http import environment, error_responses, hints, options, rate_limit, retry, session, sse
+from replicate._models import reference, schema
 from replicate._objects.html import LINKED, Tabular, escape, preformatted
 from replicate._objects.progress_bar import Bar, Display, Lines
 from replicate._wording import LONGEST_LOGS, harmless

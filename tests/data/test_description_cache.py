@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from replicate._data import description_cache
-from replicate._data.description_cache import FEWER, LATEST_LIVES, MOST_FILES, DescriptionCache, Latest, folder_of
+from replicate._models import disk_cache
+from replicate._models.disk_cache import FEWER, LATEST_LIVES, MOST_FILES, DescriptionCache, Latest, folder_of
 
 API = "https://api.replicate.com/v1"
 SCHEMA = {"components": {"schemas": {"Input": {"properties": {"text": {"type": "string"}}}}}}
@@ -25,7 +25,7 @@ def not_there_yet(tmp_path: Path) -> Path:
 
 
 def latest(**members: Any) -> Latest:
-    return Latest(**{"version": "v1", "official": None, "named": None, "moment": description_cache.now(), **members})
+    return Latest(**{"version": "v1", "official": None, "named": None, "moment": disk_cache.now(), **members})
 
 
 def cache(folder: Path, base_url: str = API, token: str | None = "r8_token") -> DescriptionCache:
@@ -72,9 +72,9 @@ def test_it_is_private(folder: Path) -> None:
 def test_the_latest_version_is_believed_for_an_hour(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After that, and where the clock was set back, it is looked up again."""
     cache(folder).keep_latest("me/model", latest(official=False))
-    now = description_cache.now()
+    now = disk_cache.now()
     for moment in (now + LATEST_LIVES + 1, now - 60):
-        monkeypatch.setattr(description_cache, "now", lambda moment=moment: moment)
+        monkeypatch.setattr(disk_cache, "now", lambda moment=moment: moment)
         found = cache(folder).latest("me/model")
         assert found is not None
         assert not found.fresh
@@ -182,7 +182,7 @@ def test_there_are_never_too_many_files(folder: Path) -> None:
 
 def test_what_is_too_long_is_not_kept(folder: Path) -> None:
     """Nor read, should it be there."""
-    cache(folder).keep_schema("v1", {"long": "x" * description_cache.LONGEST})
+    cache(folder).keep_schema("v1", {"long": "x" * disk_cache.LONGEST})
     assert not folder.exists() or not [*folder.glob("*.json")]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicate._data.schema import BY_VALUE, OutputSchema, is_url
+from replicate._models.schema import BY_VALUE, OutputSchema, is_url
 
 URI = {"type": "string", "format": "uri"}
 TEXT = {"type": "string"}

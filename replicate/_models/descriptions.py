@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import field, frozen
 
-from replicate._data.reference import ModelVersionIdentifier, Reference
-from replicate._data.schema import InputSchema, OutputSchema
 from replicate._json import members
+from replicate._models.reference import ModelVersionIdentifier, Reference
+from replicate._models.schema import InputSchema, OutputSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._data.descriptions import LATEST_LIVES
 from replicate._http.secrecy.hiding import Sealed, opened
 from replicate._json import is_object
+from replicate._models.descriptions import LATEST_LIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

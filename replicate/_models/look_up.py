@@ -10,18 +10,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from replicate._core.polling import Deadline
-from replicate._data import description_cache
-from replicate._data.description_cache import DescriptionCache, Latest, now
-from replicate._data.descriptions import Description, account_of, memory, remembered
 from replicate._http import log
 from replicate._http.connections.interface import came_over_a_socket
 from replicate._json import is_object
+from replicate._models import disk_cache
+from replicate._models.descriptions import Description, account_of, memory, remembered
+from replicate._models.disk_cache import DescriptionCache, Latest, now
 from replicate.exceptions import NotFoundError
 from replicate_api.api.models import models_get, models_versions_get
 
 if TYPE_CHECKING:
-    from replicate._data.reference import Reference
     from replicate._http.session import Session
+    from replicate._models.reference import Reference
 
 
 QUICKLY = 5.0
@@ -37,7 +37,7 @@ async def recalled(session: Session[Any], reference: Reference) -> Description |
     if key in known.read or not session.transport.own:
         return None
     known.read.add(key)
-    cache = description_cache.of(session)
+    cache = disk_cache.of(session)
     if cache is None:
         return None
     try:
@@ -99,7 +99,7 @@ async def look_up(session: Session[Any], reference: Reference) -> Description | 
         keep(session, reference, described)
     elif over_a_socket:
         keep(session, reference, described)
-        if cache := description_cache.of(session):
+        if cache := disk_cache.of(session):
             named = memory(session).named(account_of(session), str(model), described.version)
             await session.transport.offload(partial(write, cache, reference, described, named))
     return described
@@ -159,7 +159,7 @@ def forget(session: Session[Any], reference: Reference) -> None:
     known, account, model = memory(session), account_of(session), str(reference.model)
     known.forget(account, model)
     known.read.add((account, model))
-    if not session.transport.own or (cache := description_cache.of(session)) is None:
+    if not session.transport.own or (cache := disk_cache.of(session)) is None:
         return
     try:
         if latest := cache.latest(model):
