@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from replicate._data.download import address
 from replicate._data.notebook import LARGEST, inline
 from replicate._data.outputs import FileMethods
 from replicate._data.saving import files_in, replaced
+from replicate._files.download import address
 from replicate._json import is_array
 from replicate._objects.html import bundle, element, note, preformatted
 from replicate_api.types import Payload

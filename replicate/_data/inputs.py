@@ -23,8 +23,8 @@ from replicate._data.plan import (
     suited,
     texts_for_files,
 )
-from replicate._data.sources import inspected
-from replicate._data.uploads import address
+from replicate._files.sources import inspected
+from replicate._files.uploads import address
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import timed
 from replicate._json import check_int, is_array, is_mapping
@@ -34,7 +34,7 @@ from replicate.exceptions import APITimeoutError, InputError, ReplicateError, Ru
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from replicate._data.sources import Upload
+    from replicate._files.sources import Upload
     from replicate._http.session import Session
 
 LARGEST_DATA_URI = 256_000
@@ -252,7 +252,7 @@ def read(place: Later) -> Upload:
     """Look into a file; write what is none yet to one in memory."""
     if place.kind == "file":
         return inspected(place.value, place.where)
-    from replicate._data.pictures import file_of
+    from replicate._files.images import file_of
 
     return inspected(file_of(place.value, place.where), place.where)
 

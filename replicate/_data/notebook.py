@@ -7,10 +7,10 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._data import copies, fetching
-from replicate._data.data_uri import data_of, is_data_uri
-from replicate._data.download import address
 from replicate._dual.methods import drive
+from replicate._files import cache, fetch
+from replicate._files.data_uri import data_of, is_data_uri
+from replicate._files.download import address
 from replicate._http.guard import is_allowed
 from replicate._objects.html import bundle, element, link, note, preformatted
 from replicate._objects.resource import session_of
@@ -87,12 +87,12 @@ def here(output: FileMethods[Any], most: int) -> bytes | None:
         if len(url) > 1.5 * most:
             raise FileTooLargeError
         return data_of(url)
-    if copy := copies.cache.copy(fetching.key_of(url, session)):
+    if copy := cache.cache.copy(fetch.key_of(url, session)):
         if copy.size > most:
             raise FileTooLargeError
         return copy.used(lambda file: file.read())
     if session.blocking and SHOWN.match(guessed(output.name) or "text/plain"):
-        return drive(fetching.read(url, session, 0, -1, most))
+        return drive(fetch.read(url, session, 0, -1, most))
     return None
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from replicate._data import data_uri, fetching, pictures
-from replicate._data.names import name_of
 from replicate._dual.methods import Async, C, Sync, drive, drive_iter, dual
+from replicate._files import data_uri, fetch, images
+from replicate._files.filenames import name_of
 from replicate._http.session import Session
 from replicate._objects.resource import Bound, session_of
 from replicate.exceptions import ReplicateError
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from replicate._data.copies import Info
-    from replicate._data.fetching import Progress
     from replicate._dual.methods import Coloured
+    from replicate._files.cache import Info
+    from replicate._files.fetch import Progress
     from replicate._objects.html import Bundle
 
 LIFETIME = timedelta(hours=1)
@@ -59,7 +59,7 @@ class FileMethods(Bound[C]):
 
         If that has no extension, it gets that of the content type as soon as this is known.
         """
-        info = None if data_uri.is_data_uri(self.url) else fetching.known(self.url, self._session)
+        info = None if data_uri.is_data_uri(self.url) else fetch.known(self.url, self._session)
         return name_of(self.url, info.content_type if info else None)
 
     @property
@@ -90,17 +90,17 @@ class FileMethods(Bound[C]):
     @dual
     async def info(self) -> Info:
         """Ask for content type and size, if they are not known yet. Raises FileExpiredError, APIError."""
-        return await fetching.info(self.url, self._session)
+        return await fetch.info(self.url, self._session)
 
     async def ainfo(self) -> Info:
         """Do what `info` does, from asynchronous code whatever the client."""
-        return await fetching.info(self.url, self._session.of_colour(Async))
+        return await fetch.info(self.url, self._session.of_colour(Async))
 
     def _known(self) -> Info:
-        if info := fetching.known(self.url, self._session):
+        if info := fetch.known(self.url, self._session):
             return info
         if self._session.blocking:
-            return drive(fetching.info(self.url, self._session))
+            return drive(fetch.info(self.url, self._session))
         raise ReplicateError(
             "It is not known yet, and asking would hold up the event loop.", hint="Call `await output.info()` first."
         )
@@ -123,10 +123,10 @@ class FileMethods(Bound[C]):
 
     async def _read(self, session: Session[Any], size: int | None, max_bytes: int | None) -> bytes:
         if size is UNSET and not self._position:
-            return await fetching.read(self.url, session, 0, -1, max_bytes)
+            return await fetch.read(self.url, session, 0, -1, max_bytes)
         async with session.transport.turn(id(self)):  # or others that read would get the same piece
             at = self._position
-            content = await fetching.read(self.url, session, at, -1 if size is UNSET else size, max_bytes)
+            content = await fetch.read(self.url, session, at, -1 if size is UNSET else size, max_bytes)
             self._position = at + len(content)
             return content
 
@@ -141,13 +141,13 @@ class FileMethods(Bound[C]):
             return file.readinto(view)  # type: ignore[attr-defined,no-any-return]  # BinaryIO leaves it out
 
         with alone(id(self)):
-            count = fetching.used_here(self.url, self._session, part)
+            count = fetch.used_here(self.url, self._session, part)
             self._position += count
             return count
 
     def readall(self) -> bytes:
         """Read all that is left, for `io.BufferedReader`, as `readinto` does."""
-        content = bytearray(max(0, fetching.local(self.url, self._session).size - self._position))
+        content = bytearray(max(0, fetch.local(self.url, self._session).size - self._position))
         return bytes(content[: self.readinto(content)])
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -159,7 +159,7 @@ class FileMethods(Bound[C]):
             case os.SEEK_CUR:
                 position += self._position
             case os.SEEK_END:
-                position += fetching.local(self.url, self._session).size
+                position += fetch.local(self.url, self._session).size
             case _:
                 raise ValueError(f"whence must be os.SEEK_SET, os.SEEK_CUR or os.SEEK_END, not {whence!r}")
         if position < 0:
@@ -213,28 +213,28 @@ class FileMethods(Bound[C]):
         `progress=True` shows how far it is; a function is called with the bytes so far, and in all or None.
         Raises FileExpiredError, FileTooLargeError, APIError, OSError.
         """
-        return await fetching.save(self.url, self._session, path, max_bytes, progress)
+        return await fetch.save(self.url, self._session, path, max_bytes, progress)
 
     async def asave(
         self, path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int | None = None, progress: Progress = None
     ) -> Path | None:
         """Save as `save` does, from asynchronous code whatever the client."""
-        return await fetching.save(self.url, self._session.of_colour(Async), path, max_bytes, progress)
+        return await fetch.save(self.url, self._session.of_colour(Async), path, max_bytes, progress)
 
     @dual
     async def as_data_uri(self) -> str:
         """Give the content as a data URI. Raises FileExpiredError, APIError."""
         if data_uri.is_data_uri(self.url):
             return self.url
-        content = await fetching.read(self.url, self._session, 0, -1, None)
-        info = await fetching.info(self.url, self._session)
+        content = await fetch.read(self.url, self._session, 0, -1, None)
+        info = await fetch.info(self.url, self._session)
         return await self._session.transport.offload(lambda: data_uri.encoded(content, info.content_type))
 
     @dual
     async def to_pil(self) -> Any:
         """Give the picture as a `PIL.Image.Image`. Raises ImportError without Pillow, FileExpiredError, APIError."""
-        decode = pictures.decoder("to_pil()")
-        content = await fetching.read(self.url, self._session, 0, -1, None)
+        decode = images.decoder("to_pil()")
+        content = await fetch.read(self.url, self._session, 0, -1, None)
         return await self._session.transport.offload(lambda: decode(content))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
@@ -262,7 +262,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
         self, url: str, client: Session[C] | Coloured[C] | None = None, *, expires_at: datetime | None = None
     ) -> None:
         """Name a file by its URL; the client, the default one if there is none here, downloads it."""
-        self.url = fetching.checked(url)
+        self.url = fetch.checked(url)
         self._bound = client if client is None or isinstance(client, Session) else session_of(client)
         self._expires_at = expires_at
 
@@ -296,7 +296,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
         make: Any = cls
 
         def read(value: Any) -> Any:
-            return make(fetching.checked(getattr(value, "url", value)))
+            return make(fetch.checked(getattr(value, "url", value)))
 
         return pydantic_schema(cls, read, lambda output, _info: output.url)
 
@@ -307,17 +307,17 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
     __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
 
     def __iter__(self) -> Iterator[bytes]:
-        return drive_iter(fetching.chunks(self.url, self._session.of_colour(Sync)))
+        return drive_iter(fetch.chunks(self.url, self._session.of_colour(Sync)))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return fetching.chunks(self.url, self._session.of_colour(Async))
+        return fetch.chunks(self.url, self._session.of_colour(Async))
 
     def __fspath__(self) -> str:
         """Give the path of a local copy, downloaded the first time: one that goes with the process, or what was saved.
 
         This blocks, whatever the client.
         """
-        return str(fetching.local(self.url, self._session).path)
+        return str(fetch.local(self.url, self._session).path)
 
 
 def file_maker(

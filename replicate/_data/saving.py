@@ -8,19 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from replicate._data import fetching
-from replicate._data.disk import is_path, names_in
-from replicate._data.download import address
-from replicate._data.names import distinct, extended
 from replicate._data.outputs import FileMethods
-from replicate._data.tally import Tally
 from replicate._errors import brief
+from replicate._files import fetch
+from replicate._files.atomic_write import is_path, names_in
+from replicate._files.download import address
+from replicate._files.filenames import distinct, extended
+from replicate._files.progress import Tally
 from replicate._http.options import check_count
 from replicate._json import is_array, is_iterable, is_mapping
 from replicate.exceptions import ReplicateException, SaveError
 
 if TYPE_CHECKING:
-    from replicate._data.fetching import Progress
+    from replicate._files.fetch import Progress
     from replicate._http.session import Session
 
 WHOLE: Any = (str, bytes, bytearray, memoryview, FileMethods)
@@ -52,7 +52,7 @@ async def save_all(
     names = distinct((file.name for file in files), await session.transport.offload(partial(names_in, target)))
     with Tally(progress, len(files)) as tally:
         jobs = [
-            partial(fetching.save_to, file.url, session, target, partial(extended, name), max_bytes, tally.of(index))
+            partial(fetch.save_to, file.url, session, target, partial(extended, name), max_bytes, tally.of(index))
             for index, (file, name) in enumerate(zip(files, names, strict=True))
         ]
         done = await session.transport.together(jobs, concurrency, tally.interrupt)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._core.verbs import request, verb
-    from replicate._data.fetching import Progress
+    from replicate._files.fetch import Progress
     from replicate._flows.run import CallOptions, RunOptions
     from replicate._http.options import RequestOptions
     from replicate._http.session import Session

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from replicate._data.fetching import local_copy, observed
 from replicate._data.outputs import FileOutput
-from replicate._data.sources import inspected
-from replicate._data.tally import Tally
-from replicate._data.uploads import form
 from replicate._dual.methods import C, dual
+from replicate._files.fetch import local_copy, observed
+from replicate._files.progress import Tally
+from replicate._files.sources import inspected
+from replicate._files.uploads import form
 from replicate._http.connections.bodies import Counted
 from replicate._http.options import check_parameters, check_text
 from replicate._json import check_json, members
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._data.fetching import Progress
+    from replicate._files.fetch import Progress
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
     from replicate.resources.spelling import FileName, UploadWords

@@ -7,13 +7,13 @@ import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypedDict
 
-from replicate._data import fetching
-from replicate._data.disk import names_in
-from replicate._data.names import distinct, extended, file_name
 from replicate._data.outputs import FileOutput
-from replicate._data.tally import Tally
 from replicate._dual.methods import C
 from replicate._errors import brief
+from replicate._files import fetch
+from replicate._files.atomic_write import names_in
+from replicate._files.filenames import distinct, extended, file_name
+from replicate._files.progress import Tally
 from replicate._http.settings import folder
 from replicate._models.schema import BY_VALUE
 from replicate.exceptions import SaveError
@@ -94,7 +94,7 @@ class Files(Generic[C]):
             return
         names = distinct((f"{owner}-{FileOutput(url, session).name}" for url in urls), there)
         work = [
-            partial(fetching.save_to, url, session, self.folder, partial(extended, name), None, tally.of(url))
+            partial(fetch.save_to, url, session, self.folder, partial(extended, name), None, tally.of(url))
             for url, name in zip(urls, names, strict=True)
         ]
         for url, done in zip(urls, await session.transport.together(work, AT_ONCE, tally.interrupt), strict=True):

@@ -20,7 +20,8 @@ from support.sample_models import prediction
 
 from replicate import ModelError, Prediction, RunError
 from replicate._core import pickling
-from replicate._data import data_uri, names, notebook
+from replicate._data import notebook
+from replicate._files import data_uri, filenames
 from replicate._http import environment, error_responses, hints, options, rate_limit, retry, session, sse
 from replicate._models import reference, schema
 from replicate._objects.html import LINKED, Tabular, escape, preformatted
@@ -102,8 +103,8 @@ READERS: dict[str, Callable[[str], Any]] = {
     "a header's name": options.TOKEN.fullmatch,
     "Prefer": terms.PREFER.fullmatch,
     "a path": session.ABSOLUTE.match,
-    "a file's name": lambda text: names.name_of(text, text),
-    "a name's extension": lambda text: names.extended(text, text),
+    "a file's name": lambda text: filenames.name_of(text, text),
+    "a name's extension": lambda text: filenames.extended(text, text),
     "a media type": lambda text: data_uri.encoded(b"", text),
     "a data URI": data_uri.media_type,
     "a model": parsed,

@@ -22,7 +22,7 @@ from support.hosts import CONTENT, Host, hosted
 from support.sessions import TOKEN
 
 from replicate import FileOutput
-from replicate._data.names import file_name
+from replicate._files.filenames import file_name
 
 PNG = io.BytesIO()
 Image.new("RGB", (3, 2), "red").save(PNG, "png")

@@ -19,9 +19,10 @@ from support.hosts import CONTENT, Host, hosted
 from support.sessions import Hasty, config
 
 from replicate import FileOutput
-from replicate._data import copies, disk
-from replicate._data.data_uri import data_of
 from replicate._dual.methods import drive
+from replicate._files import atomic_write
+from replicate._files import cache as copies
+from replicate._files.data_uri import data_of
 from replicate._http.connections.transport import BlockingTransport
 from replicate._http.session import Session
 from replicate.exceptions import APIConnectionError, NotFoundError, ReplicateError
@@ -87,7 +88,7 @@ def test_a_name_that_is_taken(links: bool, tmp_path: Path, monkeypatch: pytest.M
     for name, wanted in (("a.tar.gz", "a.tar-4.gz"), ("a.tar.gz", "a.tar-5.gz"), ("b", "b"), ("b", "b-2")):
         part = tmp_path / "part"
         part.write_text(wanted)
-        assert disk.numbered(part, tmp_path / name).name == wanted
+        assert atomic_write.numbered(part, tmp_path / name).name == wanted
         assert (tmp_path / wanted).read_text() == wanted
         assert not part.exists()
 
@@ -264,7 +265,7 @@ def test_what_is_saved_is_on_the_disk_before_it_has_its_name(tmp_path: Path, mon
 
     All of that is seen from the calls that the file gets, in turn.
     """
-    monkeypatch.setattr(disk, "BLOCK", 100_000)
+    monkeypatch.setattr(atomic_write, "BLOCK", 100_000)
     seen: list[str] = []
 
     def begun(number: int, offset: int, length: int, advice: int) -> None:
@@ -294,12 +295,12 @@ def test_what_is_saved_is_on_the_disk_before_it_has_its_name(tmp_path: Path, mon
 
 def test_pieces_however_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that comes byte by byte takes no more memory than any other: what waits to be written is counted too."""
-    monkeypatch.setattr(disk, "MANY", 10)
+    monkeypatch.setattr(atomic_write, "MANY", 10)
     most = 0
 
     async def write() -> None:
         nonlocal most
-        async with disk.incoming(tmp_path, BlockingTransport(), lasting=True) as part:
+        async with atomic_write.incoming(tmp_path, BlockingTransport(), lasting=True) as part:
             for at in range(101):
                 await part.write(at, b"x")
                 most = max(most, len(vars(part)["_waiting"]))
@@ -312,14 +313,14 @@ def test_pieces_however_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_saved_file_that_is_taken_away_at_once(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for files in a folder may take one as soon as it is there: it has been saved."""
-    become = disk.Part.become
+    become = atomic_write.Part.become
 
-    async def taken(self: disk.Part, *wanted: Any, **options: Any) -> Path:
+    async def taken(self: atomic_write.Part, *wanted: Any, **options: Any) -> Path:
         place = await become(self, *wanted, **options)
         place.unlink()
         return place
 
-    monkeypatch.setattr(disk.Part, "become", taken)
+    monkeypatch.setattr(atomic_write.Part, "become", taken)
     output = host.output()
     assert output.save(tmp_path) == tmp_path / "out.bin"
     assert output.save(tmp_path / "b.bin") == tmp_path / "b.bin"
@@ -347,21 +348,21 @@ def test_an_interrupt_before_a_file_is_there(tmp_path: Path, monkeypatch: pytest
     """A file is known as one to remove before it is made; one that cannot be made is not."""
 
     def interrupted(path: Path, *_: object) -> Any:
-        assert path in disk.unfinished
+        assert path in atomic_write.unfinished
         path.touch()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            disk.Part(tmp_path, BlockingTransport(), lasting=True)
+            atomic_write.Part(tmp_path, BlockingTransport(), lasting=True)
     assert len(names(tmp_path)) == 1
-    disk.discard_all()
+    atomic_write.discard_all()
     assert names(tmp_path) == []
-    disk.unfinished.clear()
+    atomic_write.unfinished.clear()
     with pytest.raises(FileNotFoundError):
-        disk.Part(tmp_path / "missing", BlockingTransport(), lasting=True)
-    assert not disk.unfinished
+        atomic_write.Part(tmp_path / "missing", BlockingTransport(), lasting=True)
+    assert not atomic_write.unfinished
 
 
 def test_saving_where_there_is_no_folder(host: Host, tmp_path: Path) -> None:

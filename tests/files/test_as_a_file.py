@@ -20,7 +20,7 @@ from support.faults import answer
 from support.hosts import CONTENT, Ranged, hosted
 
 from replicate import FileOutput
-from replicate._data import data_uri
+from replicate._files import data_uri
 from replicate.exceptions import NotFoundError
 
 PNG = io.BytesIO()

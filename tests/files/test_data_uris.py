@@ -15,7 +15,8 @@ from support.colours import got
 from support.sessions import Hasty, HastyAsync, config
 
 from replicate import FileOutput
-from replicate._data import copies, data_uri
+from replicate._files import cache as copies
+from replicate._files import data_uri
 from replicate._http.session import Session
 from replicate.exceptions import FileTooLargeError, ReplicateError
 

@@ -33,8 +33,8 @@ from support.sessions import scripted
 
 from replicate import InputError
 from replicate._data.inputs import Inputs
-from replicate._data.pictures import file_of
 from replicate._dual.methods import drive
+from replicate._files.images import file_of
 from replicate._models.schema import InputSchema
 
 FILE = {"type": "string", "format": "uri"}

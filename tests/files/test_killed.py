@@ -36,7 +36,7 @@ while True:
             async with replicate.AsyncReplicate() as client:
                 await replicate.FileOutput(url, client).save(target, progress=told)
         asyncio.run(main())
-    replicate._data.copies.cache.forget()
+    replicate._files.cache.cache.forget()
 """
 
 

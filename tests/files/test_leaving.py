@@ -84,7 +84,7 @@ def test_asyncio_cancels_by_itself(tmp_path: Path) -> None:
 FORK = """
 import os, sys
 from replicate import FileOutput, Replicate
-from replicate._data import disk
+from replicate._files import disk
 client = Replicate(bearer_token="t")
 path = os.fspath(FileOutput("data:text/plain,hello", client))
 child = os.fork()

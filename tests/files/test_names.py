@@ -15,7 +15,7 @@ from support.faults import answer
 from support.hosts import hosted
 
 from replicate import FileOutput
-from replicate._data.names import distinct, file_name
+from replicate._files.filenames import distinct, file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,7 +16,8 @@ from support.hosts import CONTENT, Host, Ranged, field, hosted
 from support.sessions import TOKEN
 
 from replicate import FileOutput
-from replicate._data import copies, disk
+from replicate._files import atomic_write
+from replicate._files import cache as copies
 from replicate.exceptions import FileTooLargeError, InternalServerError, ReplicateError
 
 if TYPE_CHECKING:
@@ -146,10 +147,10 @@ async def test_a_full_disk(
 ) -> None:
     """A disk that is full is an OSError, leaves no file, and ends the download."""
 
-    def full(self: disk.Part) -> None:
+    def full(self: atomic_write.Part) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(disk.Part, "_flush", full)
+    monkeypatch.setattr(atomic_write.Part, "_flush", full)
     with hosted() as host:
         output = host.output(**blocking)
         with pytest.raises(OSError, match="No space left"):

@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 from support.colours import connect, got, scripted
 
 from replicate import APIConnectionError, AsyncReplicate, BadRequestError, Replicate
-from replicate._data import uploads
-from replicate._data.sources import LARGEST_UPLOAD
-from replicate._data.uploads import Content, Uploaded
+from replicate._files import uploads
+from replicate._files.sources import LARGEST_UPLOAD
+from replicate._files.uploads import Content, Uploaded
 from replicate._http.connections import concurrency as workers
 from replicate._http.connections.bodies import with_body
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.colours import each_colour, pytest_pyfunc_call  # noqa: F401 - a fixture and a hook
 
-from replicate._data import copies
+from replicate._files import cache as copies
 
 if TYPE_CHECKING:
     from pathlib import Path

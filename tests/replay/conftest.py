@@ -15,7 +15,7 @@ import yaml
 from support.colours import Clock, connect, each_colour, pytest_pyfunc_call  # noqa: F401 - a fixture and a hook
 from vcr import VCR
 
-from replicate._data import copies
+from replicate._files import cache as copies
 from replicate.local import server
 from replicate.local.demo import MODELS
 

@@ -11,7 +11,7 @@ from support.faults import Faults, answer
 from support.sessions import Hasty, HastyAsync, config
 
 from replicate import FileOutput
-from replicate._data import copies
+from replicate._files import cache as copies
 from replicate._http.session import Session
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._data.names import extension
+from replicate._files.filenames import extension
 from replicate._http.connections.concurrency import alone
 from replicate.exceptions import ReplicateError
 

@@ -8,7 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from replicate._data.data_uri import is_data_uri, media_type
+from replicate._files.data_uri import is_data_uri, media_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,13 +9,13 @@ from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from replicate._data import copies, data_uri, disk
-from replicate._data.copies import BLOCK, ChangedError, Info
-from replicate._data.download import HEADERS, Download, asked, describe, too_large
-from replicate._data.names import name_of
-from replicate._data.tally import Tally
 from replicate._dual.generators import nested
 from replicate._dual.methods import Sync, drive
+from replicate._files import atomic_write, cache, data_uri
+from replicate._files.cache import BLOCK, ChangedError, Info
+from replicate._files.download import HEADERS, Download, asked, describe, too_large
+from replicate._files.filenames import name_of
+from replicate._files.progress import Tally
 from replicate._http.guard import host_of
 from replicate._http.options import check_count
 from replicate._objects.response import pieces
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from replicate._data.copies import Copy
+    from replicate._files.cache import Copy
     from replicate._http.observing import Observer
     from replicate._http.session import Session
 
@@ -61,7 +61,7 @@ def key_of(url: str, session: Session[Any]) -> str:
 
 def known(url: str, session: Session[Any]) -> Info | None:
     """Give what is known of a file without asking."""
-    return copies.cache.info(key_of(url, session))
+    return cache.cache.info(key_of(url, session))
 
 
 async def keyed(url: str, session: Session[Any]) -> str:
@@ -72,10 +72,10 @@ async def keyed(url: str, session: Session[Any]) -> str:
 async def info(url: str, session: Session[Any]) -> Info:
     """Give what is known of a file, or ask for it."""
     key = await keyed(url, session)
-    found = copies.cache.info(key)
+    found = cache.cache.info(key)
     if found is None:
         found = await describe(url, session)
-        copies.cache.learn(key, found)
+        cache.cache.learn(key, found)
     return found
 
 
@@ -109,7 +109,7 @@ async def used(
 
 def used_here(url: str, session: Session[Any], work: Callable[[BinaryIO], T]) -> T:
     """Do something with the content of a file, as `used` does. This blocks, whatever the session."""
-    if copy := copies.cache.copy(key_of(url, session)):
+    if copy := cache.cache.copy(key_of(url, session)):
         with suppress(ChangedError):
             return copy.used(work)
     return drive(used(url, session.of_colour(Sync), work))
@@ -117,23 +117,23 @@ def used_here(url: str, session: Session[Any], work: Callable[[BinaryIO], T]) ->
 
 def local(url: str, session: Session[Any]) -> Copy:
     """Give a copy of a file. This blocks, whatever the session."""
-    return copies.cache.copy(key_of(url, session)) or drive(local_copy(url, session.of_colour(Sync)))
+    return cache.cache.copy(key_of(url, session)) or drive(local_copy(url, session.of_colour(Sync)))
 
 
 async def local_copy(url: str, session: Session[Any], max_bytes: int | None = None, tell: Tell | None = None) -> Copy:
     """Give a copy of a file, downloaded if there is none."""
     check_count("max_bytes", max_bytes)
     key = await keyed(url, session)
-    if copy := copies.cache.copy(key):
+    if copy := cache.cache.copy(key):
         return check_size(url, copy, max_bytes)
     async with session.transport.turn(key):
-        if copy := copies.cache.copy(key):  # somebody else has downloaded it meanwhile
+        if copy := cache.cache.copy(key):  # somebody else has downloaded it meanwhile
             return check_size(url, copy, max_bytes)
-        folder = copies.cache.place(key)
-        async with disk.incoming(folder, session.transport, lasting=False) as part:
+        folder = cache.cache.place(key)
+        async with atomic_write.incoming(folder, session.transport, lasting=False) as part:
             found = await downloaded(url, session, part, max_bytes, tell)
             target = await part.become(folder / name_of(url, found.content_type))
-        return copies.cache.fill(key, target, found)
+        return cache.cache.fill(key, target, found)
 
 
 async def observed(url: str, session: Session[Any], observer: Observer) -> None:
@@ -149,14 +149,14 @@ async def observed(url: str, session: Session[Any], observer: Observer) -> None:
         await session.read(response)
         observer.note(response)
     key = await keyed(url, session)
-    folder = copies.cache.place(key)
-    async with disk.incoming(folder, session.transport, lasting=False) as part:
+    folder = cache.cache.place(key)
+    async with atomic_write.incoming(folder, session.transport, lasting=False) as part:
         async with nested(pieces(session, response)) as content:
             async for piece in content:
                 await part.write(part.size, piece)
         info = Info(response.headers.get("content-type"), part.size)
         target = await part.become(folder / name_of(url, info.content_type))
-    copies.cache.fill(key, target, info)
+    cache.cache.fill(key, target, info)
 
 
 async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]:
@@ -165,22 +165,22 @@ async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]
     A download that must begin anew raises, for what was yielded cannot be taken back.
     """
     key = await keyed(url, session)
-    if copy := copies.cache.copy(key):
+    if copy := cache.cache.copy(key):
         with suppress(ChangedError):
             async with nested(copy.pieces(session.transport)) as blocks:
                 async for _, piece in blocks:
                     yield piece
             return
     download = Download(url, session, appending=True)
-    folder = copies.cache.place(key)
-    async with disk.incoming(folder, session.transport, lasting=False) as part:
+    folder = cache.cache.place(key)
+    async with atomic_write.incoming(folder, session.transport, lasting=False) as part:
         async with nested(download.pieces()) as arriving:
             async for at, piece in arriving:
                 await part.write(at, piece)
                 yield piece
         target = folder / name_of(url, download.info.content_type)
         await part.become(target)
-    copies.cache.fill(key, target, download.info)
+    cache.cache.fill(key, target, download.info)
 
 
 async def save(
@@ -193,8 +193,8 @@ async def save(
     """Write a file to a path, into a folder, or into an open file."""
     check_count("max_bytes", max_bytes)
     with Tally(progress) as tally:
-        if disk.is_path(path):
-            folder, name = disk.destination(path)
+        if atomic_write.is_path(path):
+            folder, name = atomic_write.destination(path)
 
             def named(kind: str | None) -> str:
                 return name or name_of(url, kind)
@@ -220,26 +220,28 @@ async def save_to(
     """
     key = await keyed(url, session)
     async with session.transport.turn(key):
-        if not replacing and (there := copies.cache.saved(key, folder)):
+        if not replacing and (there := cache.cache.saved(key, folder)):
             check_size(url, there, max_bytes)
             tell(there.size, there.size)
             return there.path
-        async with disk.incoming(folder, session.transport, lasting=True) as part:
+        async with atomic_write.incoming(folder, session.transport, lasting=True) as part:
             found = await copied(url, session, key, part, max_bytes) or await downloaded(
                 url, session, part, max_bytes, tell
             )
             tell(part.size, part.size)
             target = await part.become(folder / named(found.content_type), replacing=replacing)
         with suppress(OSError):  # whoever waits for files in that folder may have taken it away
-            copies.cache.keep(key, target, found)
+            cache.cache.keep(key, target, found)
             if not replacing:
-                copies.cache.put(key, target)
+                cache.cache.put(key, target)
     return target
 
 
-async def copied(url: str, session: Session[Any], key: str, part: disk.Part, max_bytes: int | None) -> Info | None:
+async def copied(
+    url: str, session: Session[Any], key: str, part: atomic_write.Part, max_bytes: int | None
+) -> Info | None:
     """Write a file from a copy, and tell of it; None if there is none."""
-    copy = copies.cache.copy(key)
+    copy = cache.cache.copy(key)
     if copy is None:
         return None
     check_size(url, copy, max_bytes)
@@ -247,11 +249,11 @@ async def copied(url: str, session: Session[Any], key: str, part: disk.Part, max
         await fill(part, copy.pieces(session.transport))
     except ChangedError:
         return None
-    return copies.cache.info(key) or Info(size=copy.size)
+    return cache.cache.info(key) or Info(size=copy.size)
 
 
 async def downloaded(
-    url: str, session: Session[Any], part: disk.Part, max_bytes: int | None, tell: Tell | None
+    url: str, session: Session[Any], part: atomic_write.Part, max_bytes: int | None, tell: Tell | None
 ) -> Info:
     """Write a file as it comes, and tell of it."""
     download = Download(url, session, max_bytes, tell)
@@ -259,7 +261,7 @@ async def downloaded(
     return download.info
 
 
-async def fill(part: disk.Part, pieces: AsyncGenerator[tuple[int, bytes], None]) -> None:
+async def fill(part: atomic_write.Part, pieces: AsyncGenerator[tuple[int, bytes], None]) -> None:
     """Write all that comes."""
     async with nested(pieces):
         async for at, piece in pieces:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
 
-    from replicate._data.sources import Upload
+    from replicate._files.sources import Upload
     from replicate._http.session import Session
 
 BLOCK = 2**20

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._data import data_uri
-from replicate._data.copies import Info
 from replicate._dual.generators import nested
+from replicate._files import data_uri
+from replicate._files.cache import Info
 from replicate._http import retry
 from replicate._http.error_responses import unanswered
 from replicate._http.libraries import own_url

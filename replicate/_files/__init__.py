@@ -1,0 +1,1 @@
+"""Bytes by URL: how files are read, named, uploaded, downloaded and written."""
