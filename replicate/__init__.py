@@ -57,10 +57,6 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._compat.version1 import EventSource as AsyncStream
     from replicate._compat.version1 import EventSource as Stream
     from replicate._compat.version2 import ProxiesTypes, file_from_path, get_path_url
-    from replicate._data.output_list import OutputList
-    from replicate._data.outputs import FileOutput
-    from replicate._data.outputs import FileOutput as AsyncFileOutput
-    from replicate._data.outputs import FileOutput as URLPath
     from replicate._flows.output import OutputIterator
     from replicate._http.connections.default_clients import (
         DEFAULT_CONNECTION_LIMITS,
@@ -75,6 +71,10 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._objects.paginate import async_paginate, paginate
     from replicate._objects.response import APIResponse
     from replicate._objects.response import APIResponse as AsyncAPIResponse
+    from replicate._outputs.file_output import FileOutput
+    from replicate._outputs.file_output import FileOutput as AsyncFileOutput
+    from replicate._outputs.file_output import FileOutput as URLPath
+    from replicate._outputs.output_list import OutputList
     from replicate._version import __title__, __version__
     from replicate.client import AsyncReplicate, Client, Replicate
     from replicate.client import AsyncReplicate as AsyncClient
@@ -158,8 +158,8 @@ _HOMES = {
     "replicate._objects.page": "Page",
     "replicate._objects.paginate": "async_paginate paginate",
     "replicate._http.sse": "ServerSentEvent",
-    "replicate._data.output_list": "OutputList",
-    "replicate._data.outputs": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
+    "replicate._outputs.output_list": "OutputList",
+    "replicate._outputs.file_output": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
     "replicate._models.reference": "ModelVersionIdentifier",
     "replicate._flows.output": "OutputIterator",
     "replicate._version": "__title__ __version__",

@@ -28,7 +28,7 @@ HOMES: Mapping[str, str] = {
     "replicate._objects.resource": "Namespace Resource",
     "replicate._http.sse": "ServerSentEvent",
     "replicate._data.inputs": "FileEncodingStrategy",
-    "replicate._data.outputs": "FileOutput",
+    "replicate._outputs.file_output": "FileOutput",
     "replicate._models.reference": "ModelVersionIdentifier",
     "replicate._flows.output": "AsyncOutputIterator OutputIterator SyncOutputIterator",
     "replicate._flows.use": "AsyncFunction Function Run",

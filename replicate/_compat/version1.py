@@ -12,13 +12,13 @@ import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 
 from replicate._annotations import deferred
 from replicate._data.inputs import Inputs, data_uri
-from replicate._data.outputs import FileOutput, file_maker
 from replicate._dual.methods import Async, Sync, T, drive
 from replicate._files.sources import inspected
 from replicate._http.sse import Decoder, ServerSentEvent
 from replicate._json import is_array, is_mapping
 from replicate._models.schema import BY_VALUE
 from replicate._objects.resource import session_of
+from replicate._outputs.file_output import FileOutput, file_maker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from replicate._data.input_errors import mistakes
-from replicate._data.output_list import OutputList
 from replicate._data.plan import (
     Later,
     changed,
@@ -29,6 +28,7 @@ from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import timed
 from replicate._json import check_int, is_array, is_mapping
 from replicate._models.schema import InputSchema
+from replicate._outputs.output_list import OutputList
 from replicate.exceptions import APITimeoutError, InputError, ReplicateError, RunError
 
 if TYPE_CHECKING:

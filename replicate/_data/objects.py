@@ -11,12 +11,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from replicate._data.outputs import FileOutput
 from replicate._data.plan import Later
 from replicate._files import images as pictures
 from replicate._files.images import of
 from replicate._files.sources import check_file, is_file
 from replicate._json import is_iterable
+from replicate._outputs.file_output import FileOutput
 from replicate_api.types import UNSET, Payload
 
 if TYPE_CHECKING:

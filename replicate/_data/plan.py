@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from replicate._data.output_list import OutputList
 from replicate._files.data_uri import is_data_uri
 from replicate._json import LONGEST_INT, check_encodable, is_array, is_mapping
+from replicate._outputs.output_list import OutputList
 
 Kind = Literal["file", "image", "array", "result"]
 

@@ -190,7 +190,7 @@ class API(Configured[C], RawResponses, Picklable):
         may be called by several threads, one at a time. Raises SaveError if some cannot be saved, when the others are;
         OSError, TypeError or ValueError before anything is downloaded.
         """
-        from replicate._data.saving import save_all
+        from replicate._outputs.save_all import save_all
 
         return await save_all(
             outputs, folder, self._session, concurrency=concurrency, max_bytes=max_bytes, progress=progress

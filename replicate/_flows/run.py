@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from replicate._data.output_list import OutputList
 from replicate._flows.call import Call
 from replicate._flows.output import iterate
 from replicate._http.options import SendOptions, check_keywords, read_timeout
 from replicate._json import is_array
 from replicate._models.schema import BY_VALUE
+from replicate._outputs.output_list import OutputList
 from replicate.resources.creation import MARGIN, PredictionSettings
 from replicate.resources.outputs import raw
 from replicate.resources.saving import Files, SaveOptions, make_ready, saving

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from replicate._data.outputs import FileOutput
 from replicate._dual.methods import C, dual
 from replicate._files.fetch import local_copy, observed
 from replicate._files.progress import Tally
@@ -16,6 +15,7 @@ from replicate._http.options import check_parameters, check_text
 from replicate._json import check_json, members
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
+from replicate._outputs.file_output import FileOutput
 from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate_api import models
 from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list

@@ -32,7 +32,7 @@ def with_files(run: Prediction[Any], session: Session[Any] | None, item: Any = U
 
     What is a file its schema tells, if that is known by now; if not, the URL does. An output without files is itself.
     """
-    from replicate._data.file_string import FileString
+    from replicate._outputs.file_string import FileString
 
     output, found = raw(run) if item is UNSET else item, list[str]()
 

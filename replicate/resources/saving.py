@@ -7,7 +7,6 @@ import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypedDict
 
-from replicate._data.outputs import FileOutput
 from replicate._dual.methods import C
 from replicate._errors import brief
 from replicate._files import fetch
@@ -16,6 +15,7 @@ from replicate._files.filenames import distinct, extended, file_name
 from replicate._files.progress import Tally
 from replicate._http.settings import folder
 from replicate._models.schema import BY_VALUE
+from replicate._outputs.file_output import FileOutput
 from replicate.exceptions import SaveError
 from replicate.resources.outputs import raw
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._data.drawing import drawn
 from replicate._objects.html import PRE, bundle, element, escape, link, note, preformatted
+from replicate._outputs.html import drawn
 
 if TYPE_CHECKING:
     from replicate._objects.html import Bundle

@@ -63,7 +63,7 @@ class TrainingOutput(models.TrainingOutput):
     @property
     def weights(self) -> Any:  # type: ignore[override]  # as in the answer
         """The URL of the weights, if there are some, with the methods of a file as well."""
-        from replicate._data.file_string import FileString
+        from replicate._outputs.file_string import FileString
 
         url = dict(self).get("weights")
         return FileString(url, self._bound) if isinstance(url, str) and url else url

@@ -19,7 +19,7 @@ from support.sample_models import Script, link, model, prediction
 
 import replicate
 from replicate import Prediction, Training
-from replicate._data.file_string import FileString
+from replicate._outputs.file_string import FileString
 from replicate.local import Model
 from replicate.local import server as local_server
 

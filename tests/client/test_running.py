@@ -27,8 +27,8 @@ from replicate import (
     ReplicateError,
     RunError,
 )
-from replicate._data.output_list import OutputList
 from replicate._models.schema import OutputSchema
+from replicate._outputs.output_list import OutputList
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.following import unseen

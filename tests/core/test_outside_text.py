@@ -20,12 +20,12 @@ from support.sample_models import prediction
 
 from replicate import ModelError, Prediction, RunError
 from replicate._core import pickling
-from replicate._data import notebook
 from replicate._files import data_uri, filenames
 from replicate._http import environment, error_responses, hints, options, rate_limit, retry, session, sse
 from replicate._models import reference, schema
 from replicate._objects.html import LINKED, Tabular, escape, preformatted
 from replicate._objects.progress_bar import Bar, Display, Lines
+from replicate._outputs import file_html
 from replicate._wording import LONGEST_LOGS, harmless
 from replicate.resources import terms
 from replicate.resources.watching import LONGEST_END, Progress, end_of
@@ -111,7 +111,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "the URL of a file": lambda text: schema.is_url(text) or schema.URL.fullmatch(text),
     "a link": LINKED.fullmatch,
     "HTML": lambda text: (escape(text), preformatted(text)),
-    "a content": lambda text: notebook.kind_of(text.encode("utf-8", "replace")),
+    "a content": lambda text: file_html.kind_of(text.encode("utf-8", "replace")),
 }
 STARTS = ("", "50%|", "50%|#| 1/", "data:a/a;", "https://a/", "a/b:", "resets in 1", "event: output\nid: ", "retry: ")
 UNITS = (

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterable
 import pytest
 
 from replicate import FileOutput
-from replicate._data.file_string import FileString
 from replicate._data.inputs import Inputs
-from replicate._data.output_list import OutputList
+from replicate._outputs.file_string import FileString
+from replicate._outputs.output_list import OutputList
 
 URL = "https://replicate.delivery/x/out.png"
 

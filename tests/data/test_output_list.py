@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicate import FileOutput, OutputList
-from replicate._data.output_list import TEXT_METHODS
+from replicate._outputs.output_list import TEXT_METHODS
 
 FILE = FileOutput("https://replicate.delivery/x/out.png")
 TEXTS: list[list[str]] = [

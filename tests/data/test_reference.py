@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from support.sessions import scripted
 
 from replicate._data.inputs import Inputs
-from replicate._data.outputs import FileOutput
 from replicate._dual.methods import drive
 from replicate._models.reference import ModelVersionIdentifier, Reference
+from replicate._outputs.file_output import FileOutput
 
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 MODEL = ModelVersionIdentifier("owner", "name")

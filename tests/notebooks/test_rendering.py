@@ -18,10 +18,11 @@ from support.colours import collect, connect, got, scripted
 from support.sample_models import VERSION, Script, model, prediction
 
 from replicate import FileOutput, OutputIterator, OutputList, Prediction, Training
-from replicate._data import drawing, notebook
-from replicate._data.drawing import MOST_FILES
-from replicate._data.file_string import FileString
 from replicate._objects.html import LONGEST_TEXT, MOST_ROWS, bundle, escape, link
+from replicate._outputs import file_html
+from replicate._outputs import html as drawing
+from replicate._outputs.file_string import FileString
+from replicate._outputs.html import MOST_FILES
 from replicate.resources.showing import LAST_LINES
 
 SCRIPT = "<script>alert(1)</script>"
@@ -163,7 +164,7 @@ def test_what_cannot_be_shown_is_not_downloaded(name: str) -> None:
 
 def test_a_large_file_is_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that would make the notebook large is not put into it."""
-    monkeypatch.setattr(notebook, "LARGEST", 10)
+    monkeypatch.setattr(file_html, "LARGEST", 10)
     page, _ = seen(blocking(picture(), f"{HOST}large.png"))
     assert page.tags == ["div", "a", "div", "small"]
     assert "It is too large to be shown here." in page.texts

@@ -10,7 +10,7 @@ import httpx
 from support.colours import collect, connect, got
 
 from replicate import FileOutput, OutputIterator, OutputList
-from replicate._data.file_string import FileString
+from replicate._outputs.file_string import FileString
 from replicate.local import Model, Server
 
 URL = "https://replicate.delivery/read.me"

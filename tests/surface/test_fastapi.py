@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 import replicate
 from replicate import FileOutput, OutputList, Page, Prediction
-from replicate._data.file_string import FileString
+from replicate._outputs.file_string import FileString
 
 if TYPE_CHECKING:
     from pathlib import Path

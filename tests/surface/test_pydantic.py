@@ -16,9 +16,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, validate_call
 
 import replicate
 from replicate import FileOutput, Model, OutputList, Page, Prediction, Training
-from replicate._data.file_string import FileString
 from replicate._dual.async_names import AsyncNames
 from replicate._objects.resource import Resource, session_of
+from replicate._outputs.file_string import FileString
 from replicate_api.models import PredictionUrls
 from replicate_api.types import UNSET, Timestamp, Unset
 

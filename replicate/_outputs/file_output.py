@@ -238,7 +238,7 @@ class FileMethods(Bound[C]):
         return await self._session.transport.offload(lambda: decode(content))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        from replicate._data.notebook import shown
+        from replicate._outputs.file_html import shown
 
         return shown(self)
 

@@ -17,9 +17,9 @@ from replicate._objects.resource import session_of
 from replicate.exceptions import FileTooLargeError, NotFoundError
 
 if TYPE_CHECKING:
-    from replicate._data.outputs import FileMethods
     from replicate._http.session import Session
     from replicate._objects.html import Bundle
+    from replicate._outputs.file_output import FileMethods
 
 LARGEST = 8 * 1024 * 1024
 """Bytes that are put into a notebook for what is shown at once. There they are a third more."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from replicate._data.notebook import LARGEST, inline
-from replicate._data.outputs import FileMethods
-from replicate._data.saving import files_in, replaced
 from replicate._files.download import address
 from replicate._json import is_array
 from replicate._objects.html import bundle, element, note, preformatted
+from replicate._outputs.file_html import LARGEST, inline
+from replicate._outputs.file_output import FileMethods
+from replicate._outputs.save_all import files_in, replaced
 from replicate_api.types import Payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from replicate._data.output_list import OutputList
     from replicate._objects.html import Bundle
+    from replicate._outputs.output_list import OutputList
 
 MOST_FILES = 12
 """How many files of an output are shown; the others are counted."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._data.outputs import FileOutput
 from replicate._dual.methods import C
+from replicate._outputs.file_output import FileOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

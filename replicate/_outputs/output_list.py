@@ -67,7 +67,7 @@ class OutputList(list[Any]):
         return super().__format__(spec) if (text := self.text) is None else format(text, spec)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        from replicate._data.drawing import shown
+        from replicate._outputs.html import shown
 
         return shown(self)
 

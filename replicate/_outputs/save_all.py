@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from replicate._data.outputs import FileMethods
 from replicate._errors import brief
 from replicate._files import fetch
 from replicate._files.atomic_write import is_path, names_in
@@ -17,6 +16,7 @@ from replicate._files.filenames import distinct, extended
 from replicate._files.progress import Tally
 from replicate._http.options import check_count
 from replicate._json import is_array, is_iterable, is_mapping
+from replicate._outputs.file_output import FileMethods
 from replicate.exceptions import ReplicateException, SaveError
 
 if TYPE_CHECKING:
