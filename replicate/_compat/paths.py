@@ -27,7 +27,7 @@ HOMES: Mapping[str, str] = {
     "replicate._objects.page": "AsyncPage Page PageInfo SyncPage",
     "replicate._objects.resource": "Namespace Resource",
     "replicate._http.sse": "ServerSentEvent",
-    "replicate._data.inputs": "FileEncodingStrategy",
+    "replicate._inputs.encode": "FileEncodingStrategy",
     "replicate._outputs.file_output": "FileOutput",
     "replicate._models.reference": "ModelVersionIdentifier",
     "replicate._flows.output": "AsyncOutputIterator OutputIterator SyncOutputIterator",

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 
 from replicate._annotations import deferred
-from replicate._data.inputs import Inputs, data_uri
 from replicate._dual.methods import Async, Sync, T, drive
 from replicate._files.sources import inspected
 from replicate._http.sse import Decoder, ServerSentEvent
+from replicate._inputs.encode import Inputs, data_uri
 from replicate._json import is_array, is_mapping
 from replicate._models.schema import BY_VALUE
 from replicate._objects.resource import session_of
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._data.inputs import FileEncodingStrategy
     from replicate._dual.methods import Coloured
     from replicate._flows.run import CallOptions, RunOptions
+    from replicate._inputs.encode import FileEncodingStrategy
     from replicate.client import Client
     from replicate.resources.streams import EventStream
 

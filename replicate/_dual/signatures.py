@@ -28,7 +28,7 @@ HOMES = {
     "replicate._flows.run": "CallOptions RunOptions",
     "replicate.resources.creation": "DeploymentPredictionOptions ModelPredictionOptions PredictionOptions "
     "TrainingOptions",
-    "replicate.resources.spelling": "BareVersionName CollectionName DeploymentName FileName ModelListName ModelName "
+    "replicate._inputs.aliases": "BareVersionName CollectionName DeploymentName FileName ModelListName ModelName "
     "PredictionName PredictionWords SearchWords TrainingName TrainingWords UploadWords VersionName",
 }
 """The modules of the TypedDicts that methods unpack: methods import them for type checkers only."""

@@ -129,8 +129,8 @@ class API(Configured[C], RawResponses, Picklable):
         `limit` (1 to 50) is how many models it gives. Maps to `search`:
         https://replicate.com/docs/reference/http#search. Raises APIError.
         """
+        from replicate._inputs.aliases import needed
         from replicate.resources.search import SearchResults
-        from replicate.resources.spelling import needed
         from replicate_api.api.search import search
 
         check_parameters({"query": needed("query", query), "limit": limit})
@@ -165,7 +165,7 @@ class API(Configured[C], RawResponses, Picklable):
         cannot be sent; TypeError, ValueError or, for `save_to`, OSError before anything is sent.
         """
         from replicate._flows.run import run
-        from replicate.resources.spelling import REF, chosen, stated
+        from replicate._inputs.aliases import REF, chosen, stated
 
         wanted = chosen(REF, ref, stated({"model_version": model_version}))
         if wanted is UNSET:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic
 from attrs import evolve
 
 from replicate._core.polling import Deadline
-from replicate._data.inputs import UNKNOWN, Inputs
 from replicate._dual.methods import C
 from replicate._http.environment import DEFAULT_BASE_URL
+from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._models import look_up
 from replicate._models.descriptions import reference_of, remembered
 from replicate._models.reference import Reference

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from replicate._dual.generators import nested
 from replicate._flows.run import RUN_OPTIONS, called, wanted_files
 from replicate._http.options import check_keywords
+from replicate._inputs.aliases import stated
 from replicate.resources.following import streamed
 from replicate.resources.saving import make_ready
-from replicate.resources.spelling import stated
 from replicate.resources.streams import EventStream
 from replicate.resources.terms import check_flags
 from replicate.resources.waiting import Watch

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from replicate._dual.methods import C, dual
+from replicate._inputs.aliases import COLLECTION, identified
 from replicate._json import elements
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
 from replicate.resources.models import Model
-from replicate.resources.spelling import COLLECTION, identified
 from replicate_api import models
 from replicate_api.api.collections import collections_get, collections_list
 from replicate_api.types import UNSET
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._http.options import ListOptions
-    from replicate.resources.spelling import CollectionName
+    from replicate._inputs.aliases import CollectionName
 
 
 class Collection(Resource[C], models.Collection):

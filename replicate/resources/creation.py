@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's ann
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from replicate._core.polling import Deadline
-from replicate._data.inputs import UNKNOWN, FileEncodingStrategy, Inputs
 from replicate._http import log
 from replicate._http.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
+from replicate._inputs.aliases import DeploymentWords, ModelWords, stated
+from replicate._inputs.encode import UNKNOWN, FileEncodingStrategy, Inputs
 from replicate._models import look_up
 from replicate.exceptions import (
     APIConnectionError,
@@ -21,7 +22,6 @@ from replicate.exceptions import (
 from replicate.resources.input_names import warn_of_names
 from replicate.resources.matching import Asked
 from replicate.resources.recovery import Create
-from replicate.resources.spelling import DeploymentWords, ModelWords, stated
 from replicate.resources.terms import HEADERS, MEMBERS, PREDICTION_OPTIONS, check, hold, preference, preferred
 from replicate_api import models  # noqa: TC001 - a TypedDict's annotations may be evaluated
 

@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._dual.methods import C, dual
-from replicate._objects.page import Cursor, Page, dual_page, fetch
-from replicate._objects.resource import Namespace, Resource, namespace
-from replicate.resources.account import Account
-from replicate.resources.creation import create
-from replicate.resources.predictions import Prediction
-from replicate.resources.spelling import (
+from replicate._inputs.aliases import (
     DEPLOYMENT,
     model_text,
     needed,
@@ -19,6 +14,11 @@ from replicate.resources.spelling import (
     pinned,
     version_text,
 )
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource, namespace
+from replicate.resources.account import Account
+from replicate.resources.creation import create
+from replicate.resources.predictions import Prediction
 from replicate.resources.terms import check_fields
 from replicate_api import models
 from replicate_api.api.deployments import (
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from replicate._http.options import ListOptions, RequestOptions
     from replicate._http.session import Session
+    from replicate._inputs.aliases import DeploymentName
     from replicate.resources.creation import DeploymentPredictionOptions, PredictionOptions
-    from replicate.resources.spelling import DeploymentName
 
 
 class DeploymentConfiguration(Resource[C], models.DeploymentConfiguration):

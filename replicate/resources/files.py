@@ -12,11 +12,11 @@ from replicate._files.sources import inspected
 from replicate._files.uploads import form
 from replicate._http.connections.bodies import Counted
 from replicate._http.options import check_parameters, check_text
+from replicate._inputs.aliases import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate._json import check_json, members
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
 from replicate._outputs.file_output import FileOutput
-from replicate.resources.spelling import FILE, UPLOAD, chosen, identified, needed, stated
 from replicate_api import models
 from replicate_api.api.files import files_create, files_delete, files_download, files_get, files_list
 from replicate_api.types import UNSET, AttributeDict
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from replicate._files.fetch import Progress
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
-    from replicate.resources.spelling import FileName, UploadWords
+    from replicate._inputs.aliases import FileName, UploadWords
 
 
 class File(Resource[C], models.File):

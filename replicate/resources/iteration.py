@@ -6,7 +6,6 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from replicate._annotations import deferred
-from replicate._data.inputs import unstarted
 from replicate._dual.async_names import rebound, rebound_error
 from replicate._dual.counterparts import Counterpart
 from replicate._dual.generators import nested
@@ -14,6 +13,7 @@ from replicate._dual.methods import Async, C, Sync, T, drive, drive_iter, dual, 
 from replicate._http.connections.interface import TIE
 from replicate._http.connections.pool import timed
 from replicate._http.session import Session
+from replicate._inputs.encode import unstarted
 from replicate._objects.resource import session_of
 from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateException, RunError
 from replicate.resources.waiting import halt, owned, unended

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from replicate._dual.methods import C, dual
 from replicate._http.options import check_parameters
-from replicate._models.reference import Reference
-from replicate._objects.page import Cursor, Page, dual_page, fetch
-from replicate._objects.resource import Namespace, Resource, namespace, renew
-from replicate.resources.creation import ModelPredictionOptions, create
-from replicate.resources.predictions import Prediction, predicted
-from replicate.resources.spelling import (
+from replicate._inputs.aliases import (
     MODEL,
     QUERY,
     chosen,
@@ -22,6 +17,11 @@ from replicate.resources.spelling import (
     require_text,
     stated,
 )
+from replicate._models.reference import Reference
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource, namespace, renew
+from replicate.resources.creation import ModelPredictionOptions, create
+from replicate.resources.predictions import Prediction, predicted
 from replicate.resources.terms import check_fields
 from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._http.options import ListOptions, RequestOptions
-    from replicate.resources.spelling import ModelListName, ModelName, SearchWords
+    from replicate._inputs.aliases import ModelListName, ModelName, SearchWords
 
 
 class Model(Resource[C], models.Model):

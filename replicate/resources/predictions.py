@@ -8,12 +8,12 @@ from replicate._core.polling import Deadline
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Sync, also_async, dual, dual_iter, over
 from replicate._http.options import check_parameters
+from replicate._inputs.aliases import PREDICTION, identified, owned, version_text
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, session_of
 from replicate.resources import watching
 from replicate.resources.outputs import RUN_FIELDS, raw, with_files
-from replicate.resources.spelling import PREDICTION, identified, owned, version_text
 from replicate.resources.waiting import TERMINAL, Watch, check_success, halt, look, settle
 from replicate.resources.waiting import owned as owning
 from replicate.resources.watching import Timings, Updates, timings
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
+    from replicate._inputs.aliases import PredictionName, PredictionWords
     from replicate._objects.html import Bundle
     from replicate.resources.creation import PredictionOptions
-    from replicate.resources.spelling import PredictionName, PredictionWords
     from replicate.resources.streams import EventStream
 
 

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from replicate._annotations import deferred
 from replicate._core.polling import Deadline
 from replicate._dual.methods import C, dual
-from replicate._json import is_mapping
-from replicate._objects.page import Cursor, Page, dual_page, fetch
-from replicate._objects.resource import Namespace, Resource
-from replicate.resources.creation import TRAINING_OPTIONS, create
-from replicate.resources.outputs import RUN_FIELDS
-from replicate.resources.spelling import (
+from replicate._inputs.aliases import (
     MODEL,
     TRAINING,
     chosen,
@@ -23,6 +18,11 @@ from replicate.resources.spelling import (
     pinned,
     stated,
 )
+from replicate._json import is_mapping
+from replicate._objects.page import Cursor, Page, dual_page, fetch
+from replicate._objects.resource import Namespace, Resource
+from replicate.resources.creation import TRAINING_OPTIONS, create
+from replicate.resources.outputs import RUN_FIELDS
 from replicate.resources.waiting import TERMINAL, halt, look, settle
 from replicate.resources.watching import Progress, Timings, Updates, timings
 from replicate_api import models
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
+    from replicate._inputs.aliases import TrainingName, TrainingWords
     from replicate._objects.html import Bundle
     from replicate.resources.creation import TrainingOptions
-    from replicate.resources.spelling import TrainingName, TrainingWords
 
 BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhook_events_filter")
 """What `create` takes by position, apart from the input, which is known by its type."""

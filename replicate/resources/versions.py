@@ -6,10 +6,10 @@ import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._dual.methods import C, dual
+from replicate._inputs.aliases import MODEL, VERSION, identified, paired, versioned
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
 from replicate.resources.predictions import predicted
-from replicate.resources.spelling import MODEL, VERSION, identified, paired, versioned
 from replicate_api import models
 from replicate_api.api.models import models_versions_delete, models_versions_get, models_versions_list
 from replicate_api.types import UNSET
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
-    from replicate.resources.spelling import BareVersionName, ModelListName, VersionName
+    from replicate._inputs.aliases import BareVersionName, ModelListName, VersionName
 
 
 class Version(Resource[C], models.Version):

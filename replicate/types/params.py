@@ -8,7 +8,7 @@ from typing import Any, Required
 
 from typing_extensions import TypedDict  # which pydantic takes on Python 3.11, too
 
-from replicate._data.inputs import FileEncodingStrategy  # noqa: TC001 - as above
+from replicate._inputs.encode import FileEncodingStrategy  # noqa: TC001 - as above
 from replicate_api.models import ModelSort, SortDirection, Visibility, WebhookEvent  # noqa: TC001 - as above
 
 

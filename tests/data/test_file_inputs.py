@@ -21,9 +21,9 @@ import pytest
 from support.sessions import Scripted, scripted
 
 from replicate import FileOutput
-from replicate._data.inputs import LARGEST_DATA_URI, Inputs
 from replicate._dual.methods import drive
 from replicate._files.sources import LARGEST_UPLOAD, inspected
+from replicate._inputs.encode import LARGEST_DATA_URI, Inputs
 from replicate.exceptions import APIResponseValidationError
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)

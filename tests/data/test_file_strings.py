@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable
 import pytest
 
 from replicate import FileOutput
-from replicate._data.inputs import Inputs
+from replicate._inputs.encode import Inputs
 from replicate._outputs.file_string import FileString
 from replicate._outputs.output_list import OutputList
 

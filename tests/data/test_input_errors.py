@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from replicate import InputError, ReplicateError, ReplicateException
-from replicate._data.input_errors import KINDS, mistakes
-from replicate._data.inputs import Inputs
 from replicate._dual.methods import drive
 from replicate._http.connections.transport import BlockingTransport
+from replicate._inputs.encode import Inputs
+from replicate._inputs.errors import KINDS, mistakes
 
 
 class Here:

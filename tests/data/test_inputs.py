@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import scripted
 
-from replicate._data.inputs import Inputs
 from replicate._dual.methods import drive
+from replicate._inputs.encode import Inputs
 
 
 def plain(value: Any) -> Any:

@@ -32,9 +32,9 @@ from support.sample_models import VERSION, Script, model, prediction
 from support.sessions import scripted
 
 from replicate import InputError
-from replicate._data.inputs import Inputs
 from replicate._dual.methods import drive
 from replicate._files.images import file_of
+from replicate._inputs.encode import Inputs
 from replicate._models.schema import InputSchema
 
 FILE = {"type": "string", "format": "uri"}

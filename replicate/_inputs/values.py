@@ -11,10 +11,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from replicate._data.plan import Later
 from replicate._files import images as pictures
 from replicate._files.images import of
 from replicate._files.sources import check_file, is_file
+from replicate._inputs.plan import Later
 from replicate._json import is_iterable
 from replicate._outputs.file_output import FileOutput
 from replicate_api.types import UNSET, Payload
@@ -22,7 +22,7 @@ from replicate_api.types import UNSET, Payload
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from replicate._data.plan import Kind
+    from replicate._inputs.plan import Kind
 
 
 KINDS: tuple[tuple[Callable[[Any], bool], Kind], ...] = (

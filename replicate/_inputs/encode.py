@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from replicate._data.input_errors import mistakes
-from replicate._data.plan import (
+from replicate._files.sources import inspected
+from replicate._files.uploads import address
+from replicate._http.connections.interface import ALWAYS
+from replicate._http.connections.pool import timed
+from replicate._inputs.errors import mistakes
+from replicate._inputs.plan import (
     Later,
     changed,
     encodable,
@@ -22,10 +26,6 @@ from replicate._data.plan import (
     suited,
     texts_for_files,
 )
-from replicate._files.sources import inspected
-from replicate._files.uploads import address
-from replicate._http.connections.interface import ALWAYS
-from replicate._http.connections.pool import timed
 from replicate._json import check_int, is_array, is_mapping
 from replicate._models.schema import InputSchema
 from replicate._outputs.output_list import OutputList
@@ -153,7 +153,7 @@ class Inputs:
             case _ if is_mapping(value):
                 return {named(key, where): self._planned(item, inside(where, key)) for key, item in value.items()}
             case _:
-                from replicate._data.objects import understood  # most inputs hold none
+                from replicate._inputs.values import understood  # most inputs hold none
 
                 return self._planned(understood(value, where, blocking=self._blocking), where)
 
@@ -163,7 +163,7 @@ class Inputs:
             case Later(kind="array") if schema.is_file:
                 return plan._replace(kind="image")
             case Later(kind="array"):
-                from replicate._data.objects import listed
+                from replicate._inputs.values import listed
 
                 return self._planned(listed(plan.value), where)
             case Later():

@@ -1,0 +1,1 @@
+"""From Python values to the JSON of a request."""
