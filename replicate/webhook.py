@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replicate._data.signature import (
+from replicate._webhooks.signature import (
     InvalidSecretKeyError,
     InvalidSignatureError,
     InvalidTimestampError,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from replicate._data.delivery import raw, received
-from replicate._data.signature import WebhookValidationError, signature, verify
 from replicate._dual.methods import Async, C, dual
 from replicate._json import members
 from replicate._objects.resource import Namespace, Resource, namespace
+from replicate._webhooks.request import raw, received
+from replicate._webhooks.signature import WebhookValidationError, signature, verify
 from replicate_api import models
 from replicate_api.api.webhooks import webhooks_default_secret_get
 from replicate_api.types import MalformedResponse, decode
@@ -17,9 +17,9 @@ from replicate_api.types import MalformedResponse, decode
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from replicate._data.delivery import Body, Headers
-    from replicate._data.signature import HasKey
     from replicate._http.options import RequestOptions
+    from replicate._webhooks.request import Body, Headers
+    from replicate._webhooks.signature import HasKey
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
 

@@ -6,13 +6,13 @@ from base64 import b64decode
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from replicate._data.signature import (
+from replicate._json import elements, members
+from replicate._webhooks.signature import (
     Delivery,
     MissingWebhookBodyError,
     MissingWebhookHeaderError,
     WebhookValidationError,
 )
-from replicate._json import elements, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,0 +1,1 @@
+"""What a webhook brings, and whether Replicate has signed it."""
