@@ -228,6 +228,8 @@ class _Package(ModuleType):
             change(self.default_client, name, known({**self.__dict__, name: value}))
             value = opened(value) if name == "bearer_token" else value
         if isinstance(value, ModuleType):
+            if name == "_default_client":
+                vars(value)["package"] = self
             if name in __all__:
                 return  # `import replicate.run` puts a module of that name here; the function stays
             if name in _WIDENED:

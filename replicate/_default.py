@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from importlib import import_module
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from replicate._default_client import default_client
 from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from replicate._http.secrecy.hiding import opened as opened  # noqa: PLC0414 - for the package
 from replicate._http.secrecy.hiding import sealed as sealed  # noqa: PLC0414
@@ -78,20 +78,19 @@ def function(name: str) -> Any:
 
     It calls the method of whatever is the default client then.
     """
-    package: Any = import_module("replicate")
-    method = getattr(package.default_client, name)
+    method = getattr(default_client(), name)
     if not isinstance(method, (MethodType, FunctionType)):
         return method
 
     def calling(*args: Any, **kwargs: Any) -> Any:
-        return getattr(package.default_client, name)(*args, **kwargs)
+        return getattr(default_client(), name)(*args, **kwargs)
 
     async def awaiting(*args: Any, **kwargs: Any) -> Any:
-        return await getattr(package.default_client, name)(*args, **kwargs)
+        return await getattr(default_client(), name)(*args, **kwargs)
 
     made: Callable[..., Any] = awaiting if inspect.iscoroutinefunction(method) else calling
     functools.update_wrapper(made, method)
-    made.__module__, made.__name__, made.__qualname__ = package.__name__, name, name
+    made.__module__, made.__name__, made.__qualname__ = "replicate", name, name
     if hasattr(method, "__signature__"):  # which has `self`; any other is found by `__wrapped__`
         vars(made)["__signature__"] = inspect.signature(method)
     return made

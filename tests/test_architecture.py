@@ -20,7 +20,14 @@ PACKAGE = Path(replicate.__file__).parent
 GENERATED = Path(replicate_api.__file__).parent
 
 LAYERS = (
-    ("replicate._version", "replicate._wording", "replicate._annotations", "replicate._errors", "replicate.exceptions"),
+    (
+        "replicate._version",
+        "replicate._default_client",
+        "replicate._wording",
+        "replicate._annotations",
+        "replicate._errors",
+        "replicate.exceptions",
+    ),
     ("replicate._json", "replicate._core", "replicate._dual", "replicate._http", "replicate._objects"),
     tuple(f"replicate.{room}" for room in ("_data", "_models", "_files", "_outputs", "_inputs", "_webhooks")),
     ("replicate.resources", "replicate._jobs"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from importlib import import_module
 from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 
 from replicate._annotations import deferred
+from replicate._default_client import default_client
 from replicate._dual.methods import Async, Sync, T, drive
 from replicate._files.sources import inspected
 from replicate._http.sse import Decoder, ServerSentEvent
@@ -179,7 +179,7 @@ def encode_json(
     to_url = upload_file or (None if hasattr(given, "_session") else given)
     if to_url is not None:
         obj, given = with_urls(obj, to_url), None
-    owner = import_module("replicate").default_client if given is None else given
+    owner = default_client() if given is None else given
     return drive(Inputs(obj, file_encoding_strategy).sent(session_of(owner).of_colour(Sync)))
 
 

@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from replicate._http.config import Overridden, given
 from replicate._http.options import merged
 from replicate._objects.resource import session_of
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-OWN_MODULE = "replicate._flows.configured"
-"""Where the properties are that say what a client is set to, and nothing else."""
-
-
-class Overridden(Mapping[str, Any]):
-    """What a property of a client says now. `given` is what the client is set to."""
-
-    def __init__(self, client: Any, given: Mapping[str, Any], ask: Callable[[Any], Mapping[str, Any]]) -> None:
-        self.given = given
-        self._client, self._ask = client, ask
-
-    def __getitem__(self, name: str) -> Any:
-        return self._ask(self._client)[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._ask(self._client))
-
-    def __len__(self) -> int:
-        return len(self._ask(self._client))
-
-    def keys(self) -> Any:
-        """Ask once for all of it, for `{**headers}` and `headers.items()` need not ask for each."""
-        return self._ask(self._client).keys()
-
-    def items(self) -> Any:
-        """As `keys`."""
-        return self._ask(self._client).items()
-
-
-def given(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give what a client is set to."""
-    return values.given if isinstance(values, Overridden) else values
+    from collections.abc import Mapping
 
 
 def follow_class(client: Any) -> None:
@@ -67,7 +34,7 @@ def follow_class(client: Any) -> None:
 def is_own(client: Any, name: str) -> bool:
     """Tell whether a property of a client is that of this package."""
     found: Any = inspect.getattr_static(client.__class__, name, None)
-    return getattr(getattr(found, "fget", None), "__module__", None) == OWN_MODULE
+    return str(getattr(getattr(found, "fget", None), "__module__", None)).startswith("replicate.")
 
 
 def headers_of(client: Any) -> Mapping[str, Any]:

@@ -6,21 +6,19 @@ and are pickled as Python does. That of the default client is pickled as a refer
 
 from __future__ import annotations
 
-import re
-import sys
 from copy import deepcopy
-from importlib import import_module
+from copyreg import pickle
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 import httpx
 
-from replicate._core.overridden import follow_class, given
+from replicate._core.overridden import follow_class
+from replicate._default_client import default_client, made
 from replicate._dual.methods import Async, Sync
-from replicate._http.config import Config
+from replicate._http.config import Config, given
 from replicate._http.credentials import Credentials
-from replicate._http.error_responses import SHORTEST_TOKEN
-from replicate._http.secrecy.hiding import Sealed
+from replicate._http.secrecy.secrets import Tokens, is_secret, shows, texts, without_secrets
 from replicate._http.session import Session, async_session, blocking_session
 from replicate._json import is_mapping
 from replicate._objects.raw_response import RawResponses
@@ -30,61 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-SECRETS = {
-    "apikey", "assertion", "auth", "authentication", "authorization", "cookie", "credential", "credentials", "jwt",
-    "passwd", "password", "secret", "sig", "signature", "token",
-}  # fmt: skip
-"""Words in the names of headers and parameters that hold a secret. So does a "key" that is one of something."""
-SCHEME = re.compile(r"\s*(?:basic|bearer|digest|token)\s", re.IGNORECASE)
-"""How credentials begin."""
-TOKEN = re.compile(r"r8_\w{8,}")
-"""What the tokens of Replicate look like."""
-USER = re.compile(r"//[^/?#]*@")
-"""A user's name and password in a URL."""
 SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir", "allow_private_hosts")
 FILTERED = ("headers", "query", "body")
 REFUSED = ("auth", "cookies", "event_hooks", "http_client", "mounts", "transport")
 """Options of httpx's clients that hold secrets, or what belongs to one process."""
 LIBRARIES = ("httpx", "httpx2")
-Tokens: TypeAlias = Sealed[tuple[str, ...]]
-NO_TOKENS: Tokens = Sealed(())
-
-
-# ---- secrets
-
-
-def is_secret(name: str, value: Any, tokens: Tokens = NO_TOKENS) -> bool:
-    """Tell whether a header, a parameter or a member may be a secret. What is empty, or UNSET, is none."""
-    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
-    named = not SECRETS.isdisjoint(words) or (len(words) > 1 and words[-1] in ("key", "keys"))
-    return (named and bool(value)) or any(shows(text, tokens) for text in texts(value))
-
-
-def shows(text: str, tokens: Tokens) -> bool:
-    """Tell whether a text has a token or a password in it."""
-    known = any(each in text if len(each) >= SHORTEST_TOKEN else each == text for each in tokens.open())
-    return known or bool(SCHEME.match(text) or TOKEN.search(text) or USER.search(text))
-
-
-def texts(value: Any) -> list[str]:
-    """List the texts in a value."""
-    if isinstance(value, bytes):
-        return [value.decode("latin-1")]
-    if isinstance(value, str):
-        return [value]
-    if is_mapping(value):
-        return [text for item in value.items() for text in texts(item)]
-    collected = isinstance(value, (list, tuple, set, frozenset))
-    return [text for each in cast("Any", value) for text in texts(each)] if collected else []
-
-
-def without_secrets(values: Mapping[str, Any], tokens: Tokens = NO_TOKENS) -> dict[str, Any]:
-    """Leave out what may be a secret, in mappings within too."""
-    return {
-        name: without_secrets(value, tokens) if is_mapping(value) else value
-        for name, value in values.items()
-        if not is_secret(name, bool(value) if is_mapping(value) else value, tokens)
-    }
 
 
 # ---- sessions
@@ -92,17 +40,12 @@ def without_secrets(values: Mapping[str, Any], tokens: Tokens = NO_TOKENS) -> di
 
 def default_of(session: Session[Any]) -> bool:
     """Tell whether a session is that of the default client, in whatever colour."""
-    client: Any = vars(sys.modules["replicate"]).get("default_client")
+    client = made()
     theirs: Session[Any] | None = None if client is None else client.__dict__.get("_session")
     if theirs is None:
         return False
     twins = session.config is theirs.config and session.memory is theirs.memory
     return session is theirs or (twins and session.blocking is not theirs.blocking)
-
-
-def default_client() -> Any:
-    """Give the default client."""
-    return import_module("replicate").default_client  # the way up, as for objects
 
 
 def default_session(blocking: bool) -> Session[Any]:  # noqa: FBT001 - pickles call it
@@ -135,12 +78,7 @@ def arrived(blocking: bool, options: dict[str, Any], settings: dict[str, Any], l
     return blocking_session(config, **options) if blocking else async_session(config, **options)
 
 
-def copied(session: Session[Any], memo: dict[int, Any]) -> Session[Any]:
-    """Give a session with the same settings, to be changed on its own, over the same connections."""
-    config = session.config
-    return session.evolve(
-        headers={**given(config.headers)}, query=deepcopy(given(config.query), memo), body=deepcopy(config.body, memo)
-    )
+pickle(Session, reduced)
 
 
 # ---- connections
@@ -187,7 +125,7 @@ class Picklable:
     """A client, to `pickle` and `copy`. Copies share its connections; pickles have its settings, and no token."""
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        if vars(sys.modules["replicate"]).get("default_client") is self:
+        if made() is self:
             return default_client, ()
         return super().__reduce_ex__(protocol)
 

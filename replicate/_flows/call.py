@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve
 
-from replicate._core.polling import Deadline
 from replicate._dual.methods import C
+from replicate._http.deadline import Deadline
 from replicate._http.environment import DEFAULT_BASE_URL
 from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._models import look_up

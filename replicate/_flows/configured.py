@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
-from replicate._core.overridden import follow_class, given
+from replicate._core.overridden import follow_class
 from replicate._core.polling import pace
 from replicate._dual.async_names import AsyncNames
 from replicate._dual.methods import C, T, dual
 from replicate._dual.signatures import show
+from replicate._http.config import given
 from replicate._http.environment import address
 from replicate._http.libraries import own_timeout
 from replicate._http.options import (

@@ -16,8 +16,8 @@ from replicate.resources.waiting import Watch, check_success
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
-    from replicate._core.polling import Deadline
     from replicate._flows.call import Call
+    from replicate._http.deadline import Deadline
     from replicate._http.session import Session
     from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction

@@ -6,11 +6,11 @@ import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._annotations import deferred
-from replicate._core.polling import Deadline
 from replicate._dual.methods import Async, C, Sync, drive, dual, over
 from replicate._flows.call import Call
 from replicate._flows.output import OutputIterator, iterate
 from replicate._flows.run import holding, result
+from replicate._http.deadline import Deadline
 from replicate._http.settings import folder
 from replicate._json import is_mapping
 from replicate._models import look_up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -10,7 +11,7 @@ from replicate._http.environment import base_url
 from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import httpx
@@ -43,3 +44,33 @@ class Config:
     def base_url(self) -> httpx.URL:
         """Where the API is. Raises VariableError."""
         return base_url() if self.given_url is None else self.given_url
+
+
+class Overridden(Mapping[str, Any]):
+    """What a property of a client says now. `given` is what the client is set to."""
+
+    def __init__(self, client: Any, given: Mapping[str, Any], ask: Callable[[Any], Mapping[str, Any]]) -> None:
+        self.given = given
+        self._client, self._ask = client, ask
+
+    def __getitem__(self, name: str) -> Any:
+        return self._ask(self._client)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ask(self._client))
+
+    def __len__(self) -> int:
+        return len(self._ask(self._client))
+
+    def keys(self) -> Any:
+        """Ask once for all of it, for `{**headers}` and `headers.items()` need not ask for each."""
+        return self._ask(self._client).keys()
+
+    def items(self) -> Any:
+        """As `keys`."""
+        return self._ask(self._client).items()
+
+
+def given(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give what a client is set to."""
+    return values.given if isinstance(values, Overridden) else values

@@ -13,6 +13,7 @@ from replicate._http.errors import paired
 from replicate._http.hints import hint, refused
 from replicate._http.retry import told_to_wait
 from replicate._http.secrecy.hiding import authorization_of, covered
+from replicate._http.secrecy.secrets import SHORTEST_TOKEN
 from replicate._json import elements, is_array, is_object, members
 from replicate._wording import details, harmless
 from replicate.exceptions import (
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=BaseException)
 
-SHORTEST_TOKEN = 8
 NO_TOKEN = f"No token was sent. {HOW_TO}"
 
 CUT_OFF = (

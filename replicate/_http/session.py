@@ -11,6 +11,7 @@ import json
 import random
 import re
 import sys
+from copy import deepcopy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -20,7 +21,8 @@ from attrs import evolve
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Colour, P, Sync, T
 from replicate._http import log, retry
-from replicate._http.config import Config as Config  # noqa: PLC0414, TC001 - with the session it is of
+from replicate._http.config import Config as Config  # noqa: PLC0414 - with the session it is of
+from replicate._http.config import given
 from replicate._http.connections.interface import Foreign, Unfetchable, beginning
 from replicate._http.connections.sending import UNTRACED, traced
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
@@ -99,14 +101,10 @@ class Session(Generic[C]):
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session[C]:
-        from replicate._core.pickling import copied
-
-        return copied(self, memo)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from replicate._core.pickling import reduced
-
-        return reduced(self)
+        """Give a session with the same settings, to be changed on its own, over the same connections."""
+        config = self.config
+        headers, query, body = {**given(config.headers)}, deepcopy(given(config.query), memo), config.body
+        return self.evolve(headers=headers, query=query, body=deepcopy(body, memo))
 
     def given(self, options: Mapping[str, Any]) -> Session[C]:
         """Give this session with other options. Raises TypeError or ValueError for what cannot be one."""

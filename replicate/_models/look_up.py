@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.polling import Deadline
 from replicate._http import log
 from replicate._http.connections.interface import came_over_a_socket
+from replicate._http.deadline import Deadline
 from replicate._json import is_object
 from replicate._models import disk_cache
 from replicate._models.descriptions import Description, account_of, memory, remembered

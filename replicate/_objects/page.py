@@ -206,7 +206,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a page of a blocking client: what is loaded acts through the default client."""
-        from replicate._core.pickling import NO_TOKENS, without_secrets
+        from replicate._http.secrecy.secrets import NO_TOKENS, without_secrets
 
         state = self.__getstate__()
         tokens = NO_TOKENS if self._bound is None else self._bound.config.credentials.known()

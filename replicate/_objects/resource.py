@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
+from replicate._default_client import default_client
 from replicate._dual.async_names import AsyncNames, rebound
 from replicate._dual.methods import Async, C, Owner
 from replicate._json import is_array
@@ -80,8 +80,7 @@ class Bound(AsyncNames, Generic[C]):
     @property
     def _session(self) -> Session[C]:
         if self._bound is None:
-            # The only way up: an object without a client, such as one from a pickle, acts through the default client.
-            self._bound = cast("Session[C]", session_of(import_module("replicate").default_client))
+            self._bound = cast("Session[C]", session_of(default_client()))
         return self._bound
 
     def _complete(self) -> None:

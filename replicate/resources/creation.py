@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from replicate._core.polling import Deadline
 from replicate._http import log
+from replicate._http.deadline import Deadline
 from replicate._http.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
 from replicate._inputs.aliases import DeploymentWords, ModelWords, stated
 from replicate._inputs.encode import UNKNOWN, FileEncodingStrategy, Inputs

@@ -15,7 +15,7 @@ from replicate_api.types import Request
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from replicate._core.polling import Deadline
+    from replicate._http.deadline import Deadline
     from replicate._http.session import Session
     from replicate._http.sse import ServerSentEvent
     from replicate.resources.predictions import Prediction

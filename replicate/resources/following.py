@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.polling import Deadline, interval, pace, poll
+from replicate._core.polling import interval, pace, poll
 from replicate._dual.generators import nested
+from replicate._http.deadline import Deadline
 from replicate._http.sse import LINE_END, ServerSentEvent
 from replicate._json import is_array, members
 from replicate._objects.resource import session_of

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
     from typing import Self
 
-    from replicate._core.polling import Deadline
     from replicate._dual.methods import Coloured
+    from replicate._http.deadline import Deadline
     from replicate._objects.html import Bundle
     from replicate.resources.predictions import Prediction
 

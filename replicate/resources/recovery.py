@@ -11,11 +11,11 @@ import copy
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from replicate._core.polling import Deadline
 from replicate._errors import brief
 from replicate._http import log
 from replicate._http.connections.interface import came_over_a_socket
 from replicate._http.connections.transport import Lock
+from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
 from replicate._http.session import LAST_CHANCE
 from replicate._models import look_up

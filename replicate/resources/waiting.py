@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from replicate._core.polling import Deadline, backoff, poll, turn
+from replicate._core.polling import backoff, poll, turn
 from replicate._dual.methods import drive
 from replicate._errors import brief
 from replicate._http import log
 from replicate._http.connections.process import ClosedError
+from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
 from replicate._http.session import LAST_CHANCE
 from replicate._objects.resource import renew, session_of

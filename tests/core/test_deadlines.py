@@ -11,9 +11,9 @@ from support.colours import RUN, leaves_streams
 from support.faults import ENDLESS, SILENCE, STALLED, Faults
 from support.sessions import config
 
-from replicate._core.polling import Deadline
 from replicate._http import session as sessions
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
+from replicate._http.deadline import Deadline
 from replicate._http.session import Session
 from replicate.exceptions import APITimeoutError
 from replicate.resources.events import Place, connection

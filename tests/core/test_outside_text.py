@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from support.sample_models import prediction
 
 from replicate import ModelError, Prediction, RunError
-from replicate._core import pickling
 from replicate._files import data_uri, filenames
 from replicate._http import environment, error_responses, hints, options, rate_limit, retry, session, sse
+from replicate._http.secrecy import secrets
 from replicate._models import reference, schema
 from replicate._objects.html import LINKED, Tabular, escape, preformatted
 from replicate._objects.progress_bar import Bar, Display, Lines
@@ -98,7 +98,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     ),
     "events": lambda text: sse.Decoder().feed(f"{text}\n\n".encode("utf-8", "replace")),
     "line ends": sse.LINE_END.split,
-    "a secret": lambda text: pickling.is_secret(text, text),
+    "a secret": lambda text: secrets.is_secret(text, text),
     "a header": options.CONTROL.search,
     "a header's name": options.TOKEN.fullmatch,
     "Prefer": terms.PREFER.fullmatch,
