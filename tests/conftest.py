@@ -58,7 +58,7 @@ def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test know nothing of the creates of others: the ids in many answers that are made up are the same."""
-    if recovery := sys.modules.get("replicate.resources.recovery"):
-        books = sys.modules["replicate.resources.ledger"].Ledger()
-        for module in (recovery, sys.modules["replicate.resources.waiting"]):
+    if recovery := sys.modules.get("replicate._jobs.recovery"):
+        books = sys.modules["replicate._jobs.ledger"].Ledger()
+        for module in (recovery, sys.modules["replicate._jobs.wait"]):
             monkeypatch.setattr(module, "ledger", books)

@@ -26,8 +26,7 @@ HOMES = {
     "replicate._objects.custom_request": "RawOptions",
     "replicate._flows.configured": "CopyOptions",
     "replicate._flows.run": "CallOptions RunOptions",
-    "replicate.resources.creation": "DeploymentPredictionOptions ModelPredictionOptions PredictionOptions "
-    "TrainingOptions",
+    "replicate._jobs.create": "DeploymentPredictionOptions ModelPredictionOptions PredictionOptions TrainingOptions",
     "replicate._inputs.aliases": "BareVersionName CollectionName DeploymentName FileName ModelListName ModelName "
     "PredictionName PredictionWords SearchWords TrainingName TrainingWords UploadWords VersionName",
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from replicate._flows.run import CallOptions, RunOptions
     from replicate._http.options import RequestOptions
     from replicate._http.session import Session
+    from replicate._jobs.streams import EventStream
     from replicate._objects.custom_request import RawOptions
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from replicate.resources.models import Models
     from replicate.resources.predictions import Predictions
     from replicate.resources.search import SearchResults
-    from replicate.resources.streams import EventStream
     from replicate.resources.trainings import Trainings
     from replicate.resources.webhooks import Webhooks
 else:

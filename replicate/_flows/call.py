@@ -14,17 +14,17 @@ from replicate._dual.methods import C
 from replicate._http.deadline import Deadline
 from replicate._http.environment import DEFAULT_BASE_URL
 from replicate._inputs.encode import UNKNOWN, Inputs
+from replicate._jobs.create import described, post, uploading
+from replicate._jobs.input_names import check_names
+from replicate._jobs.options import PREDICTION_OPTIONS, check
+from replicate._jobs.updates import Updates
+from replicate._jobs.wait import owned
 from replicate._models import look_up
 from replicate._models.descriptions import reference_of, remembered
 from replicate._models.reference import Reference
 from replicate._models.schema import BY_VALUE
 from replicate.exceptions import InputError, NotFoundError, UnprocessableEntityError
-from replicate.resources.creation import described, post, uploading
-from replicate.resources.input_names import check_names
 from replicate.resources.predictions import Prediction
-from replicate.resources.terms import PREDICTION_OPTIONS, check
-from replicate.resources.waiting import owned
-from replicate.resources.watching import Updates
 from replicate_api.api.models import models_predictions_create
 from replicate_api.api.predictions import predictions_create
 

@@ -11,7 +11,6 @@ import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
 from replicate._core.overridden import follow_class
-from replicate._core.polling import pace
 from replicate._dual.async_names import AsyncNames
 from replicate._dual.methods import C, T, dual
 from replicate._dual.signatures import show
@@ -30,6 +29,7 @@ from replicate._http.options import (
 )
 from replicate._http.secrecy.hiding import sealed
 from replicate._http.settings import credentials, flag, folder, pause
+from replicate._jobs.polling import pace
 from replicate._objects.resource import Namespace, namespace, session_of
 from replicate_api.types import UNSET
 

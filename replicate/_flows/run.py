@@ -6,18 +6,18 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from replicate._flows.call import Call
-from replicate._flows.output import iterate
 from replicate._http.options import SendOptions, check_keywords, read_timeout
 from replicate._inputs.aliases import stated
+from replicate._jobs.create import MARGIN, PredictionSettings
+from replicate._jobs.options import LONGEST_HOLD, PREDICTION_OPTIONS, check_flags
+from replicate._jobs.output_files import Files, SaveOptions, make_ready, saving
+from replicate._jobs.output_iterator import iterate
+from replicate._jobs.outputs import raw
+from replicate._jobs.updates import WATCH_OPTIONS, Updates, WatchOptions
+from replicate._jobs.wait import check_success, owned, settle
 from replicate._json import is_array
 from replicate._models.schema import BY_VALUE
 from replicate._outputs.output_list import OutputList
-from replicate.resources.creation import MARGIN, PredictionSettings
-from replicate.resources.outputs import raw
-from replicate.resources.saving import Files, SaveOptions, make_ready, saving
-from replicate.resources.terms import LONGEST_HOLD, PREDICTION_OPTIONS, check_flags
-from replicate.resources.waiting import check_success, owned, settle
-from replicate.resources.watching import WATCH_OPTIONS, Updates, WatchOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

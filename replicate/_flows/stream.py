@@ -8,11 +8,11 @@ from replicate._dual.generators import nested
 from replicate._flows.run import RUN_OPTIONS, called, wanted_files
 from replicate._http.options import check_keywords
 from replicate._inputs.aliases import stated
-from replicate.resources.following import streamed
-from replicate.resources.saving import make_ready
-from replicate.resources.streams import EventStream
-from replicate.resources.terms import check_flags
-from replicate.resources.waiting import Watch
+from replicate._jobs.follow import streamed
+from replicate._jobs.options import check_flags
+from replicate._jobs.output_files import make_ready
+from replicate._jobs.streams import EventStream
+from replicate._jobs.wait import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from replicate._flows.call import Call
     from replicate._flows.run import RunOptions
     from replicate._http.session import Session
-    from replicate.resources.saving import Files
+    from replicate._jobs.output_files import Files
 
 
 def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> EventStream[C]:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from replicate._annotations import deferred
 from replicate._dual.methods import Async, C, Sync, drive, dual, over
 from replicate._flows.call import Call
-from replicate._flows.output import OutputIterator, iterate
 from replicate._flows.run import holding, result
 from replicate._http.deadline import Deadline
 from replicate._http.settings import folder
+from replicate._jobs.options import check_flags
+from replicate._jobs.output_files import Files, SaveOptions, make_ready, saving
+from replicate._jobs.output_iterator import OutputIterator, iterate
+from replicate._jobs.outputs import raw
+from replicate._jobs.updates import Updates, WatchOptions, check_watching
+from replicate._jobs.wait import Watch, look, owned
 from replicate._json import is_mapping
 from replicate._models import look_up
 from replicate._models.descriptions import remembered
 from replicate._models.reference import Reference
-from replicate.resources.outputs import raw
-from replicate.resources.saving import Files, SaveOptions, make_ready, saving
-from replicate.resources.terms import check_flags
-from replicate.resources.waiting import Watch, look, owned
-from replicate.resources.watching import Updates, WatchOptions, check_watching
 
 if TYPE_CHECKING:
     import os
@@ -207,7 +207,7 @@ class Run(Generic[C]):
         return other
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        from replicate.resources.showing import shown
+        from replicate._jobs.notebook import shown
 
         return {**shown(self.prediction), "text/plain": repr(self)}
 

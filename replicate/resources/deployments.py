@@ -14,12 +14,12 @@ from replicate._inputs.aliases import (
     pinned,
     version_text,
 )
+from replicate._jobs.create import create
+from replicate._jobs.options import check_fields
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, namespace
 from replicate.resources.account import Account
-from replicate.resources.creation import create
 from replicate.resources.predictions import Prediction
-from replicate.resources.terms import check_fields
 from replicate_api import models
 from replicate_api.api.deployments import (
     deployments_create,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from replicate._http.options import ListOptions, RequestOptions
     from replicate._http.session import Session
     from replicate._inputs.aliases import DeploymentName
-    from replicate.resources.creation import DeploymentPredictionOptions, PredictionOptions
+    from replicate._jobs.create import DeploymentPredictionOptions, PredictionOptions
 
 
 class DeploymentConfiguration(Resource[C], models.DeploymentConfiguration):

@@ -17,12 +17,12 @@ from replicate._inputs.aliases import (
     require_text,
     stated,
 )
+from replicate._jobs.create import ModelPredictionOptions, create
+from replicate._jobs.options import check_fields
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, namespace, renew
-from replicate.resources.creation import ModelPredictionOptions, create
 from replicate.resources.predictions import Prediction, predicted
-from replicate.resources.terms import check_fields
 from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
 from replicate_api.api.models import (

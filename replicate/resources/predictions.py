@@ -9,14 +9,14 @@ from replicate._dual.methods import Async, C, Sync, also_async, dual, dual_iter,
 from replicate._http.deadline import Deadline
 from replicate._http.options import check_parameters
 from replicate._inputs.aliases import PREDICTION, identified, owned, version_text
+from replicate._jobs import updates as watching
+from replicate._jobs.outputs import RUN_FIELDS, raw, with_files
+from replicate._jobs.updates import Timings, Updates, timings
+from replicate._jobs.wait import TERMINAL, Watch, check_success, halt, look, settle
+from replicate._jobs.wait import owned as owning
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, session_of
-from replicate.resources import watching
-from replicate.resources.outputs import RUN_FIELDS, raw, with_files
-from replicate.resources.waiting import TERMINAL, Watch, check_success, halt, look, settle
-from replicate.resources.waiting import owned as owning
-from replicate.resources.watching import Timings, Updates, timings
 from replicate_api import models
 from replicate_api.api.deployments import deployments_predictions_create
 from replicate_api.api.models import models_predictions_create
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
     from replicate._inputs.aliases import PredictionName, PredictionWords
+    from replicate._jobs.create import PredictionOptions
+    from replicate._jobs.streams import EventStream
     from replicate._objects.html import Bundle
-    from replicate.resources.creation import PredictionOptions
-    from replicate.resources.streams import EventStream
 
 
 class Prediction(Resource[C], models.Prediction):
@@ -61,7 +61,7 @@ class Prediction(Resource[C], models.Prediction):
         vars(self)["output"] = output
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        from replicate.resources.showing import shown
+        from replicate._jobs.notebook import shown
 
         return shown(self)
 
@@ -128,10 +128,10 @@ class Prediction(Resource[C], models.Prediction):
         Where it offers none, its output comes as such. An output event of a file holds a FileOutput, or its URL with
         `use_file_output=False`. Raises StreamError if it fails, or cannot be followed.
         """
+        from replicate._jobs.follow import streamed
+        from replicate._jobs.output_files import Files
+        from replicate._jobs.streams import EventStream
         from replicate._models.schema import OutputSchema
-        from replicate.resources.following import streamed
-        from replicate.resources.saving import Files
-        from replicate.resources.streams import EventStream
 
         files = Files(self._session, use_file_output=use_file_output)
         watch = Watch(self, Deadline(self._session, None))
@@ -144,7 +144,7 @@ class Prediction(Resource[C], models.Prediction):
 
         Leaving it early does not cancel it. Raises APIError.
         """
-        from replicate.resources.logs import lines
+        from replicate._jobs.logs import lines
 
         async with nested(lines(self)) as source:
             async for line in source:
@@ -156,8 +156,8 @@ class Prediction(Resource[C], models.Prediction):
 
         Raises ModelError after the last one if it fails; leaving it early does not cancel it.
         """
+        from replicate._jobs.follow import items
         from replicate._models.schema import OutputSchema
-        from replicate.resources.following import items
 
         async with nested(items(Watch(self, Deadline(self._session, None)), OutputSchema(None))) as source:
             async for item in source:
@@ -200,7 +200,7 @@ def named_by(version: str) -> Reference | None:
 
 async def predicted(session: Session[Any], *, input: Mapping[str, Any], version: Any = None, model: Any = None) -> Any:
     """Start a prediction, wait for its end and give its output. Raises ModelError."""
-    from replicate.resources.creation import create
+    from replicate._jobs.create import create
 
     endpoint, path, members = target(version, model, None)
     payload = await create(session, endpoint, *path, input=input, options={}, **members)
@@ -233,7 +233,7 @@ class Predictions(Namespace[C]):
         that nothing was: APIStatusError, APIConnectionError; InputError for an input that cannot be sent, TypeError or
         ValueError for other options.
         """
-        from replicate.resources.creation import create  # it and all that it needs would double what a `get` loads
+        from replicate._jobs.create import create  # it and all that it needs would double what a `get` loads
 
         endpoint, path, members = target(version, model, deployment)
         payload = await create(self._session, endpoint, *path, input=input, options=options, **members)

@@ -18,13 +18,13 @@ from replicate._inputs.aliases import (
     pinned,
     stated,
 )
+from replicate._jobs.create import TRAINING_OPTIONS, create
+from replicate._jobs.outputs import RUN_FIELDS
+from replicate._jobs.updates import Progress, Timings, Updates, timings
+from replicate._jobs.wait import TERMINAL, halt, look, settle
 from replicate._json import is_mapping
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
-from replicate.resources.creation import TRAINING_OPTIONS, create
-from replicate.resources.outputs import RUN_FIELDS
-from replicate.resources.waiting import TERMINAL, halt, look, settle
-from replicate.resources.watching import Progress, Timings, Updates, timings
 from replicate_api import models
 from replicate_api.api.trainings import trainings_cancel, trainings_create, trainings_get, trainings_list
 from replicate_api.types import UNSET, stored
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from replicate._http.options import ListOptions
     from replicate._http.session import Session
     from replicate._inputs.aliases import TrainingName, TrainingWords
+    from replicate._jobs.create import TrainingOptions
     from replicate._objects.html import Bundle
-    from replicate.resources.creation import TrainingOptions
 
 BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhook_events_filter")
 """What `create` takes by position, apart from the input, which is known by its type."""
@@ -105,7 +105,7 @@ class Training(Resource[C], models.Training):
         return self.destination if name == "destination" else super().__getitem__(name)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        from replicate.resources.showing import shown
+        from replicate._jobs.notebook import shown
 
         return shown(self)
 

@@ -15,11 +15,11 @@ from support.sample_models import Held, prediction, version_of
 
 from replicate import AsyncReplicate, Replicate
 from replicate._dual.methods import drive
+from replicate._jobs import exit_registry
+from replicate._jobs.wait import owned, unended
 from replicate.local import Model
 from replicate.local import server as local_server
-from replicate.resources import leaving
 from replicate.resources.predictions import Prediction
-from replicate.resources.waiting import owned, unended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -346,7 +346,7 @@ def test_what_is_to_go_on_goes_on(srv: Server, way: str) -> None:
 
 def test_all_of_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python exits after the time that all cancellations have together, though the API is silent."""
-    monkeypatch.setattr(leaving, "AT_EXIT", 0.2)
+    monkeypatch.setattr(exit_registry, "AT_EXIT", 0.2)
     with Faults(SILENCE) as server, Replicate(bearer_token="t", base_url=server.base_url) as client:
         blocks = [owned(Prediction.bind(answer(), client._session), cancel=True) for _ in range(9)]
         for block in blocks:

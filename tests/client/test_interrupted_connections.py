@@ -16,7 +16,7 @@ from replicate import Replicate, local
 from replicate._http.connections import client_factory
 from replicate._http.connections.interface import Unfetchable
 from replicate._http.connections.transport import BlockingTransport
-from replicate.resources import waiting
+from replicate._jobs import wait as waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -38,11 +38,11 @@ from replicate import (
 )
 from replicate._http.connections.process import ClosedError
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
+from replicate._jobs import recovery
+from replicate._jobs.wait import owned
 from replicate._models import look_up
 from replicate.local import Model, Server
 from replicate.local import server as local_server
-from replicate.resources import recovery
-from replicate.resources.waiting import owned
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

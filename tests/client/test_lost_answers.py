@@ -12,9 +12,9 @@ from support.relay import ACTED, CUT, DROP, GATEWAY, LOSE, Relay
 from support.sample_models import VERSION, Held, Script, model_or_version, prediction, version_of
 
 from replicate import AmbiguousCreateError
+from replicate._jobs import create as creation
 from replicate.local import Model, Server
 from replicate.local import server as local_server
-from replicate.resources import creation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -97,7 +97,7 @@ def test_looking_loads_nothing_of_what_starts(server: Any) -> None:
     script = f"""
 import sys, replicate
 print(replicate.predictions.get({made.id!r}).status)
-print(*[name for name in sys.modules if name in ("replicate.resources.creation", "replicate._inputs.encode")])
+print(*[name for name in sys.modules if name in ("replicate._jobs.create", "replicate._inputs.encode")])
 """
     settings = {"REPLICATE_API_TOKEN": server.token, "REPLICATE_BASE_URL": server.base_url}
     assert python(script, **settings) == "succeeded"

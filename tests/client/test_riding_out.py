@@ -13,7 +13,7 @@ from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refu
 from support.sample_models import Script, model, prediction
 
 from replicate import APIConnectionError, APIResponseValidationError, APIStatusError, PredictionTimeout
-from replicate.resources.waiting import FAILURES
+from replicate._jobs.wait import FAILURES
 
 DONE = answer("200 OK", json.dumps(prediction("succeeded", output="done")).encode())
 HTML = answer("200 OK", b"<html>Back soon</html>", "Content-Type: text/html")

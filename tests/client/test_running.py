@@ -27,11 +27,11 @@ from replicate import (
     ReplicateError,
     RunError,
 )
+from replicate._jobs.follow import unseen
 from replicate._models.schema import OutputSchema
 from replicate._outputs.output_list import OutputList
 from replicate.local import Model
 from replicate.local import server as local_server
-from replicate.resources.following import unseen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,9 +17,9 @@ from support.sample_models import Script, link, model, prediction, version_of
 
 import replicate
 from replicate import FileOutput, ModelError, OutputList, Prediction, RunError, SaveError, StreamError
+from replicate._jobs.output_files import Files
 from replicate.local import Model
 from replicate.local import server as local_server
-from replicate.resources.saving import Files
 
 if TYPE_CHECKING:
     from replicate.local import Server

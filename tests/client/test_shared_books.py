@@ -14,12 +14,12 @@ from support.relay import DROP, HOLD, LOSE, Relay
 from support.sample_models import Script, prediction
 
 from replicate import AmbiguousCreateError, Replicate
+from replicate._jobs import ledger, recovery
+from replicate._jobs.ledger import Ledger
+from replicate._jobs.matching import Asked
+from replicate._jobs.recovery import Create
 from replicate.local import Model
 from replicate.local import server as local_server
-from replicate.resources import ledger, recovery
-from replicate.resources.ledger import Ledger
-from replicate.resources.matching import Asked
-from replicate.resources.recovery import Create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from replicate.local import server as local_server
 from replicate.resources.trainings import Training
 
 if TYPE_CHECKING:
-    from replicate.resources.watching import Timings
+    from replicate._jobs.updates import Timings
 
 pytestmark = leaves_streams
 
@@ -415,7 +415,7 @@ async def test_a_callback_that_raises_stop_iteration(colour: str, way: str, end:
 def test_tqdm_is_loaded_for_progress_only() -> None:
     """Waiting, and being told, does not import tqdm."""
     program = (
-        "import sys, replicate.resources.watching, replicate.resources.predictions, replicate._flows.run\n"
+        "import sys, replicate._jobs.updates, replicate.resources.predictions, replicate._flows.run\n"
         "assert not [name for name in sys.modules if name.startswith('tqdm')]"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -14,9 +14,10 @@ from support.relay import DROP, Relay
 from support.sample_models import Held, Script, prediction
 
 from replicate import AmbiguousCreateError, PredictionTimeout
+from replicate._jobs import ledger, recovery
+from replicate._jobs import wait as waiting
 from replicate.local import Model, Server
 from replicate.local import server as local_server
-from replicate.resources import ledger, recovery, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,8 +15,8 @@ from replicate._http import session as sessions
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.deadline import Deadline
 from replicate._http.session import Session
+from replicate._jobs.events import Place, connection
 from replicate.exceptions import APITimeoutError
-from replicate.resources.events import Place, connection
 from replicate_api.types import Request
 
 if TYPE_CHECKING:

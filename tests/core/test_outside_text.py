@@ -22,13 +22,13 @@ from replicate import ModelError, Prediction, RunError
 from replicate._files import data_uri, filenames
 from replicate._http import environment, error_responses, hints, options, rate_limit, retry, session, sse
 from replicate._http.secrecy import secrets
+from replicate._jobs import options as terms
+from replicate._jobs.updates import LONGEST_END, Progress, end_of
 from replicate._models import reference, schema
 from replicate._objects.html import LINKED, Tabular, escape, preformatted
 from replicate._objects.progress_bar import Bar, Display, Lines
 from replicate._outputs import file_html
 from replicate._wording import LONGEST_LOGS, harmless
-from replicate.resources import terms
-from replicate.resources.watching import LONGEST_END, Progress, end_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

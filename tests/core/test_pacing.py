@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from support.sessions import scripted
 
 from replicate import Replicate
-from replicate._core.polling import backoff, turn
 from replicate._dual.methods import drive
 from replicate._http.connections.process import forget_inherited
 from replicate._http.deadline import Deadline
 from replicate._http.rate_limit import BURST, QUOTA, RATE, Pace
 from replicate._http.retry import LONGEST_DELAY
+from replicate._jobs.polling import backoff, turn
 from replicate.exceptions import RateLimitError
 from replicate_api.types import Request
 

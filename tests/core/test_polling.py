@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import Scripted, scripted
 
-from replicate._core.polling import LONGEST, SHORTEST, interval, poll
 from replicate._dual.methods import drive
 from replicate._http.deadline import Deadline
+from replicate._jobs.polling import LONGEST, SHORTEST, interval, poll
 
 
 @given(st.floats(0, 1e6))

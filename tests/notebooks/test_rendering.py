@@ -18,12 +18,12 @@ from support.colours import collect, connect, got, scripted
 from support.sample_models import VERSION, Script, model, prediction
 
 from replicate import FileOutput, OutputIterator, OutputList, Prediction, Training
+from replicate._jobs.notebook import LAST_LINES
 from replicate._objects.html import LONGEST_TEXT, MOST_ROWS, bundle, escape, link
 from replicate._outputs import file_html
 from replicate._outputs import html as drawing
 from replicate._outputs.file_string import FileString
 from replicate._outputs.html import MOST_FILES
-from replicate.resources.showing import LAST_LINES
 
 SCRIPT = "<script>alert(1)</script>"
 SVG = f"<svg xmlns='http://www.w3.org/2000/svg'>{SCRIPT}</svg>".encode()

@@ -285,8 +285,8 @@ async def created(model: Any) -> Any:
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look less often."""
-    monkeypatch.setattr("replicate.resources.waiting.FAILURES", 2)
-    monkeypatch.setattr("replicate.resources.recovery.PAUSES", (0.0,))
+    monkeypatch.setattr("replicate._jobs.wait.FAILURES", 2)
+    monkeypatch.setattr("replicate._jobs.recovery.PAUSES", (0.0,))
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -33,7 +33,7 @@ from replicate import (
     RunError,
 )
 from replicate._dual.methods import drive
-from replicate.resources.streams import EventStream
+from replicate._jobs.streams import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicate.resources.matching import Asked, fitting, recent, same, threshold
+from replicate._jobs.matching import Asked, fitting, recent, same, threshold
 from replicate_api.models import Prediction
 
 JSON: Any = st.recursive(

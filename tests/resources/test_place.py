@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicate._http.sse import ServerSentEvent
-from replicate.resources.events import Place
+from replicate._jobs.events import Place
 
 EVENTS = st.builds(
     ServerSentEvent,

@@ -12,7 +12,7 @@ import pytest
 from support.colours import collect, got, scripted
 
 from replicate import OutputIterator, RunError
-from replicate.resources.streams import EventStream
+from replicate._jobs.streams import EventStream
 
 VERSION = "o/n:" + "0" * 64
 SCHEMA = {"components": {"schemas": {"Output": {"type": "array", "items": {}, "x-cog-array-type": "iterator"}}}}

@@ -20,9 +20,9 @@ from replicate import (
     FileOutput,
     NotFoundError,
 )
-from replicate.resources import recovery
+from replicate._jobs import recovery
+from replicate._jobs.wait import unended
 from replicate.resources.predictions import Prediction
-from replicate.resources.waiting import unended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,17 +12,17 @@ import httpx
 import replicate
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
 from replicate._dual.methods import Async, Sync
-from replicate._flows.output import OutputIterator
 from replicate._flows.use import Run
 from replicate._http.sse import ServerSentEvent
+from replicate._jobs.output_iterator import OutputIterator
+from replicate._jobs.streams import EventStream
+from replicate._jobs.updates import Timings
 from replicate._objects.page import Page
 from replicate.resources.files import File
 from replicate.resources.models import Model
 from replicate.resources.predictions import Prediction
-from replicate.resources.streams import EventStream
 from replicate.resources.trainings import Training
 from replicate.resources.versions import Version
-from replicate.resources.watching import Timings
 from replicate_api import models
 from replicate_api.api.account import account_get
 from replicate_api.api.hardware import hardware_list

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.polling import interval, pace, poll
 from replicate._dual.generators import nested
 from replicate._http.deadline import Deadline
 from replicate._http.sse import LINE_END, ServerSentEvent
+from replicate._jobs.events import BrokenStreamError, events, stream_url
+from replicate._jobs.outputs import raw
+from replicate._jobs.polling import interval, pace, poll
+from replicate._jobs.wait import LATE, Watch, check_kept, look, settle
 from replicate._json import is_array, members
 from replicate._objects.resource import session_of
 from replicate._wording import ended, harmless, told
 from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamError
-from replicate.resources.events import BrokenStreamError, events, stream_url
-from replicate.resources.outputs import raw
-from replicate.resources.waiting import LATE, Watch, check_kept, look, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from replicate._jobs.output_files import Files
     from replicate._models.schema import OutputSchema
-    from replicate.resources.saving import Files
 
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
 """The data of `done` where it is not told by a stream."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.polling import interval
 from replicate._dual.generators import nested
 from replicate._http.sse import Decoder
+from replicate._jobs.polling import interval
+from replicate._jobs.wait import Watch
 from replicate._objects.resource import session_of
 from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout
-from replicate.resources.waiting import Watch
 from replicate_api.types import Request
 
 if TYPE_CHECKING:

@@ -18,6 +18,12 @@ from replicate._http.connections.transport import Lock
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
 from replicate._http.session import LAST_CHANCE
+from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
+from replicate._jobs.list_recent import endpoints, newest
+from replicate._jobs.matching import Asked, fitting, same
+from replicate._jobs.outgoing import Outgoing
+from replicate._jobs.outputs import known_defaults
+from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, aside, ask, stop, unended
 from replicate._models import look_up
 from replicate._models.descriptions import description_reference, remembered
 from replicate._wording import PROBLEM, sentence
@@ -28,12 +34,6 @@ from replicate.exceptions import (
     ReplicateError,
     ReplicateException,
 )
-from replicate.resources.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
-from replicate.resources.matching import Asked, fitting, same
-from replicate.resources.newest import endpoints, newest
-from replicate.resources.outgoing import Outgoing
-from replicate.resources.outputs import known_defaults
-from replicate.resources.waiting import LAST_WILL, PASSING, TERMINAL, aside, ask, stop, unended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
     from replicate._http.connections.interface import Transport
     from replicate._http.session import Session
+    from replicate._jobs.ledger import Account, GivenUp
     from replicate.exceptions import APIConnectionError
-    from replicate.resources.ledger import Account, GivenUp
 
 
 PAUSES = (0.0, 1.0, 3.0)

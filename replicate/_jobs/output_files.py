@@ -14,10 +14,10 @@ from replicate._files.atomic_write import names_in
 from replicate._files.filenames import distinct, extended, file_name
 from replicate._files.progress import Tally
 from replicate._http.settings import folder
+from replicate._jobs.outputs import raw
 from replicate._models.schema import BY_VALUE
 from replicate._outputs.file_output import FileOutput
 from replicate.exceptions import SaveError
-from replicate.resources.outputs import raw
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,9 @@ from replicate._http.connections.interface import TIE
 from replicate._http.connections.pool import timed
 from replicate._http.session import Session
 from replicate._inputs.encode import unstarted
+from replicate._jobs.wait import halt, owned, unended
 from replicate._objects.resource import session_of
 from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateException, RunError
-from replicate.resources.waiting import halt, owned, unended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
@@ -211,7 +211,7 @@ class Iteration(Generic[C, T]):
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        from replicate.resources.showing import shown_so_far
+        from replicate._jobs.notebook import shown_so_far
 
         return shown_so_far(self, self._prediction, self._so_far())
 

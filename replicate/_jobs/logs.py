@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from replicate._core.polling import interval, pace
 from replicate._dual.generators import nested
 from replicate._http.deadline import Deadline
 from replicate._http.sse import LINE_END
+from replicate._jobs.events import BrokenStreamError, events, stream_url
+from replicate._jobs.polling import interval, pace
+from replicate._jobs.wait import Watch
 from replicate._objects.resource import session_of
-from replicate.resources.events import BrokenStreamError, events, stream_url
-from replicate.resources.waiting import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from replicate._annotations import deferred
 from replicate._dual.generators import nested
 from replicate._dual.methods import Async, C, Sync, over
+from replicate._jobs.follow import items
+from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
+from replicate._jobs.wait import Watch, check_success
 from replicate._objects.resource import session_of
-from replicate.resources.following import items
-from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
-from replicate.resources.waiting import Watch, check_success
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from replicate._flows.call import Call
     from replicate._http.deadline import Deadline
     from replicate._http.session import Session
+    from replicate._jobs.output_files import Files
+    from replicate._jobs.updates import Updates
     from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
-    from replicate.resources.saving import Files
-    from replicate.resources.watching import Updates
 
 
 class OutputIterator(Iteration[C, Any]):

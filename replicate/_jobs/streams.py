@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._dual.methods import Async, C, Sync
 from replicate._http.sse import ServerSentEvent
+from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
 from replicate._json import elements
 from replicate._models.schema import is_url
-from replicate.resources.iteration import AwaitedIteration, BlockingIteration, Iteration
 
 if TYPE_CHECKING:
     from collections.abc import Generator

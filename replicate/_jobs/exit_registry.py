@@ -12,8 +12,8 @@ from replicate._http.connections.process import inheritors
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
-    from replicate.resources.recovery import Create
-    from replicate.resources.waiting import owned
+    from replicate._jobs.recovery import Create
+    from replicate._jobs.wait import owned
 
 AT_EXIT = 10.0
 """Seconds that this may take in all. Ctrl-C ends it."""

@@ -11,7 +11,7 @@ from replicate._http.connections.transport import Lock
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from replicate.resources.recovery import Create
+    from replicate._jobs.recovery import Create
 
 REMEMBERED = 10_000
 """How many claims."""

@@ -6,9 +6,9 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from replicate._jobs.matching import recent, threshold
 from replicate._json import elements
 from replicate._objects.cursors import at
-from replicate.resources.matching import recent, threshold
 
 if TYPE_CHECKING:
     from replicate._http.session import Session

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from replicate._annotations import deferred
+from replicate._jobs.outputs import raw
 from replicate._json import is_array
 from replicate._objects.progress_bar import Display
-from replicate.resources.outputs import raw
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:

@@ -11,6 +11,10 @@ from replicate._http.deadline import Deadline
 from replicate._http.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
 from replicate._inputs.aliases import DeploymentWords, ModelWords, stated
 from replicate._inputs.encode import UNKNOWN, FileEncodingStrategy, Inputs
+from replicate._jobs.input_names import warn_of_names
+from replicate._jobs.matching import Asked
+from replicate._jobs.options import HEADERS, MEMBERS, PREDICTION_OPTIONS, check, hold, preference, preferred
+from replicate._jobs.recovery import Create
 from replicate._models import look_up
 from replicate.exceptions import (
     APIConnectionError,
@@ -19,10 +23,6 @@ from replicate.exceptions import (
     APITimeoutError,
     InternalServerError,
 )
-from replicate.resources.input_names import warn_of_names
-from replicate.resources.matching import Asked
-from replicate.resources.recovery import Create
-from replicate.resources.terms import HEADERS, MEMBERS, PREDICTION_OPTIONS, check, hold, preference, preferred
 from replicate_api import models  # noqa: TC001 - a TypedDict's annotations may be evaluated
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from replicate._http.connections.interface import Transport
     from replicate._http.connections.sending import Sending
-    from replicate.resources.recovery import Create
+    from replicate._jobs.recovery import Create
 
 
 class Outgoing:

@@ -8,11 +8,11 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from replicate._jobs.options import PREDICTION_OPTIONS
+from replicate._jobs.updates import WATCH_OPTIONS
 from replicate._models.descriptions import memory
 from replicate._wording import harmless
 from replicate.exceptions import InputError
-from replicate.resources.terms import PREDICTION_OPTIONS
-from replicate.resources.watching import WATCH_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from replicate._core.polling import backoff, poll, turn
 from replicate._dual.methods import drive
 from replicate._errors import brief
 from replicate._http import log
@@ -14,6 +13,11 @@ from replicate._http.connections.process import ClosedError
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
 from replicate._http.session import LAST_CHANCE
+from replicate._jobs.exit_registry import Open
+from replicate._jobs.ledger import ledger
+from replicate._jobs.outputs import raw
+from replicate._jobs.polling import backoff, poll, turn
+from replicate._jobs.updates import Updates
 from replicate._objects.resource import renew, session_of
 from replicate.exceptions import (
     APIConnectionError,
@@ -30,10 +34,6 @@ from replicate.exceptions import (
     ReplicateException,
     RunError,
 )
-from replicate.resources.leaving import Open
-from replicate.resources.ledger import ledger
-from replicate.resources.outputs import raw
-from replicate.resources.watching import Updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -1,0 +1,1 @@
+"""A prediction or a training, from its create to its result."""
