@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import httpx
 
+from replicate._client.base import API
 from replicate._dual.methods import Async, P, Sync, T, drive
-from replicate._flows.api import API
 from replicate._http.connections.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._http.environment import versioned
 from replicate._http.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping

@@ -24,7 +24,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 HOMES = {
     "replicate._http.options": "ListOptions RequestOptions",
     "replicate._objects.custom_request": "RawOptions",
-    "replicate._flows.configured": "CopyOptions",
+    "replicate._client.settings": "CopyOptions",
     "replicate._flows.run": "CallOptions RunOptions",
     "replicate._jobs.create": "DeploymentPredictionOptions ModelPredictionOptions PredictionOptions TrainingOptions",
     "replicate._inputs.aliases": "BareVersionName CollectionName DeploymentName FileName ModelListName ModelName "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from replicate._core.overridden import follow_class
-from replicate._core.pickling import Picklable
+from replicate._client.pickling import Picklable
+from replicate._client.settings import Configured
+from replicate._client.subclasses import follow_class
 from replicate._dual.async_names import rebound, tell_in_both
 from replicate._dual.methods import Async, C, also_awaited, dual
-from replicate._flows.configured import Configured
 from replicate._http.options import check_parameters
 from replicate._objects.raw_response import RawResponses
 from replicate._objects.resource import namespace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Unpack
 
-    from replicate._core.verbs import request, verb
+    from replicate._client.verbs import request, verb
     from replicate._files.fetch import Progress
     from replicate._flows.run import CallOptions, RunOptions
     from replicate._http.options import RequestOptions

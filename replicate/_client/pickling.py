@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 import httpx
 
-from replicate._core.overridden import follow_class
+from replicate._client.subclasses import follow_class
 from replicate._default_client import default_client, made
 from replicate._dual.methods import Async, Sync
 from replicate._http.config import Config, given

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
-from replicate._core.overridden import follow_class
+from replicate._client.subclasses import follow_class
 from replicate._dual.async_names import AsyncNames
 from replicate._dual.methods import C, T, dual
 from replicate._dual.signatures import show

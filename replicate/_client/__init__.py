@@ -1,0 +1,1 @@
+"""What all clients share, apart from how each is made."""

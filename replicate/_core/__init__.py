@@ -1,1 +1,0 @@
-"""How we talk to the API: colours, sessions, transports, retries, events, pages."""
