@@ -222,7 +222,7 @@ class _Package(ModuleType):
         if name == "api_token":
             name = "bearer_token"
         if name in _SETTINGS and "default_client" in self.__dict__:
-            from replicate._client.default import change, known, opened, sealed
+            from replicate._module_client import change, known, opened, sealed
 
             value = sealed(value) if name == "bearer_token" else value  # for the frames of what is raised
             change(self.default_client, name, known({**self.__dict__, name: value}))
@@ -244,7 +244,7 @@ class _Package(ModuleType):
             name = "bearer_token"
         super().__delattr__(name)
         if name in _SETTINGS and "default_client" in self.__dict__:
-            from replicate._client.default import change, known
+            from replicate._module_client import change, known
 
             change(self.default_client, name, known(self.__dict__))
 
@@ -278,15 +278,15 @@ def __getattr__(name: str) -> object:
         module, other = _HOME_OF[name]
         value = getattr(import_module(module), other)
     elif name == "default_client":
-        default = import_module("replicate._client.default")
+        default = import_module("replicate._module_client")
         value = default.make(default.known(globals()))
     elif name in _OF_DEFAULT_CLIENT or name.startswith("async_"):
-        value = import_module("replicate._client.default").function(name)
+        value = import_module("replicate._module_client").function(name)
         if type(value) is not type(__getattr__):
             return value
     elif name in _SETTINGS or name == "api_token":
         name = "bearer_token" if name == "api_token" else name
-        return globals().get(name, import_module("replicate._client.default").DEFAULTS[name])
+        return globals().get(name, import_module("replicate._module_client").DEFAULTS[name])
     elif name in _SUBMODULES or (not name.startswith("_") and _package.find_spec(f"{__name__}.{name}")):
         return import_module(f"{__name__}.{name}")
     else:

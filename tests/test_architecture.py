@@ -33,6 +33,7 @@ LAYERS = (
     ("replicate.resources", "replicate._jobs"),
     ("replicate._flows", "replicate._client"),
     ("replicate.client",),
+    ("replicate._module_client",),
     ("replicate",),
 )
 """From the bottom to the top. `replicate_api` is below all of it, `replicate.local` beside it."""
