@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # the settings
 
     import httpx
 
-    from replicate._dual.methods import Sync
+    from replicate._dual.colours import Sync
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
     from replicate.resources.deployments import Deployments

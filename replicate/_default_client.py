@@ -17,4 +17,5 @@ def default_client() -> Any:
 
 def made() -> Any:
     """Give the default client if it has been made, or None."""
-    return vars(package).get("default_client")
+    attributes: dict[str, Any] = vars(package)
+    return attributes.get("default_client")

@@ -19,7 +19,7 @@ from replicate.client import Client
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from replicate._dual.methods import C, Coloured
+    from replicate._dual.colours import C, Coloured
 
 DEFAULTS: Mapping[str, Any] = {
     "bearer_token": None,

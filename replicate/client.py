@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 import httpx
 
 from replicate._client.base import API
-from replicate._dual.methods import Async, P, Sync, T, drive
+from replicate._dual.colours import Async, P, Sync, T
+from replicate._dual.drive import drive
 from replicate._http.connections.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._http.environment import versioned
 from replicate._http.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._dual.methods import Colour
+    from replicate._dual.colours import Colour
     from replicate._flows.use import AsyncFunction, Function, UseOptions
     from replicate._jobs.output_iterator import OutputIterator
     from replicate.resources.predictions import Prediction

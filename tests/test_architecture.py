@@ -40,10 +40,13 @@ LAYERS = (
 
 WAITS = {"anyio", "asyncio", "http", "select", "socket", "subprocess", "threading", "time", "trio", "urllib.request"}
 """What blocks or awaits. `urllib.parse` and the like do neither."""
-READS = {(f"replicate.{room}.proxies", "urllib.request") for room in ("_core", "_http.connections")}
+READS = {("replicate._http.connections.proxies", "urllib.request")}
 """Imports of these for something that does neither: `getproxies` reads the environment."""
-WAITS_IN = ("transport", "own_clients", "blocking_clients", "loops", "pool", "shield", "workers", "concurrency")
-WAITING = tuple(f"replicate.{room}.{name}" for room in ("_core", "_http.connections") for name in WAITS_IN)
+WAITS_IN = ("transport", "blocking_clients", "pool", "shield", "concurrency")
+WAITING = (
+    "replicate._dual.generators",
+    *(f"replicate.{room}.{name}" for room in ("_core", "_http.connections") for name in WAITS_IN),
+)
 
 
 class Import(NamedTuple):

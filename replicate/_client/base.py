@@ -8,7 +8,8 @@ from replicate._client.pickling import Picklable
 from replicate._client.settings import Configured
 from replicate._client.subclasses import follow_class
 from replicate._dual.async_names import rebound, tell_in_both
-from replicate._dual.methods import Async, C, also_awaited, dual
+from replicate._dual.colours import Async, C
+from replicate._dual.methods import also_awaited, dual
 from replicate._http.options import check_parameters
 from replicate._objects.raw_response import RawResponses
 from replicate._objects.resource import namespace

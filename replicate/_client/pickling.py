@@ -15,7 +15,7 @@ import httpx
 
 from replicate._client.subclasses import follow_class
 from replicate._default_client import default_client, made
-from replicate._dual.methods import Async, Sync
+from replicate._dual.colours import Async, Sync
 from replicate._http.config import Config, given
 from replicate._http.credentials import Credentials
 from replicate._http.secrecy.secrets import Tokens, is_secret, shows, texts, without_secrets

@@ -12,7 +12,8 @@ from attrs import evolve
 
 from replicate._client.subclasses import follow_class
 from replicate._dual.async_names import AsyncNames
-from replicate._dual.methods import C, T, dual
+from replicate._dual.colours import C, T
+from replicate._dual.methods import dual
 from replicate._dual.signatures import show
 from replicate._http.config import given
 from replicate._http.environment import address

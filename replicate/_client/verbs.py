@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from httpx import Response
     from typing_extensions import Unpack
 
-    from replicate._dual.methods import Async, Coloured, Sync, T
+    from replicate._dual.colours import Async, Coloured, Sync, T
     from replicate._objects.custom_request import RawOptions, SendOptions
     from replicate._objects.response import APIResponse
 

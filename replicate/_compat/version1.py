@@ -11,7 +11,8 @@ import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 
 from replicate._annotations import deferred
 from replicate._default_client import default_client
-from replicate._dual.methods import Async, Sync, T, drive
+from replicate._dual.colours import Async, Sync, T
+from replicate._dual.drive import drive
 from replicate._files.sources import inspected
 from replicate._http.sse import Decoder, ServerSentEvent
 from replicate._inputs.encode import Inputs, data_uri
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._dual.methods import Coloured
+    from replicate._dual.colours import Coloured
     from replicate._flows.run import CallOptions, RunOptions
     from replicate._inputs.encode import FileEncodingStrategy
     from replicate._jobs.streams import EventStream

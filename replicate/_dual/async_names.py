@@ -12,26 +12,16 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 from replicate._annotations import deferred
+from replicate._dual.colours import Async, over
 from replicate._dual.counterparts import Told
-from replicate._dual.generators import nested
-from replicate._dual.methods import (
-    Async,
-    Presenter,
-    checked,
-    dual_awaitable,
-    dual_iter,
-    dual_plain,
-    outermost,
-    over,
-    shown_as,
-)
+from replicate._dual.generators import nested, outermost
+from replicate._dual.methods import Presenter, checked, dual_awaitable, dual_iter, dual_plain, shown_as
 from replicate.exceptions import ReplicateException
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
-    from replicate._dual.methods import T
-    from replicate._http.session import Session
+    from replicate._dual.colours import ColouredSession, T
 
 
 class AsyncNames:
@@ -166,7 +156,7 @@ def tell_in_both(owner: Any, options: Any) -> Told | None:
     return told
 
 
-def rebound_error(error: ReplicateException, session: Session[Any]) -> None:
+def rebound_error(error: ReplicateException, session: ColouredSession[Any]) -> None:
     """Bind what an error of a call that has ended carries, and its causes carry, to another session."""
     cause: BaseException | None = error
     while isinstance(cause, ReplicateException):
@@ -175,7 +165,7 @@ def rebound_error(error: ReplicateException, session: Session[Any]) -> None:
         cause = cause.__cause__
 
 
-def rebound(value: T, session: Session[Any]) -> T:
+def rebound(value: T, session: ColouredSession[Any]) -> T:
     """Bind what a call gives to another session, and what it holds: each object tells how."""
     found: Any = value
     if rebind := getattr(type(value), "_rebind", None):
@@ -189,7 +179,7 @@ def rebound(value: T, session: Session[Any]) -> T:
     return value
 
 
-async def rebound_items(source: AsyncGenerator[T, None], session: Session[Any]) -> AsyncGenerator[T, None]:
+async def rebound_items(source: AsyncGenerator[T, None], session: ColouredSession[Any]) -> AsyncGenerator[T, None]:
     """Yield what a generator yields, bound to another session."""
     async with nested(source) as items:
         try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.methods import over
+from replicate._dual.colours import over
 from replicate_api.types import stored
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from replicate._http.session import Session
+    from replicate._dual.colours import ColouredSession
 
 
 class Counterpart:
@@ -21,7 +21,7 @@ class Counterpart:
     the second has been seen to finish.
     """
 
-    def __init__(self, source: Any, session: Session[Any], shown: Any = None) -> None:
+    def __init__(self, source: Any, session: ColouredSession[Any], shown: Any = None) -> None:
         self.source = source
         self._session = session
         self._shown = over(source, session) if shown is None else shown
@@ -49,7 +49,7 @@ def state(run: Any) -> tuple[Any, ...]:
 class Told:
     """An `on_update` that gets the prediction of a blocking client's `async_` method in both colours."""
 
-    def __init__(self, callback: Callable[[Any], object], session: Session[Any], owner: Any = None) -> None:
+    def __init__(self, callback: Callable[[Any], object], session: ColouredSession[Any], owner: Any = None) -> None:
         self._callback, self._session, self._owner = callback, session, owner
         self.counterpart: Counterpart | None = None
 

@@ -6,16 +6,28 @@ while the outer one is busy closing them, which it reports at length. It must kn
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections import deque
+from contextlib import suppress
 from functools import partial
+from threading import Thread
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from replicate._dual.drive import drive
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+    from types import FrameType
     from typing import Self
 
+    from replicate._dual.colours import ColouredSession
+
 T = TypeVar("T")
+
+PATIENCE = 10.0
+"""Seconds that an iterator may take to close, where its event loop is ending."""
 
 
 class nested(Generic[T]):  # noqa: N801 - reads as `aclosing`, which it takes the place of
@@ -90,3 +102,67 @@ def ignore(generator: AsyncGenerator[Any, None]) -> None:
 async def following(content: AsyncGenerator[T, None]) -> T | None:
     """Give what a generator yields next, or None at its end."""
     return await anext(content, None)
+
+
+def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
+    """Iterate an asynchronous generator that never suspends; closing this one closes that one."""
+    items = nested(generator)  # the event loop that this may block must not close it
+    try:
+        while True:
+            try:
+                item = drive(_next(items))
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        if not getattr(generator, "ag_running", False):  # if it is, it has suspended, which is reported already
+            apart(generator.aclose)
+
+
+async def _next(items: nested[T]) -> T:
+    return await anext(items)
+
+
+async def outermost(session: ColouredSession[Any], source: nested[T]) -> AsyncGenerator[T, None]:
+    """Yield all of a generator: the one that an event loop knows.
+
+    A loop that ends may close this one while somebody else closes the source, and together with the connections, which
+    wait for it. And the task by which asyncio closes what is dropped may be canceled before its first step. That can
+    throw two errors into this, the second at the next suspension: so there must be a single one to the end.
+    """
+    transport = session.transport
+    with await transport.in_use():
+        try:
+            async for item in source:
+                yield item
+        finally:
+            if source.open:
+                await transport.shielded(source.aclose, PATIENCE)
+
+
+dropped: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
+"""What is to be done when the garbage collector has ended."""
+
+
+def apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do what must be done when something is dropped: at once, but if amid httpcore, in a thread of its own.
+
+    The garbage collector comes at any moment, also where this thread has a lock of httpcore's. To want that again
+    would be to wait for ever. The thread begins when the collector has ended, which still has to do with what is left.
+    """
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the fast way
+    while frame is not None and not frame.f_globals.get("__name__", "").startswith("httpcore."):
+        frame = frame.f_back
+    if frame is None:
+        drive(work())
+        return
+    dropped.append(work)
+    if begin_dropped not in gc.callbacks:
+        gc.callbacks.append(begin_dropped)
+
+
+def begin_dropped(phase: str, _: object) -> None:
+    """Do in threads what has been put off, when the garbage collector has ended."""
+    while phase == "stop" and dropped:
+        with suppress(RuntimeError):  # Python is ending, and then cancels what is owned
+            Thread(target=apart, args=(dropped.popleft(),), name="replicate-closing").start()

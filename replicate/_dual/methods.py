@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import functools
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, cast, overload
 
-from replicate._dual.generators import nested
+from replicate._dual.colours import Async, Coloured, F, Owner, P, Sync, T
+from replicate._dual.drive import drive
+from replicate._dual.generators import drive_iter, nested, outermost
 from replicate._dual.signatures import hints, taken, unbound
 
 if TYPE_CHECKING:
@@ -27,45 +29,6 @@ if TYPE_CHECKING:
     from inspect import Signature
     from types import CodeType
     from typing import Never
-
-    import typing_extensions
-
-    from replicate._http.session import Session
-
-
-PATIENCE = 10.0
-"""Seconds that an iterator may take to close, where its event loop is ending."""
-
-
-class Colour:
-    """How a call gives its result."""
-
-
-class Sync(Colour):
-    """By blocking until it is there."""
-
-
-class Async(Colour):
-    """By being awaited."""
-
-
-if TYPE_CHECKING:  # defaults (PEP 696), so that `Prediction` alone is a type too; loading what has them costs time
-    P = typing_extensions.ParamSpec("P", default=...)
-    T = typing_extensions.TypeVar("T", default=Any)
-    C = typing_extensions.TypeVar("C", bound=Colour, default=Any)
-else:
-    P = ParamSpec("P")
-    T = TypeVar("T")
-    C = TypeVar("C", bound=Colour)
-Owner = TypeVar("Owner")
-F = TypeVar("F", bound="Callable[..., Any]")
-
-
-class Coloured(Protocol[C]):
-    """What has a session, and with it a colour."""
-
-    @property
-    def _session(self) -> Session[C]: ...
 
 
 class Presenter:
@@ -229,63 +192,3 @@ def also_awaited(function: F) -> F:
 def also_async(function: F) -> F:
     """Present a plain method; it shows all that it takes, and has an `async_` name too."""
     return cast("F", dual_plain(function))
-
-
-def drive(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return its result."""
-    try:
-        coroutine.send(None)
-    except StopIteration as finished:
-        return finished.value  # type: ignore[no-any-return]  # StopIteration.value is Any
-    coroutine.close()
-    raise RuntimeError(f"{coroutine!r} suspended in a blocking session")
-
-
-def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
-    """Iterate an asynchronous generator that never suspends; closing this one closes that one."""
-    from replicate._http.connections.concurrency import (
-        apart,  # where this is closed, Python may be ending, and import nothing more
-    )
-
-    items = nested(generator)  # the event loop that this may block must not close it
-    try:
-        while True:
-            try:
-                item = drive(_next(items))
-            except StopAsyncIteration:
-                return
-            yield item
-    finally:
-        if not getattr(generator, "ag_running", False):  # if it is, it has suspended, which is reported already
-            apart(generator.aclose)
-
-
-async def _next(items: nested[T]) -> T:
-    return await anext(items)
-
-
-async def outermost(session: Session[Any], source: nested[T]) -> AsyncGenerator[T, None]:
-    """Yield all of a generator: the one that an event loop knows.
-
-    A loop that ends may close this one while somebody else closes the source, and together with the connections, which
-    wait for it. And the task by which asyncio closes what is dropped may be canceled before its first step. That can
-    throw two errors into this, the second at the next suspension: so there must be a single one to the end.
-    """
-    transport = session.transport
-    with await transport.in_use():
-        try:
-            async for item in source:
-                yield item
-        finally:
-            if source.open:
-                await transport.shielded(source.aclose, PATIENCE)
-
-
-def over(owner: Any, session: Session[Any]) -> Any:
-    """Give a copy of a client, a namespace or an object that acts through another session."""
-    if complete := getattr(owner.__class__, "_complete", None):
-        complete(owner)
-    other: Any = object.__new__(owner.__class__)
-    other.__dict__.update(owner.__dict__)
-    other.__dict__["_session" if "_session" in owner.__dict__ else "_bound"] = session
-    return other

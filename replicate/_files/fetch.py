@@ -9,8 +9,9 @@ from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from replicate._dual.colours import Sync
+from replicate._dual.drive import drive
 from replicate._dual.generators import nested
-from replicate._dual.methods import Sync, drive
 from replicate._files import atomic_write, cache, data_uri
 from replicate._files.cache import BLOCK, ChangedError, Info
 from replicate._files.download import HEADERS, Download, asked, describe, too_large

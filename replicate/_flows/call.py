@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve
 
-from replicate._dual.methods import C
+from replicate._dual.colours import C
 from replicate._http.deadline import Deadline
 from replicate._http.environment import DEFAULT_BASE_URL
 from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._jobs.create import described, post, uploading
 from replicate._jobs.input_names import check_names
 from replicate._jobs.options import PREDICTION_OPTIONS, check
+from replicate._jobs.output_iterator import OutputIterator
 from replicate._jobs.updates import Updates
 from replicate._jobs.wait import owned
 from replicate._models import look_up
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from replicate._http.session import Session
+    from replicate._jobs.output_files import Files
     from replicate._models.descriptions import Description
     from replicate._models.schema import OutputSchema
 
@@ -147,6 +149,11 @@ class Call(Generic[C]):
             if self.description is None:
                 self.description = await self._ask(look_up.QUICKLY)
         return self.output
+
+    def iterate(self, prediction: Prediction[C], files: Files[C]) -> OutputIterator[C]:
+        """Give an iterator over the output of a prediction that this call has started, which takes it over."""
+        cancel, updates = self.cancel_on_exit, self.updates
+        return OutputIterator(prediction, self.output, files, self.deadline, cancel=cancel, updates=updates)
 
     async def _begin(self, options: Mapping[str, Any]) -> Any:
         """Start a prediction: of an official model by its name, of any other by a version.

@@ -11,7 +11,6 @@ from replicate._inputs.aliases import stated
 from replicate._jobs.create import MARGIN, PredictionSettings
 from replicate._jobs.options import LONGEST_HOLD, PREDICTION_OPTIONS, check_flags
 from replicate._jobs.output_files import Files, SaveOptions, make_ready, saving
-from replicate._jobs.output_iterator import iterate
 from replicate._jobs.outputs import raw
 from replicate._jobs.updates import WATCH_OPTIONS, Updates, WatchOptions
 from replicate._jobs.wait import check_success, owned, settle
@@ -22,7 +21,7 @@ from replicate._outputs.output_list import OutputList
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from replicate._dual.methods import C
+    from replicate._dual.colours import C
     from replicate._http.session import Session
     from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
@@ -68,7 +67,7 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
         async with owned(prediction, cancel=call.cancel_on_exit, updates=call.updates):
             if by_version and (await unfinished_schema(call, prediction)).iterator:
                 until_the_end.pop_all()
-                return iterate(call, prediction, files)
+                return call.iterate(prediction, files)
             return listed(await files.of(await result(call, prediction)))
 
 

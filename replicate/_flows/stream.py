@@ -17,7 +17,7 @@ from replicate._jobs.wait import Watch
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from replicate._dual.methods import C
+    from replicate._dual.colours import C
     from replicate._flows.call import Call
     from replicate._flows.run import RunOptions
     from replicate._http.session import Session

@@ -6,14 +6,16 @@ import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from replicate._annotations import deferred
-from replicate._dual.methods import Async, C, Sync, drive, dual, over
+from replicate._dual.colours import Async, C, Sync, over
+from replicate._dual.drive import drive
+from replicate._dual.methods import dual
 from replicate._flows.call import Call
 from replicate._flows.run import holding, result
 from replicate._http.deadline import Deadline
 from replicate._http.settings import folder
 from replicate._jobs.options import check_flags
 from replicate._jobs.output_files import Files, SaveOptions, make_ready, saving
-from replicate._jobs.output_iterator import OutputIterator, iterate
+from replicate._jobs.output_iterator import OutputIterator
 from replicate._jobs.outputs import raw
 from replicate._jobs.updates import Updates, WatchOptions, check_watching
 from replicate._jobs.wait import Watch, look, owned
@@ -133,7 +135,7 @@ class Invocation(Generic[C]):
 
     def iterate(self, call: Call[C], prediction: Prediction[C]) -> OutputIterator[C]:
         """Give an iterator over the output, which takes over the prediction."""
-        return iterate(call, prediction, self._files(call))
+        return call.iterate(prediction, self._files(call))
 
     async def shape(self, call: Call[C], prediction: Prediction[C]) -> Any:
         """Give the whole output as the caller wants it: a text, or files and values."""

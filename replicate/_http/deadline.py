@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from replicate._dual.methods import C
+    from replicate._dual.colours import C
     from replicate._http.session import Session
 
 SHORTEST = 0.1

@@ -13,13 +13,13 @@ import re
 import sys
 from copy import deepcopy
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from attrs import evolve
 
+from replicate._dual.colours import Async, C, ColouredSession, Other, P, Sync, T
 from replicate._dual.generators import nested
-from replicate._dual.methods import Async, C, Colour, P, Sync, T
 from replicate._http import log, retry
 from replicate._http.config import Config as Config  # noqa: PLC0414 - with the session it is of
 from replicate._http.config import given
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from replicate._http.observing import Observer, Started
     from replicate_api.types import Endpoint, Request
 
-Other = TypeVar("Other", bound=Colour)
 
 url_of = lru_cache(64)(httpx.URL)  # for those that many requests go to: to read one takes longer than to look it up
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
@@ -59,7 +58,7 @@ LAST_CHANCE = 1.0
 """Seconds."""
 
 
-class Session(Generic[C]):
+class Session(ColouredSession[C]):
     """A conversation with the API, of one colour."""
 
     def __init__(self, config: Config, transport: Transport) -> None:

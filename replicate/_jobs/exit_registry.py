@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.connections.process import inheritors
 from replicate.exceptions import ReplicateError
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from replicate._annotations import deferred
 from replicate._dual.async_names import rebound, rebound_error
+from replicate._dual.colours import Async, C, Sync, T
 from replicate._dual.counterparts import Counterpart
-from replicate._dual.generators import nested
-from replicate._dual.methods import Async, C, Sync, T, drive, drive_iter, dual, outermost
+from replicate._dual.drive import drive
+from replicate._dual.generators import drive_iter, nested, outermost
+from replicate._dual.methods import dual
 from replicate._http.connections.interface import TIE
 from replicate._http.connections.pool import timed
 from replicate._http.session import Session
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
     from typing import Self
 
-    from replicate._dual.methods import Coloured
+    from replicate._dual.colours import Coloured
     from replicate._http.deadline import Deadline
     from replicate._objects.html import Bundle
     from replicate.resources.predictions import Prediction

@@ -7,7 +7,7 @@ import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypedDict
 
-from replicate._dual.methods import C
+from replicate._dual.colours import C
 from replicate._errors import brief
 from replicate._files import fetch
 from replicate._files.atomic_write import names_in

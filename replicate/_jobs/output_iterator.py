@@ -6,8 +6,8 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from replicate._annotations import deferred
+from replicate._dual.colours import Async, C, Sync, over
 from replicate._dual.generators import nested
-from replicate._dual.methods import Async, C, Sync, over
 from replicate._jobs.follow import items
 from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
 from replicate._jobs.wait import Watch, check_success
@@ -16,7 +16,6 @@ from replicate._objects.resource import session_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
-    from replicate._flows.call import Call
     from replicate._http.deadline import Deadline
     from replicate._http.session import Session
     from replicate._jobs.output_files import Files
@@ -124,12 +123,6 @@ class AsyncOutputIterator(AwaitedIteration[Any], OutputIterator[Async]):
     def __str__(self) -> str:
         """Give the text of all items, once they have come."""
         return self._text() if self._complete else repr(self)
-
-
-def iterate(call: Call[C], prediction: Prediction[C], files: Files[C]) -> OutputIterator[C]:
-    """Give an iterator over the output of a prediction that a call has started, which takes it over."""
-    cancel, updates = call.cancel_on_exit, call.updates
-    return OutputIterator(prediction, call.output, files, call.deadline, cancel=cancel, updates=updates)
 
 
 def ended(

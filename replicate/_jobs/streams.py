@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.methods import Async, C, Sync
+from replicate._dual.colours import Async, C, Sync
 from replicate._http.sse import ServerSentEvent
 from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
 from replicate._json import elements

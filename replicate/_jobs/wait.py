@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._errors import brief
 from replicate._http import log
 from replicate._http.connections.process import ClosedError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic
 
+from replicate._dual.colours import Async, T
 from replicate._dual.generators import nested
-from replicate._dual.methods import Async, T
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator

@@ -13,21 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTupl
 
 from replicate._annotations import deferred
 from replicate._dual.async_names import rebound_items
-from replicate._dual.methods import (
-    Async,
-    C,
-    Coloured,
-    Owner,
-    P,
-    Presenter,
-    Sync,
-    T,
-    drive,
-    drive_iter,
-    dual,
-    dual_iter,
-    over,
-)
+from replicate._dual.colours import Async, C, Coloured, Owner, P, Sync, T, over
+from replicate._dual.drive import drive
+from replicate._dual.generators import drive_iter
+from replicate._dual.methods import Presenter, dual, dual_iter
 from replicate._http.options import check_count
 from replicate._json import elements, is_mapping, is_object
 from replicate._objects.cursors import Reader, at, check_new, checked, read

@@ -10,7 +10,7 @@ from replicate._objects.cursors import check_new
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
-    from replicate._dual.methods import C, Sync, T
+    from replicate._dual.colours import C, Sync, T
     from replicate._objects.page import Page
 
 

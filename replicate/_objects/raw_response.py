@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from replicate._dual.async_names import async_name
-from replicate._dual.methods import C, Coloured, Presenter, dual, dual_iter, dual_plain, over
+from replicate._dual.colours import C, Coloured, over
+from replicate._dual.methods import Presenter, dual, dual_iter, dual_plain
 from replicate._http.observing import Observer, Steps
 from replicate._objects.response import APIResponse
 
@@ -98,7 +99,7 @@ class Answering:
         streaming = self._present is not None and function.__name__ not in SEVERAL
 
         async def answer(self: Coloured[C], *args: Any, **kwargs: Any) -> APIResponse[C]:
-            session = self._session  # pyright: ignore[reportPrivateUsage]  # as the methods that it stands for
+            session: Any = self._session  # pyright: ignore[reportPrivateUsage]  # as the methods that it stands for
             observed = copy.copy(session)
             observed.observer = observer = Observer(streaming=streaming)
             steps = Steps(function(over(self, observed), *args, **kwargs))

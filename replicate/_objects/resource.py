@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overloa
 
 from replicate._default_client import default_client
 from replicate._dual.async_names import AsyncNames, rebound
-from replicate._dual.methods import Async, C, Owner
+from replicate._dual.colours import Async, C, Owner
 from replicate._json import is_array
 from replicate._objects.raw_response import RawResponses
 from replicate_api.types import UNSET, Payload, fields, part_of, stored, whole
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Self
 
-    from replicate._dual.methods import Coloured
+    from replicate._dual.colours import Coloured
     from replicate._http.session import Session
 
 N = TypeVar("N")
@@ -25,7 +25,8 @@ N = TypeVar("N")
 
 def session_of(owner: Coloured[C]) -> Session[C]:
     """Give the session of a client, a namespace or an object: the one way for other files to reach it."""
-    return owner._session  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - here only
+    session: Any = owner._session  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - here only
+    return session  # type: ignore[no-any-return]  # there is one class of sessions
 
 
 class namespace(Generic[Owner, N]):  # noqa: N801 - reads as the decorator it is

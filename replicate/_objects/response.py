@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import httpx
 
 from replicate._annotations import deferred
+from replicate._dual.colours import Async, C, Sync
+from replicate._dual.drive import drive
 from replicate._dual.generators import nested
-from replicate._dual.methods import Async, C, Sync, drive, dual, dual_iter
+from replicate._dual.methods import dual, dual_iter
 from replicate._http.libraries import library_of
 from replicate.exceptions import APIConnectionError
 from replicate_api.types import UNSET, decode

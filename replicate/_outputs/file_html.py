@@ -7,7 +7,7 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._files import cache, fetch
 from replicate._files.data_uri import data_of, is_data_uri
 from replicate._files.download import address

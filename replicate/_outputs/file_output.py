@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from replicate._dual.methods import Async, C, Sync, drive, drive_iter, dual
+from replicate._dual.colours import Async, C, Sync
+from replicate._dual.drive import drive
+from replicate._dual.generators import drive_iter
+from replicate._dual.methods import dual
 from replicate._files import data_uri, fetch, images
 from replicate._files.filenames import name_of
 from replicate._http.session import Session
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from replicate._dual.methods import Coloured
+    from replicate._dual.colours import Coloured
     from replicate._files.cache import Info
     from replicate._files.fetch import Progress
     from replicate._objects.html import Bundle

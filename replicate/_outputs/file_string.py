@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.methods import C
+from replicate._dual.colours import C
 from replicate._outputs.file_output import FileOutput
 
 if TYPE_CHECKING:

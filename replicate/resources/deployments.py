@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from replicate._dual.methods import C, dual
+from replicate._dual.colours import C
+from replicate._dual.methods import dual
 from replicate._inputs.aliases import (
     DEPLOYMENT,
     model_text,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from replicate._dual.methods import C, dual
+from replicate._dual.colours import C
+from replicate._dual.methods import dual
 from replicate._files.fetch import local_copy, observed
 from replicate._files.progress import Tally
 from replicate._files.sources import inspected

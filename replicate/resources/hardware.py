@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from replicate._dual.methods import C, dual
+from replicate._dual.colours import C
+from replicate._dual.methods import dual
 from replicate._objects.resource import Namespace, Resource
 from replicate_api import models
 from replicate_api.api.hardware import hardware_list

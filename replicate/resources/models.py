@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from replicate._dual.methods import C, dual
+from replicate._dual.colours import C
+from replicate._dual.methods import dual
 from replicate._http.options import check_parameters
 from replicate._inputs.aliases import (
     MODEL,

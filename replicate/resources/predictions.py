@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from replicate._dual.colours import Async, C, Sync, over
 from replicate._dual.generators import nested
-from replicate._dual.methods import Async, C, Sync, also_async, dual, dual_iter, over
+from replicate._dual.methods import also_async, dual, dual_iter
 from replicate._http.deadline import Deadline
 from replicate._http.options import check_parameters
 from replicate._inputs.aliases import PREDICTION, identified, owned, version_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from replicate._dual.methods import C
+from replicate._dual.colours import C
 from replicate._objects.resource import Resource
 from replicate.resources.models import Model
 from replicate_api import models

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._annotations import deferred
-from replicate._dual.methods import C, dual
+from replicate._dual.colours import C
+from replicate._dual.methods import dual
 from replicate._http.deadline import Deadline
 from replicate._inputs.aliases import (
     MODEL,

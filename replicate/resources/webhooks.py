@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.methods import Async, C, dual
+from replicate._dual.colours import Async, C
+from replicate._dual.methods import dual
 from replicate._json import members
 from replicate._objects.resource import Namespace, Resource, namespace
 from replicate._webhooks.request import raw, received

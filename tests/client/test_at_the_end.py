@@ -14,7 +14,7 @@ from support.faults import SILENCE, Faults
 from support.sample_models import Held, prediction, version_of
 
 from replicate import AsyncReplicate, Replicate
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._jobs import exit_registry
 from replicate._jobs.wait import owned, unended
 from replicate.local import Model

@@ -16,7 +16,7 @@ from support.colours import Clock, collect, each, got, leaves_streams, scripted
 from support.sample_models import VERSION, Held, Script, model_or_version, prediction, version_of
 
 from replicate import AsyncReplicate, PredictionTimeout, Replicate, ReplicateError, RunError
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._jobs.streams import EventStream
 from replicate.local import Model
 from replicate.local import server as local_server

@@ -20,7 +20,7 @@ from support.faults import Faults, answer, read_request, reset
 from support.listening import Listening
 
 from replicate import AmbiguousCreateError, APIConnectionError, APIStatusError, RequestTooLargeError, RunError
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.connections.sending import AsyncSending, Sending
 from replicate.exceptions import LocalProtocolError
 

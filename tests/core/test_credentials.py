@@ -14,7 +14,7 @@ import pytest
 from support.sessions import TOKEN, config, scripted
 
 from replicate import AsyncReplicate, Client, Replicate
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.credentials import Credentials
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, ReplicateError
 from replicate_api.api.account import account_get

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from replicate._dual.methods import drive, drive_iter, dual, dual_iter
+from replicate._dual.drive import drive
+from replicate._dual.generators import drive_iter
+from replicate._dual.methods import dual, dual_iter
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.sessions import scripted
 
 from replicate import Replicate
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.connections.process import forget_inherited
 from replicate._http.deadline import Deadline
 from replicate._http.rate_limit import BURST, QUOTA, RATE, Pace

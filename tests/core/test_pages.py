@@ -14,7 +14,8 @@ import pytest
 from support.sessions import API, Scripted, scripted
 
 from replicate import AsyncReplicate, FileOutput
-from replicate._dual.methods import drive, over
+from replicate._dual.colours import over
+from replicate._dual.drive import drive
 from replicate._objects.page import Page, fetch
 from replicate._objects.paginate import paginate
 from replicate._objects.resource import session_of

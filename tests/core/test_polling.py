@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import Scripted, scripted
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.deadline import Deadline
 from replicate._jobs.polling import LONGEST, SHORTEST, interval, poll
 

@@ -11,7 +11,8 @@ import pytest
 from support.sessions import API, scripted, sent
 
 from replicate import Replicate
-from replicate._dual.methods import Async, Sync, drive
+from replicate._dual.colours import Async, Sync
+from replicate._dual.drive import drive
 from replicate._http.options import DEFAULT_TIMEOUT, check_keywords
 from replicate._objects.custom_request import exchange
 from replicate_api.api.files import files_create

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import API, TOKEN, Scripted, config, scripted, sent
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.session import Session
 from replicate.exceptions import (
     APIConnectionError,

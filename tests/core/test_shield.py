@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 from support.sessions import Hasty
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.connections.shield import shielded
 
 BACKENDS = ["asyncio", "trio"]

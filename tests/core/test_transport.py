@@ -18,7 +18,8 @@ import trio
 from support.faults import Faults, answer
 
 from replicate import AsyncReplicate, Replicate
-from replicate._dual.methods import Async, Sync, drive
+from replicate._dual.colours import Async, Sync
+from replicate._dual.drive import drive
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate.exceptions import ReplicateError
 

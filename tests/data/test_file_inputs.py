@@ -21,7 +21,7 @@ import pytest
 from support.sessions import Scripted, scripted
 
 from replicate import FileOutput
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._files.sources import LARGEST_UPLOAD, inspected
 from replicate._inputs.encode import LARGEST_DATA_URI, Inputs
 from replicate.exceptions import APIResponseValidationError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from replicate import InputError, ReplicateError, ReplicateException
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.connections.transport import BlockingTransport
 from replicate._inputs.encode import Inputs
 from replicate._inputs.errors import KINDS, mistakes

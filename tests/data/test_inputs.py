@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import scripted
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._inputs.encode import Inputs
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sessions import scripted
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._inputs.encode import Inputs
 from replicate._models.reference import ModelVersionIdentifier, Reference
 from replicate._outputs.file_output import FileOutput

@@ -19,7 +19,7 @@ from support.hosts import CONTENT, Host, hosted
 from support.sessions import Hasty, config
 
 from replicate import FileOutput
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._files import atomic_write
 from replicate._files import cache as copies
 from replicate._files.data_uri import data_of

@@ -32,7 +32,7 @@ from support.sample_models import VERSION, Script, model, prediction
 from support.sessions import scripted
 
 from replicate import InputError
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._files.images import file_of
 from replicate._inputs.encode import Inputs
 from replicate._models.schema import InputSchema

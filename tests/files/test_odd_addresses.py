@@ -11,7 +11,7 @@ from support.faults import Faults, answer
 from support.hosts import hosted
 
 from replicate import FileOutput
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate.exceptions import (
     AmbiguousCreateError,
     APIConnectionError,

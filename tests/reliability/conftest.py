@@ -17,7 +17,7 @@ from support.colours import Clock, connect, each_colour, pytest_pyfunc_call  # n
 from support.sample_models import version_of
 
 from replicate import Replicate
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate.local import Model
 from replicate.local import server as local_server
 

@@ -15,7 +15,7 @@ from reliability.conftest import Place, placed
 from support.colours import RUN, each, got, leaves_streams
 
 from replicate import AmbiguousCreateError, PredictionTimeout, ReplicateException, RunError
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 
 if TYPE_CHECKING:
     from replicate.local import Server

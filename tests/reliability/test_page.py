@@ -19,7 +19,7 @@ from reliability.troubles import LIMITS, LOOKS, SECTIONS, Trouble, starting
 
 import replicate
 from replicate import ReplicateException
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 
 if TYPE_CHECKING:
     from replicate.local import Server

@@ -32,7 +32,7 @@ from replicate import (
     ReplicateException,
     RunError,
 )
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._jobs.streams import EventStream
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from support.colours import got, scripted
 from support.sample_models import VERSION, Script, prediction
 
 from replicate import Client, FileOutput
-from replicate._dual.methods import Async, over
+from replicate._dual.colours import Async, over
 from replicate._objects.resource import session_of
 from replicate.resources.files import File
 from replicate.resources.models import Model

@@ -17,7 +17,7 @@ import pytest
 import trio
 
 from replicate import AsyncReplicate, Replicate
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._objects.listing import Listing
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.credentials import Credentials
 from replicate._http.secrecy.hiding import true_headers

@@ -11,7 +11,7 @@ import httpx
 
 import replicate
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
-from replicate._dual.methods import Async, Sync
+from replicate._dual.colours import Async, Sync
 from replicate._flows.use import Run
 from replicate._http.sse import ServerSentEvent
 from replicate._jobs.output_iterator import OutputIterator

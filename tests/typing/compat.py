@@ -8,7 +8,7 @@ import httpx
 
 import replicate
 from replicate import types
-from replicate._dual.methods import Async, Sync
+from replicate._dual.colours import Async, Sync
 from replicate._jobs.streams import EventStream
 from replicate.types import models as model_types  # noqa: TC001 - nothing here is run
 

@@ -8,7 +8,7 @@ import httpx
 
 import replicate
 from replicate import APIResponse, AsyncReplicate, Replicate
-from replicate._dual.methods import Async, Sync
+from replicate._dual.colours import Async, Sync
 from replicate.resources.predictions import Prediction
 
 

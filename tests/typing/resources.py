@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_type
 
 from replicate import AsyncReplicate, FileOutput, Replicate
-from replicate._dual.methods import Async, Sync
+from replicate._dual.colours import Async, Sync
 from replicate._objects.page import Page
 from replicate.resources.account import Account
 from replicate.resources.collections import Collection

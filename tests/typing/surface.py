@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_type
 import httpx
 
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
-from replicate._dual.methods import Async, Sync
+from replicate._dual.colours import Async, Sync
 from replicate._files.cache import Info
 from replicate._http.connections.default_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
 from replicate._objects.listing import Listing

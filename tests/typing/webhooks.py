@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_type
 
 import replicate
 from replicate import AsyncReplicate, Replicate
-from replicate._dual.methods import Async, Sync
+from replicate._dual.colours import Async, Sync
 from replicate.resources.predictions import Prediction
 from replicate.resources.trainings import Training
 from replicate.webhook import Webhooks, WebhookSigningSecret

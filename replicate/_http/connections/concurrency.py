@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections import deque
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import copy_context
 from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from replicate._dual.methods import drive
+from replicate._dual.drive import drive
 from replicate._http.connections.pool import running_loop
 from replicate._http.connections.process import inheritors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
-    from types import FrameType
 
 T = TypeVar("T")
 
@@ -79,34 +76,6 @@ async def task_turn(key: Hashable) -> AsyncGenerator[None, None]:
     turn = turns.of((running_loop(), key), Lock)
     async with turn.lock:
         yield
-
-
-dropped: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
-"""What is to be done when the garbage collector has ended."""
-
-
-def apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Do what must be done when something is dropped: at once, but if amid httpcore, in a thread of its own.
-
-    The garbage collector comes at any moment, also where this thread has a lock of httpcore's. To want that again
-    would be to wait for ever. The thread begins when the collector has ended, which still has to do with what is left.
-    """
-    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the fast way
-    while frame is not None and not frame.f_globals.get("__name__", "").startswith("httpcore."):
-        frame = frame.f_back
-    if frame is None:
-        drive(work())
-        return
-    dropped.append(work)
-    if begin_dropped not in gc.callbacks:
-        gc.callbacks.append(begin_dropped)
-
-
-def begin_dropped(phase: str, _: object) -> None:
-    """Do in threads what has been put off, when the garbage collector has ended."""
-    while phase == "stop" and dropped:
-        with suppress(RuntimeError):  # Python is ending, and then cancels what is owned
-            Thread(target=apart, args=(dropped.popleft(),), name="replicate-closing").start()
 
 
 async def offload(work: Callable[[], T]) -> T:

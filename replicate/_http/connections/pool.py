@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import httpx
 
-from replicate._dual.methods import PATIENCE
+from replicate._dual.generators import PATIENCE
 from replicate._http.connections.interface import ALWAYS, sparing
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of
 from replicate._http.secrecy.scrubbing import cut

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
+from replicate._dual.drive import drive
 from replicate._dual.generators import following, undisclosed
-from replicate._dual.methods import drive
 from replicate._http.connections.blocking_clients import MOMENT, OwnClients
 from replicate._http.connections.client_factory import ClientFactory, discreet, plain
 from replicate._http.connections.dispatch import delivered, delivered_within
