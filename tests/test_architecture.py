@@ -209,11 +209,11 @@ def test_no_module_shadows_a_public_name() -> None:
 
 @pytest.mark.parametrize(("module", "path"), CLIENT + LOCAL, ids=[name for name, _ in CLIENT + LOCAL])
 def test_every_idea_fits_on_a_page(module: str, path: Path) -> None:
-    """A file is one idea, which it says, and hardly more than 300 lines; functions are near 40 without docstrings."""
+    """A file is one idea, which it says, and at most 500 lines; functions are near 40 without docstrings."""
     text = path.read_text("utf-8")
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "a module docstring says what the file knows"
-    assert len(text.splitlines()) <= 400
+    assert len(text.splitlines()) <= 500
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             body = node.body[1:] if ast.get_docstring(node) else node.body

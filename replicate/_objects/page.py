@@ -15,19 +15,18 @@ from replicate._annotations import deferred
 from replicate._dual.async_names import rebound_items
 from replicate._dual.colours import Async, C, Coloured, Owner, P, Sync, T, over
 from replicate._dual.drive import drive
-from replicate._dual.generators import drive_iter
+from replicate._dual.generators import drive_iter, nested
 from replicate._dual.methods import Presenter, dual, dual_iter
 from replicate._http.options import check_count
 from replicate._json import elements, is_mapping, is_object
 from replicate._objects.cursors import Reader, at, check_new, checked, read
 from replicate._objects.html import Tabular
-from replicate._objects.listing import Listing
 from replicate._objects.resource import Bound
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
     from typing import Never, Self
 
     from replicate._http.session import Session
@@ -38,6 +37,8 @@ Cursor: TypeAlias = str | EllipsisType
 
 NO_OPTIONS: Mapping[str, Any] = {}
 NONE_VISITED: frozenset[str] = frozenset()
+OF_INSTANCES = ("alone", "limit")
+"""Public attributes of a page that its class does not have."""
 
 
 def or_by_hand(init: Callable[..., None]) -> Callable[..., None]:
@@ -309,6 +310,31 @@ def iterated(session: Session[Any], *, alone: bool) -> type[Page[Any, Any]]:
     if session.blocking:
         return SyncPage
     return EitherPage if alone else AsyncPage
+
+
+class Listing(Generic[T]):
+    """A list that an asynchronous client was asked for: await it for its first page, or iterate all of it."""
+
+    def __init__(self, ask: Callable[[], Coroutine[Any, Any, Page[Async, T]]], page: type[Page[Any, Any]]) -> None:
+        self._ask, self._page = ask, page
+
+    def __await__(self) -> Generator[Any, Any, Page[Async, T]]:
+        return self._ask().__await__()
+
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
+        page: Any = await self
+        async with nested(aiter(page)) as items:
+            async for item in items:
+                yield item
+
+    if not TYPE_CHECKING:  # type checkers know that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to do if it is an attribute of the page. Raises AttributeError."""
+            said = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_") and (name in OF_INSTANCES or hasattr(self._page, name)):
+                said += f": await it first. `page = await client.predictions.list()` gives a page, which has `{name}`"
+            raise AttributeError(said, name=name, obj=self)
 
 
 class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as the decorator it is

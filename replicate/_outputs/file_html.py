@@ -5,8 +5,9 @@ from __future__ import annotations
 import mimetypes
 import re
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from replicate._dual.colours import Coloured
 from replicate._dual.drive import drive
 from replicate._files import cache, fetch
 from replicate._files.data_uri import data_of, is_data_uri
@@ -19,7 +20,6 @@ from replicate.exceptions import FileTooLargeError, NotFoundError
 if TYPE_CHECKING:
     from replicate._http.session import Session
     from replicate._objects.html import Bundle
-    from replicate._outputs.file_output import FileMethods
 
 LARGEST = 8 * 1024 * 1024
 """Bytes that are put into a notebook for what is shown at once. There they are a third more."""
@@ -46,6 +46,15 @@ TAGS = {"image": "img", "audio": "audio", "video": "video"}
 WIDE = "max-width: 100%; max-height: 36em"
 
 
+class ShownFile(Coloured[Any], Protocol):
+    """A file that a notebook shows, with the session that it can be had by."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
 class Seen(NamedTuple):
     """What can be shown of a file: its content, or why there is none."""
 
@@ -53,7 +62,7 @@ class Seen(NamedTuple):
     trouble: str = ""
 
 
-def shown(output: FileMethods[Any]) -> Bundle:
+def shown(output: ShownFile) -> Bundle:
     """Give a file as what a notebook shows. Nothing raises: a file that cannot be had is a link."""
     seen = look(output)
     kind = kind_of(seen.content)
@@ -63,12 +72,12 @@ def shown(output: FileMethods[Any]) -> Bundle:
     return bundle(plain, drawn(output, seen))
 
 
-def inline(output: FileMethods[Any], most: int) -> str:
+def inline(output: ShownFile, most: int) -> str:
     """Give a file as HTML, of so many bytes at most, to be shown among other things."""
     return drawn(output, look(output, most))
 
 
-def look(output: FileMethods[Any], most: int | None = None) -> Seen:
+def look(output: ShownFile, most: int | None = None) -> Seen:
     """Have the content of a file, if it is here, or can be had without holding up an event loop."""
     try:
         return Seen(here(output, LARGEST if most is None else max(0, most)))
@@ -80,7 +89,7 @@ def look(output: FileMethods[Any], most: int | None = None) -> Seen:
         return Seen(trouble=f"It cannot be shown here: {type(error).__name__}.")
 
 
-def here(output: FileMethods[Any], most: int) -> bytes | None:
+def here(output: ShownFile, most: int) -> bytes | None:
     """Give the content of a file: of its URL, of a copy, or downloaded now; None where that is not to be."""
     url, session = output.url, session_of(output)
     if is_data_uri(url):
@@ -96,7 +105,7 @@ def here(output: FileMethods[Any], most: int) -> bytes | None:
     return None
 
 
-def drawn(output: FileMethods[Any], seen: Seen) -> str:
+def drawn(output: ShownFile, seen: Seen) -> str:
     """Draw a file."""
     url, name = output.url, output.name
     if seen.content is None:

@@ -17,16 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from replicate._objects.html import Bundle
-    from replicate._outputs.output_list import OutputList
 
 MOST_FILES = 12
 """How many files of an output are shown; the others are counted."""
 
 
-def shown(output: OutputList) -> Bundle:
+def shown(output: list[Any], text: str | None) -> Bundle:
     """Give a list of files, or of the pieces of a text, as what a notebook shows; any other is shown as lists are."""
     try:
-        worth = bool(output) and (output.text is not None or any(True for _ in files_in(output)))
+        worth = bool(output) and (text is not None or any(True for _ in files_in(output)))
         return bundle(repr(output), *drawn(output)) if worth else {}
     except Exception:  # noqa: BLE001 - showing something must not end a program
         return {}

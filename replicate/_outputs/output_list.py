@@ -69,7 +69,7 @@ class OutputList(list[Any]):
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
         from replicate._outputs.html import shown
 
-        return shown(self)
+        return shown(self, self.text)
 
     def __dir__(self) -> Iterable[str]:
         return super().__dir__() if self.text is None else [*super().__dir__(), *TEXT_METHODS]

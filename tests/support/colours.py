@@ -18,7 +18,7 @@ import trio
 
 from replicate import AsyncReplicate, Replicate
 from replicate._dual.drive import drive
-from replicate._objects.listing import Listing
+from replicate._objects.page import Listing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

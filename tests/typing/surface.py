@@ -13,8 +13,7 @@ from replicate import AsyncReplicate, Client, FileOutput, Replicate
 from replicate._dual.colours import Async, Sync
 from replicate._files.cache import Info
 from replicate._http.connections.default_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
-from replicate._objects.listing import Listing
-from replicate._objects.page import Page, PageInfo
+from replicate._objects.page import Listing, Page, PageInfo
 from replicate._objects.paginate import async_paginate, paginate
 from replicate.exceptions import ReplicateError
 from replicate.resources.predictions import Prediction
