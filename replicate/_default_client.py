@@ -17,5 +17,4 @@ def default_client() -> Any:
 
 def made() -> Any:
     """Give the default client if it has been made, or None."""
-    attributes: dict[str, Any] = vars(package)
-    return attributes.get("default_client")
+    return package.__dict__.get("default_client")

@@ -11,13 +11,12 @@ from copyreg import pickle
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
-import httpx
-
 from replicate._client.subclasses import follow_class
 from replicate._default_client import default_client, made
 from replicate._dual.colours import Async, Sync
 from replicate._http.config import Config, given
 from replicate._http.credentials import Credentials
+from replicate._http.libraries import httpx
 from replicate._http.secrecy.secrets import Tokens, is_secret, shows, texts, without_secrets
 from replicate._http.session import Session, async_session, blocking_session
 from replicate._json import is_mapping

@@ -7,7 +7,6 @@ import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from collections.abc import Callable, Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from typing import TYPE_CHECKING, Any, Generic, cast
 
-import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
 from attrs import evolve
 
 from replicate._client.subclasses import follow_class
@@ -17,7 +16,10 @@ from replicate._dual.methods import dual
 from replicate._dual.signatures import show
 from replicate._http.config import given
 from replicate._http.environment import address
-from replicate._http.libraries import own_timeout
+from replicate._http.libraries import (
+    httpx,
+    own_timeout,
+)
 from replicate._http.options import (
     REQUEST_OPTIONS,
     RequestOptions,

@@ -7,13 +7,12 @@ from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
 
-import httpx  # noqa: TC002 - a TypedDict's annotations may be evaluated
-
 from replicate._annotations import deferred
 from replicate._default_client import default_client
 from replicate._dual.colours import Async, Sync, T
 from replicate._dual.drive import drive
 from replicate._files.sources import inspected
+from replicate._http.libraries import httpx  # noqa: TC001 - a TypedDict's annotations may be evaluated
 from replicate._http.sse import Decoder, ServerSentEvent
 from replicate._inputs.encode import Inputs, data_uri
 from replicate._json import is_array, is_mapping

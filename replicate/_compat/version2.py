@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import httpx
-
 from replicate._annotations import deferred
+from replicate._http.libraries import httpx
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -9,14 +9,12 @@ import random
 import re
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from replicate._dual.generators import nested
 from replicate._files import data_uri
 from replicate._files.cache import Info
 from replicate._http import retry
 from replicate._http.error_responses import unanswered
-from replicate._http.libraries import own_url
+from replicate._http.libraries import httpx, own_url
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,

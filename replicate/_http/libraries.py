@@ -12,7 +12,7 @@ import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx as httpx  # noqa: PLC0414 - for the folders above, which have it from here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping  # noqa: TC003 - a TypedDict's ann
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import httpx
-
+from replicate._http.libraries import httpx
 from replicate._http.options import (
     REQUEST_OPTIONS,
     TOKEN,

@@ -9,14 +9,12 @@ from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-import httpx
-
 from replicate._annotations import deferred
 from replicate._dual.colours import Async, C, Sync
 from replicate._dual.drive import drive
 from replicate._dual.generators import nested
 from replicate._dual.methods import dual, dual_iter
-from replicate._http.libraries import library_of
+from replicate._http.libraries import httpx, library_of
 from replicate.exceptions import APIConnectionError
 from replicate_api.types import UNSET, decode
 
