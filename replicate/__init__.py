@@ -148,6 +148,8 @@ _HOMES = {
     "replicate._compat.version2": "ProxiesTypes file_from_path get_path_url",
     "replicate._http.connections.default_clients": "DEFAULT_CONNECTION_LIMITS DefaultAioHttpClient "
     "DefaultAsyncHttpxClient DefaultHttpxClient",
+    "replicate._http.error_responses": "_error_of=error_of",
+    "replicate._http.errors": "_connection_errors=PAIRS",
     "replicate._objects.response": "APIResponse AsyncAPIResponse=APIResponse",
     "replicate.resources.account": "Account",
     "replicate.resources.collections": "Collection",
@@ -228,7 +230,7 @@ class _Package(ModuleType):
             change(self.default_client, name, known({**self.__dict__, name: value}))
             value = opened(value) if name == "bearer_token" else value
         if isinstance(value, ModuleType):
-            if name == "_default_client":
+            if name == "_upward":
                 vars(value)["package"] = self
             if name in __all__:
                 return  # `import replicate.run` puts a module of that name here; the function stays

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from replicate._default_client import default_client
 from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from replicate._http.secrecy.hiding import opened as opened  # noqa: PLC0414 - for the package
 from replicate._http.secrecy.hiding import sealed as sealed  # noqa: PLC0414
 from replicate._objects.resource import session_of
+from replicate._upward import default_client
 from replicate.client import Client
 
 if TYPE_CHECKING:

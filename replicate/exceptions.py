@@ -27,6 +27,7 @@ known: go on with that.
 from __future__ import annotations
 
 from replicate._errors import ReplicateException as ReplicateException  # noqa: PLC0414 - for all who catch it
+from replicate._upward import connection_errors, error_of
 from replicate._wording import ended, harmless, late, told
 
 TYPE_CHECKING = False
@@ -56,10 +57,7 @@ class ReplicateError(ReplicateException):
     @classmethod
     def from_response(cls, response: httpx.Response) -> ReplicateError:
         """Make the error for an answer with an error status, of the class for it."""
-        from importlib import import_module
-
-        # The way up, as `Resource` has it: how answers are read is known there, what errors are is known here.
-        error: ReplicateError = import_module("replicate._http.error_responses").error_of(response)
+        error: ReplicateError = error_of(response)
         return error
 
 
@@ -258,11 +256,7 @@ class InputError(ReplicateException, TypeError, ValueError):
 
 def __getattr__(name: str) -> Any:
     """Give the connection errors that are httpx's as well, such as `ReadTimeout`, once httpx is wanted."""
-    from importlib import import_module
-
-    kinds: dict[str, Any] = {}
-    if not name.startswith("_"):
-        kinds = {kind.__name__: kind for kind in import_module("replicate._http.errors").PAIRS.values()}
+    kinds = {} if name.startswith("_") else connection_errors()
     if name not in kinds:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return kinds[name]

@@ -22,7 +22,7 @@ GENERATED = Path(replicate_api.__file__).parent
 LAYERS = (
     (
         "replicate._version",
-        "replicate._default_client",
+        "replicate._upward",
         "replicate._wording",
         "replicate._annotations",
         "replicate._errors",

@@ -12,7 +12,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 from replicate._client.subclasses import follow_class
-from replicate._default_client import default_client, made
 from replicate._dual.colours import Async, Sync
 from replicate._http.config import Config, given
 from replicate._http.credentials import Credentials
@@ -22,6 +21,7 @@ from replicate._http.session import Session, async_session, blocking_session
 from replicate._json import is_mapping
 from replicate._objects.raw_response import RawResponses
 from replicate._objects.resource import session_of
+from replicate._upward import default_client, made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
 
 from replicate._annotations import deferred
-from replicate._default_client import default_client
 from replicate._dual.colours import Async, Sync, T
 from replicate._dual.drive import drive
 from replicate._files.sources import inspected
@@ -19,6 +18,7 @@ from replicate._json import is_array, is_mapping
 from replicate._models.schema import BY_VALUE
 from replicate._objects.resource import session_of
 from replicate._outputs.file_output import FileOutput, file_maker
+from replicate._upward import default_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping

@@ -6,11 +6,11 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
-from replicate._default_client import default_client
 from replicate._dual.async_names import AsyncNames, rebound
 from replicate._dual.colours import Async, C, Owner
 from replicate._json import is_array
 from replicate._objects.raw_response import RawResponses
+from replicate._upward import default_client
 from replicate_api.types import UNSET, Payload, fields, part_of, stored, whole
 
 if TYPE_CHECKING:

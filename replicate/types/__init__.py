@@ -95,9 +95,9 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name not in _HOME_OF:
-        from replicate._compat.paths import PATHS
+        from importlib.util import find_spec
 
-        if name in _SUBMODULES or f"types.{name}" in PATHS:
+        if name in _SUBMODULES or (not name.startswith("_") and find_spec(f"{__name__}.{name}")):
             return import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, other = _HOME_OF[name]
