@@ -18,6 +18,7 @@ from replicate._http.connections.transport import Lock
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
 from replicate._http.session import LAST_CHANCE
+from replicate._jobs.assignment import Attempt, Verdict, assign
 from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
 from replicate._jobs.list_recent import endpoints, newest
 from replicate._jobs.matching import Asked, fitting, same
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from replicate._http.connections.interface import Transport
     from replicate._http.session import Session
-    from replicate._jobs.ledger import Account, GivenUp
+    from replicate._jobs.ledger import Account
     from replicate.exceptions import APIConnectionError
 
 
@@ -53,8 +54,6 @@ HASTY = PAUSES[:2]
 """The same, where somebody waits for the program to end."""
 CROWDED, CROWDED_LOOKS = 1.0, 90
 """Seconds between looks, and how many, while the same is asked for by other creates that are not answered yet."""
-BEFORE = 5.0
-"""What was asked for so many seconds before a create went out is older than what that looks at."""
 
 CARRIED = (*PROBLEM, "status_code", "request", "response", "body", "request_id", "retry_after")
 """What an error has of the one that came in the place of an answer."""
@@ -90,9 +89,8 @@ class Create:
         self._listed: Any = None
         self._found: list[str] = []
         self._similar: list[str] = []  # what has more in its input than that
-        self._crowded = False
+        self._verdict = Verdict()  # what the last look has shown
         self._described = False  # whether the model was looked up
-        self._explained = False  # whether creates of this process have started exactly what was found
         self._inherited: list[str] = []
         self._trouble: Exception | None = None
         self._lock = Lock()
@@ -101,6 +99,10 @@ class Create:
     def unanswered(self) -> bool:
         """Whether no answer will come: it is lost, or its client closed, whose tasks get none, but threads do."""
         return self.lost or (self.session.transport.is_closed and not self.session.blocking)
+
+    def attempt(self) -> Attempt:
+        """Give what is to be known of it to tell what it has started from what others have."""
+        return Attempt(self.asked, self.sent, self.out, self.unanswered, self.ending)
 
     def watched(self, session: Session[Any]) -> Session[Any]:
         """Give a session by which the request is sent."""
@@ -150,7 +152,7 @@ class Create:
                 await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         finally:
             ledger.under_way.pop(self, None)  # a fork may have happened since
-            if self.ending and self.id is None and self._explained:
+            if self.ending and self.id is None and self._verdict.explained:
                 ledger.give_up(self, self._found)
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
@@ -211,7 +213,7 @@ class Create:
         """Look for what the request has started, some times. That a look fails does not end the search."""
         looks = crowded = 0
         while looks < len(pauses) and crowded < CROWDED_LOOKS:
-            if pause := CROWDED if self._crowded else pauses[looks]:
+            if pause := CROWDED if self._verdict.wait else pauses[looks]:
                 if session.remaining() <= pause:
                     return
                 await session.transport.sleep(pause)
@@ -224,21 +226,35 @@ class Create:
                 return
             else:
                 self._trouble = None
-            if self.id is not None or (self._found and not self._crowded):
+            if self.id is not None or (self._found and not self._verdict.wait):
                 return
-            crowded, looks = (crowded + 1, looks) if self._crowded else (crowded, looks + 1)
+            crowded, looks = (crowded + 1, looks) if self._verdict.wait else (crowded, looks + 1)
 
     async def _look(self, session: Session[Any]) -> None:
-        """Look once, and take up what fits.
-
-        Creates of this process may have started what fits just as well. Those that will be answered can be waited for;
-        of those that ask for the same and whose answers are lost, too, each may take any. Those that were given up
-        before count as well; what they have started is canceled with this, if all are to be.
-        """
-        self._crowded = False
+        """Look once, and take up what this create may take."""
+        self._verdict = self._verdict._replace(wait=False)
         listed = await newest(session, self.noun, self.sent)
-        now = session.transport.now()
-        others = [
+        rivals = self._rivals(session.transport.now())
+        free = [each for each in listed if ledger.is_free(each.id, self.account)]
+        await self._learn_defaults(session, free)
+        fit = fitting(self.asked, free, self._defaults)
+        self._found = [each.id for each in fit.found]
+        self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
+        given_up = ledger.alike(self, self._found)
+        others = [rival.attempt() for rival in rivals]
+        self._verdict = verdict = assign(self.attempt(), fit, others, len(given_up))
+        for each in verdict.take:
+            if ledger.claim(each.id, self):
+                self.id, self._listed = each.id, each
+                ledger.adopt(each.id, exact=fit.exact)
+                self._inherited = ledger.take_over(self, given_up) if verdict.inherits else []
+                return
+        if verdict.take:
+            self._found = []  # for others were quicker: what is this one's may still show
+
+    def _rivals(self, now: float) -> list[Create]:
+        """Give the other creates of this process that may have started what was listed by now."""
+        return [
             other
             for other in list(ledger.under_way)
             if other is not self
@@ -246,28 +262,6 @@ class Create:
             and other.sent <= now
             and (other.account, other.noun) == (self.account, self.noun)
         ]
-        free = [each for each in listed if ledger.is_free(each.id, self.account)]
-        await self._learn_defaults(session, free)
-        fit, exact = fitting(self.asked, free, self._defaults)
-        self._found = [each.id for each in fit]
-        self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
-        self._crowded = any(
-            other.out and not other.unanswered and any(other.asked.fits(each) for each in fit) for other in others
-        )
-        given_up = ledger.alike(self, self._found)
-        self._explained = self._accounts_for(fit, others, given_up)
-        lost = [other for other in others if other.unanswered and other.asked.shows_as(self.asked)]
-        torn = any(not self._may_swap_with(other) for other in lost)
-        if self._crowded or torn or len(fit) > 1 + len(lost) + len(given_up):
-            return
-        for each in fit:
-            if ledger.claim(each.id, self):
-                self.id, self._listed = each.id, each
-                ledger.adopt(each.id, exact=exact)
-                if self.ending and all(other.ending for other in others if other.unanswered):
-                    self._inherited = ledger.take_over(self, given_up)
-                return
-        self._found = []  # for others were quicker: what is this one's may still show
 
     async def _learn_defaults(self, session: Session[Any], started: Sequence[Any]) -> None:
         """Look up, once, the model of what has more in its input than was sent: the API may have added defaults."""
@@ -278,16 +272,6 @@ class Create:
         self._described, reference = True, description_reference(fit[0])
         if reference is not None and remembered(session, reference) is None:
             await look_up.attempted(session, reference, Deadline.within(session), look_up.QUICKLY)
-
-    def _may_swap_with(self, other: Create) -> bool:
-        """Tell whether either of two whose answers are lost may take what the other has started."""
-        return other.asked == self.asked or (other.ending and self.ending)
-
-    def _accounts_for(self, fit: Sequence[Any], others: Sequence[Create], given_up: Sequence[GivenUp]) -> bool:
-        """Tell whether what fits is as much as this create, and those of this process like it, have started."""
-        near = [other for other in others if other.out and other.sent > self.sent - BEFORE]
-        rivals = sum(any(other.asked.fits(each) for each in fit) for other in near)
-        return len(fit) == 1 + rivals + len(given_up)
 
     def _defaults(self, started: Any) -> dict[str, Any]:
         """Give the defaults of its model's input that are known. What trainings take is not."""
