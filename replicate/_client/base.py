@@ -10,7 +10,9 @@ from replicate._client.subclasses import follow_class
 from replicate._dual.async_names import rebound, tell_in_both
 from replicate._dual.colours import Async, C
 from replicate._dual.methods import also_awaited, dual
-from replicate._http.options import check_parameters
+from replicate._http.options import RequestOptions, check_parameters
+from replicate._jobs.options import CallOptions, RunOptions
+from replicate._objects.custom_request import RawOptions, exchange, version1
 from replicate._objects.raw_response import RawResponses
 from replicate._objects.resource import namespace
 from replicate_api.types import UNSET
@@ -25,11 +27,8 @@ if TYPE_CHECKING:
 
     from replicate._client.verbs import request, verb
     from replicate._files.fetch import Progress
-    from replicate._flows.run import CallOptions, RunOptions
-    from replicate._http.options import RequestOptions
     from replicate._http.session import Session
     from replicate._jobs.streams import EventStream
-    from replicate._objects.custom_request import RawOptions
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
     from replicate.resources.deployments import Deployments
@@ -245,9 +244,7 @@ class API(Configured[C], RawResponses, Picklable):
     @dual
     async def _request(self, method: str, path: str, **options: Unpack[RawOptions]) -> httpx.Response:
         """Send a request as version 1's clients did: `path` includes "/v1"."""
-        from replicate._objects import custom_request
-
-        return await custom_request.version1(self._session, method, path, options)
+        return await version1(self._session, method, path, options)
 
     if TYPE_CHECKING:
 
@@ -312,13 +309,6 @@ class API(Configured[C], RawResponses, Picklable):
         if "_session" not in vars(self):  # a traceback shows one whose constructor has raised
             return f"<{type(self).__name__}>"
         return f"<{type(self).__name__} {self._session.config.base_url}>"
-
-
-async def exchange(session: Session[Any], method: str, url: str, options: RawOptions) -> Any:
-    """Send a low-level request. Gives what `cast_to` says, if that is given."""
-    from replicate._objects import custom_request
-
-    return await custom_request.exchange(session, method, url, options)
 
 
 def one_url(url: str, path: str) -> str:

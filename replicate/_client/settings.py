@@ -73,14 +73,12 @@ class CopyOptions(RequestOptions, total=False):
 
 
 TOKENS = ("bearer_token", "api_token")
-DEFAULTS = ("default_headers", "set_default_headers", "default_query", "set_default_query")
 CHECKED: Mapping[str, Callable[[Any], Any]] = {
     "base_url": address,
     "poll_interval": pause,
     "output_dir": folder,
     "allow_private_hosts": flag,
 }
-COPY_OPTIONS = (*TOKENS, "http_client", *CHECKED, *DEFAULTS, *REQUEST_OPTIONS)
 
 
 class Configured(AsyncNames, Generic[C]):
@@ -222,7 +220,7 @@ class Configured(AsyncNames, Generic[C]):
         """
         told: Any = options
         told.update({name: sealed(told[name]) for name in TOKENS if name in told})
-        check_keywords(options, COPY_OPTIONS)
+        check_keywords(options, (*CopyOptions.__annotations__,))
         other = with_session(self, reset(self._session, options))
         follow_class(other)
         return other

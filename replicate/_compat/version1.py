@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._dual.colours import Coloured
-    from replicate._flows.run import CallOptions, RunOptions
     from replicate._inputs.encode import FileEncodingStrategy
+    from replicate._jobs.options import CallOptions, RunOptions
     from replicate._jobs.streams import EventStream
     from replicate.client import Client
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from importlib import import_module
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -21,18 +20,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-HOMES = {
-    "replicate._http.options": "ListOptions RequestOptions",
-    "replicate._objects.custom_request": "RawOptions",
-    "replicate._client.settings": "CopyOptions",
-    "replicate._flows.run": "CallOptions RunOptions",
-    "replicate._jobs.create": "DeploymentPredictionOptions ModelPredictionOptions PredictionOptions TrainingOptions",
-    "replicate._inputs.aliases": "BareVersionName CollectionName DeploymentName FileName ModelListName ModelName "
-    "PredictionName PredictionWords SearchWords TrainingName TrainingWords UploadWords VersionName",
-}
-"""The modules of the TypedDicts that methods unpack: methods import them for type checkers only."""
-
-HOME_OF = {name: module for module, names in HOMES.items() for name in names.split()}
 POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
@@ -134,7 +121,7 @@ def _taken(function: Callable[..., Any]) -> Taken:
     unpacked: Mapping[str, Any] = {}
     if anything and (found := re.fullmatch(r"Unpack\[(\w+)\]", str(own[-1].annotation))):
         own, anything = own[:-1], False
-        unpacked = getattr(import_module(HOME_OF[found[1]]), found[1]).__annotations__
+        unpacked = function.__globals__[found[1]].__annotations__
     words = (*(each.name for each in own if each.kind in KEYWORD), *unpacked)
     required = {
         each.name: index if each.kind is Parameter.POSITIONAL_OR_KEYWORD else float("inf")

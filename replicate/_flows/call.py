@@ -16,7 +16,7 @@ from replicate._http.environment import DEFAULT_BASE_URL
 from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._jobs.create import described, post, uploading
 from replicate._jobs.input_names import check_names
-from replicate._jobs.options import PREDICTION_OPTIONS, check
+from replicate._jobs.options import check, given
 from replicate._jobs.output_iterator import OutputIterator
 from replicate._jobs.updates import Updates
 from replicate._jobs.wait import owned
@@ -55,7 +55,7 @@ class Call(Generic[C]):
         cancel_on_exit: bool = True,
         updates: Updates | None = None,
     ) -> None:
-        check(input, settings, PREDICTION_OPTIONS)
+        check(input, settings)
         self.session: Session[C] = session
         self.reference: Reference = Reference.of(ref)
         self.settings: Mapping[str, Any] = settings
@@ -204,7 +204,8 @@ class Call(Generic[C]):
         return await self._post(options, predictions_create, version=version)
 
     async def _post(self, options: Mapping[str, Any], endpoint: Any, *path: str, **members: Any) -> Any:
-        session, schema = self._bound, UNKNOWN if self.description is None else self.description.input
-        ready = await self._inputs.sent(uploading(session, options), schema)
+        session = given(self._bound, options)
+        schema = UNKNOWN if self.description is None else self.description.input
+        ready = await self._inputs.sent(uploading(session), schema)
         told: Any = {"input": ready, "options": options, "cancel_on_exit": self.cancel_on_exit}
         return await post(session, endpoint, *path, **told, **members)

@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from replicate._flows.call import Call
-from replicate._http.options import SendOptions, check_keywords, read_timeout
+from replicate._http.options import read_timeout
 from replicate._inputs.aliases import stated
-from replicate._jobs.create import MARGIN, PredictionSettings
-from replicate._jobs.options import LONGEST_HOLD, PREDICTION_OPTIONS, check_flags
-from replicate._jobs.output_files import Files, SaveOptions, make_ready, saving
+from replicate._jobs.create import MARGIN
+from replicate._jobs.options import LONGEST_HOLD, check_flags
+from replicate._jobs.output_files import Files, make_ready, saving
 from replicate._jobs.outputs import raw
-from replicate._jobs.updates import WATCH_OPTIONS, Updates, WatchOptions
+from replicate._jobs.updates import Updates
 from replicate._jobs.wait import check_success, owned, settle
 from replicate._json import is_array
 from replicate._models.schema import BY_VALUE
@@ -23,27 +23,9 @@ if TYPE_CHECKING:
 
     from replicate._dual.colours import C
     from replicate._http.session import Session
+    from replicate._jobs.options import RunOptions
     from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
-
-
-class CallOptions(PredictionSettings, SendOptions, WatchOptions, SaveOptions, total=False):
-    """What `run` also takes."""
-
-    timeout: float | None
-    """Seconds that the whole call may take, from the first request to the result; None for as long as it takes."""
-    cancel_on_exit: bool | None
-    """Cancel the prediction if this call is left early: by Ctrl-C, a canceled task, its timeout. True unless given."""
-
-
-class RunOptions(CallOptions, total=False):
-    """What `run` takes by keyword, and `stream` too."""
-
-    use_file_output: bool | None
-    """Give files as FileOutput (the default), or as plain URLs."""
-
-
-RUN_OPTIONS = (*PREDICTION_OPTIONS, "cancel_on_exit", "use_file_output", "save_to", *WATCH_OPTIONS)
 
 
 async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> Any:
@@ -52,7 +34,6 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     A list is an OutputList, which prints as its text if it is one. But of a version that makes its output item by item
     it is an iterator over the items, which takes over the prediction.
     """
-    check_keywords(options, RUN_OPTIONS)
     settings = stated(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
     files = wanted_files(session, settings)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._dual.generators import nested
-from replicate._flows.run import RUN_OPTIONS, called, wanted_files
-from replicate._http.options import check_keywords
+from replicate._flows.run import called, wanted_files
 from replicate._inputs.aliases import stated
 from replicate._jobs.follow import streamed
 from replicate._jobs.options import check_flags
@@ -19,14 +18,13 @@ if TYPE_CHECKING:
 
     from replicate._dual.colours import C
     from replicate._flows.call import Call
-    from replicate._flows.run import RunOptions
     from replicate._http.session import Session
+    from replicate._jobs.options import RunOptions
     from replicate._jobs.output_files import Files
 
 
 def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> EventStream[C]:
     """Prepare a call, and give the events of the prediction that it will start."""
-    check_keywords(options, RUN_OPTIONS)
     settings = stated(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
     files = wanted_files(session, settings)

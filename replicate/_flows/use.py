@@ -13,11 +13,11 @@ from replicate._flows.call import Call
 from replicate._flows.run import holding, result
 from replicate._http.deadline import Deadline
 from replicate._http.settings import folder
-from replicate._jobs.options import check_flags
-from replicate._jobs.output_files import Files, SaveOptions, make_ready, saving
+from replicate._jobs.options import SaveOptions, WatchOptions, check_flags
+from replicate._jobs.output_files import Files, make_ready, saving
 from replicate._jobs.output_iterator import OutputIterator
 from replicate._jobs.outputs import raw
-from replicate._jobs.updates import Updates, WatchOptions, check_watching
+from replicate._jobs.updates import Updates, check_watching
 from replicate._jobs.wait import Watch, look, owned
 from replicate._json import is_mapping
 from replicate._models import look_up

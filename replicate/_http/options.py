@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from datetime import date
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import httpx
 
@@ -17,6 +17,9 @@ DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 """Seconds that one HTTP request may take to connect (5), and to send or receive anything (60)."""
 
 DEFAULT_MAX_RETRIES = 2
+
+FileEncodingStrategy = Literal["auto", "base64", "data-uri", "url", "upload"]
+"""How files of an input are sent."""
 
 
 class SendOptions(TypedDict, total=False):
@@ -52,10 +55,9 @@ LAST_LATIN = 0xFF
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What may be the name of a header, or a method."""
 
-REQUEST_OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries")
+REQUEST_OPTIONS = (*RequestOptions.__annotations__,)
 NAMES_OF_REF = ("model", "version", "name")
 """What `ref` is called by mistake."""
-LIST_OPTIONS = ("limit", *REQUEST_OPTIONS)
 
 
 def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...] = REQUEST_OPTIONS) -> None:

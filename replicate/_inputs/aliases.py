@@ -122,8 +122,8 @@ class UploadWords(RequestOptions, total=False):
 
 # ---- which of them mean the same: the first is the operation's own, the last what an object calls its identifier
 
-PREDICTION = ("prediction_id", "id")
-TRAINING = ("training_id", "id")
+PREDICTION = (*PredictionWords.__annotations__,)
+TRAINING = (*TrainingWords.__annotations__,)
 FILE = ("file_id", "id")
 COLLECTION = ("collection_slug", "slug")
 VERSION = ("version_id", "version", "id")

@@ -11,6 +11,7 @@ from replicate._files.sources import inspected
 from replicate._files.uploads import address
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import timed
+from replicate._http.options import FileEncodingStrategy as FileEncodingStrategy  # noqa: PLC0414 - as it was
 from replicate._inputs.errors import mistakes
 from replicate._inputs.plan import (
     Later,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 LARGEST_DATA_URI = 256_000
 """Bytes. The size up to which the API's documentation recommends data URIs."""
 
-FileEncodingStrategy = Literal["auto", "base64", "data-uri", "url", "upload"]
 STRATEGIES: Mapping[str | None, Literal["auto", "inline", "upload"]] = {
     None: "auto",
     "auto": "auto",

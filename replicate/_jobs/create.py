@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's annotations may be evaluated
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
+from typing import TYPE_CHECKING, Any
 
 from replicate._http import log
 from replicate._http.deadline import Deadline
-from replicate._http.options import REQUEST_OPTIONS, RequestOptions, with_read_timeout
+from replicate._http.options import RequestOptions, with_read_timeout
 from replicate._inputs.aliases import DeploymentWords, ModelWords, stated
-from replicate._inputs.encode import UNKNOWN, FileEncodingStrategy, Inputs
+from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._jobs.input_names import warn_of_names
 from replicate._jobs.matching import Asked
-from replicate._jobs.options import HEADERS, MEMBERS, PREDICTION_OPTIONS, check, hold, preference, preferred
+from replicate._jobs.options import (
+    MEMBERS,
+    PredictionOptions,
+    WebhookSettings,
+    check,
+    given,
+    hold,
+    preference,
+    preferred,
+)
 from replicate._jobs.recovery import Create
 from replicate._models import look_up
 from replicate.exceptions import (
@@ -23,7 +32,6 @@ from replicate.exceptions import (
     APITimeoutError,
     InternalServerError,
 )
-from replicate_api import models  # noqa: TC001 - a TypedDict's annotations may be evaluated
 
 if TYPE_CHECKING:
     import httpx
@@ -50,36 +58,6 @@ MARGIN = 0.8
 """How much of the time that there is the API is asked to use."""
 
 
-class WebhookSettings(TypedDict, total=False):
-    """What is told of a prediction or a training, and how files are sent to it."""
-
-    webhook: str | None
-    """An https URL that the API tells of what happens."""
-    webhook_completed: str | None
-    """As `webhook`, but only told at the end."""
-    webhook_events_filter: Sequence[models.WebhookEvent] | None
-    """What the webhook is told of: "start", "output", "logs", "completed"; everything by default."""
-    file_encoding_strategy: FileEncodingStrategy | None
-    """How files in the input are sent: "auto" (as data URI if small, else uploaded), "base64" or "url"."""
-
-
-class PredictionSettings(WebhookSettings, total=False):
-    """How a prediction is started."""
-
-    wait: bool | int | None
-    """Keep the answer back until the prediction has finished: for up to so many seconds (1 to 60), True for 60."""
-    prefer: str | None
-    """The same as a `Prefer` header: "wait" or "wait=5"."""
-    cancel_after: str | None
-    """Let the API cancel the prediction if it has not finished by then: "90s", "5m", "1h"."""
-    stream: bool | None
-    """Ask for a stream of events, at `urls.stream`."""
-
-
-class PredictionOptions(PredictionSettings, RequestOptions, total=False):
-    """What every method that starts a prediction also takes."""
-
-
 class ModelPredictionOptions(ModelWords, PredictionOptions, total=False):
     """What starting a prediction with an official model takes."""
 
@@ -97,16 +75,12 @@ class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
     destination: Any
 
 
-TRAINING_OPTIONS = tuple(name for name in PREDICTION_OPTIONS if name not in (*HEADERS, "stream"))
-
-
 async def create(
     session: Session[Any],
     endpoint: Any,
     *path: str,
     input: Mapping[str, Any] | None,
     options: Mapping[str, Any],
-    allowed: tuple[str, ...] = PREDICTION_OPTIONS,
     reference: Reference | None = None,
     **members: Any,
 ) -> Any:
@@ -115,13 +89,14 @@ async def create(
     `reference` is the model that takes the input, where that is known.
     """
     options = stated(options)
-    check(input, options, allowed)
+    check(input, options)
+    asking = given(session, options)
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"), blocking=session.blocking)
     beside = session.unobserved()
     known = await described(beside, reference, inputs, Deadline(beside, None)) if reference else None
     with inputs.told_apart():
-        ready: Mapping[str, Any] = await inputs.sent(uploading(beside, options), known.input if known else UNKNOWN)
-        payload = await post(session, endpoint, *path, input=ready, options=options, **members)
+        ready: Mapping[str, Any] = await inputs.sent(uploading(asking.unobserved()), known.input if known else UNKNOWN)
+        payload = await post(asking, endpoint, *path, input=ready, options=options, **members)
     if reference:
         look_up.answered(session, reference, payload.version)
     return payload
@@ -155,13 +130,13 @@ async def post(
 ) -> Any:
     """Start a prediction (or a training, as `noun`) at an endpoint, exactly once, with an input that is ready.
 
-    `members` go into the body. `_answered_early` in what it gives tells that the API was asked to wait, did, and did
-    not have to wait to the end. If the answer is lost, what was started is looked for; if nobody waits for it any more,
-    it is canceled, unless `cancel_on_exit` is False.
+    `session` has those of the options that are for its requests; `members` go into the body. `_answered_early` in what
+    it gives tells that the API was asked to wait, did, and did not have to wait to the end. If the answer is lost, what
+    was started is looked for; if nobody waits for it any more, it is canceled, unless `cancel_on_exit` is False.
 
     Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
     """
-    session, prefer = preferred(given(session, options), preference(options))
+    session, prefer = preferred(session, preference(options))
     body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in the order of version 1
     body = {name: value for name, value in body.items() if value is not None}
     create, held = Create(session, noun, cancel=cancel_on_exit), None
@@ -238,12 +213,7 @@ def affordable(prefer: str | None, remaining: float, noun: str = "prediction") -
     return f"wait={min(hold(prefer), longest)}" if longest else None
 
 
-def given(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
-    """Give a session with those of the options that are for its requests."""
-    return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
-
-
-def uploading(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
+def uploading(session: Session[Any]) -> Session[Any]:
     """Give a session for the files of an input: what is to be added to the create itself is not for them."""
-    session, _ = preferred(given(session, options), None)
+    session, _ = preferred(session, None)
     return session.evolve(body={}) if session.config.body else session

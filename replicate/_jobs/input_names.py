@@ -8,8 +8,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from replicate._jobs.options import PREDICTION_OPTIONS
-from replicate._jobs.updates import WATCH_OPTIONS
+from replicate._jobs.options import RunOptions
 from replicate._models.descriptions import memory
 from replicate._wording import harmless
 from replicate.exceptions import InputError
@@ -22,17 +21,7 @@ if TYPE_CHECKING:
     from replicate._models.descriptions import Description
     from replicate._models.reference import Reference
 
-NOT_INPUTS = (
-    *PREDICTION_OPTIONS,
-    "input",
-    "use_file_output",
-    "streaming",
-    "use_async",
-    "cancel_on_exit",
-    "save_to",
-    "validate",
-    *WATCH_OPTIONS,
-)
+NOT_INPUTS = {*RunOptions.__annotations__, "input", "streaming", "use_async", "validate"}
 """Options of calls, which may have been taken for inputs of a model."""
 
 

@@ -1,35 +1,114 @@
-"""What a create may be told, checked before anything is sent or uploaded."""
+"""What calls that start something may be told, checked before anything is sent or uploaded."""
 
 from __future__ import annotations
 
+import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence  # noqa: TC003 - as above
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from replicate._http.options import REQUEST_OPTIONS, check_keywords, check_text, check_values, merged
+from replicate._http.options import (
+    REQUEST_OPTIONS,
+    FileEncodingStrategy,
+    RequestOptions,
+    SendOptions,
+    check_text,
+    check_values,
+    merged,
+)
 from replicate._json import check_json
 from replicate.exceptions import InputError
+from replicate_api import models  # noqa: TC001 - as above
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from replicate._http.session import Session
+    from replicate.resources.predictions import Prediction
+else:
+    Prediction = Any  # a TypedDict's annotations may be evaluated, and it imports this module
 
 LONGEST_HOLD = 60
 """Seconds. The longest that the API keeps an answer back for `Prefer: wait`."""
 
 PREFER = re.compile(r"wait(=\d+)?")
 
-MEMBERS = ("webhook", "webhook_completed", "webhook_events_filter", "stream")
+
+class WebhookOptions(TypedDict, total=False):
+    """What is told of a prediction or a training."""
+
+    webhook: str | None
+    """An https URL that the API tells of what happens."""
+    webhook_completed: str | None
+    """As `webhook`, but only told at the end."""
+    webhook_events_filter: Sequence[models.WebhookEvent] | None
+    """What the webhook is told of: "start", "output", "logs", "completed"; everything by default."""
+
+
+class WebhookSettings(WebhookOptions, total=False):
+    """What is told of a prediction or a training, and how files are sent to it."""
+
+    file_encoding_strategy: FileEncodingStrategy | None
+    """How files in the input are sent: "auto" (as data URI if small, else uploaded), "base64" or "url"."""
+
+
+class PredictionSettings(WebhookSettings, total=False):
+    """How a prediction is started."""
+
+    wait: bool | int | None
+    """Keep the answer back until the prediction has finished: for up to so many seconds (1 to 60), True for 60."""
+    prefer: str | None
+    """The same as a `Prefer` header: "wait" or "wait=5"."""
+    cancel_after: str | None
+    """Let the API cancel the prediction if it has not finished by then: "90s", "5m", "1h"."""
+    stream: bool | None
+    """Ask for a stream of events, at `urls.stream`."""
+
+
+class PredictionOptions(PredictionSettings, RequestOptions, total=False):
+    """What every method that starts a prediction also takes."""
+
+
+class WatchOptions(TypedDict, total=False):
+    """How to be told of a prediction while it runs.
+
+    The API is then not asked to keep its answer back, for that would keep the news back too, unless `wait` says so.
+    """
+
+    on_update: Callable[[Prediction], object] | None
+    """Called with the prediction once it was started, and whenever its status, logs, output or progress changed."""
+    progress: bool | None
+    """Show how far it is: by tqdm if that is installed, in plain lines on stderr if not."""
+
+
+class SaveOptions(TypedDict, total=False):
+    """Where to save the files of an output."""
+
+    save_to: str | os.PathLike[str] | None
+    """A folder, made if it is not there, for the files of the output as they come; else the client's `output_dir`."""
+
+
+class CallOptions(PredictionSettings, SendOptions, WatchOptions, SaveOptions, total=False):
+    """What `run` also takes."""
+
+    timeout: float | None
+    """Seconds that the whole call may take, from the first request to the result; None for as long as it takes."""
+    cancel_on_exit: bool | None
+    """Cancel the prediction if this call is left early: by Ctrl-C, a canceled task, its timeout. True unless given."""
+
+
+class RunOptions(CallOptions, total=False):
+    """What `run` takes by keyword, and `stream` too."""
+
+    use_file_output: bool | None
+    """Give files as FileOutput (the default), or as plain URLs."""
+
+
+MEMBERS = (*WebhookOptions.__annotations__, "stream")
 """What goes into the body of a create, beside the input."""
 
-HEADERS = ("wait", "prefer", "cancel_after")
-PREDICTION_OPTIONS = (*HEADERS, *MEMBERS, "file_encoding_strategy", *REQUEST_OPTIONS)
 
-
-def check(input: Mapping[str, Any] | None, options: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError for what shows at a glance that it cannot be sent; the API judges the values."""
-    check_keywords(options, allowed)
     check_values(options)
     preference(options)
     if (after := options.get("cancel_after")) is not None:
@@ -52,6 +131,11 @@ def check_flags(options: Mapping[str, Any], *names: str) -> None:
         flag = options.get(name)
         if flag is not None and not isinstance(flag, bool):
             raise TypeError(f"{name} must be True or False, not {type(flag).__name__}")
+
+
+def given(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
+    """Give a session with those of the options that are for its requests."""
+    return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
 
 
 def preferred(session: Session[Any], prefer: str | None) -> tuple[Session[Any], str | None]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
 import tempfile
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypedDict
+from typing import TYPE_CHECKING, Any, Generic
 
 from replicate._dual.colours import C
 from replicate._errors import brief
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """How many files of one output are saved at the same time."""
-
-
-class SaveOptions(TypedDict, total=False):
-    """Where to save the files of an output."""
-
-    save_to: str | os.PathLike[str] | None
-    """A folder, made if it is not there, for the files of the output as they come; else the client's `output_dir`."""
 
 
 class Files(Generic[C]):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections import deque
-from collections.abc import Callable  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._annotations import deferred
 from replicate._jobs.outputs import raw
@@ -16,7 +15,7 @@ from replicate._objects.progress_bar import Display
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Self, TypeGuard
 
     from replicate._http.session import Session
@@ -24,23 +23,6 @@ if TYPE_CHECKING:
     from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
     from replicate.resources.trainings import Training
-else:
-    Prediction = Any  # a TypedDict's annotations may be evaluated, and it imports this module
-
-
-class WatchOptions(TypedDict, total=False):
-    """How to be told of a prediction while it runs.
-
-    The API is then not asked to keep its answer back, for that would keep the news back too, unless `wait` says so.
-    """
-
-    on_update: Callable[[Prediction], object] | None
-    """Called with the prediction once it was started, and whenever its status, logs, output or progress changed."""
-    progress: bool | None
-    """Show how far it is: by tqdm if that is installed, in plain lines on stderr if not."""
-
-
-WATCH_OPTIONS = ("on_update", "progress")
 
 
 class Updates:

@@ -56,10 +56,6 @@ class RawOptions(SendOptions, total=False):
     """With `stream=True`: `replicate.Stream` or `replicate.AsyncStream`, for the events of the answer."""
 
 
-RAW_OPTIONS = (
-    "json", "body", "content", "files", "params", "headers", "follow_redirects", "options",
-    "cast_to", "stream", "stream_cls",
-)  # fmt: skip
 SAME = {"headers": "extra_headers", "params": "extra_query", "extra_json": "extra_body"}
 """What version 2's `options` call otherwise."""
 ALONE = ("json", "body", "content")
@@ -68,7 +64,7 @@ ALONE = ("json", "body", "content")
 
 async def exchange(session: Session[Any], method: str, url: str, options: Mapping[str, Any]) -> Any:
     """Send a request to a path below the API's base URL, or to a full URL; give the answer, its content read."""
-    check_keywords(options, (*RAW_OPTIONS, *REQUEST_OPTIONS))
+    check_keywords(options, (*RawOptions.__annotations__,))
     check_target(method, url)
     for name in ("headers", "options"):
         check_mapping(name, options.get(name))

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
+from replicate._http.options import RequestOptions
 from replicate._objects.resource import Namespace, Resource
 from replicate_api import models
 from replicate_api.api.account import account_get
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from replicate._http.options import RequestOptions
 
 
 class Account(Resource[C], models.Account):

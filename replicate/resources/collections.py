@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
-from replicate._inputs.aliases import COLLECTION, identified
+from replicate._http.options import ListOptions
+from replicate._inputs.aliases import COLLECTION, CollectionName, identified
 from replicate._json import elements
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Unpack
-
-    from replicate._http.options import ListOptions
-    from replicate._inputs.aliases import CollectionName
 
 
 class Collection(Resource[C], models.Collection):

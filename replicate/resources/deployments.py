@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
+from replicate._http.options import ListOptions, RequestOptions
 from replicate._inputs.aliases import (
     DEPLOYMENT,
+    DeploymentName,
     model_text,
     needed,
     owned,
@@ -15,8 +17,8 @@ from replicate._inputs.aliases import (
     pinned,
     version_text,
 )
-from replicate._jobs.create import create
-from replicate._jobs.options import check_fields
+from replicate._jobs.create import DeploymentPredictionOptions, create
+from replicate._jobs.options import PredictionOptions, check_fields
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, namespace
 from replicate.resources.account import Account
@@ -37,10 +39,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._http.options import ListOptions, RequestOptions
     from replicate._http.session import Session
-    from replicate._inputs.aliases import DeploymentName
-    from replicate._jobs.create import DeploymentPredictionOptions, PredictionOptions
 
 
 class DeploymentConfiguration(Resource[C], models.DeploymentConfiguration):

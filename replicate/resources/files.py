@@ -12,8 +12,8 @@ from replicate._files.progress import Tally
 from replicate._files.sources import inspected
 from replicate._files.uploads import form
 from replicate._http.connections.bodies import Counted
-from replicate._http.options import check_parameters, check_text
-from replicate._inputs.aliases import FILE, UPLOAD, chosen, identified, needed, stated
+from replicate._http.options import ListOptions, check_parameters, check_text
+from replicate._inputs.aliases import FILE, UPLOAD, FileName, UploadWords, chosen, identified, needed, stated
 from replicate._json import check_json, members
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._files.fetch import Progress
-    from replicate._http.options import ListOptions
     from replicate._http.session import Session
-    from replicate._inputs.aliases import FileName, UploadWords
 
 
 class File(Resource[C], models.File):

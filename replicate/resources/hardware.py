@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
+from replicate._http.options import RequestOptions
 from replicate._objects.resource import Namespace, Resource
 from replicate_api import models
 from replicate_api.api.hardware import hardware_list
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     import builtins
 
     from typing_extensions import Unpack
-
-    from replicate._http.options import RequestOptions
 
 
 class Hardware(Resource[C], models.Hardware):

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
-from replicate._http.options import check_parameters
+from replicate._http.options import ListOptions, RequestOptions, check_parameters
 from replicate._inputs.aliases import (
     MODEL,
     QUERY,
+    ModelListName,
+    ModelName,
+    SearchWords,
     chosen,
     needed,
     owned,
@@ -42,9 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from typing_extensions import Unpack
-
-    from replicate._http.options import ListOptions, RequestOptions
-    from replicate._inputs.aliases import ModelListName, ModelName, SearchWords
 
 
 class Model(Resource[C], models.Model):

@@ -8,9 +8,10 @@ from replicate._dual.colours import Async, C, Sync, over
 from replicate._dual.generators import nested
 from replicate._dual.methods import also_async, dual, dual_iter
 from replicate._http.deadline import Deadline
-from replicate._http.options import check_parameters
-from replicate._inputs.aliases import PREDICTION, identified, owned, version_text
+from replicate._http.options import ListOptions, check_parameters
+from replicate._inputs.aliases import PREDICTION, PredictionName, PredictionWords, identified, owned, version_text
 from replicate._jobs import updates as watching
+from replicate._jobs.options import PredictionOptions
 from replicate._jobs.outputs import RUN_FIELDS, raw, with_files
 from replicate._jobs.updates import Timings, Updates, timings
 from replicate._jobs.wait import TERMINAL, Watch, check_success, halt, look, settle
@@ -30,10 +31,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._http.options import ListOptions
     from replicate._http.session import Session
-    from replicate._inputs.aliases import PredictionName, PredictionWords
-    from replicate._jobs.create import PredictionOptions
     from replicate._jobs.streams import EventStream
     from replicate._objects.html import Bundle
 

@@ -8,9 +8,12 @@ from replicate._annotations import deferred
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
 from replicate._http.deadline import Deadline
+from replicate._http.options import ListOptions
 from replicate._inputs.aliases import (
     MODEL,
     TRAINING,
+    TrainingName,
+    TrainingWords,
     chosen,
     identified,
     identifier,
@@ -19,7 +22,8 @@ from replicate._inputs.aliases import (
     pinned,
     stated,
 )
-from replicate._jobs.create import TRAINING_OPTIONS, create
+from replicate._jobs.create import TrainingOptions, create
+from replicate._jobs.options import WebhookOptions
 from replicate._jobs.outputs import RUN_FIELDS
 from replicate._jobs.updates import Progress, Timings, Updates, timings
 from replicate._jobs.wait import TERMINAL, halt, look, settle
@@ -36,13 +40,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from replicate._http.options import ListOptions
     from replicate._http.session import Session
-    from replicate._inputs.aliases import TrainingName, TrainingWords
-    from replicate._jobs.create import TrainingOptions
     from replicate._objects.html import Bundle
 
-BY_POSITION = ("version", "destination", "webhook", "webhook_completed", "webhook_events_filter")
+BY_POSITION = ("version", "destination", *WebhookOptions.__annotations__)
 """What `create` takes by position, apart from the input, which is known by its type."""
 
 
@@ -174,7 +175,6 @@ class Trainings(Namespace[C]):
             *path,
             input=ready,
             options=rest,
-            allowed=TRAINING_OPTIONS,
             noun="training",
             destination=destination,
         )

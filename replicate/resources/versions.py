@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
-from replicate._inputs.aliases import MODEL, VERSION, identified, paired, versioned
+from replicate._http.options import ListOptions
+from replicate._inputs.aliases import (
+    MODEL,
+    VERSION,
+    BareVersionName,
+    ModelListName,
+    VersionName,
+    identified,
+    paired,
+    versioned,
+)
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
 from replicate.resources.predictions import predicted
@@ -18,9 +28,7 @@ from replicate_api.types import UNSET
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from replicate._http.options import ListOptions
     from replicate._http.session import Session
-    from replicate._inputs.aliases import BareVersionName, ModelListName, VersionName
 
 
 class Version(Resource[C], models.Version):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._dual.colours import Async, C
 from replicate._dual.methods import dual
+from replicate._http.options import RequestOptions
 from replicate._json import members
 from replicate._objects.resource import Namespace, Resource, namespace
 from replicate._webhooks.request import raw, received
@@ -18,7 +19,6 @@ from replicate_api.types import MalformedResponse, decode
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from replicate._http.options import RequestOptions
     from replicate._webhooks.request import Body, Headers
     from replicate._webhooks.signature import HasKey
     from replicate.resources.predictions import Prediction
