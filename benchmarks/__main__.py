@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import crossings
 import events
 import files
 import files_up
@@ -92,6 +93,13 @@ asked for.
 
 {pages}
 
+## Crossings
+
+What a warm call passes through in `replicate/`: files, functions, and how often it is called or resumed from one
+top-level folder or module into another. The fewer, the less there is to read to follow the call.
+
+{crossings}
+
 ## Files
 
 A file of {files_size:,} MiB, from the local server in a process of its own to the disk, `fsync` included, in
@@ -112,7 +120,8 @@ takes, 100 MiB. The server is told to take it, and does more with it than any cl
 
 
 REQUESTS = re.compile(r"(?:## Requests\n.*?)?(?=## Waiting)", re.DOTALL)
-WARM = re.compile(r"(?:## Warm calls\n.*?)?(?=## Files)", re.DOTALL)
+WARM = re.compile(r"(?:## Warm calls\n.*?)?(?=## (?:Crossings|Files))", re.DOTALL)
+CROSSINGS = re.compile(r"(?:## Crossings\n.*?)?(?=## Files)", re.DOTALL)
 LEFT_OUT = "*Not measured in this run.*"
 
 
@@ -141,6 +150,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=25, help="how often to run each process (25)")
     parser.add_argument("--requests", action="store_true", help="only count requests, and write that section anew")
     parser.add_argument("--warm", action="store_true", help="only measure warm calls, and write that section anew")
+    parser.add_argument("--crossings", action="store_true", help="only count crossings, and write that section anew")
     parser.add_argument("--without-files", action="store_true", help="leave out files, which take the longest")
     options = parser.parse_args()
     rounds, with_files = options.rounds, not options.without_files
@@ -150,6 +160,9 @@ def main() -> None:
         return
     if options.warm:
         rewrite(WARM, **warm())
+        return
+    if options.crossings:
+        rewrite(CROSSINGS, crossings=crossings.report())
         return
     counted = traffic.report()
     with server(models={"bench/shout": Model(shout, official=True)}) as srv, srv.client() as client:
@@ -167,6 +180,7 @@ def main() -> None:
         events=events.report(),
         many=many.report(),
         **warm(),
+        crossings=crossings.report(),
         files_size=files.SIZE,
         files_rounds=files.ROUNDS,
         files_throughput=files.LEAST_THROUGHPUT,

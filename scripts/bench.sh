@@ -4,6 +4,7 @@
 #   ./scripts/bench.sh [--rounds N] [--without-files]
 #   ./scripts/bench.sh --requests     only count requests, which takes seconds
 #   ./scripts/bench.sh --warm         only measure warm calls, beside raw httpx
+#   ./scripts/bench.sh --crossings    only count what a warm call passes through, which takes seconds
 #
 # Takes some minutes. The published clients are installed into environments of their own, and only run.
 set -euo pipefail
