@@ -18,7 +18,7 @@ from replicate._jobs.output_files import Files, make_ready, saving
 from replicate._jobs.output_iterator import OutputIterator
 from replicate._jobs.outputs import raw
 from replicate._jobs.updates import Updates, check_watching
-from replicate._jobs.wait import Watch, look, owned
+from replicate._jobs.wait import look, owned
 from replicate._json import is_mapping
 from replicate._models import look_up
 from replicate._models.descriptions import remembered
@@ -183,8 +183,6 @@ class Run(Generic[C]):
             return invocation.iterate(call, prediction)
         with call.updates:
             async with owned(prediction, cancel=invocation.cancel_on_exit, updates=call.updates):
-                if deadline.remaining() <= 0 and not prediction.finished:
-                    await Watch(prediction, deadline, call.updates).look()  # it may have been in time
                 return await invocation.shape(call, await result(call, prediction))
 
     @dual

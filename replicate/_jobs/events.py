@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from replicate._dual.generators import nested
 from replicate._http.sse import Decoder
 from replicate._jobs.polling import interval
-from replicate._jobs.wait import Watch
 from replicate._objects.resource import session_of
 from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout
 from replicate_api.types import Request
@@ -15,9 +14,9 @@ from replicate_api.types import Request
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from replicate._http.deadline import Deadline
     from replicate._http.session import Session
     from replicate._http.sse import ServerSentEvent
+    from replicate._jobs.wait import Watch
     from replicate.resources.predictions import Prediction
 
 HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
@@ -33,9 +32,7 @@ class BrokenStreamError(Exception):
     """A stream of events ended before its prediction did, and cannot be taken up again."""
 
 
-async def events(
-    prediction: Prediction[Any], url: str, deadline: Deadline
-) -> AsyncGenerator[list[ServerSentEvent], None]:
+async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent], None]:
     """Yield the events of a prediction's stream up to `done`, as many at a time as come together.
 
     Where the stream breaks, it is taken up again. Raises BrokenStreamError if that is in vain, or would repeat output,
@@ -44,8 +41,9 @@ async def events(
     One that is silent is let go of before the prediction is looked at, and taken up again after: to hold a connection
     while waiting for another would be to wait for ever, where all are held by those that do the same.
     """
-    session = session_of(prediction)
-    now, place, watch = session.transport.now, Place(), Watch(prediction, deadline)
+    prediction: Any = watch.run
+    session, deadline = session_of(watch.run), watch.deadline
+    now, place = session.transport.now, Place()
     failures = 0
     while True:
         headers = {**HEADERS, "Last-Event-ID": place.last_id} if place.last_id else HEADERS

@@ -1,8 +1,12 @@
-"""Following a prediction while it runs: by its stream of events where it has one, by looking at it where not."""
+"""Following a prediction while it runs: by its stream of events where it has one, by looking at it where not.
+
+`changes` is the one loop. Events, items and lines of logs are read from it.
+"""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from replicate._dual.generators import nested
@@ -10,7 +14,6 @@ from replicate._http.deadline import Deadline
 from replicate._http.sse import LINE_END, ServerSentEvent
 from replicate._jobs.events import BrokenStreamError, events, stream_url
 from replicate._jobs.outputs import raw
-from replicate._jobs.polling import interval, pace, poll
 from replicate._jobs.wait import LATE, Watch, check_kept, look, settle
 from replicate._json import is_array, members
 from replicate._objects.resource import session_of
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from replicate._jobs.output_files import Files
     from replicate._models.schema import OutputSchema
+    from replicate.resources.predictions import Prediction
 
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
 """The data of `done` where it is not told by a stream."""
@@ -59,30 +63,45 @@ async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any], *, can
         files.check(prediction, files.made)
 
 
+async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSentEvent], None]:
+    """Yield each change of what is watched until it has finished: the events that come together, or none for a look.
+
+    The events come from the URL of a stream, if one is given. Where that ends or breaks off, or once the reader has set
+    `watch.off_stream`, the looks begin, which tell what the events have left out. Raises PredictionTimeout, APIError.
+    """
+    if url:
+        with suppress(BrokenStreamError, PredictionTimeout):  # it may have finished in time, and only its reader not
+            async with nested(events(watch, url)) as source:
+                async for batch in source:
+                    yield batch
+                    if watch.off_stream:
+                        break
+        await watch.look()
+    yield []
+    while await watch.look_again():
+        yield []
+
+
 async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[ServerSentEvent], None]:
     """Yield the events of a prediction up to `done`: of its stream, and what that leaves out by looking."""
-    seen: list[str] = []
+    seen: list[Any] = []
     prediction: Any = watch.run
+    url = stream_url(prediction)
     try:
-        if url := stream_url(prediction):
-            try:
-                async with nested(events(prediction, url, watch.deadline)) as source:
-                    async for batch in source:
-                        await watch.updates.happened(prediction, batch, schema)
-                        seen += [event.data for event in batch if event or event.event == "output"]
-                        yield batch
-            except (BrokenStreamError, PredictionTimeout) as error:
-                if error is watch.updates.error:
-                    raise
-                await watch.look()
-                if isinstance(error, PredictionTimeout) and not prediction.finished:
-                    raise  # else it was in time, and only its reader was not
-            else:
-                return
-        async with nested(looked(watch, schema, seen)) as rest:
-            async for item in rest:
-                text = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
-                yield [ServerSentEvent("output", text)]
+        async with nested(changes(watch, url)) as source:
+            async for batch in source:
+                if batch:
+                    await watch.updates.happened(prediction, batch, schema)
+                    seen += [event.data for event in batch if event or event.event == "output"]
+                    yield batch
+                    if batch[-1].event == "done":
+                        return
+                elif url and watch.final and not prediction.finished:
+                    continue  # no event is made up of what came after the deadline
+                else:
+                    for item in news(prediction, seen, schema):
+                        seen.append(item)
+                        yield [ServerSentEvent("output", text_or_json(item))]
         check_kept(prediction)
     except APIError as error:
         if error is watch.updates.error:
@@ -93,6 +112,11 @@ async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[Se
             prediction=prediction,
         ) from error
     yield [ServerSentEvent("done", REASONS.get(prediction.status, "{}"))]
+
+
+def text_or_json(item: Any) -> str:
+    """Give an item as the data of an event."""
+    return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
 
 
 def failure(event: ServerSentEvent) -> str | None:
@@ -160,63 +184,40 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
     """Yield the items of a prediction's output as they come, each once; the prediction is finished at the end.
 
     By events where they are offered and an item is a text, which without a schema only the first of them tells. What
-    the events leave out is taken from the prediction itself. Raises PredictionTimeout at the deadline, APIError.
+    the events leave out, and all of a stream that begins later than the output, is taken from the prediction itself.
+    Raises PredictionTimeout at the deadline, APIError.
     """
-    seen: list[Any] = []
     prediction: Any = watch.run
     url = stream_url(prediction)
     if url and not schema.known:
-        await poll(watch.session, lambda: prediction.finished or raw(prediction), watch.look, watch.deadline)
+        while not raw(prediction) and await watch.look_again():
+            pass
     texts = schema.streams_text if schema.known else bool(raw(prediction)) and schema.is_text(raw(prediction))
-    if url and texts and not prediction.finished:
-        try:
-            async with nested(pieces(watch, url, schema)) as source:
-                async for text in source:
-                    seen.append(text)
-                    yield text
-        except (BrokenStreamError, PredictionTimeout) as error:  # the prediction itself tells the rest
-            if error is watch.updates.error:
-                raise
-        await watch.look()
-    async with nested(looked(watch, schema, seen)) as rest:
-        async for item in rest:
-            yield item
-
-
-async def pieces(watch: Watch, url: str, schema: OutputSchema) -> AsyncGenerator[str, None]:
-    """Yield the texts of a stream from the beginning of the output, or none of a stream that begins later."""
-    prediction: Any = watch.run
-    known = text_of(raw(prediction))
-    async with nested(events(prediction, url, watch.deadline)) as source:
+    seen: list[Any] = []
+    known = text_of(raw(prediction)) if texts else ""
+    async with nested(changes(watch, url if texts and not prediction.finished else None)) as source:
         async for batch in source:
-            await watch.updates.happened(prediction, batch, schema)
+            if batch:
+                await watch.updates.happened(prediction, batch, schema)
+            new: list[Any] = [] if batch else news(prediction, seen, schema)
             for event in batch:
                 if event.event == "output":
                     if known[: len(event)] != event[: len(known)]:
-                        return
+                        watch.off_stream = True
+                        break
                     known = known[len(event) :]
-                    yield str(event)
-
-
-async def looked(watch: Watch, schema: OutputSchema, seen: list[Any]) -> AsyncGenerator[Any, None]:
-    """Yield the items of an output that have not been seen, looking at the prediction until it has finished.
-
-    A reader may be so slow that the deadline comes meanwhile: one look after it tells what was there in time.
-    """
-    prediction: Any = watch.run
-    session, deadline = session_of(watch.run), watch.deadline
-    waited, fixed = Deadline(session, None), pace(session)
-    while True:
-        if prediction.finished or schema.iterator or (not schema.known and is_array(raw(prediction))):
-            for item in unseen(raw(prediction), seen, schema):
-                seen.append(item)
+                    new.append(str(event))
+            seen += new
+            for item in new:
                 yield item
-        if prediction.finished:
-            return
-        if deadline.remaining() <= 0 and watch.final:
-            raise watch.late()
-        await session.transport.sleep(max(0.0, min(interval(waited.elapsed(), fixed), deadline.remaining())))
-        await watch.look()
+
+
+def news(prediction: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
+    """Give what a prediction's output holds beyond the items seen, if it comes in items or is complete."""
+    output = raw(prediction)
+    if prediction.finished or schema.iterator or (not schema.known and is_array(output)):
+        return unseen(output, seen, schema)
+    return []
 
 
 def unseen(output: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
@@ -244,3 +245,36 @@ def text_of(output: Any) -> str:
 def plain(item: Any) -> Any:
     """Give an item as an event has it: each line end of a text is a newline."""
     return LINE_END.sub("\n", item) if isinstance(item, str) else item
+
+
+async def lines(prediction: Prediction[Any]) -> AsyncGenerator[str, None]:
+    """Yield the lines of a prediction's logs as they come, each once; the prediction is finished at the end.
+
+    By events where they are offered, and what these leave out by looking. Raises APIError.
+    """
+    watch, seen = Watch(prediction, Deadline(session_of(prediction), None)), whole(prediction)
+    for line in seen:
+        yield line
+    told, parts = 0, list[str]()
+    async with nested(changes(watch, None if prediction.finished else stream_url(prediction))) as source:
+        async for batch in source:
+            new = [] if batch else whole(prediction)[len(seen) :]
+            parts.append("".join(event.data for event in batch if event.event == "logs"))
+            if "\n" in parts[-1]:
+                *made, rest = "".join(parts).split("\n")
+                known, parts = len(seen) - told, [rest]
+                if made[:known] != seen[told : told + len(made)]:  # the stream begins elsewhere
+                    watch.off_stream = True
+                    continue
+                told += len(made)
+                new = made[known:]
+            seen += new
+            for line in new:
+                yield line
+
+
+def whole(prediction: Prediction[Any]) -> list[str]:
+    """Give the lines of a prediction's logs: those that are complete, and at its end the last one too."""
+    logs, finished = str(prediction.logs or ""), prediction.finished
+    made = LINE_END.split(logs if finished else logs.removesuffix("\r"))  # which may be half of a line end
+    return made if finished and made[-1] else made[:-1]

@@ -10,8 +10,6 @@ from replicate._http.retry import FIRST_DELAY, LONGEST_DELAY, number
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from replicate._http.deadline import Deadline
     from replicate._http.session import Session
 
@@ -66,15 +64,9 @@ async def turn(session: Session[Any], deadline: Deadline) -> bool:
             return True
 
 
-async def poll(
-    session: Session[Any], finished: Callable[[], bool], look: Callable[[], Awaitable[object]], deadline: Deadline
-) -> bool:
-    """Look until finished: True. Or until the deadline has passed: False."""
-    fixed = None if finished() else pace(session)
-    while not finished():
-        remaining = deadline.remaining()
-        if remaining <= 0:
-            return False
-        await session.transport.sleep(min(interval(deadline.elapsed(), fixed), remaining))
-        await look()
-    return True
+async def until_due(session: Session[Any], deadline: Deadline) -> bool:
+    """Wait until the next look is due: True. If the deadline has passed, do not wait: False."""
+    remaining = deadline.remaining()
+    if remaining > 0:
+        await session.transport.sleep(min(interval(deadline.elapsed(), pace(session)), remaining))
+    return remaining > 0

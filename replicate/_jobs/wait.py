@@ -16,7 +16,7 @@ from replicate._http.session import LAST_CHANCE
 from replicate._jobs.exit_registry import Open
 from replicate._jobs.ledger import ledger
 from replicate._jobs.outputs import raw
-from replicate._jobs.polling import backoff, poll, turn
+from replicate._jobs.polling import backoff, turn, until_due
 from replicate._jobs.updates import Updates
 from replicate._objects.resource import renew, session_of
 from replicate.exceptions import (
@@ -205,8 +205,8 @@ async def settle(run: Run, deadline: Deadline, updates: Updates | None = None, *
     """
     watch = Watch(run, deadline, updates)
     await (watch.updates.tell(run) if seen else watch.look())
-    if not await poll(session_of(run), lambda: run.status in TERMINAL, watch.look, deadline):
-        raise watch.late()
+    while await watch.look_again():
+        pass
     await watch.updates.tell(run)  # for a callback may have canceled it
     return run
 
@@ -226,10 +226,25 @@ class Watch:
         """Whether it was looked at when the deadline had come."""
         self.updates: Updates = updates or Updates(session_of(run))
         self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
+        self.off_stream: bool = False
+        """Whether its reader has no use for the events of its stream: it begins later than the output, say."""
 
     def owned(self, *, cancel: bool) -> owned:
         """Give a block that cancels it when it is left early."""
         return owned(self.run, cancel=cancel, updates=self.updates)  # type: ignore[arg-type]
+
+    async def look_again(self) -> bool:
+        """Load what is watched anew when it is time to: True. Once it has finished, do not: False.
+
+        A deadline that passes while nobody looks, for a reader is slow, leaves time for one more look. Raises
+        PredictionTimeout after that, and what `look` raises.
+        """
+        if self.run.status in TERMINAL:
+            return False
+        if not await until_due(self.session, self.deadline) and self.final:
+            raise self.late()
+        await self.look()
+        return True
 
     async def look(self) -> None:
         """Load what is watched anew, or leave that to the next look. What is raised carries it.
@@ -237,8 +252,7 @@ class Watch:
         Each failure in a row makes the pause before the next look longer. All looks with one token keep to its quota.
         """
         if self.failures:
-            pause = min(backoff(self.failures), max(0.0, self.deadline.remaining()))
-            await self.session.transport.sleep(pause)
+            await self.session.transport.sleep(min(backoff(self.failures), max(0.0, self.deadline.remaining())))
         self.final = self.deadline.remaining() <= 0
         if not await turn(self.session, self.deadline):
             return

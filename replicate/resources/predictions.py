@@ -143,7 +143,7 @@ class Prediction(Resource[C], models.Prediction):
 
         Leaving it early does not cancel it. Raises APIError.
         """
-        from replicate._jobs.logs import lines
+        from replicate._jobs.follow import lines
 
         async with nested(lines(self)) as source:
             async for line in source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -219,3 +220,19 @@ async def test_a_deadline_says_what_the_last_looks_failed_with(colour: str) -> N
     assert "connection refused" in str(error)
     assert "It may go on" in str(error.hint)
     assert pickle.loads(pickle.dumps(error)).message == error.message
+
+
+@pytest.mark.parametrize("end", ["succeeded", "processing"])
+async def test_a_create_that_takes_all_of_the_time(colour: str, end: str) -> None:
+    """What had finished by the deadline is given, though the deadline passed before the first look."""
+    script = Script(create=[prediction("processing")], get=[prediction(end, output="done")], cancel=[prediction()])
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        clock.time += 31 * (script.asked == [])
+        return script(request)
+
+    client = scripted(colour, respond)
+    clock = Clock(client)
+    with nullcontext() if end == "succeeded" else pytest.raises(PredictionTimeout):
+        assert await got(client.run("me/model", {}, timeout=30)) == "done"
+    assert script.asked.count("GET /predictions/p1") == 1

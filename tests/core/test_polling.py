@@ -12,7 +12,7 @@ from support.sessions import Scripted, scripted
 
 from replicate._dual.drive import drive
 from replicate._http.deadline import Deadline
-from replicate._jobs.polling import LONGEST, SHORTEST, interval, poll
+from replicate._jobs.polling import LONGEST, SHORTEST, interval, until_due
 
 
 @given(st.floats(0, 1e6))
@@ -38,13 +38,21 @@ class Work:
         self.done = self.transport.time >= self.seconds
 
 
+async def poll(session: Any, work: Work, deadline: Deadline) -> bool:
+    while not work.finished():
+        if not await until_due(session, deadline):
+            return False
+        await work.look()
+    return True
+
+
 @pytest.mark.parametrize("blocking", [True, False])
 @pytest.mark.parametrize(("seconds", "at_most"), [(0.05, 1), (1, 13), (60, 75), (3600, 1900)])
 def test_few_looks_and_little_delay(seconds: float, at_most: int, *, blocking: bool) -> None:
     """What is quick is found quickly; what takes long takes few requests, and is found a tenth or two seconds late."""
     session, transport = scripted(blocking=blocking)
     work = Work(transport, seconds)
-    polling: Any = poll(session, work.finished, work.look, Deadline(session, None))
+    polling: Any = poll(session, work, Deadline(session, None))
     assert (drive(polling) if blocking else asyncio.run(polling)) is True
     assert work.looks <= at_most
     assert transport.time - seconds <= min(max(0.12 * seconds, 1.2 * SHORTEST), 1.2 * LONGEST) + 1e-6
@@ -55,7 +63,7 @@ def test_what_is_finished_is_not_looked_at() -> None:
     session, transport = scripted()
     work = Work(transport, 0)
     work.done = True
-    assert drive(poll(session, work.finished, work.look, Deadline(session, 1)))
+    assert drive(poll(session, work, Deadline(session, 1)))
     assert (work.looks, transport.sleeps) == (0, [])
 
 
@@ -64,13 +72,13 @@ def test_the_deadline_is_kept(seconds: float) -> None:
     """Polling ends at the deadline, not later, and looks once more then."""
     session, transport = scripted()
     work = Work(transport, 1e9)
-    assert drive(poll(session, work.finished, work.look, Deadline(session, seconds))) is False
+    assert drive(poll(session, work, Deadline(session, seconds))) is False
     assert transport.time == pytest.approx(seconds)
     assert work.looks == len(transport.sleeps)
 
     session, transport = scripted()
     work = Work(transport, seconds)
-    assert drive(poll(session, work.finished, work.look, Deadline(session, seconds))) is True
+    assert drive(poll(session, work, Deadline(session, seconds))) is True
 
 
 def test_a_deadline_tells_the_time() -> None:
