@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from replicate._files.cache import Copy
-    from replicate._http.observing import Observer
+    from replicate._http.observing import ResponseCapture
     from replicate._http.session import Session
 
     Progress: TypeAlias = bool | Callable[[int, int | None], object] | None
@@ -137,18 +137,18 @@ async def local_copy(url: str, session: Session[Any], max_bytes: int | None = No
         return cache.cache.fill(key, target, found)
 
 
-async def observed(url: str, session: Session[Any], observer: Observer) -> None:
+async def captured(url: str, session: Session[Any], capture: ResponseCapture) -> None:
     """Ask for a file, whatever there is of it, for somebody who wants the whole answer; and keep its content as a copy.
 
     What is streamed is kept only if nobody else has read it. Raises FileExpiredError, APIError.
     """
-    streaming, observer.keeps = observer.streaming, False
+    streaming, capture.keeps = capture.streaming, False
     response = await asked(session, Request("GET", url, headers=HEADERS))
     if streaming:
-        await observer.pause(response)
+        await capture.pause(response)
     else:
         await session.read(response)
-        observer.note(response)
+        capture.note(response)
     key = await keyed(url, session)
     folder = cache.cache.place(key)
     async with atomic_write.incoming(folder, session.transport, lasting=False) as part:

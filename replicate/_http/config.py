@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from replicate._http.credentials import Credentials
 
+LAST_CHANCE = 1.0
+"""Seconds that a request has although the deadline has passed."""
+
 
 @frozen
 class Config:

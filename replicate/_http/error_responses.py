@@ -166,6 +166,8 @@ def address_of(url: httpx.URL) -> str:
 
 def may_have_arrived(error: BaseException, sending: Sending | None) -> bool:
     """Tell whether all of a request that an error has ended may have reached the API."""
+    if isinstance(error, Unfetchable):
+        return error.sent
     if is_unasked(error, sending):
         return False
     if isinstance(error, UNANSWERED):

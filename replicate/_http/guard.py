@@ -55,6 +55,7 @@ async def guarded(
     stranger: bool,
     stream: bool,
     seconds: float,
+    creates: bool = False,
 ) -> httpx.Response:
     """Exchange a request, as `exchanged` does, unless a stranger has named its URL, and its host is private.
 
@@ -63,7 +64,7 @@ async def guarded(
     """
     url: httpx.URL = arguments["url"]
     if not isinstance(arguments, Foreign):
-        response = await exchanged(transport, arguments, stream=stream, seconds=seconds)
+        response = await exchanged(transport, arguments, stream=stream, seconds=seconds, creates=creates)
         if (known := origin(url)) not in reached:
             reached[known] = set()
             if address := private_peer(response, url, transport):

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 
 class Started(Protocol):
-    """A request that has started something, which costs money."""
+    """What a request starts, which costs money."""
+
+    def going_out(self, headers: httpx.Headers, moment: float) -> None:
+        """Note that the request, with these headers, is about to go out. From now on it may have arrived."""
+        ...
+
+    def ended(self, *, arrived: bool) -> None:
+        """Note whether the request may have arrived, now that it was answered or has failed."""
+        ...
 
     def accepted(self) -> None:
         """Note that the API has answered with success, before the content is read."""
@@ -25,7 +33,7 @@ class Started(Protocol):
         ...
 
 
-class Observer:
+class ResponseCapture:
     """What a session tells of the request that a method is for, to whoever wants the whole answer.
 
     One that is `streaming` stops the method once, before the content of the first answer is read.

@@ -12,12 +12,20 @@ from replicate._http.retry import LONGEST_TOLD, number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
+
 QUOTA = 3000
 """Requests a minute that the API allows, other than those that start something."""
 RATE = 0.8 * QUOTA / 60
 """Looks a second; the rest of the quota is for other requests."""
 BURST = 1.0
 """Seconds whose looks may all be taken at once, after as long a rest."""
+
+
+def limits_of(headers: httpx.Headers) -> dict[str, str]:
+    """Give the headers of an answer that tell of the quota."""
+    found = [(name.lower(), value) for name, value in headers.raw if name[:10].lower() == b"ratelimit-"]
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in found}
 
 
 class Pace:

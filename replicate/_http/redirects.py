@@ -38,6 +38,7 @@ class Route:
         self, wanted: Request | Callable[[], Request], *, follow: bool | None = None, file: bool = False
     ) -> None:
         self._wanted, self._follow = wanted, follow
+        self.file: bool = file
         self.strange: bool = file
         """Whether somebody else than the caller has named the host of the next request."""
         self._next: Request | None = None

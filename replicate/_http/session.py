@@ -20,15 +20,14 @@ from attrs import evolve
 
 from replicate._dual.colours import Async, C, ColouredSession, Other, P, Sync, T
 from replicate._dual.generators import nested
-from replicate._http import log, retry
+from replicate._http import retry
+from replicate._http.attempt import Attempt
+from replicate._http.config import LAST_CHANCE, given
 from replicate._http.config import Config as Config  # noqa: PLC0414 - with the session it is of
-from replicate._http.config import given
-from replicate._http.connections.interface import Foreign, Unfetchable, beginning
-from replicate._http.connections.sending import UNTRACED, traced
+from replicate._http.connections.interface import Foreign
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.environment import log as log_variable
-from replicate._http.error_responses import UNANSWERED, bare, error_of, redirects_with_the_token, unanswered, unreadable
-from replicate._http.guard import guarded
+from replicate._http.error_responses import UNANSWERED, bare, unanswered, unreadable
 from replicate._http.libraries import own_timeout, own_url
 from replicate._http.options import check_keywords, check_values, encoded, merged, put, within
 from replicate._http.rate_limit import Pace
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from replicate._http.connections.interface import Transport
-    from replicate._http.observing import Observer, Started
+    from replicate._http.observing import ResponseCapture, Started
     from replicate_api.types import Endpoint, Request
 
 
@@ -51,11 +50,6 @@ ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
 HEADERS = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"}, encoding="latin-1")
 """Of each request, unless it has others."""
-
-HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable)
-"""What is raised every time anew."""
-LAST_CHANCE = 1.0
-"""Seconds."""
 
 
 class Session(ColouredSession[C]):
@@ -72,7 +66,7 @@ class Session(ColouredSession[C]):
         self._known: tuple[httpx.URL, str, Pace, dict[httpx.URL, Pace]] | None = None
         self.reached: dict[tuple[str, bytes, int | None], set[str]] = {}
         """Private addresses of hosts that there may be connections to; shared likewise."""
-        self.observer: Observer | None = None
+        self.capture: ResponseCapture | None = None
         """Who wants to see the answer of the method that this session is used for."""
 
     @property
@@ -128,12 +122,12 @@ class Session(ColouredSession[C]):
         other.config = evolve(self.config, **changes)
         return other
 
-    def unobserved(self) -> Session[C]:
+    def uncaptured(self) -> Session[C]:
         """Give this session for requests that a method makes beside the one that it is for."""
-        if self.observer is None:
+        if self.capture is None:
             return self
         other = copy.copy(self)
-        other.observer = None
+        other.capture = None
         return other
 
     def remaining(self) -> float:
@@ -159,19 +153,19 @@ class Session(ColouredSession[C]):
         started: Started | None = None,
         redirects: bool | None = None,
     ) -> httpx.Response:
-        """Send the request that a method is for, as `send` does. Its answer can be observed before it has been read.
+        """Send the request that a method is for, as `send` does. Its answer can be captured before it has been read.
 
         `started` is what it starts.
         """
-        if (observer := self.observer) is None:
-            return await self.send(wanted, redirects=redirects)
-        stream, observer.streaming = observer.streaming, False  # should it fail, what is asked instead comes whole
-        response = await self.send(wanted, stream=stream, redirects=redirects)
+        if (capture := self.capture) is None:
+            return await self.send(wanted, redirects=redirects, started=started)
+        stream, capture.streaming = capture.streaming, False  # should it fail, what is asked instead comes whole
+        response = await self.send(wanted, stream=stream, redirects=redirects, started=started)
         if stream:
-            await observer.pause(response, started)
+            await capture.pause(response, started)
             await self.read(response)
         else:
-            observer.note(response)
+            capture.note(response)
         return response
 
     async def look_up(self, request: Request, parse: Callable[[httpx.Response], T]) -> T:
@@ -182,7 +176,7 @@ class Session(ColouredSession[C]):
             try:
                 return parse(response)
             except APIResponseValidationError:
-                if self.observer is not None and self.observer.paused:
+                if self.capture is not None and self.capture.paused:
                     raise  # it has been shown already
                 failure = retry.Failure(repeatable=True, refused=False, transient=True)
                 pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
@@ -207,55 +201,41 @@ class Session(ColouredSession[C]):
         stream: bool = False,
         redirects: bool | None = None,
         file: bool = False,
+        started: Started | None = None,
     ) -> httpx.Response:
         """Send a request until it is answered with success, or no retry may or can help; then raise.
 
         A function is asked for the request anew before each attempt. The answer's content has been read, unless
         `stream`. GET and HEAD follow redirects; with `redirects`, so do all that start nothing; without (False), the
         redirect is the answer. A retry starts anew. The URL of a `file` may be a stranger's: it gets the token only if
-        it is one of the API's files, and must not be private; nor must what anybody redirects to.
+        it is one of the API's files, and must not be private; nor must what anybody redirects to. `started` is what
+        the request starts, and learns whether it has gone out.
         """
         log_variable.follow()
         retries = refusals = 0
         route = Route(wanted, follow=redirects, file=file)
         while True:
-            request = route.request()
-            repeatable = request.method in retry.REPEATABLE
-            arguments = self.arguments(request, trusted=route.trusted, file=file)
-            api = not isinstance(arguments, Foreign)
-            sending = UNTRACED if repeatable else traced(arguments, blocking=self.blocking, own=self.transport.own)
+            attempt = Attempt(self, route, started)
             error: APIConnectionError | APIStatusError
             try:
-                seconds, strange = max(LAST_CHANCE, self.remaining()), route.strange
-                where = self.transport, arguments, self.config, self.reached
-                response = await guarded(*where, stranger=strange, stream=stream, seconds=seconds)
-                if told := repeatable and api:  # of what is left of the quota for all but creates
-                    self.pace.learn(response.headers, self.transport.now())
+                response = await attempt.exchange(stream=stream)
                 if route.ends(response):
-                    log.debug("%s %s -> %s", request.method, arguments["url"].path, response.status_code)
+                    attempt.succeeded(response)
                     response.extensions["retries_taken"] = retries
                     return response
-                if api:
-                    await self.transport.read(response)
-                else:
-                    response = await beginning(response, self.transport)
-                if not redirects_with_the_token(response) and route.goes_on(request, arguments, response, api=api):
+                response = await attempt.whole_error(response)
+                if attempt.follows(response):
+                    attempt.succeeded(response)
                     continue
             except UNANSWERED as cause:
-                error = unanswered(cause, request.method, arguments["url"], sending)
-                error.sent |= route.done
-                failure = retry.Failure(repeatable, refused=not error.sent, transient=not isinstance(cause, HOPELESS))
+                error, failure = attempt.unanswered(cause)
             else:
-                authorized = "Authorization" in arguments["headers"]
-                error = error_of(response, authorized=authorized, missing=self.config.credentials.hint)
-                repeatable |= not sending.arrived(otherwise=True)
-                failure = retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
-                if told and response.status_code == 429:
-                    self.pace.pause(error.retry_after or retry.FIRST_DELAY, self.transport.now())
+                error, failure = attempt.refused(response)
             most, left, chance = self.config.max_retries, self.remaining(), random.random()
             pause = retry.delay(retries, failure, max_retries=most, jitter=chance, remaining=left, refusals=refusals)
-            log.debug("%s %s: %s; retry in %s s", request.method, arguments["url"].path, type(error).__name__, pause)
-            if pause is None or pause >= left:
+            pause = None if pause is None or pause >= left else pause
+            attempt.failed(error, pause)
+            if pause is None:
                 raise error
             retries, refusals = retries + 1, refusals + failure.waited_out(most, left)
             route.restart()

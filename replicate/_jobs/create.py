@@ -92,10 +92,10 @@ async def create(
     check(input, options)
     asking = given(session, options)
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"), blocking=session.blocking)
-    beside = session.unobserved()
+    beside = session.uncaptured()
     known = await described(beside, reference, inputs, Deadline(beside, None)) if reference else None
     with inputs.told_apart():
-        ready: Mapping[str, Any] = await inputs.sent(uploading(asking.unobserved()), known.input if known else UNKNOWN)
+        ready: Mapping[str, Any] = await inputs.sent(uploading(asking.uncaptured()), known.input if known else UNKNOWN)
         payload = await post(asking, endpoint, *path, input=ready, options=options, **members)
     if reference:
         look_up.answered(session, reference, payload.version)
@@ -155,7 +155,7 @@ async def post(
     patient = with_read_timeout(session.config.timeout, hold(prefer) + GRACE) if prefer else session.config.timeout
     async with create:
         try:
-            response = await create.watched(session.evolve(timeout=patient)).answer(request, started=create)
+            response = await session.evolve(timeout=patient).answer(request, started=create)
             payload = parse(session, endpoint, response, noun)
             create.check_own(payload, response)
         except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:

@@ -7,22 +7,21 @@ create's, is what it started.
 
 from __future__ import annotations
 
-import copy
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from replicate._errors import brief
 from replicate._http import log
+from replicate._http.config import LAST_CHANCE
 from replicate._http.connections.interface import came_over_a_socket
 from replicate._http.connections.transport import Lock
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
-from replicate._http.session import LAST_CHANCE
+from replicate._http.secrecy.hiding import authorization
 from replicate._jobs.assignment import Attempt, Verdict, assign
 from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
 from replicate._jobs.list_recent import endpoints, newest
 from replicate._jobs.matching import Asked, fitting, same
-from replicate._jobs.outgoing import Outgoing
 from replicate._jobs.outputs import known_defaults
 from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, aside, ask, stop, unended
 from replicate._models import look_up
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from replicate._http.connections.interface import Transport
     from replicate._http.session import Session
     from replicate._jobs.ledger import Account
     from replicate.exceptions import APIConnectionError
@@ -104,11 +102,14 @@ class Create:
         """Give what is to be known of it to tell what it has started from what others have."""
         return Attempt(self.asked, self.sent, self.out, self.unanswered, self.ending)
 
-    def watched(self, session: Session[Any]) -> Session[Any]:
-        """Give a session by which the request is sent."""
-        other = copy.copy(session)
-        other.transport = cast("Transport", Outgoing(session.transport, self))
-        return other
+    def going_out(self, headers: httpx.Headers, moment: float) -> None:
+        """Note whose the request is, which is about to go out."""
+        self.account = str(self.session.config.base_url).rstrip("/"), hash(authorization(headers))
+        self.out, self.sent = True, moment
+
+    def ended(self, *, arrived: bool) -> None:
+        """Note whether the request may have arrived."""
+        self.out = arrived
 
     def check_own(self, payload: Any, response: httpx.Response) -> None:
         """Raise APIResponseValidationError for the answer to another create, which a cache or a proxy has repeated.

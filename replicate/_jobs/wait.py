@@ -9,10 +9,10 @@ import httpx
 from replicate._dual.drive import drive
 from replicate._errors import brief
 from replicate._http import log
+from replicate._http.config import LAST_CHANCE
 from replicate._http.connections.process import ClosedError
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
-from replicate._http.session import LAST_CHANCE
 from replicate._jobs.exit_registry import Open
 from replicate._jobs.ledger import ledger
 from replicate._jobs.outputs import raw

@@ -85,12 +85,12 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
     request = Request(method.upper(), url, query(**params), told, **body_of(options))
     # As the session's own too: what the caller says here goes before the headers of the client.
     session = session.given({**rest, "extra_headers": headers})
-    if (observer := session.observer) is not None:
-        observer.keeps = False
+    if (capture := session.capture) is not None:
+        capture.keeps = False
     if options.get("stream"):
         response = await session.send(request, stream=True, redirects=redirects)
-        if observer is not None:
-            observer.note(response)
+        if capture is not None:
+            capture.note(response)
         answer: Any = APIResponse(session, response)
         return answer if events is None else events(answer, response)
     response = await session.answer(request, redirects=redirects)

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary, ref
 from replicate._dual.async_names import async_name
 from replicate._dual.colours import C, Coloured, over
 from replicate._dual.methods import Presenter, dual, dual_iter, dual_plain
-from replicate._http.observing import Observer, Steps
+from replicate._http.observing import ResponseCapture, Steps
 from replicate._objects.response import APIResponse
 
 if TYPE_CHECKING:
@@ -100,13 +100,13 @@ class Answering:
 
         async def answer(self: Coloured[C], *args: Any, **kwargs: Any) -> APIResponse[C]:
             session: Any = self._session  # pyright: ignore[reportPrivateUsage]  # as the methods that it stands for
-            observed = copy.copy(session)
-            observed.observer = observer = Observer(streaming=streaming)
-            steps = Steps(function(over(self, observed), *args, **kwargs))
+            captured = copy.copy(session)
+            captured.capture = capture = ResponseCapture(streaming=streaming)
+            steps = Steps(function(over(self, captured), *args, **kwargs))
             await steps
-            if (response := observer.take()) is None:
+            if (response := capture.take()) is None:
                 raise TypeError(f"{function.__name__} had nothing to ask the API for")
-            return APIResponse(session, response, steps, observer)
+            return APIResponse(session, response, steps, capture)
 
         presenter: Any = dual(functools.wraps(function)(answer))
         method: Callable[..., Any] = presenter.__get__(self._owner, object)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Self
 
-    from replicate._http.observing import Observer, Steps
+    from replicate._http.observing import ResponseCapture, Steps
     from replicate._http.session import Session
 
 
@@ -48,10 +48,10 @@ class APIResponse(Generic[C]):
         session: Session[C],
         response: httpx.Response,
         steps: Steps | None = None,
-        observer: Observer | None = None,
+        capture: ResponseCapture | None = None,
     ) -> None:
-        """Keep an answer: `steps` give what the method gives, and `observer` has seen it stop."""
-        self._session, self._steps, self._observer = session, steps, observer
+        """Keep an answer: `steps` give what the method gives, and `capture` has seen it stop."""
+        self._session, self._steps, self._capture = session, steps, capture
         self.http_response: httpx.Response = response
 
     def __reduce__(self) -> str:
@@ -151,13 +151,13 @@ class APIResponse(Generic[C]):
 
         Whatever that raises, `parse()` raises again.
         """
-        steps, observer = self._steps, self._observer
+        steps, capture = self._steps, self._capture
         try:
             await self._session.transport.close_response(self.http_response)
         finally:
             if steps is not None and not (unhurt and has_content(self.http_response)):
                 steps.close()
-        if steps is not None and observer is not None and observer.keeps:
+        if steps is not None and capture is not None and capture.keeps:
             with suppress(Exception):
                 await steps.finish()
 
@@ -173,7 +173,7 @@ class APIResponse(Generic[C]):
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield the content: what has been read, or else what arrives."""
-        keeps, kept = self._observer is not None and self._observer.keeps, list[bytes]()
+        keeps, kept = self._capture is not None and self._capture.keeps, list[bytes]()
         async with nested(pieces(self._session, self.http_response)) as chunks:
             try:
                 async for chunk in chunks:
@@ -186,7 +186,7 @@ class APIResponse(Generic[C]):
             vars(self.http_response)["_content"] = b"".join(kept)  # as httpx does when it reads
 
     def _broken(self, error: APIConnectionError) -> Exception:
-        return error if self._observer is None else self._observer.broken(error)
+        return error if self._capture is None else self._capture.broken(error)
 
     @dual_iter
     async def iter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
-from replicate._files.fetch import local_copy, observed
+from replicate._files.fetch import captured, local_copy
 from replicate._files.progress import Tally
 from replicate._files.sources import inspected
 from replicate._files.uploads import form
@@ -119,10 +119,10 @@ class Files(Namespace[C]):
         request = files_download.build_request(file_id, **signed)
         url = str(session.url(request.path).copy_merge_params(request.query))
         output = FileOutput(url, session, expires_at=moment(expiry))
-        if session.observer is None:
+        if session.capture is None:
             await local_copy(url, session)
         else:
-            await observed(url, session, session.observer)
+            await captured(url, session, session.capture)
         return output
 
 

@@ -216,7 +216,12 @@ class Unfetchable(httpx.RequestError):
 
 
 async def exchanged(
-    transport: Transport, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS
+    transport: Transport,
+    request: Mapping[str, Any],
+    *,
+    stream: bool = False,
+    seconds: float = ALWAYS,
+    creates: bool = False,
 ) -> httpx.Response:
     """Send a request to where one can be sent. Raises Unfetchable, also for an answer that redirects to nowhere.
 
@@ -224,7 +229,7 @@ async def exchanged(
     """
     check_address(request["url"])
     try:
-        return await transport.send(request, stream=stream, seconds=seconds)
+        return await transport.send(request, stream=stream, seconds=seconds, creates=creates)
     except httpx.HTTPStatusError as error:
         return refused_by_hook(error.response)
     except (httpx.InvalidURL, httpx.RemoteProtocolError, UnicodeError) as error:
