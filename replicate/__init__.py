@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._compat.version1 import EventSource as AsyncStream
     from replicate._compat.version1 import EventSource as Stream
     from replicate._compat.version2 import ProxiesTypes, file_from_path, get_path_url
+    from replicate._flows.output_iterator import OutputIterator
     from replicate._http.connections.default_clients import (
         DEFAULT_CONNECTION_LIMITS,
         DefaultAioHttpClient,
@@ -65,7 +66,6 @@ if TYPE_CHECKING:  # what this module offers
     )
     from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, RequestOptions
     from replicate._http.sse import ServerSentEvent
-    from replicate._jobs.output_iterator import OutputIterator
     from replicate._models.reference import ModelVersionIdentifier
     from replicate._objects.page import Page
     from replicate._objects.paginate import async_paginate, paginate
@@ -163,7 +163,7 @@ _HOMES = {
     "replicate._outputs.output_list": "OutputList",
     "replicate._outputs.file_output": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
     "replicate._models.reference": "ModelVersionIdentifier",
-    "replicate._jobs.output_iterator": "OutputIterator",
+    "replicate._flows.output_iterator": "OutputIterator",
     "replicate._version": "__title__ __version__",
     "replicate.client": "AsyncClient=AsyncReplicate AsyncReplicate Client Replicate",
     "replicate.exceptions": "AmbiguousCreateError APIConnectionError APIError APIResponseValidationError "

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._dual.colours import Colour
+    from replicate._flows.output_iterator import OutputIterator
     from replicate._flows.use import AsyncFunction, Function, UseOptions
-    from replicate._jobs.output_iterator import OutputIterator
     from replicate.resources.predictions import Prediction
     from replicate_api.types import Endpoint
 

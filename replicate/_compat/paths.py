@@ -30,7 +30,7 @@ HOMES: Mapping[str, str] = {
     "replicate._inputs.encode": "FileEncodingStrategy",
     "replicate._outputs.file_output": "FileOutput",
     "replicate._models.reference": "ModelVersionIdentifier",
-    "replicate._jobs.output_iterator": "AsyncOutputIterator OutputIterator SyncOutputIterator",
+    "replicate._flows.output_iterator": "AsyncOutputIterator OutputIterator SyncOutputIterator",
     "replicate._flows.use": "AsyncFunction Function Run",
     "replicate._version": "__version__",
     "replicate.exceptions": "ModelError ReplicateError ReplicateException",

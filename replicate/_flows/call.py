@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic
 from attrs import evolve
 
 from replicate._dual.colours import C
+from replicate._flows.output_iterator import OutputIterator
 from replicate._http.deadline import Deadline
 from replicate._http.environment import DEFAULT_BASE_URL
 from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._jobs.create import described, post, uploading
 from replicate._jobs.input_names import check_names
 from replicate._jobs.options import check, given
-from replicate._jobs.output_iterator import OutputIterator
 from replicate._jobs.updates import Updates
 from replicate._jobs.wait import owned
 from replicate._models import look_up

@@ -10,12 +10,12 @@ from replicate._dual.colours import Async, C, Sync, over
 from replicate._dual.drive import drive
 from replicate._dual.methods import dual
 from replicate._flows.call import Call
+from replicate._flows.output_iterator import OutputIterator
 from replicate._flows.run import holding, result
 from replicate._http.deadline import Deadline
 from replicate._http.settings import folder
 from replicate._jobs.options import SaveOptions, WatchOptions, check_flags
 from replicate._jobs.output_files import Files, make_ready, saving
-from replicate._jobs.output_iterator import OutputIterator
 from replicate._jobs.outputs import raw
 from replicate._jobs.updates import Updates, check_watching
 from replicate._jobs.wait import look, owned

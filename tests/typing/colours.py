@@ -12,9 +12,9 @@ import httpx
 import replicate
 from replicate import AsyncReplicate, Client, FileOutput, Replicate
 from replicate._dual.colours import Async, Sync
+from replicate._flows.output_iterator import OutputIterator
 from replicate._flows.use import Run
 from replicate._http.sse import ServerSentEvent
-from replicate._jobs.output_iterator import OutputIterator
 from replicate._jobs.streams import EventStream
 from replicate._jobs.updates import Timings
 from replicate._objects.page import Page
