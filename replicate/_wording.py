@@ -5,9 +5,20 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, ClassVar, Protocol
 
-    from replicate.resources.predictions import Prediction
+    class JobLike(Protocol):
+        """What errors tell of a prediction or a training."""
+
+        endpoints: ClassVar[Any]
+        """Their `noun` is what it is called."""
+        id: Any
+        model: Any
+        status: Any
+        logs: Any
+        error: Any
+        urls: Any
+
 
 LONGEST_LOGS = 5_000
 """Characters at the end of the logs that an error may show."""
@@ -39,13 +50,13 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def ended(prediction: Prediction[Any]) -> str:
+def ended(prediction: JobLike) -> str:
     """Tell in one sentence how a prediction ended: its id, status and error."""
     reason = str(prediction.error or "") or ("no error was given" if prediction.status == "failed" else None)
     return harmless(f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else ""))
 
 
-def told(prediction: Prediction[Any], text: str | None, lines: int = 5) -> list[str]:
+def told(prediction: JobLike, text: str | None, lines: int = 5) -> list[str]:
     """List what else there is to know of how a prediction ended, as notes: its id, model, last logs and web page.
 
     `text` is the error's own text, if that does not name the prediction.
@@ -62,12 +73,12 @@ def told(prediction: Prediction[Any], text: str | None, lines: int = 5) -> list[
     return [harmless(note) for note in notes]
 
 
-def late(run: Any, seconds: float, trouble: str | None = None) -> tuple[str, str]:
+def late(run: JobLike, seconds: float, trouble: str | None = None) -> tuple[str, str]:
     """Tell how things stand with a prediction or a training that had not finished in time, and what to do now.
 
     `trouble` is what the last looks at it failed with.
     """
-    noun = "training" if type(run).__name__ == "Training" else "prediction"
+    noun = run.endpoints.noun
     if run.status in ("canceled", "aborted"):
         message = f"{noun.title()} {run.id} had not finished after {seconds:g} s, and was {run.status}."
         return message, "A longer timeout= gives it more time, cancel_on_exit=False lets it go on."

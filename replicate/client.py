@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 from replicate._client.base import API
 from replicate._dual.colours import Async, P, Sync, T
 from replicate._dual.drive import drive
+from replicate._dual.signatures import check_keywords
 from replicate._http.connections.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._http.environment import versioned
 from replicate._http.libraries import httpx
-from replicate._http.options import DEFAULT_MAX_RETRIES, check_keywords, check_mapping
+from replicate._http.options import DEFAULT_MAX_RETRIES, check_mapping
 from replicate._http.secrecy.hiding import sealed
 from replicate._http.session import async_session, blocking_session
 from replicate._http.settings import configure, credentials

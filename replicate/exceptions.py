@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from replicate.resources.predictions import Prediction
+    from replicate import Prediction  # as users know it: its own module is above this one
+    from replicate._wording import JobLike
 
 # fmt: off
 __all__ = [
@@ -174,7 +175,7 @@ class RunError(ReplicateException):
     paths: Any = None
 
     @classmethod
-    def of(cls, cause: Exception, prediction: Prediction[Any] | None) -> RunError:
+    def of(cls, cause: Exception, prediction: JobLike | None) -> RunError:
         """Make the error for a call that `cause` has ended, with its text, fields and notes, and its own prediction."""
         ours = cause if isinstance(cause, ReplicateException) else None
         error = cls(ours.message if ours else repr(cause))
@@ -192,10 +193,11 @@ class ModelError(RunError):
 
     prediction: Prediction[Any]
 
-    def __init__(self, prediction: Prediction[Any], message: str | None = None) -> None:
+    def __init__(self, prediction: JobLike, message: str | None = None) -> None:
         said = harmless(str(prediction.error or "")) or None
-        super().__init__(message or ended(prediction), said=message or said, detail=prediction.error)
-        self.prediction = prediction
+        super().__init__(
+            message or ended(prediction), said=message or said, detail=prediction.error, prediction=prediction
+        )
         for note in told(prediction, message or said):
             self.add_note(note)
 
@@ -209,10 +211,10 @@ class DataRemovedError(RunError):
 
     prediction: Prediction[Any]
 
-    def __init__(self, prediction: Prediction[Any]) -> None:
-        self.prediction = prediction
+    def __init__(self, prediction: JobLike) -> None:
         super().__init__(
             f"The output of prediction {prediction.id} has been removed.",
+            prediction=prediction,
             hint="The API removes input, output and logs an hour after the end of a prediction that it was asked for: "
             "take the output by then, or have a webhook bring it. To get it again, run the model again.",
         )
@@ -227,11 +229,10 @@ class PredictionTimeout(RunError):  # noqa: N818 - as decided
 
     prediction: Prediction[Any]
 
-    def __init__(self, prediction: Prediction[Any], seconds: float, trouble: str | None = None) -> None:
-        self.prediction = prediction
+    def __init__(self, prediction: JobLike, seconds: float, trouble: str | None = None) -> None:
         self.seconds: float = seconds
         self._trouble = trouble
-        super().__init__("late")
+        super().__init__("late", prediction=prediction)
         self.tell()
 
     def tell(self) -> None:

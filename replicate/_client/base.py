@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from replicate._client.verbs import request, verb
     from replicate._files.fetch import Progress
     from replicate._http.session import Session
-    from replicate._jobs.streams import EventStream
+    from replicate._objects.custom_request import RawOptions
     from replicate.resources.account import Accounts
     from replicate.resources.collections import Collections
     from replicate.resources.deployments import Deployments
     from replicate.resources.files import Files
     from replicate.resources.hardware import HardwareNamespace
     from replicate.resources.models import Models
-    from replicate.resources.predictions import Predictions
+    from replicate.resources.predictions import EventStream, Predictions
     from replicate.resources.search import SearchResults
     from replicate.resources.trainings import Trainings
     from replicate.resources.webhooks import Webhooks

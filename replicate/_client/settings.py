@@ -13,7 +13,7 @@ from replicate._client.subclasses import follow_class
 from replicate._dual.async_names import AsyncNames
 from replicate._dual.colours import C, T
 from replicate._dual.methods import dual
-from replicate._dual.signatures import show
+from replicate._dual.signatures import check_keywords, show
 from replicate._http.config import given
 from replicate._http.environment import address
 from replicate._http.libraries import (
@@ -24,7 +24,6 @@ from replicate._http.options import (
     REQUEST_OPTIONS,
     RequestOptions,
     check_headers,
-    check_keywords,
     check_mapping,
     check_query,
     check_values,

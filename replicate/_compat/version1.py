@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from replicate._dual.colours import Coloured
     from replicate._inputs.encode import FileEncodingStrategy
     from replicate._jobs.options import CallOptions, RunOptions
-    from replicate._jobs.streams import EventStream
     from replicate.client import Client
+    from replicate.resources.predictions import EventStream
 
 EARLY_COG = (0, 3, 9)
 """The first version of Cog that says which arrays come item by item."""

@@ -12,7 +12,6 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from replicate._annotations import Hints, Text, accepted, resolved
-from replicate._http.options import check_keywords
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
+NAMES_OF_REF = ("model", "version", "name")
+"""What `ref` is called by mistake."""
 POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
@@ -81,6 +82,21 @@ class Taken(NamedTuple):
             if positions < enough and name not in stated:
                 raise TypeError(f"{name} is missing")
         return stated
+
+
+def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+    """Raise TypeError for a keyword that does not exist, naming the one that was probably meant."""
+    for name in given:
+        if name not in allowed:
+            import difflib
+
+            close = difflib.get_close_matches(name, allowed, n=1)
+            if "ref" in allowed and name in NAMES_OF_REF:
+                close = ["ref"]
+            hint = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(allowed)}"
+            if "input" in allowed and close not in (["input"], ["ref"]):
+                hint = f"; what is for the model goes into input={{{name!r}: ...}}{hint}"
+            raise TypeError(f"unexpected keyword argument {name!r}{hint}")
 
 
 def taken(function: Callable[..., Any]) -> Taken:

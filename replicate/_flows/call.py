@@ -208,4 +208,5 @@ class Call(Generic[C]):
         schema = UNKNOWN if self.description is None else self.description.input
         ready = await self._inputs.sent(uploading(session), schema)
         told: Any = {"input": ready, "options": options, "cancel_on_exit": self.cancel_on_exit}
+        told["endpoints"] = Prediction.endpoints
         return await post(session, endpoint, *path, **told, **members)

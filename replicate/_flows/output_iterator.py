@@ -55,7 +55,12 @@ class OutputIterator(Iteration[C, Any]):
     def _of_colour(cls, *, blocking: bool) -> type[Any]:
         return SyncOutputIterator if blocking else AsyncOutputIterator
 
-    if TYPE_CHECKING:  # at run time, AsyncOutputIterator has it
+    if TYPE_CHECKING:  # the prediction is of this class; at run time, AsyncOutputIterator has the other
+
+        @property
+        def prediction(self) -> Prediction[C]:
+            """The prediction, as last seen."""
+            ...
 
         def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]: ...
 

@@ -10,8 +10,8 @@ from replicate._inputs.aliases import stated
 from replicate._jobs.follow import streamed
 from replicate._jobs.options import check_flags
 from replicate._jobs.output_files import make_ready
-from replicate._jobs.streams import EventStream
 from replicate._jobs.wait import Watch
+from replicate.resources.predictions import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping

@@ -56,23 +56,6 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What may be the name of a header, or a method."""
 
 REQUEST_OPTIONS = (*RequestOptions.__annotations__,)
-NAMES_OF_REF = ("model", "version", "name")
-"""What `ref` is called by mistake."""
-
-
-def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...] = REQUEST_OPTIONS) -> None:
-    """Raise TypeError for a keyword that does not exist, naming the one that was probably meant."""
-    for name in given:
-        if name not in allowed:
-            import difflib
-
-            close = difflib.get_close_matches(name, allowed, n=1)
-            if "ref" in allowed and name in NAMES_OF_REF:
-                close = ["ref"]
-            hint = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(allowed)}"
-            if "input" in allowed and close not in (["input"], ["ref"]):
-                hint = f"; what is for the model goes into input={{{name!r}: ...}}{hint}"
-            raise TypeError(f"unexpected keyword argument {name!r}{hint}")
 
 
 def check_values(given: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from attrs import evolve
 
 from replicate._dual.colours import Async, C, ColouredSession, Other, P, Sync, T
 from replicate._dual.generators import nested
+from replicate._dual.signatures import check_keywords
 from replicate._http import retry
 from replicate._http.attempt import Attempt
 from replicate._http.config import LAST_CHANCE, given
@@ -29,7 +30,7 @@ from replicate._http.connections.transport import AsyncTransport, BlockingTransp
 from replicate._http.environment import log as log_variable
 from replicate._http.error_responses import UNANSWERED, bare, unanswered, unreadable
 from replicate._http.libraries import own_timeout, own_url
-from replicate._http.options import check_keywords, check_values, encoded, merged, put, within
+from replicate._http.options import REQUEST_OPTIONS, check_values, encoded, merged, put, within
 from replicate._http.rate_limit import Pace
 from replicate._http.redirects import BODILESS, Route, is_file_of, origin
 from replicate._http.secrecy.hiding import BEARER, hide
@@ -104,7 +105,7 @@ class Session(ColouredSession[C]):
         options = {name: value for name, value in options.items() if value is not UNSET}
         if not options:
             return self
-        check_keywords(options)
+        check_keywords(options, REQUEST_OPTIONS)
         check_values(options)
         changes: dict[str, Any] = {
             name: own_timeout(options[name]) for name in ("timeout", "max_retries") if name in options

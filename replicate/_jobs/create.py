@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._http import log
 from replicate._http.deadline import Deadline
-from replicate._http.options import RequestOptions, with_read_timeout
-from replicate._inputs.aliases import DeploymentWords, ModelWords, stated
+from replicate._http.options import with_read_timeout
+from replicate._inputs.aliases import stated
 from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._jobs.input_names import warn_of_names
 from replicate._jobs.matching import Asked
 from replicate._jobs.options import (
     MEMBERS,
-    PredictionOptions,
-    WebhookSettings,
     check,
     given,
     hold,
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     import httpx
 
     from replicate._http.session import Session
+    from replicate._jobs.any_job import Endpoints
     from replicate._models.descriptions import Description
     from replicate._models.reference import Reference
     from replicate_api.types import Request
@@ -58,27 +57,11 @@ MARGIN = 0.8
 """How much of the time that there is the API is asked to use."""
 
 
-class ModelPredictionOptions(ModelWords, PredictionOptions, total=False):
-    """What starting a prediction with an official model takes."""
-
-
-class DeploymentPredictionOptions(DeploymentWords, PredictionOptions, total=False):
-    """What starting a prediction with a deployment takes."""
-
-
-class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
-    """What starting a training takes by keyword."""
-
-    version: Any
-    version_id: str
-    input: Mapping[str, Any]
-    destination: Any
-
-
 async def create(
     session: Session[Any],
     endpoint: Any,
     *path: str,
+    endpoints: Endpoints,
     input: Mapping[str, Any] | None,
     options: Mapping[str, Any],
     reference: Reference | None = None,
@@ -96,7 +79,7 @@ async def create(
     known = await described(beside, reference, inputs, Deadline(beside, None)) if reference else None
     with inputs.told_apart():
         ready: Mapping[str, Any] = await inputs.sent(uploading(asking.uncaptured()), known.input if known else UNKNOWN)
-        payload = await post(asking, endpoint, *path, input=ready, options=options, **members)
+        payload = await post(asking, endpoint, *path, endpoints=endpoints, input=ready, options=options, **members)
     if reference:
         look_up.answered(session, reference, payload.version)
     return payload
@@ -124,11 +107,11 @@ async def post(
     *path: str,
     input: Mapping[str, Any],
     options: Mapping[str, Any],
-    noun: str = "prediction",
+    endpoints: Endpoints,
     cancel_on_exit: bool = True,
     **members: Any,
 ) -> Any:
-    """Start a prediction (or a training, as `noun`) at an endpoint, exactly once, with an input that is ready.
+    """Start a prediction or a training at an endpoint, exactly once, with an input that is ready.
 
     `session` has those of the options that are for its requests; `members` go into the body. `_answered_early` in what
     it gives tells that the API was asked to wait, did, and did not have to wait to the end. If the answer is lost, what
@@ -139,13 +122,13 @@ async def post(
     session, prefer = preferred(session, preference(options))
     body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in the order of version 1
     body = {name: value for name, value in body.items() if value is not None}
-    create, held = Create(session, noun, cancel=cancel_on_exit), None
+    create, held = Create(session, endpoints, cancel=cancel_on_exit), None
 
     def request() -> Request:
         """Make the request anew for each attempt: a retry has less time left."""
         nonlocal held
         remaining = session.remaining()
-        held = affordable(prefer, remaining, noun)
+        held = affordable(prefer, remaining, endpoints)
         after = options.get("cancel_after") or (lifetime(remaining) if cancel_on_exit else None)
         headers = {name: value for name, value in (("prefer", held), ("cancel_after", after)) if value is not None}
         made: Request = endpoint.build_request(*path, body=body, **headers)
@@ -156,25 +139,25 @@ async def post(
     async with create:
         try:
             response = await session.evolve(timeout=patient).answer(request, started=create)
-            payload = parse(session, endpoint, response, noun)
+            payload = parse(session, endpoint, response, endpoints)
             create.check_own(payload, response)
         except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
             if not in_doubt(error, create.out):
                 raise
             payload = await create.recovered(error)
-            announce(payload, noun)
+            announce(payload, endpoints)
             return payload
         create.answered(payload.id)
-        announce(payload, noun)
+        announce(payload, endpoints)
         early = held is not None and session.transport.now() - create.sent < hold(held) * EARLY
         payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
     return payload
 
 
-def announce(run: Any, noun: str) -> None:
+def announce(run: Any, endpoints: Endpoints) -> None:
     """Log that something was started, and where it can be seen."""
     page = getattr(getattr(run, "urls", None), "web", None) or f"https://replicate.com/p/{run.id}"
-    log.info("%s %s started: %s", noun, run.id, page)
+    log.info("%s %s started: %s", endpoints.noun, run.id, page)
 
 
 def lifetime(remaining: float) -> str | None:
@@ -182,11 +165,11 @@ def lifetime(remaining: float) -> str | None:
     return None if remaining > LONGEST_LIFE else f"{max(SHORTEST_LIFE, math.ceil(remaining))}s"
 
 
-def parse(session: Session[Any], endpoint: Any, response: httpx.Response, noun: str) -> Any:
+def parse(session: Session[Any], endpoint: Any, response: httpx.Response, endpoints: Endpoints) -> Any:
     """Read what was started. Raise APIResponseValidationError for an answer without its id."""
     payload: Any = session.parse(endpoint, response)
     if not isinstance(run_id := getattr(payload, "id", None), str) or not run_id:
-        raise APIResponseValidationError(f"The API answered without the {noun}'s id.")
+        raise APIResponseValidationError(f"The API answered without the {endpoints.noun}'s id.")
     return payload
 
 
@@ -201,10 +184,10 @@ def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusE
             return out and (isinstance(error, InternalServerError) or error.status_code == 408)
 
 
-def affordable(prefer: str | None, remaining: float, noun: str = "prediction") -> str | None:
+def affordable(prefer: str | None, remaining: float, endpoints: Endpoints) -> str | None:
     """Shorten what is asked for with `Prefer` to the time left. Raise APITimeoutError if there is none."""
     if remaining <= 0:
-        error = APITimeoutError(f"The time was up before the {noun} was started: nothing was started.")
+        error = APITimeoutError(f"The time was up before the {endpoints.noun} was started: nothing was started.")
         error.sent = False
         raise error
     if prefer is None or remaining == float("inf"):

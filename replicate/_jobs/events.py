@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from replicate._http.session import Session
     from replicate._http.sse import ServerSentEvent
+    from replicate._jobs.any_job import AnyJob
     from replicate._jobs.wait import Watch
-    from replicate.resources.predictions import Prediction
 
 HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 RECONNECTIONS = 5
@@ -143,7 +143,7 @@ async def connection(
                 return
 
 
-def stream_url(prediction: Prediction[Any]) -> str | None:
+def stream_url(prediction: AnyJob) -> str | None:
     """Give the URL of a prediction's events, if it has some; older answers have no URLs at all."""
     url: str | None = getattr(prediction.urls, "stream", None)
     return url

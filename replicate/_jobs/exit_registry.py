@@ -5,29 +5,44 @@ from __future__ import annotations
 import atexit
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from replicate._dual.drive import drive
 from replicate._http.connections.process import inheritors
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
-    from replicate._jobs.recovery import Create
-    from replicate._jobs.wait import owned
+    from replicate._http.session import Session
 
 AT_EXIT = 10.0
 """Seconds that this may take in all. Ctrl-C ends it."""
+
+
+class Block(Protocol):
+    """A block that is to cancel something when it is left."""
+
+    @property
+    def run(self) -> Any:
+        """What is to be canceled, if it is known."""
+
+    @property
+    def session(self) -> Session[Any]:
+        """The session to cancel it by."""
+        ...
+
+    async def end(self, session: Session[Any], seconds: float = ...) -> None:
+        """Cancel it by a session, within so many seconds."""
 
 
 class Open:
     """The blocks that are to cancel something when they are left, of this process. Threads share it."""
 
     def __init__(self) -> None:
-        self._blocks: set[owned | Create] = set()
+        self._blocks: set[Block] = set()
         self._registered = False
         inheritors.add(self)
 
-    def add(self, block: owned | Create) -> None:
+    def add(self, block: Block) -> None:
         """Note that a block has begun. From the first one on, this has its turn before the connections are closed."""
         if not self._registered:
             self._registered = True
@@ -36,7 +51,7 @@ class Open:
                 util.Finalize(None, self.end, exitpriority=0)
         self._blocks.add(block)
 
-    def remove(self, block: owned | Create) -> bool:
+    def remove(self, block: Block) -> bool:
         """Note that a block has ended. False if it was of another process, or has had its end already."""
         try:
             self._blocks.remove(block)
@@ -44,7 +59,7 @@ class Open:
             return False
         return True
 
-    def of(self, run: Any) -> owned | Create | None:
+    def of(self, run: Any) -> Block | None:
         """Give the block that is to cancel a run, if one is."""
         return next((block for block in list(self._blocks) if run is not None and block.run is run), None)
 
@@ -59,7 +74,7 @@ class Open:
         self._blocks, self._registered = set(), False
 
 
-async def end(blocks: list[owned | Create], seconds: float) -> None:
+async def end(blocks: list[Block], seconds: float) -> None:
     """Cancel what blocks own, within so many seconds. Event loops are gone by then, so this is done by blocking."""
     for block in blocks:
         with suppress(ReplicateError):  # an HTTP client of the caller's may be of no use here

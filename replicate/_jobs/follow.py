@@ -23,9 +23,9 @@ from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamEr
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from replicate._jobs.any_job import AnyJob
     from replicate._jobs.output_files import Files
     from replicate._models.schema import OutputSchema
-    from replicate.resources.predictions import Prediction
 
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
 """The data of `done` where it is not told by a stream."""
@@ -247,7 +247,7 @@ def plain(item: Any) -> Any:
     return LINE_END.sub("\n", item) if isinstance(item, str) else item
 
 
-async def lines(prediction: Prediction[Any]) -> AsyncGenerator[str, None]:
+async def lines(prediction: AnyJob) -> AsyncGenerator[str, None]:
     """Yield the lines of a prediction's logs as they come, each once; the prediction is finished at the end.
 
     By events where they are offered, and what these leave out by looking. Raises APIError.
@@ -273,7 +273,7 @@ async def lines(prediction: Prediction[Any]) -> AsyncGenerator[str, None]:
                 yield line
 
 
-def whole(prediction: Prediction[Any]) -> list[str]:
+def whole(prediction: AnyJob) -> list[str]:
     """Give the lines of a prediction's logs: those that are complete, and at its end the last one too."""
     logs, finished = str(prediction.logs or ""), prediction.finished
     made = LINE_END.split(logs if finished else logs.removesuffix("\r"))  # which may be half of a line end

@@ -15,7 +15,6 @@ from replicate._dual.methods import dual
 from replicate._http.connections.interface import TIE
 from replicate._http.connections.pool import timed
 from replicate._http.session import Session
-from replicate._inputs.encode import unstarted
 from replicate._jobs.wait import halt, owned, unended
 from replicate._objects.resource import session_of
 from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateException, RunError
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
     from replicate._dual.colours import Coloured
     from replicate._http.deadline import Deadline
+    from replicate._jobs.any_job import AnyJob
     from replicate._objects.html import Bundle
-    from replicate.resources.predictions import Prediction
 
 Blocking = TypeVar("Blocking", bound="Iteration[Sync, Any]")
 Awaited = TypeVar("Awaited", bound="Iteration[Async, Any]")
@@ -68,7 +67,7 @@ class Iteration(Generic[C, T]):
         self,
         session: Session[C],
         source: AsyncGenerator[Any, None],
-        prediction: Prediction[C] | None = None,
+        prediction: AnyJob | None = None,
         deadline: Deadline | None = None,
     ) -> None:
         self._session, self._source = session, nested(source)
@@ -85,16 +84,16 @@ class Iteration(Generic[C, T]):
         self._home = session if session.blocking else None
 
     @property
-    def prediction(self) -> Prediction[C]:
+    def prediction(self) -> Any:
         """The prediction, as last seen. Raises ReplicateError before it has been started."""
         own = self._own()
         if self._home is None:
             return own
         if self._counterpart is None or self._counterpart.source is not own:
             self._counterpart = Counterpart(own, self._home)
-        return self._counterpart.show()  # type: ignore[no-any-return]
+        return self._counterpart.show()
 
-    def _own(self) -> Prediction[C]:
+    def _own(self) -> Any:
         """Give the prediction that this acts on, which has its colour."""
         if self._prediction is None and self._tried:
             raise self._failure or self._left()
@@ -251,6 +250,8 @@ class Iteration(Generic[C, T]):
         if session.blocking is not self._session.blocking:
             colour, read = ("an asynchronous", "await") if session.blocking else ("a blocking", "read")
             raise TypeError(f"this {type(self).__name__} belongs to {colour} client: {read} it first, and pass that on")
+        from replicate._inputs.encode import unstarted
+
         if self._deadline is not None:
             self._deadline.shorten(session.remaining())
         try:

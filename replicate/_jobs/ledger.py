@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from replicate._http.connections.process import inheritors
 from replicate._http.connections.transport import Lock
@@ -11,7 +11,10 @@ from replicate._http.connections.transport import Lock
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from replicate._jobs.recovery import Create
+    from replicate._http.session import Session
+    from replicate._jobs.any_job import Endpoints
+    from replicate._jobs.assignment import Attempt
+    from replicate._jobs.matching import Asked
 
 REMEMBERED = 10_000
 """How many claims."""
@@ -32,6 +35,34 @@ class GivenUp(NamedTuple):
     found: frozenset[str]
 
 
+class Claimant(Protocol):
+    """A create, as the others of this process see it."""
+
+    session: Session[Any]
+    endpoints: Endpoints
+    account: Account
+    mark: object
+    asked: Asked
+    id: str | None
+    sent: float
+    out: bool
+    ending: bool
+
+    @property
+    def noun(self) -> str:
+        """What it starts."""
+        ...
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether no answer will come."""
+        ...
+
+    def attempt(self) -> Attempt:
+        """Return what decides which of several jobs it has started."""
+        ...
+
+
 class Ledger:
     """The creates of this process: those that are under way, and what is known to belong to one. All clients share it.
 
@@ -39,14 +70,14 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.under_way: dict[Create, None] = {}
+        self.under_way: dict[Claimant, None] = {}
         self._claims: OrderedDict[tuple[Account, str], object] = OrderedDict()
         self._given_up: list[GivenUp] = []
         self._adopted: OrderedDict[str, bool] = OrderedDict()
         self._lock = Lock()
         inheritors.add(self)
 
-    def claim(self, run_id: str, create: Create) -> bool:
+    def claim(self, run_id: str, create: Claimant) -> bool:
         """Note what a create has started. False if that is another one's: one of two that ask at once gets it."""
         with self._lock:
             owner = self._claims.setdefault((create.account, run_id), create.mark)
@@ -78,11 +109,11 @@ class Ledger:
         """Tell whether nobody has claimed it."""
         return (account, run_id) not in self._claims
 
-    def is_another_s(self, run_id: str, create: Create) -> bool:
+    def is_another_s(self, run_id: str, create: Claimant) -> bool:
         """Tell whether another create has claimed it."""
         return self._claims.get((create.account, run_id), create.mark) is not create.mark
 
-    def give_up(self, create: Create, found: Iterable[str]) -> None:
+    def give_up(self, create: Claimant, found: Iterable[str]) -> None:
         """Note that a create which was to be canceled has started one of these, and creates like it the others."""
         now = create.session.transport.now()
         given_up = GivenUp(create.account, hash((create.noun, create.asked.fingerprint)), now, frozenset(found))
@@ -90,7 +121,7 @@ class Ledger:
             kept = [each for each in self._given_up if 0 <= now - each.moment <= WORTH_KNOWING]
             self._given_up = [*kept, given_up][-MOST_GIVEN_UP:]
 
-    def alike(self, create: Create, found: Collection[str]) -> list[GivenUp]:
+    def alike(self, create: Claimant, found: Collection[str]) -> list[GivenUp]:
         """Give those that were given up, asked for the same as a create, and may have started some of what it found."""
         now = create.session.transport.now()
         near = [
@@ -103,7 +134,7 @@ class Ledger:
         asked = hash((create.noun, create.asked.fingerprint)) if near else 0
         return [each for each in near if each.asked == asked]
 
-    def take_over(self, create: Create, given_up: Iterable[GivenUp]) -> list[str]:
+    def take_over(self, create: Claimant, given_up: Iterable[GivenUp]) -> list[str]:
         """Claim for a create what others have started that were given up, one of what each has found."""
         with self._lock:
             mine = [each for each in given_up if each in self._given_up]

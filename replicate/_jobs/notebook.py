@@ -8,16 +8,15 @@ from replicate._objects.html import PRE, bundle, element, escape, link, note, pr
 from replicate._outputs.html import drawn
 
 if TYPE_CHECKING:
+    from replicate._jobs.any_job import AnyJob
     from replicate._objects.html import Bundle
-    from replicate.resources.predictions import Prediction
-    from replicate.resources.trainings import Training
 
 LAST_LINES = 20
 """How many lines of the logs are shown."""
 ERROR = f"{PRE}; border-left: 0.3em solid #d64545; padding-left: 0.6em"
 
 
-def shown(run: Prediction[Any] | Training[Any]) -> Bundle:
+def shown(run: AnyJob) -> Bundle:
     """Give a prediction or a training as what a notebook shows. Nothing raises."""
     try:
         return bundle(repr(run), heading(run), *drawn(run.output), trouble(run), printed(run))
@@ -25,7 +24,7 @@ def shown(run: Prediction[Any] | Training[Any]) -> Bundle:
         return bundle(repr(run), preformatted(repr(run)))
 
 
-def shown_so_far(iteration: object, run: Prediction[Any] | None, items: list[Any]) -> Bundle:
+def shown_so_far(iteration: object, run: AnyJob | None, items: list[Any]) -> Bundle:
     """Give an iterator as what a notebook shows: the items that have come. None is taken from it for that."""
     try:
         parts = [] if run is None else [heading(run), *drawn(items), trouble(run)]
@@ -34,7 +33,7 @@ def shown_so_far(iteration: object, run: Prediction[Any] | None, items: list[Any
         return bundle(repr(iteration), preformatted(repr(iteration)))
 
 
-def heading(run: Prediction[Any] | Training[Any]) -> str:
+def heading(run: AnyJob) -> str:
     """Say which it is, of what, how it is and how long it has taken."""
     web = getattr(run.urls, "web", None)
     known, progress = run.timings, run.progress
@@ -50,12 +49,12 @@ def heading(run: Prediction[Any] | Training[Any]) -> str:
     return element("div", " · ".join(filter(None, told))) + bar
 
 
-def trouble(run: Prediction[Any] | Training[Any]) -> str:
+def trouble(run: AnyJob) -> str:
     """Show the error, if there is one."""
     return preformatted(str(run.error), style=ERROR) if run.error else ""
 
 
-def printed(run: Prediction[Any] | Training[Any]) -> str:
+def printed(run: AnyJob) -> str:
     """Show the end of the logs, to be opened."""
     lines = str(run.logs or "").rstrip().splitlines()
     if not lines:

@@ -16,14 +16,15 @@ from replicate._http.options import (
     check_values,
     merged,
 )
+from replicate._inputs.aliases import DeploymentWords, ModelWords
 from replicate._json import check_json
 from replicate.exceptions import InputError
 from replicate_api import models  # noqa: TC001 - as above
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
+    from replicate import Prediction  # as users know it: its own module is above this one
     from replicate._http.session import Session
-    from replicate.resources.predictions import Prediction
 else:
     Prediction = Any  # a TypedDict's annotations may be evaluated, and it imports this module
 
@@ -101,6 +102,23 @@ class RunOptions(CallOptions, total=False):
 
     use_file_output: bool | None
     """Give files as FileOutput (the default), or as plain URLs."""
+
+
+class ModelPredictionOptions(ModelWords, PredictionOptions, total=False):
+    """What starting a prediction with an official model takes."""
+
+
+class DeploymentPredictionOptions(DeploymentWords, PredictionOptions, total=False):
+    """What starting a prediction with a deployment takes."""
+
+
+class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
+    """What starting a training takes by keyword."""
+
+    version: Any
+    version_id: str
+    input: Mapping[str, Any]
+    destination: Any
 
 
 MEMBERS = (*WebhookOptions.__annotations__, "stream")

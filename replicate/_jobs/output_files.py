@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from replicate._http.session import Session
+    from replicate._jobs.any_job import AnyJob
     from replicate._models.schema import OutputSchema
-    from replicate.resources.predictions import Prediction
 
 AT_ONCE = 8
 """How many files of one output are saved at the same time."""
@@ -62,14 +62,14 @@ class Files(Generic[C]):
         """Give an item of an output with its files."""
         return self.schema.file(item, self)
 
-    async def of(self, prediction: Prediction[Any]) -> Any:
+    async def of(self, prediction: AnyJob) -> Any:
         """Give a whole output with its files, saved. Raises SaveError."""
         output = self.schema.files(raw(prediction), self)
         await self.save(prediction)
         self.check(prediction, output)
         return output
 
-    async def save(self, prediction: Prediction[Any]) -> None:
+    async def save(self, prediction: AnyJob) -> None:
         """Tell what was made since the last time whose it is, and save it, each file once."""
         old, new, self._told = self.made[: self._told], self.made[self._told :], len(self.made)
         for output in new:
@@ -93,7 +93,7 @@ class Files(Generic[C]):
             if isinstance(done, Exception):  # whatever it is: the output is paid for
                 self._errors[url] = done
 
-    def check(self, prediction: Prediction[Any], output: Any) -> None:
+    def check(self, prediction: AnyJob, output: Any) -> None:
         """Raise SaveError, which carries the output, if some of its files were not saved."""
         if not self._errors:
             return

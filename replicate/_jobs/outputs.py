@@ -10,9 +10,8 @@ from replicate_api.types import UNSET, stored
 
 if TYPE_CHECKING:
     from replicate._http.session import Session
+    from replicate._jobs.any_job import AnyJob
     from replicate._models.schema import OutputSchema
-    from replicate.resources.predictions import Prediction
-    from replicate.resources.trainings import Training
 
 
 RUN_FIELDS = (
@@ -22,12 +21,12 @@ RUN_FIELDS = (
 """The fields of predictions and trainings in the order of version 1, which come before all others."""
 
 
-def raw(run: Prediction[Any] | Training[Any]) -> Any:
+def raw(run: Any) -> Any:
     """Give the output as it came."""
     return stored(run, "output")
 
 
-def with_files(run: Prediction[Any], session: Session[Any] | None, item: Any = UNSET) -> Any:
+def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> Any:
     """Give the output of a prediction, or an item of it, with those of its strings that are files as FileStrings.
 
     What is a file its schema tells, if that is known by now; if not, the URL does. An output without files is itself.
@@ -46,7 +45,7 @@ def with_files(run: Prediction[Any], session: Session[Any] | None, item: Any = U
     return made if found else output
 
 
-def known_schema(run: Prediction[Any], session: Session[Any] | None) -> OutputSchema:
+def known_schema(run: AnyJob, session: Session[Any] | None) -> OutputSchema:
     """Give the schema of a prediction's output, if its client remembers its model, or else one that says nothing."""
     from replicate._models.descriptions import description_of
     from replicate._models.schema import BY_VALUE
@@ -58,7 +57,7 @@ def known_schema(run: Prediction[Any], session: Session[Any] | None) -> OutputSc
     return BY_VALUE if description is None else description.output
 
 
-def known_defaults(run: Prediction[Any], session: Session[Any]) -> dict[str, Any]:
+def known_defaults(run: AnyJob, session: Session[Any]) -> dict[str, Any]:
     """Give the defaults of a prediction's input, if its client remembers its model."""
     from replicate._models.descriptions import description_of
 

@@ -20,7 +20,7 @@ from replicate._http.error_responses import unreadable
 from replicate._http.secrecy.hiding import authorization
 from replicate._jobs.assignment import Attempt, Verdict, assign
 from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
-from replicate._jobs.list_recent import endpoints, newest
+from replicate._jobs.list_recent import newest
 from replicate._jobs.matching import Asked, fitting, same
 from replicate._jobs.outputs import known_defaults
 from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, aside, ask, stop, unended
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     import httpx
 
     from replicate._http.session import Session
-    from replicate._jobs.ledger import Account
+    from replicate._jobs.any_job import Endpoints
+    from replicate._jobs.ledger import Account, Claimant
     from replicate.exceptions import APIConnectionError
 
 
@@ -64,9 +65,9 @@ class Create:
     be under way, or by anything once its id is known, what it started is looked for and canceled, provided `cancel`.
     """
 
-    def __init__(self, session: Session[Any], noun: str, *, cancel: bool) -> None:
+    def __init__(self, session: Session[Any], endpoints: Endpoints, *, cancel: bool) -> None:
         self.session: Session[Any] = session
-        self.noun: str = noun
+        self.endpoints: Endpoints = endpoints
         self._cancel = cancel
         self.mark: object = object()
         """What stands for it among the claims, which outlive it."""
@@ -92,6 +93,11 @@ class Create:
         self._inherited: list[str] = []
         self._trouble: Exception | None = None
         self._lock = Lock()
+
+    @property
+    def noun(self) -> str:
+        """What it starts."""
+        return self.endpoints.noun
 
     @property
     def unanswered(self) -> bool:
@@ -168,9 +174,9 @@ class Create:
             if self.id is not None and not ledger.may_cancel(self.id, late=False):
                 log.warning("%s %s may be what an interrupted call has started, and goes on", self.noun, self.id)
             elif self.id is not None:
-                await stop(session, endpoints(self.noun)[2], self.id, seconds=seconds)
+                await stop(session, self.endpoints.cancel, self.id, seconds=seconds)
             for run_id in self._inherited:
-                await stop(session, endpoints(self.noun)[2], run_id, seconds=late - session.transport.now())
+                await stop(session, self.endpoints.cancel, run_id, seconds=late - session.transport.now())
         except Exception as error:  # noqa: BLE001 - something else is being raised already
             log.debug("looking for an interrupted %s failed: %s", self.noun, error)
         if self.id is None:
@@ -188,7 +194,7 @@ class Create:
             raise self._ambiguous(error) from error
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
         try:
-            return await ask(self.session, endpoints(self.noun)[1], self.id)
+            return await ask(self.session, self.endpoints.get, self.id)
         except Exception as trouble:  # noqa: BLE001 - whatever it is, this was found, and is what was asked for
             log.debug("reading %s %s failed: %s", self.noun, self.id, trouble)
             if self._listed.status in TERMINAL:
@@ -234,7 +240,7 @@ class Create:
     async def _look(self, session: Session[Any]) -> None:
         """Look once, and take up what this create may take."""
         self._verdict = self._verdict._replace(wait=False)
-        listed = await newest(session, self.noun, self.sent)
+        listed = await newest(session, self.endpoints, self.sent)
         rivals = self._rivals(session.transport.now())
         free = [each for each in listed if ledger.is_free(each.id, self.account)]
         await self._learn_defaults(session, free)
@@ -253,7 +259,7 @@ class Create:
         if verdict.take:
             self._found = []  # for others were quicker: what is this one's may still show
 
-    def _rivals(self, now: float) -> list[Create]:
+    def _rivals(self, now: float) -> list[Claimant]:
         """Give the other creates of this process that may have started what was listed by now."""
         return [
             other
@@ -268,7 +274,7 @@ class Create:
         """Look up, once, the model of what has more in its input than was sent: the API may have added defaults."""
         fit = [each for each in started if self.asked.fits(each)]
         exact = any(same(each.input, self.asked.input) for each in fit)
-        if self._described or self.noun == "training" or not fit or exact:
+        if self._described or not self.endpoints.described or not fit or exact:
             return
         self._described, reference = True, description_reference(fit[0])
         if reference is not None and remembered(session, reference) is None:
@@ -276,7 +282,7 @@ class Create:
 
     def _defaults(self, started: Any) -> dict[str, Any]:
         """Give the defaults of its model's input that are known. What trainings take is not."""
-        return {} if self.noun == "training" else known_defaults(started, self.session)
+        return known_defaults(started, self.session) if self.endpoints.described else {}
 
     def _ambiguous(self, error: APIError) -> AmbiguousCreateError:
         """Make the error for a create of which it is not known what became of it."""

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from replicate._http.session import Session
     from replicate._http.sse import ServerSentEvent
+    from replicate._jobs.any_job import AnyJob
     from replicate._models.schema import OutputSchema
-    from replicate.resources.predictions import Prediction
-    from replicate.resources.trainings import Training
 
 
 class Updates:
@@ -57,7 +56,7 @@ class Updates:
         if self._display:
             self._display.close()
 
-    async def tell(self, run: Prediction[Any] | Training[Any]) -> None:
+    async def tell(self, run: AnyJob) -> None:
         """Tell of a state, if it is a new one."""
         if not self.wanted or (state := summary(run)) == self._last:
             return
@@ -79,7 +78,7 @@ class Updates:
             self.error = error
             raise
 
-    def _draw(self, run: Prediction[Any] | Training[Any], display: Display) -> None:
+    def _draw(self, run: AnyJob, display: Display) -> None:
         """Show a state. Nothing raises: what a model prints must not end the call that pays for it."""
         try:
             at = Progress.parse(end_of(run.logs))
@@ -89,9 +88,7 @@ class Updates:
         else:
             display.draw(told, fraction, whole=run.status == "succeeded")
 
-    async def happened(
-        self, prediction: Prediction[Any], events: Sequence[ServerSentEvent], schema: OutputSchema
-    ) -> None:
+    async def happened(self, prediction: AnyJob, events: Sequence[ServerSentEvent], schema: OutputSchema) -> None:
         """Add to a prediction what events tell of its logs, and of its output if that is text; and tell of it.
 
         A stream begins at the beginning: what it repeats of what the prediction has already is no news.
@@ -140,7 +137,7 @@ def refuse(told: Any) -> None:
     raise TypeError("on_update gave something to await, which a blocking client cannot: use AsyncReplicate")
 
 
-def summary(run: Prediction[Any] | Training[Any]) -> tuple[Any, ...]:
+def summary(run: AnyJob) -> tuple[Any, ...]:
     """Give what makes a state a new one. Progress is in the logs; of an output in items, each is there for good."""
     output = raw(run)
     return run.status, run.logs, len(output) if is_array(output) else output
@@ -184,7 +181,7 @@ class Timings(NamedTuple):
     """From its creation to its end, or to now."""
 
 
-def timings(run: Prediction[Any] | Training[Any]) -> Timings:
+def timings(run: AnyJob) -> Timings:
     """Reckon how long a prediction or a training has been in each state, by the times that the API tells."""
     end: Any = run.completed_at
     if end is None and not run.finished:

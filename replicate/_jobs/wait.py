@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
-
 from replicate._dual.drive import drive
 from replicate._errors import brief
 from replicate._http import log
@@ -13,6 +11,7 @@ from replicate._http.config import LAST_CHANCE
 from replicate._http.connections.process import ClosedError
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
+from replicate._http.libraries import httpx
 from replicate._jobs.exit_registry import Open
 from replicate._jobs.ledger import ledger
 from replicate._jobs.outputs import raw
@@ -40,12 +39,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from replicate._http.session import Session
-    from replicate.resources.predictions import Prediction
-    from replicate.resources.trainings import Training
-
+    from replicate._jobs.any_job import AnyJob
 
 T = TypeVar("T")
-Run = TypeVar("Run", bound="Prediction[Any] | Training[Any]")
+Run = TypeVar("Run", bound="AnyJob")
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
 """The states that a prediction never leaves. A state that is not known is none of them."""
@@ -77,13 +74,13 @@ async def ask(session: Session[Any], endpoint: Any, run_id: str | None) -> Any:
 async def look(run: Run, deadline: Deadline | None = None) -> Run:
     """Load a prediction or a training anew, in place."""
     session = session_of(run)
-    renew(run, await ask(deadline.bound(session) if deadline else session, run.reader, run.id))
+    renew(run, await ask(deadline.bound(session) if deadline else session, run.endpoints.get, run.id))
     return run
 
 
 async def halt(run: Run) -> Run:
     """Stop a prediction or a training, in place."""
-    renew(run, await ask(session_of(run), run.canceler, run.id))
+    renew(run, await ask(session_of(run), run.endpoints.cancel, run.id))
     return run
 
 
@@ -100,8 +97,8 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
     twice.
     """
 
-    def __init__(self, prediction: Prediction[Any], *, cancel: bool, updates: Updates | None = None) -> None:
-        self.run: Prediction[Any] = prediction
+    def __init__(self, prediction: AnyJob, *, cancel: bool, updates: Updates | None = None) -> None:
+        self.run: AnyJob = prediction
         self._cancel, self._updates = cancel, updates
 
     async def __aenter__(self) -> None:
@@ -134,11 +131,11 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         """Cancel the prediction by a session, within so many seconds, unless it has finished, or may be another's."""
         run = self.run
         if run.status not in TERMINAL and ledger.may_cancel(run.id, late=late):
-            await stop(session, run.canceler, run.id, into=run, seconds=min(seconds, LAST_WILL))
+            await stop(session, run.endpoints.cancel, run.id, into=run, seconds=min(seconds, LAST_WILL))
 
 
 async def stop(
-    session: Session[Any], canceler: Any, run_id: str, into: Prediction[Any] | None = None, seconds: float = LAST_WILL
+    session: Session[Any], canceler: Any, run_id: str, into: AnyJob | None = None, seconds: float = LAST_WILL
 ) -> bool:
     """Cancel what is left behind, within so many seconds. What goes wrong is logged: something else is raised.
 
@@ -214,10 +211,8 @@ async def settle(run: Run, deadline: Deadline, updates: Updates | None = None, *
 class Watch:
     """Looks at a prediction or a training, again and again, that ride out what passes."""
 
-    def __init__(
-        self, run: Prediction[Any] | Training[Any], deadline: Deadline, updates: Updates | None = None
-    ) -> None:
-        self.run: Prediction[Any] | Training[Any] = run
+    def __init__(self, run: AnyJob, deadline: Deadline, updates: Updates | None = None) -> None:
+        self.run: AnyJob = run
         self.deadline: Deadline = deadline
         self.failures: int = 0
         """How many looks have failed since the last one that did not."""
@@ -231,7 +226,7 @@ class Watch:
 
     def owned(self, *, cancel: bool) -> owned:
         """Give a block that cancels it when it is left early."""
-        return owned(self.run, cancel=cancel, updates=self.updates)  # type: ignore[arg-type]
+        return owned(self.run, cancel=cancel, updates=self.updates)
 
     async def look_again(self) -> bool:
         """Load what is watched anew when it is time to: True. Once it has finished, do not: False.
@@ -257,7 +252,7 @@ class Watch:
         if not await turn(self.session, self.deadline):
             return
         try:
-            renew(self.run, await ask(self.deadline.bound(self.session), self.run.reader, self.run.id))
+            renew(self.run, await ask(self.deadline.bound(self.session), self.run.endpoints.get, self.run.id))
             self.failures = 0
         except APIError as error:
             if not passing(error):
@@ -275,15 +270,14 @@ class Watch:
 
     def late(self) -> PredictionTimeout:
         """Make the error for when it has not finished in time."""
-        run: Any = self.run  # errors call what they carry a prediction
-        return PredictionTimeout(run, self.deadline.seconds or 0, self._trouble if self.failures else None)
+        return PredictionTimeout(self.run, self.deadline.seconds or 0, self._trouble if self.failures else None)
 
     def carried_by(self, error: APIError) -> APIError:
         """Have an error carry what is watched, and say how to go on."""
         vars(error).update(prediction=self.run)
         if isinstance(error, NotFoundError) and self.run.created_at is None:  # nothing was ever seen of it
             return error
-        noun = type(self.run).__name__.lower()
+        noun = self.run.endpoints.noun
         again = f"The {noun} may go on: client.{noun}s.wait({self.run.id!r}) gives its result."
         return error.advise(f"{error.hint} {again}" if error.hint else again)
 
@@ -293,9 +287,7 @@ def passing(error: APIError) -> bool:
     return isinstance(error, PASSING) or (isinstance(error, APIStatusError) and error.status_code == 408)
 
 
-def check_success(
-    prediction: Prediction[Any], deadline: Deadline | None = None, cancel_after: str | None = None
-) -> None:
+def check_success(prediction: AnyJob, deadline: Deadline | None = None, cancel_after: str | None = None) -> None:
     """Raise for a prediction that has ended without an output: ModelError, or DataRemovedError if it is gone by now.
 
     One that was canceled when the deadline was over was canceled for that: PredictionTimeout. But if it was started
@@ -317,7 +309,7 @@ def check_success(
             return
 
 
-def check_kept(prediction: Prediction[Any]) -> None:
+def check_kept(prediction: Any) -> None:
     """Raise DataRemovedError for a prediction that has succeeded, and whose output is gone by now."""
     if prediction.status == "succeeded" and prediction.data_removed and raw(prediction) is None:
         raise DataRemovedError(prediction)

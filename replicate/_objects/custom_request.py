@@ -6,16 +6,9 @@ from collections.abc import Iterable, Mapping  # noqa: TC003 - a TypedDict's ann
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from replicate._dual.signatures import check_keywords
 from replicate._http.libraries import httpx
-from replicate._http.options import (
-    REQUEST_OPTIONS,
-    TOKEN,
-    RequestOptions,
-    check_keywords,
-    check_mapping,
-    check_query,
-    merged,
-)
+from replicate._http.options import REQUEST_OPTIONS, TOKEN, RequestOptions, check_mapping, check_query, merged
 from replicate._json import check_json, is_iterable, is_mapping
 from replicate._objects.response import APIResponse, converted
 from replicate_api.types import UNSET, Part, Request, multipart, query

@@ -117,7 +117,7 @@ NO_OBJECTS = ("_bound", "_unread", "additional_properties", "input")
 
 
 INTERNALS = {
-    "additional_properties", "as_plain", "bind", "canceler", "decoders", "first", "reader", "renamed", "set_fields",
+    "additional_properties", "as_plain", "bind", "decoders", "endpoints", "first", "renamed", "set_fields",
 }  # fmt: skip
 """What objects are made of, and their users have no use for."""
 
@@ -294,6 +294,7 @@ def nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[Any] | 
     return [nested(item, bind, session) for item in value] if is_array(value) else value
 
 
-def renew(resource: Resource[Any], payload: Payload) -> None:
+def renew(resource: Coloured[Any], payload: Payload) -> None:
     """Replace an object's data by that of a newer answer, in place and at once: an interrupt leaves it whole."""
-    resource.__dict__ = type(resource).bind(payload, session_of(resource)).__dict__
+    renewed: Resource[Any] = cast("type[Resource[Any]]", type(resource)).bind(payload, session_of(resource))
+    resource.__dict__ = renewed.__dict__

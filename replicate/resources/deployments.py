@@ -17,12 +17,11 @@ from replicate._inputs.aliases import (
     pinned,
     version_text,
 )
-from replicate._jobs.create import DeploymentPredictionOptions, create
-from replicate._jobs.options import PredictionOptions, check_fields
+from replicate._jobs.options import DeploymentPredictionOptions, PredictionOptions, check_fields
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, namespace
 from replicate.resources.account import Account
-from replicate.resources.predictions import Prediction
+from replicate.resources.predictions import Prediction, start_prediction
 from replicate_api import models
 from replicate_api.api.deployments import (
     deployments_create,
@@ -103,8 +102,8 @@ class DeploymentPredictions(Namespace[C]):
         Maps to `deployments.predictions.create`. Raises what that raises.
         """
         path = self.deployment
-        payload = await create(self._session, deployments_predictions_create, *path, input=input, options=options)
-        return Prediction[C].bind(payload, self._session)
+        endpoint = deployments_predictions_create
+        return await start_prediction(self._session, endpoint, *path, input=input, options=options)
 
 
 class DeploymentsPredictions(Namespace[C]):
@@ -124,8 +123,7 @@ class DeploymentsPredictions(Namespace[C]):
         """
         owner, name, rest = paired(DEPLOYMENT, options, ref)
         endpoint = deployments_predictions_create
-        payload = await create(self._session, endpoint, owner, name, input=input, options=rest)
-        return Prediction[C].bind(payload, self._session)
+        return await start_prediction(self._session, endpoint, owner, name, input=input, options=rest)
 
 
 class Deployments(Namespace[C]):

@@ -21,12 +21,11 @@ from replicate._inputs.aliases import (
     require_text,
     stated,
 )
-from replicate._jobs.create import ModelPredictionOptions, create
-from replicate._jobs.options import check_fields
+from replicate._jobs.options import ModelPredictionOptions, check_fields
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, namespace, renew
-from replicate.resources.predictions import Prediction, predicted
+from replicate.resources.predictions import Prediction, predicted, start_prediction
 from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
 from replicate_api.api.models import (
@@ -45,6 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from typing_extensions import Unpack
+
+    from replicate._http.options import ListOptions, RequestOptions
+    from replicate._inputs.aliases import ModelListName, ModelName, SearchWords
 
 
 class Model(Resource[C], models.Model):
@@ -106,10 +108,9 @@ class ModelPredictions(Namespace[C]):
         """
         owner, name, rest = paired(MODEL, options, ref)
         named = Reference.of((owner, name))
-        payload = await create(
+        return await start_prediction(
             self._session, models_predictions_create, owner, name, input=input, options=rest, reference=named
         )
-        return Prediction[C].bind(payload, self._session)
 
 
 class Examples(Namespace[C]):

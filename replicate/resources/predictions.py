@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from replicate._dual.colours import Async, C, Sync, over
 from replicate._dual.generators import nested
 from replicate._dual.methods import also_async, dual, dual_iter
 from replicate._http.deadline import Deadline
 from replicate._http.options import ListOptions, check_parameters
+from replicate._http.sse import ServerSentEvent
 from replicate._inputs.aliases import PREDICTION, PredictionName, PredictionWords, identified, owned, version_text
-from replicate._jobs import updates as watching
+from replicate._jobs.any_job import Endpoints
+from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
+from replicate._jobs.job import Job
 from replicate._jobs.options import PredictionOptions
-from replicate._jobs.outputs import RUN_FIELDS, raw, with_files
-from replicate._jobs.updates import Timings, Updates, timings
-from replicate._jobs.wait import TERMINAL, Watch, check_success, halt, look, settle
+from replicate._jobs.outputs import raw, with_files
+from replicate._jobs.updates import Updates
+from replicate._jobs.wait import Watch, check_success, settle
 from replicate._jobs.wait import owned as owning
+from replicate._json import elements
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, session_of
@@ -26,24 +30,19 @@ from replicate_api.api.predictions import predictions_cancel, predictions_create
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
     from datetime import datetime
 
     from typing_extensions import Unpack
 
     from replicate._http.session import Session
-    from replicate._jobs.streams import EventStream
-    from replicate._objects.html import Bundle
+    from replicate._inputs.aliases import PredictionName, PredictionWords
 
 
-class Prediction(Resource[C], models.Prediction):
+class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
     """A run of a model, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
-    first: ClassVar[tuple[str, ...]] = RUN_FIELDS
-    reader: ClassVar[Any] = predictions_get
-    canceler: ClassVar[Any] = predictions_cancel
-
-    Progress: TypeAlias = watching.Progress
+    endpoints: ClassVar[Endpoints] = Endpoints("prediction", predictions_list, predictions_get, predictions_cancel)
 
     @property
     def output(self) -> Any:
@@ -59,29 +58,6 @@ class Prediction(Resource[C], models.Prediction):
         """Replace it."""
         vars(self)["output"] = output
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        from replicate._jobs.notebook import shown
-
-        return shown(self)
-
-    def __getstate__(self) -> Mapping[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_output"}
-
-    @property
-    def progress(self) -> watching.Progress | None:
-        """How far it is, if its logs show a progress bar."""
-        return self.Progress.parse(self.logs or "")
-
-    @property
-    def finished(self) -> bool:
-        """Whether it has ended: succeeded, failed, canceled or aborted."""
-        return self.status in TERMINAL
-
-    @property
-    def timings(self) -> Timings:
-        """The seconds it was queued, it ran, and both: so far, if it has not finished."""
-        return timings(self)
-
     async def __as_input__(self, session: Session[Any]) -> Any:
         """Wait for its output by a session of whatever colour, for as long as that has, and give it."""
         if not self.finished:
@@ -93,33 +69,6 @@ class Prediction(Resource[C], models.Prediction):
         check_success(self)
         return self.output
 
-    @dual
-    async def wait(
-        self,
-        timeout: float | None = None,
-        *,
-        on_update: Callable[[Prediction[C]], object] | None = None,
-        progress: bool = False,
-    ) -> Prediction[C]:
-        """Wait until this prediction has finished, for at most so many seconds, and give it.
-
-        Whether it succeeded is in `status`. `on_update` is called with it as it is, and whenever it has changed; with
-        an asynchronous client it may be a coroutine function. `progress=True` shows how far it is. Raises
-        PredictionTimeout, APIError.
-        """
-        with Updates(self._session, on_update, progress) as updates:
-            return await settle(self, Deadline(self._session, timeout), updates)
-
-    @dual
-    async def reload(self) -> Prediction[C]:
-        """Load this prediction from the server, in place (`predictions.get`). Raises APIError."""
-        return await look(self)
-
-    @dual
-    async def cancel(self) -> Prediction[C]:
-        """Stop this prediction, in place (`predictions.cancel`). One that has finished stays as it is."""
-        return await halt(self)
-
     @also_async
     def stream(self, use_file_output: bool | None = None) -> EventStream[C]:  # noqa: FBT001 - as in version 1
         """Give the events of this prediction from its beginning to its end; leaving them early does not cancel it.
@@ -129,7 +78,6 @@ class Prediction(Resource[C], models.Prediction):
         """
         from replicate._jobs.follow import streamed
         from replicate._jobs.output_files import Files
-        from replicate._jobs.streams import EventStream
         from replicate._models.schema import OutputSchema
 
         files = Files(self._session, use_file_output=use_file_output)
@@ -162,6 +110,57 @@ class Prediction(Resource[C], models.Prediction):
             async for item in source:
                 yield with_files(self, self._bound, item)
         check_success(self)
+
+
+class EventStream(Iteration[C, ServerSentEvent]):
+    """The events of a prediction as they happen: for `for`, or `async for` of an asynchronous client.
+
+    It is a SyncEventStream or an AsyncEventStream, by its client.
+    One that starts a prediction starts it at the first event, or on entering `with`, or when it is awaited; from then
+    on there is `prediction`. It cancels the prediction when it is left before the end: closed, dropped, interrupted.
+    `with` sees to that at once and for certain. Iteration raises RunError: after `done`, StreamError if the prediction
+    fails.
+    """
+
+    @classmethod
+    def _of_colour(cls, *, blocking: bool) -> type[Any]:
+        return SyncEventStream if blocking else AsyncEventStream
+
+    if TYPE_CHECKING:  # the prediction is of this class; at run time, AsyncEventStream has the other
+
+        @property
+        def prediction(self) -> Prediction[C]:
+            """The prediction, as last seen. Raises ReplicateError before it has been started."""
+            ...
+
+        def __await__(self: EventStream[Async]) -> Generator[Any, Any, EventStream[Async]]: ...
+
+    async def __as_input__(self, session: Session[Any]) -> Any:
+        """Read to the end, and give the output of the prediction: as one text if it came as pieces of one."""
+        from replicate._models.schema import is_url
+
+        await self._rest(session)
+        output = await self._own().__as_input__(session)
+        pieces = elements(output)
+        text = pieces and all(isinstance(piece, str) and not is_url(piece) for piece in pieces)
+        return "".join(pieces) if text else output
+
+    def __repr__(self) -> str:
+        of = "not started" if self._prediction is None else f"of prediction {self._prediction.id}"
+        return f"<EventStream {of}>"
+
+
+class SyncEventStream(BlockingIteration[ServerSentEvent], EventStream[Sync]):
+    """An EventStream of a blocking client."""
+
+
+class AsyncEventStream(AwaitedIteration[ServerSentEvent], EventStream[Async]):
+    """An EventStream of an asynchronous client."""
+
+    def __await__(self) -> Generator[Any, Any, EventStream[Async]]:
+        """Start the prediction, and give the stream itself."""
+        yield from self._home_step(self._begin).__await__()
+        return self
 
 
 # ---- the operations
@@ -197,13 +196,17 @@ def named_by(version: str) -> Reference | None:
         return None
 
 
+async def start_prediction(session: Session[C], endpoint: Any, *path: str, **how: Any) -> Prediction[C]:
+    """Start a prediction at an endpoint, and give it. Raises what `Predictions.create` raises."""
+    from replicate._jobs.create import create  # it and all that it needs would double what a `get` loads
+
+    return Prediction[C].bind(await create(session, endpoint, *path, endpoints=Prediction.endpoints, **how), session)
+
+
 async def predicted(session: Session[Any], *, input: Mapping[str, Any], version: Any = None, model: Any = None) -> Any:
     """Start a prediction, wait for its end and give its output. Raises ModelError."""
-    from replicate._jobs.create import create
-
     endpoint, path, members = target(version, model, None)
-    payload = await create(session, endpoint, *path, input=input, options={}, **members)
-    prediction: Prediction[Any] = Prediction[Any].bind(payload, session)
+    prediction = await start_prediction(session, endpoint, *path, input=input, options={}, **members)
     async with owning(prediction, cancel=True):
         check_success(await settle(prediction, Deadline(session, None)))
     return prediction.output
@@ -232,11 +235,8 @@ class Predictions(Namespace[C]):
         that nothing was: APIStatusError, APIConnectionError; InputError for an input that cannot be sent, TypeError or
         ValueError for other options.
         """
-        from replicate._jobs.create import create  # it and all that it needs would double what a `get` loads
-
         endpoint, path, members = target(version, model, deployment)
-        payload = await create(self._session, endpoint, *path, input=input, options=options, **members)
-        return Prediction[C].bind(payload, self._session)
+        return await start_prediction(self._session, endpoint, *path, input=input, options=options, **members)
 
     @dual
     async def get(self, prediction: str | Prediction[Any] = UNSET, **options: Unpack[PredictionName]) -> Prediction[C]:

@@ -22,11 +22,12 @@ from replicate._inputs.aliases import (
     pinned,
     stated,
 )
-from replicate._jobs.create import TrainingOptions, create
-from replicate._jobs.options import WebhookOptions
-from replicate._jobs.outputs import RUN_FIELDS
-from replicate._jobs.updates import Progress, Timings, Updates, timings
-from replicate._jobs.wait import TERMINAL, halt, look, settle
+from replicate._jobs.any_job import Endpoints
+from replicate._jobs.create import create
+from replicate._jobs.job import Job
+from replicate._jobs.options import TrainingOptions, WebhookOptions
+from replicate._jobs.updates import Updates
+from replicate._jobs.wait import settle
 from replicate._json import is_mapping
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from replicate._http.session import Session
-    from replicate._objects.html import Bundle
+    from replicate._inputs.aliases import TrainingName, TrainingWords
 
 BY_POSITION = ("version", "destination", *WebhookOptions.__annotations__)
 """What `create` takes by position, apart from the input, which is known by its type."""
@@ -82,13 +83,13 @@ class TrainingOutput(models.TrainingOutput):
         return self.bind(deepcopy(dict(self), memo), self._bound)
 
 
-class Training(Resource[C], models.Training):
+class Training(Resource[C], models.Training, Job[C, "Training[C]"]):
     """A training, as last seen: `reload` looks again, `wait` looks until it has finished."""
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"output": TrainingOutput.bind}
-    first: ClassVar[tuple[str, ...]] = RUN_FIELDS
-    reader: ClassVar[Any] = trainings_get
-    canceler: ClassVar[Any] = trainings_cancel
+    endpoints: ClassVar[Endpoints] = Endpoints(
+        "training", trainings_list, trainings_get, trainings_cancel, listed_by_time=False, described=False
+    )
 
     @property
     def destination(self) -> str | None:  # type: ignore[override]  # read-only, for it may have to be derived
@@ -105,52 +106,6 @@ class Training(Resource[C], models.Training):
 
     def __getitem__(self, name: str) -> Any:
         return self.destination if name == "destination" else super().__getitem__(name)
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
-        from replicate._jobs.notebook import shown
-
-        return shown(self)
-
-    @property
-    def finished(self) -> bool:
-        """Whether it has ended: succeeded, failed, canceled or aborted."""
-        return self.status in TERMINAL
-
-    @property
-    def progress(self) -> Progress | None:
-        """How far it is, if its logs show a progress bar."""
-        return Progress.parse(self.logs or "")
-
-    @property
-    def timings(self) -> Timings:
-        """The seconds it was queued, it ran, and both: so far, if it has not finished."""
-        return timings(self)
-
-    @dual
-    async def wait(
-        self,
-        timeout: float | None = None,
-        *,
-        on_update: Callable[[Training[C]], object] | None = None,
-        progress: bool = False,
-    ) -> Training[C]:
-        """Wait until this training has finished, for at most so many seconds, and give it.
-
-        Whether it succeeded is in `status`. `on_update` and `progress` are as for `Prediction.wait`. Raises
-        PredictionTimeout, APIError.
-        """
-        with Updates(self._session, on_update, progress) as updates:
-            return await settle(self, Deadline(self._session, timeout), updates)
-
-    @dual
-    async def reload(self) -> Training[C]:
-        """Load this training from the server, in place (`trainings.get`). Raises APIError."""
-        return await look(self)
-
-    @dual
-    async def cancel(self) -> Training[C]:
-        """Stop this training, in place (`trainings.cancel`). One that has finished stays as it is."""
-        return await halt(self)
 
 
 class Trainings(Namespace[C]):
@@ -173,9 +128,9 @@ class Trainings(Namespace[C]):
             self._session,
             trainings_create,
             *path,
+            endpoints=Training.endpoints,
             input=ready,
             options=rest,
-            noun="training",
             destination=destination,
         )
         return Training[C].bind(payload, self._session)

@@ -15,9 +15,9 @@ from support.colours import collect, got, leaves_streams
 from support.sample_models import words
 
 from replicate import OutputIterator
-from replicate._jobs.streams import EventStream
 from replicate.local import Model
 from replicate.local import server as local_server
+from replicate.resources.predictions import EventStream
 
 if TYPE_CHECKING:
     from replicate.local import Server

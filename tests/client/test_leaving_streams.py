@@ -17,9 +17,9 @@ from support.sample_models import VERSION, Held, Script, model_or_version, predi
 
 from replicate import AsyncReplicate, PredictionTimeout, Replicate, ReplicateError, RunError
 from replicate._dual.drive import drive
-from replicate._jobs.streams import EventStream
 from replicate.local import Model
 from replicate.local import server as local_server
+from replicate.resources.predictions import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator

@@ -20,6 +20,8 @@ from replicate._jobs.matching import Asked
 from replicate._jobs.recovery import Create
 from replicate.local import Model
 from replicate.local import server as local_server
+from replicate.resources.predictions import Prediction
+from replicate.resources.trainings import Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +141,7 @@ async def test_a_training_for_another_destination(colour: str, destination: str)
     client = scripted(colour, script)
     Clock(client)
     rival = made()
-    rival.noun, rival.account = "training", ("https://api.replicate.com/v1", hash(f"Bearer {TOKEN}"))
+    rival.endpoints, rival.account = Training.endpoints, ("https://api.replicate.com/v1", hash(f"Bearer {TOKEN}"))
     rival.asked = Asked({"model": "me/model", "version": "v"}, {}, destination)
     rival.out = rival.lost = True
     recovery.ledger.under_way[rival] = None
@@ -159,7 +161,7 @@ async def test_an_interrupted_training_for_another_destination(colour: str, *, e
     client = scripted(colour, script)
     Clock(client)
     rival = made()
-    rival.noun, rival.account = "training", ("https://api.replicate.com/v1", hash(f"Bearer {TOKEN}"))
+    rival.endpoints, rival.account = Training.endpoints, ("https://api.replicate.com/v1", hash(f"Bearer {TOKEN}"))
     rival.asked = Asked({"model": "me/model", "version": "v"}, {}, "me/other")
     rival.out, rival.lost, rival.ending = True, True, ending
     recovery.ledger.under_way[rival] = None
@@ -176,7 +178,7 @@ async def test_what_may_be_a_closed_client_s(colour: str, monkeypatch: pytest.Mo
     Clock(client)
     closed = scripted(colour, Script())
     await got(closed.close())
-    rival = Create(closed._session, "prediction", cancel=False)
+    rival = Create(closed._session, Prediction.endpoints, cancel=False)
     rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
     rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
     recovery.ledger.under_way[rival] = None
@@ -221,7 +223,7 @@ async def test_another_account_has_books_of_its_own(colour: str) -> None:
 
 
 def made(account: str = "a") -> Create:
-    create = Create(scripted("blocking", Script())._session, "prediction", cancel=False)
+    create = Create(scripted("blocking", Script())._session, Prediction.endpoints, cancel=False)
     create.account = (account, 0)
     return create
 

@@ -13,7 +13,8 @@ from support.sessions import API, scripted, sent
 from replicate import Replicate
 from replicate._dual.colours import Async, Sync
 from replicate._dual.drive import drive
-from replicate._http.options import DEFAULT_TIMEOUT, check_keywords
+from replicate._dual.signatures import check_keywords
+from replicate._http.options import DEFAULT_TIMEOUT
 from replicate._objects.custom_request import exchange
 from replicate_api.api.files import files_create
 from replicate_api.types import Part, Request

@@ -33,7 +33,7 @@ from replicate import (
     RunError,
 )
 from replicate._dual.drive import drive
-from replicate._jobs.streams import EventStream
+from replicate.resources.predictions import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

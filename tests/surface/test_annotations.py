@@ -20,9 +20,8 @@ import replicate.types
 from replicate import _annotations
 from replicate._dual.async_names import AsyncNames
 from replicate._flows.use import AsyncFunction, Function, Run
-from replicate._jobs.streams import EventStream
 from replicate.resources.models import Models
-from replicate.resources.predictions import Prediction, Predictions
+from replicate.resources.predictions import EventStream, Prediction, Predictions
 from replicate_api.types import UNSET, Unset
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from support.colours import collect, got, scripted
 
 from replicate import OutputIterator, RunError
-from replicate._jobs.streams import EventStream
+from replicate.resources.predictions import EventStream
 
 VERSION = "o/n:" + "0" * 64
 SCHEMA = {"components": {"schemas": {"Output": {"type": "array", "items": {}, "x-cog-array-type": "iterator"}}}}

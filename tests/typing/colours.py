@@ -15,12 +15,11 @@ from replicate._dual.colours import Async, Sync
 from replicate._flows.output_iterator import OutputIterator
 from replicate._flows.use import Run
 from replicate._http.sse import ServerSentEvent
-from replicate._jobs.streams import EventStream
 from replicate._jobs.updates import Timings
 from replicate._objects.page import Page
 from replicate.resources.files import File
 from replicate.resources.models import Model
-from replicate.resources.predictions import Prediction
+from replicate.resources.predictions import EventStream, Prediction
 from replicate.resources.trainings import Training
 from replicate.resources.versions import Version
 from replicate_api import models

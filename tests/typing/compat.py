@@ -9,7 +9,7 @@ import httpx
 import replicate
 from replicate import types
 from replicate._dual.colours import Async, Sync
-from replicate._jobs.streams import EventStream
+from replicate.resources.predictions import EventStream
 from replicate.types import models as model_types  # noqa: TC001 - nothing here is run
 
 
