@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from replicate._http.session import Session
+    from replicate._jobs.create import Created
     from replicate._jobs.output_files import Files
     from replicate._models.descriptions import Description
     from replicate._models.schema import OutputSchema
@@ -60,8 +61,11 @@ class Call(Generic[C]):
         self.reference: Reference = Reference.of(ref)
         self.settings: Mapping[str, Any] = settings
         self.deadline: Deadline = Deadline(session, timeout)
-        self.cancel_on_exit: bool = cancel_on_exit
         self.updates: Updates = updates or Updates(session)
+        self.block: owned = owned(cancel=cancel_on_exit, updates=self.updates)
+        """What is entered before `start`, and cancels what that starts when it is left early."""
+        self.created: Created | None = None
+        """What was started, as the API answered."""
         self.description: Description | None = None
         """What is known of the model, if anything is."""
         self._described = False
@@ -126,18 +130,18 @@ class Call(Generic[C]):
         return True
 
     async def start(self, **changes: Any) -> Prediction[C]:
-        """Start a prediction, and tell of it."""
+        """Start a prediction, in this call's block, and tell of it."""
         if not self._described:
             self.description = await described(self._bound, self.reference, self._inputs, self.deadline)
         with self._inputs.told_apart():
-            prediction = Prediction[C].bind(await self._begin({**self.settings, **changes}), self.session)
-        async with owned(prediction, cancel=self.cancel_on_exit, updates=self.updates):
-            look_up.answered(self.session, self.reference, prediction.version)
-            try:
-                await self.updates.tell(prediction)
-            except BaseException:
-                self.updates.close()
-                raise
+            self.created = await self._begin({**self.settings, **changes})
+            self.block.run = prediction = Prediction[C].bind(self.created.payload, self.session)
+        look_up.answered(self.session, self.reference, prediction.version)
+        try:
+            await self.updates.tell(prediction)
+        except BaseException:
+            self.updates.close()
+            raise
         return prediction
 
     async def learn_output(self, prediction: Prediction[C]) -> OutputSchema:
@@ -152,10 +156,9 @@ class Call(Generic[C]):
 
     def iterate(self, prediction: Prediction[C], files: Files[C]) -> OutputIterator[C]:
         """Give an iterator over the output of a prediction that this call has started, which takes it over."""
-        cancel, updates = self.cancel_on_exit, self.updates
-        return OutputIterator(prediction, self.output, files, self.deadline, cancel=cancel, updates=updates)
+        return OutputIterator(prediction, self.output, files, self.deadline, block=self.block, updates=self.updates)
 
-    async def _begin(self, options: Mapping[str, Any]) -> Any:
+    async def _begin(self, options: Mapping[str, Any]) -> Created:
         """Start a prediction: of an official model by its name, of any other by a version.
 
         Which kind a model is, a 404 tells; then its latest version is looked up, and remembered. Where the API refuses
@@ -195,18 +198,18 @@ class Call(Generic[C]):
                 hint = f"{hint[:-1]}, and base_url, which is {base_url}."
         error.advise(hint)
 
-    async def _post_name(self, options: Mapping[str, Any]) -> Any:
+    async def _post_name(self, options: Mapping[str, Any]) -> Created:
         assert self.reference.model is not None  # noqa: S101 - one without a version has a model
         owner, name, _ = self.reference.model
         return await self._post(options, models_predictions_create, owner, name)
 
-    async def _post_version(self, version: str, options: Mapping[str, Any]) -> Any:
+    async def _post_version(self, version: str, options: Mapping[str, Any]) -> Created:
         return await self._post(options, predictions_create, version=version)
 
-    async def _post(self, options: Mapping[str, Any], endpoint: Any, *path: str, **members: Any) -> Any:
+    async def _post(self, options: Mapping[str, Any], endpoint: Any, *path: str, **members: Any) -> Created:
         session = given(self._bound, options)
         schema = UNKNOWN if self.description is None else self.description.input
         ready = await self._inputs.sent(uploading(session), schema)
-        told: Any = {"input": ready, "options": options, "cancel_on_exit": self.cancel_on_exit}
+        told: Any = {"input": ready, "options": options, "block": self.block}
         told["endpoints"] = Prediction.endpoints
         return await post(session, endpoint, *path, **told, **members)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
     from replicate._jobs.output_files import Files
     from replicate._jobs.updates import Updates
+    from replicate._jobs.wait import owned
     from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
@@ -43,12 +44,12 @@ class OutputIterator(Iteration[C, Any]):
         files: Files[C],
         deadline: Deadline,
         *,
-        cancel: bool = True,
+        block: owned,
         updates: Updates | None = None,
     ) -> None:
         self._collected: list[Any] = []
         self._schema = schema
-        source = collect(Watch(prediction, deadline, updates), schema, files, self._collected, cancel=cancel)
+        source = collect(Watch(prediction, deadline, updates, block), schema, files, self._collected)
         super().__init__(session_of(prediction), source, prediction, deadline)
 
     @classmethod
@@ -147,7 +148,7 @@ async def nothing() -> AsyncGenerator[Any, None]:
 
 
 async def collect(
-    watch: Watch, schema: OutputSchema, files: Files[Any], collected: list[Any], *, cancel: bool
+    watch: Watch, schema: OutputSchema, files: Files[Any], collected: list[Any]
 ) -> AsyncGenerator[Any, None]:
     """Yield the prediction that is watched, and then the items of its output, one at a time.
 
@@ -155,7 +156,7 @@ async def collect(
     """
     prediction: Any = watch.run
     with watch.updates:
-        async with watch.owned(cancel=cancel):
+        async with watch.block:
             yield prediction
             async with nested(items(watch, schema)) as source:
                 async for item in source:

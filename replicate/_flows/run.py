@@ -13,7 +13,7 @@ from replicate._jobs.options import LONGEST_HOLD, check_flags
 from replicate._jobs.output_files import Files, make_ready, saving
 from replicate._jobs.outputs import raw
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import check_success, owned, settle
+from replicate._jobs.wait import check_success, settle
 from replicate._json import is_array
 from replicate._models.schema import BY_VALUE
 from replicate._outputs.output_list import OutputList
@@ -44,8 +44,8 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     with ExitStack() as until_the_end:
         until_the_end.enter_context(call.updates)
         live = by_version and call.output.iterator and "wait" not in settings
-        prediction = await call.start(wait=None if live else holding(call))
-        async with owned(prediction, cancel=call.cancel_on_exit, updates=call.updates):
+        async with call.block:
+            prediction = await call.start(wait=None if live else holding(call))
             if by_version and (await unfinished_schema(call, prediction)).iterator:
                 until_the_end.pop_all()
                 return call.iterate(prediction, files)
@@ -86,7 +86,7 @@ async def result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
 
     Raises ModelError if it fails, PredictionTimeout at the deadline.
     """
-    if not whole(prediction):
+    if not whole(call, prediction):
         await settle(prediction, call.deadline, call.updates)
     check_success(prediction, call.deadline, call.settings.get("cancel_after"))
     return prediction
@@ -108,12 +108,14 @@ def holding(call: Call[Any]) -> bool | int | None:
     return True if patience is None or patience >= LONGEST_HOLD else int(patience * MARGIN) or None
 
 
-def whole(prediction: Prediction[Any]) -> bool:
+def whole(call: Call[Any], prediction: Prediction[Any]) -> bool:
     """Tell whether the output is all there is.
 
     It is when the prediction has finished. The API has also been seen to answer `Prefer: wait`, well before the time
     that it was asked to wait was over, with a prediction that is still "processing" and has all of its output: it
     waits for the end, not for the first item. What it answers when that time is over may be a part.
     """
-    early: bool = prediction.__dict__.get("_answered_early", False)
-    return prediction.finished or (early and raw(prediction) is not None)
+    if prediction.finished:
+        return True
+    output, created = raw(prediction), call.created
+    return output is not None and created is not None and created.answered_early and output is raw(created.payload)

@@ -36,7 +36,8 @@ def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, optio
 async def started(call: Call[Any], files: Files[Any]) -> AsyncGenerator[Any, None]:
     """Start a prediction, and yield it and then its events."""
     with call.updates:
-        watch = Watch(await call.start(stream=True), call.deadline, call.updates)
-        async with nested(streamed(watch, call.output, files, cancel=call.cancel_on_exit)) as events:
-            async for each in events:
-                yield each
+        async with call.block:
+            watch = Watch(await call.start(stream=True), call.deadline, call.updates, call.block)
+            async with nested(streamed(watch, call.output, files)) as events:
+                async for each in events:
+                    yield each

@@ -121,17 +121,19 @@ class Invocation(Generic[C]):
         """Run the model and give its output."""
         call = await self.prepare(inputs)
         if self.streaming:
-            return self.iterate(call, await call.start())
+            async with call.block:
+                return self.iterate(call, await call.start())
         with call.updates:
-            prediction = await call.start(wait=holding(call))
-            async with owned(prediction, cancel=self.cancel_on_exit, updates=call.updates):
+            async with call.block:
+                prediction = await call.start(wait=holding(call))
                 return await self.shape(call, await result(call, prediction))
 
     async def begin(self, inputs: Mapping[str, Any]) -> Run[C]:
         """Start the model."""
         call = await self.prepare(inputs)
         with call.updates:
-            return Run(self, await call.start(), call)
+            async with call.block:
+                return Run(self, await call.start(), call)
 
     def iterate(self, call: Call[C], prediction: Prediction[C]) -> OutputIterator[C]:
         """Give an iterator over the output, which takes over the prediction."""
@@ -179,10 +181,11 @@ class Run(Generic[C]):
         invocation, prediction = self._invocation, self.prediction
         call = copy.copy(self._call)
         call.deadline = deadline
+        call.block = owned(prediction, cancel=invocation.cancel_on_exit, updates=call.updates)
         if invocation.streaming:
             return invocation.iterate(call, prediction)
         with call.updates:
-            async with owned(prediction, cancel=invocation.cancel_on_exit, updates=call.updates):
+            async with call.block:
                 return await invocation.shape(call, await result(call, prediction))
 
     @dual

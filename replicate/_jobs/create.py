@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
-from typing import TYPE_CHECKING, Any
+from collections.abc import (
+    Mapping,  # noqa: TC003 - a TypedDict's annotations may be evaluated
+)
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._http import log
 from replicate._http.deadline import Deadline
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from replicate._http.session import Session
     from replicate._jobs.any_job import Endpoints
+    from replicate._jobs.wait import owned
     from replicate._models.descriptions import Description
     from replicate._models.reference import Reference
     from replicate_api.types import Request
@@ -57,6 +60,14 @@ MARGIN = 0.8
 """How much of the time that there is the API is asked to use."""
 
 
+class Created(NamedTuple):
+    """What a create has started."""
+
+    payload: Any
+    answered_early: bool = False
+    """Whether the API was asked to wait, did, and did not have to wait to the end."""
+
+
 async def create(
     session: Session[Any],
     endpoint: Any,
@@ -64,10 +75,11 @@ async def create(
     endpoints: Endpoints,
     input: Mapping[str, Any] | None,
     options: Mapping[str, Any],
+    block: owned,
     reference: Reference | None = None,
     **members: Any,
-) -> Any:
-    """Start what an endpoint starts. Everything that can be wrong is checked before anything is sent.
+) -> Created:
+    """Start what an endpoint starts, in the block of a call. All that can be wrong is checked before anything is sent.
 
     `reference` is the model that takes the input, where that is known.
     """
@@ -79,10 +91,11 @@ async def create(
     known = await described(beside, reference, inputs, Deadline(beside, None)) if reference else None
     with inputs.told_apart():
         ready: Mapping[str, Any] = await inputs.sent(uploading(asking.uncaptured()), known.input if known else UNKNOWN)
-        payload = await post(asking, endpoint, *path, endpoints=endpoints, input=ready, options=options, **members)
+        members |= {"endpoints": endpoints, "input": ready, "options": options, "block": block}
+        created = await post(asking, endpoint, *path, **members)
     if reference:
-        look_up.answered(session, reference, payload.version)
-    return payload
+        look_up.answered(session, reference, created.payload.version)
+    return created
 
 
 async def described(
@@ -108,28 +121,28 @@ async def post(
     input: Mapping[str, Any],
     options: Mapping[str, Any],
     endpoints: Endpoints,
-    cancel_on_exit: bool = True,
+    block: owned,
     **members: Any,
-) -> Any:
+) -> Created:
     """Start a prediction or a training at an endpoint, exactly once, with an input that is ready.
 
-    `session` has those of the options that are for its requests; `members` go into the body. `_answered_early` in what
-    it gives tells that the API was asked to wait, did, and did not have to wait to the end. If the answer is lost, what
-    was started is looked for; if nobody waits for it any more, it is canceled, unless `cancel_on_exit` is False.
+    `session` has those of the options that are for its requests; `members` go into the body. If the answer is lost,
+    what was started is looked for; if nobody waits for it any more, it is canceled, provided that the block of the call
+    cancels.
 
     Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
     """
     session, prefer = preferred(session, preference(options))
     body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in the order of version 1
     body = {name: value for name, value in body.items() if value is not None}
-    create, held = Create(session, endpoints, cancel=cancel_on_exit), None
+    create, held = Create(session, endpoints, block), None
 
     def request() -> Request:
         """Make the request anew for each attempt: a retry has less time left."""
         nonlocal held
         remaining = session.remaining()
         held = affordable(prefer, remaining, endpoints)
-        after = options.get("cancel_after") or (lifetime(remaining) if cancel_on_exit else None)
+        after = options.get("cancel_after") or (lifetime(remaining) if block.cancel else None)
         headers = {name: value for name, value in (("prefer", held), ("cancel_after", after)) if value is not None}
         made: Request = endpoint.build_request(*path, body=body, **headers)
         create.asked = Asked.of(made.path, {**made.json, **session.config.body})
@@ -146,12 +159,11 @@ async def post(
                 raise
             payload = await create.recovered(error)
             announce(payload, endpoints)
-            return payload
+            return Created(payload)
         create.answered(payload.id)
         announce(payload, endpoints)
         early = held is not None and session.transport.now() - create.sent < hold(held) * EARLY
-        payload.__dict__["_answered_early"] = early and "preference-applied" in response.headers
-    return payload
+    return Created(payload, early and "preference-applied" in response.headers)
 
 
 def announce(run: Any, endpoints: Endpoints) -> None:

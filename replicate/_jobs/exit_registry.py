@@ -26,9 +26,8 @@ class Block(Protocol):
         """What is to be canceled, if it is known."""
 
     @property
-    def session(self) -> Session[Any]:
-        """The session to cancel it by."""
-        ...
+    def session(self) -> Session[Any] | None:
+        """The session to cancel it by; None if nothing may have been started yet."""
 
     async def end(self, session: Session[Any], seconds: float = ...) -> None:
         """Cancel it by a session, within so many seconds."""
@@ -78,11 +77,13 @@ async def end(blocks: list[Block], seconds: float) -> None:
     """Cancel what blocks own, within so many seconds. Event loops are gone by then, so this is done by blocking."""
     for block in blocks:
         with suppress(ReplicateError):  # an HTTP client of the caller's may be of no use here
-            session = block.session if block.session.blocking else block.session.afresh()
+            if (own := block.session) is None:
+                continue
+            session = own if own.blocking else own.afresh()
             start = session.transport.now()
             await block.end(session, seconds)
             seconds -= session.transport.now() - start
-            if session is not block.session:
+            if session is not own:
                 await session.transport.close()
         if seconds <= 0:
             return

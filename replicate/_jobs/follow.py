@@ -33,28 +33,29 @@ PATIENCE = 10.0
 """For how many seconds a prediction, whose stream told of its end, may still look unfinished."""
 
 
-async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any], *, cancel: bool) -> AsyncGenerator[Any, None]:
+async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any]) -> AsyncGenerator[Any, None]:
     """Yield the prediction that is watched, then its events to its end, as many at a time as come together.
 
-    Cancels the prediction if this is closed before, provided `cancel`. Raises StreamError if the prediction fails, or
-    cannot be followed; PredictionTimeout, RunError.
+    Cancels the prediction if this is closed before, provided that the block of its call does. Raises StreamError if the
+    prediction fails, or cannot be followed; PredictionTimeout, RunError.
     """
     prediction: Any = watch.run
     failed: str | None = None
     batch: list[ServerSentEvent] = []
-    async with watch.owned(cancel=cancel), nested(followed(watch, schema)) as batches:
-        yield prediction
-        async for batch in batches:
-            for event in batch:
-                if not event:
-                    failed = failure(event) if failed is None else failed
-                elif ":" in event:  # most have none, which is soon told
-                    event.data = files.item(event.data)
-                    await files.save(prediction)
-            if batch[-1].event == "done":
-                break  # there is nothing left to cancel
-            yield batch
-    async with watch.owned(cancel=False):
+    async with watch.block as block:
+        async with nested(followed(watch, schema)) as batches:
+            yield prediction
+            async for batch in batches:
+                for event in batch:
+                    if not event:
+                        failed = failure(event) if failed is None else failed
+                    elif ":" in event:  # most have none, which is soon told
+                        event.data = files.item(event.data)
+                        await files.save(prediction)
+                if batch[-1].event == "done":
+                    break
+                yield batch
+        block.release()  # there is nothing left to cancel
         if watch.updates.wanted and failed is None:
             await ending(watch)
         yield batch

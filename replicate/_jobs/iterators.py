@@ -234,8 +234,8 @@ class Iteration(Generic[C, T]):
         if self._failure is None and not self._complete:
             self._failure = self._left()
         if self._reading:  # the reader closes it, as soon as there is something to read
-            if block := unended.of(self._prediction):
-                await block.end(block.session)
+            if (block := unended.of(self._prediction)) and (session := block.session):
+                await block.end(session)
             return
         with await self._session.transport.in_use():
             await self._source.aclose()

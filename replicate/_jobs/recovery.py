@@ -23,7 +23,7 @@ from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for other
 from replicate._jobs.list_recent import newest
 from replicate._jobs.matching import Asked, fitting, same
 from replicate._jobs.outputs import known_defaults
-from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, aside, ask, stop, unended
+from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, aside, ask, stop
 from replicate._models import look_up
 from replicate._models.descriptions import description_reference, remembered
 from replicate._wording import PROBLEM, sentence
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
     from replicate._jobs.any_job import Endpoints
     from replicate._jobs.ledger import Account, Claimant
+    from replicate._jobs.wait import owned
     from replicate.exceptions import APIConnectionError
 
 
@@ -61,14 +62,15 @@ CARRIED = (*PROBLEM, "status_code", "request", "response", "body", "request_id",
 class Create:
     """A request that starts something, and what became of it.
 
-    Used as a block around it: where that is left by an interrupt, or an error that is not ours, while the request may
-    be under way, or by anything once its id is known, what it started is looked for and canceled, provided `cancel`.
+    Used as a block around it, inside that of its call: where that is left by an interrupt, or an error that is not
+    ours, while the request may be under way, or by anything once its id is known, what it started is looked for and
+    canceled, provided that the block of the call cancels.
     """
 
-    def __init__(self, session: Session[Any], endpoints: Endpoints, *, cancel: bool) -> None:
+    def __init__(self, session: Session[Any], endpoints: Endpoints, block: owned) -> None:
         self.session: Session[Any] = session
         self.endpoints: Endpoints = endpoints
-        self._cancel = cancel
+        self._block = block
         self.mark: object = object()
         """What stands for it among the claims, which outlive it."""
         self.account: Account = ("", 0)
@@ -84,7 +86,6 @@ class Create:
         """Whether it is to be canceled."""
         self.id: str | None = None
         """What it has started."""
-        self.run: None = None  # unlike `owned`, it has no object yet
         self._listed: Any = None
         self._found: list[str] = []
         self._similar: list[str] = []  # what has more in its input than that
@@ -133,7 +134,7 @@ class Create:
 
     def accepted(self) -> None:
         """Leave what the request has started to whoever has its answer now, and may not have read it yet."""
-        unended.remove(self)
+        self._block.release()
 
     def broken(self, error: APIConnectionError) -> AmbiguousCreateError:
         """Make the error for an answer of success whose content somebody has begun to read, and that broke off."""
@@ -147,15 +148,18 @@ class Create:
 
     async def __aenter__(self) -> None:
         ledger.under_way[self] = None
-        if self._cancel:
-            unended.add(self)
+        self._block.create = self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        ours = unended.remove(self)  # to be called off, and not at exit already, or by the parent of a fork
+        if error is None:
+            ledger.under_way.pop(self, None)
+            return
         try:
-            if ours and error is not None and (self.id or not isinstance(error, ReplicateException)):
+            if self.id is None and isinstance(error, ReplicateException):
+                self._block.create = None  # there is nothing to cancel
+            elif self._block.release():
                 await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         finally:
             ledger.under_way.pop(self, None)  # a fork may have happened since
@@ -164,7 +168,7 @@ class Create:
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
         """Cancel what the request has started, if it went out and that can be found out quickly."""
-        if not self.out:
+        if not self.out and self.id is None:
             return
         self.lost, self.ending, seconds = True, True, min(seconds, LAST_WILL)
         late = session.transport.now() + seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from replicate._dual.drive import drive
 from replicate._errors import brief
@@ -37,6 +37,7 @@ from replicate.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from types import TracebackType
+    from typing import Self
 
     from replicate._http.session import Session
     from replicate._jobs.any_job import AnyJob
@@ -87,35 +88,59 @@ async def halt(run: Run) -> Run:
 unended: Open = Open()
 
 
-class owned:  # noqa: N801 - reads as what it makes of a prediction
-    """What a call does with the prediction that it has started, from then on to its end.
+class Starting(Protocol):
+    """A create, as the block of its call knows it."""
 
-    Cancels the prediction, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator
+    session: Session[Any]
+    id: str | None
+
+    async def end(self, session: Session[Any], seconds: float = ...) -> None:
+        """Cancel what the request has started, within so many seconds."""
+
+
+class owned:  # noqa: N801 - reads as what it makes of a prediction
+    """What a call does with what it starts, from before its request goes out to the end of the call.
+
+    The block may be entered again where it was left without an error: what iterates the output goes on with it.
+
+    Cancels what was started, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator
     close and foreign exceptions; of our own, only on PredictionTimeout, ClosedError and what a callback of `updates`
-    raises. Every ReplicateException that is not about this prediction becomes a RunError with it, and so does every
-    error of httpx, and TimeoutError, whoever raises it: whoever makes the call again on one of these must not pay
+    raises. Once `run` is set, every ReplicateException that is not about it becomes a RunError with it, and so does
+    every error of httpx, and TimeoutError, whoever raises it: whoever makes the call again on one of these must not pay
     twice.
     """
 
-    def __init__(self, prediction: AnyJob, *, cancel: bool, updates: Updates | None = None) -> None:
-        self.run: AnyJob = prediction
-        self._cancel, self._updates = cancel, updates
+    def __init__(self, run: AnyJob | None = None, *, cancel: bool, updates: Updates | None = None) -> None:
+        self.run: AnyJob | None = run
+        """What was started."""
+        self.create: Starting | None = None
+        """The request that starts it, from just before it goes out; None again if it has failed."""
+        self.cancel: bool = cancel
+        self._updates = updates
 
-    async def __aenter__(self) -> None:
-        if self._cancel:
+    async def __aenter__(self) -> Self:
+        if self.cancel:
             unended.add(self)
+        return self
+
+    def release(self) -> bool:
+        """Cancel nothing from now on. False if this was not to cancel anything, or is of another process."""
+        return unended.remove(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        inherited = self._cancel and not unended.remove(self)  # or canceled at exit
+        ours = self.release()  # False too if it was canceled at exit
         if error is None:
             return
         by_callback = self._updates is not None and error is self._updates.error
         late = isinstance(error, PredictionTimeout) and not by_callback
-        early = by_callback or isinstance(error, (PredictionTimeout, ClosedError))
-        if self._cancel and not inherited and (early or not isinstance(error, ReplicateException)):
-            await self.session.transport.shielded(lambda: self.end(self.session, late=late), LAST_WILL)
+        early = by_callback or isinstance(error, (PredictionTimeout, ClosedError)) or self.run is None
+        session = self.session
+        if ours and session is not None and (early or not isinstance(error, ReplicateException)):
+            await session.transport.shielded(lambda: self.end(session, late=late), LAST_WILL)
+        if self.run is None:
+            return
         if isinstance(error, PredictionTimeout):
             error.tell()
         about_this = isinstance(error, RunError) and (not by_callback or error.prediction is self.run)
@@ -123,14 +148,19 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
             raise RunError.of(error, self.run) from error
 
     @property
-    def session(self) -> Session[Any]:
-        """The session of the prediction."""
-        return session_of(self.run)
+    def session(self) -> Session[Any] | None:
+        """The session of what was started; None if nothing may have been."""
+        if self.run is not None:
+            return session_of(self.run)
+        return None if self.create is None else self.create.session
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL, *, late: bool = False) -> None:
-        """Cancel the prediction by a session, within so many seconds, unless it has finished, or may be another's."""
+        """Cancel what was started by a session, within so many seconds, unless it has ended, or may be another's."""
         run = self.run
-        if run.status not in TERMINAL and ledger.may_cancel(run.id, late=late):
+        if run is None:
+            if self.create is not None:
+                await self.create.end(session, seconds)
+        elif run.status not in TERMINAL and ledger.may_cancel(run.id, late=late):
             await stop(session, run.endpoints.cancel, run.id, into=run, seconds=min(seconds, LAST_WILL))
 
 
@@ -211,7 +241,9 @@ async def settle(run: Run, deadline: Deadline, updates: Updates | None = None, *
 class Watch:
     """Looks at a prediction or a training, again and again, that ride out what passes."""
 
-    def __init__(self, run: AnyJob, deadline: Deadline, updates: Updates | None = None) -> None:
+    def __init__(
+        self, run: AnyJob, deadline: Deadline, updates: Updates | None = None, block: owned | None = None
+    ) -> None:
         self.run: AnyJob = run
         self.deadline: Deadline = deadline
         self.failures: int = 0
@@ -220,13 +252,11 @@ class Watch:
         self.final: bool = False
         """Whether it was looked at when the deadline had come."""
         self.updates: Updates = updates or Updates(session_of(run))
+        self.block: owned = block or owned(run, cancel=False, updates=self.updates)
+        """The block of the call that watches."""
         self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
         self.off_stream: bool = False
         """Whether its reader has no use for the events of its stream: it begins later than the output, say."""
-
-    def owned(self, *, cancel: bool) -> owned:
-        """Give a block that cancels it when it is left early."""
-        return owned(self.run, cancel=cancel, updates=self.updates)
 
     async def look_again(self) -> bool:
         """Load what is watched anew when it is time to: True. Once it has finished, do not: False.

@@ -82,7 +82,7 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
 
         files = Files(self._session, use_file_output=use_file_output)
         watch = Watch(self, Deadline(self._session, None))
-        source = streamed(watch, OutputSchema(None), files, cancel=False)
+        source = streamed(watch, OutputSchema(None), files)
         return EventStream(self._session, source, self, watch.deadline)
 
     @dual_iter
@@ -197,17 +197,23 @@ def named_by(version: str) -> Reference | None:
 
 
 async def start_prediction(session: Session[C], endpoint: Any, *path: str, **how: Any) -> Prediction[C]:
-    """Start a prediction at an endpoint, and give it. Raises what `Predictions.create` raises."""
+    """Start a prediction at an endpoint, and give it: it goes on by itself. Raises what `Predictions.create` raises."""
     from replicate._jobs.create import create  # it and all that it needs would double what a `get` loads
 
-    return Prediction[C].bind(await create(session, endpoint, *path, endpoints=Prediction.endpoints, **how), session)
+    async with owning(cancel=True) as block:
+        created = await create(session, endpoint, *path, endpoints=Prediction.endpoints, block=block, **how)
+        return Prediction[C].bind(created.payload, session)
 
 
 async def predicted(session: Session[Any], *, input: Mapping[str, Any], version: Any = None, model: Any = None) -> Any:
     """Start a prediction, wait for its end and give its output. Raises ModelError."""
+    from replicate._jobs.create import create
+
     endpoint, path, members = target(version, model, None)
-    prediction = await start_prediction(session, endpoint, *path, input=input, options={}, **members)
-    async with owning(prediction, cancel=True):
+    members |= {"endpoints": Prediction.endpoints, "input": input, "options": {}}
+    async with owning(cancel=True) as block:
+        created = await create(session, endpoint, *path, block=block, **members)
+        block.run = prediction = Prediction[Any].bind(created.payload, session)
         check_success(await settle(prediction, Deadline(session, None)))
     return prediction.output
 

@@ -27,7 +27,7 @@ from replicate._jobs.create import create
 from replicate._jobs.job import Job
 from replicate._jobs.options import TrainingOptions, WebhookOptions
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import settle
+from replicate._jobs.wait import owned, settle
 from replicate._json import is_mapping
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
@@ -124,16 +124,18 @@ class Trainings(Namespace[C]):
         ValueError for other options.
         """
         path, ready, destination, rest = arguments(positional, options)
-        payload = await create(
-            self._session,
-            trainings_create,
-            *path,
-            endpoints=Training.endpoints,
-            input=ready,
-            options=rest,
-            destination=destination,
-        )
-        return Training[C].bind(payload, self._session)
+        async with owned(cancel=True) as block:
+            created = await create(
+                self._session,
+                trainings_create,
+                *path,
+                endpoints=Training.endpoints,
+                input=ready,
+                options=rest,
+                block=block,
+                destination=destination,
+            )
+            return Training[C].bind(created.payload, self._session)
 
     @dual
     async def get(self, training: str | Training[Any] = UNSET, **options: Unpack[TrainingName]) -> Training[C]:

@@ -39,10 +39,13 @@ from replicate import (
 from replicate._http.connections.process import ClosedError
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._jobs import recovery
-from replicate._jobs.wait import owned
+from replicate._jobs.wait import owned, unended
 from replicate._models import look_up
 from replicate.local import Model, Server
 from replicate.local import server as local_server
+from replicate.resources.predictions import Prediction
+from replicate.resources.trainings import Training
+from replicate.resources.versions import Version
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -758,6 +761,38 @@ def test_the_event_loop_of_a_closed_client_goes_on(
     left_over.clear()
     assert statuses(place) == ["canceled"]
     assert sent.count("GET") == 1
+
+
+START: dict[str, Callable[[Any], Any]] = {
+    "run": lambda client: client.run("me/model", {}),
+    "run by version": lambda client: client.run(f"me/model:{'a' * 64}", {}),
+    "use": lambda client: client.use("me/model")(),
+    "use, to wait later": lambda client: client.use("me/model").create(),
+    "use, streaming": lambda client: client.use("me/model", streaming=True)(),
+    "stream": lambda client: collect(client.stream("me/model", {})),
+    "predictions.create": lambda client: client.predictions.create("me/model", {}),
+    "trainings.create": lambda client: client.trainings.create("me/model:v", {}, destination="me/mine"),
+    "version.predict": lambda client: Version[Any].bind({"id": "a" * 64}, client._session).predict(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:version.predict:DeprecationWarning")
+@pytest.mark.parametrize("way", START)
+async def test_an_interrupt_just_after_the_answer(colour: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a call has started is canceled from the answer on, though the call has made no object of it yet."""
+
+    def bind(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    script = Script(create=[prediction("processing")], cancel=[prediction("canceled")], model=[model()])
+    client = scripted(colour, script)
+    monkeypatch.setattr(Training if way == "trainings.create" else Prediction, "bind", bind)
+    with pytest.raises(KeyboardInterrupt):
+        await got(START[way](client))
+    assert script.asked[-1].endswith("s/p1/cancel")
+    assert not recovery.ledger.under_way
+    unended.end()  # as where Python ends
+    assert len([each for each in script.asked if each.endswith("cancel")]) == 1
 
 
 async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:

@@ -18,6 +18,7 @@ from replicate._jobs import ledger, recovery
 from replicate._jobs.ledger import Ledger
 from replicate._jobs.matching import Asked
 from replicate._jobs.recovery import Create
+from replicate._jobs.wait import owned
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.predictions import Prediction
@@ -178,7 +179,7 @@ async def test_what_may_be_a_closed_client_s(colour: str, monkeypatch: pytest.Mo
     Clock(client)
     closed = scripted(colour, Script())
     await got(closed.close())
-    rival = Create(closed._session, Prediction.endpoints, cancel=False)
+    rival = Create(closed._session, Prediction.endpoints, owned(cancel=False))
     rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
     rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
     recovery.ledger.under_way[rival] = None
@@ -223,7 +224,7 @@ async def test_another_account_has_books_of_its_own(colour: str) -> None:
 
 
 def made(account: str = "a") -> Create:
-    create = Create(scripted("blocking", Script())._session, Prediction.endpoints, cancel=False)
+    create = Create(scripted("blocking", Script())._session, Prediction.endpoints, owned(cancel=False))
     create.account = (account, 0)
     return create
 
