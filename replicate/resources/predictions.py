@@ -1,4 +1,4 @@
-"""Predictions: runs of a model. Creating, reading, waiting for and canceling them."""
+"""Predictions: runs of a model, and their events. Creating, reading, waiting for and canceling them."""
 
 from __future__ import annotations
 

@@ -107,6 +107,12 @@ def test_classes(cls: type) -> None:
     check(cls)
 
 
+@pytest.mark.parametrize("name", ["DataRemovedError", "ModelError", "PredictionCanceled", "PredictionTimeout"])
+def test_what_errors_carry(name: str) -> None:
+    """The prediction of an error has its public class."""
+    assert typing.get_type_hints(getattr(replicate, name))["prediction"] == Prediction[Any]
+
+
 @pytest.mark.parametrize("function", [*FUNCTIONS.values(), *METHODS.values()], ids=[*FUNCTIONS, *METHODS])
 def test_functions_and_methods(function: Any) -> None:
     """The parameters of a function or method, and what it returns, have types."""

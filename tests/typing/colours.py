@@ -123,6 +123,25 @@ async def watching(client: Replicate, other: AsyncReplicate) -> None:
     assert_type((await other.predictions.get("x")).follow_logs(), AsyncGenerator[str, None])
 
 
+def errors(error: replicate.ModelError, late: replicate.PredictionTimeout, other: replicate.RunError) -> None:
+    """See the prediction that an error carries."""
+    assert_type(error.prediction, Prediction[Any])
+    assert_type(error.prediction.logs, str | None)
+    assert_type(late.prediction, Prediction[Any])
+    assert_type(other.prediction, Any)
+    note(error.prediction)
+
+
+def jobs(client: Replicate) -> None:
+    """See that what acts on a prediction or a training gives it, and tells callbacks of it."""
+    made, training = client.predictions.get("x"), client.trainings.get("x")
+    assert_type(training.reload(), Training[Sync])
+    assert_type(training.wait().cancel(), Training[Sync])
+    assert_type(made.finished, bool)
+    made.wait(on_update=lambda run: run.deployment)
+    training.wait(on_update=note)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 def note(run: Prediction) -> None:
     """Stand for a callback."""
 
