@@ -13,7 +13,14 @@ from support.colours import Clock, collect, connect, got, scripted
 from support.faults import CLOSE_READ, RESET_READ, SILENCE, Faults, answer, refusing_url
 from support.sample_models import Script, model, prediction
 
-from replicate import APIConnectionError, APIResponseValidationError, APIStatusError, PredictionTimeout
+from replicate import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APIStatusError,
+    Prediction,
+    PredictionTimeout,
+    Training,
+)
 from replicate._jobs.wait import FAILURES
 
 DONE = answer("200 OK", json.dumps(prediction("succeeded", output="done")).encode())
@@ -236,3 +243,19 @@ async def test_a_create_that_takes_all_of_the_time(colour: str, end: str) -> Non
     with nullcontext() if end == "succeeded" else pytest.raises(PredictionTimeout):
         assert await got(client.run("me/model", {}, timeout=30)) == "done"
     assert script.asked.count("GET /predictions/p1") == 1
+
+
+@pytest.mark.parametrize("kind", [Prediction, Training])
+async def test_a_subclass_is_of_the_same_kind(colour: str, kind: Any) -> None:
+    """Errors call a prediction or a training of a program's own class what the API calls it."""
+    own = type("Own", (kind,), {})
+    noun = kind.__name__.lower()
+    client = scripted(colour, Script(get=[httpx.Response(403)]))
+    Clock(client)
+    with pytest.raises(APIStatusError) as raised:
+        await got(own.bind(prediction("processing"), client._session).wait())
+    assert f"The {noun} may go on: client.{noun}s.wait('p1') gives its result." in str(raised.value.hint)
+    late = PredictionTimeout(own.bind(prediction("processing"), client._session), 3)
+    assert late.hint.endswith(
+        f"wait for it with client.{noun}s.wait('p1'), or stop it with client.{noun}s.cancel('p1')."
+    )
