@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(replicate.__file__).parent
 GENERATED = Path(replicate_api.__file__).parent
 
-LEAVES = ("_version", "_upward", "_annotations", "_json", "_wording", "_errors")
+LEAVES = ("_version", "_upward", "_annotations", "_json", "_recent", "_wording", "_errors")
 ROOMS = (
     LEAVES,
     ("exceptions",),

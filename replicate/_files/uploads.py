@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._json import members
+from replicate._recent import Recent
 from replicate.exceptions import APIResponseValidationError
 from replicate_api.api.files import files_create
 from replicate_api.types import Part
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
 
 BLOCK = 2**20
+REMEMBERED = 1000
+"""How many uploaded files a client remembers."""
 MARGIN = timedelta(hours=1)
 """How long before it expires a file is uploaded anew: a prediction may have to wait before it reads its input."""
 
@@ -40,11 +43,11 @@ class Uploaded:
     """
 
     def __init__(self) -> None:
-        self._known: dict[Content, tuple[str, datetime]] = {}
+        self._known: Recent[Content, tuple[str, datetime]] = Recent(REMEMBERED)
 
     def address(self, content: Content) -> str | None:
         """Give where some content is."""
-        url, until = self._known.get(content, (None, now()))
+        url, until = self._known.recall(content) or (None, now())
         return url if now() < until else None
 
     def keep(self, content: Content, url: str, until: datetime) -> None:

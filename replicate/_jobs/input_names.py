@@ -42,7 +42,7 @@ def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[s
     warned = memory(session).warned
     for name in unknown_names(names, description):
         if (key := (str(reference), name)) not in warned:
-            warned.add(key)
+            warned[key] = None
             message = f"{reference} has no input {name!r}; {advice(name, description)} It is sent all the same."
             with suppress(OSError, ValueError):  # stderr may be closed
                 warnings.warn(message, UserWarning, stacklevel=caller())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from replicate._json import members
 from replicate.exceptions import ReplicateError
@@ -26,6 +27,37 @@ def raw(run: Any) -> Any:
     return stored(run, "output")
 
 
+class Made(NamedTuple):
+    """What files are to know of the prediction that made them."""
+
+    completed_at: Any
+    source: Any
+
+
+class Maker:
+    """The prediction that made some files, for files that it holds itself: they must not keep it alive.
+
+    When it is gone, this tells what was known of it when the files were made.
+    """
+
+    def __init__(self, run: Any) -> None:
+        self._run, self._then = ref(run), Made(run.completed_at, run.source)
+
+    @property
+    def completed_at(self) -> Any:
+        """When it ended, as far as is known."""
+        return self._now().completed_at
+
+    @property
+    def source(self) -> Any:
+        """Where it was made."""
+        return self._now().source
+
+    def _now(self) -> Any:
+        run = self._run()
+        return self._then if run is None else run
+
+
 def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> Any:
     """Give the output of a prediction, or an item of it, with those of its strings that are files as FileStrings.
 
@@ -34,11 +66,12 @@ def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> 
     from replicate._outputs.file_string import FileString
 
     output, found = raw(run) if item is UNSET else item, list[str]()
+    maker = Maker(run)
 
     def make(url: str) -> Any:
         """Make a file, and note that there is one."""
         found.append(url)
-        return FileString[Any](url, session, run)
+        return FileString[Any](url, session, maker)
 
     known = known_schema(run, session)
     made = (known.files if item is UNSET else known.file)(output, make)

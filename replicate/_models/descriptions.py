@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +10,7 @@ from attrs import field, frozen
 from replicate._json import members
 from replicate._models.reference import ModelVersionIdentifier, Reference
 from replicate._models.schema import InputSchema, OutputSchema
+from replicate._recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
 
 REMEMBERED = 256
-"""How many versions, and how many models, a client remembers."""
+"""How many models a client remembers, and of how many it has looked on the disk."""
+SCHEMAS = 100
+"""How many schemas of versions it remembers: each may take 200 kB."""
+WARNED = 1000
+"""How many names of inputs it remembers to have warned of."""
 LATEST_LIVES = 3600.0
 """Seconds for which the latest version of a model is believed to be that."""
 OPEN = {"$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "patternProperties", "unevaluatedProperties"}
@@ -71,13 +75,13 @@ class Descriptions:
     """What a client remembers of models. Tasks and threads share it."""
 
     def __init__(self) -> None:
-        self._schemas: dict[tuple[Account, str], Mapping[str, Any] | None] = {}
-        self._latest: dict[tuple[Account, str], Latest] = {}
-        self._named: dict[tuple[Account, str], tuple[str, str]] = {}
+        self._schemas: Recent[tuple[Account, str], Mapping[str, Any] | None] = Recent(SCHEMAS)
+        self._latest: Recent[tuple[Account, str], Latest] = Recent(REMEMBERED)
+        self._named: Recent[tuple[Account, str], tuple[str, str]] = Recent(REMEMBERED)
         """By model: its latest version, and what answers call it, where that is something else."""
-        self.read: set[tuple[Account, str]] = set()
+        self.read: Recent[tuple[Account, str], None] = Recent(SCHEMAS)
         """What was looked for on the disk."""
-        self.warned: set[tuple[str, str]] = set()
+        self.warned: Recent[tuple[str, str], None] = Recent(WARNED)
         """The models and names of inputs that were warned of."""
 
     def of_version(self, account: Account, version: str) -> Description | None:
@@ -85,22 +89,22 @@ class Descriptions:
         key = account, version
         if key not in self._schemas:
             return None
-        return Description(self._schemas[key], version, remembered=True)
+        return Description(self._schemas.recall(key), version, remembered=True)
 
     def of_model(self, account: Account, model: str, now: float) -> Description | None:
         """Give what is known of a model, unless that is too old."""
-        latest = self._latest.get((account, model))
+        latest = self._latest.recall((account, model))
         if latest is None or not 0 <= now - latest.moment < LATEST_LIVES:
             return None
-        schema = self._schemas.get((account, latest.version)) if latest.version else None
+        schema = self._schemas.recall((account, latest.version)) if latest.version else None
         return Description(schema, latest.version, latest.official, remembered=True)
 
     def keep(self, account: Account, model: str | None, found: Description, now: float) -> None:
         """Remember what was found out about a version, or about a model and its latest version."""
         if found.version:
-            put(self._schemas, (account, found.version), found.openapi_schema)
+            self._schemas[account, found.version] = found.openapi_schema
         if model is not None:
-            put(self._latest, (account, model), Latest(found.version, found.official, now))
+            self._latest[account, model] = Latest(found.version, found.official, now)
 
     def named(self, account: Account, model: str, version: str | None) -> str | None:
         """Give what answers call a version, if that is the latest of a model and has another name there."""
@@ -109,7 +113,7 @@ class Descriptions:
 
     def name(self, account: Account, model: str, version: str, other: str) -> None:
         """Note what answers call a version."""
-        put(self._named, (account, model), (version, other))
+        self._named[account, model] = version, other
 
     def forget(self, account: Account, model: str) -> None:
         """Take back what was remembered of a model's latest version."""
@@ -129,15 +133,6 @@ class Descriptions:
         self.name(account, model, latest.version, version)
         self.forget(account, model)
         return True
-
-
-def put(memory: dict[Any, Any], key: object, value: object) -> None:
-    """Remember something, and forget what was remembered first where it is too much."""
-    memory.pop(key, None)
-    memory[key] = value
-    while len(memory) > REMEMBERED:
-        with suppress(RuntimeError, StopIteration):  # another thread does the same
-            memory.pop(next(iter(memory)), None)
 
 
 def memory(session: Session[Any]) -> Descriptions:

@@ -36,7 +36,7 @@ async def recalled(session: Session[Any], reference: Reference) -> Description |
     key = account, str(reference.version or reference.model)
     if key in known.read or not session.transport.own:
         return None
-    known.read.add(key)
+    known.read[key] = None
     cache = disk_cache.of(session)
     if cache is None:
         return None
@@ -158,7 +158,7 @@ def forget(session: Session[Any], reference: Reference) -> None:
         return
     known, account, model = memory(session), account_of(session), str(reference.model)
     known.forget(account, model)
-    known.read.add((account, model))
+    known.read[account, model] = None
     if not session.transport.own or (cache := disk_cache.of(session)) is None:
         return
     try:

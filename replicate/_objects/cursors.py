@@ -10,12 +10,16 @@ from replicate.exceptions import APIError, ReplicateError
 from replicate_api.types import Request, as_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     import httpx
 
     from replicate._http.session import Session
     from replicate_api.types import Endpoint
+
+
+RECENT = 100
+"""How many pages a page knows to have come before it."""
 
 
 class Reader(NamedTuple):
@@ -44,12 +48,27 @@ async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, req
         raise
 
 
-def check_new(url: str, visited: Collection[str]) -> None:
-    """Raise ReplicateError for a page that came before."""
-    if url in visited:
-        raise ReplicateError(
-            f"The next page is said to be at {url}, which came before: the list goes round in circles."
-        )
+class Trail(NamedTuple):
+    """The way through a list up to one of its pages, as far as it takes to notice that it goes round in circles.
+
+    A circle of up to RECENT pages is noticed as soon as it closes, and a longer one at the milestone: the page of the
+    last step whose number is a power of two (Brent's algorithm).
+    """
+
+    recent: tuple[str, ...] = ()
+    """The URLs of the last pages."""
+    steps: int = 0
+    milestone: str | None = None
+
+    def after(self, url: str) -> Trail:
+        """Go on to the page at a URL. Raises ReplicateError for one that came before."""
+        if url in self.recent or url == self.milestone:
+            raise ReplicateError(
+                f"The next page is said to be at {url}, which came before: the list goes round in circles."
+            )
+        steps = self.steps + 1
+        passed = steps & (steps - 1) == 0
+        return Trail((*self.recent, url)[-RECENT:], steps, url if passed else self.milestone)
 
 
 def checked(cursor: Any, first: Request) -> str:

@@ -19,7 +19,7 @@ from replicate._dual.generators import drive_iter, nested
 from replicate._dual.methods import Presenter, dual, dual_iter
 from replicate._http.options import check_count
 from replicate._json import elements, is_mapping, is_object
-from replicate._objects.cursors import Reader, at, check_new, checked, read
+from replicate._objects.cursors import Reader, Trail, at, checked, read
 from replicate._objects.html import Tabular
 from replicate._objects.resource import Bound
 from replicate.exceptions import ReplicateError
@@ -36,9 +36,9 @@ Cursor: TypeAlias = str | EllipsisType
 """Which page of a list: the URL of one, as in `page.next`, or `...` for the first."""
 
 NO_OPTIONS: Mapping[str, Any] = {}
-NONE_VISITED: frozenset[str] = frozenset()
 OF_INSTANCES = ("alone", "limit")
 """Public attributes of a page that its class does not have."""
+START = Trail()
 
 
 def or_by_hand(init: Callable[..., None]) -> Callable[..., None]:
@@ -97,11 +97,11 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         *,
         alone: bool = False,
         limit: int | None = None,
-        visited: frozenset[str] | Request = NONE_VISITED,
+        trail: Trail | Request = START,
         options: Mapping[str, Any] = NO_OPTIONS,
     ) -> None:
-        """`options` are those of the requests for pages; `visited` are the URLs so far, or the only request."""
-        self._bound, self._options, self._visited = session, options, visited
+        """`options` are those of the requests for pages; `trail` is the way so far, or the only request."""
+        self._bound, self._options, self._trail = session, options, trail
         self._bind = bind
         self._reader: Reader | None = Reader(endpoint.parse_response)
         self.alone: bool = alone
@@ -117,7 +117,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
 
     def fill(self, *, results: list[T] | None = None, next: str | None = None, previous: str | None = None) -> None:
         """Make a page by hand, which iterates over itself only."""
-        self._options, self._visited, self._reader = NO_OPTIONS, NONE_VISITED, None
+        self._options, self._trail, self._reader = NO_OPTIONS, START, None
         self._sent, self._made = [], [*(results or ())]
         self.alone, self.limit, self.next, self.previous = True, None, next, previous
 
@@ -202,15 +202,15 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         tokens = NO_TOKENS if self._bound is None else self._bound.config.credentials.known()
         return object.__new__, (SyncPage,), {**state, "_options": without_secrets(state["_options"], tokens)}
 
-    def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], frozenset[str], Mapping[str, Any]]:
+    def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], Trail, Mapping[str, Any]]:
         """Give what it takes to go on: who asks, what, what is made of the answer, where it has been, and how."""
         if self._reader is None:
             raise ReplicateError("This page was made by hand: it cannot tell what the one after it holds.")
-        visited, session = self._visited, self._session
-        if isinstance(visited, Request):
-            url = session.url(visited.path).copy_merge_params(dict(visited.query))
-            visited = self._visited = frozenset({str(url)})
-        return session, self._reader, self._bind, visited, self._options
+        trail, session = self._trail, self._session
+        if isinstance(trail, Request):
+            url = session.url(trail.path).copy_merge_params(dict(trail.query))
+            trail = self._trail = START.after(str(url))
+        return session, self._reader, self._bind, trail, self._options
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -383,17 +383,16 @@ async def fetch(
     request = first if cursor is UNSET or cursor is ... else at(given, checked(cursor, first))
     payload = await read(given, endpoint, request)
     alone = cursor is not UNSET
-    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, visited=request, options=rest)
+    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, trail=request, options=rest)
 
 
 async def turn(page: Page[C, T]) -> Page[C, T]:
     """Fetch the page after one. Raises ReplicateError if there is none, or it is not at the API's own origin."""
     if page.next is None:
         raise ReplicateError("This is the last page: ask has_next_page() first.")
-    session, reader, bind, visited, options = page.origin()
+    session, reader, bind, trail, options = page.origin()
     given = session.given(options)
     request = at(given, page.next)
-    full = str(session.url(page.next))
-    check_new(full, visited)
+    trail = trail.after(str(session.url(page.next)))
     payload = await read(given, reader, request)
-    return Page(session, payload, bind, reader, limit=page.limit, visited=visited | {full}, options=options)
+    return Page(session, payload, bind, reader, limit=page.limit, trail=trail, options=options)

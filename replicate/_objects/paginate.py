@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from replicate._annotations import deferred
-from replicate._objects.cursors import check_new
+from replicate._objects.cursors import Trail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:
     """Yield the pages of a list, each iterating over itself only: `paginate(client.models.list)`."""
     check_method(list_method)
-    visited: set[str] = set()
+    trail = Trail()
     page = list_method(...)
     yield page
     while page.next is not None:
-        check_new(page.next, visited)
-        visited.add(page.next)
+        trail = trail.after(page.next)
         page = list_method(page.next)
         yield page
 
@@ -32,12 +31,11 @@ def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync
 async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) -> AsyncGenerator[Page[C, T], None]:
     """Yield the pages of an asynchronous client's list, as `paginate` does."""
     check_method(list_method)
-    visited: set[str] = set()
+    trail = Trail()
     page = await list_method(...)
     yield page
     while page.next is not None:
-        check_new(page.next, visited)
-        visited.add(page.next)
+        trail = trail.after(page.next)
         page = await list_method(page.next)
         yield page
 

@@ -80,6 +80,26 @@ def test_idle_clients_are_not_kept_for_long(run: Any, server: Faults, monkeypatc
     run(work())
 
 
+def test_idle_clients_are_bounded(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a burst, those that are too many are closed at once, and those that were idle for long with the next."""
+    monkeypatch.setattr(loops, "MOST_IDLE", 3)
+    transport = AsyncTransport()
+
+    async def work() -> None:
+        lanes: Any = await transport.lanes()
+        answers = [await transport.send({"url": server.base_url, **GET}, stream=True) for _ in range(8)]
+        clients = set(lanes._all)
+        for each in answers:
+            await transport.read(each)
+        assert (len(lanes._all), len(lanes._free)) == (3, 3)
+        assert sum(client.is_closed for client in clients) == 5
+        monkeypatch.setattr(loops, "IDLE", 0)
+        await transport.send({"url": server.base_url, **GET})
+        assert (len(lanes._all), len(lanes._free)) == (1, 1)
+
+    run(work())
+
+
 def test_closing_while_requests_end(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that ends while everything is closed does not disturb that."""
     monkeypatch.setattr(loops, "IDLE", -1)

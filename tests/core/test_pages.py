@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -16,6 +16,7 @@ from support.sessions import API, Scripted, scripted
 from replicate import AsyncReplicate, FileOutput
 from replicate._dual.colours import over
 from replicate._dual.drive import drive
+from replicate._objects.cursors import RECENT
 from replicate._objects.page import Page, fetch
 from replicate._objects.paginate import paginate
 from replicate._objects.resource import session_of
@@ -335,3 +336,32 @@ def test_mocks_know_the_fields_of_a_page_and_of_files() -> None:
     assert MagicMock(spec=Page).previous is not MagicMock(spec=Page).next
     assert MagicMock(spec=FileOutput).url
     assert MagicMock(spec=WebhookSigningSecret).key
+
+
+def numbered(following: Callable[[int], int | None]) -> Any:
+    """Answer with the page of a number, which leads to another one."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        number = following(int(request.url.params.get("cursor", 0)))
+        return body("a", following=None if number is None else f"{API}/predictions?cursor={number}")
+
+    return answer
+
+
+def test_a_page_remembers_a_bounded_way() -> None:
+    """The thousandth page holds no more of the way than the hundredth does."""
+    page, transport = listed(numbered(lambda number: number + 1 if number < 1000 else None))
+    sizes = [len(pickle.dumps(each._trail)) for each in page.iter_pages()]
+    assert len(transport.requests) == 1001
+    assert max(sizes[200:]) < sizes[RECENT] + 200
+
+
+@pytest.mark.parametrize("tail", [0, 5, 300])
+@pytest.mark.parametrize("circle", [1, 2, RECENT, RECENT + 1, 1000])
+def test_circles_of_any_length_are_noticed(tail: int, circle: int) -> None:
+    """A short one is noticed as soon as it closes, a long one some time later, wherever it begins."""
+    last = tail + circle - 1
+    page, transport = listed(numbered(lambda number: tail if number == last else number + 1))
+    with pytest.raises(ReplicateError, match="round in circles"):
+        list(page.iter_pages())
+    assert len(transport.requests) <= (tail + circle if circle <= RECENT else 2 * max(tail, circle) + circle) + 1

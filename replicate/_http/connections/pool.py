@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 MOST = 500
 """How many requests may be under way at the same time. One more waits for its place."""
+MOST_IDLE = 100
+"""How many clients that nobody uses are kept."""
 IDLE = 5.0
 """Seconds for which a client is kept, with its connections, while there are other requests: as long as in httpx."""
 
@@ -85,7 +87,10 @@ class Lanes(Needs):
         super().__init__()
         self.is_closed: bool = False
         self._factory = factory
-        self._places = Semaphore(factory.limits.max_connections or MOST)
+        limits = factory.limits
+        self._places = Semaphore(limits.max_connections or MOST)
+        idle = limits.max_keepalive_connections
+        self._most_idle = MOST_IDLE if idle is None else idle
         first: httpx.AsyncClient = sparing(factory.make())  # here, so that what cannot be made shows early
         free = deque([(time.monotonic(), first)])
         self._sealed = Sealed(Clients(free, deque(), {first: free}))
@@ -132,12 +137,12 @@ class Lanes(Needs):
         return client
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
-        """Let another request use a client, and close one that has not been used for long."""
+        """Let another request use a client. Close those that have not been used for long, or are too many."""
         self._places.release()
         now = time.monotonic()
         free = self._all.get(client, self._free)
         free.append((now, client))
-        if free[0][0] < now - IDLE:
+        while free and (len(free) > self._most_idle or free[0][0] < now - IDLE):
             _, unused = free.popleft()
             await unused.aclose()
             self._all.pop(unused, None)
