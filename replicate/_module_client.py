@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from replicate._http.secrecy.hiding import opened as opened  # noqa: PLC0414 - for the package
 from replicate._http.secrecy.hiding import sealed as sealed  # noqa: PLC0414
+from replicate._http.settings import SETTINGS
 from replicate._objects.resource import session_of
 from replicate._upward import default_client
 from replicate.client import Client
@@ -23,28 +23,10 @@ if TYPE_CHECKING:
 
 DEFAULTS: Mapping[str, Any] = {
     "bearer_token": None,
-    "base_url": None,
-    "timeout": DEFAULT_TIMEOUT,
-    "max_retries": DEFAULT_MAX_RETRIES,
-    "default_headers": None,
-    "default_query": None,
     "http_client": None,
-    "output_dir": None,
-    "allow_private_hosts": False,
+    **{name: setting.default for name, setting in SETTINGS.items() if name != "poll_interval"},
 }
 """The settings of the package, and what they are as long as nobody has set them."""
-
-IN_CONFIG = {
-    "bearer_token": "credentials",
-    "base_url": "base_url",
-    "timeout": "timeout",
-    "max_retries": "max_retries",
-    "default_headers": "headers",
-    "default_query": "query",
-    "output_dir": "output_dir",
-    "allow_private_hosts": "allow_private_hosts",
-}
-"""What the settings are called in a session's configuration."""
 
 
 def known(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,12 +46,14 @@ def make(settings: Mapping[str, Any]) -> Client:
 def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
     """Let a client, and everything that came by it, follow a setting. What flows remember of models is forgotten."""
     session, other = session_of(client), session_of(make(settings))
-    if name in IN_CONFIG:
-        field = IN_CONFIG[name]
+    if name == "http_client":
+        session.transport = other.transport
+    elif name == "bearer_token":
+        session.config = evolve(session.config, credentials=other.config.credentials)
+    else:
+        field = SETTINGS[name].field
         value: Any = other.config.given_url if name == "base_url" else getattr(other.config, field)
         session.config = evolve(session.config, **{field: value})
-    else:
-        session.transport = other.transport
     session.memory, session.paces = other.memory, other.paces
 
 

@@ -15,22 +15,15 @@ from replicate._dual.colours import C, T
 from replicate._dual.methods import dual
 from replicate._dual.signatures import check_keywords, show
 from replicate._http.config import given
-from replicate._http.environment import address
-from replicate._http.libraries import (
-    httpx,
-    own_timeout,
-)
+from replicate._http.libraries import httpx  # noqa: TC001 - a TypedDict's annotations may be evaluated
 from replicate._http.options import (
     REQUEST_OPTIONS,
     RequestOptions,
-    check_headers,
     check_mapping,
-    check_query,
-    check_values,
     merged,
 )
 from replicate._http.secrecy.hiding import sealed
-from replicate._http.settings import credentials, flag, folder, pause
+from replicate._http.settings import SETTINGS, checked, credentials
 from replicate._jobs.polling import pace
 from replicate._objects.resource import Namespace, namespace, session_of
 from replicate_api.types import UNSET
@@ -72,12 +65,6 @@ class CopyOptions(RequestOptions, total=False):
 
 
 TOKENS = ("bearer_token", "api_token")
-CHECKED: Mapping[str, Callable[[Any], Any]] = {
-    "base_url": address,
-    "poll_interval": pause,
-    "output_dir": folder,
-    "allow_private_hosts": flag,
-}
 
 
 class Configured(AsyncNames, Generic[C]):
@@ -93,7 +80,7 @@ class Configured(AsyncNames, Generic[C]):
     @bearer_token.setter
     def bearer_token(self, token: str | Callable[[], str | None] | None) -> None:
         token = sealed(token)
-        self._change(credentials=credentials(token, None, needed=False))
+        self._session.config = evolve(self._session.config, credentials=credentials(token, None, needed=False))
 
     @property
     def api_token(self) -> str | None:
@@ -116,7 +103,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @base_url.setter
     def base_url(self, url: str | httpx.URL | None) -> None:
-        self._change(base_url=None if url is None else address(url))
+        self._set(base_url=url)
 
     @property
     def timeout(self) -> float | httpx.Timeout | None:
@@ -125,8 +112,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @timeout.setter
     def timeout(self, timeout: float | httpx.Timeout | None) -> None:
-        check_values({"timeout": timeout})
-        self._change(timeout=own_timeout(timeout))
+        self._set(timeout=timeout)
 
     @property
     def max_retries(self) -> int:
@@ -135,8 +121,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @max_retries.setter
     def max_retries(self, number: int) -> None:
-        check_values({"max_retries": number})
-        self._change(max_retries=number)
+        self._set(max_retries=number)
 
     @property
     def auth_headers(self) -> Mapping[str, str]:
@@ -151,9 +136,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @default_headers.setter
     def default_headers(self, headers: Mapping[str, str] | None) -> None:
-        check_mapping("default_headers", headers)
-        check_headers(headers or {})
-        self._change(headers=dict(headers or {}))
+        self._set(default_headers=headers)
 
     @property
     def default_query(self) -> Mapping[str, Any]:
@@ -162,8 +145,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @default_query.setter
     def default_query(self, query: Mapping[str, Any] | None) -> None:
-        check_query("default_query", query)
-        self._change(query=dict(query or {}))
+        self._set(default_query=query)
 
     @property
     def poll_interval(self) -> float:
@@ -177,7 +159,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @poll_interval.setter
     def poll_interval(self, seconds: float | None) -> None:
-        self._change(poll_interval=pause(seconds))
+        self._set(poll_interval=seconds)
 
     @property
     def output_dir(self) -> Path | None:
@@ -186,7 +168,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @output_dir.setter
     def output_dir(self, path: str | os.PathLike[str] | None) -> None:
-        self._change(output_dir=folder(path))
+        self._set(output_dir=path)
 
     @property
     def allow_private_hosts(self) -> bool:
@@ -195,10 +177,10 @@ class Configured(AsyncNames, Generic[C]):
 
     @allow_private_hosts.setter
     def allow_private_hosts(self, allowed: bool) -> None:
-        self._change(allow_private_hosts=flag(allowed))
+        self._set(allow_private_hosts=allowed)
 
-    def _change(self, **changes: Any) -> None:
-        self._session.config = evolve(self._session.config, **changes)
+    def _set(self, **settings: Any) -> None:
+        self._session.config = evolve(self._session.config, **checked(settings))
 
     def is_closed(self) -> bool:
         """Tell whether the client was closed."""
@@ -245,10 +227,9 @@ def with_session(owner: T, session: Session[Any]) -> T:
 
 def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
     """Give a session with other settings. One that is None stays as it is, save for `timeout`."""
-    told = {name: value for name, value in options.items() if value is not UNSET and value is not None}
-    changes: dict[str, Any] = {name: check(told[name]) for name, check in CHECKED.items() if name in told}
-    if any(name in told for name in TOKENS):
-        changes["credentials"] = credentials(*map(told.get, TOKENS), needed=False)
+    told = {name: value for name, value in options.items() if value is not UNSET}
+    told = {name: value for name, value in told.items() if value is not None or name == "timeout"}
+    settings = {name: told[name] for name in SETTINGS if name in told}
     for name in ("headers", "query"):
         added, instead = told.get(f"default_{name}"), told.get(f"set_default_{name}")
         check_mapping(f"default_{name}", added)
@@ -259,16 +240,16 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
                 "client's, the second replaces them, so pass one of them"
             )
         if instead is not None:
-            changes[name] = dict(instead)
+            settings[f"default_{name}"] = instead
         elif added is not None:
             known = given(getattr(session.config, name))
-            changes[name] = merged(known, added) if name == "headers" else {**known, **added}
-    check_headers(changes.get("headers", {}))
-    check_query("default_query", changes.get("query"))
+            settings[f"default_{name}"] = merged(known, added) if name == "headers" else {**known, **added}
+    changes = checked(settings)
+    if any(name in told for name in TOKENS):
+        changes["credentials"] = credentials(*map(told.get, TOKENS), needed=False)
     other = session.evolve(**changes)
     if changes.keys() & {"credentials", "base_url"}:
         other.memory, other.paces = {}, {}  # another account may see other models, and has a quota of its own
     if "http_client" in told:
         other.transport = session.transport.over(told["http_client"])
-    timeout = {"timeout": options["timeout"]} if options.get("timeout", UNSET) is not UNSET else {}
-    return other.given({**{name: told[name] for name in REQUEST_OPTIONS if name in told}, **timeout})
+    return other.given({name: told[name] for name in REQUEST_OPTIONS if name in told and name not in settings})

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._http.credentials import HOW_TO, Credentials
 from replicate._http.environment import address, log
 from replicate._http.environment import base_url as variable
 from replicate._http.libraries import own_timeout
-from replicate._http.options import DEFAULT_TIMEOUT, check_headers, check_mapping, check_query, check_values
+from replicate._http.options import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    check_headers,
+    check_mapping,
+    check_query,
+    check_values,
+)
 from replicate._http.secrecy.hiding import sealed
 from replicate._http.session import Config
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import httpx
 
@@ -34,37 +40,51 @@ def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentia
     return found
 
 
-def configure(
-    credentials: Credentials,
-    base_url: str | httpx.URL | None,
-    timeout: float | httpx.Timeout | None,
-    max_retries: int,
-    headers: Mapping[str, str] | None,
-    query: Mapping[str, Any] | None,
-    poll_interval: float | None = None,
-    output_dir: str | os.PathLike[str] | None = None,
-    allow_private_hosts: bool = False,  # noqa: FBT001, FBT002 - as the others
-) -> Config:
-    """Put a client's settings together, checked."""
+def configure(credentials: Credentials, *values: Any) -> Config:
+    """Put a client's settings together, checked: values of all SETTINGS, in that order."""
     log.follow()
-    timeout = DEFAULT_TIMEOUT if timeout is UNSET else own_timeout(timeout)
-    check_values({"timeout": timeout, "max_retries": max_retries})
-    check_query("default_query", query)
-    check_mapping("default_headers", headers)
-    check_headers(headers or {})
-    if base_url is None:
+    settings = dict(zip(SETTINGS, values, strict=True))
+    if settings["timeout"] is UNSET:
+        settings["timeout"] = DEFAULT_TIMEOUT
+    if settings["base_url"] is None:
         variable()  # raises where it cannot be
-    return Config(
-        base_url=None if base_url is None else address(base_url),
-        credentials=credentials,
-        timeout=timeout,
-        max_retries=max_retries,
-        headers=dict(headers or {}),
-        query=dict(query or {}),
-        poll_interval=pause(poll_interval),
-        output_dir=folder(output_dir),
-        allow_private_hosts=flag(allow_private_hosts),
-    )
+    return Config(credentials=credentials, **checked(settings))
+
+
+def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings as a session's configuration has them. Raises TypeError, ValueError."""
+    return {SETTINGS[name].field: SETTINGS[name].check(value) for name, value in settings.items()}
+
+
+def patience(timeout: Any) -> Any:
+    """Check a timeout, and give it as one of httpx. Raises TypeError, ValueError."""
+    timeout = own_timeout(timeout)
+    check_values({"timeout": timeout})
+    return timeout
+
+
+def retries(number: Any) -> int:
+    """Check how often a request is sent again. Raises TypeError, ValueError."""
+    check_values({"max_retries": number})
+    return int(number)
+
+
+def headers(given: Any) -> dict[str, str]:
+    """Check headers, and copy them. Raises TypeError, ValueError."""
+    check_mapping("default_headers", given)
+    check_headers(given or {})
+    return dict(given or {})
+
+
+def query(given: Any) -> dict[str, Any]:
+    """Check query parameters, and copy them. Raises TypeError."""
+    check_query("default_query", given)
+    return dict(given or {})
+
+
+def url(given: Any) -> httpx.URL | None:
+    """Check an address; None for that of the environment. Raises TypeError, ValueError."""
+    return None if given is None else address(given)
 
 
 def pause(seconds: Any) -> float | None:
@@ -93,3 +113,26 @@ def flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"allow_private_hosts must be True or False, not {value!r}")
     return value
+
+
+class Setting(NamedTuple):
+    """One of the settings of a client."""
+
+    field: str
+    """What it is called in a session's configuration."""
+    check: Callable[[Any], Any]
+    """Gives what is kept of a value there. Raises TypeError, ValueError."""
+    default: Any = None
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "base_url": Setting("base_url", url),
+    "timeout": Setting("timeout", patience, DEFAULT_TIMEOUT),
+    "max_retries": Setting("max_retries", retries, DEFAULT_MAX_RETRIES),
+    "default_headers": Setting("headers", headers),
+    "default_query": Setting("query", query),
+    "poll_interval": Setting("poll_interval", pause),
+    "output_dir": Setting("output_dir", folder),
+    "allow_private_hosts": Setting("allow_private_hosts", flag, default=False),
+}
+"""What a client can be set to, apart from its token and its client of httpx."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import traceback
 from typing import Any
@@ -10,7 +11,10 @@ import httpx
 import pytest
 from support.colours import connect, got, scripted
 
+import replicate
 from replicate import AsyncClient, AsyncReplicate, AuthenticationError, Client, Replicate, ReplicateError
+from replicate._http.settings import SETTINGS
+from replicate._module_client import DEFAULTS
 from replicate_api.api.account import account_get
 
 CLASSES = [Replicate, AsyncReplicate, Client]
@@ -287,3 +291,12 @@ def test_names_of_old() -> None:
     assert AsyncClient is AsyncReplicate
     assert issubclass(Client, Replicate)
     assert connect("blocking").predictions is not None
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_setting_is_known_everywhere(kind: Any) -> None:
+    """What a client can be made with is what a copy can have otherwise, and what the package can be set to."""
+    made_with = [name for name in inspect.signature(kind).parameters if name in SETTINGS]
+    assert made_with == [*SETTINGS]
+    assert SETTINGS.keys() <= inspect.signature(kind.with_options).parameters.keys()
+    assert {*replicate._SETTINGS} == {*DEFAULTS} == {*SETTINGS, "bearer_token", "http_client"} - {"poll_interval"}

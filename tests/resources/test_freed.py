@@ -33,7 +33,6 @@ def answer(request: httpx.Request) -> httpx.Response:
 
 @pytest.fixture
 def _no_collector() -> Iterator[None]:
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
