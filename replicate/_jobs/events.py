@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._dual.generators import nested
 from replicate._http.sse import Decoder
-from replicate._jobs.polling import interval
+from replicate._jobs.pauses import interval
 from replicate._objects.resource import session_of
 from replicate.exceptions import APIConnectionError, APIStatusError, PredictionTimeout
 from replicate_api.types import Request

@@ -23,6 +23,7 @@ from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for other
 from replicate._jobs.list_recent import newest
 from replicate._jobs.matching import Asked, fitting, same
 from replicate._jobs.outputs import known_defaults
+from replicate._jobs.pauses import CROWDED, CROWDED_LOOKS, FIND, FIND_QUICKLY
 from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, aside, ask, stop
 from replicate._models import look_up
 from replicate._models.descriptions import description_reference, remembered
@@ -47,13 +48,6 @@ if TYPE_CHECKING:
     from replicate._jobs.wait import owned
     from replicate.exceptions import APIConnectionError
 
-
-PAUSES = (0.0, 1.0, 3.0)
-"""Seconds to wait before each look: what is just being started may show late."""
-HASTY = PAUSES[:2]
-"""The same, where somebody waits for the program to end."""
-CROWDED, CROWDED_LOOKS = 1.0, 90
-"""Seconds between looks, and how many, while the same is asked for by other creates that are not answered yet."""
 
 CARRIED = (*PROBLEM, "status_code", "request", "response", "body", "request_id", "retry_after")
 """What an error has of the one that came in the place of an answer."""
@@ -193,7 +187,7 @@ class Create:
         if self.session.transport.is_closed:
             await self._find_quickly(self.session, LAST_WILL)
         else:
-            await self._find(self.session, PAUSES)
+            await self._find(self.session, FIND)
         if self.id is None:
             raise self._ambiguous(error) from error
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
@@ -212,7 +206,7 @@ class Create:
             """Do so by a session. What was canceled is begun anew, and waits for its thread, which goes on."""
             with self._lock:
                 if self.id is None:
-                    await self._find(Deadline(asking, max(0.1, seconds - LAST_CHANCE)).bound(asking), HASTY)
+                    await self._find(Deadline(asking, max(0.1, seconds - LAST_CHANCE)).bound(asking), FIND_QUICKLY)
 
         if session.transport.is_closed:
             with suppress(ReplicateError):  # an HTTP client of the caller's, of which there is no other

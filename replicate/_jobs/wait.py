@@ -15,7 +15,8 @@ from replicate._http.libraries import httpx
 from replicate._jobs.exit_registry import Open
 from replicate._jobs.ledger import ledger
 from replicate._jobs.outputs import raw
-from replicate._jobs.polling import backoff, turn, until_due
+from replicate._jobs.pauses import CANCEL, CANCEL_ASIDE, backoff
+from replicate._jobs.polling import turn, until_due
 from replicate._jobs.updates import Updates
 from replicate._objects.resource import renew, session_of
 from replicate.exceptions import (
@@ -53,8 +54,6 @@ FAILURES = 10
 """How many looks in a row may fail where there is no deadline."""
 LAST_WILL = 5.0
 """Seconds that a call which is being left may take to cancel what it has started."""
-ATTEMPTS = (0.0, 0.2, 1.0)
-"""Seconds to wait before each attempt at that."""
 LATE = 1.0
 """Seconds before its deadline from which on a call takes a canceled prediction for one that was out of time."""
 
@@ -188,7 +187,7 @@ async def stop(
 
 
 async def insist(
-    session: Session[Any], canceler: Any, run_id: str, deadline: Deadline, pauses: tuple[float, ...] = ATTEMPTS
+    session: Session[Any], canceler: Any, run_id: str, deadline: Deadline, pauses: tuple[float, ...] = CANCEL
 ) -> Any:
     """Cancel a prediction or a training by as many attempts as there are pauses, and raise what the last one does."""
     trouble: APIError | None = None
@@ -204,7 +203,7 @@ async def insist(
                 break
         except ClosedError:
             # A client may be closed, by hand or at the end of its event loop, before what is iterated with it.
-            return await aside(session, lambda spare: insist(spare, canceler, run_id, deadline, (0.0, 0.0)))
+            return await aside(session, lambda spare: insist(spare, canceler, run_id, deadline, CANCEL_ASIDE))
     raise trouble or AssertionError
 
 

@@ -17,7 +17,8 @@ from replicate._http.connections.process import forget_inherited
 from replicate._http.deadline import Deadline
 from replicate._http.rate_limit import BURST, QUOTA, RATE, Pace
 from replicate._http.retry import LONGEST_DELAY
-from replicate._jobs.polling import backoff, turn
+from replicate._jobs.pauses import backoff
+from replicate._jobs.polling import turn
 from replicate.exceptions import RateLimitError
 from replicate_api.types import Request
 

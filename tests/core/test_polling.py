@@ -12,7 +12,8 @@ from support.sessions import Scripted, scripted
 
 from replicate._dual.drive import drive
 from replicate._http.deadline import Deadline
-from replicate._jobs.polling import LONGEST, SHORTEST, interval, until_due
+from replicate._jobs.pauses import LONGEST, SHORTEST, interval
+from replicate._jobs.polling import until_due
 
 
 @given(st.floats(0, 1e6))

@@ -286,7 +286,7 @@ async def created(model: Any) -> Any:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look less often."""
     monkeypatch.setattr("replicate._jobs.wait.FAILURES", 2)
-    monkeypatch.setattr("replicate._jobs.recovery.PAUSES", (0.0,))
+    monkeypatch.setattr("replicate._jobs.recovery.FIND", (0.0,))
 
 
 @pytest.mark.usefixtures("_impatient")
