@@ -48,6 +48,14 @@ class Verdict(NamedTuple):
     """Whether it may also cancel what creates like it have started that were given up."""
 
 
+def without_others(fit: Fit, rivals: Sequence[Attempt]) -> Fit:
+    """Leave out what may have something added, if a create whose answer is lost, too, has asked for exactly that."""
+    if fit.exact:
+        return fit
+    lost = [each.asked for each in rivals if each.out and each.unanswered]
+    return fit._replace(found=[each for each in fit.found if not any(asked.is_exactly(each) for asked in lost)])
+
+
 def assign(mine: Attempt, fit: Fit, rivals: Sequence[Attempt], given_up: int) -> Verdict:
     """Decide what a create whose answer is lost may take of what fits it, and that no create has claimed.
 

@@ -64,6 +64,10 @@ class Asked(NamedTuple):
         named = all(getattr(started, name, None) == value for name, value in self.named.items())
         return named and is_object(shown) and alike(self.input, shown) and self._is_shown(shown)
 
+    def is_exactly(self, started: Any) -> bool:
+        """Tell whether what was started is what is asked for, with exactly the input that was sent."""
+        return self.fits(started) and same(self.input, started.input) and same(started.input, self.input)
+
     def _is_shown(self, shown: Mapping[str, Any]) -> bool:
         sent = {name for name, value in self.input.items() if value is not None}
         return not sent or not sent.isdisjoint(shown)

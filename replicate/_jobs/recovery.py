@@ -18,7 +18,7 @@ from replicate._http.connections.transport import Lock
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
 from replicate._http.secrecy.hiding import authorization
-from replicate._jobs.assignment import Attempt, Verdict, assign
+from replicate._jobs.assignment import Attempt, Verdict, assign, without_others
 from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
 from replicate._jobs.list_recent import newest
 from replicate._jobs.matching import Asked, fitting, same
@@ -242,11 +242,11 @@ class Create:
         rivals = self._rivals(session.transport.now())
         free = [each for each in listed if ledger.is_free(each.id, self.account)]
         await self._learn_defaults(session, free)
-        fit = fitting(self.asked, free, self._defaults)
+        others = [rival.attempt() for rival in rivals]
+        fit = without_others(fitting(self.asked, free, self._defaults), others)
         self._found = [each.id for each in fit.found]
         self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
         given_up = ledger.alike(self, self._found)
-        others = [rival.attempt() for rival in rivals]
         self._verdict = verdict = assign(self.attempt(), fit, others, len(given_up))
         for each in verdict.take:
             if ledger.claim(each.id, self):

@@ -134,6 +134,20 @@ async def test_what_may_be_another_s_with_defaults_added(colour: str, monkeypatc
     assert (await got(client.predictions.create("me/model", found["input"]))).id == "p1"
 
 
+async def test_what_another_has_asked_for_exactly(colour: str) -> None:
+    """Of two whose answers are lost, the one that may have started it with defaults added leaves it to the other."""
+    found = prediction("processing", created_at="2999-01-01T00:00:00Z", input={"text": "a", "times": 1})
+    client = scripted(colour, Script(create=[httpx.Response(502)], list=[{"results": [found]}], get=[found]))
+    Clock(client)
+    rival = made()
+    rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
+    rival.asked, rival.out, rival.lost = Asked({"model": "me/model"}, found["input"]), True, True
+    recovery.ledger.under_way[rival] = None
+    with pytest.raises(AmbiguousCreateError, match="with more in the input, was started since: p1"):
+        await got(client.predictions.create("me/model", {"text": "a"}))
+    assert (await got(client.predictions.create("me/model", found["input"]))).id == "p1"
+
+
 @pytest.mark.parametrize("destination", ["me/one", "me/other"])
 async def test_a_training_for_another_destination(colour: str, destination: str) -> None:
     """No list shows where a training goes: it is not taken up if it may be one that is to go elsewhere."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicate._jobs.assignment import Attempt, Verdict, assign
+from replicate._jobs.assignment import Attempt, Verdict, assign, without_others
 from replicate._jobs.matching import Asked, Fit, fitting
 from replicate_api.models import Prediction
 
@@ -77,6 +77,24 @@ def test_what_may_be_taken(
     assert decided._replace(take=list(decided.take)) == verdict._replace(take=list(verdict.take))
 
 
+@pytest.mark.parametrize(
+    ("rival", "exact", "left"),
+    [
+        pytest.param(LOST._replace(asked=MORE), False, [], id="it has asked for that"),
+        pytest.param(LOST._replace(asked=MORE), True, [P1], id="defaults say that it is the same"),
+        pytest.param(LOST._replace(asked=MORE, out=False), False, [P1], id="it has not gone out"),
+        pytest.param(AWAITED._replace(asked=MORE), False, [P1], id="it will be answered"),
+        pytest.param(LOST, False, [P1], id="it has asked for less, too"),
+        pytest.param(LOST._replace(asked=OTHER), False, [P1], id="it has asked for something else"),
+    ],
+)
+def test_what_is_exactly_another_s(rival: Attempt, left: list[Any], *, exact: bool) -> None:
+    """What may be this one's with something added is another's that has asked for it to the letter."""
+    more = job("p1", MORE)
+    found = without_others(Fit([more], exact), [rival]).found
+    assert [each.id for each in found] == [each.id for each in left]
+
+
 ASKED = st.sampled_from([MINE, MORE, ELSEWHERE, OTHER, MINE._replace(input={})])
 ATTEMPTS = st.builds(Attempt, ASKED, st.sampled_from([0.0, 8.0, 10.0]), st.booleans(), st.booleans(), st.booleans())
 
@@ -114,7 +132,8 @@ def test_each_job_has_one_owner(data: st.DataObject) -> None:
         free = [each for each in [*jobs.values(), *foreign] if each.id not in claims]
         fit = fitting(mine.asked, free, lambda _: {})
         rivals = [each for number, each in enumerate(attempts) if number not in {turn, *claims.values()}]
-        for one in assign(mine, fit, rivals, 0).take[:1]:
+        for one in assign(mine, without_others(fit, rivals), rivals, 0).take[:1]:
             assert mine.asked.fits(one)
+            assert one in foreign or attempts[int(one.id[1:])].asked.shows_as(mine.asked)
             claims[one.id] = turn
     assert len({*claims.values()}) == len(claims)
