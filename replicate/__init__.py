@@ -8,8 +8,8 @@
 
 The functions of this module use a client that is made on first use, with the token from REPLICATE_API_TOKEN. It is set
 by setting the module: `replicate.bearer_token = …`, `base_url`, `timeout`, `max_retries`, `default_headers`,
-`default_query`, `http_client`, `output_dir`, `allow_private_hosts`. Names are loaded when they are first used, so that
-`import replicate` costs next to nothing.
+`default_query`, `http_client`, `output_dir`, `allow_private_hosts`, `observers`. Names are loaded when they are first
+used, so that `import replicate` costs next to nothing.
 """
 
 import sys
@@ -17,7 +17,7 @@ import sys
 TYPE_CHECKING = False  # type checkers know the name; importing it from typing would take longer than all of this
 if TYPE_CHECKING:  # the settings
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any, Final
@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # the settings
     http_client: httpx.Client | None
     output_dir: str | os.PathLike[str] | None
     allow_private_hosts: bool
+    observers: Iterable[object] | None
 else:
     ModuleType = type(sys)
 
@@ -71,6 +72,7 @@ if TYPE_CHECKING:  # what this module offers
     from replicate._objects.paginate import async_paginate, paginate
     from replicate._objects.response import APIResponse
     from replicate._objects.response import APIResponse as AsyncAPIResponse
+    from replicate._observer import Observer
     from replicate._outputs.file_output import FileOutput
     from replicate._outputs.file_output import FileOutput as AsyncFileOutput
     from replicate._outputs.file_output import FileOutput as URLPath
@@ -164,6 +166,7 @@ _HOMES = {
     "replicate._outputs.file_output": "AsyncFileOutput=FileOutput FileOutput URLPath=FileOutput",
     "replicate._models.reference": "ModelVersionIdentifier",
     "replicate._flows.output_iterator": "OutputIterator",
+    "replicate._observer": "Observer",
     "replicate._version": "__title__ __version__",
     "replicate.client": "AsyncClient=AsyncReplicate AsyncReplicate Client Replicate",
     "replicate.exceptions": "AmbiguousCreateError APIConnectionError APIError APIResponseValidationError "
@@ -191,7 +194,7 @@ _OF_DEFAULT_CLIENT = (
 )  # fmt: skip
 _SETTINGS = (
     "bearer_token", "base_url", "timeout", "max_retries", "default_headers", "default_query", "http_client",
-    "output_dir", "allow_private_hosts",
+    "output_dir", "allow_private_hosts", "observers",
 )  # fmt: skip
 _SUBMODULES = ("client", "exceptions", "resources", "types", "webhook")
 _WIDENED = ("client", "resources", "webhook")
@@ -202,11 +205,11 @@ __all__ = [
     "DEFAULT_CONNECTION_LIMITS", "DEFAULT_MAX_RETRIES", "DEFAULT_TIMEOUT", "NOT_GIVEN", "APIConnectionError",
     "APIError", "APIResponse", "APIResponseValidationError", "APIStatusError", "APITimeoutError", "Account",
     "AmbiguousCreateError", "AsyncAPIResponse", "AsyncClient", "AsyncFileOutput", "AsyncReplicate", "AsyncStream",
-    "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError",
-    "DataRemovedError", "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment", "File",
-    "FileExpiredError", "FileOutput", "FileTooLargeError", "Hardware", "InputError", "InsufficientCreditError",
-    "InternalServerError", "Model", "ModelError", "ModelVersionIdentifier", "NoneType", "NotFoundError", "NotGiven",
-    "Omit", "OutputIterator", "OutputList", "Page", "PermissionDeniedError", "Prediction", "PredictionCanceled",
+    "AuthenticationError", "BadRequestError", "BaseModel", "Client", "Collection", "ConflictError", "DataRemovedError",
+    "DefaultAioHttpClient", "DefaultAsyncHttpxClient", "DefaultHttpxClient", "Deployment", "File", "FileExpiredError",
+    "FileOutput", "FileTooLargeError", "Hardware", "InputError", "InsufficientCreditError", "InternalServerError",
+    "Model", "ModelError", "ModelVersionIdentifier", "NoneType", "NotFoundError", "NotGiven", "Observer", "Omit",
+    "OutputIterator", "OutputList", "Page", "PermissionDeniedError", "Prediction", "PredictionCanceled",
     "PredictionTimeout", "ProxiesTypes", "RateLimitError", "Replicate", "ReplicateError", "ReplicateException",
     "RequestOptions", "RequestTooLargeError", "RunError", "SaveError", "ServerSentEvent", "Stream", "StreamError",
     "Timeout", "Training", "Transport", "URLPath", "UnprocessableEntityError", "Version", "__title__", "__version__",

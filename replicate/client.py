@@ -19,7 +19,7 @@ from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Self
 
     from typing_extensions import Unpack
@@ -42,7 +42,8 @@ class Replicate(API[Sync]):
     looks at a prediction that is waited for; without it, more the longer it takes. `output_dir` is a folder in which
     the files of outputs are saved as they come. With `allow_private_hosts=True`, outputs and redirects are also
     downloaded from hosts that are not public: this machine, private networks, a cloud's metadata; without it, only
-    from such a host that is the API's own. Raises ReplicateError if there is no token.
+    from such a host that is the API's own. `observers` are objects that are told of requests and predictions, as
+    `replicate.Observer` says. Raises ReplicateError if there is no token.
     """
 
     def __init__(
@@ -59,10 +60,11 @@ class Replicate(API[Sync]):
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         allow_private_hosts: bool = False,
+        observers: Iterable[object] | None = None,
     ) -> None:
         bearer_token, api_token = sealed(bearer_token), sealed(api_token)
         found = credentials(bearer_token, api_token, needed=True)
-        more = poll_interval, output_dir, allow_private_hosts
+        more = poll_interval, output_dir, allow_private_hosts, observers
         config = configure(found, base_url, timeout, max_retries, default_headers, default_query, *more)
         super().__init__(blocking_session(config, http_client))
 
@@ -192,10 +194,11 @@ class AsyncReplicate(API[Async]):
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         allow_private_hosts: bool = False,
+        observers: Iterable[object] | None = None,
     ) -> None:
         bearer_token, api_token = sealed(bearer_token), sealed(api_token)
         found = credentials(bearer_token, api_token, needed=True)
-        more = poll_interval, output_dir, allow_private_hosts
+        more = poll_interval, output_dir, allow_private_hosts, observers
         config = configure(found, base_url, timeout, max_retries, default_headers, default_query, *more)
         super().__init__(async_session(config, http_client))
 
@@ -290,6 +293,7 @@ class Client(Replicate):
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         allow_private_hosts: bool = False,
+        observers: Iterable[object] | None = None,
         **httpx_options: Any,
     ) -> None:
         api_token, bearer_token = sealed(api_token), sealed(bearer_token)
@@ -311,7 +315,7 @@ class Client(Replicate):
         check_mapping("headers", headers)
         both = {**(default_headers or {}), **(headers or {})}
         patience = UNSET if timeout is None else timeout
-        more = poll_interval, output_dir, allow_private_hosts
+        more = poll_interval, output_dir, allow_private_hosts, observers
         config = configure(found, url, patience, max_retries, both, default_query, *more)
         super(Replicate, self).__init__(blocking_session(config, http_client, **httpx_options))
 

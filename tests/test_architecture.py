@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(replicate.__file__).parent
 GENERATED = Path(replicate_api.__file__).parent
 
-LEAVES = ("_version", "_upward", "_annotations", "_json", "_recent", "_wording", "_errors")
+LEAVES = ("_version", "_upward", "_annotations", "_json", "_recent", "_wording", "_errors", "_observer")
 ROOMS = (
     LEAVES,
     ("exceptions",),
@@ -44,7 +44,7 @@ ROOMS = (
 )
 """From the bottom to the top. `replicate_api` is below all of it, `replicate.local` beside it."""
 
-NAMES_PUBLIC = ("replicate.exceptions", "replicate._jobs.options")
+NAMES_PUBLIC = ("replicate.exceptions", "replicate._observer", "replicate._jobs.options")
 """What users read in these names the class `replicate.Prediction`, for type checkers only and as users name it: what
 errors carry and callbacks get is made of these modules, so its own cannot be below them."""
 

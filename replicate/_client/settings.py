@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os  # noqa: TC003 - a TypedDict's annotations may be evaluated
-from collections.abc import Callable, Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
+from collections.abc import Callable, Iterable, Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from attrs import evolve
@@ -54,6 +54,8 @@ class CopyOptions(RequestOptions, total=False):
     """A folder in which the files of outputs are saved."""
     allow_private_hosts: bool
     """Whether outputs and redirects may name hosts that are not public."""
+    observers: Iterable[object] | None
+    """Objects that are told of requests and predictions, in the place of the client's; an empty list for none."""
     default_headers: Mapping[str, str] | None
     """Headers to add to the client's."""
     set_default_headers: Mapping[str, str] | None
@@ -181,6 +183,16 @@ class Configured(AsyncNames, Generic[C]):
 
     def _set(self, **settings: Any) -> None:
         self._session.config = evolve(self._session.config, **checked(settings))
+
+    @property
+    def observers(self) -> tuple[object, ...]:
+        """The objects that are told of the client's requests and predictions. They can be set to others."""
+        set_to = self._session.config.observers
+        return () if set_to is None else set_to.each
+
+    @observers.setter
+    def observers(self, given: Iterable[object] | None) -> None:
+        self._set(observers=given)
 
     def is_closed(self) -> bool:
         """Tell whether the client was closed."""

@@ -211,5 +211,5 @@ class Call(Generic[C]):
         schema = UNKNOWN if self.description is None else self.description.input
         ready = await self._inputs.sent(uploading(session), schema)
         told: Any = {"input": ready, "options": options, "block": self.block}
-        told["endpoints"] = Prediction.endpoints
+        told["kind"] = Prediction
         return await post(session, endpoint, *path, **told, **members)

@@ -13,7 +13,7 @@ from replicate._jobs.options import LONGEST_HOLD, check_flags
 from replicate._jobs.output_files import Files, make_ready, saving
 from replicate._jobs.outputs import raw
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import check_success, settle
+from replicate._jobs.wait import check_success, settle, tell_end
 from replicate._json import is_array
 from replicate._models.schema import BY_VALUE
 from replicate._outputs.output_list import OutputList
@@ -88,6 +88,7 @@ async def result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
     """
     if not whole(call, prediction):
         await settle(prediction, call.deadline, call.updates)
+    tell_end(prediction, complete=True)
     check_success(prediction, call.deadline, call.settings.get("cancel_after"))
     return prediction
 

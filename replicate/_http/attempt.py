@@ -1,4 +1,4 @@
-"""One attempt to send a request. Whoever wants to know how it goes is told here."""
+"""One attempt to send a request, and all that learn how it goes: rate limiter, what it starts, observers, log."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ from replicate._http import log, retry
 from replicate._http.config import LAST_CHANCE
 from replicate._http.connections.interface import Foreign, Unfetchable, beginning
 from replicate._http.connections.sending import UNTRACED, traced
-from replicate._http.error_responses import error_of, may_have_arrived, redirects_with_the_token, unanswered
+from replicate._http.error_responses import (
+    error_of,
+    excerpt,
+    may_have_arrived,
+    redirects_with_the_token,
+    request_id_of,
+    unanswered,
+)
 from replicate._http.guard import guarded
 from replicate._http.rate_limit import limits_of
+from replicate._wording import harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from replicate._http.connections.sending import Sending
     from replicate._http.observing import Started
     from replicate._http.redirects import Route
@@ -29,13 +39,16 @@ HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRe
 class Attempt:
     """One attempt to send a request, the next one of a route.
 
-    The rate limiter learns from its answer. `started` is what the request starts, and learns how far it has gone out.
+    `started` is what the request starts, and learns how far it has gone out; `number` counts from 1.
     """
 
-    def __init__(self, session: Session[Any], route: Route, started: Started | None) -> None:
+    def __init__(self, session: Session[Any], route: Route, started: Started | None, number: int) -> None:
         self.request: Request = route.request()
         self.arguments: dict[str, Any] = session.arguments(self.request, trusted=route.trusted, file=route.file)
-        self._session, self._route, self._started = session, route, started
+        self._session, self._route, self._started, self._number = session, route, started, number
+        self._observers = session.config.observers
+        self._shown: httpx.Request | None = None
+        self._began = self._seconds = 0.0
         self._repeatable = self.request.method in retry.REPEATABLE
         self._to_api = not isinstance(self.arguments, Foreign)
         self._sending: Sending = UNTRACED
@@ -49,24 +62,42 @@ class Attempt:
 
     async def exchange(self, *, stream: bool) -> httpx.Response:
         """Send the request, and give the answer, its content read unless `stream`. Raises UNANSWERED."""
-        session, started = self._session, self._started
-        transport, seconds = session.transport, max(LAST_CHANCE, session.remaining())
-        where = transport, self.arguments, session.config, session.reached
-        how: Any = {"stranger": self._route.strange, "stream": stream, "seconds": seconds}
-        if started is None:
-            response = await guarded(*where, **how)
-        else:
+        session, transport, started = self._session, self._session.transport, self._started
+        if started is not None:
             await transport.prepare(self.arguments["url"])  # what fails here has sent nothing
-            started.going_out(self.arguments["headers"], transport.now())
+        if self._observers is not None:
+            self._shown = self._observers.sending(self.arguments, self._number)
+        self._began = transport.now()
+        if started is None:
+            response = await self._send(stream=stream)
+        else:
+            started.going_out(self.arguments["headers"], self._began)
             try:
-                response = await guarded(*where, **how, creates=True)
+                response = await self._send(stream=stream)
             except BaseException as error:
                 started.ended(arrived=may_have_arrived(error, self._sending))
                 raise
             started.ended(arrived=response.status_code != 429 and self._sending.arrived(otherwise=True))
+        now = transport.now()
+        self._seconds = now - self._began
         if self._paced and (limits := limits_of(response.headers)):
-            session.pace.learn(limits, transport.now())
+            session.pace.learn(limits, now)
+        if self._observers is not None:
+            self._observers.received(response, self._shown, self._seconds)
         return response
+
+    def _send(self, *, stream: bool) -> Coroutine[Any, Any, httpx.Response]:
+        session = self._session
+        return guarded(
+            session.transport,
+            self.arguments,
+            session.config,
+            session.reached,
+            stranger=self._route.strange,
+            stream=stream,
+            seconds=max(LAST_CHANCE, session.remaining()),
+            creates=self._started is not None,
+        )
 
     async def whole_error(self, response: httpx.Response) -> httpx.Response:
         """Give an answer that is no success with as much of its content as an error shows. Raises UNANSWERED."""
@@ -94,6 +125,7 @@ class Attempt:
         self, cause: httpx.RequestError | TimeoutError | ConnectionError
     ) -> tuple[APIConnectionError, retry.Failure]:
         """Make the error for what was raised in the place of an answer, and describe it."""
+        self._seconds = self._session.transport.now() - self._began
         error = unanswered(cause, self.request.method, self.arguments["url"], self._sending)
         error.sent |= self._route.done
         transient = not isinstance(cause, HOPELESS)
@@ -101,9 +133,19 @@ class Attempt:
 
     def succeeded(self, response: httpx.Response) -> None:
         """Tell of an answer that is no error."""
-        log.debug("%s %s -> %s", self.request.method, self.arguments["url"].path, response.status_code)
+        if log.shows(log.DEBUG):
+            self._log(response.status_code, request_id_of(response))
 
     def failed(self, error: APIConnectionError | APIStatusError, pause: float | None) -> None:
         """Tell of an error, and after how many seconds the request is sent again, if it is."""
-        kind, path = type(error).__name__, self.arguments["url"].path
-        log.debug("%s %s: %s; retry in %s s", self.request.method, path, kind, pause)
+        if self._observers is not None:
+            self._observers.failed(error, pause)
+        if log.shows(log.DEBUG):
+            again = "not sent again" if pause is None else f"sent again in {pause:.2f} s"
+            self._log(error.status_code or "no answer", error.request_id, f"; {type(error).__name__}, {again}")
+
+    def _log(self, result: object, request_id: str | None, rest: str = "") -> None:
+        path = self.arguments["url"].raw_path.partition(b"?")[0].decode("ascii")  # a query may be a signature
+        known = f", request id {excerpt(harmless(request_id))}" if request_id else ""
+        told = self.request.method, path, result, self._seconds * 1000, self._number, known, rest
+        log.debug("%s %s -> %s in %.0f ms (attempt %d%s)%s", *told)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from replicate._http.credentials import Credentials
+    from replicate._http.observers import Observers
 
 LAST_CHANCE = 1.0
 """Seconds that a request has although the deadline has passed."""
@@ -40,6 +41,8 @@ class Config:
     """Where the files of outputs are saved as they come; None for nowhere."""
     allow_private_hosts: bool = False
     """Whether outputs and redirects may name hosts that are not public."""
+    observers: Observers | None = None
+    """Who is told of requests and predictions."""
     deadline: float | None = None
     """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
 

@@ -104,7 +104,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
         request=request,
         response=response,
         body=body,
-        request_id=struck(response.headers.get("x-request-id", ""), response) or None,
+        request_id=request_id_of(response),
         retry_after=told_to_wait(response.headers, problem),
     )
     if not elsewhere:
@@ -200,8 +200,13 @@ def unreadable(response: httpx.Response, reason: str) -> APIResponseValidationEr
         status_code=response.status_code,
         request=response.request,
         response=response,
-        request_id=struck(response.headers.get("x-request-id", ""), response) or None,
+        request_id=request_id_of(response),
     )
+
+
+def request_id_of(response: httpx.Response) -> str | None:
+    """Give what the API calls a request in its own logs."""
+    return struck(response.headers.get("x-request-id", ""), response) or None
 
 
 def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, authorized: bool) -> str | None:
@@ -257,6 +262,11 @@ def strike(response: httpx.Response) -> None:
     if (content := content_of(response)) != response.content:
         vars(response)["_content"] = content  # where httpx has it
         vars(response).pop("_text", None)  # what a hook has read
+    strike_head(response)
+
+
+def strike_head(response: httpx.Response) -> None:
+    """Strike an echo of the token out of all that comes before the content."""
     if redirects_with_the_token(response):
         response.next_request = None
     for name, value in [*response.headers.items()]:

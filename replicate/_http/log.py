@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from logging import DEBUG as DEBUG  # noqa: PLC0414 - for `shows`
+from logging import INFO as INFO  # noqa: PLC0414
 
 logger = logging.getLogger("replicate")
+
+
+def shows(level: int) -> bool:
+    """Tell whether somebody sees what is logged at a level."""
+    return logger.isEnabledFor(level)
 
 
 def debug(message: str, *values: object) -> None:

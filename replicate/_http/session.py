@@ -75,6 +75,11 @@ class Session(ColouredSession[C]):
         """When to look at what is waited for."""
         return self._place()[2]
 
+    @property
+    def address(self) -> str:
+        """The base URL as text, without a slash at its end."""
+        return self._place()[1][:-1]
+
     def _place(self) -> tuple[httpx.URL, str, Pace, dict[httpx.URL, Pace]]:
         """Give the base URL, as text that a path can follow too, its pace, and the paces that this is one of.
 
@@ -216,7 +221,7 @@ class Session(ColouredSession[C]):
         retries = refusals = 0
         route = Route(wanted, follow=redirects, file=file)
         while True:
-            attempt = Attempt(self, route, started)
+            attempt = Attempt(self, route, started, retries + 1)
             error: APIConnectionError | APIStatusError
             try:
                 response = await attempt.exchange(stream=stream)
@@ -261,8 +266,8 @@ class Session(ColouredSession[C]):
             if config.query:
                 given = {name for name, _ in parameters}
                 parameters += [(name, value) for name, value in query(**config.query) if name not in given]
-            said = "authorization" in headers or "authorization" in {name.lower() for name in config.headers}
-            if not said and (header := config.credentials.header()):
+            said = (name.lower() == "authorization" for name in (*request.headers, *config.headers))
+            if not any(said) and (header := config.credentials.header()):
                 headers["Authorization"] = BEARER
                 hide(headers, header)
             put(headers, config.headers)

@@ -9,6 +9,7 @@ from replicate._http.credentials import HOW_TO, Credentials
 from replicate._http.environment import address, log
 from replicate._http.environment import base_url as variable
 from replicate._http.libraries import own_timeout
+from replicate._http.observers import observers
 from replicate._http.options import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
@@ -134,5 +135,6 @@ SETTINGS: Mapping[str, Setting] = {
     "poll_interval": Setting("poll_interval", pause),
     "output_dir": Setting("output_dir", folder),
     "allow_private_hosts": Setting("allow_private_hosts", flag, default=False),
+    "observers": Setting("observers", observers),
 }
 """What a client can be set to, apart from its token and its client of httpx."""

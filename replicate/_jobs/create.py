@@ -24,6 +24,7 @@ from replicate._jobs.options import (
     preferred,
 )
 from replicate._jobs.recovery import Create
+from replicate._jobs.wait import tell_end
 from replicate._models import look_up
 from replicate.exceptions import (
     APIConnectionError,
@@ -72,7 +73,7 @@ async def create(
     session: Session[Any],
     endpoint: Any,
     *path: str,
-    endpoints: Endpoints,
+    kind: type[Any],
     input: Mapping[str, Any] | None,
     options: Mapping[str, Any],
     block: owned,
@@ -91,7 +92,7 @@ async def create(
     known = await described(beside, reference, inputs, Deadline(beside, None)) if reference else None
     with inputs.told_apart():
         ready: Mapping[str, Any] = await inputs.sent(uploading(asking.uncaptured()), known.input if known else UNKNOWN)
-        members |= {"endpoints": endpoints, "input": ready, "options": options, "block": block}
+        members |= {"kind": kind, "input": ready, "options": options, "block": block}
         created = await post(asking, endpoint, *path, **members)
     if reference:
         look_up.answered(session, reference, created.payload.version)
@@ -120,7 +121,7 @@ async def post(
     *path: str,
     input: Mapping[str, Any],
     options: Mapping[str, Any],
-    endpoints: Endpoints,
+    kind: type[Any],
     block: owned,
     **members: Any,
 ) -> Created:
@@ -135,13 +136,13 @@ async def post(
     session, prefer = preferred(session, preference(options))
     body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in the order of version 1
     body = {name: value for name, value in body.items() if value is not None}
-    create, held = Create(session, endpoints, block), None
+    create, held = Create(session, kind.endpoints, block), None
 
     def request() -> Request:
         """Make the request anew for each attempt: a retry has less time left."""
         nonlocal held
         remaining = session.remaining()
-        held = affordable(prefer, remaining, endpoints)
+        held = affordable(prefer, remaining, kind.endpoints)
         after = options.get("cancel_after") or (lifetime(remaining) if block.cancel else None)
         headers = {name: value for name, value in (("prefer", held), ("cancel_after", after)) if value is not None}
         made: Request = endpoint.build_request(*path, body=body, **headers)
@@ -152,24 +153,29 @@ async def post(
     async with create:
         try:
             response = await session.evolve(timeout=patient).answer(request, started=create)
-            payload = parse(session, endpoint, response, endpoints)
+            payload = parse(session, endpoint, response, kind.endpoints)
             create.check_own(payload, response)
         except (APIConnectionError, APIResponseValidationError, APIStatusError) as error:
             if not in_doubt(error, create.out):
                 raise
             payload = await create.recovered(error)
-            announce(payload, endpoints)
+            announce(session, payload, kind)
             return Created(payload)
         create.answered(payload.id)
-        announce(payload, endpoints)
+        announce(session, payload, kind)
         early = held is not None and session.transport.now() - create.sent < hold(held) * EARLY
     return Created(payload, early and "preference-applied" in response.headers)
 
 
-def announce(run: Any, endpoints: Endpoints) -> None:
-    """Log that something was started, and where it can be seen."""
-    page = getattr(getattr(run, "urls", None), "web", None) or f"https://replicate.com/p/{run.id}"
-    log.info("%s %s started: %s", endpoints.noun, run.id, page)
+def announce(session: Session[Any], payload: Any, kind: type[Any]) -> None:
+    """Tell observers of a job that was started, and log where it can be seen."""
+    if log.shows(log.INFO):
+        page = getattr(getattr(payload, "urls", None), "web", None) or f"https://replicate.com/p/{payload.id}"
+        log.info("%s %s started: %s", kind.endpoints.noun, payload.id, page)
+    if (observers := session.config.observers) is not None:
+        job = kind.bind(payload, session.uncaptured())
+        observers.started(job)
+        tell_end(job)
 
 
 def lifetime(remaining: float) -> str | None:

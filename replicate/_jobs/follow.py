@@ -56,7 +56,7 @@ async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any]) -> Asy
                     break
                 yield batch
         block.release()  # there is nothing left to cancel
-        if watch.updates.wanted and failed is None:
+        if watch.tells_end and failed is None:
             await ending(watch)
         yield batch
         if failed is not None:

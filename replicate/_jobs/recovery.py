@@ -105,7 +105,7 @@ class Create:
 
     def going_out(self, headers: httpx.Headers, moment: float) -> None:
         """Note whose the request is, which is about to go out."""
-        self.account = str(self.session.config.base_url).rstrip("/"), hash(authorization(headers))
+        self.account = self.session.address, hash(authorization(headers))
         self.out, self.sent = True, moment
 
     def ended(self, *, arrived: bool) -> None:

@@ -75,13 +75,22 @@ async def look(run: Run, deadline: Deadline | None = None) -> Run:
     """Load a prediction or a training anew, in place."""
     session = session_of(run)
     renew(run, await ask(deadline.bound(session) if deadline else session, run.endpoints.get, run.id))
+    tell_end(run)
     return run
 
 
 async def halt(run: Run) -> Run:
     """Stop a prediction or a training, in place."""
     renew(run, await ask(session_of(run), run.endpoints.cancel, run.id))
+    tell_end(run)
     return run
+
+
+def tell_end(run: Any, *, complete: bool = False) -> None:
+    """Tell the observers of a client when something has ended, or is `complete` although its status is another."""
+    observers = session_of(run).config.observers
+    if observers is not None and (complete or run.status in TERMINAL):
+        observers.finished(run)
 
 
 unended: Open = Open()
@@ -176,6 +185,7 @@ async def stop(
         canceled = True
         if into is not None:
             renew(into, payload)
+            tell_end(into)
     except Exception as error:  # noqa: BLE001 - whatever it is
         log.debug("%s cannot be canceled: %s", run_id, error)
     finally:
@@ -256,6 +266,13 @@ class Watch:
         self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
         self.off_stream: bool = False
         """Whether its reader has no use for the events of its stream: it begins later than the output, say."""
+        tell_end(run)
+
+    @property
+    def tells_end(self) -> bool:
+        """Whether somebody wants to see how it ends."""
+        observers = self.session.config.observers
+        return self.updates.wanted or (observers is not None and observers.wants("finished"))
 
     async def look_again(self) -> bool:
         """Load what is watched anew when it is time to: True. Once it has finished, do not: False.
@@ -283,6 +300,7 @@ class Watch:
         try:
             renew(self.run, await ask(self.deadline.bound(self.session), self.run.endpoints.get, self.run.id))
             self.failures = 0
+            tell_end(self.run)
         except APIError as error:
             if not passing(error):
                 raise self.carried_by(error) from error.__cause__

@@ -201,7 +201,7 @@ async def start_prediction(session: Session[C], endpoint: Any, *path: str, **how
     from replicate._jobs.create import create  # it and all that it needs would double what a `get` loads
 
     async with owning(cancel=True) as block:
-        created = await create(session, endpoint, *path, endpoints=Prediction.endpoints, block=block, **how)
+        created = await create(session, endpoint, *path, kind=Prediction, block=block, **how)
         return Prediction[C].bind(created.payload, session)
 
 
@@ -210,7 +210,7 @@ async def predicted(session: Session[Any], *, input: Mapping[str, Any], version:
     from replicate._jobs.create import create
 
     endpoint, path, members = target(version, model, None)
-    members |= {"endpoints": Prediction.endpoints, "input": input, "options": {}}
+    members |= {"kind": Prediction, "input": input, "options": {}}
     async with owning(cancel=True) as block:
         created = await create(session, endpoint, *path, block=block, **members)
         block.run = prediction = Prediction[Any].bind(created.payload, session)

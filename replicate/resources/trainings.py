@@ -129,7 +129,7 @@ class Trainings(Namespace[C]):
                 self._session,
                 trainings_create,
                 *path,
-                endpoints=Training.endpoints,
+                kind=Training,
                 input=ready,
                 options=rest,
                 block=block,

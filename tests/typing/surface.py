@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_type
 
 import httpx
 
-from replicate import AsyncReplicate, Client, FileOutput, Replicate
+from replicate import AsyncReplicate, Client, FileOutput, Observer, Replicate
 from replicate._dual.colours import Async, Sync
 from replicate._files.cache import Info
 from replicate._http.connections.default_clients import DefaultAsyncHttpxClient, DefaultHttpxClient
@@ -48,6 +48,8 @@ def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
     assert_type(client.poll_interval, float)
     assert_type(client.output_dir, Path | None)
     assert_type(client.allow_private_hosts, bool)
+    assert_type(client.observers, tuple[object, ...])
+    assert_type(client.copy(observers=[Observer(), object()]), Replicate)
     assert_type(client.is_closed(), bool)
     assert_type(client.query("/models", content="text"), httpx.Response)
     assert_type(raw.read(), bytes)

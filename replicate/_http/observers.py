@@ -1,0 +1,149 @@
+"""The observers of a client, which are told of its requests and predictions, and can break nothing."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from replicate._errors import brief
+from replicate._http import log
+from replicate._http.error_responses import excerpt, strike, strike_head
+from replicate._http.secrecy.hiding import state_of
+from replicate._json import is_iterable, is_mapping
+from replicate._observer import Observer
+from replicate._wording import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+METHODS = ("started", "sending", "received", "failed", "finished")
+REMEMBERED = 10_000
+"""Of how many predictions it is known that their end was told."""
+
+
+class Observers:
+    """What a client, and all copies of it, have as observers."""
+
+    def __init__(self, each: tuple[object, ...]) -> None:
+        self.each: tuple[object, ...] = each
+        self._finished = OrderedDict[str, object]()
+        self._reported: set[tuple[int, str]] = set()
+
+    def wants(self, method: str) -> bool:
+        """Tell whether some observer does something in a method."""
+        inherited = getattr(Observer, method)
+        return any(getattr(type(each), method, None) is not inherited and hasattr(each, method) for each in self.each)
+
+    def started(self, run: Any) -> None:
+        """Tell of what was started."""
+        self._finished.pop(run.id, None)
+        self._tell("started", lambda: (run,))
+
+    def finished(self, run: Any) -> None:
+        """Tell of what has ended, once."""
+        mark = object()
+        if self._finished.setdefault(run.id, mark) is not mark:
+            return
+        if len(self._finished) > REMEMBERED:
+            self._finished.popitem(last=False)
+        self._tell("finished", lambda: (run,))
+
+    def sending(self, arguments: Mapping[str, Any], attempt: int) -> httpx.Request | None:
+        """Tell of a request, given as arguments of httpx's, and give what was shown of it."""
+        shown: list[httpx.Request] = []
+
+        def values() -> tuple[httpx.Request, int]:
+            shown.append(shown_request(arguments))
+            return shown[0], attempt
+
+        self._tell("sending", values)
+        return shown[0] if shown else None
+
+    def received(self, response: httpx.Response, request: httpx.Request | None, seconds: float) -> None:
+        """Tell of an answer to what was shown as a request."""
+        self._tell("received", lambda: (shown_response(response, request), seconds))
+
+    def failed(self, error: Exception, retry_in: float | None) -> None:
+        """Tell of an error."""
+        self._tell("failed", lambda: (error, retry_in))
+
+    def _tell(self, method: str, values: Callable[[], tuple[Any, ...]]) -> None:
+        """Call a method of each observer. What it raises is logged, once for each."""
+        told: tuple[Any, ...] | None = None
+        for each in self.each:
+            try:
+                call = getattr(each, method, None)
+                if call is not None:
+                    told = values() if told is None else told
+                    refuse_coroutine(call(*told))
+            except Exception as error:  # noqa: BLE001 - whatever it is
+                self._report(each, method, error)
+
+    def _report(self, observer: object, method: str, error: Exception) -> None:
+        if (id(observer), method) in self._reported:
+            return
+        self._reported.add((id(observer), method))
+        name = f"{type(observer).__name__}.{method}"
+        log.warning("the observer %s raised %s, which is ignored, and not logged again", name, Shown(error))
+
+
+class Shown:
+    """An error as one line of the log. What its text raises is the log's to deal with."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __str__(self) -> str:
+        return excerpt(f"{type(self._error).__name__}: {harmless(brief(self._error))}")
+
+
+def refuse_coroutine(value: object) -> None:
+    """Raise TypeError for what a coroutine function has given."""
+    if isinstance(value, CoroutineType):
+        value.close()
+        raise TypeError("an observer's methods are plain functions, and not awaited")
+
+
+def observers(given: Any) -> Observers | None:
+    """Check the observers that a client is given. Raises TypeError for what can be none."""
+    if given is None:
+        return None
+    if isinstance(given, (str, bytes)) or is_mapping(given) or not is_iterable(given):
+        raise TypeError(f"observers must be a list of objects, not {type(given).__name__}")
+    each: tuple[object, ...] = (*given,)
+    for one in each:
+        if not any(hasattr(one, method) for method in METHODS):
+            raise TypeError(f"an observer needs one of the methods {', '.join(METHODS)}; {type(one).__name__} has none")
+    return Observers(each) if each else None
+
+
+def shown_request(arguments: Mapping[str, Any]) -> httpx.Request:
+    """Give a request to look at. Its Authorization is masked, and its body is there unless it holds files."""
+    url: httpx.URL = arguments["url"]
+    headers = [(name, value) for name, value in arguments["headers"].raw if name.lower() != b"host"]
+    host = (b"Host", url.netloc)  # which else is decoded, and may not be one
+    return httpx.Request(arguments["method"], url, headers=[host, *headers], content=arguments.get("content"))
+
+
+def shown_response(response: httpx.Response, request: httpx.Request | None) -> httpx.Response:
+    """Give an answer to look at: whatever is done with it, the call goes on. An echo of the token is struck out.
+
+    The content of an answer that is streamed is not there.
+    """
+    shown: Any = object.__new__(type(response))
+    state = state_of(shown)
+    state.update(state_of(response))
+    state.update(headers=response.headers.copy(), extensions={**response.extensions})
+    if "_content" in state:
+        strike(shown)
+    else:
+        strike_head(shown)
+        state.pop("stream", None)
+        state.update(is_stream_consumed=True, is_closed=True)
+    if request is not None:
+        state["_request"] = request
+    made: httpx.Response = shown
+    return made
