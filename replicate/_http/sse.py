@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from enum import StrEnum
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._annotations import deferred
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from replicate_api.types import Data
 
 LINE_END = re.compile(r"\r\n|\n|\r")
-OUTPUT = re.compile(r"(?:\A|(?<=\n\n))event: output\nid: (.+)\ndata: (.*)\n\n")
-"""An event as nearly all look, in blocks of lines that each end with an empty one."""
+OUTPUT = re.compile(r"event: output\nid: (.+)\ndata: (.*)\n\n")
+"""An event as nearly all look. Its lines may also stand within others, of another event."""
+BLOCK = re.compile(rf"(?:\A|(?<=\n\n)){OUTPUT.pattern}")
+"""The same, and only as a block of lines that each end with an empty one."""
 LONGEST_RETRY = 18
 """Digits of a reconnection time. One with more is ignored, as one that is no number is."""
 
@@ -122,29 +125,36 @@ class Decoder:
     def __init__(self) -> None:
         self.last_id: str | None = None
         self.retry: int | None = None
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._bytes = b""
+        """What has come of a character whose end has not."""
         self._rest: list[str] = []
         """What has come of an event whose end has not, in pieces that are not empty."""
         self._started = self._after_return = False
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Give the events that a chunk completes: each is a block of lines, and ends with an empty one."""
-        text = self._text(chunk)
-        if not text:
+        whole = self._text(chunk)
+        if not whole:
             return []
-        end = self._rest[-1][-1] if self._rest else ""
-        self._rest.append(text)
-        if "\n\n" not in end + text:
-            return []
-        whole, _, rest = "".join(self._rest).rpartition("\n\n")
-        self._rest = [rest] if rest else []
-        whole += "\n\n"
-        pieces = [whole] if "\0" in whole else OUTPUT.split(whole)  # an id with a NUL is none
+        if self._rest or not whole.endswith("\n\n"):
+            end = self._rest[-1][-1] if self._rest else ""
+            self._rest.append(whole)
+            if "\n\n" not in end + whole:
+                return []
+            whole, ended, rest = "".join(self._rest).rpartition("\n\n")
+            whole += ended
+            self._rest = [rest] if rest else []
+        pieces = OUTPUT.split(whole)
+        if any(pieces[::3]):
+            pieces = BLOCK.split(whole)
+        if "\0" in whole:  # an id with one is none
+            pieces = [whole]
+        texts = pieces[2::3]
+        made = map(created, repeat(ServerSentEvent), texts)  # quicker than to call the class, which takes any name
         events: list[ServerSentEvent] = []
-        for unusual, place, data in zip(pieces[::3], pieces[1::3], pieces[2::3]):  # noqa: B905 - the last stands alone
+        for unusual, event, place, data in zip(pieces[::3], made, pieces[1::3], texts):  # noqa: B905 - the last is alone
             if unusual:
                 events += self._unusual(unusual)
-            event = created(ServerSentEvent, data)  # quicker than to call the class, which takes any name
             event.event = NAME_OF_OUTPUT
             event.data = data
             event.id = self.last_id = place
@@ -156,7 +166,9 @@ class Decoder:
 
     def _text(self, chunk: bytes) -> str:
         """Decode a chunk, without a byte order mark at the start of the stream, and with newlines as line ends."""
-        text = self._utf8.decode(chunk)
+        bytes_ = self._bytes + chunk if self._bytes else chunk
+        text, used = codecs.utf_8_decode(bytes_, "replace")
+        self._bytes = bytes_[used:]
         if not text:
             return text
         if not self._started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from replicate._dual.generators import nested
@@ -14,7 +15,6 @@ from replicate_api.types import Request
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from replicate._http.session import Session
     from replicate._http.sse import ServerSentEvent
     from replicate._jobs.any_job import AnyJob
     from replicate._jobs.wait import Watch
@@ -24,6 +24,8 @@ RECONNECTIONS = 5
 """How often in a row a stream that breaks, without a single new event, is taken up again."""
 SILENCE = 15.0
 """For how many seconds nothing but comments may come before the prediction is looked at, which may have ended."""
+REMEMBERED = 10_000
+"""How many ids are kept of a stream, to tell what a new connection repeats."""
 LONGEST_PAUSE = 10.0
 """Seconds. What the server asks for before a stream is taken up again is cut to this."""
 
@@ -48,22 +50,25 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
     while True:
         headers = {**HEADERS, "Last-Event-ID": place.last_id} if place.last_id else HEADERS
         error: Exception | None = None
+        decoder = Decoder()
         place.reconnect()
         heard, silent = now(), False
         try:
-            request = Request("GET", url, headers=headers)
-            async with nested(connection(deadline.bound(session), request, place)) as connected:
-                async for batch in connected:
+            response = await deadline.bound(session).send(Request("GET", url, headers=headers), stream=True)
+            async with nested(session.chunks(response)) as chunks:
+                async for chunk in chunks:
                     before = place.last_id
-                    if new := place.advance(batch):
+                    if new := place.advance(decoder.feed(chunk)):
                         heard, failures = now(), 0 if place.last_id != before else failures
                         yield new
                         if new[-1].event == "done":
                             return
-                    elif deadline.remaining() <= 0 or (silent := now() - heard > SILENCE):
+                    silent = not new and now() - heard > SILENCE
+                    if silent or deadline.remaining() <= 0:
                         break
         except (APIConnectionError, APIStatusError) as cause:
             error = cause
+        place.retry = place.retry if decoder.retry is None else decoder.retry
         if deadline.remaining() <= 0:
             raise PredictionTimeout(prediction, deadline.seconds or 0) from error
         if silent:
@@ -84,13 +89,17 @@ class Place:
         """The milliseconds that the server asks to wait before a reconnection, if it does."""
         self.lost: bool = False
         """Output has come without an id of its own: asked again, the server may send it again."""
-        self._seen: set[str | None] = set()
+        self._first: str | None = None
+        self._ids: deque[str] = deque(maxlen=REMEMBERED)
+        self._earlier: set[str | None] = set()
+        """The ids that earlier connections have brought: the first, and the last ones."""
         self._latest: str | None = None
-        self._known = False
+        self._known = self._from_first = False
 
     def reconnect(self) -> None:
         """Begin anew: the server may repeat what it has sent."""
-        self._latest, self._known = None, False
+        self._earlier = {self._first, *self._ids} if self._ids else set()
+        self._latest, self._known, self._from_first = None, False, False
 
     def pause(self, failures: int) -> float:
         """Give the seconds to let pass before the next connection."""
@@ -98,49 +107,42 @@ class Place:
 
     def advance(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
         """Note some events, and give those up to `done` that no earlier connection has brought."""
-        ids = {event.id for event in events}
-        usual = len(ids) == len(events) > 0 and all(events) and all(ids)
-        if usual and ids.isdisjoint(self._seen):  # nothing but output, all of it new: quick, for a stream has much
-            self._seen |= ids
-            self._latest = self.last_id = events[-1].id
+        ids: list[Any] = [event.id for event in events]
+        plain = len(ids) > 0 and all(events) and all(ids) and ids[-1] != (ids[-2] if len(ids) > 1 else self._latest)
+        if plain and not self._from_first and self._earlier.isdisjoint(ids):  # a stream has many of these
+            self._first = self._first or ids[0]
+            self._ids += ids
+            self._latest = self.last_id = ids[-1]
             self._known = self.lost = False
             return events
         new: list[ServerSentEvent] = []
-        seen, latest, known = self._seen, self._latest, self._known
         for event in events:
-            place = event.id
-            if place and place != latest:
-                latest, known = place, place in seen
-                if not known:
-                    seen.add(place)
-                    self.last_id, self.lost = place, False
-            elif not known and event.event == "output":
+            if event.id and event.id != self._latest:
+                self._known = self._was_known(event.id)
+                self._latest = event.id
+                if not self._known:
+                    self._first = self._first or event.id
+                    self._ids.append(event.id)
+                    self.last_id, self.lost = event.id, False
+            elif not self._known and event.event == "output":
                 self.lost = True
-            if not known:
+            if not self._known:
                 new.append(event)
                 if not event and event.event == "done":
                     break
-        self._latest, self._known = latest, known
         return new
 
+    def _was_known(self, id: str) -> bool:
+        """Tell whether an id, the next of this connection, came by an earlier one.
 
-async def connection(
-    session: Session[Any], request: Request, place: Place
-) -> AsyncGenerator[list[ServerSentEvent], None]:
-    """Open a stream, and yield its events to its end or break, or to the session's deadline.
-
-    Raises APIConnectionError, APIStatusError.
-    """
-    response = await session.send(request, stream=True)
-    decoder = Decoder()
-    async with nested(session.chunks(response)) as chunks:
-        async for chunk in chunks:
-            batch = decoder.feed(chunk)
-            if decoder.retry is not None:
-                place.retry = decoder.retry
-            yield batch
-            if session.remaining() <= 0:
-                return
+        Only so many ids are remembered. A server that repeats more begins at the first and passes the last one.
+        """
+        if self._latest is None and id == self._first:
+            self._from_first = len(self._ids) == REMEMBERED
+        known = self._from_first or id in self._earlier
+        if id == self.last_id:
+            self._from_first = False
+        return known
 
 
 def stream_url(prediction: AnyJob) -> str | None:

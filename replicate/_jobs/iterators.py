@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from replicate._jobs.any_job import AnyJob
     from replicate._objects.html import Bundle
 
+Given = TypeVar("Given")
 Blocking = TypeVar("Blocking", bound="Iteration[Sync, Any]")
 Awaited = TypeVar("Awaited", bound="Iteration[Async, Any]")
 
@@ -125,7 +126,7 @@ class Iteration(Generic[C, T]):
             self._prediction, self._begun = await self._step(), True
 
     async def _step(self) -> Any:
-        """Give what the source yields next. Raises StopAsyncIteration at its end."""
+        """Give what the source yields next, or None at its end."""
         if self._reading:
             raise RunError(
                 f"This {type(self).__name__} is being read already, by another thread or task.",
@@ -136,12 +137,16 @@ class Iteration(Generic[C, T]):
         self._take_back()
         self._reading = self._tried = True
         try:
-            given = await (anext(self._items) if self._blocking is None else following(self._blocking))
+            given = next(self._blocking, None) if self._blocking else await anext(self._items, None)
         except Exception as error:
-            self._note(error)
+            if self._over:  # and not refused, for somebody else is reading it
+                self._failure = error
             raise
         finally:
             self._reading = False
+        if given is None:
+            self._complete, self._failure = True, None
+            return None
         if self._failure is not None:  # closed meanwhile
             if not self._begun:
                 self._prediction = given
@@ -155,10 +160,13 @@ class Iteration(Generic[C, T]):
         if self._counterpart is not None:
             self._counterpart.take_back()
 
-    async def _more(self) -> None:
-        """Wait for items. Raises StopAsyncIteration at their end."""
-        await self._begin()
-        self._ready = iter(await self._step())
+    async def _more(self) -> bool:
+        """Wait for items: True. False at their end."""
+        if not self._begun:
+            await self._begin()
+        ready = await self._step()
+        self._ready = iter(ready or ())
+        return ready is not None
 
     @property
     def _over(self) -> bool:
@@ -170,13 +178,6 @@ class Iteration(Generic[C, T]):
             self._failure = self._left()
         if self._failure is not None:
             raise self._failure
-
-    def _note(self, error: Exception) -> None:
-        """Note how this has ended, unless it has not: somebody else is reading it."""
-        if isinstance(error, StopAsyncIteration):
-            self._complete, self._failure = True, None
-        elif self._over:
-            self._failure = error
 
     def _left(self) -> ReplicateException:
         if not self._tried:
@@ -305,10 +306,8 @@ class BlockingIteration(Iteration[Sync, T]):
         while True:
             for item in self._ready:
                 return item
-            try:
-                drive(self._more())
-            except StopAsyncIteration:
-                raise StopIteration from None
+            if not drive(self._more()):
+                raise StopIteration
 
     def __enter__(self) -> Self:
         drive(self._begin())
@@ -337,16 +336,17 @@ class AwaitedIteration(Iteration[Async, T]):
         while True:
             for item in self._ready:
                 return item if self._home is None else rebound(item, self._home)
-            await self._home_step(self._more)
+            if not await self._home_step(self._more):
+                raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:
         await self._home_step(self._begin)
         return self
 
-    async def _home_step(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _home_step(self, step: Callable[[], Coroutine[Any, Any, Given]]) -> Given:
         """Take a step; an error of it is for those who asked by an `async_` name too."""
         try:
-            await step()
+            return await step()
         except ReplicateException as error:
             self._rebind_error(error)
             raise
@@ -368,13 +368,6 @@ class AwaitedIteration(Iteration[Async, T]):
         """End here, as `close` does, and raise an error."""
         await self._close()
         raise error
-
-
-async def following(items: Iterator[T]) -> T:
-    """Give the next of an iterator, which blocks. Raises StopAsyncIteration at its end."""
-    for item in items:
-        return item
-    raise StopAsyncIteration
 
 
 deferred(Iteration)

@@ -15,8 +15,10 @@ from replicate._http import session as sessions
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.deadline import Deadline
 from replicate._http.session import Session
-from replicate._jobs.events import Place, connection
-from replicate.exceptions import APITimeoutError
+from replicate._jobs.events import events
+from replicate._jobs.wait import Watch
+from replicate.exceptions import APITimeoutError, PredictionTimeout
+from replicate.resources.predictions import Prediction
 from replicate_api.types import Request
 
 if TYPE_CHECKING:
@@ -70,11 +72,10 @@ async def iterate(session: Session[Any]) -> None:
 
 
 async def listen(session: Session[Any]) -> None:
-    try:
-        async for _ in connection(session, GET, Place()):
+    prediction: Prediction[Any] = Prediction.bind({"id": "p1", "status": "processing"}, session)
+    with pytest.raises(PredictionTimeout):
+        async for _ in events(Watch(prediction, Deadline(session, SECONDS)), "/account"):
             pass
-    except APITimeoutError:
-        pass
 
 
 @pytest.mark.parametrize("fault", [ENDLESS, STALLED, SILENCE])

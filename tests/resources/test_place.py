@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from replicate._http.sse import ServerSentEvent
+from replicate._jobs import events
 from replicate._jobs.events import Place
 
 EVENTS = st.builds(
@@ -51,3 +53,20 @@ def test_each_id_is_new_once(ids: list[str]) -> None:
         given_ids += [event.id for event in place.advance([ServerSentEvent("output", "text", each)])]
         assert place.last_id == given_ids[-1]
     assert given_ids == list(dict.fromkeys(ids))
+
+
+@pytest.mark.parametrize("many", [1, 7, 50], ids=lambda many: f"{many} at a time")
+@pytest.mark.parametrize("repeats", [True, False], ids=["repeats all", "resumes"])
+def test_of_a_long_stream_few_ids_are_remembered(monkeypatch: pytest.MonkeyPatch, many: int, *, repeats: bool) -> None:
+    """A server that begins at the first event is followed past the last one, though most ids are forgotten by then."""
+    monkeypatch.setattr(events, "REMEMBERED", 10)
+    stream = [ServerSentEvent("output", "text", str(number)) for number in range(60)]
+    place = Place()
+    for connection in range(3):
+        place.reconnect()
+        before, now = 20 * connection, 20 * (connection + 1)
+        sent = stream[0 if repeats else before : now]
+        new = [each for start in range(0, len(sent), many) for each in place.advance(sent[start : start + many])]
+        assert [event.id for event in new] == [event.id for event in stream[before:now]]
+        assert place.last_id == str(now - 1)
+        assert max(len(place._ids), len(place._earlier)) <= 11
