@@ -1,4 +1,7 @@
-"""The files of an output: made as a call wants them, and saved as they come where that was asked for."""
+"""The files of an output: made as a call wants them, and saved as they come where that was asked for.
+
+Most outputs have none. So what handles files is loaded when the first one comes.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from replicate._dual.colours import C
 from replicate._errors import brief
-from replicate._files import fetch
-from replicate._files.atomic_write import names_in
-from replicate._files.filenames import distinct, extended, file_name
-from replicate._files.progress import Tally
 from replicate._http.settings import folder
 from replicate._jobs.outputs import raw
 from replicate._models.schema import BY_VALUE
-from replicate._outputs.file_output import FileOutput
 from replicate.exceptions import SaveError
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
     from replicate._jobs.any_job import AnyJob
     from replicate._models.schema import OutputSchema
+    from replicate._outputs.file_output import FileOutput
 
 AT_ONCE = 8
 """How many files of one output are saved at the same time."""
@@ -54,6 +53,8 @@ class Files(Generic[C]):
 
     def __call__(self, url: str) -> Any:
         """Make what the caller gets for the URL of a file."""
+        from replicate._outputs.file_output import FileOutput
+
         output = FileOutput(url, self._session)
         self.made.append(output)
         return url if self._plain else output
@@ -74,19 +75,26 @@ class Files(Generic[C]):
         old, new, self._told = self.made[: self._told], self.made[self._told :], len(self.made)
         for output in new:
             vars(output)["_made_by"] = prediction
-        if self.folder is None or not new:
-            return
-        tally, session = Tally(), self._session
-        urls = [*dict.fromkeys(output.url for output in new if output not in old)]
-        owner = file_name(str(prediction.id))[:40]
+        if self.folder is not None and new:
+            names = {output.url: output.name for output in new if output not in old}
+            await self._save(self.folder, names, str(prediction.id))
+
+    async def _save(self, into: Path, named: dict[str, str], owner: str) -> None:
+        """Save files, given by their URLs with their names."""
+        from replicate._files import fetch
+        from replicate._files.atomic_write import names_in
+        from replicate._files.filenames import distinct, extended, file_name
+        from replicate._files.progress import Tally
+
+        tally, session, urls = Tally(), self._session, [*named]
         try:
-            there = await session.transport.offload(partial(names_in, self.folder))
+            there = await session.transport.offload(partial(names_in, into))
         except OSError as error:  # the folder was taken away
             self._errors.update(dict.fromkeys(urls, error))
             return
-        names = distinct((f"{owner}-{FileOutput(url, session).name}" for url in urls), there)
+        names = distinct((f"{file_name(owner)[:40]}-{name}" for name in named.values()), there)
         work = [
-            partial(fetch.save_to, url, session, self.folder, partial(extended, name), None, tally.of(url))
+            partial(fetch.save_to, url, session, into, partial(extended, name), None, tally.of(url))
             for url, name in zip(urls, names, strict=True)
         ]
         for url, done in zip(urls, await session.transport.together(work, AT_ONCE, tally.interrupt), strict=True):
@@ -116,6 +124,7 @@ def make_ready(into: Path | None) -> None:
     """Make a folder, and see whether files can be written there. Raises OSError."""
     if into is None:
         return
+
     try:
         into.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=into):

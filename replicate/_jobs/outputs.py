@@ -63,13 +63,13 @@ def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> 
 
     What is a file its schema tells, if that is known by now; if not, the URL does. An output without files is itself.
     """
-    from replicate._outputs.file_string import FileString
-
     output, found = raw(run) if item is UNSET else item, list[str]()
     maker = Maker(run)
 
     def make(url: str) -> Any:
         """Make a file, and note that there is one."""
+        from replicate._outputs.file_string import FileString
+
         found.append(url)
         return FileString[Any](url, session, maker)
 

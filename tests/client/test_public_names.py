@@ -103,6 +103,21 @@ print(*[name for name in sys.modules if name in ("replicate._jobs.create", "repl
     assert python(script, **settings) == "succeeded"
 
 
+@pytest.mark.parametrize("call", ["run({})", "stream({})", "predictions.create(model={}).stream()"])
+def test_what_handles_files_is_loaded_with_the_first_file(server: Any, call: str) -> None:
+    """A text is run and streamed without it."""
+    script = f"""
+import sys, replicate
+def files():
+    return [name for name in sys.modules if name.startswith("replicate.") and vars(sys.modules[name]).get("Download")]
+for _ in replicate.{call.format("'me/official'")}: pass
+print(files())
+print([str(event.event) for event in replicate.stream("me/link")], bool(files()))
+"""
+    settings = {"REPLICATE_API_TOKEN": server.token, "REPLICATE_BASE_URL": server.base_url}
+    assert python(script, **settings).splitlines() == ["[]", "['output', 'done'] True"]
+
+
 def test_a_token_may_be_set_after_the_import(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the import nor the first access needs a token; the first request does."""
     script = """
