@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from replicate._dual.generators import nested
@@ -71,12 +70,15 @@ async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSe
     `watch.off_stream`, the looks begin, which tell what the events have left out. Raises PredictionTimeout, APIError.
     """
     if url:
-        with suppress(BrokenStreamError, PredictionTimeout):  # it may have finished in time, and only its reader not
+        try:
             async with nested(events(watch, url)) as source:
                 async for batch in source:
                     yield batch
                     if watch.off_stream:
                         break
+        except (BrokenStreamError, PredictionTimeout) as error:  # only its reader may have been too late
+            if error is watch.updates.error:
+                raise
         await watch.look()
     yield []
     while await watch.look_again():
@@ -92,7 +94,8 @@ async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[Se
         async with nested(changes(watch, url)) as source:
             async for batch in source:
                 if batch:
-                    await watch.updates.happened(prediction, batch, schema)
+                    if watch.updates.wanted:
+                        await watch.updates.happened(prediction, batch, schema)
                     seen += [event.data for event in batch if event or event.event == "output"]
                     yield batch
                     if batch[-1].event == "done":
@@ -198,7 +201,7 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
     known = text_of(raw(prediction)) if texts else ""
     async with nested(changes(watch, url if texts and not prediction.finished else None)) as source:
         async for batch in source:
-            if batch:
+            if batch and watch.updates.wanted:
                 await watch.updates.happened(prediction, batch, schema)
             new: list[Any] = [] if batch else news(prediction, seen, schema)
             for event in batch:

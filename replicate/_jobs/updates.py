@@ -93,8 +93,6 @@ class Updates:
 
         A stream begins at the beginning: what it repeats of what the prediction has already is no news.
         """
-        if not self.wanted:
-            return
         for event in events:
             if event.event == "logs":
                 self._logs += event.data

@@ -287,6 +287,29 @@ async def test_a_stream_that_says_nothing(colour: str, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+async def test_a_callback_told_of_a_silent_stream(colour: str, way: str) -> None:
+    """What it raises ends the call, also an error that by itself would only end the stream."""
+    states = [prediction("processing", output=["a"], logs="news"), prediction("succeeded", output=["a", "b"])]
+    script = Script(model=[model_or_version(output=TEXT)], create=[streaming(STREAM)], get=states)
+    script.answers["cancel"] = [prediction("canceled")]
+    comments, told = Comments(), list[str]()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=comments) if request.url == STREAM else script(request)
+
+    def on_update(now: Any) -> None:
+        told.append(now.logs)
+        if now.logs == "news":
+            raise PredictionTimeout(now, 1)
+
+    client = scripted(colour, respond)
+    comments.clock = Clock(client)
+    with pytest.raises(PredictionTimeout):
+        await collect(await begun(client, way, on_update=on_update))
+    assert told[-1] == "news"
+
+
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look needs no connection beside that of a silent stream, which goes on after it where it was."""
     monkeypatch.setattr(pool, "MOST", 1)
