@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import re
 from enum import StrEnum
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._annotations import deferred
@@ -149,12 +148,11 @@ class Decoder:
             pieces = BLOCK.split(whole)
         if "\0" in whole:  # an id with one is none
             pieces = [whole]
-        texts = pieces[2::3]
-        made = map(created, repeat(ServerSentEvent), texts)  # quicker than to call the class, which takes any name
         events: list[ServerSentEvent] = []
-        for unusual, event, place, data in zip(pieces[::3], made, pieces[1::3], texts):  # noqa: B905 - the last is alone
+        for unusual, place, data in zip(pieces[::3], pieces[1::3], pieces[2::3]):  # noqa: B905 - the last stands alone
             if unusual:
                 events += self._unusual(unusual)
+            event = created(ServerSentEvent, data)
             event.event = NAME_OF_OUTPUT
             event.data = data
             event.id = self.last_id = place

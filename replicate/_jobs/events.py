@@ -109,7 +109,8 @@ class Place:
         """Note some events, and give those up to `done` that no earlier connection has brought."""
         ids: list[Any] = [event.id for event in events]
         plain = len(ids) > 0 and all(events) and all(ids) and ids[-1] != (ids[-2] if len(ids) > 1 else self._latest)
-        if plain and not self._from_first and self._earlier.isdisjoint(ids):  # a stream has many of these
+        unheard = not self._earlier or (not self._from_first and self._earlier.isdisjoint(ids))
+        if plain and unheard:  # a stream has many of these
             self._first = self._first or ids[0]
             self._ids += ids
             self._latest = self.last_id = ids[-1]
