@@ -1,4 +1,4 @@
-"""How what has no client finds the default one: `replicate/__init__.py` sets `package` when this is imported."""
+"""Where objects without a client find the default one. `replicate/__init__.py` sets `package` when this is imported."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 package: Any = None
-"""The package, whose attribute `default_client` is made when it is first used."""
+"""The package. Its attribute `default_client` is created on first use."""
 
 
 def default_client() -> Any:
-    """Give the default client; the first call makes it."""
+    """Return the default client. The first call creates it."""
     return package.default_client
 
 
 def made() -> Any:
-    """Give the default client if it has been made, or None."""
+    """Return the default client if it has been created, else None."""
     return package.__dict__.get("default_client")

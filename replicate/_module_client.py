@@ -1,4 +1,4 @@
-"""The client behind the functions of the package: made of the package's settings, and changed with them."""
+"""The default client, behind the functions of the package. It follows the package's settings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEFAULTS: Mapping[str, Any] = {
     "output_dir": None,
     "allow_private_hosts": False,
 }
-"""The settings of the package, and what they are as long as nobody has set them."""
+"""The package's settings and their defaults."""
 
 IN_CONFIG = {
     "bearer_token": "credentials",
@@ -44,11 +44,11 @@ IN_CONFIG = {
     "output_dir": "output_dir",
     "allow_private_hosts": "allow_private_hosts",
 }
-"""What the settings are called in a session's configuration."""
+"""The names of the settings in a session's configuration."""
 
 
 def known(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give those settings that are set, with the token sealed."""
+    """Return the settings that are set, with the token sealed."""
     return {
         name: sealed(settings[name]) if name == "bearer_token" else settings[name]
         for name in DEFAULTS
@@ -57,12 +57,12 @@ def known(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make(settings: Mapping[str, Any]) -> Client:
-    """Make a client of settings that are `known`. Raises ValueError for one that cannot be."""
+    """Make a client from the result of `known`. Raises ValueError for an invalid setting."""
     return Client(**settings)
 
 
 def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
-    """Let a client, and everything that came by it, follow a setting. What flows remember of models is forgotten."""
+    """Apply a setting to a client and to all objects that share its session. Clears the memory of models."""
     session, other = session_of(client), session_of(make(settings))
     if name in IN_CONFIG:
         field = IN_CONFIG[name]
@@ -74,9 +74,9 @@ def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
 
 
 def function(name: str) -> Any:
-    """Give what the default client has by a name: a method as a function of the package, which pickles by its name.
+    """Return the default client's attribute of a name. A method becomes a function of the package, pickled by its name.
 
-    It calls the method of whatever is the default client then.
+    The function calls the method of the default client at the time of the call.
     """
     method = getattr(default_client(), name)
     if not isinstance(method, (MethodType, FunctionType)):
