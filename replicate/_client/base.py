@@ -191,7 +191,7 @@ class API(Configured[C], RawResponses, Picklable):
         Returns the same structure with paths in place of the files; everything else is unchanged. Equal names are
         numbered, and existing files are never overwritten. If an iterator fails, its error has the `paths` of the files
         saved so far. `max_bytes` limits the size of each file. `progress` works as in `FileOutput.save`, for all files
-        together; a function is called from several threads, one at a time. Raises SaveError if some files cannot be
+        together; a function may be called from several threads, one at a time. Raises SaveError if some files cannot be
         saved, after saving the others; OSError, TypeError or ValueError before anything is downloaded.
         """
         from replicate._outputs.save_all import save_all
