@@ -91,6 +91,6 @@ def function(name: str) -> Any:
     made: Callable[..., Any] = awaiting if inspect.iscoroutinefunction(method) else calling
     functools.update_wrapper(made, method)
     made.__module__, made.__name__, made.__qualname__ = "replicate", name, name
-    if hasattr(method, "__signature__"):  # which has `self`; any other is found by `__wrapped__`
+    if hasattr(method, "__signature__"):  # it has `self`; any other is found through `__wrapped__`
         vars(made)["__signature__"] = inspect.signature(method)
     return made

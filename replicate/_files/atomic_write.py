@@ -56,7 +56,7 @@ class Part:
         waiting, self._waiting = self._waiting, []
         self._file.writelines(waiting)
         if self._lasting and hasattr(os, "posix_fadvise"):
-            with suppress(OSError):  # it is a hint
+            with suppress(OSError):  # only a hint
                 length = self.size - self._written
                 os.posix_fadvise(self._file.fileno(), self._written, length, os.POSIX_FADV_DONTNEED)
         self._written = self.size

@@ -152,7 +152,7 @@ def address_of(stream: Any) -> str | None:
 
 
 def private_peer(response: httpx.Response, url: httpx.URL, transport: Transport) -> str | None:
-    """Return the private address that a response came from; None if it is public, or the response's is a proxy's."""
+    """Return the private address that a response came from; None if the address is public or a proxy's."""
     stream: Any = response.extensions.get("network_stream")
     address = address_of(stream)
     if address is None or not is_private_peer(address):

@@ -49,7 +49,7 @@ class FileMethods(Bound[C]):
     _made_by: Any = None
     """The prediction that made the file. It may still be running."""
 
-    # ---- what it is
+    # ---- properties
 
     @property
     def __url__(self) -> str:
@@ -108,7 +108,7 @@ class FileMethods(Bound[C]):
             "It is not known yet, and asking would hold up the event loop.", hint="Call `await output.info()` first."
         )
 
-    # ---- as a file
+    # ---- reading like a file
 
     @dual
     async def read(self, size: int | None = UNSET, *, max_bytes: int | None = None) -> bytes:
@@ -203,7 +203,7 @@ class FileMethods(Bound[C]):
     def __exit__(self, *_: object) -> None:
         """Do nothing, as `close`."""
 
-    # ---- elsewhere
+    # ---- saving and converting
 
     @dual
     async def save(

@@ -55,7 +55,7 @@ def note_for(error: BaseException, trace: TracebackType) -> str | None:
     if isinstance(error, (*EXPECTED, *ENDS)) or type(error).__name__ in CANCELED:
         return None
     if any(str(note).startswith(RAISED) for note in getattr(error, "__notes__", ())):
-        return None  # it was raised before; its traceback ends with the frames of that
+        return None  # noted when it was first caught; its traceback has lost those frames
     return f"{RAISED}{place(trace)}. The frames are left out: they hold the token."
 
 
