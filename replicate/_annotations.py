@@ -161,7 +161,7 @@ def accepted(annotation: Any, default: Any = None) -> Any:
     """Return the type of a parameter, in a form for tools that make schemas from types.
 
     In a union, an httpx object that stands for a plain value, such as a timeout in seconds, is left out. A parameter
-    whose default is UNSET allows UNSET, which is null in JSON, unless None is allowed anyway with its own meaning.
+    whose default is UNSET allows UNSET, which is null in JSON, unless None has a meaning of its own.
     """
     from replicate_api.types import UNSET, Unset
 

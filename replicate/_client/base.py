@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from replicate.resources.trainings import Trainings
     from replicate.resources.webhooks import Webhooks
 else:
-    request = verb = dual  # for type checkers, the result depends on the arguments
+    request = verb = dual  # type checkers see verbs.py, where the result depends on the arguments
 
 
 class API(Configured[C], RawResponses, Picklable):

@@ -110,7 +110,7 @@ def is_plain(name: str, value: Any, tokens: Tokens) -> bool:
 
 
 def is_plain_there(value: Any, tokens: Tokens) -> bool:
-    """Return the same for an object of httpx."""
+    """Return whether an object of httpx is plain data without a secret."""
     kind = type(value).__name__
     if kind == "Proxy":
         secrets = value.auth or value.headers or getattr(value, "ssl_context", None)
