@@ -6,15 +6,17 @@
     [image] = flux(prompt="a llama in the rain")
     image.save("llama.webp")
 
-The functions of this module use a client that is made on first use, with the token from REPLICATE_API_TOKEN. It is set
-by setting the module: `replicate.bearer_token = …`, `base_url`, `timeout`, `max_retries`, `default_headers`,
-`default_query`, `http_client`, `output_dir`, `allow_private_hosts`, `observers`. Names are loaded when they are first
-used, so that `import replicate` costs next to nothing.
+The functions of this module use a default client. It is created on first use, with the token from
+REPLICATE_API_TOKEN. To configure it, set attributes of this module: `replicate.bearer_token = …`, `base_url`,
+`timeout`, `max_retries`, `default_headers`, `default_query`, `http_client`, `output_dir`, `allow_private_hosts`,
+`observers`.
+
+Each name is loaded on first use, which keeps `import replicate` fast.
 """
 
 import sys
 
-TYPE_CHECKING = False  # type checkers know the name; importing it from typing would take longer than all of this
+TYPE_CHECKING = False  # type checkers know the name; importing typing would take longer than this whole module
 if TYPE_CHECKING:  # the settings
     import os
     from collections.abc import Callable, Iterable, Mapping
@@ -49,7 +51,7 @@ if TYPE_CHECKING:  # the settings
 else:
     ModuleType = type(sys)
 
-if TYPE_CHECKING:  # what this module offers
+if TYPE_CHECKING:  # the public names
     from types import NoneType
 
     from httpx import BaseTransport as Transport
@@ -181,7 +183,7 @@ _HOMES = {
     "replicate_api.types": "BaseModel=Payload NOT_GIVEN=UNSET NotGiven=Unset Omit=Unset not_given=UNSET omit=UNSET",
     "types": "NoneType",
 }
-"""The modules of the public names; `Name=Other` for one that is called otherwise there."""
+"""Modules of the public names; `Name=Other` if the module calls it `Other`."""
 
 _HOME_OF = {
     name: (module, other or name)
@@ -198,7 +200,7 @@ _SETTINGS = (
 )  # fmt: skip
 _SUBMODULES = ("client", "exceptions", "resources", "types", "webhook")
 _WIDENED = ("client", "resources", "webhook")
-"""The modules that get further names, those of earlier versions, as soon as they have been imported."""
+"""Modules that get the names of earlier versions as soon as they are imported."""
 
 # fmt: off
 __all__ = [
@@ -221,7 +223,7 @@ __all__ = [
 
 
 class _Package(ModuleType):
-    """This module: its settings reach its client, its names stay its own, and it finds what earlier versions had."""
+    """This module. Settings reach the default client, public names are protected, and old module paths resolve."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "api_token":
@@ -229,14 +231,14 @@ class _Package(ModuleType):
         if name in _SETTINGS and "default_client" in self.__dict__:
             from replicate._module_client import change, known, opened, sealed
 
-            value = sealed(value) if name == "bearer_token" else value  # for the frames of what is raised
+            value = sealed(value) if name == "bearer_token" else value  # tracebacks show the frames' variables
             change(self.default_client, name, known({**self.__dict__, name: value}))
             value = opened(value) if name == "bearer_token" else value
         if isinstance(value, ModuleType):
             if name == "_upward":
                 vars(value)["package"] = self
             if name in __all__:
-                return  # `import replicate.run` puts a module of that name here; the function stays
+                return  # `import replicate.run` would replace the function by a module
             if name in _WIDENED:
                 from replicate._compat.paths import widen
 
@@ -244,7 +246,7 @@ class _Package(ModuleType):
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        """Go back to the default of a setting; tests that set one for a while end so."""
+        """Reset a setting to its default. Tests that set one temporarily (monkeypatch) delete it afterwards."""
         if name == "api_token":
             name = "bearer_token"
         super().__delattr__(name)
@@ -254,7 +256,7 @@ class _Package(ModuleType):
             change(self.default_client, name, known(self.__dict__))
 
     def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
-        """Find a module that an earlier version had, as the last of Python's finders."""
+        """Find a module of an earlier version. Python asks this finder last."""
         if not fullname.startswith("replicate."):
             return None
         from replicate._compat.paths import find
@@ -262,7 +264,7 @@ class _Package(ModuleType):
         return find(fullname)
 
     def __reduce__(self) -> "tuple[Any, ...]":
-        """Pickle by name, as cloudpickle does with the modules that a function uses."""
+        """Pickle by name, as cloudpickle does with modules that a function uses."""
         from importlib import import_module
 
         return import_module, (__name__,)
@@ -296,7 +298,7 @@ def __getattr__(name: str) -> object:
         return import_module(f"{__name__}.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Two threads may both get here: the first to set it wins.
+    # Two threads may both get here. The first to set the name wins.
     return globals().setdefault(name, value)
 
 

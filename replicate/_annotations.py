@@ -1,8 +1,8 @@
-"""Annotations that are resolved when somebody reads them.
+"""Annotations that are resolved when they are read.
 
-Modules import most of what their annotations name for type checkers only. Those names are found here, for
-`typing.get_type_hints`, `inspect.signature` and whoever builds on them, from the imports under `if TYPE_CHECKING:` in
-the source. A name that cannot be found leaves its annotation the text that it is.
+Modules import most names in their annotations for type checkers only. `typing.get_type_hints`, `inspect.signature` and
+tools based on them still find these names: they are taken from the imports under `if TYPE_CHECKING:` in the source. If
+a name cannot be found, the annotation stays a string.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 FUNCTION = type(lambda: None)
 DONE = "_annotations_are_deferred"
-"""What a class has as soon as its annotations, and its methods', are."""
+"""Attribute of a class whose annotations, and its methods', are deferred."""
 
 
 class Text(str):
-    """An annotation as it is written, and the module that it is written in."""
+    """An annotation as it is written, with the module in which it is written."""
 
     __slots__ = ("home",)
     home: str
 
     @classmethod
     def of(cls, annotation: Any, home: str) -> Any:
-        """Note where an annotation is written, if it is a text."""
+        """Add the module to an annotation if it is a string."""
         if not isinstance(annotation, str) or isinstance(annotation, Text):
             return annotation
         self = cls(annotation)
@@ -52,12 +52,12 @@ class Hints(dict[str, "Any"]):
         if (resolve := self._resolve) is not None:
             found = resolve()
             super().update(found)
-            for name in {*super().keys()} - {*found}:  # `options`, where those are keywords of their own
+            for name in {*super().keys()} - {*found}:  # `options`, if its keywords are listed instead
                 super().pop(name, None)
-            self._resolve = None  # the last, for other threads go by it
+            self._resolve = None  # set last, as other threads check it
         return self
 
-    # Each of these would read the texts. With an `__iter__` of its own, `dict(hints)` calls `keys`.
+    # Without these, dict's own methods would read the strings. As `__iter__` is overridden, `dict(hints)` calls `keys`.
 
     def __iter__(self) -> Iterator[str]:
         return super(Hints, self._resolved()).__iter__()
@@ -74,7 +74,7 @@ class Hints(dict[str, "Any"]):
     def __eq__(self, other: object) -> bool:
         return super(Hints, self._resolved()).__eq__(other)
 
-    __hash__ = None  # as of any dict
+    __hash__ = None  # as for any dict
 
     def __repr__(self) -> str:
         return super(Hints, self._resolved()).__repr__()
@@ -96,7 +96,7 @@ class Hints(dict[str, "Any"]):
 
 
 def deferred(target: Kind) -> Kind:
-    """Have the annotations of a function, or of a class with its bases and methods, resolved when they are read."""
+    """Make the annotations of a function, or of a class with its bases and methods, resolve when they are read."""
     if not isinstance(target, type):
         _defer(target)
         return target
@@ -113,11 +113,11 @@ def deferred(target: Kind) -> Kind:
 
 
 def _defer(member: Any) -> None:
-    """Do so for a function, and for those in a property and the like."""
+    """Defer the annotations of a function, or of the functions in a property and the like."""
     if type(member) is FUNCTION:
         texts = member.__annotations__
         if not isinstance(texts, Hints) and texts:
-            home = member.__globals__.get("__name__") or member.__module__  # attrs makes some in no module
+            home = member.__globals__.get("__name__") or member.__module__  # some functions of attrs have no module
             member.__annotations__ = Hints(texts, _resolver(texts, home, member))
         return
     for name in ("fget", "fset", "func", "__func__"):
@@ -144,24 +144,24 @@ def _resolver(texts: Mapping[str, Any], home: str, function: Any = None) -> Call
     return resolve
 
 
-# ---- what a text stands for
+# ---- resolving strings
 
 
 def resolved(annotation: Any) -> Any:
-    """Give what an annotation stands for: the text itself if a name in it cannot be found."""
+    """Return the value of an annotation; its text if a name in it cannot be found."""
     if not isinstance(annotation, Text):
         return annotation
     try:
         return eval(annotation, vars(sys.modules[annotation.home]), names_of(annotation.home))  # noqa: S307 - our own
-    except Exception:  # noqa: BLE001 - such as a module that cannot be imported, or has no source
+    except Exception:  # noqa: BLE001 - for example a module that cannot be imported, or has no source
         return str(annotation)
 
 
 def accepted(annotation: Any, default: Any = None) -> Any:
-    """Give the type of a parameter, as tools that make schemas of types take it.
+    """Return the type of a parameter, in a form for tools that make schemas from types.
 
-    An object of httpx in the place of a plain value, such as of seconds, is left out of a union. A parameter that is
-    UNSET unless it is given may be UNSET, which is null in JSON, unless None has a meaning of its own.
+    In a union, an httpx object that stands for a plain value, such as a timeout in seconds, is left out. A parameter
+    whose default is UNSET allows UNSET, which is null in JSON, unless None has a meaning of its own.
     """
     from replicate_api.types import UNSET, Unset
 
@@ -179,15 +179,15 @@ def accepted(annotation: Any, default: Any = None) -> Any:
     if bytes in kept:
         kept = [each for each in kept if each not in (bytearray, memoryview)]
     others = [each for each in kept if each is not type(None)]
-    # Of a union, a function is left out of the JSON schema, where there is no other way to write it.
+    # JSON schemas leave out the functions in a union. If it has nothing else, null must be allowed.
     only_called = union and all(typing.get_origin(each) is Callable for each in others)
     if only_called or (default is UNSET and typing.Any not in kept and len(others) == len(kept)):
         kept.append(Unset)
-    return hint if kept == every else typing.Union[tuple(kept)]  # noqa: UP007 - as many as there are
+    return hint if kept == every else typing.Union[tuple(kept)]  # noqa: UP007 - built from a tuple
 
 
 def is_vague(hint: Any) -> bool:
-    """Tell whether an object is of this type by what it can do only: a file, or a protocol."""
+    """Return whether a type only describes what objects can do: a file type, or a protocol."""
     import typing
 
     kind = typing.get_origin(hint) or hint
@@ -195,7 +195,7 @@ def is_vague(hint: Any) -> bool:
 
 
 class Names(dict[str, "Any"]):
-    """What a module has for type checkers only, each imported or made when it is asked for."""
+    """The names that a module has for type checkers only. Each is imported or created on first use."""
 
     def __init__(self, home: str) -> None:
         import ast
@@ -205,7 +205,7 @@ class Names(dict[str, "Any"]):
         self._module = sys.modules[home]
         try:
             source = getsource(self._module)
-        except OSError:  # a program may be shipped without it
+        except OSError:  # programs can be shipped without source
             source = ""
         self._makers: dict[str, ast.stmt | tuple[str, str | None]] = {}
         for block in ast.parse(source).body:
@@ -257,7 +257,7 @@ KNOWN: dict[str, Names] = {}
 
 
 def names_of(home: str) -> Names:
-    """Give what a module has for type checkers only."""
+    """Return the names that a module has for type checkers only."""
     if home not in KNOWN:
         KNOWN[home] = Names(home)
     return KNOWN[home]

@@ -1,4 +1,4 @@
-"""Reading JSON, and other plain data, that may be of any shape, and telling what cannot be JSON."""
+"""Reading JSON and other plain data of any shape, and checking that data can be encoded as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard, cast
 
 LONGEST_INT = 2000
-"""Bits of an int that Python always writes as text. It refuses those of many digits, as it was told to."""
+"""Bits of an int that Python always converts to text. Above, `sys.set_int_max_str_digits` may forbid it."""
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -28,17 +28,17 @@ def is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
 
 
 def members(value: object) -> Mapping[str, Any]:
-    """Give the members of a JSON object, and none of anything else."""
+    """Return the members of a JSON object; an empty mapping for anything else."""
     return value if is_object(value) else {}
 
 
 def elements(value: object) -> list[Any]:
-    """Give the elements of a JSON array, and none of anything else."""
+    """Return the elements of a JSON array; an empty list for anything else."""
     return value if is_array(value) else []
 
 
 def check_json(value: object, where: str) -> None:
-    """Raise TypeError or ValueError for what JSON cannot express, and say where in a value it is."""
+    """Raise TypeError or ValueError for a value that JSON cannot express, and name its location."""
     try:
         _check(value, where)
     except RecursionError:
@@ -46,7 +46,7 @@ def check_json(value: object, where: str) -> None:
 
 
 def check_encodable(text: str, where: str) -> None:
-    """Raise ValueError for what is no Unicode text: half a pair of surrogates."""
+    """Raise ValueError for a text that is not valid Unicode: it has an unpaired surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -54,7 +54,7 @@ def check_encodable(text: str, where: str) -> None:
 
 
 def check_int(number: int, where: str) -> None:
-    """Raise ValueError for an int that Python refuses to write: one of thousands of digits."""
+    """Raise ValueError for an int with too many digits for Python to convert it to text."""
     if number.bit_length() > LONGEST_INT:
         try:
             str(number)

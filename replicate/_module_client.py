@@ -1,4 +1,4 @@
-"""The client behind the functions of the package: made of the package's settings, and changed with them."""
+"""The default client, behind the functions of the package. It follows the package's settings."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ DEFAULTS: Mapping[str, Any] = {
     "http_client": None,
     **{name: setting.default for name, setting in SETTINGS.items() if name != "poll_interval"},
 }
-"""The settings of the package, and what they are as long as nobody has set them."""
+"""The package's settings and their defaults."""
 
 
 def known(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give those settings that are set, with the token sealed."""
+    """Return the settings that are set, with the token sealed."""
     return {
         name: sealed(settings[name]) if name == "bearer_token" else settings[name]
         for name in DEFAULTS
@@ -39,12 +39,12 @@ def known(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make(settings: Mapping[str, Any]) -> Client:
-    """Make a client of settings that are `known`. Raises ValueError for one that cannot be."""
+    """Make a client from the result of `known`. Raises ValueError for an invalid setting."""
     return Client(**settings)
 
 
 def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
-    """Let a client, and everything that came by it, follow a setting. What flows remember of models is forgotten."""
+    """Apply a setting to a client and to all objects that share its session. Clears the memory of models."""
     session, other = session_of(client), session_of(make(settings))
     if name == "http_client":
         session.transport = other.transport
@@ -58,9 +58,9 @@ def change(client: Coloured[C], name: str, settings: Mapping[str, Any]) -> None:
 
 
 def function(name: str) -> Any:
-    """Give what the default client has by a name: a method as a function of the package, which pickles by its name.
+    """Return the default client's attribute of a name. A method becomes a function of the package, pickled by its name.
 
-    It calls the method of whatever is the default client then.
+    The function calls the method of the default client at the time of the call.
     """
     method = getattr(default_client(), name)
     if not isinstance(method, (MethodType, FunctionType)):
@@ -75,6 +75,6 @@ def function(name: str) -> Any:
     made: Callable[..., Any] = awaiting if inspect.iscoroutinefunction(method) else calling
     functools.update_wrapper(made, method)
     made.__module__, made.__name__, made.__qualname__ = "replicate", name, name
-    if hasattr(method, "__signature__"):  # which has `self`; any other is found by `__wrapped__`
+    if hasattr(method, "__signature__"):  # it has `self`; any other is found through `__wrapped__`
         vars(made)["__signature__"] = inspect.signature(method)
     return made

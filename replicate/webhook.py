@@ -1,4 +1,4 @@
-"""Checking webhooks without a client: the names to import, where version 1 has them."""
+"""Verification of webhooks without a client, at the import path of version 1."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What all clients share, apart from how each is made."""
+"""What all clients share, apart from their constructors."""

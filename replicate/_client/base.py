@@ -1,4 +1,4 @@
-"""What the clients of both colours offer: the nouns, the flows, and requests of any kind."""
+"""The base class of both clients: namespaces, `run`, `stream`, `search`, and requests of any kind."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from replicate.resources.trainings import Trainings
     from replicate.resources.webhooks import Webhooks
 else:
-    request = verb = dual  # to type checkers, what they give follows the arguments
+    request = verb = dual  # type checkers see verbs.py, where the result depends on the arguments
 
 
 class API(Configured[C], RawResponses, Picklable):
-    """A client, apart from how it is made. Nouns and flows are loaded when they are first used."""
+    """A client without its constructor. Namespaces and flows are loaded on first use."""
 
     def __init__(self, session: Session[C]) -> None:
         self._session = session
@@ -66,28 +66,28 @@ class API(Configured[C], RawResponses, Picklable):
 
     @namespace
     def collections(self) -> type[Collections[C]]:
-        """Models for one kind of task, picked by hand."""
+        """Curated sets of models for one kind of task."""
         from replicate.resources.collections import Collections
 
         return Collections
 
     @namespace
     def deployments(self) -> type[Deployments[C]]:
-        """Models on hardware of one's own choice, and predictions with them."""
+        """Models on hardware that you choose, and predictions with them."""
         from replicate.resources.deployments import Deployments
 
         return Deployments
 
     @namespace
     def files(self) -> type[Files[C]]:
-        """Files uploaded for models to read."""
+        """Uploaded files, which models can read."""
         from replicate.resources.files import Files
 
         return Files
 
     @namespace
     def hardware(self) -> type[HardwareNamespace[C]]:
-        """What models and deployments can run on."""
+        """The hardware that models and deployments can run on."""
         from replicate.resources.hardware import HardwareNamespace
 
         return HardwareNamespace
@@ -101,21 +101,21 @@ class API(Configured[C], RawResponses, Picklable):
 
     @namespace
     def predictions(self) -> type[Predictions[C]]:
-        """Runs of models."""
+        """Predictions: single runs of models."""
         from replicate.resources.predictions import Predictions
 
         return Predictions
 
     @namespace
     def trainings(self) -> type[Trainings[C]]:
-        """Making new versions of models out of data."""
+        """Trainings, which make new versions of models from data."""
         from replicate.resources.trainings import Trainings
 
         return Trainings
 
     @namespace
     def webhooks(self) -> type[Webhooks[C]]:
-        """The secret that signs webhooks, and checking what they bring."""
+        """The secret that signs webhooks, and functions that verify deliveries."""
         from replicate.resources.webhooks import Webhooks
 
         return Webhooks
@@ -124,9 +124,9 @@ class API(Configured[C], RawResponses, Picklable):
     async def search(
         self, query: str, *, limit: int | None = None, **options: Unpack[RequestOptions]
     ) -> SearchResults[C]:
-        """Search models, collections and documentation by a text; models come with what the search knows of them.
+        """Search models, collections and documentation. Each model comes with the search's metadata about it.
 
-        `limit` (1 to 50) is how many models it gives. Maps to `search`:
+        `limit` (1 to 50) is the maximum number of models. Maps to `search`:
         https://replicate.com/docs/reference/http#search. Raises APIError.
         """
         from replicate._inputs.aliases import needed
@@ -142,27 +142,30 @@ class API(Configured[C], RawResponses, Picklable):
         self,
         ref: Any = UNSET,
         input: Mapping[str, Any] | None = None,
-        use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+        use_file_output: bool | None = None,  # noqa: FBT001 - as in version 1
         *,
         model_version: Any = UNSET,
         **options: Unpack[CallOptions],
     ) -> Any:
-        """Run a model and give its output.
+        """Run a model and return its output.
 
-        `ref` names the model: "owner/name", "owner/name:version", a version's id. `input` maps its input names to
-        values; a `pathlib.Path`, an open binary file or bytes is sent as a file, a text as it is. In the output, a text
-        that is a URL as a whole is a FileOutput, and a list is an OutputList, which prints as its text if it holds the
-        pieces of one. A version that makes its output item by item gives an iterator over the items; a model by its
-        name gives the list. `timeout` is for the whole call, in seconds. `on_update` is called with the prediction when
-        it was started, and whenever it has changed (a coroutine function, too, with an asynchronous client);
-        `progress=True` shows how far it is. `save_to` is a folder in which the files are saved as they come.
-        `use_file_output=False` gives plain URLs. `model_version` is what earlier versions called `ref`.
+        `ref` names the model: "owner/name", "owner/name:version" or a version id. `input` maps the model's input names
+        to values: a `pathlib.Path`, an open binary file or bytes is sent as a file, a string is sent unchanged.
 
-        Raises RunError for whatever ends the call after the prediction may have been started, with the `prediction`
-        where that is known: ModelError if it fails, PredictionTimeout at the timeout, AmbiguousCreateError where it is
-        not known whether it was started, RunError itself for the rest, such as files that cannot be saved. Whatever
-        else it raises tells that nothing was started: APIStatusError, APIConnectionError; InputError for an input that
-        cannot be sent; TypeError, ValueError or, for `save_to`, OSError before anything is sent.
+        In the output, a string that is entirely a URL becomes a FileOutput. A list becomes an OutputList, which prints
+        as the joined text if it holds pieces of text. A version that streams its output item by item returns an
+        iterator over the items; a model given by name returns the list.
+
+        `timeout` limits the whole call, in seconds. `on_update` is called with the prediction after it has started and
+        whenever it changes; with an asynchronous client, it can be a coroutine function. `progress=True` shows a
+        progress display. `save_to` is a folder; output files are saved there as they arrive. `use_file_output=False`
+        returns plain URLs. `model_version` is the name of `ref` in earlier versions.
+
+        Raises RunError, with the `prediction` if it is known, for everything that ends the call once the prediction may
+        have started: ModelError if it fails, PredictionTimeout at the timeout, AmbiguousCreateError if it is unknown
+        whether it started, RunError itself for the rest, such as files that cannot be saved. Every other error means
+        that nothing was started: APIStatusError, APIConnectionError; InputError for an input that cannot be sent;
+        TypeError, ValueError or, for `save_to`, OSError before anything is sent.
         """
         from replicate._flows.run import run
         from replicate._inputs.aliases import REF, chosen, stated
@@ -182,13 +185,13 @@ class API(Configured[C], RawResponses, Picklable):
         max_bytes: int | None = None,
         progress: Progress = None,
     ) -> Any:
-        """Save all files in an output, a list or a dictionary, however nested, into a folder: so many at once.
+        """Save all files of an output (or of nested lists and dictionaries) into a folder, `concurrency` at a time.
 
-        It gives the same with paths in the place of files, and leaves the rest as it is. Equal names are numbered, and
-        nothing that is there is overwritten. If an iterator fails, its error has the `paths` of what came until then.
-        `max_bytes` is how long each file may be, `progress` as for `FileOutput.save`, of all files together; a function
-        may be called by several threads, one at a time. Raises SaveError if some cannot be saved, when the others are;
-        OSError, TypeError or ValueError before anything is downloaded.
+        Returns the same structure with paths in place of the files; everything else is unchanged. Equal names are
+        numbered, and existing files are never overwritten. If an iterator fails, its error has the `paths` of the files
+        saved so far. `max_bytes` limits the size of each file. `progress` works as in `FileOutput.save`, for all files
+        together; a function may be called from several threads, one at a time. Raises SaveError if some files cannot be
+        saved, after saving the others; OSError, TypeError or ValueError before anything is downloaded.
         """
         from replicate._outputs.save_all import save_all
 
@@ -198,47 +201,47 @@ class API(Configured[C], RawResponses, Picklable):
 
     @request
     async def request(self, method: str, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
-        """Send any request, such as `client.request("GET", "/custom/endpoint")`, and give the answer.
+        """Send any request, such as `client.request("GET", "/custom/endpoint")`, and return the response.
 
-        `url` (or `path`) is a path below the base URL, or a full URL, which gets the token only if it is the API's.
-        `cast_to=dict` gives its JSON, `stream=True` an APIResponse before its content has come, with
-        `stream_cls=replicate.Stream` its events. Raises APIStatusError for an error status, APIConnectionError. POST
-        and PATCH are sent again only where the server certainly did nothing.
+        `url` (or `path`) is a path below the base URL, or a full URL, which gets the token only if it belongs to the
+        API. `cast_to=dict` returns the parsed JSON. `stream=True` returns an APIResponse before its content has
+        arrived; `stream_cls=replicate.Stream` then reads its events. Raises APIStatusError for an error status,
+        APIConnectionError. POST and PATCH are retried only if the server certainly did nothing.
 
-        Redirects are followed as httpx follows them, at most 10, without the token to another origin; with
-        `follow_redirects=False`, the redirect is the answer. A POST that starts a prediction or a training is never
-        sent to another place: its redirect raises APIStatusError.
+        Redirects are followed as httpx follows them, at most 10, without the token to another origin. With
+        `follow_redirects=False`, the redirect itself is returned. A POST that starts a prediction or a training is
+        never redirected: a redirect raises APIStatusError.
         """
         return await exchange(self._session, method, one_url(url, path), options)
 
     @verb
     async def get(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
-        """Send a GET request: see `request`."""
+        """Send a GET request. See `request`."""
         return await exchange(self._session, "GET", one_url(url, path), options)
 
     @verb
     async def post(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
-        """Send a POST request, with `json=`: see `request`."""
+        """Send a POST request, with `json=`. See `request`."""
         return await exchange(self._session, "POST", one_url(url, path), options)
 
     @verb
     async def put(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
-        """Send a PUT request, with `json=`: see `request`."""
+        """Send a PUT request, with `json=`. See `request`."""
         return await exchange(self._session, "PUT", one_url(url, path), options)
 
     @verb
     async def patch(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
-        """Send a PATCH request, with `json=`: see `request`."""
+        """Send a PATCH request, with `json=`. See `request`."""
         return await exchange(self._session, "PATCH", one_url(url, path), options)
 
     @verb
     async def delete(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
-        """Send a DELETE request: see `request`."""
+        """Send a DELETE request. See `request`."""
         return await exchange(self._session, "DELETE", one_url(url, path), options)
 
     @verb
     async def query(self, url: str = UNSET, *, path: str = UNSET, **options: Unpack[RawOptions]) -> Any:
-        """Send a QUERY request, with `content=` or `json=`: see `request`."""
+        """Send a QUERY request, with `content=` or `json=`. See `request`."""
         return await exchange(self._session, "QUERY", one_url(url, path), options)
 
     @dual
@@ -253,7 +256,7 @@ class API(Configured[C], RawResponses, Picklable):
             self,
             ref: Any,
             input: Mapping[str, Any] | None = None,
-            use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+            use_file_output: bool | None = None,  # noqa: FBT001 - as in version 1
             *,
             use_async: Literal[False] = False,
             **options: Unpack[CallOptions],
@@ -263,7 +266,7 @@ class API(Configured[C], RawResponses, Picklable):
             self,
             ref: Any,
             input: Mapping[str, Any] | None = None,
-            use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+            use_file_output: bool | None = None,  # noqa: FBT001 - as in version 1
             *,
             use_async: Literal[True],
             **options: Unpack[CallOptions],
@@ -274,19 +277,20 @@ class API(Configured[C], RawResponses, Picklable):
         self,
         ref: Any,
         input: Mapping[str, Any] | None = None,
-        use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+        use_file_output: bool | None = None,  # noqa: FBT001 - as in version 1
         *,
         use_async: bool = False,
         **options: Unpack[CallOptions],
     ) -> EventStream[Any]:
-        """Run a model and give the events of its output as they come.
+        """Run a model and return an iterator over the events of its output, as they arrive.
 
-        An event is a `str`: the text of an output event, empty for others (`event.event` is "logs", "done", …). The
-        output of a model that offers no events comes as such, too. Takes what `run` takes, and raises InputError,
-        TypeError or ValueError for what it cannot be. The prediction is started at the first event, or on entering
-        `with`, which raise what `run` raises before a start. From then on raises RunError, with the `prediction`:
-        StreamError if it fails, or cannot be followed, PredictionTimeout at the timeout. `use_async=True` gives the
-        events for `async for`, with a blocking client too.
+        An event is a `str`: the text of an output event, empty for other events (`event.event` is "logs", "done", …).
+        If a model offers no events, its output is turned into events of the same kind.
+
+        Takes the options of `run`, and raises InputError, TypeError or ValueError for arguments that are invalid. The
+        prediction starts at the first event, or on entering `with`; both raise what `run` raises before a start. From
+        then on raises RunError, with the `prediction`: StreamError if it fails or cannot be followed, PredictionTimeout
+        at the timeout. `use_async=True` returns the events for `async for`, even from a blocking client.
         """
         from replicate._flows.stream import stream
 
@@ -298,7 +302,7 @@ class API(Configured[C], RawResponses, Picklable):
 
     @property
     def _client(self) -> Any:
-        """The client of httpx that sends the requests, for libraries that look. It does not have the token."""
+        """The httpx client that sends the requests, for libraries that inspect it. It does not hold the token."""
         return self._session.transport.client
 
     @_client.setter
@@ -306,13 +310,13 @@ class API(Configured[C], RawResponses, Picklable):
         self._session.transport = self._session.transport.over(client)
 
     def __repr__(self) -> str:
-        if "_session" not in vars(self):  # a traceback shows one whose constructor has raised
+        if "_session" not in vars(self):  # a traceback may show a client whose constructor raised
             return f"<{type(self).__name__}>"
         return f"<{type(self).__name__} {self._session.config.base_url}>"
 
 
 def one_url(url: str, path: str) -> str:
-    """Give where a request goes to: `url`, or version 2's `path`. Raises TypeError for both."""
+    """Return the URL of a request: `url`, or version 2's `path`. Raises TypeError if both are given."""
     if url is not UNSET and path is not UNSET:
         raise TypeError("url is given more than once: url, path")
     return path if url is UNSET else url

@@ -1,7 +1,8 @@
-"""What of a client goes into a pickle: its settings, never a token, and no connections.
+"""How a client is pickled: with its settings, but without its token and its connections.
 
-The session is the only thing that has to be pickled by hand: clients, namespaces and functions made by `use` hold one,
-and are pickled as Python does. That of the default client is pickled as a reference to the one there.
+Only the session needs code for this. Clients, namespaces and functions made by `use` hold a session, and Python's
+default pickling works for them. The session of the default client is pickled as a reference to the default client of
+the process that loads it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir", "allow_private_hosts")
 FILTERED = ("headers", "query", "body")
 REFUSED = ("auth", "cookies", "event_hooks", "http_client", "mounts", "transport")
-"""Options of httpx's clients that hold secrets, or what belongs to one process."""
+"""Options of httpx clients that hold secrets, or that belong to one process."""
 LIBRARIES = ("httpx", "httpx2")
 
 
@@ -38,7 +39,7 @@ LIBRARIES = ("httpx", "httpx2")
 
 
 def default_of(session: Session[Any]) -> bool:
-    """Tell whether a session is that of the default client, in whatever colour."""
+    """Return whether a session is the default client's, in either colour."""
     client = made()
     theirs: Session[Any] | None = None if client is None else client.__dict__.get("_session")
     if theirs is None:
@@ -48,12 +49,12 @@ def default_of(session: Session[Any]) -> bool:
 
 
 def default_session(blocking: bool) -> Session[Any]:  # noqa: FBT001 - pickles call it
-    """Give the session of the default client in a colour."""
+    """Return the default client's session in a colour."""
     return session_of(default_client()).of_colour(Sync if blocking else Async)
 
 
 def reduced(session: Session[Any]) -> tuple[Any, ...]:
-    """Give what a session is pickled as. Raises TypeError for one whose connections cannot be made elsewhere."""
+    """Return the pickled form of a session. Raises TypeError if its connections cannot be recreated elsewhere."""
     if default_of(session):
         return default_session, (session.blocking,)
     config, credentials = session.config, session.config.credentials
@@ -70,7 +71,7 @@ def reduced(session: Session[Any]) -> tuple[Any, ...]:
 
 
 def arrived(blocking: bool, options: dict[str, Any], settings: dict[str, Any], left: bool) -> Session[Any]:  # noqa: FBT001 - pickles call it
-    """Make the session that a pickle tells of. Its token is whatever is found here; there may be none yet."""
+    """Make the session that a pickle describes. Its token is the one found in this process, if there is one."""
     url = settings.pop("base_url")
     base_url = None if url is None else httpx.URL(url)
     config = Config(base_url=base_url, credentials=Credentials(arrived=left), **settings)
@@ -84,7 +85,7 @@ pickle(Session, reduced)
 
 
 def checked(options: Mapping[str, Any], tokens: Tokens) -> dict[str, Any]:
-    """Give the options of connections that are to be made elsewhere. Raises TypeError for one that must stay here."""
+    """Return the options for connections if they can be pickled. Raises TypeError if one cannot."""
     if name := next((name for name, value in options.items() if not is_plain(name, value, tokens)), None):
         raise TypeError(
             f"a client that was given {name}= cannot be pickled, for that holds connections, code or secrets of "
@@ -94,7 +95,7 @@ def checked(options: Mapping[str, Any], tokens: Tokens) -> dict[str, Any]:
 
 
 def is_plain(name: str, value: Any, tokens: Tokens) -> bool:
-    """Tell whether an option of httpx's clients is plain data without a secret."""
+    """Return whether an option of httpx clients is plain data without a secret."""
     kind: type[Any] = value.__class__
     if name in REFUSED or (name == "cert" and kind is tuple and len(value) > 2):  # with a password
         return not value
@@ -109,7 +110,7 @@ def is_plain(name: str, value: Any, tokens: Tokens) -> bool:
 
 
 def is_plain_there(value: Any, tokens: Tokens) -> bool:
-    """Tell the same of an object of httpx."""
+    """Return whether an object of httpx is plain data without a secret."""
     kind = type(value).__name__
     if kind == "Proxy":
         secrets = value.auth or value.headers or getattr(value, "ssl_context", None)
@@ -121,7 +122,7 @@ def is_plain_there(value: Any, tokens: Tokens) -> bool:
 
 
 class Picklable:
-    """A client, to `pickle` and `copy`. Copies share its connections; pickles have its settings, and no token."""
+    """A client that supports `pickle` and `copy`. Copies share its connections; pickles hold its settings, no token."""
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         if made() is self:
@@ -129,7 +130,7 @@ class Picklable:
         return super().__reduce_ex__(protocol)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Give the session, and what a subclass has added. Raises TypeError for a token among that."""
+        """Return the session and the attributes of a subclass. Raises TypeError if one of those holds a token."""
         tokens = own_session(self).config.credentials.known()
         shown = (name for name, value in vars(self).items() if any(shows(text, tokens) for text in texts(value)))
         if name := next(shown, None):
@@ -160,5 +161,5 @@ class Picklable:
 
 
 def own_session(client: Picklable) -> Session[Any]:
-    """Give the session of a client."""
+    """Return the session of a client."""
     return session_of(cast("Any", client))

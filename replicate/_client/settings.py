@@ -1,4 +1,4 @@
-"""What a client is set to, to be read and changed, and clients made of clients."""
+"""A client's settings, how to change them, and how to derive one client from another."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
 
 
 class CopyOptions(RequestOptions, total=False):
-    """What a copy of a client may have otherwise."""
+    """Settings that a copy of a client can change."""
 
     bearer_token: str | Callable[[], str | None] | None
-    """Another token, or what gives it."""
+    """Another token, or a function that returns one."""
     api_token: str | Callable[[], str | None] | None
-    """The same."""
+    """The same as `bearer_token`."""
     base_url: str | httpx.URL | None
-    """Another address."""
+    """Another base URL."""
     http_client: httpx.Client | httpx.AsyncClient | None
-    """Another client of httpx, of the same colour."""
+    """Another httpx client, of the same colour."""
     poll_interval: float | None
-    """Seconds between two looks at a prediction that is waited for."""
+    """Seconds between two polls of a prediction."""
     output_dir: str | os.PathLike[str] | None
-    """A folder in which the files of outputs are saved."""
+    """Folder in which output files are saved."""
     allow_private_hosts: bool
     """Whether outputs and redirects may name hosts that are not public."""
     observers: Iterable[object] | None
@@ -59,24 +59,24 @@ class CopyOptions(RequestOptions, total=False):
     default_headers: Mapping[str, str] | None
     """Headers to add to the client's."""
     set_default_headers: Mapping[str, str] | None
-    """Headers instead of the client's."""
+    """Headers that replace the client's."""
     default_query: Mapping[str, Any] | None
     """Query parameters to add to the client's."""
     set_default_query: Mapping[str, Any] | None
-    """Query parameters instead of the client's."""
+    """Query parameters that replace the client's."""
 
 
 TOKENS = ("bearer_token", "api_token")
 
 
 class Configured(AsyncNames, Generic[C]):
-    """A client's settings. To change one changes it for all nouns that the client has given out."""
+    """A client's settings. A change applies to all namespaces that the client has created."""
 
     _session: Session[C]
 
     @property
     def bearer_token(self) -> str | None:
-        """The API token that is used now, or None. It can be set to another, or to a function that gives one."""
+        """The current API token, or None. Can be set to a token or to a function that returns one."""
         return self._session.config.credentials.token()
 
     @bearer_token.setter
@@ -96,9 +96,9 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def base_url(self) -> httpx.URL:
-        """Where the API is, with its version: as set, or REPLICATE_BASE_URL. Setting None goes back to that.
+        """The API's base URL, with its version: as set, or REPLICATE_BASE_URL. Set to None to go back to the default.
 
-        It ends in a slash, so that `client.base_url.join("models")` is below it.
+        It ends in a slash, so that `client.base_url.join("models")` stays below it.
         """
         url = self._session.config.base_url
         return url.copy_with(raw_path=url.raw_path.rstrip(b"/") + b"/")
@@ -109,7 +109,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def timeout(self) -> float | httpx.Timeout | None:
-        """Seconds that one HTTP request may take."""
+        """Seconds that a single HTTP request may take."""
         return self._session.config.timeout
 
     @timeout.setter
@@ -118,7 +118,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def max_retries(self) -> int:
-        """How often a request that may be sent again is sent again."""
+        """How many times a request is retried, if it is safe to retry."""
         return self._session.config.max_retries
 
     @max_retries.setter
@@ -127,13 +127,13 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def auth_headers(self) -> Mapping[str, str]:
-        """The headers that a request is authenticated with. A subclass may give others, as one of version 2 could."""
+        """The headers that authenticate a request. A subclass can override this, as in version 2."""
         token = self._session.config.credentials.token()
         return {"Authorization": f"Bearer {token}"} if token else {}
 
     @property
     def default_headers(self) -> Mapping[str, str]:
-        """Headers that go with every request to the API."""
+        """Headers that are sent with every request to the API."""
         return given(self._session.config.headers)
 
     @default_headers.setter
@@ -142,7 +142,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def default_query(self) -> Mapping[str, Any]:
-        """Query parameters that go with every request to the API."""
+        """Query parameters that are sent with every request to the API."""
         return given(self._session.config.query)
 
     @default_query.setter
@@ -151,10 +151,10 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def poll_interval(self) -> float:
-        """Seconds between two looks at a prediction: as set, or REPLICATE_POLL_INTERVAL.
+        """Seconds between two polls of a prediction: as set, or REPLICATE_POLL_INTERVAL.
 
-        It is 0.5 where neither is, for code of version 1; the pause then adapts to how long a prediction takes. Setting
-        None goes back to that.
+        If neither is set, this is 0.5, for code of version 1, but the actual pause adapts to the prediction's duration.
+        Set to None to go back to that.
         """
         set_to = pace(self._session)
         return 0.5 if set_to is None else set_to
@@ -165,7 +165,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def output_dir(self) -> Path | None:
-        """The folder in which `run`, `use` and `stream` save the files of outputs, as `save_to` does; None for none."""
+        """The folder in which `run`, `use` and `stream` save output files, as `save_to` does; None to save nothing."""
         return self._session.config.output_dir
 
     @output_dir.setter
@@ -174,7 +174,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def allow_private_hosts(self) -> bool:
-        """Whether outputs and redirects may name hosts that are not public, and not the API's own."""
+        """Whether outputs and redirects are allowed to name hosts that are neither public nor the API's own."""
         return self._session.config.allow_private_hosts
 
     @allow_private_hosts.setter
@@ -195,21 +195,22 @@ class Configured(AsyncNames, Generic[C]):
         self._set(observers=given)
 
     def is_closed(self) -> bool:
-        """Tell whether the client was closed."""
+        """Return whether the client was closed."""
         return self._session.transport.is_closed
 
     @dual
     async def close(self) -> None:
-        """Close the connections. The client cannot be used any more."""
+        """Close the connections. The client cannot be used afterwards."""
         await self._session.transport.close()
 
     @show
     def with_options(self, **options: Unpack[CopyOptions]) -> Self:
-        """Give a client with other settings, over the same connections unless there is an `http_client`.
+        """Return a client with other settings. It shares this client's connections unless `http_client` is given.
 
-        `default_headers` and `default_query` add to this client's, `set_default_headers` and `set_default_query`
-        replace them: ValueError for both. `timeout`, `max_retries`, `extra_headers`, … are as of a single request.
-        Clients that share connections are closed together: closing either closes both.
+        `default_headers` and `default_query` are added to this client's; `set_default_headers` and `set_default_query`
+        replace them. `timeout`, `max_retries`, `extra_headers`, … work as for a single request. Clients that share
+        connections are closed together: closing either closes both. Raises ValueError if defaults are both added and
+        replaced.
         """
         told: Any = options
         told.update({name: sealed(told[name]) for name in TOKENS if name in told})
@@ -222,9 +223,10 @@ class Configured(AsyncNames, Generic[C]):
 
 
 def with_session(owner: T, session: Session[Any]) -> T:
-    """Give a client or a noun with another session, and with the attributes that a subclass has added.
+    """Return a copy of a client or namespace with another session and the attributes that a subclass has added.
 
-    The nouns that it has made are made anew when they are asked for; those that it holds by another name come along.
+    Namespaces that it has cached are created again on first use. Those stored under another name are copied with the
+    new session.
     """
     other: Any = object.__new__(type(owner))
     own: Any = owner

@@ -1,4 +1,4 @@
-"""What the class of a client says itself, as subclasses of version 2's clients do: asked for at each request."""
+"""Properties that a subclass of a client overrides, as in version 2. They are evaluated for each request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def follow_class(client: Any) -> None:
-    """Have the requests of a client go by the properties that its class overrides, if it does."""
+    """Make the requests of a client use the properties that its class overrides, if any."""
     own = {name: is_own(client, name) for name in ("auth_headers", "default_headers", "default_query")}
     if all(own.values()):
         return
@@ -32,21 +32,21 @@ def follow_class(client: Any) -> None:
 
 
 def is_own(client: Any, name: str) -> bool:
-    """Tell whether a property of a client is that of this package."""
+    """Return whether a client's property is the one of this package."""
     found: Any = inspect.getattr_static(client.__class__, name, None)
     return str(getattr(getattr(found, "fget", None), "__module__", None)).startswith("replicate.")
 
 
 def headers_of(client: Any) -> Mapping[str, Any]:
-    """Give the headers that a client authenticates itself with, in the place of the token, and its other ones."""
+    """Return a client's authentication headers, which replace the token, and its other headers."""
     return merged({"Authorization": UNSET, **client.auth_headers}, client.default_headers)
 
 
 def headers_said_by(client: Any) -> Mapping[str, Any]:
-    """Give the headers of a client."""
+    """Return the headers of a client."""
     return {**client.default_headers}
 
 
 def query_said_by(client: Any) -> Mapping[str, Any]:
-    """Give the query parameters of a client."""
+    """Return the query parameters of a client."""
     return {**client.default_query}

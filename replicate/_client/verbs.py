@@ -1,6 +1,6 @@
-"""`client.get` and its kin, as type checkers see them: what they give follows `cast_to` and `stream`.
+"""Types of `client.get` and its siblings for type checkers: the result depends on `cast_to` and `stream`.
 
-Nothing here is loaded when a program runs: there, `dual` presents these methods too.
+Nothing here is loaded at run time, where `dual` decorates these methods too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Awaited = TypeVar("Awaited")
 
 
 class Verb(Protocol):
-    """How a blocking client sends a request by one method."""
+    """`client.get` and the like of a blocking client: a request by a fixed method."""
 
     @overload
     def __call__(self, url: str, **options: Unpack[SendOptions]) -> Response: ...
@@ -41,7 +41,7 @@ class Verb(Protocol):
 
 
 class AsyncVerb(Protocol):
-    """How an asynchronous client sends a request by one method."""
+    """`client.get` and the like of an asynchronous client: a request by a fixed method."""
 
     @overload
     async def __call__(self, url: str, **options: Unpack[SendOptions]) -> Response: ...
@@ -60,7 +60,7 @@ class AsyncVerb(Protocol):
 
 
 class Request(Protocol):
-    """How a blocking client sends a request by any method."""
+    """`client.request` of a blocking client: a request by any method."""
 
     @overload
     def __call__(self, method: str, url: str, **options: Unpack[SendOptions]) -> Response: ...
@@ -79,7 +79,7 @@ class Request(Protocol):
 
 
 class AsyncRequest(Protocol):
-    """How an asynchronous client sends a request by any method."""
+    """`client.request` of an asynchronous client: a request by any method."""
 
     @overload
     async def __call__(self, method: str, url: str, **options: Unpack[SendOptions]) -> Response: ...
@@ -98,7 +98,7 @@ class AsyncRequest(Protocol):
 
 
 class Presented(Generic[Blocking, Awaited]):
-    """What presents a coroutine function that sends requests, in the colour of its owner."""
+    """A decorated coroutine function that sends requests. Its type depends on the colour of its owner."""
 
     def __init__(self, function: Callable[..., Coroutine[Any, Any, Any]]) -> None: ...
     @overload
@@ -113,8 +113,8 @@ class Presented(Generic[Blocking, Awaited]):
 
 
 class verb(Presented[Verb, AsyncVerb]):  # noqa: N801 - reads as the decorator it is
-    """Present what sends a request by one method."""
+    """Decorate a method that sends a request by a fixed HTTP method."""
 
 
 class request(Presented[Request, AsyncRequest]):  # noqa: N801 - as `verb`
-    """Present what sends a request by any method."""
+    """Decorate a method that sends a request by any HTTP method."""

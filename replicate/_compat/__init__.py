@@ -1,1 +1,1 @@
-"""What earlier versions of this package had, and this one has elsewhere or does in another way."""
+"""Names of earlier versions, which have moved or work differently now."""

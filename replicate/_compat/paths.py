@@ -1,9 +1,9 @@
-"""Where earlier versions kept their public names, and the modules of those paths: made when somebody imports one.
+"""Import paths of earlier versions, and the modules for them, which are created when somebody imports them.
 
 `from replicate.helpers import FileOutput` finds no file of that name. The import system then asks the package itself
-(see its `find_spec`), which asks `find`. The module it gets looks each name up when it is first used.
+(see its `find_spec`), which calls `find`. The resulting module looks up each name on first use.
 
-Some earlier paths are files here, too, such as `replicate.client`. `widen` gives those the names that they had as well.
+Some earlier paths are files here too, such as `replicate.client`. `widen` adds to them the names that they had before.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ HOMES: Mapping[str, str] = {
 HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
 
 BASES = "Namespace Page Resource"
-"""What version 1 built its nouns of."""
+"""The base classes of version 1's nouns."""
 EARLY = "Collection=Namespace encode_json upload_file"
-"""What version 0 built its nouns of."""
+"""The base classes and functions of version 0's nouns."""
 ENCODERS = "async_encode_json encode_json"
 USE = (
     "AsyncFunction AsyncOutputIterator AsyncRun=Run Function OutputIterator Run SyncOutputIterator URLPath=FileOutput "
@@ -77,7 +77,7 @@ VERSION = "VersionGetResponse=Version"
 
 
 def operations(nouns: str) -> str:
-    """Give the names of version 2's classes for the operations on nouns, of either colour and for whole answers."""
+    """Return version 2's class names for operations on nouns: of both colours, and for raw and streamed responses."""
     return " ".join(
         f"{colour}{noun}Resource{whole}={whole or kind}"
         for noun, _, kind in (entry.partition("=") for entry in nouns.split())
@@ -179,7 +179,7 @@ PATHS: Mapping[str, str] = {
     "version": "ModelError Version VersionCollection=Versions Versions make_schema_backwards_compatible "
     f"Collection=Namespace {BASES}",
 }
-"""The paths below `replicate` that are no files, and their names; `Old=New` where a name changed."""
+"""Paths below `replicate` that are not files, and their names; `Old=New` if a name has changed."""
 
 WIDENED: Mapping[str, str] = {
     "client": "Accounts Collections DeploymentCollection=Deployments Deployments Files Hardware=HardwareNamespace "
@@ -198,17 +198,17 @@ WIDENED: Mapping[str, str] = {
     "resources.webhooks": WEBHOOKS,
     "webhook": BASES,
 }
-"""The paths below `replicate` that are files, and the names that they had besides those that they have."""
+"""Paths below `replicate` that are files, and the names that they had in addition to their present ones."""
 
 
 def targets(names: str) -> dict[str, tuple[str, str]]:
-    """Give for each name the module that has it now, and what it is called there."""
+    """Return for each name the module that has it now, and its name there."""
     pairs = (entry.partition("=") for entry in names.split())
     return {name: (HOME_OF[new or name], new or name) for name, _, new in pairs}
 
 
 def look_up(module: ModuleType, names: Mapping[str, tuple[str, str]], name: str) -> Any:
-    """Give what an earlier name of a module stands for, or the module of that name below it, and keep it there."""
+    """Return the object for an earlier name of a module, or the submodule of that name, and store it in the module."""
     if name not in names:
         full = f"{module.__name__}.{name}"
         if full.partition(".")[2] in PATHS:
@@ -219,17 +219,17 @@ def look_up(module: ModuleType, names: Mapping[str, tuple[str, str]], name: str)
 
 
 class Moved:
-    """Fills a module with names that live elsewhere."""
+    """A loader that fills a module with names that are defined elsewhere."""
 
     def __init__(self, names: Mapping[str, tuple[str, str]]) -> None:
         self.names = names
 
     def create_module(self, spec: ModuleSpec) -> Keeping:
-        """Make a module whose names no module below it replaces."""
+        """Make a module whose names are not replaced by its submodules."""
         return Keeping(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Let a module look its names up when they are first used (PEP 562)."""
+        """Make a module look up its names on first use (PEP 562)."""
         module.__dict__.update(
             __doc__="A path of earlier versions; its names live elsewhere.",
             __all__=sorted(self.names),
@@ -239,12 +239,12 @@ class Moved:
 
 
 def listed(module: ModuleType, names: Iterable[str]) -> list[str]:
-    """Give the names of a module, those that it had earlier too."""
+    """Return the names of a module, including its earlier ones."""
     return sorted({*module.__dict__, *names})
 
 
 class Keeping(ModuleType):
-    """A module that keeps its names where the import system would put a module of that name."""
+    """A module that keeps its own name if the import system would replace it by a submodule of that name."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if isinstance(value, ModuleType):
@@ -255,31 +255,31 @@ class Keeping(ModuleType):
         super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by its name, as the package does."""
+        """Pickle by name, as the package does."""
         return import_module, (self.__name__,)
 
 
 def widen(module: ModuleType) -> None:
-    """Give a module that is a file here the names that it had earlier, and the modules below it their names."""
+    """Add the earlier names to a module that is a file here, and the earlier submodules below it."""
     path = module.__name__.partition(".")[2]
     if path not in WIDENED:
         return
     module.__class__ = Keeping
-    if names := targets(WIDENED[path]):  # else it looks its names up itself
+    if names := targets(WIDENED[path]):  # otherwise it looks up its names itself
         module.__dict__.update(__dir__=partial(listed, module, names), __getattr__=partial(look_up, module, names))
     if has_modules(path):
         module.__dict__.setdefault("__path__", [])
 
 
 def has_modules(path: str) -> bool:
-    """Tell whether there is a path below a path."""
+    """Return whether there is an earlier path below a path."""
     return any(other.startswith(f"{path}.") for other in PATHS)
 
 
 def find(fullname: str) -> ModuleSpec | None:
-    """Give the import system a module of an earlier version; None if there was none of that name."""
+    """Return the import spec of a module of an earlier version; None if there was none of that name."""
     path = fullname.partition(".")[2]
     if path not in PATHS:
         return None
-    loader: Any = Moved(targets(PATHS[path]))  # one without its abstract class, which costs an import
+    loader: Any = Moved(targets(PATHS[path]))  # not a subclass of importlib.abc.Loader, whose import takes time
     return ModuleSpec(fullname, loader, is_package=has_modules(path))

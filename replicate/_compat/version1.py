@@ -1,4 +1,4 @@
-"""Functions of versions 0 and 1 that this version has no other use for, in terms of what it does have."""
+"""Functions of versions 0 and 1 that only old code uses, implemented with the present ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from replicate.resources.predictions import EventStream
 
 EARLY_COG = (0, 3, 9)
-"""The first version of Cog that says which arrays come item by item."""
+"""The first version of Cog whose schemas say which arrays are iterators."""
 
 
 # ---- replicate.run, replicate.stream
@@ -45,10 +45,10 @@ def run(
     client: Client,
     ref: Any,
     input: Mapping[str, Any] | None = None,
-    use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+    use_file_output: bool | None = None,  # noqa: FBT001 - as in version 1
     **options: Unpack[CallOptions],
 ) -> Any:
-    """Run a model, as the client does."""
+    """Run a model with a client."""
     return client.run(ref, input, use_file_output, **options)
 
 
@@ -57,10 +57,10 @@ async def async_run(
     client: Client,
     ref: Any,
     input: Mapping[str, Any] | None = None,
-    use_file_output: bool | None = None,  # noqa: FBT001 - as it was
+    use_file_output: bool | None = None,  # noqa: FBT001 - as in version 1
     **options: Unpack[CallOptions],
 ) -> Any:
-    """Run a model without blocking, as the client does."""
+    """Run a model with a client, asynchronously."""
     asynchronous: Any = client
     return await asynchronous.async_run(ref, input, use_file_output, **options)
 
@@ -69,7 +69,7 @@ async def async_run(
 def stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
 ) -> EventStream[Sync]:
-    """Run a model and give the events of its output, as the client does."""
+    """Run a model with a client, and return the events of its output."""
     return client.stream(ref, input=input, **options)
 
 
@@ -77,16 +77,16 @@ def stream(
 async def async_stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
 ) -> EventStream[Async]:
-    """Run a model and give the events of its output for `async for`, as the client does."""
+    """Run a model with a client, and return the events of its output for `async for`."""
     asynchronous: Any = client
     events: EventStream[Async] = await asynchronous.async_stream(ref, input=input, **options)
     return events
 
 
 class EventSource(Generic[T]):
-    """The events of a streamed answer: for `for`, or `async for` if an asynchronous client got it.
+    """The events of a streamed response: for `for`, or `async for` with an asynchronous client.
 
-    Without `use_file_output=False` an output event that is one URL holds a FileOutput.
+    Unless `use_file_output=False`, an output event that is entirely one URL holds a FileOutput.
     """
 
     response: httpx.Response
@@ -113,11 +113,11 @@ class EventSource(Generic[T]):
                 yield self._with_file(event)
 
     def close(self) -> None:
-        """Close a blocking client's answer."""
+        """Close the response of a blocking client."""
         self.response.close()
 
     async def aclose(self) -> None:
-        """Close an asynchronous client's answer."""
+        """Close the response of an asynchronous client."""
         await self.response.aclose()
 
     def __enter__(self) -> Self:
@@ -142,24 +142,24 @@ class EventSource(Generic[T]):
 
 
 class CreatePredictionRequestParams(TypedDict, total=False):
-    """What version 1 told its HTTP client of the request that starts a prediction."""
+    """Options that version 1 passed to its HTTP client when it started a prediction."""
 
     headers: dict[str, str] | None
     timeout: httpx.Timeout | None
 
 
-# ---- replicate.helpers, and what version 0 had in replicate.json and replicate.files
+# ---- replicate.helpers, and version 0's replicate.json and replicate.files
 
 
 @deferred
 def base64_encode_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
-    """Give a file as a data URI. Raises FileNotFoundError, TypeError."""
+    """Return a file as a data URI. Raises FileNotFoundError, TypeError."""
     return data_uri(inspected(file, "file"))
 
 
 @deferred
 def upload_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
-    """Give a file as a data URI, as version 0 sent all files. Raises FileNotFoundError, TypeError."""
+    """Return a file as a data URI, as version 0 sent all files. Raises FileNotFoundError, TypeError."""
     return base64_encode_file(file)
 
 
@@ -171,9 +171,9 @@ def encode_json(
     *,
     upload_file: Callable[[Any], str] | None = None,
 ) -> Any:
-    """Give an input as JSON data, its files as data URIs or uploaded. Raises TypeError, ValueError, APIError.
+    """Return an input as JSON data, with files as data URIs or uploaded. Raises TypeError, ValueError, APIError.
 
-    Version 0 passed a function that gives the address of a file, in the place of the client or as `upload_file`.
+    Version 0 passed a function that returns the URL of a file, either instead of the client or as `upload_file`.
     """
     given: Any = client
     to_url = upload_file or (None if hasattr(given, "_session") else given)
@@ -184,7 +184,7 @@ def encode_json(
 
 
 def with_urls(value: Any, to_url: Callable[[Any], str]) -> Any:
-    """Put what a function gives for a file in the place of each open file and path."""
+    """Replace each open file and path by the result of a function."""
     if is_mapping(value):
         return {name: with_urls(item, to_url) for name, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -199,13 +199,13 @@ def with_urls(value: Any, to_url: Callable[[Any], str]) -> Any:
 async def async_encode_json(
     obj: Any, client: Client, file_encoding_strategy: FileEncodingStrategy | None = None
 ) -> Any:
-    """Do what `encode_json` does, without blocking."""
+    """Do what `encode_json` does, asynchronously."""
     return await Inputs(obj, file_encoding_strategy, blocking=False).sent(session_of(client).of_colour(Async))
 
 
 @deferred
 def transform_output(value: Any, client: Client) -> Any:
-    """Give an output with a FileOutput for each string in it that begins as a URL of a file does."""
+    """Return an output with a FileOutput for each string that starts with "https://" or "data:"."""
     if is_mapping(value):
         return {name: transform_output(item, client) for name, item in value.items()}
     if is_array(value):
@@ -219,7 +219,7 @@ def transform_output(value: Any, client: Client) -> Any:
 
 
 def version_has_no_array_type(cog_version: str) -> bool | None:
-    """Tell whether a model's version of Cog is too old to say which arrays come item by item; None if unknown."""
+    """Return whether a version of Cog is too old to say which arrays are iterators; None if unknown."""
     try:
         return tuple(int(part) for part in cog_version.split(".")[:3]) < EARLY_COG
     except ValueError:
@@ -228,7 +228,7 @@ def version_has_no_array_type(cog_version: str) -> bool | None:
 
 @deferred
 def make_schema_backwards_compatible(schema: Mapping[str, Any], cog_version: str) -> dict[str, Any]:
-    """Give a version's schema in which the arrays of an early Cog, which came item by item, say so."""
+    """Return a version's schema in which the output array of an early Cog is marked as an iterator."""
     result: dict[str, Any] = copy.deepcopy({**schema})
     output = result.get("components", {}).get("schemas", {}).get("Output", {})
     if output.get("type") == "array" and version_has_no_array_type(cog_version):

@@ -1,4 +1,4 @@
-"""What version 2 offered and this version has no other use for."""
+"""Names of version 2 that this version does not use itself."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from os import PathLike
 
 ProxiesTypes: TypeAlias = str | httpx.URL | httpx.Proxy
-"""What `httpx.Client(proxy=…)` takes."""
+"""Values that `httpx.Client(proxy=…)` accepts."""
 
 
 @deferred
 def get_path_url(path: object) -> str | None:
-    """Give the URL of a file that a model made; None for anything else, which has none."""
+    """Return the URL of a file that a model made; None for anything else."""
     url = getattr(path, "url", None)
     return url if isinstance(url, str) else None
 
 
 @deferred
 def file_from_path(path: str | PathLike[str]) -> tuple[str, bytes]:
-    """Give a file's name and content, as `files.create` takes them. Raises OSError."""
+    """Return a file's name and content, as `files.create` accepts them. Raises OSError."""
     return Path(path).name, Path(path).read_bytes()

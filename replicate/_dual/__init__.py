@@ -1,1 +1,1 @@
-"""One definition, two colours: methods that block on one client and are awaited on another."""
+"""One definition, two colours: methods that block on one client and are awaited on the other."""

@@ -1,9 +1,9 @@
-"""Version 1's names for asynchronous code: `async_get` is `get`, awaited, whatever the colour of its owner.
+"""Version 1's names for asynchronous code: `async_get` is `get`, awaited, on owners of either colour.
 
-The call runs on the asynchronous twin of the owner's session. What it gives is bound to the owner's own session again:
-a prediction that a blocking client's `async_create` gives has a blocking `reload` and an `async_reload`.
+The call runs on the asynchronous twin of the owner's session. Its result is then bound to the owner's own session: a
+prediction from a blocking client's `async_create` has a blocking `reload` and an `async_reload`.
 """
-# ruff: noqa: SLF001 - of what has a session, by the protocol `Coloured`
+# ruff: noqa: SLF001 - `_session` is part of the protocol `Coloured`
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class AsyncNames:
-    """A class whose methods have `async_` names too."""
+    """A class whose methods also have `async_` names."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Add the names of the methods that the class defines, unless it has them of its own."""
+        """Add the `async_` names of the methods that the class defines, unless it defines those names itself."""
         super().__init_subclass__(**options)
         for name, member in [*vars(cls).items()]:
             other = f"_async{name}" if name.startswith("_") else f"async_{name}"
@@ -37,7 +37,7 @@ class AsyncNames:
         deferred(cls)
 
     def __dir__(self) -> Iterable[str]:
-        """Leave out the `async_` names where all methods are awaited anyway."""
+        """Leave out the `async_` names on an asynchronous owner, whose methods are all awaited."""
         state: dict[str, Any] = vars(self)
         session = state.get("_session") or state.get("_bound")
         names = super().__dir__()
@@ -45,7 +45,7 @@ class AsyncNames:
 
 
 class async_name(Presenter):  # noqa: N801 - as `dual`
-    """Present a method as a coroutine function, or one that gives an asynchronous iterator, on owners of any colour."""
+    """Expose a method as a coroutine function, or as one that returns an async iterator, on owners of either colour."""
 
     def __init__(self, presenter: Presenter, name: str, owner: type) -> None:
         super().__init__(presenter.function)
@@ -57,7 +57,7 @@ class async_name(Presenter):  # noqa: N801 - as `dual`
 
     @functools.cached_property
     def unbound(self) -> Callable[..., Any]:
-        """The function itself: the same for all owners."""
+        """The function itself, which is the same for all owners."""
         make = MAKERS.get(type(self._presenter), method_of)
         made: Any = shown_as(self.function, make(checked(self.function)))
         made.__name__, made.__qualname__ = self.__name__, self.__qualname__
@@ -92,7 +92,7 @@ def method_of(called: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def iterator_of(called: Callable[..., Any]) -> Callable[..., Any]:
-    """Make the function for a method that gives an asynchronous iterator."""
+    """Make the function for a method that returns an asynchronous iterator."""
 
     def iterator(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         twin = twin_of(owner)
@@ -103,7 +103,7 @@ def iterator_of(called: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def plain_of(called: Callable[..., Any]) -> Callable[..., Any]:
-    """Make the function for one whose result does the waiting."""
+    """Make the function for a method that does not wait; its result does."""
 
     def plain(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         tell_in_both(owner, kwargs)
@@ -113,7 +113,7 @@ def plain_of(called: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def started_of(called: Callable[..., Any]) -> Callable[..., Any]:
-    """Make the coroutine function for one whose result is awaited."""
+    """Make the coroutine function for a method whose result is awaited."""
 
     async def started(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         tell_in_both(owner, kwargs)
@@ -134,13 +134,13 @@ MAKERS: dict[Any, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 
 
 def twin_of(owner: Any) -> Any:
-    """Give an owner that acts through the asynchronous session: itself, if it does."""
+    """Return the owner with the asynchronous session: a copy, or the owner itself if it is asynchronous."""
     session = owner._session
     return over(owner, session.of_colour(Async)) if session.blocking else owner
 
 
 def take_over(owner: Any, twin: Any) -> None:
-    """Do to an object what a call has done to its twin in place."""
+    """Apply to an object what a call has changed in its twin."""
     if "_bound" in vars(twin):
         session = owner._bound
         rebound(twin, session)
@@ -148,7 +148,7 @@ def take_over(owner: Any, twin: Any) -> None:
 
 
 def tell_in_both(owner: Any, options: Any) -> Told | None:
-    """Have an `on_update` among the options of a method get what it is told of in both colours."""
+    """Wrap an `on_update` among the options of a method, so that the object it gets works in both colours."""
     callback = options.get("on_update")
     if not callable(callback) or not owner._session.blocking:
         return None
@@ -157,7 +157,7 @@ def tell_in_both(owner: Any, options: Any) -> Told | None:
 
 
 def rebound_error(error: ReplicateException, session: ColouredSession[Any]) -> None:
-    """Bind what an error of a call that has ended carries, and its causes carry, to another session."""
+    """Bind the objects in an error of a call that has ended, and in its causes, to another session."""
     cause: BaseException | None = error
     while isinstance(cause, ReplicateException):
         for value in vars(cause).values():
@@ -166,7 +166,7 @@ def rebound_error(error: ReplicateException, session: ColouredSession[Any]) -> N
 
 
 def rebound(value: T, session: ColouredSession[Any]) -> T:
-    """Bind what a call gives to another session, and what it holds: each object tells how."""
+    """Bind the result of a call, and the objects in it, to another session. An object's `_rebind` does it."""
     found: Any = value
     if rebind := getattr(type(value), "_rebind", None):
         rebind(value, session)
@@ -180,7 +180,7 @@ def rebound(value: T, session: ColouredSession[Any]) -> T:
 
 
 async def rebound_items(source: AsyncGenerator[T, None], session: ColouredSession[Any]) -> AsyncGenerator[T, None]:
-    """Yield what a generator yields, bound to another session."""
+    """Yield the items of a generator, bound to another session."""
     async with nested(source) as items:
         try:
             async for item in items:

@@ -1,4 +1,4 @@
-"""The two colours of a call, and what has one: it blocks, or it is awaited."""
+"""The two colours of a call: it blocks, or it is awaited. Whatever has a session has that session's colour."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 class Colour:
-    """How a call gives its result."""
+    """How a call returns its result."""
 
 
 class Sync(Colour):
-    """By blocking until it is there."""
+    """It blocks until the result is there."""
 
 
 class Async(Colour):
-    """By being awaited."""
+    """It is awaited."""
 
 
-if TYPE_CHECKING:  # defaults (PEP 696), so that `Prediction` alone is a type too; loading what has them costs time
+if TYPE_CHECKING:  # with defaults (PEP 696), so that `Prediction` alone is a type; they cost an import
     P = typing_extensions.ParamSpec("P", default=...)
     T = typing_extensions.TypeVar("T", default=Any)
     C = typing_extensions.TypeVar("C", bound=Colour, default=Any)
@@ -36,25 +36,25 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class ColouredSession(Generic[C]):
-    """What this package knows of a session: its colour, and its transport, which closes what is left half-read."""
+    """What this folder needs of a session: its colour, and its transport, which closes unfinished iterators."""
 
     blocking: bool
     transport: Any
 
     def of_colour(self, colour: type[Other]) -> ColouredSession[Other]:
-        """Give this session in another colour, or itself."""
+        """Return this session in another colour, or itself."""
         raise NotImplementedError
 
 
 class Coloured(Protocol[C]):
-    """What has a session, and with it a colour."""
+    """An object that has a session, and so a colour."""
 
     @property
     def _session(self) -> ColouredSession[C]: ...
 
 
 def over(owner: Any, session: ColouredSession[Any]) -> Any:
-    """Give a copy of a client, a namespace or an object that acts through another session."""
+    """Return a copy of a client, namespace or object that uses another session."""
     if complete := getattr(owner.__class__, "_complete", None):
         complete(owner)
     other: Any = object.__new__(owner.__class__)

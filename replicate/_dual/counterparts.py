@@ -1,4 +1,4 @@
-"""What the user of a blocking client sees of a prediction that an `async_` method acts on."""
+"""The prediction that `async_` methods act on, as a user of a blocking client sees it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Counterpart:
-    """A prediction or a training that acts through the asynchronous session, and the same one for a blocking client.
+    """A prediction or training with the asynchronous session, and its counterpart for a blocking client.
 
-    The two are kept in step: `show` gives the second as the first was last seen, and `take_back` tells the first that
-    the second has been seen to finish.
+    The two are kept in sync: `show` updates the counterpart from the source, and `take_back` updates the source if the
+    counterpart has finished.
     """
 
     def __init__(self, source: Any, session: ColouredSession[Any], shown: Any = None) -> None:
@@ -28,7 +28,7 @@ class Counterpart:
         self._seen = None if shown is not None else state(source)
 
     def show(self) -> Any:
-        """Give the object for the blocking client: always the same one."""
+        """Return the object for the blocking client, always the same one."""
         self.take_back()
         if (seen := state(self.source)) != self._seen:
             self._shown.__dict__ = {**self.source.__dict__, "_bound": self._session}
@@ -36,25 +36,25 @@ class Counterpart:
         return self._shown
 
     def take_back(self) -> None:
-        """Have the source finish if its user has seen it finish, such as by canceling it."""
+        """Mark the source as finished if its counterpart has finished, for example because the user canceled it."""
         if self._shown.finished and not self.source.finished:
             self.source.__dict__ = {**self._shown.__dict__, "_bound": self.source.__dict__["_bound"]}
 
 
 def state(run: Any) -> tuple[Any, ...]:
-    """Give what of a prediction or a training changes while it runs."""
+    """Return the parts of a prediction or training that change while it runs."""
     return run.status, run.logs, stored(run, "output"), stored(run, "urls")
 
 
 class Told:
-    """An `on_update` that gets the prediction of a blocking client's `async_` method in both colours."""
+    """An `on_update` of a blocking client's `async_` method. It gets a prediction that works in both colours."""
 
     def __init__(self, callback: Callable[[Any], object], session: ColouredSession[Any], owner: Any = None) -> None:
         self._callback, self._session, self._owner = callback, session, owner
         self.counterpart: Counterpart | None = None
 
     def __call__(self, run: Any) -> object:
-        """Call it. What it gives to await is given."""
+        """Call the callback. If it returns an awaitable, return one too."""
         if self.counterpart is None or self.counterpart.source is not run:
             self.counterpart = Counterpart(run, self._session, self._owner)
         given = self._callback(self.counterpart.show())

@@ -1,7 +1,7 @@
-"""Asynchronous generators inside others: closed by who iterates them, and by nobody else.
+"""Asynchronous generators inside other generators: each is closed only by the code that iterates it.
 
-An event loop notes each generator that begins. When it ends, asyncio's closes all of them at once, the inner ones
-while the outer one is busy closing them, which it reports at length. It must know the outermost only.
+An event loop keeps track of each generator that starts. At its end, asyncio closes all of them at the same time: the
+inner ones while the outer one is closing them, which logs errors. So it must know only the outermost one.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = 10.0
-"""Seconds that an iterator may take to close, where its event loop is ending."""
+"""Seconds that an iterator may take to close while its event loop shuts down."""
 
 
-class nested(Generic[T]):  # noqa: N801 - reads as `aclosing`, which it takes the place of
-    """Iterate a generator inside of another one, and close it at the end of this block. No event loop will know it."""
+class nested(Generic[T]):  # noqa: N801 - named like `aclosing`, which it replaces
+    """Iterate a generator inside another one, and close it at the end of the block. It is hidden from event loops."""
 
     def __init__(self, generator: AsyncGenerator[T, None]) -> None:
         self._generator = generator
@@ -39,7 +39,7 @@ class nested(Generic[T]):  # noqa: N801 - reads as `aclosing`, which it takes th
 
     @property
     def open(self) -> bool:
-        """Whether the generator is to be closed yet, and nobody is about it."""
+        """Whether the generator still has to be closed, and nobody is closing it."""
         return getattr(self._generator, "ag_frame", self) is not None and not self._closing
 
     async def __aenter__(self) -> Self:
@@ -52,13 +52,13 @@ class nested(Generic[T]):  # noqa: N801 - reads as `aclosing`, which it takes th
         return self
 
     def __anext__(self) -> Awaitable[T]:
-        if self._begun:  # a loop is told at the first step, or never
+        if self._begun:  # the hooks are called at the first step only
             return self._generator.__anext__()
         self._begun = True
         return unknown(self._generator.__anext__)
 
     async def aclose(self) -> None:
-        """Close the generator, unless somebody else is about it."""
+        """Close the generator, unless it is being closed."""
         if not self.open:
             return
         self._closing = True
@@ -70,7 +70,7 @@ class nested(Generic[T]):  # noqa: N801 - reads as `aclosing`, which it takes th
 
 @coroutine
 def undisclosed(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-    """Await some work. No event loop will know the generators that begin in it."""
+    """Await a coroutine. Generators that start in it are hidden from event loops."""
     step: Callable[[Any], Any] = work.send
     value: Any = None
     while True:
@@ -80,14 +80,14 @@ def undisclosed(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
             return finished.value  # type: ignore[no-any-return]  # StopIteration.value is Any
         try:
             step, value = work.send, (yield wanted)
-        except BaseException as error:  # noqa: BLE001 - it is for the work
+        except BaseException as error:  # noqa: BLE001 - passed to the coroutine
             step, value = work.throw, error
 
 
 def unknown(begin: Callable[[], T]) -> T:
-    """Call something. A generator that takes its first step in it is not told to any event loop."""
+    """Call a function. A generator that takes its first step in it is hidden from event loops."""
     hooks = sys.get_asyncgen_hooks()
-    # One that is dropped is left alone, as it would be after the end of its event loop.
+    # A generator that is dropped is left alone, as it would be after the end of its event loop.
     sys.set_asyncgen_hooks(None, ignore)
     try:
         return begin()
@@ -100,13 +100,13 @@ def ignore(generator: AsyncGenerator[Any, None]) -> None:
 
 
 async def following(content: AsyncGenerator[T, None]) -> T | None:
-    """Give what a generator yields next, or None at its end."""
+    """Return the next item of a generator, or None at its end."""
     return await anext(content, None)
 
 
 def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
-    """Iterate an asynchronous generator that never suspends; closing this one closes that one."""
-    items = nested(generator)  # the event loop that this may block must not close it
+    """Iterate an asynchronous generator that never suspends. Closing this generator closes that one."""
+    items = nested(generator)  # an event loop that this runs in must not close it
     try:
         while True:
             try:
@@ -115,7 +115,7 @@ def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
                 return
             yield item
     finally:
-        if not getattr(generator, "ag_running", False):  # if it is, it has suspended, which is reported already
+        if not getattr(generator, "ag_running", False):  # if it is running, it has suspended, which has been reported
             apart(generator.aclose)
 
 
@@ -124,11 +124,12 @@ async def _next(items: nested[T]) -> T:
 
 
 async def outermost(session: ColouredSession[Any], source: nested[T]) -> AsyncGenerator[T, None]:
-    """Yield all of a generator: the one that an event loop knows.
+    """Yield all items of a generator. This is the generator that the event loop knows.
 
-    A loop that ends may close this one while somebody else closes the source, and together with the connections, which
-    wait for it. And the task by which asyncio closes what is dropped may be canceled before its first step. That can
-    throw two errors into this, the second at the next suspension: so there must be a single one to the end.
+    At its shutdown, a loop may close this generator while other code closes the source, and together with the
+    connections, which wait for it. Also, the task in which asyncio closes a dropped generator may be canceled before
+    its first step. In both cases, two errors can be thrown into this generator, the second one at the next suspension.
+    So there must be only one suspension until the end.
     """
     transport = session.transport
     with await transport.in_use():
@@ -141,14 +142,14 @@ async def outermost(session: ColouredSession[Any], source: nested[T]) -> AsyncGe
 
 
 dropped: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
-"""What is to be done when the garbage collector has ended."""
+"""Closing work to do when the garbage collection has ended."""
 
 
 def apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Do what must be done when something is dropped: at once, but if amid httpcore, in a thread of its own.
+    """Close something that was dropped: at once, or in a thread of its own if httpcore is on the call stack.
 
-    The garbage collector comes at any moment, also where this thread has a lock of httpcore's. To want that again
-    would be to wait for ever. The thread begins when the collector has ended, which still has to do with what is left.
+    The garbage collector can run at any moment, even while this thread holds a lock of httpcore. Acquiring the lock
+    again would block forever. The thread starts after the collection, as the collector still uses the dropped objects.
     """
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - the fast way
     while frame is not None and not frame.f_globals.get("__name__", "").startswith("httpcore."):
@@ -162,7 +163,7 @@ def apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def begin_dropped(phase: str, _: object) -> None:
-    """Do in threads what has been put off, when the garbage collector has ended."""
+    """Start a thread for each postponed closing when the garbage collection has ended."""
     while phase == "stop" and dropped:
-        with suppress(RuntimeError):  # Python is ending, and then cancels what is owned
+        with suppress(RuntimeError):  # Python is exiting, and cancels owned predictions then
             Thread(target=apart, args=(dropped.popleft(),), name="replicate-closing").start()

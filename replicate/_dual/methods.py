@@ -1,14 +1,14 @@
-"""Methods written once, as coroutines, and presented in the colour of their owner.
+"""Methods that are written once, as coroutines, and get the colour of their owner.
 
-On an asynchronous owner a `@dual` method is the coroutine function it was written as. On a blocking owner, calling it
+On an asynchronous owner, a `@dual` method is the coroutine function it was written as. On a blocking owner, calling it
 runs the coroutine to completion. That takes a single step: a coroutine gives up control only where something inside
 it suspends, and a session over a blocking transport never does, so one `send(None)` runs it from start to return.
 
 Three rules keep it that way:
 
-1. Inside, never call a `@dual` method, for it has the owner's colour: call the session, or a module-level coroutine.
+1. Inside, never call a `@dual` method, as it has the owner's colour: call the session, or a module-level coroutine.
 2. Iterate inner asynchronous generators under `nested`, so that they are closed where they are used, and only there.
-3. Only `transport.py` blocks, or awaits I/O or the clock. `drive` raises if anything else suspends.
+3. Only `transport.py` and what it calls block, or await I/O or the clock. `drive` raises if anything else suspends.
 
 This file deliberately knows nothing about HTTP.
 """
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 class Presenter:
-    """A descriptor that presents a function in the colour of its owner: as a method of it, made once for each colour.
+    """A descriptor that exposes a function as a method in the colour of its owner. It is made once for each colour.
 
-    Of a class, it gives a plain function that takes the owner first. Autospec and `patch.object` look past that, into
-    the class's `__dict__`, and must find a function there too, for they leave `self` out of a function only.
+    On a class, it is a plain function that takes the owner first. Autospec and `patch.object` read the class's
+    `__dict__` instead, and leave out `self` only for functions. So the descriptor itself passes for a function.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -45,11 +45,11 @@ class Presenter:
         vars(self)["__annotations__"] = hints(function)
 
     def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
-        """Make the function for a colour, of the one that was written."""
+        """Make the function for a colour. It calls `called`."""
         raise NotImplementedError
 
     def bind(self, owner: Any) -> Any:
-        """Bind the function for the owner's colour to it."""
+        """Return the function for the owner's colour, bound to the owner."""
         blocking = owner._session.blocking  # noqa: SLF001 - the protocol's own member
         method = self._methods.get(blocking)
         if method is None:
@@ -59,7 +59,7 @@ class Presenter:
             method = self._methods.setdefault(blocking, made)
         return MethodType(method, owner)
 
-    if not TYPE_CHECKING:  # type checkers know the methods of a class by their colour only
+    if not TYPE_CHECKING:  # type checkers must use the overloads of `__get__`
         __class__ = FunctionType
 
         @property
@@ -75,20 +75,20 @@ class Presenter:
 
     @functools.cached_property
     def unbound(self) -> Callable[..., Any]:
-        """The function that a class has: with its owner first, it is the owner's method."""
+        """The function on a class. Called with an owner, it calls the owner's method."""
 
         def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
             return self.bind(owner)(*args, **kwargs)
 
         return shown_as(self.function, method)
 
-    def of_class(self, kind: type) -> Callable[..., Any]:  # noqa: ARG002 - it is the same for most
-        """Give the function of a class, which may be one whose instances have one colour only."""
+    def of_class(self, kind: type) -> Callable[..., Any]:  # noqa: ARG002 - the same for most
+        """Return the function on a class, whose instances may all have one colour."""
         return self.unbound
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a function read its keywords by what the method takes. Calling it raises TypeError for what is wrong."""
+    """Make a function that checks its keywords against the method's signature. Calls raise TypeError for wrong ones."""
     takes = taken(function)
 
     def called(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -98,14 +98,14 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def shown_as(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a function show the name, the documentation and all the parameters of another."""
+    """Copy a function's name, documentation and complete signature to another one, and return that."""
     functools.update_wrapper(method, function)
     vars(method)["__signature__"], method.__annotations__ = unbound(function), hints(function)
     return method
 
 
 class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
-    """Present a coroutine function as a method of its owner's colour."""
+    """Expose a coroutine function as a method in its owner's colour."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], Coroutine[Any, Any, T]]) -> None:
         super().__init__(function)
@@ -124,7 +124,7 @@ class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decora
 
     @functools.cached_property
     def unbound_async(self) -> Callable[..., Any]:
-        """The function of a class whose instances are asynchronous: a coroutine function."""
+        """The function on a class whose instances are asynchronous: a coroutine function."""
 
         async def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
             return await self.bind(owner)(*args, **kwargs)
@@ -144,7 +144,7 @@ class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decora
 
 
 class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decorator it is
-    """Present an asynchronous generator function as a method of its owner's colour, for `for` or `async for`."""
+    """Expose an asynchronous generator function as a method in its owner's colour, for `for` or `async for`."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], AsyncGenerator[T, None]]) -> None:
         super().__init__(function)
@@ -171,9 +171,9 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
 
 
 class dual_plain(Presenter):  # noqa: N801 - as `dual`
-    """Present a plain function, whose result has its owner's colour and does the waiting, as it is."""
+    """Expose a plain function unchanged. Its result has the owner's colour and does the waiting."""
 
-    def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:  # noqa: ARG002 - it is the same
+    def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:  # noqa: ARG002 - the same
         return called
 
     def __get__(self, owner: Any, kind: type) -> Any:
@@ -181,14 +181,14 @@ class dual_plain(Presenter):  # noqa: N801 - as `dual`
 
 
 class dual_awaitable(dual_plain):  # noqa: N801 - as `dual`
-    """Present a plain function as `dual_plain` does. Under its `async_` name, its result is awaited."""
+    """Expose a plain function as `dual_plain` does. Its `async_` name is a coroutine function."""
 
 
 def also_awaited(function: F) -> F:
-    """Present a plain method as `also_async` does; its `async_` name is of a coroutine function."""
+    """Decorate a plain method as `also_async` does, but its `async_` name is a coroutine function."""
     return cast("F", dual_awaitable(function))
 
 
 def also_async(function: F) -> F:
-    """Present a plain method; it shows all that it takes, and has an `async_` name too."""
+    """Decorate a plain method. It shows all its keywords, and gets an `async_` name."""
     return cast("F", dual_plain(function))

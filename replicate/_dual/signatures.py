@@ -1,6 +1,7 @@
 """What a method takes: its own parameters, and the keywords of the TypedDict that it unpacks.
 
-Read from the function on first use, and remembered: to show it, and to say of a wrong keyword which one was meant.
+It is read from the function on first use and cached. It is used to show the signature, and to suggest the right
+keyword for a wrong one.
 """
 
 from __future__ import annotations
@@ -26,50 +27,50 @@ KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 class ShownParameter(Parameter):
-    """A parameter that is shown as it is written, and has the type that this stands for."""
+    """A parameter that is displayed as written, but whose annotation is resolved."""
 
     @property
     def annotation(self) -> Any:
-        """Its type, with the names in it resolved."""
+        """Its resolved type."""
         return accepted(super().annotation, self.default)
 
 
 class ShownSignature(Signature):
-    """A signature that is shown as it is written, and has the types that this stands for."""
+    """A signature that is displayed as written, but whose types are resolved."""
 
     @property
     def return_annotation(self) -> Any:
-        """What is returned, with the names in it resolved."""
+        """The resolved return type."""
         return resolved(super().return_annotation)
 
     def written(self) -> Signature:
-        """Give the signature as it is written."""
+        """Return the signature as it is written."""
         return Signature([*self.parameters.values()], return_annotation=super().return_annotation)
 
     def __str__(self) -> str:
         return str(self.written())
 
     def format(self, **how: Any) -> str:
-        """Show it."""
+        """Return the signature as text."""
         return self.written().format(**how)  # type: ignore[attr-defined,no-any-return]  # from Python 3.13 on
 
 
 class Taken(NamedTuple):
-    """What a method takes."""
+    """The call signature of a method."""
 
     signature: Signature
-    """All of it, apart from `self`; a keyword of a TypedDict is UNSET unless it is given."""
+    """All parameters except `self`. A keyword of a TypedDict is UNSET by default."""
     words: tuple[str, ...] | None
-    """What may be passed by keyword; None for anything."""
+    """Names that can be passed by keyword; None for any name."""
     required: Mapping[str, float]
-    """What has to be passed, and how many positions are enough for that."""
+    """Parameters that are required, and the number of positional arguments that includes each."""
     positional: tuple[str, ...] | None
-    """What may be passed by position; None for anything."""
+    """Names that can be passed by position; None for any number."""
     name: str
-    """What the method is called."""
+    """The name of the method."""
 
     def read(self, positions: int, keywords: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the keywords that have a value: not UNSET. Raise TypeError for what is unknown, missing or too much."""
+        """Return the keywords that are not UNSET. Raises TypeError for unknown, missing or surplus arguments."""
         if self.words is not None:
             check_keywords(keywords, self.words)
         if self.positional is not None and positions > len(self.positional):
@@ -100,19 +101,19 @@ def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
 
 
 def taken(function: Callable[..., Any]) -> Taken:
-    """Tell what a method takes that was written as this function."""
+    """Return the call signature of a method that is written as this function."""
     return _taken(inspect.unwrap(function))
 
 
 def unbound(function: Callable[..., Any]) -> Signature:
-    """Give what a method takes with `self`, as it is in its class."""
+    """Return the complete signature of a method including `self`, as on its class."""
     signature, plain = taken(function).signature, inspect.signature(function)
     owner = next(iter(plain.parameters.values()))
     return signature.replace(parameters=[owner, *signature.parameters.values()])
 
 
 def hints(function: Callable[..., Any]) -> Hints:
-    """Give the annotations of what `unbound` gives."""
+    """Return the annotations of the signature that `unbound` returns."""
 
     def resolve() -> dict[str, Any]:
         signature = unbound(function)
@@ -124,7 +125,7 @@ def hints(function: Callable[..., Any]) -> Hints:
 
 
 def show(function: F) -> F:
-    """Have a plain method show all that it takes."""
+    """Make a plain method show its complete signature."""
     vars(function)["__signature__"], function.__annotations__ = unbound(function), hints(function)
     return function
 
@@ -161,5 +162,5 @@ def _taken(function: Callable[..., Any]) -> Taken:
 
 
 def written(kind: Any, home: str) -> Any:
-    """Give the annotation of a key of a TypedDict as it is written, and where."""
+    """Return the annotation of a TypedDict's key as it is written, with its module."""
     return Text.of(getattr(kind, "__forward_arg__", kind), getattr(kind, "__forward_module__", None) or home)

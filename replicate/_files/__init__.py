@@ -1,1 +1,1 @@
-"""Bytes by URL: how files are read, named, uploaded, downloaded and written."""
+"""Files: how they are read, named, uploaded, downloaded, cached and written."""

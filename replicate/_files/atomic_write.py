@@ -1,4 +1,4 @@
-"""Files on disk: written beside their place, and moved there when they are complete."""
+"""Files on disk: written under a temporary name, and moved into place when they are complete."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from replicate._http.connections.interface import Transport
 
 BLOCK = 4 << 20
-"""Bytes that are written at once: enough to be worth a thread, and the disk's while."""
+"""Bytes that are buffered before a write: enough to be worth a thread and a disk access."""
 MANY = 4096
-"""Pieces that are written at once, however small: each takes some memory of its own."""
+"""Maximum number of buffered pieces, however small they are: each one takes extra memory."""
 
 
 class Part:
-    """A file that is being written, under another name until it is complete."""
+    """A file that is being written. It has a temporary name until it is complete."""
 
     def __init__(self, folder: Path, transport: Transport, *, lasting: bool) -> None:
         self._path = folder / f".{secrets.token_hex(8)}.part"
@@ -38,7 +38,7 @@ class Part:
         self._written = self.size = 0
 
     async def write(self, at: int, content: bytes) -> None:
-        """Write what comes at a position: at the end, or at the beginning for what begins anew."""
+        """Write a piece at a position: at the end, or at the beginning if the content starts again."""
         if at != self.size:
             self._waiting, self._written, self.size = [], 0, at
             await self._transport.offload(self._empty)
@@ -52,19 +52,19 @@ class Part:
         self._file.truncate()
 
     def _flush(self) -> None:
-        """Write what waits. The disk begins with what is to last, so that it is not waited for at the end."""
+        """Write the buffered pieces. For a lasting file, the disk starts now, which makes the final fsync short."""
         waiting, self._waiting = self._waiting, []
         self._file.writelines(waiting)
         if self._lasting and hasattr(os, "posix_fadvise"):
-            with suppress(OSError):  # it is a hint
+            with suppress(OSError):  # only a hint
                 length = self.size - self._written
                 os.posix_fadvise(self._file.fileno(), self._written, length, os.POSIX_FADV_DONTNEED)
         self._written = self.size
 
     async def become(self, target: Path, *, replacing: bool = True) -> Path:
-        """Put it in its place, as a whole, and tell where; it then outlives a power cut if it is `lasting`.
+        """Move the complete file into place, and return its path. If `lasting`, it then survives a power failure.
 
-        If it is `replacing` what lies there, it has the permissions of that; if not, it gets the first number free.
+        With `replacing`, it replaces an existing file and takes over its permissions; otherwise it gets a free number.
         """
 
         def finish() -> Path:
@@ -75,14 +75,14 @@ class Part:
             self._file.close()
             if not replacing:
                 return numbered(self._path, target)
-            with suppress(OSError):  # nearly always there is nothing
+            with suppress(OSError):  # usually the target does not exist
                 self._path.chmod(target.stat().st_mode & 0o777)
             return self._path.replace(target)
 
         return await self._transport.offload(finish)
 
     def discard(self) -> None:
-        """Remove what has not become a file."""
+        """Remove the file if it has not been moved into place."""
         try:
             self._file.close()
         finally:
@@ -91,12 +91,12 @@ class Part:
 
 
 unfinished: dict[Path, int] = {}
-"""Files that are being written, each with the process that writes it."""
+"""Files that are being written, each with the id of the process that writes it."""
 
 
 @atexit.register
 def discard_all() -> None:
-    """Remove what threads are writing that nobody waits for: they end with the process."""
+    """Remove unfinished files at exit. Threads may still be writing them; those end with the process."""
     for path, process in list(unfinished.items()):
         if process == os.getpid():
             with suppress(OSError):
@@ -104,7 +104,7 @@ def discard_all() -> None:
 
 
 def numbered(part: Path, target: Path) -> Path:
-    """Move a file to where nothing is: to a path, or to that with a number behind its stem. Tell where."""
+    """Move a file to a free path, and return that: the target, or the target with a number after its stem."""
     taken: set[str] = set()
     for number in count(1):
         name = target.name if number == 1 else f"{target.stem}-{number}{target.suffix}"
@@ -117,14 +117,14 @@ def numbered(part: Path, target: Path) -> Path:
 
 
 def moved(part: Path, place: Path) -> Path:
-    """Move a file to where nothing is, whoever else does the same. Raises FileExistsError."""
+    """Move a file to a free path, even if others do the same at that moment. Raises FileExistsError."""
     if os.name == "nt":
         return part.rename(place)
     try:
         place.hardlink_to(part)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links, where somebody may be quicker between these two lines
+    except OSError:  # no hard links on this file system: here, another writer can win the race
         if os.path.lexists(place):
             raise FileExistsError(errno.EEXIST, "something is there", str(place)) from None
         return part.replace(place)
@@ -133,15 +133,15 @@ def moved(part: Path, place: Path) -> Path:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Name what lies in a folder: nothing, if it cannot be looked into."""
+    """List the names in a folder; none if it cannot be read."""
     with suppress(OSError):
-        return os.listdir(folder)  # noqa: PTH208 - no paths are wanted, and there may be many
+        return os.listdir(folder)  # noqa: PTH208 - only names are needed, and there may be many
     return []
 
 
 @asynccontextmanager
 async def incoming(folder: Path, transport: Transport, *, lasting: bool) -> AsyncGenerator[Part, None]:
-    """Give a file to write, which is gone afterwards if it has not become one with a name."""
+    """Yield a file to write. It is removed at the end of the block unless it was moved into place."""
     part = Part(folder, transport, lasting=lasting)
     try:
         yield part
@@ -154,9 +154,9 @@ def is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def destination(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
-    """Give the folder that is meant, and the name in it, None for the file's own.
+    """Return the folder that a path stands for and the name in it; the name is None if the path is a folder.
 
-    Raises TypeError, ValueError, FileNotFoundError for where no file can be.
+    Raises TypeError, ValueError, FileNotFoundError if no file can be written there.
     """
     text: Any = os.fspath(path)
     if not isinstance(text, str):
@@ -168,7 +168,7 @@ def destination(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
     target = Path(text)
     if target.is_dir():
         return target.absolute(), None
-    target = target.absolute()  # wherever the program goes meanwhile
+    target = target.absolute()  # the working directory may change later
     folder = target if text.endswith(tuple(filter(None, (os.sep, os.altsep)))) else target.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder} to save to")
@@ -178,6 +178,6 @@ def destination(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
 
 
 def is_stream(path: Path) -> bool:
-    """Tell whether a path stands for what a process has open, such as /dev/stdout: what is moved there is lost."""
+    """Return whether a path is a stream of a process, such as /dev/stdout. A file moved there would be lost."""
     folder = path.parent.resolve()
     return path.is_symlink() and (folder == Path("/dev") or folder.parts[1:2] == ("proc",))

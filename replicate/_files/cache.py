@@ -1,4 +1,4 @@
-"""What this process has of files that lie elsewhere: what is known of them, and copies of their content."""
+"""What this process knows of remote files: their metadata, and local copies of their content."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BLOCK = 1 << 20
-"""Bytes that are read at a time."""
+"""Bytes read at a time."""
 ROOM = 1 << 30
-"""Bytes of the copies in the folder of this process: of more, the oldest are removed, and may be downloaded again."""
+"""Maximum bytes of copies in this process's folder. Beyond it, the oldest copies are removed."""
 REMEMBERED = 10_000
-"""Files of which something is known."""
+"""Maximum number of files that are remembered."""
 
 
 class Info(NamedTuple):
-    """What is known of a file before its content; None where its host does not tell."""
+    """Metadata of a file, known without its content. A field is None if the host does not send it."""
 
     content_type: str | None = None
     size: int | None = None
 
 
 class ChangedError(Exception):
-    """What lies where a copy lay is not this copy any more."""
+    """The local file is no longer the copy that was remembered."""
 
 
 class Copy(NamedTuple):
-    """A file that has the content of a URL, as long as nobody changes it."""
+    """A local file that holds the content of a URL, as long as nobody changes it."""
 
     path: Path
     stamp: tuple[int, ...]
@@ -56,16 +56,16 @@ class Copy(NamedTuple):
         return self.stamp[2]
 
     def whole(self) -> bool:
-        """Tell whether it is still there as it was."""
+        """Return whether the file exists and is unchanged."""
         try:
             return stamp(self.path.stat()) == self.stamp
         except OSError:
             return False
 
     def open(self) -> BinaryIO:
-        """Open the very file that this is. Raises ChangedError: another one may have taken its place meanwhile.
+        """Open exactly this file. Raises ChangedError if another file has taken its place.
 
-        Raises OSError where it is there, and cannot be opened: to ask for it again would not end.
+        Raises OSError if it exists but cannot be opened. (As a ChangedError, callers would try again forever.)
         """
         try:
             file = self.path.open("rb")
@@ -77,12 +77,12 @@ class Copy(NamedTuple):
         raise ChangedError
 
     def used(self, work: Callable[[BinaryIO], T]) -> T:
-        """Do something with it, opened. Raises ChangedError before that."""
+        """Open the file and pass it to a function. Raises ChangedError before that."""
         with self.open() as file:
             return work(file)
 
     async def pieces(self, transport: Transport) -> AsyncGenerator[tuple[int, bytes], None]:
-        """Yield the content block by block, with where each belongs. Raises ChangedError before the first."""
+        """Yield the content in blocks, each with its position. Raises ChangedError before the first."""
         with self.open() as file:
             at = 0
             while block := await transport.offload(lambda: file.read(BLOCK)):
@@ -91,14 +91,14 @@ class Copy(NamedTuple):
 
 
 def stamp(found: os.stat_result) -> tuple[int, ...]:
-    """Give what tells a file from another, and from what it was before it was changed."""
+    """Return what identifies a file and its state: if the file is replaced or changed, this differs."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class Cache:
-    """What this process has downloaded, and where it lies: in a private folder, or where it was saved to.
+    """The files that this process has downloaded, in a private folder or where they were saved.
 
-    It is found by a key, which is a hash of its URL. Threads share it.
+    Each has a key, which is a hash of its URL. Threads share the cache.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -106,39 +106,39 @@ class Cache:
         inheritors.add(self)
 
     def forget(self, folder: Path | None = None) -> None:
-        """Leave to the parent process what is its own."""
+        """Start empty. A forked process calls this, as the copies belong to its parent."""
         self._folder = folder
         self._lock = Lock()
         self._copies: OrderedDict[str, Copy] = OrderedDict()
         self._infos: OrderedDict[str, Info] = OrderedDict()
         self._saved: OrderedDict[tuple[str, Path], Copy] = OrderedDict()
         self._sizes: OrderedDict[Path, int] = OrderedDict()
-        """What the folders of the copies take, the oldest first."""
+        """Bytes in each folder of a copy, the oldest first."""
         self._taken = 0
-        """What they take together."""
+        """Bytes in all of them."""
 
     def copy(self, key: str) -> Copy | None:
-        """Give the copy of a file, if it is still there."""
+        """Return the copy of a file, if it is still unchanged."""
         copy = self._copies.get(key)
         return copy if copy and copy.whole() else None
 
     def saved(self, key: str, folder: Path) -> Copy | None:
-        """Give what a file was saved as in a folder, under a name that it got there, if it is still there."""
+        """Return the file that was saved in a folder under a generated name, if it is still unchanged."""
         copy = self._saved.get((key, folder.resolve()))
         return copy if copy and copy.whole() else None
 
     def info(self, key: str) -> Info | None:
-        """Give what is known of a file."""
+        """Return the metadata of a file, or None if it is not known."""
         return self._infos.get(key)
 
     def learn(self, key: str, info: Info) -> None:
-        """Remember what is known of a file."""
+        """Remember the metadata of a file."""
         with self._lock:
             self._infos[key] = info
             shorten(self._infos)
 
     def keep(self, key: str, path: Path, info: Info) -> Copy:
-        """Remember where a file lies, unless that is known already."""
+        """Remember a local file as a copy, unless there is one already."""
         copy = Copy.of(path)
         self.learn(key, info._replace(size=copy.size))
         with self._lock:
@@ -149,22 +149,22 @@ class Cache:
         return copy
 
     def put(self, key: str, path: Path) -> None:
-        """Remember what a file was saved as in a folder."""
+        """Remember a file that was saved in a folder under a generated name."""
         with self._lock:
             self._saved[key, path.parent.resolve()] = Copy.of(path)
             shorten(self._saved)
 
     def place(self, key: str) -> Path:
-        """Make the folder for the copy of a file."""
+        """Make the folder for the copy of a file, and return it."""
         with self._lock:
-            if self._folder is None or not self._folder.is_dir():  # what cleans up /tmp may have taken it away
+            if self._folder is None or not self._folder.is_dir():  # a cleaner of /tmp may have removed it
                 self._folder = private_folder()
             folder = self._folder / key[:32]
         folder.mkdir(exist_ok=True)
         return folder
 
     def fill(self, key: str, path: Path, info: Info) -> Copy:
-        """Remember a copy in the private folder, and make room for it."""
+        """Remember a copy in the private folder, and remove the oldest copies if there are too many bytes."""
         copy = self.keep(key, path, info)
         with self._lock:
             self._taken += copy.size - self._sizes.pop(path.parent, 0)
@@ -177,22 +177,22 @@ class Cache:
 
 
 def shorten(known: OrderedDict[str, T] | OrderedDict[tuple[str, Path], T]) -> None:
-    """Forget the oldest of very many."""
+    """Remove the oldest entries beyond the limit."""
     while len(known) > REMEMBERED:
         known.popitem(last=False)
 
 
 def private_folder() -> Path:
-    """Make a folder that goes with this process."""
+    """Make a folder that is removed when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="replicate-"))
     atexit.register(remove_folder, folder, os.getpid())
-    if util := sys.modules.get("multiprocessing.util"):  # whose processes do not end as others do
+    if util := sys.modules.get("multiprocessing.util"):  # its processes do not run atexit functions
         util.Finalize(None, remove_folder, (folder, os.getpid()), exitpriority=0)
     return folder
 
 
 def remove_folder(folder: Path, process: int) -> None:
-    """Remove a folder of the process that made it, not of one forked from it."""
+    """Remove a folder, if this is the process that made it and not a fork of that."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
 

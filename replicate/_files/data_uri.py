@@ -1,4 +1,4 @@
-"""Data URIs (RFC 2397): what they hold, decoded piece by piece, and how to make one."""
+"""Data URIs (RFC 2397): reading them piece by piece, and making them."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PIECE = 64 * 1024
-"""Characters that are decoded at a time, three at least: what is decoded takes many times the memory while it is."""
+"""Characters decoded at a time (at least three): while decoding, a piece takes many times its memory."""
 CHUNK = 1024 * 1024
-"""Bytes that are given at a time, at least: outputs that the API sends as data URIs are one chunk, as in version 1."""
+"""Minimum bytes per chunk. Outputs that the API sends as data URIs are a single chunk, as in version 1."""
 BLANK = b" \t\r\n\f"
 
 
 def is_data_uri(url: str) -> bool:
-    """Tell whether a URL is its own content."""
+    """Return whether a URL is a data URI."""
     return url[:5].lower() == "data:"
 
 
 def media_type(uri: str) -> str | None:
-    """Give the media type that a data URI states, without its parameters."""
+    """Return the media type in a data URI, without its parameters; None if there is none."""
     end = min(place for place in (uri.find(",", 0, 500), uri.find(";", 0, 500), 500) if place >= 0)
     kind = uri[5:end].strip().lower()
     return kind if kind.count("/") == 1 else None
 
 
 def data_of(uri: str) -> bytes:
-    """Decode a data URI as a whole. Raises ReplicateError if it is none."""
+    """Decode a whole data URI. Raises ReplicateError if it is invalid."""
     return b"".join(pieces(uri))
 
 
 def pieces(uri: str) -> Iterator[bytes]:
-    """Decode a data URI piece by piece. Raises ReplicateError if it is none."""
+    """Decode a data URI piece by piece. Raises ReplicateError if it is invalid."""
     comma = uri.find(",")
     if comma < 0:
         raise ReplicateError("This data URI has no comma, so it has no content.")
@@ -47,7 +47,7 @@ def pieces(uri: str) -> Iterator[bytes]:
 
 
 def joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Join small pieces to chunks."""
+    """Join small pieces into chunks."""
     chunk = bytearray()
     for piece in pieces:
         chunk += piece
@@ -59,24 +59,24 @@ def joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def unquoted(text: str, start: int) -> Iterator[bytes]:
-    """Undo the percent-encoding of a text from a position on."""
+    """Undo the percent-encoding of a text, starting at a position."""
     while start < len(text):
         end = min(start + PIECE, len(text))
-        if end < len(text):  # not in the middle of a %XX
+        if end < len(text):  # do not split a %XX
             end = next((end - back for back in (1, 2) if text[end - back] == "%"), end)
         yield unquote_to_bytes(text[start:end].encode("utf-8", "surrogatepass"))
         start = end
 
 
 def from_base64(encoded: Iterator[bytes]) -> Iterator[bytes]:
-    """Decode base64 as browsers do: white space counts for nothing, and padding may be missing."""
+    """Decode base64 as browsers do: ignore white space, and accept missing padding."""
     left, padded = b"", False
     try:
         for piece in encoded:
             written = piece.translate(None, BLANK)
             content = written.rstrip(b"=")
             if b"=" in content or (padded and content):
-                raise binascii.Error("something comes after the padding")  # noqa: TRY301 - as b64decode does
+                raise binascii.Error("something comes after the padding")  # noqa: TRY301 - handled like b64decode's own
             padded = padded or len(content) < len(written)
             left += content
             whole = len(left) // 4 * 4

@@ -1,6 +1,7 @@
-"""Fetching a file: in pieces, gone on with where it broke off, checked, and not more than is wanted.
+"""Downloads of files: in pieces, resumed after a dropped connection, checked for completeness, limited in size.
 
-It is asked for as it is (`identity`): so lengths and ranges are those of the file, and nothing grows when unpacked.
+Requests ask for the file without compression (`identity`). So lengths and ranges are those of the file, and nothing
+grows when it is unpacked.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 STEP = 64 * 1024
-"""Bytes by which a download must have come further to count as one that goes on."""
+"""Bytes of progress that reset the count of failures."""
 FOUND = (200, 206)
 GONE = (404, 410)
 EXPIRED = (
@@ -39,12 +40,12 @@ EXPIRED = (
     "after a day. Save files as soon as they are made; to get this one again, run the model again."
 )
 RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})", re.IGNORECASE)
-"""Of a part of a file whose length is told: without, nobody could tell whether more follows."""
+"""The range of a part, with the total length. Without the length, it is unknown whether more follows."""
 LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class Download:
-    """A file on its way. `info` is what its host says of it, once it has answered."""
+    """A file that is being downloaded. `info` holds its metadata once the host has answered."""
 
     def __init__(
         self,
@@ -60,12 +61,12 @@ class Download:
         self._url, self._session, self._most, self._tell = url, session, max_bytes, tell
         self._at = self._furthest = self._failures = 0
         self._validator: str | None = None
-        """What a file must still be to be gone on with: its ETag, or when it was last changed."""
+        """Identifies the state of the file, for If-Range: its ETag, or the time of its last change."""
 
     async def pieces(self) -> AsyncGenerator[tuple[int, bytes], None]:
-        """Yield the content as it arrives, with where each piece belongs: at the end, or at 0 if it begins anew.
+        """Yield the content as it arrives, each piece with its position: the end, or 0 if the download starts again.
 
-        One that is `appending` raises rather than begin anew. Raises FileExpiredError, FileTooLargeError, APIError.
+        If `appending`, it raises instead of starting again. Raises FileExpiredError, FileTooLargeError, APIError.
         """
         if data_uri.is_data_uri(self._url):
             self.info = Info(data_uri.media_type(self._url))
@@ -86,13 +87,13 @@ class Download:
                 if pause is None or pause >= self._session.remaining():
                     raise
             else:
-                if self._at == 0 < self._furthest:  # it has begun anew, as an empty file
+                if self._at == 0 < self._furthest:  # it has started again, and the file is now empty
                     yield 0, b""
                 return
             await self._session.transport.sleep(pause)
 
     def _take(self, piece: bytes) -> int:
-        """Count a piece that has come, and give where it belongs."""
+        """Count a piece that has arrived, and return its position."""
         at = self._at
         self._at += len(piece)
         self._check_size(self._at)
@@ -101,7 +102,7 @@ class Download:
         return at
 
     async def _answer(self) -> httpx.Response:
-        """Ask for the file, or for the rest of it if it can be told that it is still the same."""
+        """Request the file; or only the rest, if a validator can show that the file is unchanged."""
         rest = self._at > 0 and self._validator is not None
         if not rest:
             self._begin_anew()
@@ -125,7 +126,7 @@ class Download:
         return await self._answer()
 
     def _fits(self, response: httpx.Response) -> bool:
-        """Tell whether an answer goes on where the last one broke off, or begins anew. Raises APIError for neither."""
+        """Return whether a response continues or restarts the download. Raises APIError if it is not the file."""
         headers = response.headers
         if (encoding := headers.get("content-encoding", "identity").strip().lower()) not in ("", "identity"):
             raise refused(response, f"it is compressed ({encoding}), which was not asked for")
@@ -146,25 +147,25 @@ class Download:
         return True
 
     def _begin_anew(self) -> None:
-        """Go back to the beginning. Raises APIConnectionError where what has come was handed on for good."""
+        """Go back to the beginning. Raises APIConnectionError if the caller cannot take back what was yielded."""
         if self._appending and self._at:
             cause = httpx.RemoteProtocolError(f"the rest cannot be had after {self._at} bytes")
             raise unanswered(cause, "GET", self._session.url(self._url))
         self._at = 0
 
     def _check_whole(self, response: httpx.Response) -> None:
-        """Raise APIConnectionError for a content that ended before its end."""
+        """Raise APIConnectionError if the content ended too early."""
         if self.info.size is not None and self._at != self.info.size:
             cause = httpx.RemoteProtocolError(f"{self._at} of {self.info.size} bytes came")
             raise unanswered(cause, response.request.method, own_url(response.request.url))
 
     def _check_size(self, size: int) -> None:
-        """Raise FileTooLargeError for more than is wanted."""
+        """Raise FileTooLargeError if the size exceeds the limit."""
         if self._most is not None and size > self._most:
             raise too_large(self._url, self._most)
 
     def _pause(self) -> float | None:
-        """Decide how long to wait before going on, None not to. A download that comes further begins to count anew."""
+        """Return how long to wait before resuming, or None to give up. Progress resets the count of failures."""
         if self._at >= self._furthest + STEP:
             self._failures = 0
         self._furthest = max(self._at, self._furthest)
@@ -176,7 +177,7 @@ class Download:
 
 
 async def describe(url: str, session: Session[Any]) -> Info:
-    """Ask what a file is, without its content. Raises FileExpiredError, APIError."""
+    """Request the metadata of a file, without its content. Raises FileExpiredError, APIError."""
     if data_uri.is_data_uri(url):
         return Info(
             data_uri.media_type(url),
@@ -184,7 +185,7 @@ async def describe(url: str, session: Session[Any]) -> Info:
         )
     try:
         response = await session.send(Request("HEAD", url, headers=HEADERS), file=True)
-    except APIStatusError:  # a signed URL may be for GET only
+    except APIStatusError:  # a signed URL may allow GET only
         pass
     else:
         if response.status_code in FOUND and (size := size_of(response)) is not None:
@@ -192,7 +193,7 @@ async def describe(url: str, session: Session[Any]) -> Info:
     try:
         response = await asked(session, Request("GET", url, headers={**HEADERS, "Range": "bytes=0-0"}))
     except APIStatusError as error:
-        if error.status == 416 and error.response is not None:  # there is no first byte
+        if error.status == 416 and error.response is not None:  # the file is empty
             return Info(None, size_of(error.response))
         raise
     await session.transport.close_response(response)
@@ -200,7 +201,7 @@ async def describe(url: str, session: Session[Any]) -> Info:
 
 
 async def asked(session: Session[Any], request: Request) -> httpx.Response:
-    """Send a request for a file, or a part of it. Raises FileExpiredError, APIError."""
+    """Send a request for a file or a part of it, and return the response. Raises FileExpiredError, APIError."""
     try:
         response = await session.send(request, stream=True, file=True)
     except APIStatusError as error:
@@ -216,7 +217,7 @@ async def asked(session: Session[Any], request: Request) -> httpx.Response:
 
 
 def size_of(response: httpx.Response) -> int | None:
-    """Read how long the whole file is from the answer to a request for it, or for a part of it."""
+    """Return the size of the whole file from the response for it or for a part of it; None if it is not given."""
     headers = response.headers
     if response.status_code in (206, 416):
         length = headers.get("content-range", "").rpartition("/")[2]
@@ -226,14 +227,14 @@ def size_of(response: httpx.Response) -> int | None:
 
 
 def validator_of(headers: httpx.Headers) -> str | None:
-    """Give what tells whether a file is still the same to the byte: a strong ETag, or when it was last changed."""
+    """Return what identifies a file's exact content: a strong ETag, or the time of its last change."""
     etag: str = headers.get("etag", "")
     validator = etag if etag.startswith('"') else headers.get("last-modified")
-    return validator if validator and validator.isascii() else None  # which cannot be sent
+    return validator if validator and validator.isascii() else None  # only ASCII can be sent
 
 
 def refused(response: httpx.Response, reason: str) -> APIResponseValidationError:
-    """Make the error for an answer that is not taken."""
+    """Make the error for a response that is not the file."""
     return APIResponseValidationError(
         f"{response.request.url.host} answered GET {response.request.url.path} with something else than the file: "
         f"{reason}.",
@@ -244,10 +245,10 @@ def refused(response: httpx.Response, reason: str) -> APIResponseValidationError
 
 
 def too_large(url: str, most: int) -> FileTooLargeError:
-    """Make the error for a file that is larger than is wanted."""
+    """Make the error for a file that exceeds the limit."""
     return FileTooLargeError(f"{address(url)} has more than max_bytes={most} bytes.")
 
 
 def address(url: str) -> str:
-    """Give a URL without what may be a signature, and a data URI without its data."""
+    """Return a URL without its query and fragment, which may hold a signature; a data URI without its data."""
     return f"{url[:30]}…" if data_uri.is_data_uri(url) else re.split(r"[?#]", url, maxsplit=1)[0]

@@ -1,4 +1,4 @@
-"""Having a file by its URL: read, iterated, saved. Downloaded once, by whoever wants it first."""
+"""Access to a file by its URL: read, iterate, save. A file is downloaded once, and then read from its copy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LONG = 100_000
 
 
 def checked(url: Any) -> str:
-    """Give the URL of a file. Raises TypeError or ValueError for what is none, such as the path of a file here."""
+    """Return the URL of a file. Raises TypeError or ValueError if it is not one, such as a local path."""
     if not isinstance(url, str):
         raise TypeError(f"url must be a str, not {type(url).__name__}")
     if not url[:8].lower().startswith(("https://", "http://", "data:")):
@@ -52,26 +52,26 @@ def checked(url: Any) -> str:
 
 
 def key_of(url: str, session: Session[Any]) -> str:
-    """Give what a copy is kept by: a hash of the URL, of the token where that goes along, and of who may have it."""
+    """Return the cache key of a URL: a hash of it, of the token if that is sent, and of the hosts that are allowed."""
     secret = session.config.credentials.secret() if session.is_file(url) else None
     config = session.config
-    reach = "private" if config.allow_private_hosts else host_of(config.base_url)  # the private host that may be asked
+    reach = "private" if config.allow_private_hosts else host_of(config.base_url)  # its own host may be private
     token = hashlib.sha256(secret.open().encode()).hexdigest() if secret else ""
     return hashlib.sha256(f"{url} {token} {reach}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def known(url: str, session: Session[Any]) -> Info | None:
-    """Give what is known of a file without asking."""
+    """Return the metadata of a file if it is known, without a request."""
     return cache.cache.info(key_of(url, session))
 
 
 async def keyed(url: str, session: Session[Any]) -> str:
-    """Give what a copy is kept by. A long URL, which holds its content, is hashed off the event loop."""
+    """Return the cache key of a URL. A long URL, which holds its content, is hashed outside the event loop."""
     return key_of(url, session) if len(url) < LONG else await session.transport.offload(lambda: key_of(url, session))
 
 
 async def info(url: str, session: Session[Any]) -> Info:
-    """Give what is known of a file, or ask for it."""
+    """Return the metadata of a file; request it if it is not known."""
     key = await keyed(url, session)
     found = cache.cache.info(key)
     if found is None:
@@ -81,7 +81,7 @@ async def info(url: str, session: Session[Any]) -> Info:
 
 
 async def read(url: str, session: Session[Any], at: int, size: int | None, max_bytes: int | None) -> bytes:
-    """Read some bytes of a file from a position on, or all that are left."""
+    """Read `size` bytes of a file from a position, or all the rest."""
     whole = at == 0 and (size is None or size < 0)
     if whole and data_uri.is_data_uri(url):
         check_count("max_bytes", max_bytes)
@@ -101,7 +101,7 @@ async def used(
     max_bytes: int | None = None,
     tell: Tell | None = None,
 ) -> T:
-    """Do something with a copy of a file, opened."""
+    """Open a copy of a file and pass it to a function; download the file if there is no copy."""
     while True:
         copy = await local_copy(url, session, max_bytes, tell)
         with suppress(ChangedError):
@@ -109,7 +109,7 @@ async def used(
 
 
 def used_here(url: str, session: Session[Any], work: Callable[[BinaryIO], T]) -> T:
-    """Do something with the content of a file, as `used` does. This blocks, whatever the session."""
+    """Do the same as `used`, but block, whatever the colour of the session."""
     if copy := cache.cache.copy(key_of(url, session)):
         with suppress(ChangedError):
             return copy.used(work)
@@ -117,18 +117,18 @@ def used_here(url: str, session: Session[Any], work: Callable[[BinaryIO], T]) ->
 
 
 def local(url: str, session: Session[Any]) -> Copy:
-    """Give a copy of a file. This blocks, whatever the session."""
+    """Return a copy of a file. Blocks, whatever the colour of the session."""
     return cache.cache.copy(key_of(url, session)) or drive(local_copy(url, session.of_colour(Sync)))
 
 
 async def local_copy(url: str, session: Session[Any], max_bytes: int | None = None, tell: Tell | None = None) -> Copy:
-    """Give a copy of a file, downloaded if there is none."""
+    """Return a copy of a file; download the file if there is none."""
     check_count("max_bytes", max_bytes)
     key = await keyed(url, session)
     if copy := cache.cache.copy(key):
         return check_size(url, copy, max_bytes)
     async with session.transport.turn(key):
-        if copy := cache.cache.copy(key):  # somebody else has downloaded it meanwhile
+        if copy := cache.cache.copy(key):  # another task or thread has downloaded it
             return check_size(url, copy, max_bytes)
         folder = cache.cache.place(key)
         async with atomic_write.incoming(folder, session.transport, lasting=False) as part:
@@ -140,7 +140,7 @@ async def local_copy(url: str, session: Session[Any], max_bytes: int | None = No
 async def captured(url: str, session: Session[Any], capture: ResponseCapture) -> None:
     """Ask for a file, whatever there is of it, for somebody who wants the whole answer; and keep its content as a copy.
 
-    What is streamed is kept only if nobody else has read it. Raises FileExpiredError, APIError.
+    A streamed content is kept only if the caller has not read it. Raises FileExpiredError, APIError.
     """
     streaming, capture.keeps = capture.streaming, False
     response = await asked(session, Request("GET", url, headers=HEADERS))
@@ -161,9 +161,9 @@ async def captured(url: str, session: Session[Any], capture: ResponseCapture) ->
 
 
 async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]:
-    """Yield the content of a file: as it arrives, and kept as a copy when all of it has; or from such a copy.
+    """Yield the content of a file from its copy; without a copy, as it arrives, and keep a copy at the end.
 
-    A download that must begin anew raises, for what was yielded cannot be taken back.
+    If the download would have to start again, it raises instead, as chunks cannot be taken back.
     """
     key = await keyed(url, session)
     if copy := cache.cache.copy(key):
@@ -191,7 +191,7 @@ async def save(
     max_bytes: int | None = None,
     progress: Progress = None,
 ) -> Path | None:
-    """Write a file to a path, into a folder, or into an open file."""
+    """Write a file to a path, into a folder, or into an open file. Returns the path, None for an open file."""
     check_count("max_bytes", max_bytes)
     with Tally(progress) as tally:
         if atomic_write.is_path(path):
@@ -215,9 +215,10 @@ async def save_to(
     *,
     replacing: bool = False,
 ) -> Path:
-    """Write a file into a folder, under the name for its type. What has not been downloaded goes straight there.
+    """Write a file into a folder, under the name for its type. Without a copy, download it straight into the folder.
 
-    Unless it is `replacing` what has that name, it gets a number; and what this process has saved there, lies there.
+    With `replacing`, an existing file of that name is replaced; otherwise the new file gets a number. A file that this
+    process has saved in that folder before (not `replacing`) is returned instead of saved again.
     """
     key = await keyed(url, session)
     async with session.transport.turn(key):
@@ -231,7 +232,7 @@ async def save_to(
             )
             tell(part.size, part.size)
             target = await part.become(folder / named(found.content_type), replacing=replacing)
-        with suppress(OSError):  # whoever waits for files in that folder may have taken it away
+        with suppress(OSError):  # another program may have moved it already
             cache.cache.keep(key, target, found)
             if not replacing:
                 cache.cache.put(key, target)
@@ -241,7 +242,7 @@ async def save_to(
 async def copied(
     url: str, session: Session[Any], key: str, part: atomic_write.Part, max_bytes: int | None
 ) -> Info | None:
-    """Write a file from a copy, and tell of it; None if there is none."""
+    """Write a file from its copy, and return its metadata; None if there is no copy."""
     copy = cache.cache.copy(key)
     if copy is None:
         return None
@@ -256,14 +257,14 @@ async def copied(
 async def downloaded(
     url: str, session: Session[Any], part: atomic_write.Part, max_bytes: int | None, tell: Tell | None
 ) -> Info:
-    """Write a file as it comes, and tell of it."""
+    """Download a file and write it as it arrives; return its metadata."""
     download = Download(url, session, max_bytes, tell)
     await fill(part, download.pieces())
     return download.info
 
 
 async def fill(part: atomic_write.Part, pieces: AsyncGenerator[tuple[int, bytes], None]) -> None:
-    """Write all that comes."""
+    """Write all pieces."""
     async with nested(pieces):
         async for at, piece in pieces:
             await part.write(at, piece)
@@ -280,33 +281,33 @@ def content_of(url: str, max_bytes: int | None) -> bytes:
 
 
 def check_size(url: str, copy: Copy, max_bytes: int | None) -> Copy:
-    """Raise FileTooLargeError for a copy that is larger than is wanted."""
+    """Return the copy. Raises FileTooLargeError if it exceeds the limit."""
     if max_bytes is not None and copy.size > max_bytes:
         raise too_large(url, max_bytes)
     return copy
 
 
 def opened(path: Any) -> BinaryIO:
-    """Give an open file that bytes can be written to. Raises TypeError for what is none."""
+    """Return an open binary file if it can be written. Raises TypeError for anything else."""
     write = getattr(path, "write", None)
-    wraps_text = isinstance(getattr(path, "encoding", None), str) and hasattr(path, "newlines")  # temporary files do
+    wraps_text = isinstance(getattr(path, "encoding", None), str) and hasattr(path, "newlines")  # as temporary files do
     if not callable(write) or isinstance(path, io.TextIOBase) or wraps_text:
         kind = "a file opened as text" if callable(write) else type(path).__name__
         raise TypeError(f"path must be a str, a path or a file opened in binary mode, not {kind}")
     if iscoroutinefunction(write):
         raise TypeError(AWAITED)
-    return path  # type: ignore[no-any-return]  # as far as can be told
+    return path  # type: ignore[no-any-return]  # checked as far as possible
 
 
 def transferred(file: BinaryIO, source: BinaryIO) -> None:
-    """Write a content into an open file. Raises OSError for one that takes no more."""
+    """Copy content into an open file. Raises OSError if it accepts no more."""
     while block := memoryview(source.read(BLOCK)):
-        while block:  # a raw file may take a part of it
+        while block:  # a raw file may write only a part
             taken: Any = file.write(block)
             if isawaitable(taken):
                 raise TypeError(AWAITED)
             if type(taken) is not int and not (taken is None and isinstance(file, io.RawIOBase)):
-                break  # it does not tell, as none that takes all needs to
+                break  # it returns no count, so it has written all
             if not taken:
                 raise BlockingIOError("the file to be written does not block, and takes no more now")
             block = block[taken:]

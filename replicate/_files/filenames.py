@@ -1,4 +1,4 @@
-"""Names of files that somebody else chose, made harmless: one file's, in the folder, on every system."""
+"""Safe file names from untrusted URLs: always a single name inside the folder, valid on every system."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LONGEST = 150
-"""Bytes, which every file system takes, with a number and an extension more."""
+"""Bytes. Every file system accepts this much, plus a number and an extension."""
 LONGEST_PATH = 64 * 1024
-"""Characters of a path that are looked at: its end."""
+"""Characters at the end of a path that are looked at."""
 EXTENSION = re.compile(r"(?<=.)\.(?!\d+$)\w{1,10}$")
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin|conout) *(\.|$)", re.IGNORECASE)
-"""What is a device on Windows, whatever its extension."""
+"""Device names on Windows, with any extension."""
 EXTENSIONS = {
     "application/json": ".json",
     "application/octet-stream": "",
@@ -44,31 +44,32 @@ EXTENSIONS = {
     "video/mp4": ".mp4",
     "video/webm": ".webm",
 }
-"""Of what models make; for other types the system's tables are asked, which differ from one to the next."""
+"""Extensions of the types that models make. For others, the system's tables decide, which differ between systems."""
 
 
 def name_of(url: str, kind: str | None) -> str:
-    """Give a file name for a URL: its last part, with the extension of the media type, if that is known, for none."""
+    """Return a file name for a URL: its last part. If that has no extension, the media type's is added, if known."""
     if is_data_uri(url):
         return f"output{extension(media_type(url))}"
     return extended(file_name(unquote(path_of(url)[-LONGEST_PATH:])), kind)
 
 
 def path_of(url: str) -> str:
-    """Give the path of a URL, or what is no URL as a whole."""
+    """Return the path of a URL; text that is not a URL is returned whole."""
     _, mark, rest = url.partition("://")
     return "".join(re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")[1:]) if mark else url
 
 
 def extended(name: str, kind: str | None) -> str:
-    """Give a name without an extension that of the media type, if that is known."""
+    """Return a name with an extension: its own, or that of the media type, if known."""
     return name if EXTENSION.search(name) else name + extension(kind)
 
 
 def file_name(path: str) -> str:
-    """Take a harmless file name from a path that somebody else chose.
+    """Return a safe file name for the last part of an untrusted path.
 
-    What looks like a separator or a dot is taken for one, what cannot be seen or reverses text is replaced.
+    Characters that look like a separator or a dot count as one. Invisible characters and those that reverse text are
+    replaced.
     """
     plain = unicodedata.normalize("NFKC", path[-4096:])
     name = re.sub(r"[^\w.\- ]", "_", re.split(r"[/\\]", plain)[-1])
@@ -77,16 +78,16 @@ def file_name(path: str) -> str:
 
 
 def extension(kind: str | None) -> str:
-    """Give the usual extension of a media type, or nothing."""
+    """Return the usual extension of a media type, or an empty string."""
     kind = (kind or "").partition(";")[0].strip().lower()
     known = EXTENSIONS.get(kind)
     return (mimetypes.guess_extension(kind, strict=False) or "") if known is None else known
 
 
 def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
-    """Put a number to those names that another file has already, also where upper case does not count.
+    """Yield the names, with a number added to each one that another file has already, ignoring case.
 
-    One that still waits for its extension must differ from the others without theirs. `taken` are names that are there.
+    Names that get their extension later must differ from the others without theirs. `taken` are existing names.
     """
     whole = {name.casefold() for name in taken}
     stems, waiting = {EXTENSION.sub("", name) for name in whole}, set[str]()

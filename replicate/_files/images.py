@@ -1,6 +1,6 @@
-"""Images and arrays that are in memory, as files: those of Pillow, and arrays and tensors with an image in them.
+"""Images and arrays in memory, sent as files: Pillow images, and arrays and tensors that hold an image.
 
-No library is imported to look at a value: what the caller has not loaded, none can be of.
+No library is imported to check a value: if the caller has not loaded it, the value cannot be of its classes.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
-"""How the pixels of a PNG can be."""
+"""Pillow's pixel modes that PNG can store."""
 CONVERTED: Mapping[str, str] = {"I;16B": "I", "I;16L": "I", "La": "LA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
-"""What is the same in another mode: one of PNG, or I, of which PNG has the numbers of 16 bits."""
+"""Lossless conversions to another mode: a mode of PNG, or I, which PNG can store if the values fit in 16 bits."""
 CHANNELS = (1, 3, 4)
 COLOURS = {1: 0, 3: 2, 4: 6}
-"""What PNG calls an image of so many channels."""
+"""PNG's color types by number of channels."""
 
 
 def of(module: str, kind: str, value: object) -> bool:
-    """Tell whether a value is of a class of a module, if that is loaded at all."""
+    """Return whether a value is an instance of a module's class. Does not import the module."""
     found = getattr(sys.modules.get(module), kind, None)
     return isinstance(found, type) and isinstance(value, found)
 
 
 def is_image(value: object) -> bool:
-    """Tell whether a value is an image of Pillow."""
+    """Return whether a value is a Pillow image."""
     return of("PIL.Image", "Image", value)
 
 
 def is_array(value: object) -> bool:
-    """Tell whether a value is an array of numpy or a tensor of torch."""
+    """Return whether a value is a numpy array or a torch tensor."""
     return of("numpy", "ndarray", value) or of("torch", "Tensor", value)
 
 
 def decoder(wanted_by: str) -> Callable[[bytes], Any]:
-    """Give what makes an image of Pillow of a picture's content. Raises ImportError without Pillow."""
+    """Return a function that makes a Pillow image from bytes. Raises ImportError without Pillow."""
     try:
         from PIL import Image
     except ImportError as error:
@@ -56,16 +56,17 @@ def decoder(wanted_by: str) -> Callable[[bytes], Any]:
 
 
 def file_of(value: Any, where: str) -> io.BytesIO:
-    """Write an image, or an array with one in it, to a file in memory that has a name. Raises TypeError, ValueError."""
+    """Write an image, or an array that holds one, to a named file in memory. Raises TypeError, ValueError."""
     file = image_file(value, where) if is_image(value) else png_file(pixels(value, where))
     file.seek(0)
     return file
 
 
 def image_file(image: Any, where: str) -> io.BytesIO:
-    """Write an image of Pillow as PNG, whatever it was opened from, with its orientation and its frames.
+    """Write a Pillow image as PNG, whatever its original format, with its orientation and its frames.
 
-    It may have been changed since, and no pixel is to change again. Raises ValueError for what PNG cannot express.
+    The original file is not used, as the image may have been changed since. PNG keeps every pixel. Raises ValueError
+    for an image that PNG cannot express.
     """
     written = io.BytesIO()
     try:
@@ -73,14 +74,14 @@ def image_file(image: Any, where: str) -> io.BytesIO:
         if getattr(image, "is_animated", False):
             options["save_all"] = True
         expressed(image).save(written, "PNG", **options)
-    except Exception as error:  # Pillow raises whatever its codecs do
+    except Exception as error:  # Pillow's codecs raise anything
         raise ValueError(f"{where} is an image that cannot be written as PNG: {error}") from error
     written.name = f"{Path(str(getattr(image, 'filename', '') or 'image')).stem}.png"
     return written
 
 
 def expressed(image: Any) -> Any:
-    """Give an image in a mode of PNG. Raises ValueError where that would change its pixels."""
+    """Return an image in a mode of PNG. Raises ValueError if that would change its pixels."""
     mode = CONVERTED.get(image.mode, image.mode)
     found = image if mode == image.mode else image.convert(mode)
     if mode == "I":
@@ -93,7 +94,7 @@ def expressed(image: Any) -> Any:
 
 
 def pixels(array: Any, where: str) -> Any:
-    """Give an array's image as bytes: height × width × channels, or height × width. Raises TypeError, ValueError."""
+    """Return an array's image as bytes: height × width × channels, or height × width. Raises TypeError, ValueError."""
     if of("torch", "Tensor", array):
         array = array.detach().cpu()
         if array.is_floating_point():
@@ -105,7 +106,7 @@ def pixels(array: Any, where: str) -> Any:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS) or not array.size:
         raise ValueError(f"{where} is an array of {shape}, and an image is one of height×width, or that ×1, ×3 or ×4")
     if array.dtype.kind == "f":
-        if not (array.min() >= 0 and array.max() <= 1):  # NaN is neither
+        if not (array.min() >= 0 and array.max() <= 1):  # also refuses NaN
             raise ValueError(f"{where} is an array of floats, which are an image if all are from 0 to 1")
         return (array * 255).round().astype("uint8")
     if array.dtype.kind == "b":
@@ -116,7 +117,7 @@ def pixels(array: Any, where: str) -> Any:
 
 
 def png_file(array: Any) -> io.BytesIO:
-    """Write pixels as PNG (RFC 2083), unfiltered."""
+    """Write pixels as PNG (RFC 2083), without filters."""
     height, width = array.shape[:2]
     depth = array.shape[2] if array.ndim == 3 else 1
     content, row = array.tobytes(), width * depth

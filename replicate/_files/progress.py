@@ -1,4 +1,4 @@
-"""How many bytes of one or more files have been saved, shown or told."""
+"""Progress of one or more files in bytes, as a display or for a callback."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 
 
-class Interrupted(Exception):  # noqa: N818 - it is no error, and nobody gets it
-    """Whoever wanted the file does not any more."""
+class Interrupted(Exception):  # noqa: N818 - internal, not an error
+    """Nobody wants the file any more."""
 
 
 class Tally:
-    """Adds up the bytes of some files. Used as a block, it takes the display away at the end.
+    """Adds up the bytes of several files. As a context manager, it removes the display at the end.
 
-    A function is called by one thread at a time. Raises TypeError for what cannot be told.
+    A callback is called by one thread at a time. Raises TypeError for an invalid `progress`.
     """
 
     def __init__(self, progress: Any = None, files: int = 1) -> None:
@@ -52,11 +52,11 @@ class Tally:
             self._display.close()
 
     def interrupt(self) -> None:
-        """Let whoever tells of more bytes know that nobody listens."""
+        """Make the next report of more bytes raise Interrupted."""
         self._interrupted = True
 
     def of(self, file: Any) -> Callable[[int, int | None], None]:
-        """Give what is to be told of a file: its bytes so far, and in all or None."""
+        """Return the function that reports the bytes of a file: so far, and in total or None."""
 
         def tell(done: int, total: int | None) -> None:
             if self._interrupted:

@@ -1,4 +1,4 @@
-"""What is sent as a file: where it is read from, and its name, type and size."""
+"""Files to send: where they are read from, and their name, type and size."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ MAGIC: tuple[tuple[bytes, int, str], ...] = (
 
 
 UNPACKING = ("gzip", "bz2", "lzma")
-"""Modules whose files give what is packed in the file that they are named after."""
+"""Modules whose file objects yield unpacked content, but have the name of the packed file."""
 
 
 class Upload(NamedTuple):
-    """A file that can be sent, as often as needed: where it is read from, and what the receiver should know of it."""
+    """A file that can be sent repeatedly: its source, and its name, type and size for the receiver."""
 
     source: Path | bytes | BinaryIO
     name: str
@@ -55,7 +55,7 @@ class Upload(NamedTuple):
 
     @contextmanager
     def opened(self) -> Generator[BinaryIO, None, None]:
-        """Open it at its beginning; what the caller has opened stays open. Reading raises ValueError, TypeError."""
+        """Open it at its beginning. A file opened by the caller stays open. Reading raises ValueError, TypeError."""
         reader: Any
         if isinstance(self.source, Path):
             with self.source.open("rb") as file:
@@ -68,9 +68,9 @@ class Upload(NamedTuple):
 
 
 class Reader:
-    """An open file with a position of its own: others may be reading it at the same time.
+    """An open file with a position of its own, so that several readers can share the file.
 
-    It is read to the size that was measured, for a device has no end; one that gives more or less is refused.
+    It is read up to the measured size, as a device has no end. Raises ValueError for a file that yields more or less.
     """
 
     def __init__(self, file: BinaryIO, size: int, where: str) -> None:
@@ -97,12 +97,12 @@ class Reader:
 
 
 def is_file(value: object) -> bool:
-    """Tell whether a value is a file, or stands for one."""
+    """Return whether a value is a file, or represents one."""
     return isinstance(value, (os.PathLike, bytes, bytearray, memoryview)) or hasattr(value, "read")
 
 
 def check_file(value: Any, where: str) -> None:
-    """Raise for what shows without being read that it cannot be sent: nothing there, too large, text, closed."""
+    """Raise if a value cannot be sent, as far as is known without reading: missing, too large, text, closed."""
     match value:
         case bytes() | bytearray() | memoryview():
             check_size(len(value) if isinstance(value, bytes | bytearray) else value.nbytes, where)
@@ -120,13 +120,13 @@ def check_file(value: Any, where: str) -> None:
 
 
 def position(file: object) -> AbstractContextManager[None]:
-    """Have an open file to oneself for one piece of it: it has one position for all who read it."""
+    """Lock an open file for one read: all readers share its position."""
     return alone(("position", id(file)))
 
 
 @contextmanager
 def readable(where: str) -> Generator[None, None, None]:
-    """Name the place of a file of the caller's in whatever it raises. Raises ValueError."""
+    """Turn exceptions of the caller's file into ValueError, with the place of the file."""
     try:
         yield
     except ReplicateError:
@@ -136,14 +136,14 @@ def readable(where: str) -> Generator[None, None, None]:
 
 
 def existing(path: Any, where: str) -> Path:
-    """Give the path of a file. Raises ValueError, IsADirectoryError, FileNotFoundError if there is none."""
+    """Return the path of an existing file. Raises ValueError, IsADirectoryError, FileNotFoundError otherwise."""
     text = os.fsdecode(path)
     if not text:
         raise ValueError(f"{where} must be a path, not an empty text")
     if "://" in text:
         raise ValueError(f"{where} must be a path, not a URL: a model that takes a file takes its URL as it is")
     found = Path(text)
-    if os.path.isdir(found):  # noqa: PTH112 - Path's own raises for texts that cannot be a path
+    if os.path.isdir(found):  # noqa: PTH112 - Path.is_dir raises for texts that cannot be a path
         raise IsADirectoryError(f"{where} must be a file, and {found} is a directory: pack it, as a zip file")
     if os.path.exists(found) and found.is_fifo():  # noqa: PTH110 - likewise
         raise ValueError(f"{where}: {found} is a pipe, not a file: pass it opened, with mode 'rb'")
@@ -153,9 +153,9 @@ def existing(path: Any, where: str) -> Path:
 
 
 def inspected(value: Any, where: str, name: str | None = None, content_type: str | None = None) -> Upload:
-    """Look at what is to be sent, reading its beginning. Raises for what is not there, not binary, or too large.
+    """Inspect a file to send, and read its beginning. Raises if it is missing, not binary, or too large.
 
-    What cannot be rewound, such as a pipe, is read into memory: a request may have to be sent again.
+    A stream that cannot be rewound, such as a pipe, is read into memory, as a request may be retried.
     """
     source: Path | bytes | BinaryIO
     given: Any = getattr(value, "name", None)
@@ -164,7 +164,7 @@ def inspected(value: Any, where: str, name: str | None = None, content_type: str
             source = existing(value, where)
             given = source.name
         case bytes() | bytearray() | memoryview():
-            source = bytes(value)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of what it may be
+            source = bytes(value)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of any type
         case _ if hasattr(value, "read"):
             check_file(value, where)
             source = again(value, where)
@@ -177,24 +177,24 @@ def inspected(value: Any, where: str, name: str | None = None, content_type: str
     with Upload(source, "", "", size, where).opened() as file:
         start = file.read(16)
     basename = name or (Path(os.fsdecode(given)).name if isinstance(given, (str, bytes)) else "")
-    basename = basename.encode("utf-8", "replace").decode()  # a file's name may be any bytes, what is sent may not
+    basename = basename.encode("utf-8", "replace").decode()  # file names can hold any bytes, requests cannot
     kind = content_type or by_name(basename) or by_magic(start)
     return Upload(source, basename or f"file{extension(kind)}", kind, size, where)
 
 
 def measured(source: Path | bytes | BinaryIO, where: str) -> int:
-    """Give the size of a file. Raises ValueError for an open one that cannot tell it."""
+    """Return the size of a file. Raises ValueError for an open file that cannot report it."""
     if isinstance(source, bytes):
         return len(source)
     if isinstance(source, Path):
         return source.stat().st_size
     with position(source), readable(where):
         source.seek(0, os.SEEK_END)
-        return int(source.tell())  # for not every `seek` gives it
+        return int(source.tell())  # not every `seek` returns it
 
 
 def again(file: Any, where: str) -> bytes | BinaryIO:
-    """Give what can be read more than once, and by several at a time: the open file itself, or else its content."""
+    """Return a source that can be read repeatedly and concurrently: the open file itself, or else its content."""
     if isinstance(file, io.BytesIO):
         return file.getvalue()
     seekable = file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")
@@ -202,7 +202,7 @@ def again(file: Any, where: str) -> bytes | BinaryIO:
 
 
 def drained(file: Any, where: str) -> bytes:
-    """Read what can be read only once. Raises ValueError where nothing is left, or too much comes."""
+    """Read a stream that can be read only once. Raises ValueError if it is empty or too large."""
     content = bytearray()
     while len(content) <= LARGEST_UPLOAD:
         with readable(where):
@@ -219,7 +219,7 @@ def drained(file: Any, where: str) -> bytes:
 
 
 def check_size(size: int, where: str) -> None:
-    """Raise ValueError for a file that is too large for the API."""
+    """Raise ValueError if a file is too large for the API."""
     if size > LARGEST_UPLOAD:
         raise ValueError(
             f"{where} has {size / 2**20:.1f} MiB, and the files API takes {LARGEST_UPLOAD / 2**20:.0f} MiB: "
@@ -228,10 +228,10 @@ def check_size(size: int, where: str) -> None:
 
 
 def binary(content: Any, where: str) -> bytes:
-    """Raise for content that is not bytes."""
+    """Return the content as bytes. Raises TypeError for other types."""
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise TypeError(not_binary(where, type(content).__name__))
-    return bytes(content)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of what it may be
+    return bytes(content)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of any type
 
 
 def not_binary(where: str, kind: str) -> str:
@@ -239,7 +239,7 @@ def not_binary(where: str, kind: str) -> str:
 
 
 def by_name(name: str) -> str | None:
-    """Guess a MIME type from a file's name; of a compressed file it is that of the compression."""
+    """Guess a MIME type from a file name. For a compressed file, it is the type of the compression."""
     kind, compression = mimetypes.guess_type(name, strict=False)
     return f"application/{compression}" if compression else kind
 

@@ -1,4 +1,4 @@
-"""Uploading files for models to read: the same content once, as long as the API keeps it."""
+"""Uploads of input files. The same content is uploaded once, as long as the API keeps it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ BLOCK = 2**20
 REMEMBERED = 1000
 """How many uploaded files a client remembers."""
 MARGIN = timedelta(hours=1)
-"""How long before it expires a file is uploaded anew: a prediction may have to wait before it reads its input."""
+"""How long before its expiry a file is uploaded again: a prediction may wait before it reads its input."""
 
 
 class Content(NamedTuple):
-    """What makes two uploads the same: whose they are, what is in them, and what the receiver is told of it."""
+    """What makes two uploads equal: the account, the content, and the metadata that is sent with it."""
 
     account: int
-    """Of the API that it was uploaded to and of the token."""
+    """Hash of the API's URL and the token."""
     sha256: str
     name: str
     content_type: str
 
 
 class Uploaded:
-    """The files that a client has uploaded for inputs: where they are, and until when. Tasks and threads share it.
+    """The files that a client has uploaded as inputs, with their URLs and expiry. Tasks and threads share it.
 
-    That one was deleted since cannot be known.
+    It does not notice if a file has been deleted since.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Uploaded:
         return url if now() < until else None
 
     def keep(self, content: Content, url: str, until: datetime) -> None:
-        """Remember where some content is, and forget what has expired."""
+        """Remember the URL of some content, and forget what has expired."""
         for other, (_, end) in list(self._known.items()):
             if end <= now():
                 self._known.pop(other, None)
@@ -59,9 +59,9 @@ class Uploaded:
 
 
 async def address(session: Session[Any], upload: Upload, where: str) -> str:
-    """Give the URL that a model can fetch a file from: of an earlier upload of the same content, or else of a new one.
+    """Return a URL from which a model can fetch a file: that of an earlier upload of the same content, or of a new one.
 
-    Those who want the same at the same time wait for the first. Raises APIError.
+    Concurrent uploads of the same content wait for the first. Raises APIError.
     """
     sha256 = await session.transport.offload(lambda: digest(upload))
     config = session.config
@@ -77,19 +77,19 @@ async def address(session: Session[Any], upload: Upload, where: str) -> str:
         if not isinstance(url, str):
             raise APIResponseValidationError(f"{where} was uploaded, but the API did not answer with its address.")
         told: Any = members(stored.checksums).get("sha256")
-        if isinstance(stored.expires_at, datetime) and told in (None, sha256):  # or the file was changed meanwhile
+        if isinstance(stored.expires_at, datetime) and told in (None, sha256):  # else it was changed meanwhile
             uploaded.keep(content, str(url), stored.expires_at - MARGIN)
         return str(url)
 
 
 def form(upload: Upload, file: BinaryIO, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give the fields of a `files.create` body."""
+    """Return the fields of a `files.create` body."""
     content = Part("content", file, upload.name, upload.content_type)
     return {"content": content, "filename": upload.name, "type": upload.content_type, "metadata": metadata or None}
 
 
 def digest(upload: Upload) -> str:
-    """Read a file from its beginning to its end, and give its SHA-256."""
+    """Read a whole file, and return its SHA-256."""
     sha256 = hashlib.sha256()
     with upload.opened() as file:
         while block := file.read(BLOCK):

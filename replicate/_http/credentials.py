@@ -1,4 +1,4 @@
-"""Where the API token comes from, how it is cleaned, and that it is never shown, nor pickled."""
+"""The API token: its sources, how it is cleaned, and how it is kept out of sight and of pickles."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ LEFT_BEHIND = (
 
 
 class Credentials:
-    """A token, or something that gives one; asked anew for each request, so that rotation works.
+    """A token, or a function that returns one. It is read for each request, so that tokens can rotate.
 
-    What was given does not go into a pickle: `arrived` says that it stayed behind when this one was made of a pickle.
-    The token is sealed as soon as it is here, and no frame that has it open is in a traceback.
+    The token does not go into a pickle: `arrived` says that it was left out of the pickle that this was made from. It
+    is sealed immediately, and no traceback has a frame in which it is open.
     """
 
     def __init__(self, source: str | Callable[[], str | None] | None = None, *, arrived: bool = False) -> None:
@@ -47,26 +47,26 @@ class Credentials:
 
     @property
     def given(self) -> bool:
-        """Whether there was a token of its own, here or where this comes from."""
+        """Whether a token was passed, here or where the pickle was made."""
         return self._given or self.arrived
 
     @property
     def rotating(self) -> bool:
-        """Whether a function gives the token."""
+        """Whether a function returns the token."""
         return self._rotating
 
     @property
     def hint(self) -> str | None:
-        """What is to be said of it where the API refuses it."""
+        """A hint for the error if the API refuses the token."""
         return LEFT_BEHIND if self.arrived else None
 
     def secret(self) -> Sealed[str] | None:
-        """Find the token: as given, or else of the running Cog prediction, or else in the environment.
+        """Return the token: the one passed, or else that of the running Cog prediction, or else the environment's.
 
-        Raises if it cannot be one, or if what was given gives none: another account's must not stand in for it.
+        Raises if it is invalid, or if one was passed that is empty: a token of another account must not replace it.
         """
         if self._given:
-            # What a function raises keeps its frames: they are the caller's own.
+            # Errors of a caller's function keep their frames, as these are the caller's own.
             if found := unseen(clean, Sealed(self._source.open()()) if self._rotating else self._source):
                 return found
             raise ReplicateError(
@@ -76,28 +76,28 @@ class Credentials:
         return unseen(surrounding)
 
     def token(self) -> str | None:
-        """Give the token that `secret` finds. A caller must not put it into a variable."""
+        """Return the token that `secret` finds. A caller must not store it in a variable."""
         found = self.secret()
         return None if found is None else found.open()
 
     def header(self) -> Sealed[bytes] | None:
-        """Give what goes into the Authorization header."""
+        """Return the value of the Authorization header."""
         if (header := self._header) is None and (found := self.secret()):
             header = Sealed(f"Bearer {found.open()}".encode("latin-1"))
             self._header = header if self._given and not self._rotating else None
         return header
 
     def owner(self) -> int:
-        """Give a number that stands for whose token it is. What gives tokens in turn is asked for none."""
+        """Return a number that identifies the token's account. A function that returns tokens is not called."""
         if self._rotating:
             return id(self)
         try:
             return hash(self.token())
-        except ReplicateError:  # for which the next request ends
+        except ReplicateError:  # the next request raises it
             return 0
 
     def known(self) -> Sealed[tuple[str, ...]]:
-        """Give the tokens that are known without asking a function for one: given, and in the environment."""
+        """Return the tokens that are known without calling a function: the passed one, and the environment's."""
         sources = (lambda: None) if self._rotating else self._source.open, lambda: os.environ.get(VARIABLE)
         return Sealed(tuple(filter(None, (bare(source()) for source in sources))))
 
@@ -106,20 +106,20 @@ class Credentials:
 
 
 def surrounding() -> Sealed[str] | None:
-    """Find a token of the running Cog prediction, or else in the environment."""
+    """Return the token of the running Cog prediction, or else the environment's."""
     candidates = cog_token, lambda: os.environ.get(VARIABLE)
     return next(filter(None, (clean(Sealed(candidate())) for candidate in candidates)), None)
 
 
 def clean(secret: Sealed[Any]) -> Sealed[str] | None:
-    """Strip white space and quotes from the ends of a token, as shells and .env files leave them there.
+    """Strip white space and quotes from the ends of a token, where shells and .env files leave them.
 
-    Raises ReplicateError for what no HTTP header can carry.
+    Raises ReplicateError for characters that HTTP headers cannot carry, TypeError for another type.
     """
     token = secret.open()
     if token is None:
         return None
-    if not isinstance(token, str):  # it is whatever a function gave
+    if not isinstance(token, str):  # returned by the caller's function
         raise TypeError(f"the function that gives the API token must give a str, not {type(token).__name__}")
     stripped = bare(token) or ""
     if any(ord(character) > LAST_LATIN or category(character) == "Cc" for character in stripped):
@@ -128,12 +128,12 @@ def clean(secret: Sealed[Any]) -> Sealed[str] | None:
 
 
 def bare(token: Any) -> str | None:
-    """Strip a token, if it is one."""
+    """Return a token stripped; None if it is empty or not a string."""
     return token.strip().strip("\"'").strip() or None if isinstance(token, str) else None
 
 
 def cog_token() -> str | None:
-    """Give the token of the prediction that this code serves, when it runs inside a Cog model."""
+    """Return the token of the prediction that this code serves, if it runs inside a Cog model."""
     cog = sys.modules.get("cog")
     current_scope = getattr(cog, "current_scope", None)
     if current_scope is None:
@@ -141,5 +141,5 @@ def cog_token() -> str | None:
     try:
         context: dict[str, str] = current_scope().context
         return next((value for name, value in context.items() if name.upper() == VARIABLE), None)
-    except Exception:  # noqa: BLE001 - outside a prediction Cog raises what it likes; then there is no such token
+    except Exception:  # noqa: BLE001 - outside a prediction, Cog may raise anything; there is no token then
         return None

@@ -1,4 +1,4 @@
-"""What REPLICATE_* variables say, read when it is needed: the address of the API, and the log.
+"""Settings from REPLICATE_* variables, read when they are needed: the base URL and the log.
 
 The token's variable is in `credentials.py`, the polling interval's in `polling.py`.
 """
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://api.replicate.com/v1"
 BASE_URL = "REPLICATE_BASE_URL"
 SCHEMELESS = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+|\[[\da-fA-F:]+\])(:\d{1,5})?(/[\w./-]*)?")
-"""What is a base URL but for its scheme, and holds no user name and no password."""
+"""A base URL that lacks only its scheme, and holds no user name and no password."""
 AROUND = " \t\r\n\"'"
-"""What may stand around the value of a variable and does not belong to it."""
+"""Characters around a variable's value that do not belong to it."""
 LOG = "REPLICATE_LOG"
 LEVELS: Mapping[str, int] = {"info": logging.INFO, "debug": logging.DEBUG}
 
 
 class VariableError(ReplicateError, ValueError):
-    """An environment variable does not say what it should."""
+    """An environment variable has an invalid value."""
 
 
 class OptionError(ReplicateError, ValueError):
-    """An option for the connections is not what it should be."""
+    """An option for the connections is invalid."""
 
 
-# ---- where the API is
+# ---- the base URL
 
 
 def address(base_url: Any) -> httpx.URL:
-    """Read a base URL. Raises TypeError, ValueError for one that cannot be."""
+    """Return a base URL. Raises TypeError, ValueError if it is invalid."""
     base_url = own_url(base_url)
     if not isinstance(base_url, (str, httpx.URL)):
         raise TypeError(f"base_url must be a str or an httpx.URL, not {type(base_url).__name__}")
@@ -51,9 +51,9 @@ def address(base_url: Any) -> httpx.URL:
 
 
 def checked(base_url: str | httpx.URL, name: str) -> httpx.URL:
-    """Give a base URL without slashes at its end. Raises ValueError for what is none, naming where it comes from.
+    """Return a base URL without trailing slashes. Raises ValueError, which names its source, if it is invalid.
 
-    It is shown only if it lacks its scheme and nothing else: any other may hold a password.
+    The error shows the URL only if just its scheme is missing. Any other may hold a password.
     """
     try:
         url = httpx.URL(base_url)
@@ -79,7 +79,7 @@ def versioned(base_url: str | httpx.URL) -> httpx.URL:
 
 
 def base_url() -> httpx.URL:
-    """Give the base URL that the environment names, or else Replicate's own. Raises VariableError."""
+    """Return the base URL from the environment, or else Replicate's own. Raises VariableError."""
     return _base_url(os.environ.get(BASE_URL, "").strip())
 
 
@@ -95,14 +95,14 @@ def _base_url(text: str) -> httpx.URL:
 
 
 class Shown(logging.StreamHandler["TextIO"]):
-    """Writes to what is the standard error stream at the moment."""
+    """A log handler that writes to the current standard error stream."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
         self.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Let a line go that cannot be shown: what it tells of goes on, be stderr closed or broken."""
+        """Drop a line that cannot be written. A closed or broken stderr must not stop the program."""
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -110,9 +110,9 @@ class Shown(logging.StreamHandler["TextIO"]):
 
 
 class Log:
-    """What REPLICATE_LOG has said so far, and what it has changed.
+    """The effect of REPLICATE_LOG so far.
 
-    It shows what this package logs, unless the program takes care of that. httpx's log stays as it is, for it shows
+    It shows the log of this package, unless the program handles that itself. httpx's log stays as it is: it would show
     whole URLs, and those of files may be signed.
     """
 
@@ -121,7 +121,7 @@ class Log:
         self._handler = Shown()
 
     def follow(self) -> None:
-        """Do what the variable says now, if that is something else than before."""
+        """Apply the variable if its value has changed."""
         said = os.environ.get(LOG, "").strip().lower()
         if said == self._said:
             return

@@ -1,8 +1,8 @@
-"""Keeps what strangers name off private hosts: outputs, whose URLs models write, and redirects.
+"""Keeps requests for untrusted URLs off private hosts: URLs in outputs, which models write, and in redirects.
 
-A host is checked by its name and address before anything is sent, and by what it resolves to as soon as a connection is
-made: httpcore's `trace` extension shows that before the request goes out. It does not show a connection that is used
-again, and that somebody else may have made. So the answer is asked, too, who gave it, before any of it is handed on.
+A host is checked by its name and address before anything is sent. The address that it resolves to is checked as soon as
+a connection is made: httpcore's `trace` extension reports it before the request goes out. It does not report a reused
+connection, which another request may have made. So the response's peer is checked too, before any of it is passed on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Origin = tuple[str, bytes, int | None]
     Reached = dict[Origin, set[str]]
-    """The private addresses that hosts were found at; none, where one was looked at and is public."""
+    """The private addresses of hosts. An empty set means that a host was checked and is public."""
 
 PRIVATE = "its host is private, and the client was not made with allow_private_hosts=True"
 RESOLVED = "its host has a private address, and the client was not made with allow_private_hosts=True"
@@ -33,7 +33,7 @@ CAREFUL = (
 
 
 def is_allowed(url: httpx.URL | str, config: Config) -> bool:
-    """Tell whether a stranger may name a URL, as far as the URL itself tells. Any text may be asked about."""
+    """Return whether an untrusted URL is allowed, judging by the URL alone. Any text can be passed."""
     try:
         host = host_of(httpx.URL(url))
     except (httpx.InvalidURL, UnicodeError):
@@ -42,7 +42,7 @@ def is_allowed(url: httpx.URL | str, config: Config) -> bool:
 
 
 def host_of(url: httpx.URL) -> str:
-    """Give a URL's host as it is looked up."""
+    """Return a URL's host as it is resolved."""
     return url.raw_host.decode("ascii")
 
 
@@ -57,10 +57,10 @@ async def guarded(
     seconds: float,
     creates: bool = False,
 ) -> httpx.Response:
-    """Exchange a request, as `exchanged` does, unless a stranger has named its URL, and its host is private.
+    """Exchange a request, as `exchanged` does, unless its URL is untrusted and its host is private.
 
-    The API's own host never is, and `allow_private_hosts` lets all pass. `reached` collects the private addresses that
-    other requests have connections to. Raises Unfetchable.
+    The API's own host is always allowed; `allow_private_hosts` allows every host. `reached` collects the private
+    addresses to which other requests have connections. Raises Unfetchable.
     """
     url: httpx.URL = arguments["url"]
     if not isinstance(arguments, Foreign):
@@ -92,9 +92,9 @@ async def guarded(
 
 
 class Peer:
-    """Sees where a request's new connection leads to, and closes it if it must not be.
+    """Checks where a request's new connection leads, and closes it if that is not allowed.
 
-    A connection to another host than the URL's is one to a proxy, which alone knows where it goes on to.
+    A connection to a host other than the URL's leads to a proxy. Only the proxy knows the final destination.
     """
 
     def __init__(self, url: httpx.URL, own: str, reached: Reached, *, strict: bool) -> None:
@@ -102,21 +102,21 @@ class Peer:
         self._new = self._direct = False
 
     def connects(self, event: str, info: Mapping[str, Any]) -> None:
-        """Look at an event of a blocking connection. Raises Unfetchable."""
+        """Check an event of a blocking connection. Raises Unfetchable."""
         if self._is_refused(event, info):
             info["return_value"].close()
             raise self._refusal()
 
     async def connects_async(self, event: str, info: Mapping[str, Any]) -> None:
-        """Look at an event of an asynchronous connection. Raises Unfetchable."""
+        """Check an event of an asynchronous connection. Raises Unfetchable."""
         if self._is_refused(event, info):
             await info["return_value"].aclose()
             raise self._refusal()
 
     def check(self, response: httpx.Response, transport: Transport) -> None:
-        """Look at who has answered. Raises Unfetchable, and httpx.ReadError where that cannot be told any more."""
+        """Check the peer that has responded. Raises Unfetchable, and httpx.ReadError if it cannot be determined."""
         if self._new and not self._direct:
-            return  # by way of a proxy
+            return  # through a proxy
         address = private_peer(response, self._url, transport)
         if address is not None and not is_same(address, self._own):
             self._note(address)
@@ -145,15 +145,15 @@ class Peer:
 
 
 def address_of(stream: Any) -> str | None:
-    """Give the address of who is at the other end of a connection, if it has one."""
+    """Return the address of a connection's peer, if it has one."""
     try:
         return plain(stream.get_extra_info("server_addr")[0])
-    except Exception:  # noqa: BLE001 - a stream of whatever kind, which may have been closed
+    except Exception:  # noqa: BLE001 - any kind of stream, which may be closed
         return None
 
 
 def private_peer(response: httpx.Response, url: httpx.URL, transport: Transport) -> str | None:
-    """Give the private address that an answer came from, if it did, and not by way of a proxy."""
+    """Return the private address that a response came from; None if the address is public or a proxy's."""
     stream: Any = response.extensions.get("network_stream")
     address = address_of(stream)
     if address is None or not is_private_peer(address):
@@ -162,19 +162,19 @@ def private_peer(response: httpx.Response, url: httpx.URL, transport: Transport)
 
 
 def is_proxied(url: httpx.URL, transport: Transport) -> bool:
-    """Tell whether requests to a URL go by way of a proxy, as far as a client of httpx can be asked."""
+    """Return whether requests to a URL go through a proxy, as far as an httpx client shows it."""
     try:
-        pool: Any = transport.client._transport_for_url(url)._pool  # noqa: SLF001 - nothing else tells
-    except Exception:  # noqa: BLE001 - a client or a transport of whatever kind
+        pool: Any = transport.client._transport_for_url(url)._pool  # noqa: SLF001 - there is no public way
+    except Exception:  # noqa: BLE001 - any kind of client or transport
         return False
     return type(pool).__name__.endswith("Proxy") or getattr(pool, "_proxy", None) is not None
 
 
 def is_gone(response: httpx.Response) -> bool:
-    """Tell whether an answer came over the internet, and its connection does not tell any more from whom."""
+    """Return whether a response came over the internet, but its connection no longer shows from where."""
     stream: Any = response.extensions.get("network_stream")
     try:
         family = stream.get_extra_info("socket").family
-    except Exception:  # noqa: BLE001 - a mock's, or a stream of whatever kind
+    except Exception:  # noqa: BLE001 - a mock, or any kind of stream
         return False
     return getattr(family, "name", "").startswith("AF_INET") and address_of(stream) is None

@@ -1,4 +1,4 @@
-"""What usually helps against an error of the API, as a table."""
+"""Advice for errors of the API, as a table."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ BILLING = "https://replicate.com/account/billing"
 
 
 LONGEST = 10_000
-"""Characters of what was said that are looked at."""
+"""Characters of the message that are searched."""
 
 
 class Hint(NamedTuple):
-    """What usually helps with a status, if the request and what was said are so."""
+    """Advice for a status, if the request and the message match the patterns."""
 
     status: int
     advice: str
     request: str = ""
-    """A pattern of the method and path."""
+    """A pattern for the method and path."""
     said: tuple[str, ...] = ()
-    """Patterns that are all found in the title and detail, wherever. None may match a text of any length."""
+    """Patterns that must all occur in the title and detail. No pattern may match a text of unlimited length."""
 
 
 HINTS = (
@@ -60,11 +60,11 @@ HINTS = (
     ),
     Hint(429, "Send fewer requests at once, or set max_retries= higher, so that more of them wait for their turn."),
 )
-"""The first that fits counts."""
+"""The first match is used."""
 
 
 def hint(status: int, request: str, said: str) -> str | None:
-    """Find what usually helps."""
+    """Return the advice for an error, or None."""
     said = said[:LONGEST]
     return next(
         (
@@ -79,7 +79,7 @@ def hint(status: int, request: str, said: str) -> str | None:
 
 
 def refused(authorization: str) -> str:
-    """Say where a token comes from that the API refused, and what looks wrong with it. It is not shown."""
+    """Describe where a refused token comes from, and what looks wrong with it. The token is not shown."""
     token = authorization.removeprefix("Bearer ")
     if token == bare(os.environ.get(VARIABLE)):
         place = f"of the environment variable {VARIABLE}"
@@ -91,7 +91,7 @@ def refused(authorization: str) -> str:
 
 
 def flaw(token: str) -> str | None:
-    """Say what is unusual about a token, if anything is."""
+    """Describe what is unusual about a token; None if nothing is."""
     if token[:6].lower() == "bearer":
         return 'It begins with "Bearer": give the token alone, which begins with "r8_".'
     if any(mark in token for mark in "\"'`"):

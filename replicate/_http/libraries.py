@@ -1,7 +1,7 @@
 """The HTTP libraries whose clients send requests: httpx, and httpx2, which has the same names.
 
-httpx2 is never imported here: a program that passes one of its objects has imported it. Only the transport meets its
-requests, responses and errors; everything above sees the errors of httpx.
+httpx2 is never imported here: a program that passes one of its objects has imported it. Only the transport handles its
+requests, responses and errors; all other code sees httpx's errors.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-import httpx as httpx  # noqa: PLC0414 - for the folders above, which have it from here
+import httpx as httpx  # noqa: PLC0414 - folders above import it from here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     Library = Any
-    """The module httpx, or httpx2."""
+    """The module httpx or httpx2."""
 
 OTHER = "httpx2"
 SHAPE = ("build_request", "send", "is_closed")
-"""What an object that stands for a client of httpx must have. One that is awaited has `aclose`, too."""
+"""Attributes that an object needs to replace an httpx client. An asynchronous one also has `aclose`."""
 
 
 def is_of_other(value: object, *names: str) -> bool:
-    """Tell whether an object is an instance of one of these classes of httpx2."""
+    """Return whether an object is an instance of one of these httpx2 classes."""
     other = sys.modules.get(OTHER)
     return any(isinstance(value, getattr(other, name, ())) for name in names)
 
 
 def own_url(url: Any) -> Any:
-    """Turn a URL of httpx2 into one of httpx; anything else stays as it is."""
+    """Convert a URL of httpx2 to httpx; return anything else unchanged."""
     return httpx.URL(str(url)) if is_of_other(url, "URL") else url
 
 
 def own_timeout(timeout: Any) -> Any:
-    """Turn a timeout of httpx2 into one of httpx; anything else stays as it is."""
+    """Convert a timeout of httpx2 to httpx; return anything else unchanged."""
     return httpx.Timeout(**timeout.as_dict()) if is_of_other(timeout, "Timeout") else timeout
 
 
 def is_client(client: Any, *, blocking: bool) -> bool:
-    """Tell whether an object can send requests in a colour: a client of either library, or one of the same shape."""
+    """Return whether an object can send requests in a colour: a client of either library, or a similar object."""
     wanted, other = ("Client", "AsyncClient") if blocking else ("AsyncClient", "Client")
     if isinstance(client, getattr(httpx, wanted)) or is_of_other(client, wanted):
         return True
@@ -55,25 +55,25 @@ def is_client(client: Any, *, blocking: bool) -> bool:
 
 
 def library_of(*objects: object) -> Library:
-    """Give httpx2 if one of these objects was made by it, or by a class below one of its own; httpx otherwise."""
+    """Return httpx2 if one of the objects is an instance of its classes or their subclasses, else httpx."""
     bases = {base for each in objects for base in inspect.getmro(each.__class__)}
     made_by_other = any(base.__module__.partition(".")[0] == OTHER for base in bases)
     return sys.modules.get(OTHER, httpx) if made_by_other else httpx
 
 
 def library_of_options(options: Mapping[str, Any]) -> Library:
-    """Give the library whose client takes these options: a transport of httpx2 needs a client of httpx2."""
+    """Return the library whose client accepts these options: a transport of httpx2 needs a client of httpx2."""
     mounts: Mapping[str, object] = options.get("mounts") or {}
     return library_of(*options.values(), *mounts.values())
 
 
 def answers_itself(options: Mapping[str, Any]) -> bool:
-    """Tell whether a caller answers requests himself, by an option of httpx's clients."""
+    """Return whether options of httpx clients contain a transport of the caller's."""
     return not options.keys().isdisjoint(("transport", "mounts"))
 
 
 def converted(request: Mapping[str, Any], library: Library) -> Mapping[str, Any]:
-    """Give the arguments of a request in the classes of a library."""
+    """Return the arguments of a request in the classes of a library."""
     if library is httpx:
         return request
     made = {**request, "url": library.URL(str(request["url"]))}
@@ -87,7 +87,7 @@ def converted(request: Mapping[str, Any], library: Library) -> Mapping[str, Any]
 
 
 def stream_of(kind: type[Any], library: Library) -> type[Any]:
-    """Give a class of streams as one that a library accepts."""
+    """Return a variant of a stream class that a library accepts."""
     made: Any = _stream_of
     return kind if library is httpx else made(kind, library)
 
@@ -98,12 +98,12 @@ def _stream_of(kind: type[Any], library: Library) -> type[Any]:
 
 
 def as_own_errors(library: Library) -> AbstractContextManager[object]:
-    """Give a block in which the errors of a library become those of httpx."""
+    """Return a context manager that turns a library's errors into those of httpx."""
     return nullcontext() if library is httpx else AsOwnErrors(library)
 
 
 class AsOwnErrors:
-    """A block that raises httpx's errors in the place of httpx2's."""
+    """A context manager that raises httpx's errors in place of httpx2's."""
 
     def __init__(self, library: Library) -> None:
         self._kinds = library.RequestError, library.InvalidURL
@@ -121,7 +121,7 @@ class AsOwnErrors:
 
 
 def own_error(error: BaseException | None) -> type[Exception]:
-    """Give the class of httpx that has the name of an error's, or of the first of its bases that httpx has too."""
+    """Return httpx's class for an error: the one with the name of its class, or of the first base that httpx has."""
     names = (kind.__name__ for kind in type(error).__mro__)
     found: type[Exception] = next(getattr(httpx, name) for name in names if hasattr(httpx, name))
     return found

@@ -1,4 +1,4 @@
-"""The package's log, which never costs a prediction: what its handlers raise ends no call."""
+"""The package's log. Errors of log handlers never end a call."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def warning(message: str, *values: object) -> None:
 
 def _write(level: int, message: str, values: tuple[object, ...]) -> None:
     if logger.isEnabledFor(level):
-        with suppress(Exception):  # a handler's, or that of stderr, which may be closed
+        with suppress(Exception):  # a handler may raise, and stderr may be closed
             logger.log(level, message, *values, stacklevel=3)

@@ -1,4 +1,4 @@
-"""Which hosts are private: by their name, and by their address in any spelling. Nothing is looked up here."""
+"""Which hosts are private, by name or by address in any notation. No name is resolved here."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ PRIVATE = (
         (
             "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
             "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
-            "168.63.129.16/32",  # a public address by which Azure's machines reach their platform
+            "168.63.129.16/32",  # public, but Azure's machines reach their platform there
             "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/9", "ff00::/8",
         ),
     ),
 )  # fmt: skip
-"""Networks that are not public: https://www.iana.org/assignments/iana-ipv4-special-registry, and the one of IPv6."""
+"""Networks that are not public: https://www.iana.org/assignments/iana-ipv4-special-registry, and the one for IPv6."""
 PRETENDED = IPv4Network("198.18.0.0/15")
-"""What some VPNs resolve all public names to (Clash, Surge, sing-box), to connect by name themselves. It is meant for
-measurements in laboratories, and carries no services."""
+"""Some VPNs (Clash, Surge, sing-box) resolve all public names to this network, and then connect by name. The network is
+reserved for benchmarks, and carries no services."""
 NAMES = (
     "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa",
 )  # fmt: skip
-"""Private names, and the ends of private names: RFC 6761, RFC 6762 (appendix G), RFC 8375, ICANN's `.internal`."""
+"""Private names and suffixes: RFC 6761, RFC 6762 (appendix G), RFC 8375, ICANN's `.internal`."""
 EMBEDDING: tuple[tuple[IPv6Network, int], ...] = (
     (IPv6Network("::/96"), 0),
     (IPv6Network("::ffff:0:0/96"), 0),
@@ -39,7 +39,7 @@ EMBEDDING: tuple[tuple[IPv6Network, int], ...] = (
     (IPv6Network("64:ff9b::/96"), 0),
     (IPv6Network("2002::/16"), 80),
 )
-"""Networks of IPv6 whose addresses hold one of IPv4, and how many bits follow that."""
+"""IPv6 networks whose addresses contain an IPv4 address, and the number of bits after it."""
 TEREDO = IPv6Network("2001::/32")
 ISATAP = 0x5EFE
 ALL_BITS = 0xFFFFFFFF
@@ -48,9 +48,9 @@ MOST_NUMBERS = 4
 
 
 def is_private(host: str) -> bool:
-    """Tell whether a host, as a URL has it, is private: its name, or its address as any resolver may read it.
+    """Return whether the host of a URL is private, by its name or by its address as any resolver may read it.
 
-    A name that ends in a number and is no address counts as private too: no public host has such a name.
+    A name that ends in a number but is not an address counts as private: no public host has such a name.
     """
     host = plain(unquote(host))
     if address := ipv6(host):
@@ -64,27 +64,27 @@ def is_private(host: str) -> bool:
 
 
 def is_private_address(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether an address is not one of the public internet, or holds one of IPv4 that is not."""
+    """Return whether an address is not on the public internet, or contains an IPv4 address that is not."""
     if any(address in network for network in PRIVATE):
         return True
     return isinstance(address, IPv6Address) and any(map(is_private_address, embedded(address)))
 
 
 def is_private_peer(address: str) -> bool:
-    """Tell whether an address that a name was resolved to is private. Those that VPNs only pretend are not."""
+    """Return whether a resolved address is private. An address that a VPN uses in place of public ones is not."""
     found = ipv6(address)
     pretended = [found.ipv4_mapped] if found else ipv4(address)
     return is_private(address) and not any(each in PRETENDED for each in pretended if each)
 
 
 def is_same(host: str, own: str) -> bool:
-    """Tell whether two names are of the same host. All names and addresses of this machine are."""
+    """Return whether two names mean the same host. All names and addresses of this machine do."""
     host, own = plain(host), plain(own)
     return host == own or (is_this_machine(host) and is_this_machine(own))
 
 
 def is_this_machine(host: str) -> bool:
-    """Tell whether a host is the machine that asks."""
+    """Return whether a host is this machine."""
     host = plain(host)
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -94,13 +94,13 @@ def is_this_machine(host: str) -> bool:
 
 
 def plain(host: str) -> str:
-    """Write a host in one way: in lower case, without brackets, zone, and dots at the end."""
+    """Normalize a host: lower case, without brackets, zone and trailing dots."""
     host = host.lower().strip("[]")
     return (host.partition("%")[0] if ":" in host else host).rstrip(".")
 
 
 def ipv6(host: str) -> IPv6Address | None:
-    """Read an address of IPv6."""
+    """Return a text as an IPv6 address, or None."""
     try:
         return IPv6Address(host)
     except ValueError:
@@ -108,9 +108,9 @@ def ipv6(host: str) -> IPv6Address | None:
 
 
 def ipv4(host: str) -> Iterator[IPv4Address]:
-    """Yield what `inet_aton` and its kin read a text as: 1 to 4 numbers, of which the last fills what is left.
+    """Yield the addresses that `inet_aton` and the like read from a text: 1 to 4 numbers, the last fills the rest.
 
-    A number that begins with 0 is octal to most resolvers, and decimal to some.
+    Most resolvers take a number with a leading 0 as octal, some as decimal.
     """
     parts = host.split(".")
     if len(parts) > MOST_NUMBERS:
@@ -121,7 +121,7 @@ def ipv4(host: str) -> Iterator[IPv4Address]:
 
 
 def numbers(text: str) -> set[int]:
-    """Give the numbers that a text may stand for."""
+    """Return the numbers that a text can mean."""
     found = NUMBER.fullmatch(text)
     if not found or len(text) > 50:
         return set()
@@ -132,7 +132,7 @@ def numbers(text: str) -> set[int]:
 
 
 def embedded(address: IPv6Address) -> Iterator[IPv4Address]:
-    """Yield the addresses of IPv4 that one of IPv6 leads to, over a translator or a tunnel."""
+    """Yield the IPv4 addresses to which an IPv6 address leads, through a translator or a tunnel."""
     value = int(address)
     for network, after in EMBEDDING:
         if address in network:

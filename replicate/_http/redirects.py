@@ -1,4 +1,4 @@
-"""Where an answer sends a request on to, and what may go along."""
+"""Redirects: where a response sends a request, and which parts of the request may go there."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ MAX_REDIRECTS = 10
 BODILESS = ("GET", "HEAD")
 
 GOES_ANYWHERE = ("accept", "accept-encoding", "range", "if-range", "last-event-id")
-"""Headers of a request that follow a redirect to another origin; any other may be a secret."""
+"""Request headers that are kept in a redirect to another origin. Any other may be a secret."""
 SEGMENT = re.compile(rb"(?!\.+\Z)[\w.~=+:@!$'()*, -]+")
-"""What may be between the slashes of a file's path, nothing quoted."""
+"""A segment of a file's path that is safe, without percent-encoding."""
 STARTS = ("/predictions", "/trainings")
-"""How the path ends of what a POST starts, and costs money. Such a request is sent to no other place."""
+"""Ends of the paths to which a POST starts something that costs money. Such a request is not redirected."""
 
 
 class Route:
-    """The way of a request: on to where it is redirected, and from its start again when it is repeated.
+    """The route of a request: along its redirects, and back to its start if it is retried.
 
-    `follow` is True for all redirects, as httpx follows them, False for none, and None for those of GET and HEAD. A
-    function is asked for the request anew each time that it starts. Of a `file` a stranger may have written the URL.
+    `follow` is True to follow all redirects, as httpx does, False for none, and None for those of GET and HEAD. If
+    `wanted` is a function, it is called for the request at each start. The URL of a `file` may be untrusted.
     """
 
     def __init__(
@@ -40,32 +40,32 @@ class Route:
         self._wanted, self._follow = wanted, follow
         self.file: bool = file
         self.strange: bool = file
-        """Whether somebody else than the caller has named the host of the next request."""
+        """Whether somebody other than the caller has named the host of the next request."""
         self._next: Request | None = None
         self._hops = 0
         self.trusted: bool = True
-        """Whether only the API has redirected it."""
+        """Whether only the API has redirected the request."""
         self._start: tuple[Request | None, bool, bool, int] = (None, True, file, 0)
 
     @property
     def done(self) -> bool:
-        """Whether something on the way may have been done already that must not be done twice."""
+        """Whether an earlier request of the route may have done something that must not be done twice."""
         return self._start[0] is not None
 
     def request(self) -> Request:
-        """Give the request that is next."""
+        """Return the next request."""
         return self._next or (self._wanted() if callable(self._wanted) else self._wanted)
 
     def restart(self) -> None:
-        """Go back to the start, or to where a request that must not be sent twice was redirected to."""
+        """Go back to the start, or to the redirect target of a request that must not be sent twice."""
         self._next, self.trusted, self.strange, self._hops = self._start
 
     def ends(self, response: httpx.Response) -> bool:
-        """Tell whether this is an answer to give, and not an error or a redirect to follow."""
+        """Return whether a response is final: neither an error nor a redirect to follow."""
         return response.is_success or (self._follow is False and 300 <= response.status_code < 400)
 
     def goes_on(self, request: Request, arguments: Mapping[str, Any], response: httpx.Response, *, api: bool) -> bool:
-        """Tell whether an answer of the API, or of somebody else, redirects to what is then the next request."""
+        """Return whether a response (from the API if `api`) is followed, and set the next request if so."""
         if self._hops == MAX_REDIRECTS or self._follow is False:
             return False
         if self._follow is None and (request.method not in BODILESS or has_body(arguments)):
@@ -81,14 +81,14 @@ class Route:
 
 
 def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
-    """Give a URL's scheme, host, and port, also where it is the scheme's own."""
+    """Return a URL's scheme, host and port; the port even if it is the scheme's default."""
     return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 def is_file_of(url: httpx.URL, base_url: httpx.URL) -> bool:
-    """Tell whether a URL is one of a file at the API: `/files/…` below the base URL, however a server may read it.
+    """Return whether a URL is that of a file at the API: `/files/…` below the base URL, however a server may read it.
 
-    Whatever could lead elsewhere is none: a segment that is empty or of dots, or holds what separates segments.
+    A URL that could lead elsewhere is not: one with a segment that is empty, is only dots, or contains a separator.
     """
     start = base_url.raw_path.rstrip(b"/") + b"/files/"
     path = url.raw_path.partition(b"?")[0]
@@ -98,17 +98,17 @@ def is_file_of(url: httpx.URL, base_url: httpx.URL) -> bool:
 
 
 def has_body(arguments: Mapping[str, Any]) -> bool:
-    """Tell whether a request, as httpx takes it, has a body."""
+    """Return whether a request, in httpx's arguments, has a body."""
     return not arguments.keys().isdisjoint(("content", "files"))
 
 
 def starts_something(request: Request, url: httpx.URL) -> bool:
-    """Tell whether a request starts a prediction or a training."""
+    """Return whether a request starts a prediction or a training."""
     return request.method == "POST" and url.path.rstrip("/").endswith(STARTS)
 
 
 def redirected(request: Request, arguments: Mapping[str, Any], response: httpx.Response) -> Request | None:
-    """Give the request that an answer redirects to, or None. What starts something is not sent anywhere else."""
+    """Return the request that a response redirects to, or None. A request that starts something is not redirected."""
     here: httpx.URL = arguments["url"]
     if not response.has_redirect_location or starts_something(request, here):
         return None
@@ -126,19 +126,19 @@ def redirected(request: Request, arguments: Mapping[str, Any], response: httpx.R
 
 
 def method_after(method: str, status: int) -> str:
-    """Give the method by which a redirect is followed, as httpx and browsers choose it."""
+    """Return the method to follow a redirect with, chosen as by httpx and browsers."""
     becomes_get = (status in (302, 303) and method != "HEAD") or (status == 301 and method == "POST")
     return "GET" if becomes_get else method
 
 
 def without_body(request: Request) -> Request:
-    """Give a request without its body, and without what is said of that."""
+    """Return a request without its body and the headers that describe the body."""
     headers = {name: value for name, value in request.headers.items() if not name.lower().startswith("content-")}
     bodiless = type(request)(request.method, request.path)
     return bodiless._replace(query=request.query, headers=headers)
 
 
 def harmless(request: Request) -> dict[str, str]:
-    """Give the headers of a request that may go to another origin: among them the type of the body that goes along."""
+    """Return the headers that may go to another origin, including the content type of a body that goes there."""
     allowed = (*GOES_ANYWHERE, "content-type") if request.content is not None else GOES_ANYWHERE
     return {name: value for name, value in request.headers.items() if name.lower() in allowed}

@@ -1,4 +1,4 @@
-"""What a client is told when it is made, checked: who asks, where the API is, and how patient to be."""
+"""The settings of a client, checked: its token, base URL, timeouts and so on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentials:
-    """Make credentials of either keyword. Raise if there is no token and there must be one."""
+    """Make credentials from either keyword. Raises TypeError for both, ReplicateError if the token is missing."""
     bearer_token, api_token = sealed(bearer_token), sealed(api_token)
     if bearer_token is not None and api_token is not None:
         raise TypeError("bearer_token= and api_token= are the same: pass one of them")
@@ -98,7 +98,7 @@ def pause(seconds: Any) -> float | None:
 
 
 def folder(path: Any, name: str = "output_dir") -> Path | None:
-    """Read a folder's path, which stays the same wherever the program goes. Raises TypeError, ValueError."""
+    """Return a folder's path, absolute, as the working directory may change. Raises TypeError, ValueError."""
     if path is None:
         return None
     text = path.__fspath__() if hasattr(path, "__fspath__") else path

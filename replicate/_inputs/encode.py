@@ -1,4 +1,4 @@
-"""Encoding inputs as JSON: files become data URIs or uploads, what runs is waited for, all else must be plain."""
+"""Encoding of inputs as JSON. Files become data URIs or uploads, running values are awaited, the rest must be plain."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
 
 LARGEST_DATA_URI = 256_000
-"""Bytes. The size up to which the API's documentation recommends data URIs."""
+"""Bytes. The API's documentation recommends data URIs up to this size."""
 
 STRATEGIES: Mapping[str | None, Literal["auto", "inline", "upload"]] = {
     None: "auto",
@@ -54,40 +54,40 @@ UNKNOWN = InputSchema({}, None)
 
 
 class Inputs:
-    """An input on its way to JSON: checked whole before any of its files is sent.
+    """An input to encode as JSON. It is checked completely before any of its files is sent.
 
-    Making one raises InputError that names the key of what cannot be sent. Iterables are read then; files are only
-    looked at, and read when the input is sent, away from the event loop.
+    The constructor raises InputError, which names the location of a value that cannot be sent. It reads iterables.
+    Files are only inspected; they are read when the input is sent, outside the event loop.
 
-    A file is: a `pathlib.Path`, an open binary file, bytes, an image of Pillow; and where the model's schema says so,
-    an array with an image in it. A text is never read from disk: a program may pass on what a stranger wrote. What
-    models made is passed on by its address; what they are still making is waited for.
+    A file is a `pathlib.Path`, an open binary file, bytes or a Pillow image; if the model's schema says so, also an
+    array that holds an image. A string is never read from disk, as it may come from an untrusted source. Outputs of
+    models are sent as URLs; outputs that are not finished are awaited.
     """
 
     def __init__(
         self, value: Any, strategy: FileEncodingStrategy | None = None, where: str = "input", *, blocking: bool = True
     ) -> None:
-        if strategy not in [*STRATEGIES]:  # which compares, for it may be of any type
+        if strategy not in [*STRATEGIES]:  # a list, as the value may be unhashable
             known = ", ".join(map(repr, filter(None, STRATEGIES)))
             raise ValueError(f"file_encoding_strategy must be one of {known}, not {strategy!r}")
         self._strategy, self._where, self._blocking = STRATEGIES[strategy], where, blocking
         self.names: list[str] = [*value] if is_mapping(value) else []
         self._uploads: dict[int, tuple[Any, Upload]] = {}
-        """The files that have been looked into, and what was found, by the ids of the objects that they were given as.
+        """The files that have been inspected, by the `id` of the objects that they were passed as.
 
-        The object is kept with it, for as long as its id is to mean it.
+        The objects are stored too, which keeps their ids valid.
         """
         self._addresses: dict[int, str] = {}
-        """Where those of them are that have been uploaded."""
+        """The URLs of those that have been uploaded, by the same ids."""
         self._results: dict[int, tuple[Any, Any]] = {}
-        """What was waited for, and what it gave, likewise."""
+        """The running values that were awaited, and their results, by `id` like `_uploads`."""
         self._begun: list[Any] = []
-        """What of that has only begun by being waited for."""
+        """Those of them that started running only when they were awaited."""
         with shallow(where), mistakes(where):
             self._plan = self._planned(value, where)
 
     async def worth_describing(self, session: Session[Any]) -> bool:
-        """Tell whether to look at the model first: before a long upload, or where its schema tells what to send."""
+        """Return whether to look up the model first: before a long upload, or if its schema decides what to send."""
         if needs_schema(self._plan):
             return True
         if self._strategy == "inline":
@@ -97,10 +97,10 @@ class Inputs:
 
     @contextmanager
     def told_apart(self) -> Generator[None, None, None]:
-        """Make a RunError of a ReplicateError, if it is raised when something among the inputs has been begun.
+        """Raise RunError instead of ReplicateError if awaiting an input has started something.
 
-        Such as a stream or a coroutine, which starts a prediction of its own: to make the call again would begin
-        another one.
+        Such an input, for example a stream or a coroutine, starts a prediction of its own. Repeating the call would
+        start another one.
         """
         try:
             yield
@@ -110,7 +110,7 @@ class Inputs:
             raise RunError.of(error, getattr(self._begun[-1], "_prediction", None)) from error
 
     def check_texts(self, schema: InputSchema) -> None:
-        """Raise InputError for a text, and no URL, where the model takes a file: a path has to be a `Path`."""
+        """Raise InputError for a string that is not a URL if the model takes a file: a local path must be a `Path`."""
         for where, text in texts_for_files(self._plan, schema, self._where):
             shown = text if len(text) <= 80 else f"{text[:80]}…"
             raise InputError(
@@ -119,9 +119,10 @@ class Inputs:
             )
 
     async def sent(self, session: Session[Any], schema: InputSchema = UNKNOWN) -> Any:
-        """Wait for what runs and upload the files, and give the input as plain JSON data. Raises APIError, ModelError.
+        """Await running values, upload files, and return the input as plain JSON data. Raises APIError, ModelError.
 
-        What can be known before is checked before. May be called again: nothing is waited for, read or uploaded twice.
+        Everything that can be checked in advance is checked first. It can be called again: nothing is awaited, read or
+        uploaded twice.
         """
         with shallow(self._where), mistakes(self._where):
             plan = self._fitted(self._plan, schema, self._where)
@@ -135,7 +136,7 @@ class Inputs:
                 found[id(place.value)] = await self._text(place, session)
         return filled(plan, found)
 
-    # ---- what is in it
+    # ---- planning
 
     def _planned(self, value: Any, where: str) -> Any:
         match value:
@@ -158,7 +159,7 @@ class Inputs:
                 return self._planned(understood(value, where, blocking=self._blocking), where)
 
     def _fitted(self, plan: Any, schema: InputSchema, where: str) -> Any:
-        """Find the pictures that only the schema tells from lists; give a model's output the form that is wanted."""
+        """Find images that only the schema distinguishes from lists; give outputs of models the wanted form."""
         match plan:
             case Later(kind="array") if schema.is_file:
                 return plan._replace(kind="image")
@@ -174,23 +175,23 @@ class Inputs:
                 return changed(plan, schema, where, self._fitted)
 
     async def _inspect(self, session: Session[Any], plan: Any) -> None:
-        """Look into all files that have not been looked into. Raises TypeError, ValueError, OSError."""
+        """Inspect all files that have not been inspected. Raises TypeError, ValueError, OSError."""
         unread = [place for place in places(plan) if place.kind != "result" and id(place.value) not in self._uploads]
         if not unread:
             return
 
         def look() -> None:
             for place in unread:
-                if id(place.value) not in self._uploads:  # a pipe that is there twice gives its content once
+                if id(place.value) not in self._uploads:  # a pipe can be read only once, even if it occurs twice
                     with mistakes(place.where):
                         self._uploads[id(place.value)] = place.value, read(place)
 
         await session.transport.offload(look)
 
-    # ---- what is still being made
+    # ---- running values
 
     async def _resolved(self, plan: Any, schema: InputSchema, where: str, session: Session[Any]) -> Any:
-        """Wait for all that runs, and put what it gives in its place."""
+        """Await all running values, and put their results in their places."""
         match plan:
             case Later(kind="result"):
                 return await self._result(plan, schema, session)
@@ -208,7 +209,7 @@ class Inputs:
                 return plan
 
     async def _result(self, place: Later, schema: InputSchema, session: Session[Any]) -> Any:
-        """Wait for what runs, and give what it gives: its texts are a model's, and name no files of the caller's."""
+        """Await a running value, and return its plan. Its strings come from a model, so they never name local files."""
         if id(place.value) not in self._results:
             if is_lazy(place.value):
                 self._begun.append(place.value)
@@ -221,7 +222,7 @@ class Inputs:
     # ---- files
 
     async def _text(self, place: Later, session: Session[Any]) -> str:
-        """Give a file as a data URI, or the address of its upload."""
+        """Return a file as a data URI, or as the URL of its upload."""
         _, upload = self._uploads[id(place.value)]
         with mistakes(place.where):
             if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
@@ -233,7 +234,7 @@ class Inputs:
 
 @contextmanager
 def shallow(where: str) -> Generator[None, None, None]:
-    """Raise ValueError for what is nested more deeply than Python can follow."""
+    """Raise ValueError for a value that is nested more deeply than Python's recursion limit."""
     try:
         yield
     except RecursionError:
@@ -241,7 +242,7 @@ def shallow(where: str) -> Generator[None, None, None]:
 
 
 def writable(number: float, where: str) -> float:
-    """Raise for what JSON cannot express, and what Python refuses to write: an int of thousands of digits."""
+    """Return a number. Raises ValueError if JSON or Python cannot write it: NaN, or an int of thousands of digits."""
     if isinstance(number, float):
         return finite(number, where)
     check_int(number, where)
@@ -249,7 +250,7 @@ def writable(number: float, where: str) -> float:
 
 
 def read(place: Later) -> Upload:
-    """Look into a file; write what is none yet to one in memory."""
+    """Inspect a file. An image or an array is first written to a file in memory."""
     if place.kind == "file":
         return inspected(place.value, place.where)
     from replicate._files.images import file_of
@@ -258,14 +259,14 @@ def read(place: Later) -> Upload:
 
 
 def data_uri(upload: Upload) -> str:
-    """Give a file as a data URI, reading no more of it than there was."""
+    """Return a file as a data URI. Reads no more than its inspected size."""
     with upload.opened() as file:
         content = b"".join(iter(partial(file.read, 2**20), b""))
     return f"data:{upload.content_type};base64,{base64.b64encode(content).decode()}"
 
 
 async def outcome(place: Later, session: Session[Any]) -> Any:
-    """Wait for what was put in the place of an input, and give what it gives. Raises what it raises."""
+    """Await a running value that was passed as an input, and return its result. Raises what the value raises."""
     if not hasattr(place.value, "__as_input__"):
         seconds = ALWAYS if session.blocking else session.remaining()
         return await timed(place.value, seconds, lambda _: unstarted(place.where))
@@ -279,12 +280,12 @@ async def outcome(place: Later, session: Session[Any]) -> Any:
 
 
 def is_lazy(value: Any) -> bool:
-    """Tell whether something that runs only begins when it is waited for."""
+    """Return whether a running value starts only when it is awaited."""
     return not hasattr(value, "__as_input__") or getattr(value, "started", True) is False
 
 
 def unstarted(where: str) -> APITimeoutError:
-    """Make the error for when the deadline comes while an input is waited for."""
+    """Make the error for a deadline that passes while an input is awaited."""
     error = APITimeoutError(f"The time was up while {where} was waited for: what it is for was not started.")
     error.sent = False
     return error

@@ -1,4 +1,4 @@
-"""Input errors of files, which are Python's own for them as well: of one that is not there, a FileNotFoundError."""
+"""Input errors of files. They are also Python's own errors: that of a missing file is a FileNotFoundError."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class FileInputError(InputError, OSError):
 
 
 class MissingFileError(FileInputError, FileNotFoundError):
-    """A file that is not there."""
+    """A file that does not exist."""
 
 
 class FolderError(FileInputError, IsADirectoryError):
-    """A folder in the place of a file."""
+    """A folder instead of a file."""
 
 
 class ForbiddenFileError(FileInputError, PermissionError):
-    """A file that this user may not read."""
+    """A file that this user is not allowed to read."""
 
 
 KINDS = (MissingFileError, FolderError, ForbiddenFileError, FileInputError)
-"""The first whose last base an error is of counts."""
+"""The first one whose last base matches the error is used."""
 
 
 @contextmanager
 def mistakes(where: str) -> Generator[None, None, None]:
-    """Make an InputError, which names the place, of whatever says that an input cannot be sent."""
+    """Turn errors about an input that cannot be sent into InputError, which names the location."""
     try:
         yield
     except ReplicateException:

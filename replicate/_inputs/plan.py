@@ -1,4 +1,4 @@
-"""An input half-way to JSON: plain data, in which places are kept for what takes its time."""
+"""An input as a plan: plain data, with placeholders for values that take time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Later(NamedTuple):
-    """A place in an input for what takes reading, encoding, uploading or waiting; `where` it is, for errors."""
+    """A placeholder for a value that must be read, encoded, uploaded or awaited. Errors show its location, `where`."""
 
     kind: Kind
     value: Any
@@ -26,7 +26,7 @@ class Later(NamedTuple):
 
 
 def places(plan: Any) -> Iterator[Later]:
-    """Find all such places."""
+    """Yield all placeholders."""
     if isinstance(plan, Later):
         yield plan
     elif is_mapping(plan):
@@ -38,7 +38,7 @@ def places(plan: Any) -> Iterator[Later]:
 
 
 def changed(plan: Any, schema: InputSchema, where: str, change: Callable[[Any, InputSchema, str], Any]) -> Any:
-    """Change each member of an object and each item of a list, knowing what the schema says of it and where it is."""
+    """Change each member of an object and each item of a list. The function gets the value, its schema and location."""
     if is_mapping(plan):
         return {key: change(item, schema.member(key), inside(where, key)) for key, item in plan.items()}
     if is_array(plan) and not is_numbers(plan):
@@ -47,9 +47,9 @@ def changed(plan: Any, schema: InputSchema, where: str, change: Callable[[Any, I
 
 
 def needs_schema(plan: Any) -> bool:
-    """Tell whether only the model's schema tells what to send somewhere.
+    """Return whether only the model's schema can decide how to send some value.
 
-    An array may be a picture. What a model made, or is making, may be a list where one file, or one text, is wanted.
+    An array may be an image. An output of a model, finished or not, may be a list although one file or text is wanted.
     """
     if isinstance(plan, Later):
         return plan.kind in ("array", "result")
@@ -61,7 +61,7 @@ def needs_schema(plan: Any) -> bool:
 
 
 def suited(plan: Any, schema: InputSchema) -> Any:
-    """Give the only file of a list where one is wanted, and the pieces of a text as one."""
+    """Return the only file of a list if one file is wanted, and the joined pieces of a text if a text is wanted."""
     if schema.is_text and is_array(plan):
         if schema.is_file:
             return plan[0] if len(plan) == 1 else plan
@@ -71,7 +71,7 @@ def suited(plan: Any, schema: InputSchema) -> Any:
 
 
 def texts_for_files(plan: Any, schema: InputSchema, where: str) -> Iterator[tuple[str, str]]:
-    """Find the texts that are no URL where the schema wants a file. An empty one is for none."""
+    """Yield the strings that are not URLs although the schema wants a file. An empty string means no file."""
     if isinstance(plan, str):
         if plan and schema.is_file and "://" not in plan and not is_data_uri(plan) and not schema.names(plan):
             yield where, plan
@@ -84,7 +84,7 @@ def texts_for_files(plan: Any, schema: InputSchema, where: str) -> Iterator[tupl
 
 
 def filled(plan: Any, found: Mapping[int, Any]) -> Any:
-    """Put what was found out, by the ids of what the places are for, into the places."""
+    """Replace each placeholder by the result for its value, which is found by the value's `id`."""
     if isinstance(plan, Later):
         return found[id(plan.value)]
     if is_mapping(plan):
@@ -97,7 +97,7 @@ def inside(where: str, key: object) -> str:
 
 
 def is_numbers(items: list[Any]) -> bool:
-    """Tell of a list, at once, that JSON can express it as it is: an array's row has many items."""
+    """Return whether a list holds only numbers that JSON can express. One check for all, as arrays have long rows."""
     kinds = {*map(type, items)}
     if kinds <= {int, bool}:
         return max(map(int.bit_length, items), default=0) <= LONGEST_INT
@@ -105,21 +105,21 @@ def is_numbers(items: list[Any]) -> bool:
 
 
 def finite(number: float, where: str) -> float:
-    """Raise for what JSON cannot express."""
+    """Return a float. Raises ValueError if JSON cannot express it."""
     if not math.isfinite(number):
         raise ValueError(f"{where} is {number}, which JSON cannot express")
     return number
 
 
 def encodable(text: str, where: str) -> str:
-    """Raise for what is no Unicode text: half a pair of surrogates."""
+    """Return a text. Raises ValueError if it is not valid Unicode: it has an unpaired surrogate."""
     if not text.isascii():
         check_encodable(text, where)
     return text
 
 
 def named(key: object, where: str) -> str:
-    """Raise for what cannot name an input."""
+    """Return the name of an input. Raises TypeError or ValueError if it is not a valid one."""
     if not isinstance(key, str):
         raise TypeError(f"{where} has the key {key!r}; keys must be str")
     return encodable(key, f"a key of {where}")

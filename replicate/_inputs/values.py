@@ -1,4 +1,4 @@
-"""What objects in an input stand for: files, images, records, moments, and what is still being made."""
+"""Values in an input that are not plain data: files, images, records, dates and times, and running values."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ KINDS: tuple[tuple[Callable[[Any], bool], Kind], ...] = (
     (pictures.is_image, "image"),
     (pictures.is_array, "array"),
 )
-"""What takes its time, and how it is recognised."""
+"""Values that take time, and how each kind is recognised."""
 
 PLAINER: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((date, time), lambda moment: moment.isoformat()),
     (timedelta, timedelta.total_seconds),
-    (Decimal, float),  # the next one to it
+    (Decimal, float),  # the nearest float
     ((UUID, UserString), str),
     (Enum, lambda member: member.value),
     (Payload, Payload.to_dict),
 )
-"""What becomes text, a number or an object."""
+"""Types that become a string, a number or an object."""
 
 
 def understood(value: Any, where: str, *, blocking: bool) -> Any:
-    """Give what an object stands for: a place for what takes its time, or a plainer value. Raises TypeError.
+    """Return what an object stands for: a placeholder, or a plainer value. Raises TypeError, ValueError.
 
-    What has a coroutine method `__as_input__(session)` is asked by that, when the time has come.
+    An object with a coroutine method `__as_input__(session)` is a running value; the method is called on sending.
     """
     if isinstance(value, FileOutput):  # no need to download it
         return value.url
@@ -73,7 +73,7 @@ def understood(value: Any, where: str, *, blocking: bool) -> Any:
 
 
 def simplified(value: Any) -> Any:
-    """Give a plainer value for one of a known kind, and UNSET for any other. A data frame is the list of its rows."""
+    """Return a plainer value for a known type, else UNSET. A data frame becomes the list of its rows."""
     for kind, plainer in PLAINER:
         if isinstance(value, kind):
             return plainer(value)
@@ -85,32 +85,32 @@ def simplified(value: Any) -> Any:
 
 
 def scalar(value: Any) -> Any:
-    """Give what a scalar of numpy stands for, and UNSET for what Python has no type for."""
+    """Return the Python value of a numpy scalar, or UNSET if Python has no type for it."""
     plainer = value.item()
-    if of("numpy", "datetime64", value) and isinstance(plainer, int):  # nanoseconds, which no datetime counts
+    if of("numpy", "datetime64", value) and isinstance(plainer, int):  # nanoseconds, which datetime does not support
         return str(value)
     if of("numpy", "timedelta64", value) and isinstance(plainer, int):
         return value / type(value)(1, "s")
     if of("numpy", "longdouble", plainer):
-        return float(plainer)  # the next one to it
+        return float(plainer)  # the nearest float
     return UNSET if of("numpy", "generic", plainer) else plainer
 
 
 def listed(array: Any) -> Any:
-    """Give an array as lists. Moments stay scalars: as numbers they would have no unit."""
+    """Return an array as lists. Dates and durations stay numpy scalars, as numbers would lose their unit."""
     if getattr(getattr(array, "dtype", None), "kind", "") not in ("m", "M"):
         return array.tolist()
     return [listed(row) for row in array] if array.ndim else array[()]
 
 
 def fields(record: Any) -> Any:
-    """Give the fields of a dataclass, an attrs class or a model of pydantic by name, and UNSET for anything else."""
+    """Return the fields of a dataclass, attrs object or pydantic model by name; UNSET for anything else."""
     if dataclasses.is_dataclass(record):
         return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     kind = cast("Any", type(record))
     if declared := getattr(kind, "__attrs_attrs__", None):
         return {field.name: getattr(record, field.name) for field in declared}
-    for sign, dump in (("model_fields", "model_dump"), ("__fields__", "dict")):  # of pydantic 2 and 1
+    for sign, dump in (("model_fields", "model_dump"), ("__fields__", "dict")):  # pydantic 2 and 1
         if hasattr(kind, sign) and callable(getattr(record, dump, None)):
             return getattr(record, dump)()
     return UNSET

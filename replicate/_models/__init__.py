@@ -1,1 +1,1 @@
-"""Which model a reference names, and what is known of it."""
+"""Models: which one a reference names, and what is known of it."""

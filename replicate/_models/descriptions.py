@@ -1,4 +1,4 @@
-"""What a client remembers of models: the schemas of their versions, and which version of a model is the latest."""
+"""What a client remembers of models: the schemas of versions, and the latest version of each model."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ SCHEMAS = 100
 WARNED = 1000
 """How many names of inputs it remembers to have warned of."""
 LATEST_LIVES = 3600.0
-"""Seconds for which the latest version of a model is believed to be that."""
+"""Seconds for which a model's latest version is remembered as the latest."""
 OPEN = {"$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "patternProperties", "unevaluatedProperties"}
-"""What in the schema of an input may name inputs that are not among its `properties`."""
+"""Keywords by which an input's schema can allow inputs that are not in `properties`."""
 HIDDEN = ("hidden", "None", "")
-"""What answers have in the place of a version's id, if that is not to be known."""
+"""What responses have in place of a version id that is hidden."""
 
 Account: TypeAlias = "tuple[str, int]"
-"""Whose it is: the API's address, and a hash of the token."""
+"""Who knows it: the API's URL, and a hash of the token."""
 
 
 @frozen(slots=False)
 class Description:
-    """What is known of what a reference names."""
+    """What is known of the model or version that a reference names."""
 
     openapi_schema: Mapping[str, Any] | None = None
     version: str | None = None
     """The version to run, or to fall back on."""
     official: bool | None = None
-    """Whether the model runs by its name alone; None where that is not known."""
+    """Whether the model can run by its name alone; None if unknown."""
     remembered: bool = field(default=False, eq=False)
-    """It was known before this call, and may be out of date."""
+    """Whether it was known before this call, so that it may be outdated."""
 
     @cached_property
     def output(self) -> OutputSchema:
@@ -57,14 +57,14 @@ class Description:
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        """The schemas of the inputs by name; empty where they are not known, or any input may be given."""
+        """The schemas of the inputs by name; empty if they are unknown, or if any input is allowed."""
         schema = members(members(members(members(self.openapi_schema).get("components")).get("schemas")).get("Input"))
         more = schema.get("additionalProperties", False) is not False
         return {} if more or not OPEN.isdisjoint(schema) else members(schema.get("properties"))
 
 
 class Latest(NamedTuple):
-    """Which version of a model is the latest, and since when that is known, by the transport's clock."""
+    """A model's latest version, and since when that is known, by the transport's clock."""
 
     version: str | None
     official: bool | None
@@ -85,7 +85,7 @@ class Descriptions:
         """The models and names of inputs that were warned of."""
 
     def of_version(self, account: Account, version: str) -> Description | None:
-        """Give what is known of a version."""
+        """Return what is known of a version."""
         key = account, version
         if key not in self._schemas:
             return None
@@ -100,14 +100,14 @@ class Descriptions:
         return Description(schema, latest.version, latest.official, remembered=True)
 
     def keep(self, account: Account, model: str | None, found: Description, now: float) -> None:
-        """Remember what was found out about a version, or about a model and its latest version."""
+        """Remember a description of a version, or of a model and its latest version."""
         if found.version:
             self._schemas[account, found.version] = found.openapi_schema
         if model is not None:
             self._latest[account, model] = Latest(found.version, found.official, now)
 
     def named(self, account: Account, model: str, version: str | None) -> str | None:
-        """Give what answers call a version, if that is the latest of a model and has another name there."""
+        """Return the name that responses use for a version, if it is the model's latest and they use another name."""
         same, other = self._named.get((account, model), (None, None))
         return other if version is not None and same == version else None
 
@@ -116,14 +116,14 @@ class Descriptions:
         self._named[account, model] = version, other
 
     def forget(self, account: Account, model: str) -> None:
-        """Take back what was remembered of a model's latest version."""
+        """Forget a model's latest version."""
         self._latest.pop((account, model), None)
 
     def answered(self, account: Account, model: str, version: str) -> bool:
-        """Note which version an answer names. True if that takes back what was remembered of the model.
+        """Note the version that a response names. Returns True if that makes the model's latest version doubtful.
 
-        Some models answer with another name of their latest version: if it is the latest after a second look, too,
-        the two are the same.
+        Some models respond with another name for their latest version. If the next look-up returns the same latest
+        version again, the two names mean the same.
         """
         latest = self._latest.get((account, model))
         if latest is None or latest.version is None or version in (latest.version, *HIDDEN):
@@ -136,18 +136,18 @@ class Descriptions:
 
 
 def memory(session: Session[Any]) -> Descriptions:
-    """Give what the client of a session remembers."""
+    """Return the memory of a session's client."""
     found: Descriptions = session.memory.setdefault(Descriptions, Descriptions())
     return found
 
 
 def account_of(session: Session[Any]) -> Account:
-    """Tell whose knowledge it is: another API, or another token, may know other models by the same names."""
+    """Return whose memory to use. With another API or token, the same names may mean other models."""
     return str(session.config.base_url), session.config.credentials.owner()
 
 
 def remembered(session: Session[Any], reference: Reference) -> Description | None:
-    """Give what the client remembers of what a reference names, without asking anybody."""
+    """Return what the client remembers of a reference, without a request."""
     known, account = memory(session), account_of(session)
     if reference.version is not None:
         return known.of_version(account, reference.version)
@@ -155,7 +155,7 @@ def remembered(session: Session[Any], reference: Reference) -> Description | Non
 
 
 def reference_of(run: Any) -> Reference | None:
-    """Name the version of a model that a prediction runs, as far as its answer tells; None where it does not."""
+    """Return a reference to the version that a prediction runs, if its response names it, else None."""
     version = str(run.version)
     if version in HIDDEN:
         return None
@@ -165,7 +165,7 @@ def reference_of(run: Any) -> Reference | None:
 
 
 def description_reference(run: Any) -> Reference | None:
-    """Name what describes a prediction: the version that it runs or, where that is hidden, its (official) model."""
+    """Return a reference to what describes a prediction: its version or, if that is hidden, its (official) model."""
     reference = reference_of(run)
     if reference is not None:
         return reference
@@ -174,6 +174,6 @@ def description_reference(run: Any) -> Reference | None:
 
 
 def description_of(run: Any, session: Session[Any]) -> Description | None:
-    """Give what the client remembers of the version, or the official model, that a prediction runs."""
+    """Return what the client remembers of the version, or the official model, that a prediction runs."""
     reference = description_reference(run)
     return None if reference is None else remembered(session, reference)

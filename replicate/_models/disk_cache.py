@@ -1,8 +1,8 @@
-"""Descriptions of models on the disk, so that a new process need not ask for what an earlier one knew.
+"""Descriptions of models on disk, which spare a new process the requests of an earlier one.
 
-They lie in a private folder of the user. Whatever is wrong with it, or with a file in it, means that nothing is known:
-nothing here raises. A file is found by the API's address, a keyed hash of the token, and the id of a version or the
-name of a model; the token itself is nowhere.
+They are in a private folder of the user. Nothing here raises: if anything is wrong with the folder or with a file,
+nothing is known. A file's name is a keyed hash of the API's URL, the token, and the version id or model name. The token
+itself is not stored.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ if TYPE_CHECKING:
 
 VARIABLE = "REPLICATE_CACHE_DIR"
 MOST_FILES, FEWER = 500, 400
-"""How many files there may be, and how many are left when there are more: the newest."""
+"""Maximum number of files, and how many of the newest are kept when there are more."""
 LONGEST = 4 * 2**20
-"""Bytes of the longest file."""
+"""Maximum size of a file in bytes."""
 KEY, ENDING = "key", ".json"
 KEY_SIZE = 32
 """Bytes."""
 
 
 class Latest(NamedTuple):
-    """Which version of a model is the latest."""
+    """A model's latest version."""
 
     version: str
     official: bool | None
     named: str | None
-    """What answers call it, where that is something else."""
+    """The name that responses use for it, if it is another one."""
     moment: float
-    """Since when that is known, in seconds since 1970; 0 if it was taken back."""
+    """Since when that is known, in seconds since 1970; 0 if it was withdrawn."""
 
     @property
     def fresh(self) -> bool:
-        """Whether it is to be believed."""
+        """Whether it is recent enough to be used."""
         return 0 <= now() - self.moment < LATEST_LIVES
 
     def checked(self) -> Latest:
-        """Give it, if its members are what they should be. Raises TypeError."""
+        """Return it if its members are valid. Raises TypeError."""
         kinds = (str, bool | None, str | None, float | int)
         if not all(isinstance(value, kind) for value, kind in zip(self, kinds, strict=True)):
             raise TypeError("a member is of another type")
@@ -64,22 +64,22 @@ class Latest(NamedTuple):
 
 
 class DescriptionCache:
-    """What one account knows of one API's models, in a folder that several processes share."""
+    """What one account knows of the models of one API, in a folder that processes share."""
 
     def __init__(self, folder: Path, base_url: str, token: Sealed[str] | str | None) -> None:
         self._folder, self._base_url, self._token = folder, base_url, Sealed((opened(token) or "").encode())
 
     def schema(self, version: str) -> Mapping[str, Any] | None:
-        """Give the schema of a version."""
+        """Return the schema of a version."""
         schema = self._read("version", version).get("openapi_schema")
         return schema if is_object(schema) else None
 
     def keep_schema(self, version: str, schema: Mapping[str, Any]) -> None:
-        """Keep the schema of a version, which never changes."""
+        """Store the schema of a version. It never changes."""
         self._write("version", version, {"openapi_schema": schema})
 
     def latest(self, model: str) -> Latest | None:
-        """Give what is kept of the latest version of a model."""
+        """Return what is stored of a model's latest version."""
         found = self._read("model", model)
         try:
             return Latest(**{name: found[name] for name in Latest._fields}).checked()
@@ -87,11 +87,11 @@ class DescriptionCache:
             return None
 
     def keep_latest(self, model: str, latest: Latest) -> None:
-        """Keep which version of a model is the latest."""
+        """Store a model's latest version."""
         self._write("model", model, latest._asdict())
 
     def _path(self, kind: str, name: str) -> Path | None:
-        """Give the path of a file, if the folder has a key by now."""
+        """Return the path of a file, or None if the folder has no key yet."""
         key = key_in(self._folder)
         if key is None:
             return None
@@ -118,16 +118,16 @@ class DescriptionCache:
 
 
 def of(session: Session[Any]) -> DescriptionCache | None:
-    """Give the cache of a session's account; None if there is to be none."""
+    """Return the cache of a session's account, or None if caching is off."""
     try:
         folder, token = folder_of(os.environ), session.config.credentials.secret()
-    except Exception:  # noqa: BLE001 - no home, or a function that gives no token: the next request tells
+    except Exception:  # noqa: BLE001 - no home, or a token function fails: the next request reports it
         return None
     return None if folder is None else DescriptionCache(folder, str(session.config.base_url), token)
 
 
 def folder_of(environment: Mapping[str, str]) -> Path | None:
-    """Give the folder that REPLICATE_CACHE_DIR names, or else one for this in the user's folder for caches."""
+    """Return the folder in REPLICATE_CACHE_DIR, or else the default one in the user's cache folder."""
     given = environment.get(VARIABLE)
     if given is not None:
         return Path(given).absolute() if given.strip() else None
@@ -143,7 +143,7 @@ def folder_of(environment: Mapping[str, str]) -> Path | None:
 
 
 def made_ready(folder: Path) -> bool:
-    """Make the folder and its key, if they are not there. False if others may write there."""
+    """Create the folder and its key if needed. Returns False if others can write there."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not is_private(folder, stat.S_ISDIR):
         return False
@@ -153,7 +153,7 @@ def made_ready(folder: Path) -> bool:
 
 
 def key_in(folder: Path) -> bytes | None:
-    """Give the key of the folder, if it has one and nobody else can write it."""
+    """Return the folder's key, if it has one and only this user can write it."""
     path = folder / KEY
     try:
         if not is_private(folder, stat.S_ISDIR) or not is_private(path, stat.S_ISREG):
@@ -164,7 +164,7 @@ def key_in(folder: Path) -> bytes | None:
 
 
 def is_others(path: Path) -> bool:
-    """Tell whether something is there that is not to be believed, and not to be replaced."""
+    """Return whether a path exists that must be neither trusted nor replaced."""
     try:
         return not is_private(path, stat.S_ISREG)
     except FileNotFoundError:
@@ -172,34 +172,34 @@ def is_others(path: Path) -> bool:
 
 
 def is_private(path: Path, kind: Any) -> bool:
-    """Tell whether something is of a kind, belongs to this user, and can be written by nobody else."""
+    """Return whether a path is of a kind, belongs to this user, and is writable by nobody else."""
     found = path.lstat()
     if not kind(found.st_mode):
         return False
-    if sys.platform == "win32":  # where the user's own folder is private
+    if sys.platform == "win32":  # the user's folder is private there
         return True
     return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file whole, in the place of an old one."""
+    """Write a file atomically, replacing an old one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")  # readable by this user only
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.replace(name, path)  # noqa: PTH105 - it is a name
+        os.replace(name, path)  # noqa: PTH105 - a str
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)  # noqa: PTH108 - likewise
 
 
 def now() -> float:
-    """Give the seconds since 1970, by the clock that all processes share."""
+    """Return the seconds since 1970, a clock that all processes share."""
     return datetime.now(UTC).timestamp()
 
 
 def tidy(folder: Path) -> None:
-    """Remove the oldest files where there are too many."""
+    """Remove the oldest files if there are too many."""
     files = [entry for entry in os.scandir(folder) if entry.name.endswith(ENDING)]
     if len(files) <= MOST_FILES:
         return

@@ -1,7 +1,7 @@
-"""Finding out what a reference names: from memory, from the disk, or by asking the API.
+"""Looking up what a reference names: in memory, on disk, or with a request to the API.
 
-A model runs without being described. So nothing here may stop or change a call: `attempted` swallows whatever goes
-wrong with a look-up, and what is remembered is only a hint, which the API's next answer may take back.
+A model can run without a description, so nothing here may stop or change a call. `attempted` ignores every error of a
+look-up. A remembered description is only a hint, which the API's next response can withdraw.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUICKLY = 5.0
 
 
 async def recalled(session: Session[Any], reference: Reference) -> Description | None:
-    """Give what the client remembers of what a reference names, or an earlier process has kept on the disk."""
+    """Return what the client remembers of a reference, or what an earlier process stored on disk."""
     if found := remembered(session, reference):
         return found
     known, account = memory(session), account_of(session)
@@ -42,7 +42,7 @@ async def recalled(session: Session[Any], reference: Reference) -> Description |
         return None
     try:
         found, named = await session.transport.offload(partial(read, cache, reference))
-    except Exception as error:  # noqa: BLE001 - whatever is in the file
+    except Exception as error:  # noqa: BLE001 - the file may hold anything
         log.debug("reading what is kept of %s failed: %s", reference, error)
         return None
     if named:
@@ -53,7 +53,7 @@ async def recalled(session: Session[Any], reference: Reference) -> Description |
 
 
 def read(cache: DescriptionCache, reference: Reference) -> tuple[Description | None, tuple[str, str] | None]:
-    """Read from the disk what is known of what a reference names, and what answers call the latest version."""
+    """Read the description of a reference from disk, and the name that responses use for the latest version."""
     if reference.version is not None:
         schema = cache.schema(reference.version)
         return None if schema is None else Description(schema, reference.version, remembered=True), None
@@ -67,10 +67,10 @@ def read(cache: DescriptionCache, reference: Reference) -> tuple[Description | N
 
 
 async def look_up(session: Session[Any], reference: Reference) -> Description | None:
-    """Ask the API what a reference names, and remember it; None for a version whose model is not known.
+    """Request the description of a reference, and remember it; None for a version whose model is unknown.
 
-    What a mocking library has said, which stands in for all connections of a process, is not remembered: the next test
-    has another one. Raises what the request raises.
+    The response of a mocking library that replaces all connections of the process is not remembered, as the next test
+    has another mock. Raises what the request raises.
     """
     model, version = reference
     if model is None:
@@ -90,12 +90,12 @@ async def look_up(session: Session[Any], reference: Reference) -> Description | 
         if version is None:
             raise
         over_a_socket = error.response is not None and came_over_a_socket(error.response)
-        described = Description(version=version)  # which may run, though it is not shown
+        described = Description(version=version)  # it may run, although it is not shown
     else:
         described = of_model(found) if version is None else Description(schema_of(found), version)
-    if described.version is None:  # it may get its first version at any time
+    if described.version is None:  # its first version can appear at any time
         return described
-    if not session.transport.own:  # who answers in the API's place has a client of his own for it
+    if not session.transport.own:  # a mock behind a custom http_client is limited to this client's memory
         keep(session, reference, described)
     elif over_a_socket:
         keep(session, reference, described)
@@ -106,13 +106,13 @@ async def look_up(session: Session[Any], reference: Reference) -> Description | 
 
 
 def keep(session: Session[Any], reference: Reference, found: Description) -> None:
-    """Remember what was found out about what a reference names."""
+    """Remember the description of a reference."""
     model = str(reference.model) if reference.version is None else None
     memory(session).keep(account_of(session), model, found, session.transport.now())
 
 
 def of_model(model: Any) -> Description:
-    """Read what the API says of a model."""
+    """Read the description in a model of the API."""
     latest = model.latest_version
     version, official = getattr(latest, "id", None), model.is_official
     return Description(
@@ -123,13 +123,13 @@ def of_model(model: Any) -> Description:
 
 
 def schema_of(version: Any) -> Any:
-    """Give the schema of a version, if it has one."""
+    """Return the schema of a version, if it has one."""
     schema = getattr(version, "openapi_schema", None)
     return schema if is_object(schema) else None
 
 
 def write(cache: DescriptionCache, reference: Reference, found: Description, named: str | None) -> None:
-    """Keep on the disk what was found out."""
+    """Store a description on disk."""
     if found.version is None:
         return
     if found.openapi_schema is not None:
@@ -141,19 +141,19 @@ def write(cache: DescriptionCache, reference: Reference, found: Description, nam
 async def attempted(
     session: Session[Any], reference: Reference, deadline: Deadline, seconds: float | None = None
 ) -> Description | None:
-    """Look up what a reference names, once if that is to be done within so many `seconds`; None if that fails."""
+    """Look up a reference; None if that fails. With `seconds`, the time is limited, and nothing is retried."""
     bound = deadline.bound(session)
     if seconds is not None:
         bound = Deadline.within(bound, seconds).bound(bound.evolve(max_retries=0))
     try:
         return await look_up(bound, reference)
-    except Exception as error:  # noqa: BLE001 - whatever it is, also a mock's assertion: the call goes on without
+    except Exception as error:  # noqa: BLE001 - even a mock's assertion: the call continues without
         log.debug("looking up %s failed: %s", reference, error)
         return None
 
 
 def forget(session: Session[Any], reference: Reference) -> None:
-    """Take back what is remembered of a model's latest version, here and on the disk."""
+    """Forget a model's latest version, in memory and on disk."""
     if reference.model is None or reference.version is not None:
         return
     known, account, model = memory(session), account_of(session), str(reference.model)
@@ -170,14 +170,14 @@ def forget(session: Session[Any], reference: Reference) -> None:
 
 
 def answered(session: Session[Any], reference: Reference, version: Any) -> None:
-    """Note which version the answer to a model's name tells.
+    """Note the version in the response to a create by model name.
 
-    It awaits nothing, not even the disk: a task canceled here would lose a prediction that has been started.
+    Nothing is awaited here, not even the disk: a task canceled at this point would lose the started prediction.
     """
     if reference.model is None or reference.version is not None or not isinstance(version, str):
         return
     try:
         if memory(session).answered(account_of(session), str(reference.model), version):
             forget(session, reference)
-    except Exception as error:  # noqa: BLE001 - the prediction has been started: nothing may take its answer away
+    except Exception as error:  # noqa: BLE001 - the prediction has started: its response must not be lost
         log.debug("noting the version of %s failed: %s", reference, error)

@@ -1,4 +1,4 @@
-"""The ways to say which model is meant. Pure parsing."""
+"""The ways to name a model. Pure parsing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 BARE_VERSION = re.compile(r"[0-9a-f]{64}")
 MODEL = re.compile(
-    r"(?:https?://(?:www\.)?replicate\.com/(?!p/))?"  # /p/ are predictions
+    r"(?:https?://(?:www\.)?replicate\.com/(?!p/))?"  # /p/ is for predictions
     r"(?P<owner>[^/:\s]+)/(?P<name>[^/:\s]+?)"
     r"(?:(?::|/versions/)(?P<version>[^/:\s]+))?/?"
 )
 
 
 class ModelVersionIdentifier(NamedTuple):
-    """A model by owner and name, and perhaps a version of it."""
+    """A model by owner and name, optionally with a version."""
 
     owner: str
     name: str
@@ -22,7 +22,7 @@ class ModelVersionIdentifier(NamedTuple):
 
     @classmethod
     def parse(cls, ref: str) -> ModelVersionIdentifier:
-        """Read "owner/name", "owner/name:version" or a model's web address. Raises ValueError for anything else."""
+        """Parse "owner/name", "owner/name:version" or a model's web address. Raises ValueError for anything else."""
         text = ref.strip()
         if "://" in text:
             text = re.split(r"[?#]", text, maxsplit=1)[0]
@@ -41,14 +41,14 @@ class ModelVersionIdentifier(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """What to run: a version, or a model without saying which version of it, or a version of a model."""
+    """What to run: a version, a model without a version, or a version of a model."""
 
     model: ModelVersionIdentifier | None
     version: str | None
 
     @classmethod
     def of(cls, ref: Any) -> Reference:
-        """Understand a reference in any of its forms.
+        """Make a reference from any supported form.
 
         "owner/name", "owner/name:version", a bare 64-digit version id, a model's web address, an (owner, name) tuple,
         and objects: a model (with `owner` and `name`) or a version (with `id`). Raises ValueError or TypeError.
@@ -66,7 +66,7 @@ class Reference(NamedTuple):
                 identifier = ModelVersionIdentifier(owner, name, version)
             case _ if is_named(ref):
                 identifier = ModelVersionIdentifier(ref.owner, ref.name)
-            case _ if "/" in str(getattr(ref, "name", "")):  # a class that describes a model, as for `use`
+            case _ if "/" in str(getattr(ref, "name", "")):  # a class that describes a model, as `use` accepts
                 identifier = ModelVersionIdentifier.parse(ref.name)
             case _ if isinstance(getattr(ref, "id", None), str):
                 return cls(None, ref.id)
@@ -81,5 +81,5 @@ class Reference(NamedTuple):
 
 
 def is_named(ref: object) -> bool:
-    """Tell whether an object names a model by attributes."""
+    """Return whether an object names a model by its attributes."""
     return all(isinstance(getattr(ref, name, None), str) for name in ("owner", "name"))

@@ -1,6 +1,6 @@
-"""Reading a model's schema: whether its output comes in items, and which strings, in and out, are files.
+"""Reading a model's schema: whether its output is an iterator, and which strings of its input and output are files.
 
-Where no schema tells, the value does: a string that as a whole is one URL is a file.
+Without a schema, the value decides: a string that is entirely a URL is a file.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ URL = re.compile(
 
 
 DEEPEST = 100
-"""Levels of an output in which files are looked for: what is deeper is given as it came, and ends no call."""
+"""Maximum depth at which an output is searched for files. Deeper values stay unchanged, without an error."""
 
 
 class OutputSchema:
-    """What a version says of its output; everything is possible for one that says nothing."""
+    """The schema of a version's output. Without one, any output is possible."""
 
     def __init__(self, document: Mapping[str, Any] | None) -> None:
         self._schemas = members(members(members(document).get("components")).get("schemas"))
         self._output = self._resolve(self._schemas.get("Output"))
         self.known: bool = bool(self._output)
         self.iterator: bool = self._output.get("x-cog-array-type") == "iterator"
-        """The output comes item by item."""
+        """Whether the output arrives item by item."""
         self.concatenate: bool = self.iterator and self._output.get("x-cog-array-display") == "concatenate"
-        """The items are pieces of one text."""
+        """Whether the items are pieces of one text."""
 
     @property
     def item(self) -> Mapping[str, Any]:
-        """The schema of an item: of an array's elements, or of the whole output."""
+        """The schema of an item: of an array's elements, or else of the whole output."""
         return self._resolve(self._output["items"]) if "items" in self._output else self._output
 
     @property
     def streams_text(self) -> bool:
-        """What comes in an event is an item, and fits into its text: a text or a file."""
-        shape = self.item if self.iterator else self._output  # a list that comes as a whole is no item
+        """Whether the text of an event is a complete item: a text or a file."""
+        shape = self.item if self.iterator else self._output  # a list that is not an iterator arrives as a whole
         return not self.known or shape.get("type") == "string"
 
     def is_text(self, output: Any) -> bool:
-        """Tell whether an output is one text, whole or in pieces. Strings are, where nothing is known of them."""
+        """Return whether an output is one text, whole or in pieces. Without a schema, a list of strings is pieces."""
         pieces = not self.known and all(isinstance(item, str) for item in elements(output))
         return self.concatenate or isinstance(output, str) or pieces
 
     def files(self, output: Any, make: Callable[[str], Any]) -> Any:
-        """Replace the strings of an output that are files."""
+        """Replace the strings in an output that are files."""
         return self._replace(output, self._output, make)
 
     def file(self, item: Any, make: Callable[[str], Any]) -> Any:
-        """Replace the strings of one item of an iterator's output that are files."""
+        """Replace the strings in one item of an iterator that are files."""
         return self._replace(item, self.item, make)
 
     def _replace(self, value: Any, schema: Mapping[str, Any], make: Callable[[str], Any], depth: int = 0) -> Any:
@@ -80,14 +80,14 @@ class OutputSchema:
 
 
 class InputSchema:
-    """What a version says of an input, or of a part of it; of one that says nothing, nothing is known."""
+    """The schema of a version's input, or of a part of it. Empty if there is none."""
 
     def __init__(self, schemas: Mapping[str, Any], found: Any) -> None:
         self._schemas, self._found = schemas, resolved(schemas, found)
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> InputSchema:
-        """Read what a version's document says of its whole input."""
+        """Return the schema of the whole input from a version's document."""
         schemas = members(members(members(document).get("components")).get("schemas"))
         return cls(schemas, schemas.get("Input"))
 
@@ -95,32 +95,32 @@ class InputSchema:
         return bool(self._found)
 
     def member(self, name: str) -> InputSchema:
-        """Give what is said of a member of an object."""
+        """Return the schema of a member of an object."""
         named = members(self._found.get("properties")).get(name)
         return InputSchema(self._schemas, named or self._found.get("additionalProperties"))
 
     @property
     def item(self) -> InputSchema:
-        """Give what is said of the items of a list."""
+        """The schema of a list's items."""
         return InputSchema(self._schemas, self._found.get("items"))
 
     @property
     def is_text(self) -> bool:
-        """It is a string, and be it the address of a file."""
+        """Whether it is a string, including the URL of a file."""
         return is_string(self._found)
 
     def names(self, text: str) -> bool:
-        """Tell whether a text is one that it gives itself: its default, or one of its choices."""
+        """Return whether a text is one of the schema's own values: its default, or one of its choices."""
         return text == self._found.get("default") or text in elements(self._found.get("enum"))
 
     @property
     def is_file(self) -> bool:
-        """It is the address of a file."""
+        """Whether it is the URL of a file."""
         return self.is_text and self._found.get("format") == "uri"
 
 
 def resolved(schemas: Mapping[str, Any], schema: Any, depth: int = 8) -> Mapping[str, Any]:
-    """Follow references, and look into a schema that is wrapped in a list of one (or of one and null)."""
+    """Follow references, and unwrap a schema that is the only option of `allOf`, `anyOf` or `oneOf`, besides null."""
     found = members(schema)
     for _ in range(depth):
         options = [
@@ -142,22 +142,22 @@ def resolved(schemas: Mapping[str, Any], schema: Any, depth: int = 8) -> Mapping
 
 
 def is_string(schema: Mapping[str, Any]) -> bool:
-    """Tell whether a schema is one of strings."""
+    """Return whether a schema allows strings."""
     kinds = schema.get("type")
     return kinds == "string" or "string" in elements(kinds)
 
 
 def is_file(text: str, schema: Mapping[str, Any]) -> bool:
-    """Tell whether a string is a file: the schema decides if it speaks of strings, otherwise the value does."""
+    """Return whether a string is a file: if the schema is one of strings, it decides, otherwise the value."""
     if not is_url(text):
         return False
     return schema.get("format") == "uri" if is_string(schema) else True
 
 
 def is_url(text: str) -> bool:
-    """Tell whether a text is, as a whole, one URL of a file: `http:`, `https:` or `data:`."""
+    """Return whether a text is entirely one URL of a file: `http:`, `https:` or `data:`."""
     return text[:5].lower() in ("https", "http:", "data:") and URL.fullmatch(text) is not None
 
 
 BY_VALUE = OutputSchema(None)
-"""Tells what is a file by the value, whatever the model."""
+"""Recognises files by their value, whatever the model."""

@@ -1,4 +1,4 @@
-"""Asking for a page of a list by its cursor: which URLs are followed, and what an answer must hold."""
+"""Requests for pages of a list by cursor: which URLs are followed, and what a response must hold."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ RECENT = 100
 
 
 class Reader(NamedTuple):
-    """What an endpoint is to its later pages; unlike a module, it can be pickled."""
+    """The part of an endpoint that later pages need. Unlike a module, it can be pickled."""
 
     parse_response: Callable[[bytes], Any]
 
 
 async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, request: Request) -> Any:
-    """Fetch a page's content. The error of a request that failed tells where to go on."""
+    """Fetch the content of a page. If the request fails, the error says where to continue."""
     reader: Any = endpoint
 
     def parsed(response: httpx.Response) -> Any:
@@ -41,7 +41,7 @@ async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, req
     try:
         return await session.look_up(request, parsed)
     except APIError as error:
-        if request.path.startswith("http"):  # it is the page of a cursor
+        if request.path.startswith("http"):  # the page of a cursor
             error.cursor = request.path
             advice = "All pages before this one have come; list(cursor=error.cursor).iter_pages() goes on from here."
             error.advise(" ".join(filter(None, (error.hint, advice))))
@@ -72,14 +72,14 @@ class Trail(NamedTuple):
 
 
 def checked(cursor: Any, first: Request) -> str:
-    """Raise ValueError for a cursor that is neither a URL nor a path with a query, as that of the first page."""
+    """Return a cursor. Raises ValueError if it is neither a URL nor the first page's path with a query."""
     if not isinstance(cursor, str) or not cursor.startswith(("http://", "https://", f"{first.path}?")):
         raise ValueError(f"cursor cannot be {cursor!r}: it is the URL of a page, such as page.next")
     return cursor
 
 
 def at(session: Session[Any], cursor: str) -> Request:
-    """Ask for the page that is at a URL, if that is the API's."""
+    """Return the request for the page at a URL. Raises ReplicateError if the URL is not the API's."""
     if not session.is_api(session.url(cursor)):
         raise ReplicateError(f"The next page is said to be at {cursor}, which is not the API's: not followed.")
     return Request("GET", cursor)

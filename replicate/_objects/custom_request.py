@@ -1,4 +1,4 @@
-"""Requests that no generated endpoint describes: what the client's `get`, `post` and `request` send."""
+"""Requests without a generated endpoint: those of the client's `get`, `post` and `request`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class SendOptions(RequestOptions, total=False):
-    """What a low-level request is made of."""
+    """Options of a low-level request."""
 
     json: Any
     """A JSON body; with `files`, the other fields of the form."""
     body: Any
-    """The same."""
+    """The same as `json`."""
     content: bytes | str | None
-    """A body that is sent as it is."""
+    """A body that is sent unchanged."""
     files: Any
     """Files of a form, by name: bytes, an open binary file, or a tuple of a file name, one of these, and a type."""
     params: Mapping[str, Any] | None
@@ -33,26 +33,26 @@ class SendOptions(RequestOptions, total=False):
     headers: Mapping[str, str] | None
     """Headers to add, or to replace."""
     follow_redirects: bool
-    """Follow redirects, as httpx does: by default. False gives the answer that redirects, without an error."""
+    """Whether to follow redirects, as httpx does (default). With False, the redirect is returned, without an error."""
     options: Mapping[str, Any] | None
-    """Version 2's: `headers`, `params`, `extra_json`, `timeout`, `max_retries`, `follow_redirects`, in one dict."""
+    """A dict, as in version 2: `headers`, `params`, `extra_json`, `timeout`, `max_retries`, `follow_redirects`."""
 
 
 class RawOptions(SendOptions, total=False):
-    """What a low-level request is made of, and what it gives."""
+    """Options of a low-level request, and of its result."""
 
     cast_to: Any
-    """What to give instead of the answer of httpx: dict, str, bytes, None, a class of this package or pydantic's."""
+    """Type to return instead of httpx's response: dict, str, bytes, None, a class of this package or of pydantic."""
     stream: bool
-    """Give an APIResponse as soon as its headers are there, to be iterated and closed."""
+    """Return an APIResponse as soon as its headers have arrived. The caller iterates and closes it."""
     stream_cls: Any
-    """With `stream=True`: `replicate.Stream` or `replicate.AsyncStream`, for the events of the answer."""
+    """With `stream=True`: `replicate.Stream` or `replicate.AsyncStream`, to read the response as events."""
 
 
 SAME = {"headers": "extra_headers", "params": "extra_query", "extra_json": "extra_body"}
-"""What version 2's `options` call otherwise."""
+"""Names in version 2's `options` that are different here."""
 ALONE = ("json", "body", "content")
-"""Of these, at most one."""
+"""At most one of these can be passed."""
 
 
 async def exchange(session: Session[Any], method: str, url: str, options: Mapping[str, Any]) -> Any:
@@ -76,7 +76,7 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
         headers = merged({"Accept": "text/event-stream"}, headers)
     told = {name: value for name, value in headers.items() if value is not UNSET}
     request = Request(method.upper(), url, query(**params), told, **body_of(options))
-    # As the session's own too: what the caller says here goes before the headers of the client.
+    # They are set on the session too: the caller's headers take precedence over the client's.
     session = session.given({**rest, "extra_headers": headers})
     if (capture := session.capture) is not None:
         capture.keeps = False
@@ -91,7 +91,7 @@ async def exchange(session: Session[Any], method: str, url: str, options: Mappin
 
 
 def followed(*given: Any) -> bool:
-    """Tell whether redirects are to be followed, by the first that says so. Raises TypeError for what is no bool."""
+    """Return whether to follow redirects, by the first value that is given. Raises TypeError if it is not a bool."""
     chosen = next((each for each in given if each is not UNSET and each is not None), True)
     if not isinstance(chosen, bool):
         raise TypeError(f"follow_redirects must be True or False, not {chosen!r}")
@@ -99,7 +99,7 @@ def followed(*given: Any) -> bool:
 
 
 def events_of(options: Mapping[str, Any]) -> Any:
-    """Give what makes events of a streamed answer, or None. Raises TypeError for an answer that is not streamed."""
+    """Return the class that reads a streamed response as events, or None. Raises TypeError without `stream=True`."""
     kind = options.get("stream_cls", UNSET)
     if kind is UNSET or kind is None:
         return None
@@ -109,7 +109,7 @@ def events_of(options: Mapping[str, Any]) -> Any:
 
 
 def check_target(method: Any, url: Any) -> None:
-    """Raise TypeError or ValueError for what is no method, or no URL."""
+    """Raise TypeError or ValueError for an invalid method or URL."""
     for name, value in (("method", method), ("url", url)):
         if value is UNSET:
             raise TypeError(f"{name} is missing")
@@ -122,7 +122,7 @@ def check_target(method: Any, url: Any) -> None:
 
 
 def body_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the fields of a Request that are its body."""
+    """Return the fields of a Request that make its body."""
     body = next((value for name in ("json", "body") if (value := options.get(name, UNSET)) is not UNSET), UNSET)
     if files := options.get("files"):
         if isinstance(files, (str, bytes)) or not is_iterable(files):
@@ -135,7 +135,7 @@ def body_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def part(name: Any, file: Any) -> Part:
-    """Make a part of a form of a file, given as httpx takes it."""
+    """Make a form part from a file, which is given as for httpx."""
     filename, content, *kind = cast("tuple[Any, ...]", file) if isinstance(file, tuple) else (None, file)  # type: ignore[redundant-cast]  # pyright needs it
     if not isinstance(name, str):
         raise TypeError(f"the name of a file must be a str, not {type(name).__name__}")
@@ -148,13 +148,13 @@ def part(name: Any, file: Any) -> Part:
 
 
 def renamed(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give version 2's `options` under the names they have here."""
+    """Return version 2's `options` under their present names."""
     check_keywords(options, (*SAME, "timeout", "max_retries", "follow_redirects"))
     return {SAME.get(name, name): value for name, value in options.items() if value is not UNSET}
 
 
 async def version1(session: Session[Any], method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
-    """Send a request as version 1's clients did: its path includes the API's version."""
+    """Send a request as version 1's clients did: the path includes the API's version."""
     relative = path if path.startswith("http") else path.removeprefix("/v1") or "/"
     response: httpx.Response = await exchange(session, method, relative, options)
     return response

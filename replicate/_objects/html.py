@@ -1,4 +1,4 @@
-"""What notebooks show: small pieces of HTML, everything in them escaped, readable on light and on dark."""
+"""HTML for notebooks: small elements, with everything escaped, readable in light and dark themes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Bundle: TypeAlias = dict[str, Any]
-    """What is shown, by MIME type: a notebook takes the one that it likes best."""
+    """What to display, by MIME type. The notebook chooses one."""
 
-# Colours come from the notebook's theme. Styles are inline, for notebooks drop style sheets of what they do not trust.
+# Colours come from the notebook's theme. Styles are inline, as notebooks drop style sheets of untrusted output.
 PRE = (
     "font-family: monospace; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24em; overflow: auto; "
     "margin: 0.3em 0"
@@ -21,31 +21,31 @@ PRE = (
 FAINT = "opacity: 0.75; margin: 0.3em 0"
 CELL = "text-align: left; vertical-align: top; padding: 0.2em 0.7em; overflow-wrap: break-word"
 LINKED = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?", re.IGNORECASE)
-"""A URL that may be followed: no other scheme, no password."""
+"""URLs that become links: http and https only, without a password."""
 LONGEST_TEXT = 10_000
 """Characters."""
 
 VOID = ("br", "img")
-"""Elements without an end."""
+"""Elements without an end tag."""
 
 COLUMNS = (
     "id", "status", "slug", "owner", "name", "model", "description", "content_type", "size", "visibility", "run_count",
     "created_at", "completed_at",
 )  # fmt: skip
-"""The fields that the table of a page shows, where its items have them."""
+"""The fields in the table of a page, if its items have them."""
 LONGEST_CELL = 100
 MOST_ROWS = 50
 
 
 class Tabular:
-    """A page of a list, which a notebook shows as a table."""
+    """A page of a list, which a notebook displays as a table."""
 
     if TYPE_CHECKING:
 
         @property
         def results(self) -> list[Any]: ...
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - for IPython
         try:
             rows = self.results[:MOST_ROWS]
             chosen = [name for name in COLUMNS if any(field(item, name) for item in rows)]
@@ -53,66 +53,66 @@ class Tabular:
             more = len(self.results) - len(rows)
             told = f"{self!r}" + (f", without its last {more}" if more else "")
             return bundle(repr(self), table(chosen, cells), note(told))
-        except Exception:  # noqa: BLE001 - showing something must not end a program
+        except Exception:  # noqa: BLE001 - a display must not end a program
             return bundle(repr(self), preformatted(repr(self)))
 
 
 def field(item: Any, name: str) -> str:
-    """Give a field of an item as the text of a cell."""
+    """Return a field of an item as text for a table cell."""
     return cell(getattr(item, name, None))
 
 
 def cell(value: Any) -> str:
-    """Give a value as the text of a cell: a moment to its second, a long text by its beginning."""
+    """Return a value as text for a table cell: times to the second, and only the beginning of long texts."""
     if value is None:
         return ""
     text = value.isoformat(" ", "seconds") if isinstance(value, datetime) else str(value)
     return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"
 
 
-# ---- pieces
+# ---- elements
 
 
 def bundle(plain: str, *parts: str) -> Bundle:
-    """Put together what is shown: HTML, and text where that cannot be shown."""
+    """Return a MIME bundle: HTML, and plain text for front ends without HTML."""
     return {"text/plain": plain, "text/html": f"<div>{''.join(parts)}</div>"}
 
 
 def escape(text: object) -> str:
-    """Make a text safe in HTML, in attributes too."""
+    """Escape a text for HTML, including attributes."""
     from html import escape
 
-    # A NUL, or half of a surrogate pair, would make the notebook one that cannot be stored.
+    # A notebook with a NUL or an unpaired surrogate could not be saved.
     return escape(str(text).encode("utf-8", "replace").decode().replace("\0", "\ufffd"))
 
 
 def element(name: str, content: str = "", **attributes: object) -> str:
-    """Make an element; its content is HTML, its attributes are texts."""
+    """Make an element. Its content is HTML; its attributes are plain text."""
     written = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items() if value is not None)
     return f"<{name}{written}>" if name in VOID else f"<{name}{written}>{content}</{name}>"
 
 
 def link(url: str, text: str) -> str:
-    """Make a link that tells its target nothing, if the URL is one of the web; else show the text."""
+    """Make a link that sends no referrer if the URL is http or https; otherwise return the text."""
     if not LINKED.fullmatch(url):
         return escape(text)
     return element("a", escape(text), href=url, target="_blank", rel="noopener noreferrer")
 
 
 def preformatted(text: str, style: str = PRE) -> str:
-    """Show a text as it is; of a long one the beginning."""
+    """Display a text unchanged, or only the beginning of a long one."""
     rest = len(text) - LONGEST_TEXT
     more = note(f"… and {rest:,} more characters") if rest > 0 else ""
     return element("pre", escape(text[:LONGEST_TEXT]), style=style) + more
 
 
 def note(text: str) -> str:
-    """Say something in small letters."""
+    """Display a text in small letters."""
     return element("div", element("small", escape(text)), style=FAINT)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Make a table of texts."""
+    """Make a table from plain texts."""
 
     def row(name: str, cells: Sequence[str]) -> str:
         return element("tr", "".join(element(name, escape(cell), style=CELL) for cell in cells))

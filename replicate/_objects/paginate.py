@@ -1,4 +1,4 @@
-"""The walk over pages by their cursors, as version 1 had it."""
+"""Iteration over pages by their cursors, as in version 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @deferred
 def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:
-    """Yield the pages of a list, each iterating over itself only: `paginate(client.models.list)`."""
+    """Yield the pages of a list: `paginate(client.models.list)`. Each page iterates over its own items only."""
     check_method(list_method)
     trail = Trail()
     page = list_method(...)
@@ -41,10 +41,10 @@ async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) ->
 
 
 def check_method(list_method: object) -> None:
-    """Raise TypeError for what cannot be called, such as a page."""
+    """Raise TypeError if the argument cannot be called, such as a page."""
     if not callable(list_method):
         kind = type(list_method).__name__
         raise TypeError(f"list_method must be a method, such as client.predictions.list, not {kind}")
 
 
-paginate.__module__ = async_paginate.__module__ = "replicate"  # where they are, to pickles too
+paginate.__module__ = async_paginate.__module__ = "replicate"  # their public path, which pickles use

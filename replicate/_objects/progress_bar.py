@@ -1,4 +1,4 @@
-"""Showing how far something is, on the screen or in a notebook."""
+"""Progress displays, in a terminal or in a notebook."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from replicate._http import log
 from replicate._wording import harmless
 
 LONGEST = 200
-"""Characters that are shown of what is told."""
+"""Maximum characters of the text."""
 
 
 class Display:
-    """A bar of tqdm, which knows terminals and notebooks, if that is installed; plain lines if not.
+    """A tqdm bar, which supports terminals and notebooks, if tqdm is installed; otherwise plain lines.
 
-    One that fails, for nobody reads stderr or there is none, is dropped: what it tells of goes on. Nothing raises, save
-    an interrupt.
+    A display that fails, for example without a stderr or a reader of it, is dropped, and the work continues. Nothing
+    raises, except an interrupt.
     """
 
     def __init__(self) -> None:
         self._shown: Bar | Lines | None
         try:
             self._shown = Bar(import_module("tqdm.auto").tqdm)
-        except Exception:  # noqa: BLE001 - it is not installed, or not in order
+        except Exception:  # noqa: BLE001 - not installed, or broken
             self._shown = Lines()
 
     def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:
-        """Show what is told, and how far it is; `whole` is all of it."""
+        """Show a text and the fraction that is done. With `whole`, everything is done."""
         try:
             if self._shown:
                 self._shown.draw(one_line(told), share(fraction), whole=whole)
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except Exception as error:  # noqa: BLE001 - any failure
             self.drop(error)
 
     def close(self) -> None:
-        """End what is shown, and leave it as it is. What is drawn later begins anew."""
+        """End the display and leave it visible. The next `draw` starts a new one."""
         try:
             if self._shown:
                 self._shown.close()
@@ -44,30 +44,30 @@ class Display:
             self.drop(error)
 
     def drop(self, error: Exception) -> None:
-        """Show nothing any more."""
+        """Stop displaying."""
         self._shown = None
         log.debug("the progress cannot be shown: %r", error)
 
 
 def one_line(told: str) -> str:
-    """Make a text fit for a line of a terminal."""
+    """Make a text safe to display in one line of a terminal."""
     cut = told[: LONGEST + 1]
     return harmless(cut[:LONGEST] + "…" if len(cut) > LONGEST else cut).replace("\n", " ").replace("\t", " ")
 
 
 def share(fraction: float | None) -> float | None:
-    """Give a fraction from 0 to 1; None for what is none."""
+    """Limit a fraction to the range from 0 to 1. Returns None for None and NaN."""
     return None if fraction is None or fraction != fraction else min(max(fraction, 0.0), 1.0)  # noqa: PLR0124 - NaN
 
 
 class Lines:
-    """A line on stderr for whatever is new."""
+    """Lines on stderr, one for each change."""
 
     def __init__(self) -> None:
         self._last = ""
 
-    def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:  # noqa: ARG002 - as a bar has it
-        """Write a line, if it is another one than the last."""
+    def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:  # noqa: ARG002 - as in Bar
+        """Write a line, unless it is the same as the last."""
         line = told if fraction is None else f"{told} {fraction:.0%}"
         if line != self._last:
             self._last = line
@@ -75,28 +75,28 @@ class Lines:
             sys.stderr.flush()
 
     def close(self) -> None:
-        """Leave the lines as they are."""
+        """Do nothing, as lines stay."""
 
 
 class Bar:
-    """A bar with a percentage, and what it is of."""
+    """A bar with a percentage and a text."""
 
     def __init__(self, tqdm: Any) -> None:
         def refresh(bar: Any, **_: Any) -> Any:
-            """Draw a bar. If that fails, unlike tqdm's own, let go of the lock of all bars, and do not try again."""
+            """Draw a bar. If that fails, release the lock of all bars, which tqdm would keep, and do not try again."""
             try:
-                with bar.get_lock():  # which a thread may take again
+                with bar.get_lock():  # a reentrant lock
                     return tqdm.refresh(bar, nolock=True)
             except Exception:
                 bar.disable = True
                 raise
 
-        # tqdm's monitor is a thread that would stay.
+        # Turn off tqdm's monitor, a thread that would keep running.
         self._kind: Any = type("Bar", (tqdm,), {"monitor_interval": 0, "refresh": refresh})
         self._bar: Any = None
 
     def draw(self, told: str, fraction: float | None, *, whole: bool = False) -> None:
-        """Draw it, full if this is the `whole`; it stays at the end."""
+        """Draw the bar, full if `whole`. It stays visible at the end."""
         if self._bar is None:
             shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
             self._bar = self._kind(desc=told, total=100, bar_format=shape, file=sys.stderr)
@@ -108,7 +108,7 @@ class Bar:
         self._bar.refresh()
 
     def close(self) -> None:
-        """End it, and leave it as it is."""
+        """End the bar and leave it visible."""
         if self._bar is not None:
             bar, self._bar = self._bar, None
             bar.close()

@@ -1,4 +1,4 @@
-"""What the nouns of the API have in common: a namespace of operations, and objects that know their session."""
+"""What all nouns of the API share: namespaces of operations, and objects that know their session."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ N = TypeVar("N")
 
 
 def session_of(owner: Coloured[C]) -> Session[C]:
-    """Give the session of a client, a namespace or an object: the one way for other files to reach it."""
-    session: Any = owner._session  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - here only
-    return session  # type: ignore[no-any-return]  # there is one class of sessions
+    """Return the session of a client, namespace or object. Other modules must use this function."""
+    session: Any = owner._session  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - only here
+    return session  # type: ignore[no-any-return]  # Session is the only class of sessions
 
 
 class namespace(Generic[Owner, N]):  # noqa: N801 - reads as the decorator it is
-    """A namespace of a client or of another namespace, of the class that a function gives: made when it is first used.
+    """A namespace of a client or of another namespace, created on first use. The function returns its class.
 
-    On the class of its owner it is that class, for mocks and for those who inspect it.
+    On the class of its owner it is that class, for mocks and inspection.
     """
 
     def __init__(self, load: Callable[[Owner], type[N]]) -> None:
@@ -55,7 +55,7 @@ class namespace(Generic[Owner, N]):  # noqa: N801 - reads as the decorator it is
 
 @functools.cache
 def asynchronous(cls: type[N]) -> type[N]:
-    """Give the class of the namespaces of asynchronous clients only, whose methods are coroutine functions."""
+    """Return the variant of a namespace's class for asynchronous clients, whose methods are coroutine functions."""
     members = {"_colour": Async, "__doc__": cls.__doc__, "__module__": cls.__module__, "__qualname__": cls.__qualname__}
     return cast("type[N]", type(cls.__name__, (cls,), members))
 
@@ -71,9 +71,9 @@ class Namespace(RawResponses, AsyncNames, Generic[C]):
 
 
 class Bound(AsyncNames, Generic[C]):
-    """What came by a session, and can go on with it.
+    """An object that came through a session, and sends its requests through it.
 
-    Copies share the session; pickles leave it behind, and what is loaded from one acts through the default client.
+    Copies share the session. Pickles leave it out; an unpickled object uses the default client.
     """
 
     _bound: Session[C] | None = None
@@ -85,10 +85,10 @@ class Bound(AsyncNames, Generic[C]):
         return self._bound
 
     def _complete(self) -> None:
-        """Make what is made when it is asked for, while this has the session that it is made for."""
+        """Create everything that is created lazily, while this object still has the session for it."""
 
     def _rebind(self, session: Session[Any]) -> None:
-        """Act through another session, with all objects that this one has made."""
+        """Use another session, also in all objects that this one has created."""
         if self._bound is not session:
             self._bound = session
             for name, value in [*vars(self).items()]:
@@ -113,28 +113,28 @@ class Bound(AsyncNames, Generic[C]):
 
 
 NO_OBJECTS = ("_bound", "_unread", "additional_properties", "input")
-"""What an object is made of and holds no other objects."""
+"""Attributes that hold no other objects."""
 
 
 INTERNALS = {
     "additional_properties", "as_plain", "bind", "decoders", "endpoints", "first", "renamed", "set_fields",
 }  # fmt: skip
-"""What objects are made of, and their users have no use for."""
+"""Internal attributes that `dir()` leaves out."""
 
 
 class Resource(Bound[C], Payload):
-    """An object of the API that can act on itself: a generated model, and the session it came by.
+    """An object of the API that can act on itself: a generated model with the session it came through.
 
-    Its fields can be had as plain data by whatever name a generation of this client has had for that.
+    Its fields are available as plain data, under the names that each generation of this client has used for that.
     """
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {}
-    """The fields that hold objects of their own, and what binds each."""
+    """The fields that hold other objects, and the function that binds each."""
 
     def __init__(self, *ordered: Any, **named: Any) -> None:
-        """Make an object of its fields, in their order or by name; none has to be there.
+        """Make an object from its fields, in their order or by name. No field is required.
 
-        It acts through the default client.
+        The object uses the default client.
         """
         declared = [*fields(type(self)).readers]
         if len(ordered) > len(declared):
@@ -142,7 +142,7 @@ class Resource(Bound[C], Payload):
         fill(self, type(self).from_dict({**dict(zip(declared, ordered, strict=False)), **named}), None)
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Declare the fields, for those who look at the class: `MagicMock(spec=Prediction).urls`."""
+        """Declare the fields on the class, for tools that inspect it: `MagicMock(spec=Prediction).urls`."""
         super().__init_subclass__(**options)
         fields(cls)
 
@@ -151,7 +151,7 @@ class Resource(Bound[C], Payload):
 
     @classmethod
     def bind(cls, payload: Payload | dict[str, Any], session: Session[C] | None) -> Self:
-        """Give a generated model's data, or the JSON that one would be read from, the methods of this class.
+        """Make an object of this class from a generated model, or from the JSON for one.
 
         The JSON is kept, not copied.
         """
@@ -159,7 +159,7 @@ class Resource(Bound[C], Payload):
         if isinstance(payload, Payload):
             fill(self, payload, session)
         else:
-            self._unread, self._bound = payload, session  # which takes less than to make its `__dict__`
+            self._unread, self._bound = payload, session  # faster than filling its `__dict__`
         return self
 
     def _decoded(self, name: str, decoder: Callable[[Any], Any], value: Any) -> Any:
@@ -179,13 +179,13 @@ class Resource(Bound[C], Payload):
     def model_validate(cls, obj: Mapping[str, Any]) -> Self:
         """Read an object from plain data, tolerantly: a field of another type is kept as it is.
 
-        It acts through the default client. Raises TypeError for what is no mapping.
+        The object uses the default client. Raises TypeError if the data is not a mapping.
         """
         return cls.bind(cls.from_dict(obj), None)
 
     @classmethod
     def parse_obj(cls, obj: Mapping[str, Any]) -> Self:
-        """Do as `model_validate`."""
+        """Do the same as `model_validate`."""
         return cls.model_validate(obj)
 
     @classmethod
@@ -195,25 +195,25 @@ class Resource(Bound[C], Payload):
 
     @classmethod
     def parse_raw(cls, b: str | bytes) -> Self:
-        """Do as `model_validate_json`."""
+        """Do the same as `model_validate_json`."""
         return cls.model_validate_json(b)
 
     @classmethod
     def construct(cls, _fields_set: Collection[str] | None = None, **values: Any) -> Self:
-        """Make an object of the fields given; nothing is missing."""
+        """Make an object from the given fields. No field is required."""
         return cls.model_validate(values)
 
     @classmethod
     def model_construct(cls, _fields_set: Collection[str] | None = None, **values: Any) -> Self:
-        """Do as `construct`."""
+        """Do the same as `construct`."""
         return cls.model_validate(values)
 
     def __iter__(self) -> Iterator[Any]:
-        """Iterate the fields as pairs of a name and a value, as `keys` lists them."""
+        """Iterate over the fields as pairs of a name and a value, in the order of `keys`."""
         return iter(self.items())
 
     def keys(self) -> list[str]:
-        """List the names of the fields: those that did not come too, which are None, and unknown ones that did."""
+        """List the names of all declared fields, including absent ones (None), and of unknown fields that arrived."""
         return [*fields(type(self)).attributes, *self.additional_properties]
 
     def __getitem__(self, name: str) -> Any:
@@ -223,12 +223,12 @@ class Resource(Bound[C], Payload):
 
     @property
     def model_extra(self) -> dict[str, Any]:
-        """The fields that came and are not declared."""
+        """The fields that arrived but are not declared."""
         return self.additional_properties
 
     @property
     def model_fields_set(self) -> set[str]:
-        """The names of the fields that came."""
+        """The names of the fields that arrived."""
         return {*self.set_fields, *self.additional_properties}
 
     @classmethod
@@ -247,9 +247,9 @@ class Resource(Bound[C], Payload):
         update: Mapping[str, Any] | None = None,
         deep: bool = False,
     ) -> Self:
-        """Copy the object, its values too if `deep`, without some of its fields and with others changed.
+        """Copy the object, with `deep` its values too, without some of its fields and with others changed.
 
-        `include` and `exclude` are as for `dict`.
+        `include` and `exclude` work as for `dict`.
         """
         other = self.__deepcopy__({}) if deep else self.__copy__()
         if include is not None or exclude is not None:
@@ -258,12 +258,12 @@ class Resource(Bound[C], Payload):
         return other
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy the object, its values too if `deep`, with some of its fields changed."""
+        """Copy the object, with `deep` its values too, and change some of its fields."""
         return self.copy(update=update, deep=deep)
 
 
 def leave_out(resource: Resource[Any], include: Any, exclude: Any) -> None:
-    """Take from an object, which is a copy, what is not included, or is excluded."""
+    """Remove from a copy the fields that are not included, or are excluded."""
     state, names = resource.__dict__, fields(type(resource)).json_names
     unknown = state["additional_properties"] = {**state["additional_properties"]}
     for members, key_of in ((state, names.get), (unknown, str)):
@@ -279,16 +279,16 @@ def leave_out(resource: Resource[Any], include: Any, exclude: Any) -> None:
 
 
 def fill(resource: Resource[C], payload: Payload, session: Session[C] | None) -> None:
-    """Make an answer the data of an object, and what is nested in it objects too."""
+    """Fill an object with the data of a response, and bind the objects nested in it."""
     state = resource.__dict__
     state.update(payload.__dict__, _bound=session)
-    for name, bind in resource._nested.items():  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - here only
+    for name, bind in resource._nested.items():  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - only here
         if name in state:
             state[name] = nested(state[name], bind, session)
 
 
 def nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[Any] | None) -> Any:
-    """Bind an object, or each of a list; what the API sent instead stays what it is."""
+    """Bind an object, or each object in a list. Any other value stays as the API sent it."""
     if isinstance(value, Payload):
         return bind(value, session)
     return [nested(item, bind, session) for item in value] if is_array(value) else value

@@ -1,1 +1,1 @@
-"""What a model's output becomes: files, texts and lists, and how they are saved and shown."""
+"""Outputs of models: files, texts and lists, and how they are saved and displayed."""

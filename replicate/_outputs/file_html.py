@@ -1,4 +1,4 @@
-"""How a notebook shows a file that a model made: inline where that is safe and small, by a link where not."""
+"""How a notebook displays an output file: inline if it is safe and small, otherwise as a link."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from replicate._objects.html import Bundle
 
 LARGEST = 8 * 1024 * 1024
-"""Bytes that are put into a notebook for what is shown at once. There they are a third more."""
+"""Maximum bytes embedded into a notebook for one display. In base64, they take a third more."""
 SIGNATURES = (
     (rb"\x89PNG\r\n\x1a\n", "image/png"),
     (rb"\xff\xd8\xff", "image/jpeg"),
@@ -37,17 +37,17 @@ SIGNATURES = (
     (rb"....ftyp(?:iso|mp4|avc1|M4V|dash|qt)", "video/mp4"),
     (rb"\x1a\x45\xdf\xa3", "video/webm"),
 )
-"""How the content of what can be shown begins: what its host says of it may be false."""
+"""First bytes of the types that can be displayed. The host's content type is not trusted."""
 NATIVE = ("image/png", "image/jpeg", "image/gif")
-"""What every notebook shows by itself."""
+"""Types that every notebook displays by itself."""
 SHOWN = re.compile(r"image/(?!svg)|audio/|video/|text/(?!html)|application/json")
-"""Media types worth a download. What may hold a program, such as SVG and HTML, is not: it is never put into a page."""
+"""Media types worth a download. SVG and HTML are not: they can hold scripts, and are never put into a page."""
 TAGS = {"image": "img", "audio": "audio", "video": "video"}
 WIDE = "max-width: 100%; max-height: 36em"
 
 
 class ShownFile(Coloured[Any], Protocol):
-    """A file that a notebook shows, with the session that it can be had by."""
+    """A file to display, with the session that can download it."""
 
     @property
     def url(self) -> str: ...
@@ -56,14 +56,14 @@ class ShownFile(Coloured[Any], Protocol):
 
 
 class Seen(NamedTuple):
-    """What can be shown of a file: its content, or why there is none."""
+    """What is known of a file for display: its content, or why there is none."""
 
     content: bytes | None = None
     trouble: str = ""
 
 
 def shown(output: ShownFile) -> Bundle:
-    """Give a file as what a notebook shows. Nothing raises: a file that cannot be had is a link."""
+    """Return a notebook's MIME bundle for a file. Never raises: a file that cannot be loaded becomes a link."""
     seen = look(output)
     kind = kind_of(seen.content)
     plain = f"{type(output).__name__}({address(output.url)!r})"
@@ -73,24 +73,24 @@ def shown(output: ShownFile) -> Bundle:
 
 
 def inline(output: ShownFile, most: int) -> str:
-    """Give a file as HTML, of so many bytes at most, to be shown among other things."""
+    """Return a file as HTML, with at most `most` bytes of content, to be displayed among others."""
     return drawn(output, look(output, most))
 
 
 def look(output: ShownFile, most: int | None = None) -> Seen:
-    """Have the content of a file, if it is here, or can be had without holding up an event loop."""
+    """Return the content of a file if it is local, or can be loaded without blocking an event loop."""
     try:
         return Seen(here(output, LARGEST if most is None else max(0, most)))
     except FileTooLargeError:
         return Seen(trouble="It is too large to be shown here.")
     except NotFoundError:
         return Seen(trouble="It is not there any more: the API removes the output of a prediction after an hour.")
-    except Exception as error:  # noqa: BLE001 - showing something must not end a program
+    except Exception as error:  # noqa: BLE001 - a display must not end a program
         return Seen(trouble=f"It cannot be shown here: {type(error).__name__}.")
 
 
 def here(output: ShownFile, most: int) -> bytes | None:
-    """Give the content of a file: of its URL, of a copy, or downloaded now; None where that is not to be."""
+    """Return a file's content from its data URI, a copy or a download; None if it should not be downloaded."""
     url, session = output.url, session_of(output)
     if is_data_uri(url):
         if len(url) > 1.5 * most:
@@ -106,7 +106,7 @@ def here(output: ShownFile, most: int) -> bytes | None:
 
 
 def drawn(output: ShownFile, seen: Seen) -> str:
-    """Draw a file."""
+    """Return a file as HTML."""
     url, name = output.url, output.name
     if seen.content is None:
         kind = guessed(name) or ""
@@ -119,14 +119,14 @@ def drawn(output: ShownFile, seen: Seen) -> str:
     else:
         text = text_of(seen.content)
         body = preformatted(text) if text else ""
-    # What is here needs no address; the rest of one may be a signature.
+    # The content is embedded, so the link needs no query, which may be a signature.
     return body + element("div", element("small", f"{link(address(url), name)} ({length(len(seen.content))})"))
 
 
 def is_public(url: str, session: Session[Any]) -> bool:
-    """Tell whether a page may show what is at a URL: not if that takes the token, or names a private host.
+    """Return whether a page may load a URL: not if it needs the token, or names a private host.
 
-    A backslash is a slash to browsers, so the host may be another one there.
+    Browsers take a backslash for a slash, so that a URL with one may name another host there.
     """
     return (
         url.startswith("https://") and "\\" not in url and not session.is_api(url) and is_allowed(url, session.config)
@@ -134,21 +134,21 @@ def is_public(url: str, session: Session[Any]) -> bool:
 
 
 def tag(kind: str, source: str, name: str) -> str:
-    """Make what shows a picture, a sound or a film. Nobody is told where."""
+    """Make the HTML element for an image, audio or video. The host of an image gets no referrer."""
     which = TAGS[kind.partition("/")[0]]
     told = {"alt": name, "referrerpolicy": "no-referrer"} if which == "img" else {"controls": "", "preload": "none"}
     return element(which, src=source, title=name, style=WIDE, **told)
 
 
 def kind_of(content: bytes | None) -> str | None:
-    """Tell the media type of a content that can be shown by a tag."""
+    """Return the media type of content that an HTML element can display, or None."""
     if content is None:
         return None
     return next((kind for pattern, kind in SIGNATURES if re.match(pattern, content, re.DOTALL)), None)
 
 
 def text_of(content: bytes) -> str | None:
-    """Read a content that is text; None if it is not, or may be a page or a drawing that holds a program."""
+    """Return content as text; None if it is not text, or could be HTML or SVG, which can hold scripts."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -157,12 +157,12 @@ def text_of(content: bytes) -> str | None:
 
 
 def guessed(name: str) -> str | None:
-    """Guess a media type from a name."""
+    """Guess a media type from a file name."""
     return mimetypes.guess_type(name, strict=False)[0]
 
 
 def length(size: int) -> str:
-    """Tell a number of bytes as people do."""
+    """Format a number of bytes for people."""
     if size < 1000:
         return f"{size} bytes"
     return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"

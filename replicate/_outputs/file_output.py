@@ -1,4 +1,4 @@
-"""Files that models make: values that stand for a URL, and can be read, saved and opened as files."""
+"""Files that models make: objects that hold a URL, and can be read, saved and opened like files."""
 
 from __future__ import annotations
 
@@ -31,58 +31,58 @@ if TYPE_CHECKING:
     from replicate._objects.html import Bundle
 
 LIFETIME = timedelta(hours=1)
-"""How long the API keeps the output of a prediction that it was asked for."""
+"""How long the API keeps the output of a prediction that was created through it."""
 
 
 class FileMethods(Bound[C]):
-    """What can be done with a file that a model made, whatever stands for it: something with a `url`.
+    """Methods of a file that a model made. Subclasses have a `url`.
 
-    Its content is downloaded once in this process, when it is first asked for, into a private folder that goes with
-    the process; what has been saved is read from there, as long as it is unchanged. A download that breaks off is
-    gone on with where it was. The token goes along only to files of the API. A URL that names a private host raises
-    APIConnectionError, unless that is the API's own or the client has `allow_private_hosts=True`.
+    The content is downloaded once per process, on first use, into a private folder that is removed with the process. A
+    file that has been saved is read from there, as long as it is unchanged. An interrupted download is resumed. The
+    token is sent only to files of the API. A URL that names a private host raises APIConnectionError, unless it is the
+    API's own host or the client has `allow_private_hosts=True`.
     """
 
     url: str = ""
     _position: int = 0
     _expires_at: datetime | None = None
     _made_by: Any = None
-    """The prediction that made it, which may not have finished yet."""
+    """The prediction that made the file. It may still be running."""
 
-    # ---- what it is
+    # ---- properties
 
     @property
     def __url__(self) -> str:
-        """The same as `url`, as version 2 called it."""
+        """The same as `url`; the name in version 2."""
         return self.url
 
     @property
     def name(self) -> str:
-        """A file name for it, harmless on every system: the last part of its URL, or "output".
+        """A file name that is safe on every system: the last part of the URL, or "output".
 
-        If that has no extension, it gets that of the content type as soon as this is known.
+        If it has no extension, the content type's is added as soon as that is known.
         """
         info = None if data_uri.is_data_uri(self.url) else fetch.known(self.url, self._session)
         return name_of(self.url, info.content_type if info else None)
 
     @property
     def content_type(self) -> str | None:
-        """Its media type, if its host tells. Known once it was downloaded, or else asked for.
+        """The media type, if the host sends it. It is known after a download; otherwise this sends a request.
 
-        With an asynchronous client, `await output.info()` first. Raises FileExpiredError, APIError.
+        With an asynchronous client, call `await output.info()` first. Raises FileExpiredError, APIError.
         """
         return self._known().content_type
 
     @property
     def size(self) -> int | None:
-        """Its length in bytes, if its host tells. Known, or asked for, as `content_type`."""
+        """The size in bytes, if the host sends it. Works as `content_type`."""
         return self._known().size
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the API removes it: an hour after the end of its prediction. None if that is not known, or never.
+        """When the API removes the file: an hour after its prediction ended. None if unknown, or if the file is kept.
 
-        The end is not known while the prediction runs, and the output of one made on the website is kept.
+        The time is unknown while the prediction runs. Outputs of predictions made on the website are kept.
         """
         end = getattr(self._made_by, "completed_at", None)
         kept = data_uri.is_data_uri(self.url) or getattr(self._made_by, "source", None) == "web"
@@ -92,11 +92,11 @@ class FileMethods(Bound[C]):
 
     @dual
     async def info(self) -> Info:
-        """Ask for content type and size, if they are not known yet. Raises FileExpiredError, APIError."""
+        """Request the content type and size, unless they are known. Raises FileExpiredError, APIError."""
         return await fetch.info(self.url, self._session)
 
     async def ainfo(self) -> Info:
-        """Do what `info` does, from asynchronous code whatever the client."""
+        """Do what `info` does, from asynchronous code, with a client of either colour."""
         return await fetch.info(self.url, self._session.of_colour(Async))
 
     def _known(self) -> Info:
@@ -108,33 +108,33 @@ class FileMethods(Bound[C]):
             "It is not known yet, and asking would hold up the event loop.", hint="Call `await output.info()` first."
         )
 
-    # ---- as a file
+    # ---- reading like a file
 
     @dual
     async def read(self, size: int | None = UNSET, *, max_bytes: int | None = None) -> bytes:
-        """Read so many bytes from the current position, or all that are left.
+        """Read up to `size` bytes from the current position, or all the rest.
 
-        Without a size, it stays at the beginning where it is there: a value is read as often as it is wanted.
-        Tasks of one event loop that read at the same time, or threads, get different bytes.
-        `max_bytes` is how long the whole file may be. Raises FileExpiredError, FileTooLargeError, APIError.
+        Without a size, a read from the beginning does not move the position, so the whole content can be read
+        repeatedly. Concurrent readers (tasks of one event loop, or threads) get different bytes. `max_bytes` limits the
+        size of the whole file. Raises FileExpiredError, FileTooLargeError, APIError.
         """
         return await self._read(self._session, size, max_bytes)
 
     async def aread(self, size: int | None = UNSET, *, max_bytes: int | None = None) -> bytes:
-        """Read as `read` does, from asynchronous code whatever the client."""
+        """Do what `read` does, from asynchronous code, with a client of either colour."""
         return await self._read(self._session.of_colour(Async), size, max_bytes)
 
     async def _read(self, session: Session[Any], size: int | None, max_bytes: int | None) -> bytes:
         if size is UNSET and not self._position:
             return await fetch.read(self.url, session, 0, -1, max_bytes)
-        async with session.transport.turn(id(self)):  # or others that read would get the same piece
+        async with session.transport.turn(id(self)):  # otherwise concurrent readers would get the same bytes
             at = self._position
             content = await fetch.read(self.url, session, at, -1 if size is UNSET else size, max_bytes)
             self._position = at + len(content)
             return content
 
     def readinto(self, buffer: Buffer) -> int:
-        """Read into a buffer, for `io.BufferedReader` and the like. This blocks, whatever the client."""
+        """Read into a buffer, for `io.BufferedReader` and the like. Blocks, whatever the client."""
         from replicate._http.connections.concurrency import alone
 
         view = memoryview(buffer).cast("B")
@@ -149,12 +149,12 @@ class FileMethods(Bound[C]):
             return count
 
     def readall(self) -> bytes:
-        """Read all that is left, for `io.BufferedReader`, as `readinto` does."""
+        """Read all the rest, for `io.BufferedReader`. Blocks, whatever the client."""
         content = bytearray(max(0, fetch.local(self.url, self._session).size - self._position))
         return bytes(content[: self.readinto(content)])
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move the current position; bytes, as of `io.IOBase`. Give the new one."""
+        """Move the current position, in bytes, as `io.IOBase.seek` does. Returns the new position."""
         position = index(offset)  # or TypeError
         match whence:
             case os.SEEK_SET:
@@ -171,28 +171,28 @@ class FileMethods(Bound[C]):
         return position
 
     def tell(self) -> int:
-        """Give the current position in bytes."""
+        """Return the current position in bytes."""
         return self._position
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Tell that its position can be moved."""
+        """Return True: its position can be moved."""
         return True
 
     def writable(self) -> bool:
-        """Tell that it cannot be written."""
+        """Return False: it cannot be written."""
         return False
 
     closed: bool = False
 
     def flush(self) -> None:
-        """Do nothing: it is not written."""
+        """Do nothing, as it is never written."""
 
     def close(self) -> None:
-        """Do nothing: there is nothing open."""
+        """Do nothing, as nothing is open."""
 
     async def aclose(self) -> None:
         """Do nothing, as `close`."""
@@ -203,30 +203,30 @@ class FileMethods(Bound[C]):
     def __exit__(self, *_: object) -> None:
         """Do nothing, as `close`."""
 
-    # ---- elsewhere
+    # ---- saving and converting
 
     @dual
     async def save(
         self, path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int | None = None, progress: Progress = None
     ) -> Path | None:
-        """Write the content to a file, to a folder under its own name, or into an open binary file. Give the path.
+        """Write the content to a path, into a folder under its own name, or into an open binary file. Returns the path.
 
-        A file appears under its name only when it is complete and on disk. A path that names a file replaces it; in a
-        folder another file of its name stays, and this one gets a number. `max_bytes` is how long it may be.
-        `progress=True` shows how far it is; a function is called with the bytes so far, and in all or None.
-        Raises FileExpiredError, FileTooLargeError, APIError, OSError.
+        The file gets its name only when it is complete and on disk. A path to a file replaces that file. In a folder,
+        existing files stay, and the new file gets a number if its name is taken. `max_bytes` limits its size.
+        `progress=True` shows a progress display; a function is called with the bytes so far and the total, or None if
+        that is unknown. Raises FileExpiredError, FileTooLargeError, APIError, OSError.
         """
         return await fetch.save(self.url, self._session, path, max_bytes, progress)
 
     async def asave(
         self, path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int | None = None, progress: Progress = None
     ) -> Path | None:
-        """Save as `save` does, from asynchronous code whatever the client."""
+        """Do what `save` does, from asynchronous code, with a client of either colour."""
         return await fetch.save(self.url, self._session.of_colour(Async), path, max_bytes, progress)
 
     @dual
     async def as_data_uri(self) -> str:
-        """Give the content as a data URI. Raises FileExpiredError, APIError."""
+        """Return the content as a data URI. Raises FileExpiredError, APIError."""
         if data_uri.is_data_uri(self.url):
             return self.url
         content = await fetch.read(self.url, self._session, 0, -1, None)
@@ -235,12 +235,12 @@ class FileMethods(Bound[C]):
 
     @dual
     async def to_pil(self) -> Any:
-        """Give the picture as a `PIL.Image.Image`. Raises ImportError without Pillow, FileExpiredError, APIError."""
+        """Return the picture as a `PIL.Image.Image`. Raises ImportError without Pillow, FileExpiredError, APIError."""
         decode = images.decoder("to_pil()")
         content = await fetch.read(self.url, self._session, 0, -1, None)
         return await self._session.transport.offload(lambda: decode(content))
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - for IPython
         from replicate._outputs.file_html import shown
 
         return shown(self)
@@ -252,11 +252,11 @@ class FileMethods(Bound[C]):
 
 
 class FileOutput(FileMethods[C], os.PathLike[str]):
-    """A file that a model made: a URL until its content is asked for, then downloaded once.
+    """A file that a model made: a URL whose content is downloaded once, on first use.
 
     It reads like an open binary file (`read(n)`, `seek`, iteration in chunks), opens like a path (`open(output)`,
-    `PIL.Image.open(output)`), compares and hashes by URL, and pickles. Outputs of predictions made by the API are
-    removed after an hour: `save` what is to be kept.
+    `PIL.Image.open(output)`), compares and hashes by URL, and pickles. The API removes the outputs of predictions
+    that were created through it after an hour: `save` those that you want to keep.
     """
 
     url: str
@@ -264,7 +264,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
     def __init__(
         self, url: str, client: Session[C] | Coloured[C] | None = None, *, expires_at: datetime | None = None
     ) -> None:
-        """Name a file by its URL; the client, the default one if there is none here, downloads it."""
+        """Make a file from its URL. The client downloads it; without one, the default client does."""
         self.url = fetch.checked(url)
         self._bound = client if client is None or isinstance(client, Session) else session_of(client)
         self._expires_at = expires_at
@@ -283,7 +283,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
         return hash(self.url)
 
     def keys(self) -> list[str]:
-        """List what it tells an encoder that looks into objects, by `dict(output)`: its URL, and nothing else."""
+        """List the keys for `dict(output)`, which some encoders call: only the URL."""
         return ["url"]
 
     def __getitem__(self, name: str) -> str:
@@ -293,7 +293,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Tell pydantic: it is read from a URL, and dumped as one."""
+        """Describe it to pydantic: validated from a URL, serialized as its URL."""
         if source is not cls:
             return handler.generate_schema(cls)
         make: Any = cls
@@ -316,9 +316,9 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
         return fetch.chunks(self.url, self._session.of_colour(Async))
 
     def __fspath__(self) -> str:
-        """Give the path of a local copy, downloaded the first time: one that goes with the process, or what was saved.
+        """Return the path of a local copy: a temporary file of this process, downloaded on first use, or a saved file.
 
-        This blocks, whatever the client.
+        Blocks, whatever the client.
         """
         return str(fetch.local(self.url, self._session).path)
 
@@ -326,7 +326,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
 def file_maker(
     session: Session[C] | None, made_by: Any = None, *, use_file_output: bool = True
 ) -> Callable[[str], Any]:
-    """Give what turns the URL of an output file, of a prediction if that is known, into what the caller gets."""
+    """Return a function that turns the URL of an output file, made by a prediction if known, into what callers get."""
 
     def make(url: str) -> FileOutput[C]:
         output = FileOutput(url, session)

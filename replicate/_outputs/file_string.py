@@ -1,4 +1,4 @@
-"""URLs of files that models make, where they are plain text to most programs."""
+"""URLs of output files as strings, which most programs can use as plain text."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
 
 
-class FileString(str, FileOutput[C]):  # type: ignore[misc]  # noqa: SLOT000 - `str` wins; as all that has a session
-    """The URL of a file that a model made: a `str` wherever one is wanted, and a FileOutput to `read()` and `save()`.
+class FileString(str, FileOutput[C]):  # type: ignore[misc]  # noqa: SLOT000 - `str` wins; the session needs a __dict__
+    """The URL of a file that a model made. It is a `str`, and also a FileOutput with `read()` and `save()`.
 
-    Where both can do something, it is done as a `str` does: compared, hashed, iterated, written as JSON and as a path
-    it is the URL. What is opened by a path is not this file, but `io.BytesIO(url.read())` is.
+    Where both can do something, it does what a `str` does: it compares, hashes and iterates as the URL, and is the URL
+    in JSON and as a path. So `open(url)` does not open the file; `io.BytesIO(url.read())` does.
     """
 
     def __new__(cls, url: str, session: Session[C] | None = None, made_by: Any = None) -> Self:
-        """Name a file by its URL; a session, the default client's if there is none here, downloads it."""
+        """Make it from its URL. The session downloads the file; without one, the default client does."""
         self = super().__new__(cls, url)
         vars(self).update(_bound=session, _made_by=made_by)
         return self
 
     def __init__(self, *_args: Any, **_options: Any) -> None:
-        """Leave it as `__new__` has made it."""
+        """Do nothing, as `__new__` has set everything."""
 
     @property
-    def url(self) -> str:  # type: ignore[override]  # it is what it is
-        """The same as a plain `str`."""
+    def url(self) -> str:  # type: ignore[override]  # a property here
+        """The URL as a plain `str`."""
         return str.__str__(self)
 
     def __fspath__(self) -> str:
-        """Give the URL: a `str` is no file here."""
+        """Return the URL, as it is a `str` and not a local file."""
         return self.url
 
     @property
     def keys(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Deny it: a `str` has none."""
+        """Raise AttributeError, as a `str` has no `keys`; otherwise `dict(url)` would use it."""
         raise AttributeError(f"{type(self).__name__!r} object has no attribute 'keys'", name="keys", obj=self)
 
-    __aiter__ = None  # type: ignore[assignment]  # `for` gives characters, as of any `str`
+    __aiter__ = None  # type: ignore[assignment]  # not iterable by chunks: `for` yields characters, as with any `str`
 
     def _like(self, state: Mapping[str, Any]) -> Self:
         other = type(self)(self.url, self._bound)

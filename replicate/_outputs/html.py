@@ -1,4 +1,4 @@
-"""How a notebook shows an output: its texts and values, and the files in it."""
+"""How a notebook displays an output: its texts, values and files."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from replicate._objects.html import Bundle
 
 MOST_FILES = 12
-"""How many files of an output are shown; the others are counted."""
+"""Maximum number of files that are displayed; the others are counted."""
 
 
 def shown(output: list[Any], text: str | None) -> Bundle:
-    """Give a list of files, or of the pieces of a text, as what a notebook shows; any other is shown as lists are."""
+    """Return a notebook's MIME bundle for a list of files or of text pieces; other lists get no special display."""
     try:
         worth = bool(output) and (text is not None or any(True for _ in files_in(output)))
         return bundle(repr(output), *drawn(output)) if worth else {}
-    except Exception:  # noqa: BLE001 - showing something must not end a program
+    except Exception:  # noqa: BLE001 - a display must not end a program
         return {}
 
 
 def drawn(output: Any) -> Iterator[str]:
-    """Draw an output: text as text, files as files, anything else as JSON with its files below."""
+    """Yield an output as HTML: text as text, files as files, anything else as JSON followed by its files."""
     if isinstance(output, Payload):
         output = {name: getattr(output, name) for name in (*output.set_fields, *output.additional_properties)}
     files = [*files_in(output)]

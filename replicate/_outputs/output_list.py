@@ -1,4 +1,4 @@
-"""The list that `run("owner/name")` gives, which is a text too if it holds the pieces of one."""
+"""The list that `run("owner/name")` returns. It also acts as a text if it holds pieces of one."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ Other = TypeVar("Other")
 
 
 def is_str(value: object) -> TypeGuard[str]:
-    """Tell whether a value is a string; type checkers believe that of some operands, which Python gives otherwise."""
+    """Return whether a value is a string. Type checkers assume it of some operands that may be anything at run time."""
     return isinstance(value, str)
 
 
 class OutputList(list[Any]):
-    """A model's output: a list, and a text as well if it holds the pieces of one.
+    """A model's output: a list, which also acts as a text if it holds pieces of one.
 
-    If all items are strings and none of them is a URL, `str(output)`, f-strings and `print` give the joined text, and
-    what a `str` can do and a `list` cannot is done with that: `output.strip()`, `output + "!"`, `output == "text"`.
-    Where a list can do something, it is done as lists do: `in`, `len`, index, iteration, `count`. What such operations
-    give is a plain list, as with any `list`: `output[:3]`, `output + [item]`, `output * 2`, `output.copy()`. A notebook
-    shows the text, or the files in the list.
+    If all items are strings and none of them is a URL, `str(output)`, f-strings and `print` use the joined text, and so
+    do operations that a `str` has and a `list` lacks: `output.strip()`, `output + "!"`, `output == "text"`. Operations
+    of lists work as with any list: `in`, `len`, index, iteration, `count`. Their results are plain lists: `output[:3]`,
+    `output + [item]`, `output * 2`, `output.copy()`. A notebook displays the text, or the files in the list.
 
-    Any other output is a list and nothing more.
+    Any other output is just a list.
     """
 
     __slots__ = ()
@@ -42,7 +41,7 @@ class OutputList(list[Any]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Tell pydantic: it is read from a list, and dumped as one."""
+        """Describe it to pydantic: validated from a list, serialized as a list."""
 
         def read(value: Any) -> Any:
             if not is_array(value):
@@ -57,7 +56,7 @@ class OutputList(list[Any]):
 
     @property
     def text(self) -> str | None:
-        """The text that the items are the pieces of, or None if an item is no text, or is a URL."""
+        """The joined text of the items, or None if an item is not a string or is a URL."""
         return "".join(self) if all(isinstance(item, str) and not is_url(item) for item in self) else None
 
     def __str__(self) -> str:
@@ -66,7 +65,7 @@ class OutputList(list[Any]):
     def __format__(self, spec: str) -> str:
         return super().__format__(spec) if (text := self.text) is None else format(text, spec)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - for IPython
         from replicate._outputs.html import shown
 
         return shown(self, self.text)
@@ -121,12 +120,12 @@ class OutputList(list[Any]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Give a method of the text. Raises AttributeError if this is none."""
+            """Return a method of the text. Raises AttributeError if the output is not a text."""
             if name in TEXT_METHODS and (text := self.text) is not None:
                 return getattr(text, name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
-    else:  # an output that is no text has none of them, which is known only when it is there
+    else:  # only an output that is a text has them, which type checkers cannot know
         capitalize: Callable[[], str]
         casefold: Callable[[], str]
         center: Callable[..., str]

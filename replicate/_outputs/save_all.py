@@ -1,4 +1,4 @@
-"""Saving all files of an output at once."""
+"""Saving of all files of an output, several at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
 
 WHOLE: Any = (str, bytes, bytearray, memoryview, FileMethods)
-"""What is iterable, and one thing all the same."""
+"""Iterable types that count as a single value."""
 
 
 async def save_all(
@@ -36,10 +36,10 @@ async def save_all(
     max_bytes: int | None = None,
     progress: Progress = None,
 ) -> Any:
-    """Save every file among outputs into a folder, made if need be, several at once. Give paths in their places.
+    """Save every file of the outputs into a folder, several at once, and return paths in place of the files.
 
-    Raises SaveError if some cannot be saved, when all others are. What an iterator raises is raised when all that it
-    gave until then is saved, and has `paths` too.
+    Creates the folder if needed. Raises SaveError if some files cannot be saved, after saving all others. If an
+    iterator raises, the items it yielded before are saved first; then its error is raised, and has `paths` too.
     """
     check_count("max_bytes", max_bytes)
     check_count("concurrency", concurrency)
@@ -67,7 +67,7 @@ async def save_all(
 
 
 def failed(errors: dict[str, Exception], failures: int, files: int, paths: Any) -> SaveError:
-    """Make the error that names what could not be saved."""
+    """Make the error that names the files that could not be saved."""
     [(url, first), *_] = errors.items()
     others = f", and {failures - 1} more" if failures > 1 else ""
     message = f"{failures} of {files} files could not be saved: {address(url)} ({brief(first).rstrip('.')}){others}."
@@ -77,13 +77,13 @@ def failed(errors: dict[str, Exception], failures: int, files: int, paths: Any) 
 
 
 def made_folder(folder: Any) -> Path:
-    """Give a folder as a path, made if it is not there. Raises TypeError, ValueError, OSError."""
+    """Return a folder as a path, and create it if needed. Raises TypeError, ValueError, OSError."""
     if not is_path(folder):
         raise TypeError(f"folder must be a str or a path, not {type(folder).__name__}")
     text = os.fspath(folder)
     if not text or "\0" in text:
         raise ValueError("folder must be the path of a folder, not empty or with a null character")
-    target = Path(text).absolute()  # wherever the program goes meanwhile
+    target = Path(text).absolute()  # the working directory may change later
     try:
         target.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -92,7 +92,7 @@ def made_folder(folder: Any) -> Path:
 
 
 def check_outputs(outputs: Any) -> None:
-    """Raise TypeError for what has an output, and is none."""
+    """Raise TypeError for an object that has an output instead of being one, such as a prediction."""
     if not isinstance(outputs, FileMethods) and hasattr(outputs, "output"):
         raise TypeError(f"outputs must be an output, not a {type(outputs).__name__}: pass what its output is")
 
@@ -102,7 +102,7 @@ def is_url(text: str) -> bool:
 
 
 def texts_in(outputs: Any) -> Iterator[str]:
-    """Find the texts, in their order."""
+    """Yield the texts in order."""
     if isinstance(outputs, str):
         yield outputs
     elif is_mapping(outputs) or is_array(outputs):
@@ -111,7 +111,7 @@ def texts_in(outputs: Any) -> Iterator[str]:
 
 
 def collected(outputs: Any) -> tuple[Any, ReplicateException | None]:
-    """Read what can be read only once, and what it ends by, if that is an error: what came before is paid for."""
+    """Read an iterator, and return its items and the error that ended it, if any: the items have been paid for."""
     if not isinstance(outputs, Iterator):
         return listed(outputs), None
     items: list[Any] = []
@@ -124,7 +124,7 @@ def collected(outputs: Any) -> tuple[Any, ReplicateException | None]:
 
 
 def listed(outputs: Any) -> Any:
-    """Read what can be read only once."""
+    """Turn iterables, which may be readable only once, into lists, at all levels."""
     if is_mapping(outputs):
         return {key: listed(value) for key, value in outputs.items()}
     if isinstance(outputs, WHOLE):
@@ -137,7 +137,7 @@ def listed(outputs: Any) -> Any:
 
 
 def files_in(outputs: Any) -> Iterator[FileMethods[Any]]:
-    """Find the files, in their order."""
+    """Yield the files in order."""
     if isinstance(outputs, FileMethods):
         yield outputs
     elif is_mapping(outputs):
@@ -149,7 +149,7 @@ def files_in(outputs: Any) -> Iterator[FileMethods[Any]]:
 
 
 def replaced(outputs: Any, paths: Iterator[Any]) -> Any:
-    """Put a path in the place of each file."""
+    """Return the outputs with a path in place of each file."""
     if isinstance(outputs, FileMethods):
         return next(paths)
     if is_mapping(outputs):

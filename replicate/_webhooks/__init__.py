@@ -1,1 +1,1 @@
-"""What a webhook brings, and whether Replicate has signed it."""
+"""Webhooks: reading deliveries, and verifying their signatures."""

@@ -1,4 +1,4 @@
-"""What a webhook brings, taken out of whatever a web framework calls a request. None of them is imported."""
+"""Reading a webhook delivery from the request object of a web framework. No framework is imported."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def received(request: Any, headers: Headers | None, body: Body | None) -> Delive
 
 
 def contents(request: Any, body: Body | None) -> tuple[Any, Any]:
-    """Give a request's headers and body; its own body is not touched if there is another."""
+    """Return a request's headers and body. If a body is passed, the request's own is not read."""
     headers = getattr(request, "headers", None)
     if headers is not None:
         return headers, own_body(request) if body is None else body
@@ -55,7 +55,7 @@ def contents(request: Any, body: Body | None) -> tuple[Any, Any]:
 
 
 def own_body(request: Any) -> Any:
-    """Give the body of a request where it is there, as bytes. Raises TypeError where it has to be awaited."""
+    """Return a request's body as bytes. Raises TypeError if it must be awaited."""
     get_data = getattr(request, "get_data", None)
     if get_data is not None and not iscoroutinefunction(get_data):  # Flask's
         return get_data()
@@ -67,7 +67,7 @@ def own_body(request: Any) -> Any:
 
 
 def event_body(event: Mapping[str, Any]) -> Any:
-    """Give the body of an event of AWS Lambda, from API Gateway, a function URL or a load balancer."""
+    """Return the body of an AWS Lambda event, from API Gateway, a function URL or a load balancer."""
     body = event.get("body")
     if not body or not event.get("isBase64Encoded"):
         return body
@@ -82,7 +82,7 @@ def named(value: object) -> str:
 
 
 def each_line(headers: Any) -> Iterable[tuple[str, str]]:
-    """Give all headers as pairs, of a name in lower case and one value."""
+    """Yield all headers as pairs of a lower-case name and a value."""
     if isinstance(headers, (str, bytes)) or not hasattr(headers, "__iter__"):
         raise TypeError(f"headers must be a mapping, or pairs of names and values, not {type(headers).__name__}")
     pairs: Iterable[Any] = headers.items() if hasattr(headers, "items") else headers
@@ -96,7 +96,7 @@ def text(value: Any) -> str:
 
 
 def only(lines: Iterable[tuple[str, str]], name: str) -> str:
-    """Give a header's value; signatures may come in several lines. Raises MissingWebhookHeaderError."""
+    """Return a header's value, joined if there are several. Raises MissingWebhookHeaderError."""
     values = [value for each, value in lines if each == name and value]
     if not values:
         said = f"Missing {name.replace('-', ' ')}: the header {name} is not there."
@@ -105,7 +105,7 @@ def only(lines: Iterable[tuple[str, str]], name: str) -> str:
 
 
 def raw(body: Body | None) -> bytes:
-    """Give the bytes of a body. Raises TypeError for what has been parsed already."""
+    """Return a body as bytes. Raises TypeError if it has been parsed already."""
     match body:
         case None:
             return b""

@@ -1,7 +1,7 @@
-"""How a webhook is signed, and what makes a signature valid: https://www.standardwebhooks.com.
+"""How webhooks are signed and verified: https://www.standardwebhooks.com.
 
-Signed is `{id}.{timestamp}.{body}`, with HMAC-SHA256 and the key that is in the secret as base64. What time it is, the
-caller says.
+The signed text is `{id}.{timestamp}.{body}`. The signature is its HMAC-SHA256, with the base64 key in the secret. The
+caller passes the current time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ URL_SAFE = str.maketrans("-_", "+/")
 
 
 class HasKey(Protocol):
-    """A secret as the API gives it."""
+    """A secret as the API returns it."""
 
     @property
     def key(self) -> str | None: ...
@@ -28,7 +28,7 @@ class HasKey(Protocol):
 
 @frozen
 class Delivery:
-    """One delivery of a webhook. The id is the same when it is delivered again."""
+    """One delivery of a webhook. A repeated delivery has the same id."""
 
     id: str
     timestamp: str
@@ -37,38 +37,38 @@ class Delivery:
 
 
 class WebhookValidationError(ReplicateError, ValueError):
-    """A delivery cannot be trusted: answer it with status 400, and do nothing else."""
+    """A delivery cannot be trusted. Respond with status 400, and do nothing else."""
 
 
 class MissingWebhookHeaderError(WebhookValidationError):
-    """A header that every delivery has is not there."""
+    """A header that every delivery has is missing."""
 
 
 class InvalidSecretKeyError(WebhookValidationError):
-    """The secret is none, so nothing can be checked with it."""
+    """The secret is not valid, so nothing can be verified with it."""
 
 
 class MissingWebhookBodyError(WebhookValidationError):
-    """There is no body."""
+    """The body is missing."""
 
 
 class InvalidTimestampError(WebhookValidationError):
-    """The delivery is too old, or from the future, or does not say when it was sent."""
+    """The delivery is too old, is from the future, or has no valid timestamp."""
 
 
 class InvalidSignatureError(WebhookValidationError):
-    """No signature fits: the body was changed, the secret is another one, or somebody else sent it."""
+    """No signature matches: the body was changed, the secret is another one, or somebody else sent it."""
 
 
 def key_of(secret: str | HasKey) -> bytes:
-    """Read the key in a secret: "whsec_…" or what follows it, or an object with that as its `key`."""
+    """Return the key in a secret: "whsec_…", or only the part after that, or an object with either as its `key`."""
     text = secret if isinstance(secret, str) else getattr(secret, "key", None)
     encoded = str(text or "").strip().removeprefix(PREFIX).translate(URL_SAFE)
     try:
         key = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except ValueError:
         key = b""
-    if not key:  # an empty one would let anybody sign
+    if not key:  # with an empty key, anybody could sign
         raise InvalidSecretKeyError(
             f"Invalid secret key format: a secret is {PREFIX} and a key in base64.",
             hint="Get it with client.webhooks.default.secret().",
@@ -77,16 +77,16 @@ def key_of(secret: str | HasKey) -> bytes:
 
 
 def signature(secret: str | HasKey, id: str, timestamp: str, body: bytes) -> str:
-    """Sign a delivery: "v1," and the digest in base64."""
+    """Return the signature of a delivery: "v1," and the digest in base64."""
     signed = f"{id}.{timestamp}.".encode("utf-8", "surrogatepass") + body
     return "v1," + b64encode(hmac.digest(key_of(secret), signed, "sha256")).decode()
 
 
 def verify(delivery: Delivery, secret: str | HasKey, *, tolerance: float | None, now: float) -> None:
-    """Raise WebhookValidationError unless the secret's owner sent this delivery, `tolerance` seconds ago at most."""
+    """Raise WebhookValidationError unless the secret's owner sent this delivery within the last `tolerance` seconds."""
     expected = signature(secret, delivery.id, delivery.timestamp, delivery.body).encode()
     check_age(delivery.timestamp, tolerance, now)
-    # A delivery has a signature for each secret while secrets change; those of other versions are not for us.
+    # While a secret is being replaced, a delivery has a signature for each. Other versions than v1 are ignored.
     given = [each.encode("utf-8", "surrogatepass") for each in delivery.signatures.split() if each.startswith("v1,")]
     if not any(hmac.compare_digest(expected, each) for each in given):
         raise InvalidSignatureError(
@@ -97,11 +97,11 @@ def verify(delivery: Delivery, secret: str | HasKey, *, tolerance: float | None,
 
 
 def check_age(timestamp: str, tolerance: float | None, now: float) -> None:
-    """Raise InvalidTimestampError for what is no Unix time, or further from `now` than `tolerance` seconds."""
+    """Raise InvalidTimestampError if it is not a Unix time, or differs from `now` by more than `tolerance` seconds."""
     if not re.fullmatch(r"[0-9]{1,15}", timestamp):
         raise InvalidTimestampError(f"The header webhook-timestamp is {timestamp[:40]!r}, not a time in Unix seconds.")
     age = now - int(timestamp)
-    if tolerance is not None and not abs(age) <= tolerance:  # written so that NaN allows nothing
+    if tolerance is not None and not abs(age) <= tolerance:  # written so that NaN is refused
         raise InvalidTimestampError(
             f"The delivery was sent {abs(age):.0f} s {'ago' if age > 0 else 'from now'}; {tolerance:g} s are allowed.",
             hint="It may be a replay. If it is not, check this machine's clock, or allow more with tolerance=.",

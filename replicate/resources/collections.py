@@ -1,4 +1,4 @@
-"""Collections: models for one kind of task, picked by hand."""
+"""Collections: curated sets of models for one kind of task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Collection(Resource[C], models.Collection):
-    """A collection, and a sequence of its models; those that `collections.list` gives come without any."""
+    """A collection, which is also a sequence of its models. Collections from `collections.list` have no models."""
 
     first: ClassVar[tuple[str, ...]] = ("slug", "name", "description", "models")
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"models": Model[Any].bind}
@@ -50,7 +50,7 @@ class Collection(Resource[C], models.Collection):
     @overload
     def __getitem__(self, index: str) -> Any: ...
     def __getitem__(self, index: int | slice | str) -> Any:
-        """Give a model, some models, or the field of that name."""
+        """Return a model by its index, models by a slice, or a field by its name."""
         return super().__getitem__(index) if isinstance(index, str) else elements(self.models)[index]
 
 
@@ -59,7 +59,7 @@ class Collections(Namespace[C]):
 
     @dual
     async def get(self, collection: str | Collection[Any] = UNSET, **options: Unpack[CollectionName]) -> Collection[C]:
-        """Get a collection, with its models, by its slug. Maps to `collections.get`. Raises NotFoundError, APIError."""
+        """Get a collection with its models by its slug. Maps to `collections.get`. Raises NotFoundError, APIError."""
         collection_slug, rest = identified(COLLECTION, collection, options)
         found = await self._session.given(rest).call(collections_get, collection_slug)
         return Collection[C].bind(found, self._session)

@@ -1,4 +1,4 @@
-"""Deployments: models on hardware of one's own choice, and predictions with them."""
+"""Deployments: models on hardware that you choose, and predictions with them."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 
 
 class DeploymentConfiguration(Resource[C], models.DeploymentConfiguration):
-    """What a release runs on, and how many times."""
+    """The hardware of a release, and its number of instances."""
 
     first: ClassVar[tuple[str, ...]] = ("hardware", "min_instances", "max_instances")
 
 
 class DeploymentRelease(Resource[C], models.DeploymentRelease):
-    """One state of a deployment's settings, and who made it."""
+    """One version of a deployment's settings, and who made it."""
 
     Configuration: TypeAlias = DeploymentConfiguration
 
@@ -72,7 +72,7 @@ class Deployment(Resource[C], models.Deployment):
 
     @property
     def id(self) -> str:
-        """The deployment's name with its owner's: "owner/name"."""
+        """The owner and the name: "owner/name"."""
         return f"{self.owner}/{self.name}"
 
     @property
@@ -87,7 +87,7 @@ class Deployment(Resource[C], models.Deployment):
 
 
 class DeploymentPredictions(Namespace[C]):
-    """`deployment.predictions`: as `client.deployments.predictions`, of one deployment."""
+    """`deployment.predictions`: `client.deployments.predictions` for one deployment."""
 
     def __init__(self, session: Session[C], owner: str, name: str) -> None:
         super().__init__(session)
@@ -99,7 +99,7 @@ class DeploymentPredictions(Namespace[C]):
     ) -> Prediction[C]:
         """Start a prediction with this deployment, as `client.predictions.create` does.
 
-        Maps to `deployments.predictions.create`. Raises what that raises.
+        Maps to `deployments.predictions.create`. Raises the errors of `client.predictions.create`.
         """
         path = self.deployment
         endpoint = deployments_predictions_create
@@ -116,10 +116,10 @@ class DeploymentsPredictions(Namespace[C]):
         input: Mapping[str, Any] | None = None,
         **options: Unpack[DeploymentPredictionOptions],
     ) -> Prediction[C]:
-        """Start a prediction with a deployment: "owner/name", a tuple of both or an object.
+        """Start a prediction with a deployment, given as "owner/name", as a tuple (owner, name) or as an object.
 
-        As `client.predictions.create`, without a version. Maps to `deployments.predictions.create`. Raises what that
-        raises.
+        Works as `client.predictions.create`, without a version. Maps to `deployments.predictions.create`. Raises the
+        errors of `client.predictions.create`.
         """
         owner, name, rest = paired(DEPLOYMENT, options, ref)
         endpoint = deployments_predictions_create
@@ -136,7 +136,7 @@ class Deployments(Namespace[C]):
 
     @dual
     async def get(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[DeploymentName]) -> Deployment[C]:
-        """Get a deployment, named by "owner/name" or by owner and name.
+        """Get a deployment by "owner/name", or by owner and name.
 
         Maps to `deployments.get`. Raises NotFoundError, APIError.
         """
@@ -161,10 +161,11 @@ class Deployments(Namespace[C]):
         max_instances: int,
         **options: Unpack[RequestOptions],
     ) -> Deployment[C]:
-        """Create a deployment of a version of a model, on hardware that `hardware.list` names.
+        """Create a deployment of a model version, on hardware from `hardware.list`.
 
-        `min_instances` to `max_instances` run, as needed; one that runs is paid for. Maps to `deployments.create`.
-        Raises APIStatusError; TypeError or ValueError for what is missing or cannot be JSON, before anything is sent.
+        Between `min_instances` and `max_instances` instances run, depending on demand; you pay for each that runs.
+        Maps to `deployments.create`. Raises APIStatusError; before anything is sent, TypeError or ValueError for
+        arguments that are missing or cannot be encoded as JSON.
         """
         model = model_text(model, "model")
         body = {
@@ -191,10 +192,10 @@ class Deployments(Namespace[C]):
         max_instances: int = UNSET,
         **options: Unpack[DeploymentName],
     ) -> Deployment[C]:
-        """Change some of a deployment's settings: that makes a new release. It is named as in `get`.
+        """Change settings of a deployment, which makes a new release. The deployment is named as in `get`.
 
-        A setting that is None stays as it is. Maps to `deployments.update`. Raises NotFoundError, APIError; TypeError
-        or ValueError for what cannot be JSON, before anything is sent.
+        A setting that is None stays unchanged. Maps to `deployments.update`. Raises NotFoundError, APIError; before
+        anything is sent, TypeError or ValueError for arguments that cannot be encoded as JSON.
         """
         owner, name, rest = paired(DEPLOYMENT, options, ref, second)
         given = {
@@ -212,7 +213,7 @@ class Deployments(Namespace[C]):
 
     @dual
     async def delete(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[DeploymentName]) -> bool:
-        """Delete a deployment that has been offline for 15 minutes, named as in `get`; give True.
+        """Delete a deployment that has been offline for 15 minutes, named as in `get`. Returns True.
 
         Maps to `deployments.delete`. Raises NotFoundError, APIError.
         """
@@ -222,17 +223,17 @@ class Deployments(Namespace[C]):
 
 
 def own_name(name: Any) -> Any:
-    """Give a deployment's own name, without its owner's."""
+    """Return the name of a deployment without its owner."""
     return name.rpartition("/")[2] or name if isinstance(name, str) else name
 
 
 def sku(hardware: Any) -> Any:
-    """Give what names a kind of hardware."""
+    """Return the sku of a kind of hardware."""
     return getattr(hardware, "sku", hardware)
 
 
 def version_id(version: Any, model: str | None = None) -> str:
-    """Give the id in "owner/name:id", if it is of the model; any other text is given as it is."""
+    """Return the id in "owner/name:id" if that names the given model; return any other text unchanged."""
     text = version_text(version)
     try:
         of, found = pinned(text)

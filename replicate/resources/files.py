@@ -1,4 +1,4 @@
-"""Files uploaded for models to read."""
+"""Uploaded files, which models can read."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 
 class File(Resource[C], models.File):
-    """An uploaded file: `urls.get` is what a model takes. It expires a day after its upload."""
+    """An uploaded file. Its `urls.get` can be passed to a model. It expires a day after its upload."""
 
     @staticmethod
     def decoders() -> Mapping[str, Callable[[Any], Any]]:
-        """Name the attributes that are more than plain JSON, and what reads them."""
+        """Return the decoders of the attributes that are more than plain JSON."""
         return {**models.File.decoders(), "metadata": AttributeDict.from_dict}
 
     async def __as_input__(self, session: Session[Any]) -> str | None:
-        """Give its address."""
+        """Return the file's URL."""
         address: str | None = members(self.urls).get("get")
         return address
 
@@ -61,9 +61,9 @@ class Files(Namespace[C]):
     ) -> File[C]:
         """Upload a file of at most 100 MiB: a path, an open binary file, bytes, or a tuple (name, one of these, type).
 
-        Its name and MIME type (`content_type=`, or `type=`) are taken from the file unless given; `metadata` is any
-        JSON object, kept with it. `progress=True` shows how much of it has gone out; a function is called with the
-        bytes so far, and in all. Maps to `files.create`. Raises FileNotFoundError, TypeError, ValueError before
+        The name and the MIME type (`content_type=`, or `type=`) default to those of the file. `metadata` is any JSON
+        object, which is stored with the file. `progress=True` shows a progress display; a function is called with the
+        bytes sent so far and the total. Maps to `files.create`. Raises FileNotFoundError, TypeError, ValueError before
         anything is sent; APIError.
         """
         rest = stated(options)
@@ -81,7 +81,7 @@ class Files(Namespace[C]):
 
     @dual
     async def get(self, file: str | File[Any] = UNSET, **options: Unpack[FileName]) -> File[C]:
-        """Get what is known of a file, by its id. Maps to `files.get`. Raises NotFoundError, APIError."""
+        """Get the metadata of a file by its id. Maps to `files.get`. Raises NotFoundError, APIError."""
         file_id, rest = identified(FILE, file, options)
         return File[C].bind(await self._session.given(rest).call(files_get, file_id), self._session)
 
@@ -92,7 +92,7 @@ class Files(Namespace[C]):
 
     @dual
     async def delete(self, file: str | File[Any] = UNSET, **options: Unpack[FileName]) -> bool:
-        """Delete a file before it expires; give True. Maps to `files.delete`. Raises NotFoundError, APIError."""
+        """Delete a file before it expires. Returns True. Maps to `files.delete`. Raises NotFoundError, APIError."""
         file_id, rest = identified(FILE, file, options)
         await self._session.given(rest).call(files_delete, file_id)
         return True
@@ -107,10 +107,10 @@ class Files(Namespace[C]):
         signature: str,
         **options: Unpack[FileName],
     ) -> FileOutput[C]:
-        """Download a file by its id and the parts of a signed link, to read or save what it gives.
+        """Download a file by its id and the parts of a signed URL. Returns a FileOutput to read or save.
 
         `expiry` is in seconds since 1970, `signature` in base64. Maps to `files.download`. Raises NotFoundError for a
-        link that is wrong or too old, APIError.
+        URL that is wrong or expired, APIError.
         """
         file_id, rest = identified(FILE, file, options)
         session = self._session.given(rest)
@@ -127,7 +127,7 @@ class Files(Namespace[C]):
 
 
 def moment(seconds: Any) -> datetime | None:
-    """Give the moment that a signed link names, if it is one."""
+    """Return the expiry of a signed URL as a datetime, or None if it is not a valid timestamp."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (TypeError, ValueError, OverflowError, OSError):
@@ -135,7 +135,7 @@ def moment(seconds: Any) -> datetime | None:
 
 
 def check_description(name: Any, content_type: Any, metadata: Any) -> None:
-    """Raise TypeError or ValueError for what cannot be told of a file."""
+    """Raise TypeError or ValueError if a file's name, type or metadata is invalid."""
     for word, value in (("filename", name), ("content_type", content_type)):
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{word} must be a str, not {type(value).__name__}")
@@ -146,7 +146,7 @@ def check_description(name: Any, content_type: Any, metadata: Any) -> None:
 
 
 def unpacked(file: Any, name: str | None, content_type: str | None) -> tuple[Any, Any, Any]:
-    """Give name, content and type of a file, which may be (name, content[, type[, headers]]).
+    """Return the name, content and type of a file, which can be a tuple (name, content[, type[, headers]]).
 
     Raises TypeError for other tuples.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Hardware(Resource[C], models.Hardware):
-    """A kind of hardware: `sku` is what `hardware=` takes elsewhere."""
+    """A kind of hardware. Pass its `sku` as `hardware=` to other methods."""
 
     @property
     def id(self) -> str | None:

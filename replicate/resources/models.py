@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 class Model(Resource[C], models.Model):
-    """A model: what it is, its latest version and an example."""
+    """A model: its description, its latest version and an example."""
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {
         "latest_version": Version[Any].bind,
@@ -61,7 +61,7 @@ class Model(Resource[C], models.Model):
 
     @property
     def id(self) -> str:
-        """The model's name with its owner's: "owner/name"."""
+        """The owner and the name: "owner/name"."""
         return f"{self.owner}/{self.name}"
 
     @property
@@ -76,15 +76,15 @@ class Model(Resource[C], models.Model):
 
     @dual
     async def reload(self) -> Model[C]:
-        """Load this model from the server, in place (`models.get`). Raises APIError."""
+        """Reload this model from the server, in place (`models.get`). Raises APIError."""
         renew(self, await self._session.call(models_get, *owned(self)))
         return self
 
     @dual
     async def predict(self, /, **input: Any) -> Any:
-        """Run this model to its end and give its output, files as URLs. Deprecated: use `client.run`.
+        """Run this model, wait for it and return its output, files as URLs. Deprecated: use `client.run`.
 
-        Raises RunError, such as ModelError if it fails, and what `client.predictions.create` raises.
+        Raises RunError, such as ModelError if it fails, and the errors of `client.predictions.create`.
         """
         warnings.warn("model.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
         latest = None if self.is_official else self.latest_version
@@ -101,10 +101,10 @@ class ModelPredictions(Namespace[C]):
         input: Mapping[str, Any] | None = None,
         **options: Unpack[ModelPredictionOptions],
     ) -> Prediction[C]:
-        """Start a prediction with an official model: "owner/name", a tuple of both or an object.
+        """Start a prediction with an official model, given as "owner/name", as a tuple (owner, name) or as an object.
 
-        As `client.predictions.create`, without a version. Maps to `models.predictions.create`. Raises what that
-        raises; NotFoundError for a model that has to be run by version.
+        Works as `client.predictions.create`, without a version. Maps to `models.predictions.create`. Raises the errors
+        of `client.predictions.create`; NotFoundError for a model that needs a version.
         """
         owner, name, rest = paired(MODEL, options, ref)
         named = Reference.of((owner, name))
@@ -120,7 +120,7 @@ class Examples(Namespace[C]):
     async def list(
         self, ref: Any = UNSET, second: str = UNSET, *, cursor: Cursor = UNSET, **options: Unpack[ModelListName]
     ) -> Page[C, Prediction[C]]:
-        """List the predictions that a model's author shows as examples, named as in `client.models.get`.
+        """List the example predictions that a model's author chose. The model is named as in `client.models.get`.
 
         Maps to `models.examples.list`. Raises NotFoundError, APIError.
         """
@@ -133,7 +133,7 @@ class Readme(Namespace[C]):
 
     @dual
     async def get(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[ModelName]) -> str:
-        """Get a model's readme, as Markdown. It is named as in `client.models.get`.
+        """Get a model's readme as Markdown. The model is named as in `client.models.get`.
 
         Maps to `models.readme.get`. Raises NotFoundError, APIError.
         """
@@ -142,16 +142,16 @@ class Readme(Namespace[C]):
 
 
 class ModelSearch:
-    """The endpoint of `models.search`, which the published description lacks: OpenAPI 3.0 knows no method QUERY."""
+    """The endpoint of `models.search`. The published description lacks it, as OpenAPI 3.0 has no method QUERY."""
 
     @staticmethod
     def build_request(query: str) -> Request:
-        """Search public models by a text, which is the body."""
+        """Search public models. The query is the body, as plain text."""
         return Request("QUERY", "/models", headers={"Content-Type": "text/plain"}, content=query)
 
     @staticmethod
     def parse_response(content: bytes) -> models.ModelPage:
-        """Read the answer, which is as that of `models.list`."""
+        """Read the response, which has the shape of `models.list`."""
         return models_list.parse_response(content)
 
 
@@ -163,7 +163,7 @@ class Models(Namespace[C]):
 
     @namespace
     def examples(self) -> type[Examples[C]]:
-        """Predictions that show what a model does."""
+        """Example predictions of models."""
         return Examples
 
     @namespace
@@ -173,7 +173,7 @@ class Models(Namespace[C]):
 
     @namespace
     def readme(self) -> type[Readme[C]]:
-        """What models say of themselves."""
+        """Readmes of models."""
         return Readme
 
     @namespace
@@ -183,7 +183,7 @@ class Models(Namespace[C]):
 
     @dual
     async def get(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[ModelName]) -> Model[C]:
-        """Get a model, named by "owner/name" or by owner and name.
+        """Get a model by "owner/name", or by owner and name.
 
         Maps to `models.get`. Raises NotFoundError, APIError.
         """
@@ -199,7 +199,7 @@ class Models(Namespace[C]):
         sort_direction: Literal["asc", "desc"] = UNSET,
         **options: Unpack[ListOptions],
     ) -> Page[C, Model[C]]:
-        """List public models, those with the latest version first. Maps to `models.list`. Raises APIError."""
+        """List public models, by default the newest versions first. Maps to `models.list`. Raises APIError."""
         order: Any = {"sort_by": sort_by, "sort_direction": sort_direction}
         check_parameters(order)
         return await fetch(self._session, Model[C].bind, models_list, cursor, options, **order)
@@ -208,9 +208,9 @@ class Models(Namespace[C]):
     async def search(
         self, text: str = UNSET, *, cursor: Cursor = UNSET, **options: Unpack[SearchWords]
     ) -> Page[C, Model[C]]:
-        """Search public models by a text. Maps to `QUERY /models`. Raises APIError.
+        """Search public models. Maps to `QUERY /models`. Raises APIError.
 
-        `client.search` finds more, and tells why.
+        `client.search` finds more, and returns metadata about each match.
         """
         rest: Any = stated(options)
         wanted = require_text("query", chosen(QUERY, text, rest))
@@ -231,11 +231,11 @@ class Models(Namespace[C]):
         cover_image_url: str | None = UNSET,
         **options: Unpack[RequestOptions],
     ) -> Model[C]:
-        """Create a model without versions, to push them to or as the destination of a training.
+        """Create a model without versions, as a place to push versions to or as the destination of a training.
 
-        `owner` is the token's account, `hardware` the `sku` of what `hardware.list` gives, or that itself. Maps to
-        `models.create`. Raises ConflictError, APIStatusError; TypeError or ValueError for what is missing or cannot be
-        JSON, before anything is sent.
+        `owner` is the token's account. `hardware` is a `sku`, or an object from `hardware.list`. Maps to
+        `models.create`. Raises ConflictError, APIStatusError; before anything is sent, TypeError or ValueError for
+        arguments that are missing or cannot be encoded as JSON.
         """
         body = {
             "owner": needed("owner", owner),
@@ -265,10 +265,10 @@ class Models(Namespace[C]):
         weights_url: str | None = UNSET,
         **options: Unpack[ModelName],
     ) -> Model[C]:
-        """Change what a model of yours says of itself. It is named as in `get`.
+        """Change the metadata of a model that you own. The model is named as in `get`.
 
-        Maps to `models.update`. Raises NotFoundError, APIError; TypeError or ValueError for what cannot be JSON, before
-        anything is sent.
+        Maps to `models.update`. Raises NotFoundError, APIError; before anything is sent, TypeError or ValueError for
+        arguments that cannot be encoded as JSON.
         """
         owner, name, rest = paired(MODEL, options, ref, second)
         body = {
@@ -285,7 +285,7 @@ class Models(Namespace[C]):
 
     @dual
     async def delete(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[ModelName]) -> bool:
-        """Delete a private model of yours that has no versions, named as in `get`; give True.
+        """Delete a private model of yours that has no versions, named as in `get`. Returns True.
 
         Maps to `models.delete`. Raises NotFoundError, APIError.
         """

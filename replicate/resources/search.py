@@ -1,4 +1,4 @@
-"""Searching models, collections and documentation at once."""
+"""Search over models, collections and documentation."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class SearchedModel(Resource[C], models.SearchedModel):
-    """A model that was found, and what the search knows of it."""
+    """A model that was found, and the search's metadata about it."""
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"model": Model[Any].bind}
-    model: Model[C]  # pyright: ignore[reportIncompatibleVariableOverride]  # as elsewhere, but bound
+    model: Model[C]  # pyright: ignore[reportIncompatibleVariableOverride]  # the same, but bound
 
 
 class SearchResults(Resource[C], models.SearchResults):
-    """What was found: `models`, `collections` and `pages` of the documentation."""
+    """Search results: `models`, `collections` and `pages` of the documentation."""
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"models": SearchedModel[Any].bind}
     models: list[SearchedModel[C]]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]

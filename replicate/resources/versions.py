@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 
 class Version(Resource[C], models.Version):
-    """A version of a model: its id, and in `openapi_schema` what it takes and gives."""
+    """A version of a model: its id and, in `openapi_schema`, the schemas of its input and output."""
 
     first: ClassVar[tuple[str, ...]] = ("id", "created_at", "cog_version", "openapi_schema")
 
     @dual
     async def predict(self, /, **input: Any) -> Any:
-        """Run this version to its end and give its output, files as URLs. Deprecated: use `client.run`.
+        """Run this version, wait for it and return its output, files as URLs. Deprecated: use `client.run`.
 
-        Raises RunError, such as ModelError if it fails, and what `client.predictions.create` raises.
+        Raises RunError, such as ModelError if it fails, and the errors of `client.predictions.create`.
         """
         warnings.warn("version.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
         return await predicted(self._session, version=self.id, input=input)
@@ -53,7 +53,7 @@ class Versions(Namespace[C]):
     async def get(
         self, ref: Any = UNSET, second: Any = UNSET, third: Any = UNSET, **options: Unpack[VersionName]
     ) -> Version[C]:
-        """Get a version: by owner, name and id, by model and id, or by "owner/name:id".
+        """Get a version by owner, name and id, by model and id, or by "owner/name:id".
 
         Maps to `models.versions.get`. Raises NotFoundError, APIError.
         """
@@ -67,7 +67,7 @@ class Versions(Namespace[C]):
     ) -> Page[C, Version[C]]:
         """List the versions of a model, newest first. Maps to `models.versions.list`. Raises NotFoundError, APIError.
 
-        Official models do not list theirs.
+        The API does not list the versions of official models.
         """
         owner, name, rest = paired(MODEL, options, ref, second)
         return await fetch(self._session, Version[C].bind, models_versions_list, cursor, rest, owner, name)
@@ -76,7 +76,7 @@ class Versions(Namespace[C]):
     async def delete(
         self, ref: Any = UNSET, second: Any = UNSET, third: Any = UNSET, **options: Unpack[VersionName]
     ) -> bool:
-        """Delete a version of a model of yours, named as in `get`; give True.
+        """Delete a version of a model that you own, named as in `get`. Returns True.
 
         Maps to `models.versions.delete`. Raises NotFoundError, PermissionDeniedError, APIError.
         """
@@ -86,7 +86,7 @@ class Versions(Namespace[C]):
 
 
 class ModelVersions(Namespace[C]):
-    """`model.versions`: as `client.models.versions`, of one model."""
+    """`model.versions`: `client.models.versions` for one model."""
 
     def __init__(self, session: Session[C], owner: str, name: str) -> None:
         super().__init__(session)
@@ -106,7 +106,7 @@ class ModelVersions(Namespace[C]):
 
     @dual
     async def delete(self, version: Any = UNSET, **options: Unpack[BareVersionName]) -> bool:
-        """Delete a version of this model; give True. Maps to `models.versions.delete`. Raises APIError."""
+        """Delete a version of this model. Returns True. Maps to `models.versions.delete`. Raises APIError."""
         version_id, rest = identified(VERSION, version, options)
         await self._session.given(rest).call(models_versions_delete, *self.model, version_id)
         return True

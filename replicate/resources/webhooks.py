@@ -1,4 +1,4 @@
-"""Webhooks: the secret that signs them, and telling those of Replicate from others."""
+"""Webhooks: the secret that signs them, and verification of deliveries."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from replicate.resources.trainings import Training
 
 TOLERANCE = 300.0
-"""Seconds that a delivery may be old."""
+"""Default maximum age of a delivery, in seconds."""
 
 
 class WebhookSigningSecret(Resource[Any], models.WebhookSecret):
-    """The secret that signs the account's webhooks: `key` is "whsec_" and a key in base64. Not shown in its repr."""
+    """The secret that signs the account's webhooks. `key` is "whsec_" and a base64 key; the repr does not show it."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(key='whsec_…')"
@@ -40,7 +40,7 @@ class DefaultSecret(Namespace[C]):
 
     @dual
     async def get(self, **options: Unpack[RequestOptions]) -> WebhookSigningSecret:
-        """Get the secret that signs all webhooks of the account. It seldom changes: get it once, and keep it safe.
+        """Get the secret that signs all webhooks of the account. It seldom changes: get it once and store it safely.
 
         Maps to `webhooks.default.secret.get`. Raises APIError.
         """
@@ -51,24 +51,24 @@ class DefaultSecret(Namespace[C]):
 
 
 class DefaultWebhook(Namespace[C]):
-    """`client.webhooks.default`: what is true of all webhooks of the account."""
+    """`client.webhooks.default`: settings of all webhooks of the account."""
 
     @namespace
     def secret(self) -> type[DefaultSecret[C]]:
-        """The secret that signs them: `secret()` and `secret.get()` are the same."""
+        """The secret that signs them. `secret()` and `secret.get()` are the same."""
         return DefaultSecret
 
     async def async_secret(self, **options: Unpack[RequestOptions]) -> WebhookSigningSecret:
-        """Get the secret without blocking, from a client of either colour, as version 1's `async_secret` did."""
+        """Get the secret asynchronously, from a client of either colour, as version 1's `async_secret` did."""
         return await DefaultSecret(self._session.of_colour(Async)).get(**options)
 
 
 class Webhooks(Namespace[C]):
-    """`client.webhooks`: https://replicate.com/docs/topics/webhooks. Checking a delivery sends nothing."""
+    """`client.webhooks`: https://replicate.com/docs/topics/webhooks. Verification sends no request."""
 
     @namespace
     def default(self) -> type[DefaultWebhook[C]]:
-        """What is true of all webhooks of the account."""
+        """Settings of all webhooks of the account."""
         return DefaultWebhook
 
     @staticmethod
@@ -81,17 +81,17 @@ class Webhooks(Namespace[C]):
         *,
         now: float | None = None,
     ) -> bool:
-        """Give True if Replicate sent this, and raise WebhookValidationError if it did not.
+        """Return True if Replicate sent this delivery; raise WebhookValidationError otherwise.
 
-        `request` is what httpx, Flask, Django, Starlette or FastAPI call one (the last two with `body=await
-        request.body()`), or an event of AWS Lambda. Without it, `headers` is a mapping or pairs, in any case, and
-        `body` the body as it came. `secret` is what `default.secret()` gives, or its key. A delivery may be
-        `tolerance` seconds old, or from a clock that is so much ahead; None is for any. `now`, for tests, is the time
-        to judge by, in Unix seconds.
+        `request` is a request object of httpx, Flask, Django, Starlette or FastAPI (for the last two, also pass
+        `body=await request.body()`), or an event of AWS Lambda. Without it, pass `headers` (a mapping or pairs, in any
+        case) and `body` (the raw body). `secret` is the result of `default.secret()`, or its key. `tolerance` is the
+        maximum age of a delivery in seconds, and how far the sender's clock may be ahead; None turns the check off.
+        `now`, for tests, is the current time in Unix seconds.
 
         Raises MissingWebhookHeaderError, MissingWebhookBodyError, InvalidSecretKeyError, InvalidTimestampError,
-        InvalidSignatureError, all of them WebhookValidationError; ValueError without a secret; TypeError for what is
-        no request, or a body that was parsed already.
+        InvalidSignatureError, all of them WebhookValidationError; ValueError without a secret; TypeError for an object
+        that is not a request, or for a body that has been parsed already.
         """
         checked(request, headers, body, secret, tolerance, now)
         return True
@@ -106,10 +106,10 @@ class Webhooks(Namespace[C]):
         *,
         now: float | None = None,
     ) -> Prediction[C] | Training[C]:
-        """Give the prediction or training that a delivery tells of, checked as `validate` does.
+        """Verify a delivery as `validate` does, and return its prediction or training.
 
-        It acts through this client. Takes and raises what `validate` does, and WebhookValidationError for what is
-        signed, but no JSON object.
+        The object sends its requests through this client. Takes the arguments of `validate` and raises its errors, and
+        WebhookValidationError for a signed body that is not a JSON object.
         """
         content = checked(request, headers, body, secret, tolerance, now)
         try:
@@ -126,9 +126,9 @@ class Webhooks(Namespace[C]):
 
     @staticmethod
     def sign(body: Body, secret: str | HasKey, *, id: str = "msg_test", now: float | None = None) -> dict[str, str]:
-        """Give the headers that Replicate would send with a body: to test a handler with.
+        """Return the headers that Replicate would send with a body, to test a handler.
 
-        `now` is when it is sent, in Unix seconds. Raises InvalidSecretKeyError, TypeError.
+        `now` is the time of sending, in Unix seconds. Raises InvalidSecretKeyError, TypeError.
         """
         timestamp = str(int(clock() if now is None else now))
         return {
@@ -139,7 +139,7 @@ class Webhooks(Namespace[C]):
 
 
 def clock() -> float:
-    """Give the time, in Unix seconds."""
+    """Return the current time in Unix seconds."""
     return datetime.now(UTC).timestamp()
 
 
@@ -151,8 +151,8 @@ def checked(
     tolerance: float | None,
     now: float | None,
 ) -> bytes:
-    """Give the body of a delivery if it is what Replicate sent. Raises WebhookValidationError."""
-    if secret is None:  # a mistake in the program, not in what was sent
+    """Return the body of a delivery that Replicate sent. Raises WebhookValidationError."""
+    if secret is None:  # a mistake in the program, not in the delivery
         raise ValueError("there is no secret to check with: pass secret=client.webhooks.default.secret(), or its key")
     delivery = received(request, headers, body)
     verify(delivery, secret, tolerance=tolerance, now=clock() if now is None else now)
@@ -160,7 +160,7 @@ def checked(
 
 
 def read(data: Any) -> models.Prediction | models.Training:
-    """Read a training or a prediction: the shape tells, for the URLs of trainings were once those of predictions."""
+    """Read a training or a prediction. The shape decides, as trainings once had the URLs of predictions."""
     told = members(data)
     training = (
         "destination" in told

@@ -1,11 +1,11 @@
-"""The types of answers and arguments, under version 2's names: one class for a noun, whatever the operation.
+"""Types of responses and arguments under version 2's names. Each noun has one class, whatever the operation.
 
-Loaded when they are first used.
+They are loaded on first use.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # type checkers take it for typing's, which costs an import
+TYPE_CHECKING = False  # type checkers know the name, and importing typing takes time
 if TYPE_CHECKING:
     from builtins import list as HardwareListResponse  # noqa: N812 - a type's name
 

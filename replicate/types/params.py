@@ -1,4 +1,4 @@
-"""What the methods take, as TypedDicts under version 2's names: `client.predictions.create(**params)`."""
+"""Parameters of methods, as TypedDicts under version 2's names: `client.predictions.create(**params)`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - a TypedDict's ann
 from datetime import datetime  # noqa: TC003 - as above
 from typing import Any, Required
 
-from typing_extensions import TypedDict  # which pydantic takes on Python 3.11, too
+from typing_extensions import TypedDict  # pydantic needs this one on Python 3.11
 
 from replicate._inputs.encode import FileEncodingStrategy  # noqa: TC001 - as above
 from replicate_api.models import ModelSort, SortDirection, Visibility, WebhookEvent  # noqa: TC001 - as above
 
 
 class ClientSearchParams(TypedDict, total=False):
-    """What `search` takes."""
+    """Parameters of `search`."""
 
     query: Required[str]
     limit: int
 
 
 class DeploymentUpdateParams(TypedDict, total=False):
-    """What `deployments.update` takes."""
+    """Parameters of `deployments.update`."""
 
     deployment_owner: Required[str]
     deployment_name: Required[str]
@@ -31,7 +31,7 @@ class DeploymentUpdateParams(TypedDict, total=False):
 
 
 class DeploymentCreateParams(TypedDict):
-    """What `deployments.create` takes."""
+    """Parameters of `deployments.create`."""
 
     hardware: str
     max_instances: int
@@ -42,7 +42,7 @@ class DeploymentCreateParams(TypedDict):
 
 
 class FileCreateParams(TypedDict, total=False):
-    """What `files.create` takes."""
+    """Parameters of `files.create`."""
 
     content: Required[Any]
     filename: str
@@ -51,7 +51,7 @@ class FileCreateParams(TypedDict, total=False):
 
 
 class FileDownloadParams(TypedDict):
-    """What `files.download` takes."""
+    """Parameters of `files.download`."""
 
     file_id: str
     expiry: int
@@ -60,7 +60,7 @@ class FileDownloadParams(TypedDict):
 
 
 class ModelCreateParams(TypedDict, total=False):
-    """What `models.create` takes."""
+    """Parameters of `models.create`."""
 
     hardware: Required[str]
     name: Required[str]
@@ -74,20 +74,20 @@ class ModelCreateParams(TypedDict, total=False):
 
 
 class ModelListParams(TypedDict, total=False):
-    """What `models.list` takes."""
+    """Parameters of `models.list`."""
 
     sort_by: ModelSort
     sort_direction: SortDirection
 
 
 class ModelSearchParams(TypedDict):
-    """What `models.search` takes."""
+    """Parameters of `models.search`."""
 
     body: str
 
 
 class ModelUpdateParams(TypedDict, total=False):
-    """What `models.update` takes."""
+    """Parameters of `models.update`."""
 
     model_owner: Required[str]
     model_name: Required[str]
@@ -100,7 +100,7 @@ class ModelUpdateParams(TypedDict, total=False):
 
 
 class PredictionCreateParamsWithoutVersion(TypedDict, total=False):
-    """What starts a prediction, apart from what is to run."""
+    """Parameters for starting a prediction, without the model or version."""
 
     input: Required[Mapping[str, Any]]
     stream: bool
@@ -112,34 +112,34 @@ class PredictionCreateParamsWithoutVersion(TypedDict, total=False):
 
 
 class PredictionCreateParams(PredictionCreateParamsWithoutVersion):
-    """What `predictions.create` takes."""
+    """Parameters of `predictions.create`."""
 
     version: str
 
 
 class ModelPredictionCreateParams(PredictionCreateParamsWithoutVersion):
-    """What `models.predictions.create` takes."""
+    """Parameters of `models.predictions.create`."""
 
     model_owner: str
     model_name: str
 
 
 class DeploymentPredictionCreateParams(PredictionCreateParamsWithoutVersion):
-    """What `deployments.predictions.create` takes."""
+    """Parameters of `deployments.predictions.create`."""
 
     deployment_owner: str
     deployment_name: str
 
 
 class PredictionListParams(TypedDict, total=False):
-    """What `predictions.list` takes."""
+    """Parameters of `predictions.list`."""
 
     created_after: datetime
     created_before: datetime
 
 
 class TrainingCreateParams(TypedDict, total=False):
-    """What `trainings.create` takes."""
+    """Parameters of `trainings.create`."""
 
     model_owner: Required[str]
     model_name: Required[str]

@@ -1,1 +1,1 @@
-"""Keeping the token out of everything that shows, walks or pickles objects."""
+"""Keeping the token out of everything that displays, traverses or pickles objects."""

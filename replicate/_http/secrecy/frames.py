@@ -1,4 +1,4 @@
-"""Reads tracebacks before they are removed: which exceptions were raised in a call, and where."""
+"""Reads tracebacks before they are removed: which exceptions were raised inside a call, and where."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 RAISED = "Raised at "
 INNERMOST = 3
-"""Frames that are named at least."""
+"""Minimum number of innermost frames that are named."""
 OWN = 2
-"""Frames of the program that are named even if they are further out."""
+"""Maximum number of the program's frames that are named even if they are further out."""
 EXPECTED = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ReplicateException)
-"""Errors whose class and text say enough: nobody asks which line of httpx raised them."""
+"""Errors whose class and text say enough: which line of httpx raised them does not matter."""
 ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 CANCELED = ("CancelledError", "Cancelled")
-"""Names of classes: asyncio's, and trio's."""
+"""Names of asyncio's and trio's cancellation errors."""
 LOOPS = ("asyncio", "trio", "uvloop", "anyio")
 INSTALLED = {"site-packages", "dist-packages"}
 STANDARD = PurePath(traceback.__file__).parent
@@ -30,7 +30,7 @@ PACKAGE = PurePath(__file__).parent.parent
 
 
 def surroundings(trace: TracebackType | None) -> tuple[FrameType | None, set[FrameType]]:
-    """Give the frame of the call that has just caught an exception, and those that run around it in its task."""
+    """Return the frame of the call that has just caught an exception, and the frames around it in its task."""
     own = frame = None if trace is None else trace.tb_frame
     found: set[FrameType] = set()
     while frame is not None and (frame := frame.f_back) is not None:
@@ -41,7 +41,7 @@ def surroundings(trace: TracebackType | None) -> tuple[FrameType | None, set[Fra
 
 
 def is_inner(trace: TracebackType, own: FrameType | None, around: set[FrameType]) -> bool:
-    """Tell whether an exception was raised inside a call, or may have been: a frame does not always know its caller."""
+    """Return whether an exception was, or may have been, raised inside a call: a frame may not know its caller."""
     frame: FrameType | None = trace.tb_frame
     while frame is not None and frame is not own:
         if frame in around:
@@ -51,16 +51,16 @@ def is_inner(trace: TracebackType, own: FrameType | None, around: set[FrameType]
 
 
 def note_for(error: BaseException, trace: TracebackType) -> str | None:
-    """Say where an exception was raised, unless its class says enough, or it only ends the program or a task."""
+    """Describe where an exception was raised; None if its class says enough, or if it only ends a program or task."""
     if isinstance(error, (*EXPECTED, *ENDS)) or type(error).__name__ in CANCELED:
         return None
     if any(str(note).startswith(RAISED) for note in getattr(error, "__notes__", ())):
-        return None  # it was raised before; its traceback ends with the frames of that
+        return None  # noted when it was first caught; its traceback has lost those frames
     return f"{RAISED}{place(trace)}. The frames are left out: they hold the token."
 
 
 def place(trace: TracebackType) -> str:
-    """Name the innermost frames, and those of the program itself, the innermost last."""
+    """Name the innermost frames and those of the program itself. The innermost comes last."""
     frames = [*traceback.walk_tb(trace)]
     own = [index for index, (frame, _) in enumerate(frames) if is_own(frame.f_code.co_filename)]
     shown = sorted({*range(len(frames))[-INNERMOST:], *own[-OWN:]})
@@ -73,7 +73,7 @@ def place(trace: TracebackType) -> str:
 
 
 def is_own(filename: str) -> bool:
-    """Tell whether a file is of the program: not installed, nor of Python, nor of this package."""
+    """Return whether a file belongs to the program: it is not installed, nor Python's, nor this package's."""
     path = PurePath(filename)
     if filename.startswith("<frozen ") or not INSTALLED.isdisjoint(path.parts):
         return False

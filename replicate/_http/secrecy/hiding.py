@@ -1,4 +1,4 @@
-"""Keeps the API token out of whatever shows local variables, walks through objects, or pickles them."""
+"""Keeping the token out of everything that displays local variables, traverses objects, or pickles them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMES = (b"basic", b"bearer", b"digest", b"token")
 
 
 class Sealed(Generic[S]):
-    """A secret that `open()` gives. It is in no attribute, text or pickle."""
+    """A secret that only `open()` returns. It is in no attribute, text or pickle."""
 
     __slots__ = ("open",)
 
@@ -46,24 +46,24 @@ def is_sealed(value: object) -> TypeGuard[Sealed[Any]]:
 
 
 def sealed(value: Any) -> Any:
-    """Seal what a caller gives as a token. None, UNSET and what is sealed stay what they are."""
+    """Seal a token from the caller. None, UNSET and sealed values are returned unchanged."""
     return value if value is None or value is UNSET or is_sealed(value) else Sealed(value)
 
 
 def opened(value: Any) -> Any:
-    """Give what was sealed, or anything else as it is."""
+    """Open a sealed value; return anything else unchanged."""
     return value.open() if is_sealed(value) else value
 
 
-# ---- requests and answers
+# ---- requests and responses
 
 
 def state_of(thing: Any) -> dict[str, Any]:
-    return thing.__dict__  # type: ignore[no-any-return]  # it is one
+    return thing.__dict__  # type: ignore[no-any-return]  # always a dict
 
 
 def authorization(headers: Any) -> bytes | None:
-    """Give the true value of the header."""
+    """Return the true value of the Authorization header."""
     if headers is None:
         return None
     found: Sealed[bytes] | None = state_of(headers).get("sealed")
@@ -73,7 +73,7 @@ def authorization(headers: Any) -> bytes | None:
 
 
 def authorization_of(request: Any) -> bytes | None:
-    """Give the true value of the header of a request, masked or not. The headers to look at need not be made for it."""
+    """Return the true Authorization of a request, masked or not. Does not create the headers for display."""
     if request is None:
         return None
     held: Sealed[Any] | None = state_of(request).get("sealed")
@@ -81,13 +81,13 @@ def authorization_of(request: Any) -> bytes | None:
 
 
 def request_of(response: Any) -> Any:
-    """Give the masked request of an answer, if it was made of one."""
+    """Return the masked request of a response, if it has one."""
     request = state_of(response).get("_request")
     return None if request is None else masked(request)
 
 
 def hide(headers: Any, value: Sealed[bytes] | None = None) -> None:
-    """Mask the header, if there is one. `value` is what is to be sent in the place of a mask that is there already."""
+    """Mask the Authorization header, if there is one. `value` is the true value if it is masked already."""
     state = state_of(headers)
     if value is not None:
         state["sealed"] = value
@@ -98,7 +98,7 @@ def hide(headers: Any, value: Sealed[bytes] | None = None) -> None:
 
 
 def true_headers(headers: Any) -> list[tuple[bytes, bytes]]:
-    """Give headers as they are to be sent."""
+    """Return headers as they must be sent."""
     if headers is None:
         return []
     found: Sealed[bytes] | None = state_of(headers).get("sealed")
@@ -108,7 +108,7 @@ def true_headers(headers: Any) -> list[tuple[bytes, bytes]]:
 
 
 class Headers:
-    """Headers of a request that was sent, whose Authorization is masked for every reader."""
+    """Headers of a request that was sent. Every reader sees a masked Authorization."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         plain: Any = self
@@ -116,7 +116,7 @@ class Headers:
 
 
 class Request:
-    """A request that was sent, to look at: its Authorization is masked. It pickles as one of its library."""
+    """A request that was sent, for inspection: its Authorization is masked. It pickles as one of its library."""
 
     @property
     def headers(self) -> Any:
@@ -132,26 +132,26 @@ class Request:
 
     def __reduce__(self) -> tuple[Any, ...]:
         kind: type[Any] = library_of(self).Request
-        without = ("sealed", "shown", "extensions", "stream")  # the last two, as its library has it
+        without = ("sealed", "shown", "extensions", "stream")  # the library leaves out the last two as well
         state = {name: value for name, value in vars(self).items() if name not in without}
         return object.__new__, (kind,), {**state, "headers": library_of(self).Headers(self.headers.raw)}
 
 
 @functools.cache
 def kind_of(masked: Any, plain: Any) -> Any:
-    """Give a class of this module as one that a library takes for its own."""
+    """Return a subclass of a class in this module that a library accepts as its own."""
     return type(masked.__name__, (masked, plain), {"__module__": plain.__module__})
 
 
 def mask(value: bytes) -> bytes:
-    """Give what is shown of the header: its scheme."""
+    """Return the header's value for display: only its scheme."""
     scheme, space, _ = value.partition(b" ")
     shown = HIDDEN.encode()
     return scheme + space + shown if space and scheme.lower() in SCHEMES else shown
 
 
 def shown_of(headers: Any) -> Any:
-    """Give headers with the Authorization masked."""
+    """Return headers with a masked Authorization."""
     raw = headers.raw
     shown = [(name, mask(value) if name.lower() == AUTHORIZATION else value) for name, value in raw]
     made = kind_of(Headers, headers.__class__)(shown)
@@ -161,7 +161,7 @@ def shown_of(headers: Any) -> Any:
 
 
 def masked(request: Any) -> Any:
-    """Give a request to look at. The one that was sent stays as it is, for whoever has it from a hook or a mock."""
+    """Return a request for inspection. The one that was sent is unchanged, as a hook or a mock may hold it."""
     if isinstance(request, Request):
         return request
     copy: Any = object.__new__(kind_of(Request, request.__class__))
@@ -172,7 +172,7 @@ def masked(request: Any) -> Any:
 
 
 def covered(response: Any) -> Any:
-    """Mask the requests of an answer, and those of the answers before it, in place."""
+    """Mask the requests of a response, and of the responses in its history, in place."""
     state = state_of(response)
     if (request := state.get("_request")) is not None:
         state["_request"] = masked(request)

@@ -1,4 +1,4 @@
-"""Removes the token from exceptions: their frames, their texts, and the requests that they hold."""
+"""Removes the token from exceptions: their frames, their texts, and the requests in them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 SHORTEST = 8
-"""Characters of a token; a shorter one may be a common word."""
+"""Minimum characters of a token; a shorter one may be a common word."""
 DEEPEST = 24
 MOST = 100_000
-"""Values that are looked at in what one exception and those that led to it hold."""
+"""Maximum number of values that are inspected in an exception and those that led to it."""
 ARGS: Any = vars(BaseException)["args"]
 SUPPRESS: Any = vars(BaseException)["__suppress_context__"]
 VIEWS = (KeysView, ValuesView, ItemsView)
@@ -30,12 +30,12 @@ ATOMS = (int, float, complex, bool, type(None), type, FunctionType, ModuleType)
 
 
 def cut(error: BaseException, outer: BaseException | None, secret: bytes | None = None, *, told: bool = True) -> None:
-    """Remove the tracebacks of an exception that was just caught, and of those that led to it, with their frames.
+    """Remove the tracebacks, with their frames, of an exception that was just caught and of those that led to it.
 
-    `outer` is what was being handled before the call, `sys.exception()`. It stays as it is, and so do other exceptions
-    from before the call. Requests that the exceptions hold are masked, and the secret is removed from their texts. If
-    `told`, a note on an unexpected exception names where it was raised. A group whose message has the secret cannot
-    be changed: this raises a copy of it.
+    `outer` is the exception that was being handled before the call, `sys.exception()`. It stays as it is, and so do
+    other exceptions from before the call. Requests in the exceptions are masked, and the secret is removed from their
+    texts. If `told`, a note on an unexpected exception says where it was raised. A group whose message contains the
+    secret cannot be changed: this function raises a copy of it.
     """
     scrub = Scrub(secret)
     made = scrub.chain(error, outer, told=told)
@@ -50,7 +50,7 @@ def cut(error: BaseException, outer: BaseException | None, secret: bytes | None 
 
 
 def unseen(work: Callable[..., S], *arguments: Any, told: bool = False, secret: Callable[[], Any] | None = None) -> S:
-    """Call something that handles a secret. What it raises leaves without its frames."""
+    """Call a function that handles a secret. Its exceptions lose their frames."""
     outer = sys.exception()
     try:
         return work(*arguments)
@@ -60,21 +60,21 @@ def unseen(work: Callable[..., S], *arguments: Any, told: bool = False, secret: 
 
 
 class Scrub:
-    """Removes one secret from exceptions and from the values that they hold."""
+    """Removes one secret from exceptions and from the values in them."""
 
     def __init__(self, secret: bytes | None) -> None:
         text = None if secret is None else secret.rpartition(b" ")[2].decode("latin-1")
         self._secret = text if text and len(text) >= SHORTEST else None
         self._bytes = (self._secret or "").encode("latin-1")
         self._known: dict[int, tuple[Any, Any]] = {}
-        """What became of containers, with the containers themselves, lest others get their ids."""
+        """The results for containers by `id`, with the containers themselves, which keeps the ids valid."""
         self._left = MOST
         self._found: list[BaseException] = []
 
     # ---- exceptions
 
     def chain(self, error: BaseException, outer: BaseException | None, *, told: bool) -> BaseException:
-        """Clean an exception that was just caught, and those that led to it. Give it, or what takes its place."""
+        """Clean an exception that was just caught, and those that led to it. Returns it or its replacement."""
         own, around = surroundings(error.__traceback__)
         listed: list[BaseException] = []
         seen = set[int]() if outer is None else {id(outer)} - {id(error)}
@@ -100,16 +100,16 @@ class Scrub:
         """Remove the secret from all attributes of an exception."""
         self._clean_state(error)
         for field in fields(error):
-            with suppress(Exception):  # of some, there is nothing yet, and others cannot be changed
+            with suppress(Exception):  # some are unset, others read-only
                 held = field.__get__(error)
                 if (made := self.value(held)) is not held:
                     field.__set__(error, made)
         with suppress(Exception):
             arguments = tuple(self.value(value, printed=True) for value in error.args)
             if any(made is not value for made, value in zip(arguments, error.args, strict=True)):
-                ARGS.__set__(error, arguments)  # also where a class forbids to set attributes
+                ARGS.__set__(error, arguments)  # even if its class forbids setting attributes
         with suppress(Exception):
-            if self._secret and self._secret in f"{error} {error!r}":  # made of what an attribute shows
+            if self._secret and self._secret in f"{error} {error!r}":  # its text shows an attribute
                 self._clean_state(error, printed=True)
 
     def _clean_state(self, error: BaseException, *, printed: bool = False) -> None:
@@ -120,7 +120,7 @@ class Scrub:
                     state[name] = made
 
     def _replaced(self, error: BaseException, listed: list[BaseException]) -> BaseException:
-        """Copy the groups whose messages have the secret, and put the copies in their places."""
+        """Copy the groups whose messages contain the secret, and replace the groups by their copies."""
         if not any(self._secret and self._secret in message_of(each) for each in listed):
             return error
         made: dict[int, BaseException] = {}
@@ -129,7 +129,7 @@ class Scrub:
             if not members(each):
                 return each
             if id(each) not in made:
-                made[id(each)] = each  # it may be a cause of what is in it
+                made[id(each)] = each  # it may be a cause of its own members
                 inner = [copy(child) for child in members(each)]
                 if (message := self.text(message_of(each))) != message_of(each) or inner != [*members(each)]:
                     made[id(each)] = remade(each, message, inner)
@@ -149,10 +149,10 @@ class Scrub:
     def text(self, value: str) -> str:
         return value.replace(self._secret, HIDDEN) if self._secret and self._secret in value else value
 
-    def value(self, value: Any, depth: int = DEEPEST, *, printed: bool = False) -> Any:  # noqa: PLR0911 - one a kind
-        """Give a value without the secret: the same object if that does not have it.
+    def value(self, value: Any, depth: int = DEEPEST, *, printed: bool = False) -> Any:  # noqa: PLR0911 - one per kind
+        """Return a value without the secret: the same object if it does not contain it.
 
-        A value that is `printed` with the exception becomes a text if its `repr` has the secret.
+        A value that is `printed` with the exception becomes a text if its `repr` contains the secret.
         """
         self._left -= 1
         if isinstance(value, str):
@@ -216,7 +216,7 @@ class Scrub:
         if isinstance(value, library.Headers):
             return self._headers(value, library)
         if isinstance(value, kind):
-            with suppress(Exception):  # one that somebody has written
+            with suppress(Exception):  # a custom class
                 return self._mapping(value, depth, printed=printed)
         return self._opaque(value) if printed else value
 
@@ -233,17 +233,17 @@ class Scrub:
 
 
 def members(error: Any) -> tuple[BaseException, ...]:
-    """Give the exceptions of a group."""
+    """Return the exceptions of a group."""
     return error.exceptions if isinstance(error, BaseExceptionGroup) else ()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def message_of(error: Any) -> str:
-    """Give the message of a group, which is no attribute that can be set."""
+    """Return the message of a group. It is not an attribute that can be set."""
     return str(error.message) if members(error) else ""
 
 
 def fields(error: BaseException) -> Iterator[Any]:
-    """Give the descriptors of what an exception holds outside its `__dict__`: slots, and fields of builtin classes."""
+    """Yield the descriptors for an exception's data outside its `__dict__`: slots, and fields of builtin classes."""
     for kind in type(error).__mro__:
         for name, field in [*vars(kind).items()]:
             known = name == "args" or (name.startswith("__") and name.endswith("__"))
@@ -255,7 +255,7 @@ def remade(group: Any, message: str, inner: list[BaseException]) -> BaseExceptio
     """Copy a group with another message and other exceptions."""
     try:
         made: BaseException = type(group)(message, inner)
-    except Exception:  # noqa: BLE001 - a class of its own, which takes something else
+    except Exception:  # noqa: BLE001 - a subclass with other arguments
         made = BaseExceptionGroup(message, inner)
     made.__cause__, made.__context__ = group.__cause__, group.__context__
     made.__suppress_context__ = group.__suppress_context__

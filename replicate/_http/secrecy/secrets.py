@@ -1,4 +1,4 @@
-"""Telling what may be a secret, by its name or by what it looks like. Pure."""
+"""Recognising secrets by their name or by their form. Pure."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ SECRETS = {
     "apikey", "assertion", "auth", "authentication", "authorization", "cookie", "credential", "credentials", "jwt",
     "passwd", "password", "secret", "sig", "signature", "token",
 }  # fmt: skip
-"""Words in the names of headers and parameters that hold a secret. So does a "key" that is one of something."""
+"""Words in names of headers and parameters with secrets. A "key" after another word is one too."""
 SCHEME = re.compile(r"\s*(?:basic|bearer|digest|token)\s", re.IGNORECASE)
 """How credentials begin."""
 TOKEN = re.compile(r"r8_\w{8,}")
-"""What the tokens of Replicate look like."""
+"""The form of Replicate's tokens."""
 USER = re.compile(r"//[^/?#]*@")
-"""A user's name and password in a URL."""
+"""A user name and password in a URL."""
 SHORTEST_TOKEN = 8
-"""Characters. A text with less than that in it may have it by chance."""
+"""Characters. A shorter one may occur in a text by chance."""
 Tokens: TypeAlias = Sealed[tuple[str, ...]]
 NO_TOKENS: Tokens = Sealed(())
 
 
 def is_secret(name: str, value: Any, tokens: Tokens = NO_TOKENS) -> bool:
-    """Tell whether a header, a parameter or a member may be a secret. What is empty, or UNSET, is none."""
+    """Return whether a header, parameter or member may be a secret. An empty value, or UNSET, is not."""
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
     named = not SECRETS.isdisjoint(words) or (len(words) > 1 and words[-1] in ("key", "keys"))
     return (named and bool(value)) or any(shows(text, tokens) for text in texts(value))
 
 
 def shows(text: str, tokens: Tokens) -> bool:
-    """Tell whether a text has a token or a password in it."""
+    """Return whether a text contains a token or a password."""
     known = any(each in text if len(each) >= SHORTEST_TOKEN else each == text for each in tokens.open())
     return known or bool(SCHEME.match(text) or TOKEN.search(text) or USER.search(text))
 
@@ -54,7 +54,7 @@ def texts(value: Any) -> list[str]:
 
 
 def without_secrets(values: Mapping[str, Any], tokens: Tokens = NO_TOKENS) -> dict[str, Any]:
-    """Leave out what may be a secret, in mappings within too."""
+    """Return a mapping without values that may be secrets, also in nested mappings."""
     return {
         name: without_secrets(value, tokens) if is_mapping(value) else value
         for name, value in values.items()
