@@ -126,7 +126,7 @@ class Labelled(Replicate):
 @pytest.mark.parametrize(
     "copying", [lambda client: client.with_options(timeout=3), lambda client: client.copy(timeout=3), copy.copy]
 )
-def test_a_copy_has_what_a_subclass_has_added(copying: Callable[[Any], Any]) -> None:
+def test_a_copy_has_the_attributes_of_a_subclass(copying: Callable[[Any], Any]) -> None:
     """A copy has the subclass's attributes. Namespaces among them use the settings of the copy."""
     client = Labelled("mine", bearer_token="r8_test")
     other = copying(client)

@@ -95,7 +95,7 @@ async def test_items_of_an_iterator_are_strings_and_files(client: Any) -> None:
     assert items == made.output
 
 
-async def test_the_schema_decides_where_it_is_known(client: Any) -> None:
+async def test_a_known_schema_decides(client: Any) -> None:
     """A URL counts as text once the client has fetched a schema that says so. Before that it counts as a file."""
     assert isinstance((await finished(client, "me/link")).output, FileString)
     await got(client.run("me/link"))  # fetches no schema

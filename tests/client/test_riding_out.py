@@ -91,7 +91,7 @@ async def test_a_single_response_with_another_id(colour: str) -> None:
     assert (made.id, made.status) == ("p1", "starting")
 
 
-async def test_a_poll_after_a_429_waits_as_told(colour: str) -> None:
+async def test_a_poll_after_a_429_waits(colour: str) -> None:
     """After a 429, the next poll waits for as long as the API asks."""
     with Faults(answer("200 OK", json.dumps(prediction()).encode()), TROUBLE["429"], DONE) as server:
         client = connect(colour, base_url=server.base_url)

@@ -367,7 +367,7 @@ async def test_a_run_saves_its_output_once(client: Any, folder: Path) -> None:
     assert names(folder) == [name]
 
 
-async def test_saving_takes_the_time_it_needs(colour: str, folder: Path) -> None:
+async def test_the_timeout_does_not_limit_saving(colour: str, folder: Path) -> None:
     """The timeout of a call limits the wait for the model, not the time to save its files."""
 
     def deliver(request: httpx.Request) -> httpx.Response:

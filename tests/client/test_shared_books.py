@@ -169,7 +169,7 @@ async def test_an_interrupted_training_for_another_destination(colour: str, *, e
 
 
 async def test_a_match_of_a_closed_clients_create(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pending create of a closed client may still be answered in a thread, so its match is left. A task's is not."""
+    """A closed client's blocking create still gets its answer, so its match is left. An asynchronous one does not."""
     monkeypatch.setattr(recovery, "CROWDED_LOOKS", 2)
     found = prediction("processing", created_at="2999-01-01T00:00:00Z")
     client = scripted(colour, Script(create=[httpx.Response(502)], list=[{"results": [found]}], get=[found]))

@@ -250,7 +250,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("make", FOREIGN.values(), ids=FOREIGN)
-def test_what_a_callers_code_raises(make: Any, colour: str) -> None:
+def test_exceptions_of_the_callers_code(make: Any, colour: str) -> None:
     """An exception from the caller's transports, hooks and auth, which have the request, contains no token."""
     place = refusing_url()
     client = connect(colour, bearer_token=TOKEN, base_url=place, http_client=make(colour), max_retries=0)
@@ -282,7 +282,7 @@ def test_other_libraries(kind: str, behaviour: Any, colour: str) -> None:
     assert leaks(error, TOKEN) == []
 
 
-def test_a_foreign_error_tells_where_it_was_raised() -> None:
+def test_a_foreign_error_names_where_it_was_raised() -> None:
     """A note names where the exception was raised, in place of the frames. The one handled before keeps its frames."""
     client = connect("blocking", bearer_token=TOKEN, http_client=mocked(refuse)("blocking"))
     try:

@@ -155,7 +155,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("exact", [True, False])
-async def test_a_deadline_cancels_nobody_else_s(colour: str, way: str, *, exact: bool) -> None:
+async def test_a_deadline_cancels_no_other_prediction(colour: str, way: str, *, exact: bool) -> None:
     """A call at its deadline does not cancel a prediction that it has only found, as it may be another program's."""
     client, script = found(colour, exact=exact)
     Clock(client)
@@ -184,7 +184,7 @@ async def test_another_program_s_goes_on(
 
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("stage", ["it waits", "it is looked for"])
-async def test_an_interrupt_cancels_what_is_exactly_that(
+async def test_an_interrupt_cancels_an_exact_match_only(
     colour: str, stage: str, caplog: pytest.LogCaptureFixture, *, exact: bool
 ) -> None:
     """An interrupt cancels a prediction that was found only if its inputs are exactly equal."""

@@ -130,7 +130,7 @@ async def test_a_compressed_bomb_is_not_decompressed(blocking: Any, status: str)
     assert peak < 5_000_000
 
 
-async def test_a_long_error_is_read_no_further_than_it_is_shown(blocking: Any) -> None:
+async def test_only_the_beginning_of_a_long_error_is_read(blocking: Any) -> None:
     """Only the beginning of a long error response is read."""
     long = answer("500 Internal Server Error", b"x" * 20_000_000)
     with hosted(long) as host, pytest.raises(InternalServerError, match="xxx") as caught:

@@ -198,7 +198,7 @@ async def test_redirects_that_return_to_the_api(make: Callable[..., Any], path: 
         assert {*tokens(stranger)} == {None}
 
 
-async def test_copies_of_what_needs_no_token(make: Callable[..., Any], colour: str) -> None:
+async def test_copies_without_the_token(make: Callable[..., Any], colour: str) -> None:
     """A copy belongs to a token only if the token is sent."""
     del colour
     with Faults(answer("200 OK", b"x")) as api:
@@ -342,7 +342,7 @@ def lasting() -> Iterator[Lasting]:
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("who", ["the program", "a client that may"])
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
-async def test_a_connection_of_somebody_else(
+async def test_a_connection_that_others_opened(
     make: Callable[..., Any], colour: str, lasting: Lasting, library: str, who: str, *, stream: bool
 ) -> None:
     """A response over a connection that the caller's HTTP client had open before is discarded, whoever opened it."""
@@ -427,7 +427,7 @@ async def test_a_vpn_that_resolves_all_names_itself(
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "gateway.public.test"])
-async def test_a_copy_of_another_client_s(
+async def test_a_copy_of_another_client(
     make: Callable[..., Any], colour: str, lasting: Lasting, name: str, tmp_path: Path
 ) -> None:
     """A copy that one client has from its own private API is not used by a client that may not fetch it."""

@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 
 
 def digest(file: Path) -> str:
-    """Tell what a file holds."""
+    """Return the digest of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def digests(files: list[Path]) -> str:
-    """Tell what files hold."""
+    """Return the digests of files."""
     return json.dumps([digest(file) for file in files])
 
 
 def look(image: Path) -> str:
-    """Tell the format, the size and the pixels of a picture."""
+    """Return the format, the size and the pixels of a picture."""
     with Image.open(image) as opened:
         return json.dumps([opened.format, *opened.size, opened.convert("RGB").tobytes().hex()])
 
 
 def echo(value: dict) -> dict:  # type: ignore[type-arg]  # a type that the server knows
-    """Give what is given."""
+    """Return the value."""
     return value
 
 
 def repeat(text: str) -> str:
-    """Say it again."""
+    """Return the text."""
     return text
 
 
@@ -61,7 +61,7 @@ def draw_all(colours: list[str]) -> Iterator[bytes]:
 
 
 def say(text: str) -> Iterator[str]:
-    """Say it word by word."""
+    """Yield a text word by word."""
     for word in text.split():
         yield word + " "
 

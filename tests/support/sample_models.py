@@ -34,7 +34,7 @@ def numbers(until: int = 3) -> Iterator[int]:
 
 
 def negative(image: Path) -> bytes:
-    """Turn the colours of a picture round."""
+    """Invert the colours of a picture."""
     result = io.BytesIO()
     with Image.open(image) as picture:
         ImageOps.invert(picture.convert("RGB")).save(result, "PNG")
