@@ -1,4 +1,4 @@
-"""Clients of every colour, and a local server to talk to."""
+"""Fixtures: clients of every colour, and a local server."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def shared_server() -> Iterator[Server]:
 
 @pytest.fixture
 def asked(shared_server: Server) -> Callable[[], list[Any]]:
-    """Give the requests of this test."""
+    """Return a function that returns the requests of this test."""
     before = len(shared_server.requests)
     return lambda: shared_server.requests[before:]
 
 
 @pytest.fixture
 def server(shared_server: Server, asked: Any) -> Server:
-    """Serve the models of these tests."""
+    """Return the server of the sample models."""
     return shared_server
 
 
 @pytest.fixture
 def clients(colour: str) -> Iterator[Callable[..., Any]]:
-    """Give a function that makes clients of a server."""
+    """Yield a function that makes clients of a server."""
     made: list[Any] = []
 
     def make(srv: Server | None = None, **options: Any) -> Any:
@@ -46,20 +46,20 @@ def clients(colour: str) -> Iterator[Callable[..., Any]]:
         return made[-1]
 
     yield make
-    if colour == "blocking":  # the connections of others are closed with their event loop
+    if colour == "blocking":  # the event loop closes the connections of the other colours
         for client in made:
             client.close()
 
 
 @pytest.fixture
 def client(clients: Callable[..., Any], server: Server) -> Any:
-    """Give a client of the server."""
+    """Return a client of the server."""
     return clients(server)
 
 
 @pytest.fixture
 def held() -> Iterator[Held]:
-    """Give models that wait for the test."""
+    """Yield models that wait for the test."""
     model = Held()
     yield model
     model.go.set()

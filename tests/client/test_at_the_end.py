@@ -1,4 +1,4 @@
-"""Programs that end with half-read iterators: what these started is canceled, and nothing is said about it."""
+"""Programs that end with half-read iterators cancel the predictions of these, silently."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WAYS = ["stream", "run", "use"]
 
 @pytest.fixture
 def srv(held: Held) -> Iterator[Server]:
-    """Serve models that say one word, or none, and wait."""
+    """Serve models that yield one word, or nothing, and wait."""
     silent = Model(held.text, official=True)
     models = {"me/held": Model(held.words, official=True), "me/community": held.words, "me/silent": silent}
     with local_server(models) as server:
@@ -40,7 +40,7 @@ def srv(held: Held) -> Iterator[Server]:
 
 
 def ended(srv: Server, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, with the id of a version as its last argument."""
+    """Run a program to its end. Its last argument is the id of a version."""
     environment = {**os.environ, "REPLICATE_API_TOKEN": srv.token, "REPLICATE_BASE_URL": srv.base_url}
     version = version_of(srv, "me/community")
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program), *arguments, version]
@@ -51,7 +51,7 @@ def settled(srv: Server) -> list[str]:
     return [each.status for each in srv.predictions]
 
 
-# ---- of an event loop
+# ---- the end of an event loop
 
 LOOP = """
 import asyncio, sys
@@ -140,11 +140,11 @@ ENDS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("end", ENDS)
 def test_an_event_loop_ends(srv: Server, end: str, way: str, loop: str) -> None:
-    """A loop that ends with half-read iterators cancels what they started, and tells only the user's error."""
+    """A loop that ends with half-read iterators cancels their predictions and reports the user's error only."""
     program = ended(srv, LOOP % textwrap.indent(textwrap.dedent(ENDS[end]), "    "), loop, way)
     assert settled(srv)
     assert set(settled(srv)) == {"canceled"}
-    if end == "with a client of the caller's":  # which is left open, and Python tells so
+    if end == "with a client of the caller's":  # Python reports that client, which stays open
         assert "asynchronous generator" not in program.stderr
     elif "KeyError" in ENDS[end]:
         assert program.stderr.count("Traceback") == 1
@@ -154,7 +154,7 @@ def test_an_event_loop_ends(srv: Server, end: str, way: str, loop: str) -> None:
 
 
 def test_a_blocking_iterator_outlives_an_event_loop(srv: Server, held: Held) -> None:
-    """A loop in which a blocking client is iterated does not end the iterator when it ends itself."""
+    """An iterator of a blocking client outlives the event loop in which it was read."""
 
     async def main() -> None:
         assert next(items) == "first "
@@ -166,14 +166,14 @@ def test_a_blocking_iterator_outlives_an_event_loop(srv: Server, held: Held) -> 
         assert list(items) == ["second"]
 
 
-def test_connections_outlive_their_loop_until_they_are_not_needed(srv: Server) -> None:
-    """The loop's connections carry the cancellation: they are closed after it, in whatever order the loop closes."""
+def test_connections_outlive_their_loop_until_the_cancellation(srv: Server) -> None:
+    """The loop's connections carry the cancellation: they close after it, in whatever order the loop closes."""
     kept: list[Any] = []
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
         transport = client._session.transport
-        vars(transport)["afresh"] = None  # which goes by other connections
+        vars(transport)["afresh"] = None  # the next request uses other connections
         kept.append(client.stream("me/held"))
         await anext(kept[0])
 
@@ -181,7 +181,7 @@ def test_connections_outlive_their_loop_until_they_are_not_needed(srv: Server) -
     assert settled(srv) == ["canceled"]
 
 
-# ---- of a program that blocks
+# ---- the end of a blocking program
 
 PROGRAM = """
 import sys
@@ -221,19 +221,19 @@ loop.close()
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("end", EXITS)
 def test_python_exits(srv: Server, end: str, way: str) -> None:
-    """A program that ends with half-read iterators has canceled what they started, once each."""
+    """A program that ends with half-read iterators cancels their predictions, once each."""
     program = ended(srv, PROGRAM + EXITS[end], way)
     assert settled(srv)
     assert set(settled(srv)) == {"canceled"}
     assert len([request for request in srv.requests if request.path.endswith("/cancel")]) == len(settled(srv))
     assert program.returncode == {"by sys.exit": 3, "by an error": 1}.get(end, 0)
-    if end != "a loop that closes nothing":  # of which Python tells
+    if end != "a loop that closes nothing":  # Python reports that one
         assert program.stderr.count("Traceback") == (end == "by an error")
         assert "ignored" not in program.stderr
 
 
-def test_what_is_half_read_is_closed_while_python_is_whole(srv: Server) -> None:
-    """Answers are closed before modules are taken apart, for httpx needs one, and crashes Python 3.13.0 after."""
+def test_half_read_responses_are_closed_before_python_clears_modules(srv: Server) -> None:
+    """Responses are closed before the interpreter clears modules that httpx needs: Python 3.13.0 crashes otherwise."""
     program = """
 import atexit, gc, httpx
 @atexit.register
@@ -247,8 +247,8 @@ next(items)
     assert ended(srv, program).stdout == "{True}\n"
 
 
-def test_a_call_in_a_thread_that_nobody_waits_for(srv: Server) -> None:
-    """What a daemon thread waits for is canceled as well."""
+def test_a_call_in_a_daemon_thread(srv: Server) -> None:
+    """The prediction that a daemon thread waits for is canceled at exit."""
     program = """
 import threading
 from replicate import Replicate
@@ -262,8 +262,8 @@ started.wait(20)
     assert settled(srv) == ["canceled"]
 
 
-def test_a_create_in_a_thread_that_nobody_waits_for(srv: Server) -> None:
-    """What a daemon thread's create has started is found and canceled, though its answer has not come."""
+def test_a_create_in_a_daemon_thread(srv: Server) -> None:
+    """A prediction that a daemon thread has created is found and canceled at exit, even without a response."""
     program = """
 import threading
 from replicate import DefaultHttpxClient, Replicate
@@ -280,7 +280,7 @@ sent.wait(20)
 @pytest.mark.parametrize("end", ["sys.exit()", "items.close(); os._exit(0)"])
 @pytest.mark.parametrize("way", WAYS)
 def test_the_child_of_a_fork_ends(srv: Server, way: str, end: str) -> None:
-    """What its parent started is the parent's: a child that ends, or closes the iterator, cancels nothing."""
+    """A prediction belongs to its process: a forked child that exits or closes the iterator cancels nothing."""
     child = f"""
 import os
 items = begin(); next(items)
@@ -296,7 +296,7 @@ print(client.predictions.get(items.prediction.id).status)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_process_of_multiprocessing_ends(srv: Server, way: str) -> None:
-    """Such a child ends in its own way, and has then canceled what it started; its parent's goes on."""
+    """A child of multiprocessing cancels its own predictions when it ends, and leaves those of its parent alone."""
     program = """
 import multiprocessing
 def work():
@@ -313,7 +313,7 @@ print(*(prediction.status for prediction in client.predictions.list()))
 
 @pytest.mark.parametrize("way", WAYS)
 def test_collected_amid_a_request(srv: Server, way: str) -> None:
-    """A half-read one that is collected while its thread has httpcore's lock does not wait for that lock."""
+    """An iterator that is garbage-collected while its thread holds httpcore's lock does not wait for that lock."""
     program = """
 import gc
 from httpcore import ConnectionPool
@@ -336,16 +336,16 @@ client.predictions.list()
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_is_to_go_on_goes_on(srv: Server, way: str) -> None:
-    """With `cancel_on_exit=False`, and if it was never read, nothing is canceled at exit."""
-    if way != "stream":  # which has started nothing then
+def test_predictions_that_nobody_owns_go_on(srv: Server, way: str) -> None:
+    """Nothing is canceled at exit with `cancel_on_exit=False`, or if the iterator was never read."""
+    if way != "stream":  # an unread stream has started nothing
         ended(srv, PROGRAM + "items = begin()", way)
     ended(srv, PROGRAM + "items = begin(cancel_on_exit=False); next(items)", way)
     assert settled(srv) == ["processing"] * (1 if way == "stream" else 2)
 
 
-def test_all_of_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python exits after the time that all cancellations have together, though the API is silent."""
+def test_canceling_at_exit_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All cancellations at exit share one time limit, so that Python exits although the API is silent."""
     monkeypatch.setattr(exit_registry, "AT_EXIT", 0.2)
     with Faults(SILENCE) as server, Replicate(bearer_token="t", base_url=server.base_url) as client:
         blocks = [owned(Prediction.bind(answer(), client._session), cancel=True) for _ in range(9)]
@@ -353,7 +353,7 @@ def test_all_of_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             drive(block.__aenter__())
         unended.end()
         assert server.connections == 1
-        for block in blocks:  # what is closed afterwards tries no more
+        for block in blocks:  # closing a block after that makes no further attempt
             drive(block.__aexit__(GeneratorExit, GeneratorExit(), None))
         assert server.connections == 1
 
@@ -365,7 +365,7 @@ def answer() -> Any:
 
 
 def test_a_second_interrupt_ends_canceling(srv: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while a call that is left cancels what it started, or while Python exits, leaves at once."""
+    """Ctrl-C during a cancellation, after a call was left or at exit, ends it at once."""
     asked: list[int] = []
 
     with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:

@@ -1,4 +1,4 @@
-"""An environment that nobody can connect with is one clear error, and what can be read of it is used."""
+"""Wrong proxy and certificate variables raise one clear error; the readable parts of the environment are used."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ CERTIFICATES = {
     "no log of keys": ("SSLKEYLOGFILE", lambda folder: folder / PASSWORD / "log", "cannot be written"),
 }
 if httpx.__version__.startswith("0.27"):
-    del CERTIFICATES["no log of keys"]  # which is not written then
+    del CERTIFICATES["no log of keys"]  # this version does not write the log
 DOORS: dict[str, Callable[[Any], Any]] = {
     "get": lambda client: client.account.get(),
     "create": lambda client: client.predictions.create(model="me/official", input=INPUT),
@@ -87,14 +87,14 @@ def written(path: Path, text: str) -> Path:
 
 
 async def raised(work: Callable[[], Any]) -> BaseException:
-    """Do what fails, and give what it raises."""
+    """Return what a failing call raises."""
     with pytest.raises(BaseException) as caught:  # noqa: PT011 - the tests say which
         await got(work())
     return caught.value
 
 
 def check(error: BaseException, variable: str, said: str = "") -> None:
-    """Check that an error says which variable is wrong, and nothing of what that says."""
+    """Check that an error names the variable and shows nothing of its value."""
     assert isinstance(error, VariableError), repr(error)
     assert isinstance(error, ReplicateError)
     assert str(error).startswith(f"{variable} ")
@@ -115,7 +115,7 @@ def _no_socks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _left_open() -> Iterator[None]:
-    """Collect the connections that httpcore leaves open where a handshake fails: with SOCKS, and on trio."""
+    """Collect the connections that httpcore leaves open if a handshake fails, with SOCKS and on trio."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -124,7 +124,7 @@ def _left_open() -> Iterator[None]:
 
 @pytest.fixture
 def https(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, trustme.CA, list[int]]]:
-    """Give the base URL of a server of one answer that speaks TLS, its authority, and how often it was connected to."""
+    """Yield the base URL of a TLS server with one answer, its authority, and a list with an item a connection."""
     authority, connections = trustme.CA(), list[int]()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -143,10 +143,10 @@ def https(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, trustme.CA, li
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("case", PROXIES)
 @pytest.mark.usefixtures("_no_socks")
-async def test_a_proxy_that_is_none(
+async def test_an_invalid_proxy(
     clients: Any, server: Server, asked: Any, case: str, door: str, monkeypatch: Any, caplog: Any
 ) -> None:
-    """Whatever is called raises one error, at once, and says nothing of a prediction that may go on."""
+    """Every call raises the same error at once, and does not warn of a prediction that may go on."""
     variable, value = PROXIES[case]
     monkeypatch.setenv(variable, value)
     with caplog.at_level(logging.WARNING, "replicate"):
@@ -159,10 +159,10 @@ async def test_a_proxy_that_is_none(
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("case", CERTIFICATES)
-async def test_certificates_that_are_none(
+async def test_invalid_certificates(
     clients: Any, https: Any, case: str, door: str, monkeypatch: Any, caplog: Any, tmp_path: Path
 ) -> None:
-    """They raise likewise where something is to be encrypted, before anybody is connected to."""
+    """Every call over TLS raises the error before it connects."""
     url, _, connections = https
     variable, path, said = CERTIFICATES[case]
     monkeypatch.setenv(variable, str(path(tmp_path)))
@@ -175,15 +175,15 @@ async def test_certificates_that_are_none(
 
 
 def tls_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this test know no certificates that another has read."""
+    """Forget the certificates that other tests have read."""
     from replicate._http.connections import tls
 
     monkeypatch.setattr(tls, "made", tls.fresh)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="needs files that may not be read")
-async def test_certificates_that_may_not_be_read(clients: Any, https: Any, monkeypatch: Any, tmp_path: Path) -> None:
-    """So does a file of somebody else's."""
+async def test_certificates_without_read_permission(clients: Any, https: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    """A certificate file without read permission raises the same error."""
     path = written(tmp_path / PASSWORD, "")
     path.chmod(0)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
@@ -192,10 +192,10 @@ async def test_certificates_that_may_not_be_read(clients: Any, https: Any, monke
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 @pytest.mark.parametrize("error", [PermissionError(13, "denied", PASSWORD), ValueError("embedded null byte")])
-async def test_certificates_that_may_not_be_examined(
+async def test_certificates_that_cannot_be_examined(
     clients: Any, https: Any, variable: str, error: Exception, monkeypatch: Any
 ) -> None:
-    """Nor does it matter if it cannot even be told whether they are there, as in a folder of somebody else's."""
+    """A path that cannot be examined raises the same error, for example in a folder without permissions."""
 
     def refusing(real: Any) -> Any:
         def call(path: Any, *arguments: Any, **options: Any) -> Any:
@@ -217,8 +217,8 @@ async def test_certificates_that_may_not_be_examined(
 @pytest.mark.parametrize("path", ["a\0b", "x" * 5000])
 @pytest.mark.parametrize("option", ["verify", "cert"])
 @pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")  # httpx's own
-def test_names_that_no_file_has(option: str, path: str, https: Any) -> None:
-    """The same of `verify=` and `cert=` is an error that names the option."""
+def test_impossible_file_names(option: str, path: str, https: Any) -> None:
+    """A path that no file can have, in `verify=` or `cert=`, is an error that names the option."""
     options: Any = {option: path}
     with Client("t", base_url=https[0], **options) as client, pytest.raises(OptionError, match=f"^{option}= names"):
         client.account.get()
@@ -228,14 +228,14 @@ def test_names_that_no_file_has(option: str, path: str, https: Any) -> None:
 async def test_plain_http_needs_no_certificates(
     client: Any, case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A local server is reached however wrong the variables are."""
+    """Plain HTTP ignores the certificate variables, however wrong they are."""
     variable, path, _ = CERTIFICATES[case]
     monkeypatch.setenv(variable, str(path(tmp_path)))
     assert (await got(DOORS["run"](client))) == "A!"
 
 
-async def test_certificates_that_are_mended(clients: Any, https: Any, monkeypatch: Any, tmp_path: Path) -> None:
-    """The same client works when the file is there; quotes around its path are not part of it."""
+async def test_certificates_that_are_corrected(clients: Any, https: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    """The same client works once the file exists. Quotes around its path are removed."""
     url, authority, _ = https
     path = tmp_path / "ca.pem"
     monkeypatch.setenv("SSL_CERT_FILE", f'"{path}"')
@@ -246,10 +246,10 @@ async def test_certificates_that_are_mended(clients: Any, https: Any, monkeypatc
 
 
 @pytest.mark.parametrize("entry", ["[::1]", "fe80::/10", "2001:db8::/32", "host:word", ",,", "müller.de", "[", "a b"])
-async def test_what_needs_no_proxy_may_be_unreadable(
+async def test_unreadable_entries_of_no_proxy(
     clients: Any, server: Server, entry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An entry of NO_PROXY that cannot be read is left out; the others, and the proxy, are used."""
+    """An unreadable entry of NO_PROXY is ignored. The other entries and the proxy are used."""
     monkeypatch.setenv("NO_PROXY", f"{entry},localhost")
     port = httpx.URL(server.base_url).port or 0
     with Proxy(port) as proxy:
@@ -262,7 +262,7 @@ async def test_what_needs_no_proxy_may_be_unreadable(
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks", "socks5h", "SOCKS"])
 async def test_a_socks_proxy(clients: Any, server: Server, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the extra, requests go through it, and `socks:` is SOCKS 5."""
+    """With the extra, requests go through the SOCKS proxy, and `socks:` means SOCKS 5."""
     pytest.importorskip("socksio")
     with Proxy(httpx.URL(server.base_url).port or 0) as proxy:
         monkeypatch.setenv("ALL_PROXY", f"{scheme}://me:{PASSWORD}@{proxy.address}")
@@ -273,10 +273,10 @@ async def test_a_socks_proxy(clients: Any, server: Server, scheme: str, monkeypa
 
 @pytest.mark.usefixtures("_left_open")
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_what_is_no_socks_proxy(
+async def test_a_server_that_is_not_a_socks_proxy(
     clients: Any, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    """Something else at the proxy's address is a proxy's error, after which nothing was sent."""
+    """A server at the proxy's address that does not speak SOCKS raises a ProxyError, and nothing was sent."""
     pytest.importorskip("socksio")
     with Proxy(httpx.URL(server.base_url).port or 0, silly=True) as proxy, caplog.at_level(logging.WARNING):
         monkeypatch.setenv("ALL_PROXY", f"socks5://{proxy.address}")
@@ -290,10 +290,10 @@ async def test_what_is_no_socks_proxy(
 
 @pytest.mark.parametrize("says", [b"", b"\x05\x00"])
 @pytest.mark.parametrize("base_url", ["http://api.test/v1", "https://api.test/v1"])
-async def test_a_socks_proxy_that_says_nothing(
+async def test_a_silent_socks_proxy(
     clients: Any, says: bytes, base_url: str, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    """A proxy that takes the connection and is silent is given up after the connect timeout: nothing was sent."""
+    """A SOCKS proxy that accepts the connection and stays silent hits the connect timeout, and nothing was sent."""
     pytest.importorskip("socksio")
     with Silent(says) as proxy, caplog.at_level(logging.WARNING, "replicate"):
         monkeypatch.setenv("ALL_PROXY", f"socks5://{proxy.address}")
@@ -307,7 +307,7 @@ async def test_a_socks_proxy_that_says_nothing(
 
 
 async def test_an_answer_over_socks_may_take_longer(clients: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bound is for the proxy only: an answer has the time that `timeout=` gives it."""
+    """The connect timeout covers the proxy only. The response has the time that `timeout=` allows."""
     pytest.importorskip("socksio")
     patience = 0.3
 
@@ -329,7 +329,7 @@ async def test_an_answer_over_socks_may_take_longer(clients: Any, monkeypatch: p
 async def test_an_environment_that_changes(
     clients: Any, colour: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxies belong to the connections: a client goes on with those it began with, another has the new ones."""
+    """Proxies belong to connections: a client keeps those it started with; a new client reads the variables again."""
     with Proxy(httpx.URL(server.base_url).port or 0) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
         options = {"bearer_token": server.token, "base_url": "http://api.test/v1"}
@@ -338,7 +338,7 @@ async def test_an_environment_that_changes(
         monkeypatch.setenv("HTTP_PROXY", "ftp://127.0.0.1:9")
         if colour == "blocking":
             await got(client.account.get())
-        else:  # several at once need several clients of httpx
+        else:  # concurrent requests need several clients of httpx
             await asyncio.gather(*(client.account.get() for _ in range(3))) if colour == "asyncio" else None
         check(await raised(clients(**options).account.get), "HTTP_PROXY")
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
@@ -346,7 +346,7 @@ async def test_an_environment_that_changes(
 
 
 def test_the_module(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So it is with the functions of the module, in both colours, and they work once the variable is mended."""
+    """The module's functions raise the same error, in both colours, and work once the variable is corrected."""
     replicate._reset_client()
     monkeypatch.setenv("REPLICATE_API_TOKEN", server.token)
     monkeypatch.setenv("REPLICATE_BASE_URL", server.base_url)
@@ -370,8 +370,8 @@ def test_the_module(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     replicate._reset_client()
 
 
-def test_who_does_not_trust_the_environment(server: Server, https: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`trust_env=False` and a client of the caller's have nothing to do with it."""
+def test_clients_that_do_not_trust_the_environment(server: Server, https: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`trust_env=False`, and a client of the caller's, ignore the environment."""
     monkeypatch.setenv("ALL_PROXY", "ftp://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "host:word")
     monkeypatch.setenv("SSL_CERT_FILE", PASSWORD)
@@ -388,8 +388,8 @@ def test_who_does_not_trust_the_environment(server: Server, https: Any, monkeypa
 
 
 @pytest.mark.parametrize("kind", [DefaultHttpxClient, DefaultAsyncHttpxClient, DefaultAioHttpClient])
-def test_our_clients_of_httpx(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are made of the same environment, and raise the same."""
+def test_the_packages_httpx_clients(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package's own httpx clients read the same environment and raise the same errors."""
     monkeypatch.setenv("NO_PROXY", "host:word,[::1]")
     made: Any = kind()
     assert [route.pattern for route in made._mounts] == ["all://[::1]"]
@@ -402,8 +402,10 @@ def test_our_clients_of_httpx(kind: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("_left_open")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # httpcore leaves it to the garbage collector
-async def test_certificates_of_our_clients_of_httpx(clients: Any, colour: str, monkeypatch: Any, caplog: Any) -> None:
-    """Theirs are read in the handshake: what they raise there has sent nothing."""
+async def test_certificates_of_the_packages_httpx_clients(
+    clients: Any, colour: str, monkeypatch: Any, caplog: Any
+) -> None:
+    """The package's own httpx clients read certificates in the handshake: if that fails, nothing was sent."""
     monkeypatch.setenv("SSL_CERT_FILE", PASSWORD)
     http = DefaultHttpxClient() if colour == "blocking" else DefaultAsyncHttpxClient()
     with socket.create_server(("127.0.0.1", 0)) as listener, caplog.at_level(logging.WARNING, "replicate"):
@@ -431,8 +433,8 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception]]] = {
 
 @pytest.mark.parametrize("said", OPTIONS)
 @pytest.mark.usefixtures("_no_socks")
-def test_options_that_cannot_be(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Options for the connections are checked when the client is made; the error names the option, and no password."""
+def test_invalid_options(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The constructor checks the connection options. The error names the option and shows no password."""
     monkeypatch.setitem(sys.modules, "h2", None)
     options, kind = OPTIONS[said]
     with pytest.raises(kind, match=f"^{said}") as caught:
@@ -443,7 +445,7 @@ def test_options_that_cannot_be(said: str, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("option", ["verify", "cert"])
 @pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")  # httpx's own
 def test_certificates_that_are_passed(option: str, https: Any, tmp_path: Path, caplog: Any) -> None:
-    """Files of `verify=` and `cert=` are read before anything counts as sent, and work as paths of any kind."""
+    """Files of `verify=` and `cert=` are read before anything counts as sent. Paths of any type work."""
     url, authority, connections = https
     options: Any = {option: tmp_path / PASSWORD} if option == "verify" else {option: str(tmp_path / PASSWORD)}
     with Client("t", base_url=url, **options) as client:
@@ -462,8 +464,8 @@ def test_certificates_that_are_passed(option: str, https: Any, tmp_path: Path, c
         assert client.get("/account").json() == {}
 
 
-async def test_whatever_fails_before_a_request(client: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    """An error while the HTTP client is made, of whatever kind, leaves nothing that may go on."""
+async def test_an_error_in_making_the_http_client(client: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    """Any error in making the HTTP client passes unchanged, and does not warn of a prediction that may go on."""
 
     def broken(_: object, **__: object) -> Any:
         raise RuntimeError("a library of somebody's")

@@ -1,4 +1,4 @@
-"""What a program's own hooks and transports raise leaves without the token, and still says where it was raised."""
+"""Exceptions of a program's own hooks and transports lose the token, and still name the line that raised them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Pair(NamedTuple):
     value: str
 
 
-class Slotted(Exception):  # noqa: N818 - its name is of no interest
-    """Holds a request outside its `__dict__`."""
+class Slotted(Exception):  # noqa: N818 - the name does not matter
+    """Holds a request in slots, outside its `__dict__`."""
 
     __slots__ = ("__hidden", "request")
 
@@ -36,7 +36,7 @@ class Slotted(Exception):  # noqa: N818 - its name is of no interest
 
 
 class Frozen(Exception):  # noqa: N818
-    """Cannot be changed by assignment."""
+    """Refuses assignment to its attributes."""
 
     def __init__(self, request: Any) -> None:
         super().__init__("frozen", dict(request.headers))
@@ -47,7 +47,7 @@ class Frozen(Exception):  # noqa: N818
 
 
 class Holder:
-    """Shows what it holds."""
+    """Shows its value in its `repr`."""
 
     def __init__(self, value: Any) -> None:
         self._shown: Callable[[], str] = lambda: f"<{value}>"
@@ -57,7 +57,7 @@ class Holder:
 
 
 class Spoken(Exception):  # noqa: N818
-    """Says what an attribute shows."""
+    """Has a message that shows an attribute."""
 
     def __init__(self, request: Any) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ WAYS: dict[str, Callable[[Any], Exception]] = {
 
 
 def failing(colour: str, fail: Callable[[Any], Any]) -> Any:
-    """Make a client whose transport is a function that raises."""
+    """Make a client whose transport calls a function that raises."""
     kind = httpx.Client if colour == "blocking" else httpx.AsyncClient
     return connect(colour, bearer_token=TOKEN, http_client=kind(transport=httpx.MockTransport(fail)), max_retries=0)
 
@@ -163,8 +163,8 @@ def error_of(colour: str, fail: Callable[[Any], Any]) -> BaseException:
 @pytest.mark.filterwarnings("ignore:URL.raw is deprecated")
 @pytest.mark.parametrize("made", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("place", ["raised", "cause"])
-def test_whatever_it_holds(made: Callable[[Any], Exception], place: str, colour: str) -> None:
-    """The token is in nothing that is printed of it, or can be reached from it."""
+def test_the_token_is_removed_from_exceptions(made: Callable[[Any], Exception], place: str, colour: str) -> None:
+    """The token is neither in any printed form of the exception nor in anything reachable from it."""
 
     def fail(request: Any) -> Any:
         if place == "raised":
@@ -178,8 +178,8 @@ def test_whatever_it_holds(made: Callable[[Any], Exception], place: str, colour:
         assert TOKEN not in f"{each} {each!r} {vars(each)}"
 
 
-def test_what_else_it_holds_stays(colour: str) -> None:
-    """Values without the token are the same objects, and classes of containers are kept."""
+def test_other_values_stay(colour: str) -> None:
+    """Values without the token stay the same objects, and containers keep their class."""
     kept: Any = {"a": [1, (2, {3})], "b": object()}
 
     def fail(request: Any) -> Any:
@@ -194,7 +194,7 @@ def test_what_else_it_holds_stays(colour: str) -> None:
 
 
 def test_a_group_is_copied(colour: str) -> None:
-    """Its message cannot be changed. The copy has its class, exceptions, attributes, causes and notes."""
+    """A group has a read-only message, so it is copied, with its class, exceptions, attributes, causes and notes."""
     leaf = KeyError(1)
 
     class Kept(ExceptionGroup[Exception]):
@@ -226,7 +226,7 @@ def deep(request: Any) -> Any:
 
 
 def test_the_programs_own_line(colour: str) -> None:
-    """It is named though the innermost frames are of a library."""
+    """The note names the program's own line although the innermost frames belong to a library."""
     error: Any = error_of(colour, deep)
     [note] = error.__notes__
     assert f"{__file__}:{deep.__code__.co_firstlineno + 1} (deep) > " in note
@@ -239,14 +239,14 @@ def outermost(request: Any) -> Any:
 
 
 def test_the_programs_own_lines_apart(colour: str) -> None:
-    """Frames that are left out between them show as an ellipsis."""
+    """An ellipsis stands for the frames left out between the program's own lines."""
     error: Any = error_of(colour, outermost)
     names = [part.partition("(")[2].partition(")")[0] or part for part in error.__notes__[0].split(" > ")]
     assert names == ["outermost", "…", "<lambda>", "loads", "decode", "raw_decode"]
 
 
 def test_an_exception_of_a_test_framework(colour: str) -> None:
-    """It is no Exception, but says where it was raised, too."""
+    """An exception of pytest is no Exception, and still gets the note that says where it was raised."""
 
     def fail(request: Any) -> Any:
         pytest.fail("not expected")
@@ -256,8 +256,8 @@ def test_an_exception_of_a_test_framework(colour: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError])
-def test_what_only_ends_a_program(kind: type[BaseException]) -> None:
-    """An interrupt or a cancellation gets no note."""
+def test_interrupts_get_no_note(kind: type[BaseException]) -> None:
+    """An interrupt, an exit or a cancellation gets no note."""
 
     def fail(request: Any) -> Any:
         raise kind
@@ -269,7 +269,7 @@ def test_what_only_ends_a_program(kind: type[BaseException]) -> None:
 
 
 def test_an_exception_that_is_raised_again(colour: str) -> None:
-    """The same object has the same note once."""
+    """An exception that is raised several times has one note."""
     again = RuntimeError("again")
 
     def fail(request: Any) -> Any:
@@ -289,7 +289,7 @@ def earlier() -> Exception:
 
 
 def test_an_exception_from_before_the_call(colour: str) -> None:
-    """It keeps its traceback and gets no note, though one of the call has it as a cause."""
+    """An exception from before the call keeps its traceback and gets no note, also as the cause of a later one."""
     made: list[Any] = []
 
     def fail(request: Any) -> Any:
@@ -300,7 +300,7 @@ def test_an_exception_from_before_the_call(colour: str) -> None:
     async def act() -> None:
         made.append(earlier())
         try:
-            raise KeyError("here")  # noqa: TRY301 - it is to be caught here
+            raise KeyError("here")  # noqa: TRY301 - caught right here
         except KeyError as error:
             made.append(error)
         made[0].__context__ = made[1]
@@ -315,7 +315,7 @@ def test_an_exception_from_before_the_call(colour: str) -> None:
 
 
 def test_an_exception_of_another_task() -> None:
-    """A hook may wait for tasks of its own; what they raise was raised inside the call."""
+    """An exception from a task that a hook waits for counts as raised inside the call."""
 
     async def fail(request: Any) -> Any:
         async def child() -> None:

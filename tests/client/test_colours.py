@@ -1,4 +1,4 @@
-"""Iterators are of one colour: what a blocking client gives is for `for`, and what is awaited for `async for`."""
+"""An iterator has one colour: blocking clients return iterators for `for`, asynchronous ones for `async for`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AWAITED = ("__aiter__", "__anext__", "__aenter__", "__aexit__", "__await__", "ac
 
 @pytest.mark.parametrize("way", ["run", "use", "stream", "watched"])
 async def test_an_iterator_is_of_one_colour(client: Any, colour: str, way: str) -> None:
-    """It has the methods of its client's colour only, and Python itself refuses the other kind of loop."""
+    """An iterator has only the methods of its client's colour, and Python refuses the other kind of loop."""
     if way == "run":
         version = (await got(client.models.get("me/numbers"))).latest_version
         given: Any = await got(client.run(f"me/numbers:{version.id}"))
@@ -54,7 +54,7 @@ async def test_an_iterator_is_of_one_colour(client: Any, colour: str, way: str) 
 
 
 async def refused_loop(given: Any, colour: str) -> None:
-    """Iterate by the kind of loop that is not for the colour."""
+    """Iterate with the kind of loop that does not fit the colour."""
     if colour == "blocking":
         async for _ in given:
             pass
@@ -64,7 +64,7 @@ async def refused_loop(given: Any, colour: str) -> None:
 
 
 async def test_generators_are_of_one_colour(client: Any, colour: str) -> None:
-    """So are the logs and the items of a prediction."""
+    """The logs and the items of a prediction have one colour, too."""
     prediction = await got(client.predictions.create(model="me/words", input={}))
     for given in (prediction.follow_logs(), prediction.output_iterator()):
         assert hasattr(given, "__iter__") is (colour == "blocking")
@@ -73,17 +73,17 @@ async def test_generators_are_of_one_colour(client: Any, colour: str) -> None:
 
 
 async def test_an_asynchronous_iterator_has_no_index(client: Any, colour: str) -> None:
-    """What has one would be a list to `for`."""
+    """An asynchronous iterator has no `__getitem__`, for with one `for` would take it for a list."""
     output = await got(client.use("me/words", streaming=True)())
     assert hasattr(output, "__getitem__") is (colour == "blocking")
     await collect(output)
 
 
 def test_web_frameworks_iterate_in_the_right_way() -> None:
-    """Starlette's and sse-starlette's responses take both: a blocking one is read in threads, the other is awaited."""
+    """Starlette and sse-starlette accept both colours: they read a blocking iterator in threads and await the other."""
 
     async def sent(response: Any) -> bytes:
-        """Give the body that a response sends."""
+        """Return the body that a response sends."""
         async with httpx.AsyncClient(transport=httpx.ASGITransport(response), base_url="http://app.test") as browser:
             return (await browser.get("/")).content
 

@@ -1,4 +1,4 @@
-"""How clients are made: tokens, addresses, options, closing."""
+"""Making clients: tokens, addresses, options, closing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def token(client: Any) -> str | None:
 
 @pytest.mark.parametrize("kind", [Replicate, AsyncReplicate])
 def test_there_must_be_a_token(kind: Any) -> None:
-    """Without a token the error at construction says how to set one, and where to get one."""
+    """Without a token, the constructor raises an error that says how to set one and where to get one."""
     says = r"^bearer_token client option must be set.*REPLICATE_API_TOKEN.*bearer_token=.*/account/api-tokens"
     with pytest.raises(ReplicateError, match=says):
         kind()
@@ -40,8 +40,8 @@ def test_there_must_be_a_token(kind: Any) -> None:
         kind(bearer_token="  ")
 
 
-def test_version_1_finds_out_later(server: Any) -> None:
-    """`Client()` is made without a token, sends without one, and the 401 says how to set it."""
+def test_version_1_needs_no_token_to_be_made(server: Any) -> None:
+    """`Client()` needs no token. It sends requests without one, and the 401 says how to set it."""
     with Client(base_url=server.base_url) as client, pytest.raises(AuthenticationError) as raised:
         client.models.get("me/official")
     assert raised.value.message.startswith("401 Unauthorized from GET /v1/models/me/official: Unauthenticated: ")
@@ -65,7 +65,7 @@ def test_a_token_has_two_names(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_the_token_of_the_environment(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is given comes before the environment, which is read at each request."""
+    """A token that is passed takes precedence over the environment, which is read at each request."""
     monkeypatch.setenv("REPLICATE_API_TOKEN", ' "r8_env" ')
     client = kind()
     assert (token(client), token(kind(bearer_token="r8_a"))) == ("r8_env", "r8_a")
@@ -74,12 +74,12 @@ def test_the_token_of_the_environment(kind: Any, monkeypatch: pytest.MonkeyPatch
 
 
 def test_version_1_takes_the_token_by_position() -> None:
-    """`Client("r8_…")` works as it did."""
+    """`Client("r8_…")` takes the token as its first argument, as in version 1."""
     assert token(Client("r8_a")) == "r8_a"
 
 
 async def test_a_token_can_be_a_function(colour: str) -> None:
-    """It is asked before each request, so that tokens can change."""
+    """A function for a token is called before each request, so that the token can change."""
     sent: list[str] = []
     tokens = iter(["r8_a", "r8_b"])
 
@@ -114,7 +114,7 @@ async def test_a_token_can_be_a_function(colour: str) -> None:
 def test_the_address(
     kind: Any, given: Any, variable: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """REPLICATE_BASE_URL, and what version 1's Client is given, get "/v1" where they have no path."""
+    """REPLICATE_BASE_URL, and the URL passed to version 1's Client, get "/v1" if they have no path."""
     if variable is not None:
         monkeypatch.setenv("REPLICATE_BASE_URL", variable)
     assert base_url(kind(api_token="r8_a", base_url=given)) == expected
@@ -126,7 +126,7 @@ def test_the_address(
 )
 @pytest.mark.parametrize("kind", CLASSES)
 def test_an_address_is_a_full_url(kind: Any, address: str) -> None:
-    """What is no URL of the web is refused at once, with an example."""
+    """An address that is not a full HTTP URL is refused at once, with an example."""
     with pytest.raises(ValueError, match="must be a full URL without a query, such as https://api"):
         kind(api_token="r8_a", base_url=address)
 
@@ -140,7 +140,7 @@ def test_an_address_is_a_full_url(kind: Any, address: str) -> None:
 def test_an_address_without_its_scheme(
     kind: Any, address: str, monkeypatch: pytest.MonkeyPatch, *, variable: bool
 ) -> None:
-    """The error shows it, and says what is missing."""
+    """The error shows the address and says that its scheme is missing."""
     if variable:
         monkeypatch.setenv("REPLICATE_BASE_URL", address)
     says = re.escape(f": {address!r} does not begin with http:// or https://") + "$"
@@ -152,8 +152,8 @@ def test_an_address_without_its_scheme(
     "address", ["user:hidden@example.com/v1", "example.com/v1?key=hidden", "r8_hidden.x", "hidden", "a.b/\x1b[hidden"]
 )
 @pytest.mark.parametrize("kind", CLASSES)
-def test_what_may_hold_a_secret_is_not_shown(kind: Any, address: str) -> None:
-    """Only what is a host, a port and a path is shown."""
+def test_an_address_that_may_hold_a_secret_is_not_shown(kind: Any, address: str) -> None:
+    """The error shows an address only if it is no more than a host, a port and a path."""
     with pytest.raises(ValueError, match="must be a full URL") as caught:
         kind(api_token="r8_a", base_url=address)
     assert "hidden" not in "".join(traceback.format_exception(caught.value))
@@ -162,7 +162,7 @@ def test_what_may_hold_a_secret_is_not_shown(kind: Any, address: str) -> None:
 @pytest.mark.parametrize("kind", CLASSES)
 @pytest.mark.parametrize("variable", [True, False])
 def test_an_address_holds_no_password(kind: Any, monkeypatch: pytest.MonkeyPatch, *, variable: bool) -> None:
-    """It is refused, and not shown."""
+    """An address with a password is refused and not shown."""
     address = "https://user:hidden@example.com/v1"
     if variable:
         monkeypatch.setenv("REPLICATE_BASE_URL", address)
@@ -172,7 +172,7 @@ def test_an_address_holds_no_password(kind: Any, monkeypatch: pytest.MonkeyPatch
 
 
 async def test_an_address_may_end_in_a_slash(colour: str) -> None:
-    """Paths are joined with one slash."""
+    """A path is joined to the address with one slash."""
     sent: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -187,7 +187,7 @@ async def test_an_address_may_end_in_a_slash(colour: str) -> None:
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_options_are_checked(kind: Any) -> None:
-    """Unknown keywords and impossible numbers are refused at once."""
+    """Unknown keywords and invalid numbers are refused at once."""
     with pytest.raises(TypeError, match="max_retrys"):
         kind(api_token="r8_a", max_retrys=1)
     with pytest.raises(ValueError, match="0 or more"):
@@ -195,7 +195,7 @@ def test_options_are_checked(kind: Any) -> None:
 
 
 async def test_options_of_all_requests(colour: str) -> None:
-    """Headers, query and timeout of a client go with every request; those of a request come before them."""
+    """A client's headers, query and timeout apply to every request. Those of a request take precedence."""
     sent: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -211,7 +211,7 @@ async def test_options_of_all_requests(colour: str) -> None:
 
 
 async def test_with_options(colour: str) -> None:
-    """`with_options` gives a client with other options over the same connections, and leaves the first as it is."""
+    """`with_options` returns a client with other options over the same connections, and leaves the first unchanged."""
     sent: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -233,7 +233,7 @@ async def test_with_options(colour: str) -> None:
 
 
 def test_version_1_takes_the_options_of_httpx() -> None:
-    """`Client` passes other keywords to httpx, and refuses what httpx does not know."""
+    """`Client` passes other keywords to httpx, and refuses those that httpx does not have."""
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -257,7 +257,7 @@ def test_version_1_takes_the_options_of_httpx() -> None:
 
 
 async def test_a_client_is_a_context(clients: Any, colour: str, server: Any) -> None:
-    """Leaving the `with` block closes the connections, and after that it cannot be used."""
+    """Leaving the `with` block closes the connections. The client cannot be used after that."""
     client = clients(server)
     if colour == "blocking":
         with client as entered:
@@ -272,7 +272,7 @@ async def test_a_client_is_a_context(clients: Any, colour: str, server: Any) -> 
 
 
 async def test_closing(clients: Any, server: Any) -> None:
-    """A client that was never used can be closed, and closed again."""
+    """An unused client can be closed, and closed again."""
     client = clients(server)
     await got(client.close())
     await got(client.close())
@@ -286,7 +286,7 @@ def test_a_client_shows_its_address_only(kind: Any) -> None:
     assert "secret" not in repr(vars(kind(api_token="r8_secret")))
 
 
-def test_names_of_old() -> None:
+def test_older_names() -> None:
     """`AsyncClient` is `AsyncReplicate`, and `Client` is a `Replicate`."""
     assert AsyncClient is AsyncReplicate
     assert issubclass(Client, Replicate)

@@ -1,4 +1,4 @@
-"""`copy` and `deepcopy` of clients, and of what they give: over the same connections, with settings of their own."""
+"""`copy` and `deepcopy` of clients and their objects: the connections are shared, the settings are not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COPYING = pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy])
 
 @COPYING
 async def test_a_copy_shares_the_connections(clients: Any, server: Server, copying: Callable[[Any], Any]) -> None:
-    """It has the token too, and closing either closes both."""
+    """A copy shares the connections and the token, and closing either closes both."""
     client = clients(server)
     other = copying(client)
     assert type(other) is type(client)
@@ -37,7 +37,7 @@ async def test_a_copy_shares_the_connections(clients: Any, server: Server, copyi
 
 @COPYING
 async def test_settings_of_a_copy_are_its_own(clients: Any, server: Server, copying: Callable[[Any], Any]) -> None:
-    """To change one changes it for the nouns that the copy gives, and for nobody else; and the other way round."""
+    """A setting of a copy applies to the namespaces of the copy only, and one of the original to the original's."""
     client = clients(server, default_headers={"X-A": "b"}, default_query={"a": ["b"]})
     nouns = client.predictions, client.models.versions
     other = copying(client)
@@ -55,21 +55,21 @@ async def test_settings_of_a_copy_are_its_own(clients: Any, server: Server, copy
 
 @COPYING
 async def test_a_client_with_an_http_client_can_be_copied(colour: str, copying: Callable[[Any], Any]) -> None:
-    """It is the same that the copy sends with."""
+    """The copy sends with the same HTTP client."""
     client = scripted(colour, lambda _: httpx.Response(200, json={"type": "user", "username": "me"}))
     assert (await got(copying(client).account.get())).username == "me"
 
 
 class Mine(Replicate):
-    """A client with something of its own."""
+    """A client class with attributes of its own."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.names, self.jobs = ["a"], self.predictions
 
 
-def test_copies_of_a_client_of_a_class_of_the_callers() -> None:
-    """What the class has added is shared by a copy, and copied by a deep one; namespaces go with the copy."""
+def test_copies_of_a_client_of_the_callers_class() -> None:
+    """A copy shares the attributes of the class, a deep copy copies them, and namespaces belong to the copy."""
     client = Mine(bearer_token="r8_secretsecret")
     client.token = "r8_secretsecret"  # type: ignore[attr-defined]
     shallow, deep = copy.copy(client), copy.deepcopy(client)
@@ -82,7 +82,7 @@ def test_copies_of_a_client_of_a_class_of_the_callers() -> None:
 
 
 def test_copies_of_the_modules_client() -> None:
-    """They are clients of their own."""
+    """Copies of the default client are clients of their own."""
     client = replicate.default_client
     for copying in (copy.copy, copy.deepcopy):
         other = copying(client)
@@ -92,8 +92,8 @@ def test_copies_of_the_modules_client() -> None:
 
 
 @COPYING
-async def test_copies_of_what_a_client_gives(client: Any, copying: Callable[[Any], Any]) -> None:
-    """Namespaces, functions, runs and predictions act over the same connections."""
+async def test_copies_of_a_clients_objects(client: Any, copying: Callable[[Any], Any]) -> None:
+    """Copies of namespaces, functions, runs and predictions use the same connections."""
     transport = client._session.transport
     function = copying(client.use("me/official"))
     assert await got(function(text="a")) == "A!"
@@ -106,7 +106,7 @@ async def test_copies_of_what_a_client_gives(client: Any, copying: Callable[[Any
 
 
 async def test_a_deep_copy_of_a_run_has_its_own_prediction(client: Any) -> None:
-    """What is seen of it by one is not seen by the other."""
+    """A change to the deep copy's prediction does not show in the original."""
     run = await got(client.use("me/official").create(text="a"))
     assert copy.copy(run).prediction is run.prediction
     assert copy.deepcopy(run).prediction is not run.prediction
@@ -114,7 +114,7 @@ async def test_a_deep_copy_of_a_run_has_its_own_prediction(client: Any) -> None:
 
 
 class Labelled(Replicate):
-    """A client of a user's, which holds something of its own."""
+    """A user's client class with attributes of its own."""
 
     def __init__(self, label: str, **options: Any) -> None:
         super().__init__(**options)
@@ -126,8 +126,8 @@ class Labelled(Replicate):
 @pytest.mark.parametrize(
     "copying", [lambda client: client.with_options(timeout=3), lambda client: client.copy(timeout=3), copy.copy]
 )
-def test_a_copy_has_what_a_subclass_has_added(copying: Callable[[Any], Any]) -> None:
-    """Its attributes are there; nouns among them act by the settings of the copy."""
+def test_a_copy_has_the_attributes_of_a_subclass(copying: Callable[[Any], Any]) -> None:
+    """A copy has the subclass's attributes. Namespaces among them use the settings of the copy."""
     client = Labelled("mine", bearer_token="r8_test")
     other = copying(client)
     assert (type(other), other.label) == (Labelled, "mine")

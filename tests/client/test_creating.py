@@ -20,7 +20,7 @@ async def version_of(client: Any, model: str) -> str:
 
 @pytest.mark.parametrize("spelling", ["{id}", "me/community:{id}", "https://replicate.com/me/community/versions/{id}"])
 async def test_create_by_version(client: Any, asked: Any, spelling: str) -> None:
-    """A version is named by its id, alone or behind its model, or by its web address."""
+    """A version is named by its id, by its model and id, or by its web address."""
     version = await version_of(client, "me/community")
     prediction = await got(client.predictions.create(spelling.format(id=version), {"text": "a"}))
     assert (prediction.status, prediction.version) == ("starting", version)
@@ -30,7 +30,7 @@ async def test_create_by_version(client: Any, asked: Any, spelling: str) -> None
 
 @pytest.mark.parametrize("model", ["me/official", ("me", "official")])
 async def test_create_by_the_name_of_an_official_model(client: Any, asked: Any, model: Any) -> None:
-    """Both create methods run an official model without a version, in one request."""
+    """Both create methods run an official model without a version in one request."""
     made = [
         await got(client.predictions.create(version=model, input={"text": "a"}, wait=True)),
         await got(client.models.predictions.create(model, {"text": "a"}, wait=True)),
@@ -44,7 +44,7 @@ async def test_create_by_the_name_of_an_official_model(client: Any, asked: Any, 
 
 
 async def test_models_predictions_are_of_models_not_versions(client: Any, asked: Any) -> None:
-    """A version is refused where a model is to be named, before anything is sent."""
+    """`models.predictions.create` refuses a version before anything is sent."""
     with pytest.raises(ValueError, match="names a version"):
         await got(client.models.predictions.create(f"me/official:{'0' * 64}", {}))
     with pytest.raises(ValueError, match="owner/name"):
@@ -53,7 +53,7 @@ async def test_models_predictions_are_of_models_not_versions(client: Any, asked:
 
 
 async def test_an_object_names_its_version(client: Any) -> None:
-    """What `versions.get` and `models.get` give can be passed where a version is wanted."""
+    """The objects that `versions.get` and `models.get` return can be passed as a version."""
     version = await version_of(client, "me/community")
     found = await got(client.models.versions.get("me", "community", version))
     assert (await got(client.predictions.create(found, {"text": "a"}))).version == version
@@ -75,14 +75,14 @@ async def test_an_object_names_its_version(client: Any) -> None:
     ],
 )
 async def test_wait_is_a_preference(client: Any, asked: Any, options: Any, prefer: str | None) -> None:
-    """`wait` and `prefer` are a header, and only if there is something to wait for."""
+    """`wait` and `prefer` set the `Prefer` header, and set none if nothing is to be waited for."""
     prediction = await got(client.predictions.create("me/official", {"text": "a"}, **options))
     assert asked()[-1].headers.get("prefer") == prefer
     assert prediction.status == ("succeeded" if prefer else "starting")
 
 
 async def test_all_settings_reach_the_api(client: Any, asked: Any) -> None:
-    """Deadline and preference are headers; the stream and the webhook are in the body."""
+    """The deadline and the preference are headers. The stream and the webhook are in the body."""
     await got(
         client.predictions.create(
             "me/official",
@@ -127,17 +127,17 @@ async def test_all_settings_reach_the_api(client: Any, asked: Any) -> None:
         ({"file_encoding_strategy": "gzip"}, ValueError, "base64"),
     ],
 )
-async def test_what_cannot_be_right_is_not_sent(
+async def test_invalid_arguments_are_not_sent(
     client: Any, asked: Any, options: dict[str, Any], error: type[Exception], says: str
 ) -> None:
-    """A mistake that shows here raises here, and nothing is sent."""
+    """Arguments that are recognizably wrong raise before anything is sent."""
     with pytest.raises(error, match=says):
         await got(client.predictions.create(**{"version": "me/official", "input": {}, **options}))
     assert not asked()
 
 
 async def test_get(client: Any) -> None:
-    """A prediction is found by its id; an unknown one is a NotFoundError that names the path."""
+    """A prediction is found by its id. An unknown id raises a NotFoundError that names the path."""
     made = await got(client.predictions.create("me/official", {"text": "a"}, wait=True))
     found = await got(client.predictions.get(made.id))
     assert (found, found.output) == (made, "A!")
@@ -146,7 +146,7 @@ async def test_get(client: Any) -> None:
 
 
 async def test_list_walks_through_all_pages(clients: Any) -> None:
-    """Iterating gives every prediction once, newest first, and fetches pages as needed; length is of the first."""
+    """Iteration yields every prediction once, newest first, and fetches pages as needed. `len` is of the first page."""
     with local_server(MODELS, page_size=2) as srv:
         client = clients(srv)
         made = [(await got(client.predictions.create("me/official", {"text": "a"}))).id for _ in range(5)]
@@ -158,7 +158,7 @@ async def test_list_walks_through_all_pages(clients: Any) -> None:
 
 
 async def test_list_between_moments(client: Any, asked: Any) -> None:
-    """Moments and source are sent as the API reads them."""
+    """Times and the source are sent in the API's format."""
     page = await got(
         client.predictions.list(
             created_after=datetime(2025, 1, 1, tzinfo=UTC),
@@ -173,7 +173,7 @@ async def test_list_between_moments(client: Any, asked: Any) -> None:
 
 
 async def test_cancel(clients: Any, held: Held) -> None:
-    """A running prediction is canceled by its id; one that has finished stays as it is."""
+    """A running prediction is canceled by its id. A finished one stays unchanged."""
     with local_server(
         {"me/held": Model(held.text, official=True), "me/words": Model(held.words, official=True)}
     ) as srv:
@@ -187,7 +187,7 @@ async def test_cancel(clients: Any, held: Held) -> None:
 
 @pytest.mark.parametrize("by", ["id", "object"])
 async def test_wait_until_finished(clients: Any, held: Held, by: str) -> None:
-    """Waiting looks from time to time until the prediction has finished, and gives it."""
+    """`wait` polls until the prediction has finished, and returns it."""
     with local_server({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         prediction = await got(client.predictions.create("me/held", {}))
@@ -198,9 +198,9 @@ async def test_wait_until_finished(clients: Any, held: Held, by: str) -> None:
 
 
 async def test_waiting_ends_at_its_timeout_and_can_go_on(clients: Any, held: Held) -> None:
-    """PredictionTimeout comes on time, carries the prediction, and says how to go on: by waiting.
+    """PredictionTimeout is raised on time, carries the prediction, and says that waiting can go on.
 
-    It is nothing that a loop may run a model again for.
+    It is none of the errors after which a loop runs the model again.
     """
     with local_server({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
@@ -218,7 +218,7 @@ async def test_waiting_ends_at_its_timeout_and_can_go_on(clients: Any, held: Hel
 
 
 async def test_a_timeout_is_positive(client: Any, asked: Any) -> None:
-    """A timeout that cannot be is refused before anything is sent."""
+    """An invalid timeout is refused before anything is sent."""
     for timeout in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="positive number of seconds"):
             await got(client.predictions.wait("p1", timeout=timeout))
@@ -226,7 +226,7 @@ async def test_a_timeout_is_positive(client: Any, asked: Any) -> None:
 
 
 async def test_the_options_of_a_list_hold_for_all_its_pages(colour: str) -> None:
-    """Who lists with another token walks on with it."""
+    """The options of a list, such as another token, apply to all its pages."""
     pages = [
         {"results": [prediction()], "next": "https://api.replicate.com/v1/predictions?cursor=a"},
         {"results": [prediction()], "next": None},

@@ -1,4 +1,4 @@
-"""A server that sends the token back gets it into no error, whatever part of an answer has it."""
+"""No error has the token that a server sends back, in whatever part of a response."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ ECHOES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
-def test_no_error_has_it(echo: Any, colour: str) -> None:
-    """Neither have the answer and the request that the error holds, or its pickle."""
+def test_no_error_has_the_token(echo: Any, colour: str) -> None:
+    """The error has no token, nor have the response and the request that it holds, and its pickle."""
     with Faults(echo) as server:
         client = connect(colour, bearer_token=TOKEN, base_url=server.base_url, max_retries=0)
         error: Any = raised(colour, lambda: account(client, ""))
@@ -49,7 +49,7 @@ def test_no_error_has_it(echo: Any, colour: str) -> None:
 
 
 def test_an_answer_that_a_hook_has_read(colour: str) -> None:
-    """Httpx keeps the text of an answer that was read before."""
+    """A response that a hook has read before keeps its text in httpx. It has no token either."""
 
     def read(response: Any) -> None:
         response.read()
@@ -68,8 +68,8 @@ def test_an_answer_that_a_hook_has_read(colour: str) -> None:
     assert TOKEN not in error.response.text
 
 
-def test_content_that_is_read_in_pieces(colour: str) -> None:
-    """What httpx says of a chunk that is none has the bytes that came."""
+def test_content_that_is_read_in_chunks(colour: str) -> None:
+    """What httpx says of an invalid chunk quotes the received bytes, without the token."""
     with Faults(ECHOES["later chunk"]) as server:
         client = connect(colour, bearer_token=TOKEN, base_url=server.base_url, max_retries=0)
 
@@ -83,7 +83,7 @@ def test_content_that_is_read_in_pieces(colour: str) -> None:
 
 
 def test_a_create_in_doubt(colour: str) -> None:
-    """AmbiguousCreateError holds the answer that is not the API's."""
+    """AmbiguousCreateError holds a response that is not the API's, without the token."""
     with Faults(ECHOES["no JSON"]) as server:
         client = connect(colour, bearer_token=TOKEN, base_url=server.base_url, max_retries=0, timeout=5)
 

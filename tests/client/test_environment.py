@@ -1,4 +1,4 @@
-"""REPLICATE_* variables are read when they are used, by clients that have been used before, too."""
+"""Clients read the REPLICATE_* variables when they use them, also after earlier requests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def size(file: Path) -> int:
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[Server, Server]]:
-    """Serve a model of one name, for one token, at two addresses."""
+    """Serve a model of the same name, with the same token, at two addresses."""
     with (
         local_server({"me/model": Model(first, official=True), "me/pieces": pieces, "me/size": size}, token="t") as one,
         local_server(
@@ -57,7 +57,7 @@ def servers() -> Iterator[tuple[Server, Server]]:
 
 @pytest.fixture
 def module() -> Iterator[Any]:
-    """Give the package with a client of its own, that has not been used."""
+    """Yield the package with a default client that is not yet made."""
     replicate._reset_client()
     yield replicate
     if client := vars(replicate).get("default_client"):
@@ -67,13 +67,13 @@ def module() -> Iterator[Any]:
 
 
 def point_to(server: Server, monkeypatch: pytest.MonkeyPatch, path: str = "/v1") -> None:
-    """Name a server in the environment."""
+    """Set the environment variables to a server."""
     monkeypatch.setenv("REPLICATE_BASE_URL", server.base_url.removesuffix("/v1") + path)
     monkeypatch.setenv("REPLICATE_API_TOKEN", server.token)
 
 
 def test_each_test_reaches_its_own_server(servers: tuple[Server, Server], module: Any) -> None:
-    """Two tests in a row that name servers of their own reach them by the module, and by what was kept from before."""
+    """Consecutive tests with servers of their own reach them, by the module and by objects from before."""
     kept: dict[str, Any] = {}
     for server, who, path in ((servers[0], "first", "/v1"), (servers[1], "second", ""), (servers[0], "first", "/v1")):
         with pytest.MonkeyPatch.context() as patch:
@@ -97,8 +97,8 @@ def test_each_test_reaches_its_own_server(servers: tuple[Server, Server], module
     kept["client"].close()
 
 
-def test_what_is_set_wins(servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
-    """A base URL that is set goes before the environment, and back to it when it is deleted, or set to None."""
+def test_settings_come_first(servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+    """A base URL that is set overrides the environment, until it is deleted or set to None."""
     one, other = servers
     point_to(one, monkeypatch)
     get = module.account.get
@@ -126,10 +126,10 @@ def test_what_is_set_wins(servers: tuple[Server, Server], monkeypatch: pytest.Mo
         ("https://user:hidden@example.com", "^REPLICATE_BASE_URL must hold no user name and no password"),
     ],
 )
-def test_an_address_that_is_none(
+def test_an_invalid_address(
     said: str, says: str, servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch, module: Any
 ) -> None:
-    """The error names the variable and not what it says; once that is corrected, all is well."""
+    """The error for an invalid REPLICATE_BASE_URL names the variable and not its value. A corrected value works."""
     point_to(servers[0], monkeypatch)
     module.account.get()
     monkeypatch.setenv("REPLICATE_BASE_URL", said)
@@ -142,8 +142,8 @@ def test_an_address_that_is_none(
     module.account.get()
 
 
-def test_a_quota_is_of_one_api(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one API says of its quota holds up nobody at another one."""
+def test_a_rate_limit_belongs_to_one_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate limit of one API does not delay requests to another one."""
     client = Replicate(bearer_token="t")
     session = client._session
     monkeypatch.setenv("REPLICATE_BASE_URL", "https://one.test")
@@ -160,7 +160,7 @@ def test_a_quota_is_of_one_api(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_is_uploaded_to_each_api(
     servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch, module: Any, tmp_path: Path
 ) -> None:
-    """What was uploaded to one API is not taken to be at another one."""
+    """A file that was uploaded to one API is uploaded again for another one."""
     path = tmp_path / "large.bin"
     path.write_bytes(bytes(300_000))
     for server in (*servers, *servers):
@@ -174,7 +174,7 @@ def test_a_file_is_uploaded_to_each_api(
 
 
 async def test_the_interval_and_the_token(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both are read anew for what a client does next."""
+    """A client reads the poll interval and the token again each time it uses them."""
     tokens: list[str | None] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -192,9 +192,9 @@ async def test_the_interval_and_the_token(colour: str, monkeypatch: pytest.Monke
 
 
 def test_the_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """REPLICATE_LOG counts from the next request on; without it the log is as it was before."""
+    """REPLICATE_LOG applies from the next request on. Without it the logger returns to its earlier state."""
     logger = logging.getLogger("replicate")
-    monkeypatch.setattr(logger, "propagate", False)  # pytest listens above
+    monkeypatch.setattr(logger, "propagate", False)  # pytest listens at the root logger
     before = logger.level
     with scripted("blocking", lambda _: httpx.Response(200, json={})) as client:
         for said, lines in (("", 0), ("debug", 1), ("info", 0), ("DEBUG ", 1), ("loud", 0), ("debug", 1), ("", 0)):

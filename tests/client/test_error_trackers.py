@@ -1,4 +1,4 @@
-"""What error trackers send, and printers of tracebacks show, does not have the token."""
+"""The reports of error trackers and of traceback printers do not contain the token."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Kept(Transport):
 
 
 def of_sentry(error: BaseException) -> str:
-    """Give what Sentry sends of an error, with all local variables and nothing scrubbed."""
+    """Return what Sentry sends for an error, with all local variables and without scrubbing."""
     SENT.clear()
     options: dict[str, Any] = {"default_integrations": False, "event_scrubber": EventScrubber(denylist=[])}
     sentry = Sentry("http://key@localhost/1", transport=Kept, max_value_length=10**6, **options)
@@ -54,7 +54,7 @@ def of_sentry(error: BaseException) -> str:
 
 
 def of_rich(error: BaseException) -> str:
-    """Give what rich prints of an error, with all local variables."""
+    """Return what rich prints for an error, with all local variables."""
     console = Console(file=io.StringIO(), width=10_000)
     options: dict[str, Any] = {"locals_max_length": None, "locals_max_string": None, "locals_hide_dunder": False}
     console.print(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True, **options))
@@ -70,7 +70,7 @@ def of_traceback(error: BaseException) -> str:
 def of_cgitb(error: BaseException) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        cgitb = pytest.importorskip("cgitb")  # Python 3.13 has none
+        cgitb = pytest.importorskip("cgitb")  # removed in Python 3.13
     shown: str = cgitb.text((type(error), error, error.__traceback__))
     return shown
 
@@ -82,7 +82,7 @@ SOME = ("422", "reset", "silence", "garbage", "stalled in pieces", "closed clien
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("name", SOME)
 def test_no_tool_gets_the_token(tool: Any, name: str, colour: str) -> None:
-    """Whatever ends a call, what the tool makes of it is free of the token."""
+    """A tool's report of a failed call does not contain the token, whatever ended the call."""
     if (tool, name) == (of_cgitb, "closed client"):
         pytest.skip("it fails where a property raises")
     case = CASES[name]
@@ -97,7 +97,7 @@ def test_no_tool_gets_the_token(tool: Any, name: str, colour: str) -> None:
 @pytest.mark.parametrize("kind", [Replicate, Client])
 @pytest.mark.parametrize("options", [{"base_url": "no URL"}, {"max_retries": -1}, {"http_client": 7}], ids=str)
 def test_constructors(tool: Any, kind: Any, options: dict[str, Any]) -> None:
-    """Nor do they get it of a client that cannot be made, or copied."""
+    """A tool's report of a client that cannot be made or copied does not contain the token."""
 
     async def make() -> None:
         kind(bearer_token=given(), **options)
@@ -110,21 +110,21 @@ def test_constructors(tool: Any, kind: Any, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("tool", [of_sentry, of_rich])
-def test_the_tools_get_what_is_there(tool: Any) -> None:
-    """Of httpx alone, they get the header."""
+def test_the_tools_report_the_token_of_plain_httpx(tool: Any) -> None:
+    """With httpx alone, the tools do report the header."""
 
     async def act() -> None:
         headers = httpx.Headers({"Authorization": f"Bearer {TOKEN}"})
         shown = dict(headers)
-        httpx.get(place, headers=shown)  # noqa: ASYNC210 - in no event loop
+        httpx.get(place, headers=shown)  # noqa: ASYNC210 - not inside an event loop
 
     with Faults(RESET_READ) as server:
         place = server.base_url
         assert TOKEN in tool(raised("blocking", act))
 
 
-def test_what_is_printed_of_objects() -> None:
-    """A client, its nouns and what they are made of can be logged."""
+def test_printed_objects() -> None:
+    """The printed forms of a client, its namespaces and its responses do not contain the token."""
     with Faults(answer()) as server, Replicate(bearer_token=TOKEN, base_url=server.base_url) as client:
         response = client.get("/account")
         for each in (client, client._session, client._session.config, client.predictions, response, response.request):

@@ -1,4 +1,4 @@
-"""A hook of httpx's clients that fails before a request is sent leaves no create in doubt."""
+"""A hook of an httpx client that fails before the request is sent leaves no create in doubt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EMPTY = answer(body=b'{"results": [], "next": null, "previous": null}')
 
 
 def hooked(colour: str, place: str, moment: str, error: BaseException) -> Any:
-    """Make a client with connections of its own, a hook of which raises something."""
+    """Make a client with its own connections, one hook of which raises an error."""
 
     def hook(_: Any) -> None:
         raise error
@@ -46,7 +46,7 @@ def create(colour: str, client: Any) -> Any:
     ids=["connection", "timeout"],
 )
 def test_an_error_of_a_connection(error: Exception, kind: type[APIConnectionError], colour: str) -> None:
-    """It says that the API was not asked, and nothing is looked for."""
+    """A connection error in a request hook says that the API was not asked, and no prediction is searched for."""
     with Faults(EMPTY) as server:
         client = hooked(colour, server.base_url, "request", error)
         with pytest.raises(kind, match=rf"was not asked at POST .*{error}") as caught:
@@ -58,7 +58,7 @@ def test_an_error_of_a_connection(error: Exception, kind: type[APIConnectionErro
 
 @pytest.mark.parametrize("error", [ValueError("bug"), OSError("disk"), KeyboardInterrupt()], ids=repr)
 def test_any_other_error(error: BaseException, colour: str, caplog: pytest.LogCaptureFixture) -> None:
-    """It is raised as it is, without a warning that a prediction may go on."""
+    """Any other error in a request hook is raised unchanged, without a warning that a prediction may go on."""
     if isinstance(error, KeyboardInterrupt) and colour != "blocking":
         pytest.skip("the event loop ends by it")
     caplog.set_level(logging.WARNING)
@@ -71,8 +71,8 @@ def test_any_other_error(error: BaseException, colour: str, caplog: pytest.LogCa
     assert caplog.text == ""
 
 
-def test_a_hook_of_answers(colour: str) -> None:
-    """The create was sent then, and is in doubt as before."""
+def test_a_response_hook(colour: str) -> None:
+    """An error in a response hook comes after the create was sent, so the create is in doubt."""
     with Faults(answer("201 Created", b"{}"), EMPTY) as server:
         client = hooked(colour, server.base_url, "response", ConnectionError("redis down"))
         client._session.transport.sleep = client._session.transport.twin().sleep = slept

@@ -1,4 +1,4 @@
-"""The examples of docs/files.md do what is written there."""
+"""The examples of docs/files.md work as the document says."""
 
 import io
 import re
@@ -52,7 +52,7 @@ MODELS = {
 
 
 def test_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All its examples, one after the other, run; files lie where it says, and hold what they should."""
+    """All examples run in order. The files are where the document says, with the right contents."""
     monkeypatch.chdir(tmp_path)
     Path("boat.png").write_bytes(painted(8))
     Path("frames").mkdir()

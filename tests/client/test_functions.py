@@ -23,21 +23,21 @@ pytestmark = leaves_streams
 
 
 async def test_a_model_is_a_function(client: Any) -> None:
-    """Called with the model's inputs as keywords it gives the output."""
+    """A model is called with its inputs as keywords and returns its output."""
     shout = client.use("me/official")
     assert await got(shout(text="a", times=2)) == "A!!"
     assert "me/official" in repr(shout)
 
 
-async def test_text_in_pieces_is_one_text(client: Any) -> None:
-    """A model that concatenates gives a plain `str`, other iterators a list."""
+async def test_concatenated_text_is_one_string(client: Any) -> None:
+    """A model that concatenates returns a plain `str`. Other iterators return a list."""
     text = await got(client.use("me/words")(text="a b"))
     assert (type(text), text) == (str, "a b ")
     assert await got(client.use("me/numbers")(until=3)) == [0, 1, 2]
 
 
 async def test_files_go_in_and_come_out(client: Any) -> None:
-    """Files work as for `run`."""
+    """Files are passed and returned as by `run`."""
     file = io.BytesIO()
     Image.new("RGB", (2, 2), "blue").save(file, "PNG")
     result = await got(client.use("me/negative")(image=file))
@@ -50,7 +50,7 @@ async def test_files_go_in_and_come_out(client: Any) -> None:
 
 
 async def test_streaming(clients: Any, held: Held) -> None:
-    """With `streaming=True` it gives the items while the model makes them."""
+    """With `streaming=True`, the function yields the items while the model makes them."""
     with local_server({"me/held": Model(held.words, official=True)}) as srv:
         output = await got(clients(srv).use("me/held", streaming=True)())
         assert isinstance(output, OutputIterator)
@@ -63,16 +63,16 @@ async def test_streaming(clients: Any, held: Held) -> None:
 
 
 @pytest.mark.parametrize("name", ["me/official", "me/link"])
-async def test_streaming_a_model_that_does_not(client: Any, name: str) -> None:
-    """An output in one piece is the only item, and what is text stays text."""
+async def test_streaming_a_model_that_is_no_iterator(client: Any, name: str) -> None:
+    """With `streaming=True`, an output that is no iterator is the only item, and text stays text."""
     output = await got(client.use(name, streaming=True)())
     items = [item async for item in each(output)]
     assert items in (["HI!"], ["https://replicate.delivery/read-me.png"])
     assert not isinstance(items[0], FileOutput)
 
 
-async def test_a_call_can_be_started_and_asked_for_later(clients: Any, held: Held) -> None:
-    """`create` gives a Run, whose `output` waits and whose `logs` look."""
+async def test_a_run_is_started_and_read_later(clients: Any, held: Held) -> None:
+    """`create` returns a Run. Its `output` waits, and its `logs` fetch the current logs."""
     with local_server({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         run = await got(client.use("me/held").create())
@@ -85,20 +85,20 @@ async def test_a_call_can_be_started_and_asked_for_later(clients: Any, held: Hel
 
 
 async def test_logs_of_a_run(client: Any) -> None:
-    """Logs are what the model has printed."""
+    """A Run's logs are the text that the model has printed."""
     run = await got(client.use("me/official").create(text="a"))
     await got(run.output())
     assert await got(run.logs()) == "shouting a\n"
 
 
 async def test_a_started_stream(client: Any) -> None:
-    """The Run of a streaming function gives its items."""
+    """The Run of a streaming function yields its items."""
     run = await got(client.use("me/words", streaming=True).create(text="a b"))
     assert [item async for item in each(await got(run.output()))] == ["a ", "b "]
 
 
 async def test_failures(client: Any) -> None:
-    """A failed prediction raises from the call and from `output`."""
+    """A failed prediction raises an error from the call and from `output`."""
     broken = client.use("me/broken")
     with pytest.raises(ModelError, match="CUDA"):
         await got(broken())
@@ -108,7 +108,7 @@ async def test_failures(client: Any) -> None:
 
 
 async def test_inputs_have_names(client: Any, asked: Any) -> None:
-    """Inputs without names are refused before anything is sent, as are those that cannot be sent."""
+    """Positional inputs, invalid inputs, names and timeouts are refused before anything is sent."""
     shout = client.use("me/official")
     with pytest.raises(TypeError, match=r"model\(prompt=\.\.\.\)"):
         await got(shout("a"))
@@ -124,7 +124,7 @@ async def test_inputs_have_names(client: Any, asked: Any) -> None:
 
 
 async def test_the_schema(client: Any, asked: Any) -> None:
-    """`openapi_schema` gives the model's schema, asked for once."""
+    """`openapi_schema` returns the model's schema, which is fetched once."""
     shout = client.use("me/official")
     schema = await got(shout.openapi_schema())
     assert list(schema["components"]["schemas"]["Input"]["properties"]) == ["text", "times"]
@@ -133,7 +133,7 @@ async def test_the_schema(client: Any, asked: Any) -> None:
 
 
 async def test_a_timeout_is_for_each_call(colour: str) -> None:
-    """Each call, and each wait for a Run's output, has the whole time."""
+    """The timeout applies anew to each call, and to each wait for a Run's output."""
     script = Script(model=[model()], create=[prediction()], get=[prediction("processing")])
     client = scripted(colour, script)
     clock = Clock(client)
@@ -156,8 +156,8 @@ class Shout:
 
 
 @pytest.mark.parametrize("reference", [Shout, Shout(), "https://replicate.com/me/official"])
-async def test_what_describes_a_model_names_it(client: Any, reference: Any) -> None:
-    """A class with the model's name can stand for it."""
+async def test_a_class_that_describes_a_model_names_it(client: Any, reference: Any) -> None:
+    """A class or an object with the model's name can be passed instead of the name."""
     assert await got(client.use(reference)(text="a")) == "A!"
 
 
@@ -169,7 +169,7 @@ def blocking_client(server: Any) -> Iterator[Client]:
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
 async def test_an_asynchronous_function_of_a_blocking_client(colour: str, blocking_client: Client) -> None:
-    """With `use_async=True` the function is awaited, over connections of its own."""
+    """With `use_async=True`, a blocking client returns a function to be awaited, with its own connections."""
     client = blocking_client
     assert await client.use("me/official", use_async=True)(text="a") == "A!"
     output = await client.use("me/words", use_async=True, streaming=True)(text="a b")
@@ -180,21 +180,21 @@ async def test_an_asynchronous_function_of_a_blocking_client(colour: str, blocki
 
 
 async def test_a_hint_changes_nothing(client: Any) -> None:
-    """`hint` is for type checkers."""
+    """`hint` has no effect at run time."""
 
     def hint(*, text: str) -> str: ...
 
     assert await got(client.use("me/official", hint=hint)(text="a")) == "A!"
 
 
-async def test_all_inputs_in_one(client: Any) -> None:
-    """Version 2's `function(input={…})` means the inputs in it."""
+async def test_all_inputs_in_one_dictionary(client: Any) -> None:
+    """`function(input={…})`, as in version 2, passes the inputs in the dictionary."""
     assert await got(client.use("me/official")(input={"text": "a"})) == "A!"
 
 
 @pytest.mark.parametrize("colour", ["blocking"], indirect=True)
 async def test_an_iterator_is_no_list(client: Any, server: Any) -> None:
-    """Who takes it for the list that it is elsewhere is told what to write."""
+    """An index into an iterator raises an error that says what to write instead."""
     numbers = client.run(version_of(server, "me/numbers"), {"until": 2}, wait=False)
     for output, items in ((client.use("me/words", streaming=True)(text="a b"), ["a ", "b "]), (numbers, [0, 1])):
         with pytest.raises(TypeError, match=r"take list\(output\)\[0\]"):
@@ -204,7 +204,7 @@ async def test_an_iterator_is_no_list(client: Any, server: Any) -> None:
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
 async def test_use_async_follows_its_client(colour: str, blocking_client: Client) -> None:
-    """What a blocking client is set to later holds for the asynchronous functions that it gave, too."""
+    """Later settings of a blocking client apply to its asynchronous functions, too."""
     client, token = blocking_client, blocking_client.bearer_token
     function = client.use("me/official", use_async=True)
     assert await function(text="a") == "A!"

@@ -1,4 +1,4 @@
-"""What a model prints, and what the API says in the place of logs, costs no prediction."""
+"""Odd logs, from a model or from the API, never make a call fail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator  # noqa: TC003 - the signatures of models are read
+from collections.abc import Iterator  # noqa: TC003 - the server reads the models' signatures
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -41,7 +41,7 @@ WAYS = ["run", "version", "use", "stream", "use streaming"]
 
 def told(name: str) -> str:
     """Print some logs, and give a text."""
-    print("  10%|#  | 1/10 [00:01]")  # noqa: T201 - it becomes the log
+    print("  10%|#  | 1/10 [00:01]")  # noqa: T201 - printed into the log
     print(LOGS[name])  # noqa: T201
     return "done"
 
@@ -67,7 +67,7 @@ def place() -> Iterator[Server]:
 
 
 async def called(client: Any, srv: Server, way: str, **options: Any) -> str:
-    """Run a model in one of the ways to do so, and give its output."""
+    """Run a model in one of several ways and return its output."""
     given = {"name": options.pop("name")}
     match way:
         case "run":
@@ -85,17 +85,17 @@ async def called(client: Any, srv: Server, way: str, **options: Any) -> str:
 
 @pytest.mark.parametrize(("way", "kind"), [*((way, "lines") for way in WAYS), ("run", "a bar"), ("stream", "a bar")])
 @pytest.mark.parametrize("name", LOGS)
-async def test_a_log_costs_no_prediction(
+async def test_odd_logs_do_not_fail_a_call(
     clients: Any, place: Server, name: str, way: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever a model prints, a call that shows its progress succeeds, and cancels nothing."""
+    """A call that shows progress succeeds and cancels nothing, whatever the model prints."""
     if kind == "lines":
         monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     stderr, before, asked = io.StringIO(), len(place.predictions), len(place.requests)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", stderr)
         assert await called(clients(place), place, way, name=name, progress=True) == "done"
-    # The model's process is this one: what it prints goes to the logs, and what is shown is the client's.
+    # The model runs in this process. Its prints go to the logs, so stderr holds only what the client shows.
     assert stderr.getvalue().replace("\r", "").replace("\n", "").isprintable()
     assert "succeeded" in stderr.getvalue()
     assert [run.status for run in [*place.predictions][before:]] == ["succeeded"]
@@ -103,8 +103,8 @@ async def test_a_log_costs_no_prediction(
 
 
 @pytest.mark.parametrize("name", LOGS)
-async def test_a_failure_tells_of_such_logs(clients: Any, place: Server, name: str) -> None:
-    """The error of a model that prints such logs can be shown on a terminal, and so can its prediction."""
+async def test_a_failure_with_odd_logs(clients: Any, place: Server, name: str) -> None:
+    """The error of a model with odd logs, and its prediction, can be shown on a terminal."""
     with pytest.raises(ModelError) as raised:
         await got(clients(place).run("me/fail", {"name": name}, progress=True))
     for text in (str(raised.value), raised.value.message, *raised.value.__notes__):
@@ -116,7 +116,7 @@ async def test_a_failure_tells_of_such_logs(clients: Any, place: Server, name: s
 @pytest.mark.parametrize("logs", [5, ["a"], {"a": "b"}, True], ids=repr)
 @pytest.mark.parametrize("way", ["run", "wait", "logs"])
 async def test_logs_that_are_no_text(colour: str, way: str, logs: Any) -> None:
-    """What the API may send in the place of logs is shown as no progress, and told of."""
+    """Logs that are no text show no progress, and are passed on as they are."""
     states = [prediction("processing", logs=logs), prediction("succeeded", logs=logs, output="done")]
     script = Script(model=[model()], create=[prediction(logs=logs)], get=states, cancel=[prediction("canceled")])
     client = scripted(colour, script)
@@ -134,7 +134,7 @@ async def test_logs_that_are_no_text(colour: str, way: str, logs: Any) -> None:
 
 
 @pytest.mark.parametrize("way", ["stream", "use"])
-async def test_a_stream_with_a_time_that_no_number_holds(clients: Any, way: str) -> None:
+async def test_a_stream_with_a_huge_reconnection_time(clients: Any, way: str) -> None:
     """A reconnection time of 5,000 digits is ignored: the stream is read to its end, and nothing is canceled."""
 
     def answered(request: bytes) -> bytes:
@@ -159,11 +159,11 @@ async def test_a_stream_with_a_time_that_no_number_holds(clients: Any, way: str)
         assert not [request for request in server.requests if b"/cancel" in request]
 
 
-# ---- logs of this package
+# ---- log records of this package
 
 
 class Refusing(logging.Handler):
-    """A handler that raises, as one does that writes to a closed stream while stderr is closed too."""
+    """Raises like a handler whose stream is closed while stderr is closed, too."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if "cancel" in record.getMessage():
@@ -174,7 +174,7 @@ class Refusing(logging.Handler):
 async def test_a_log_that_fails_does_not_replace_an_error(
     colour: str, monkeypatch: pytest.MonkeyPatch, *, works: bool
 ) -> None:
-    """What ends a call is raised, though what the call logs of canceling its prediction cannot be shown."""
+    """The error that ends a call is raised even if a log handler fails on the record of the cancellation."""
     logger = logging.getLogger("replicate")
     monkeypatch.setattr(logger, "handlers", [Refusing()])
     monkeypatch.setattr(logger, "level", logging.DEBUG)
@@ -209,7 +209,7 @@ print(said)
 @pytest.mark.parametrize("tqdm", [False, True])
 @pytest.mark.parametrize("kind", ["blocking", "asyncio"])
 def test_a_program_whose_stderr_is_closed(place: Server, kind: str, log: str, *, tqdm: bool) -> None:
-    """A daemon that has closed stderr can show progress and logs into nothing, and warn there too."""
+    """A program with a closed stderr, such as a daemon, can use progress, logs and warnings, which go nowhere."""
     environment = {**os.environ, "REPLICATE_API_TOKEN": place.token, "REPLICATE_BASE_URL": place.base_url}
     program = PROGRAM if tqdm else f"import sys\nsys.modules['tqdm.auto'] = None\n{PROGRAM}"
     command = [sys.executable, "-c", program, kind]

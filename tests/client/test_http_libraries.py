@@ -1,4 +1,4 @@
-"""A client of httpx2, given as `http_client`, does all that one of httpx does."""
+"""A client of httpx2, passed as `http_client`, does everything that one of httpx does."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ LIBRARIES = [httpx, httpx2]
 
 @pytest.fixture(params=LIBRARIES, ids=lambda module: module.__name__)
 def library(request: pytest.FixtureRequest) -> Any:
-    """Give each library in turn."""
+    """Return each library in turn."""
     return request.param
 
 
 def http_client(library: Any, colour: str, **options: Any) -> Any:
-    """Make a client of a library."""
+    """Make an HTTP client of a library."""
     return (library.Client if colour == "blocking" else library.AsyncClient)(**options)
 
 
 @pytest.fixture
 def make(library: Any, colour: str) -> Callable[..., Any]:
-    """Give a function that makes clients over one of a library."""
+    """Return a function that makes clients over an HTTP client of the library."""
     return lambda place, **options: connect(
         colour,
         http_client=http_client(library, colour),
@@ -68,7 +68,7 @@ def make(library: Any, colour: str) -> Callable[..., Any]:
 
 
 async def test_models_and_files(make: Callable[..., Any], server: Server, tmp_path: Path) -> None:
-    """Models are run, by pieces too, and files go up and down."""
+    """Models run and stream; files are uploaded and downloaded."""
     client = make(server)
     assert await got(client.run("me/official", {"text": "hi"})) == "HI!"
     assert "".join(await collect(client.stream("me/words", {"text": "a b"}))) == "a b "
@@ -86,7 +86,7 @@ async def test_models_and_files(make: Callable[..., Any], server: Server, tmp_pa
 
 
 async def test_answers_are_the_librarys_own(make: Callable[..., Any], library: Any, server: Server) -> None:
-    """Low-level requests, whole answers and errors hold the answer of the client that was given, with its time."""
+    """Low-level requests, raw responses and errors hold the response of the client's library, with its elapsed time."""
     client = make(server)
     for options in ({}, {"cast_to": library.Response}, {"cast_to": httpx.Response}):
         response = await got(client.get("/account", **options))
@@ -119,8 +119,8 @@ ERRORS: dict[str, tuple[Any, type[APIConnectionError], str]] = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-async def test_errors_are_ours(make: Callable[..., Any], name: str) -> None:
-    """What goes wrong is this package's error, and nothing that a program may show of it holds the token."""
+async def test_errors_are_the_packages_own(make: Callable[..., Any], name: str) -> None:
+    """Failures raise this package's errors, and their tracebacks do not contain the token."""
     fault, kind, says = ERRORS[name]
     with Faults(fault) as server:
         client = make(server, max_retries=0, timeout=httpx.Timeout(5, read=0.05))
@@ -133,8 +133,8 @@ async def test_errors_are_ours(make: Callable[..., Any], name: str) -> None:
 
 
 @pytest.mark.parametrize("location", ["http://xn--/", "http://h:99999999/x", "data:,hi", "mailto:x"])
-async def test_a_redirect_to_what_is_no_address(make: Callable[..., Any], location: str) -> None:
-    """It is an error that says so, and not tried again; httpx2 reads some addresses that httpx does not."""
+async def test_a_redirect_to_an_invalid_address(make: Callable[..., Any], location: str) -> None:
+    """A redirect to an invalid address raises an error and is not retried. httpx2 accepts some that httpx refuses."""
     with Faults(answer("302 Found", b"", f"Location: {location}")) as host:
         client = make(host)
         with pytest.raises(APIError, match=r"(?s)cannot be fetched, for |302 Found from GET /v1/x: .*It points to "):
@@ -144,7 +144,7 @@ async def test_a_redirect_to_what_is_no_address(make: Callable[..., Any], locati
 
 
 async def test_where_nobody_listens(make: Callable[..., Any]) -> None:
-    """It is known that nothing was sent."""
+    """If nobody listens, the error says that nothing was sent."""
     place = mock.Mock(spec=["base_url"], base_url=refusing_url())
     client = make(place, max_retries=0)
     with pytest.raises(APIConnectionError, match=r"could not be reached.*ConnectError") as caught:
@@ -154,7 +154,7 @@ async def test_where_nobody_listens(make: Callable[..., Any]) -> None:
 
 
 async def test_a_client_without_a_free_connection(library: Any, colour: str) -> None:
-    """That there is none in time is a timeout of which it is known that nothing was sent."""
+    """If no pooled connection becomes free in time, the error is a timeout that says that nothing was sent."""
     limits = library.Limits(max_connections=1)
     with Faults(answer("200 OK", b"x" * 100)) as server:
         http = http_client(library, colour, limits=limits)
@@ -170,7 +170,7 @@ async def test_a_client_without_a_free_connection(library: Any, colour: str) -> 
 
 
 async def test_retries(make: Callable[..., Any]) -> None:
-    """A request that fails is sent again."""
+    """A failed request is sent again."""
     with Faults(answer("503 Unavailable"), CLOSE_READ, answer("200 OK", b'{"username": "me"}')) as server:
         client = make(server)
 
@@ -184,7 +184,7 @@ async def test_retries(make: Callable[..., Any]) -> None:
 
 
 async def test_a_download_that_breaks_off(make: Callable[..., Any], tmp_path: Path) -> None:
-    """It goes on where it broke off."""
+    """An interrupted download resumes where it stopped."""
     whole = bytes(range(200))
     tag = 'ETag: "1"'
     rest = answer("206 Partial Content", whole[100:], tag, "Content-Range: bytes 100-199/200")
@@ -201,7 +201,7 @@ async def test_a_download_that_breaks_off(make: Callable[..., Any], tmp_path: Pa
 
 
 async def test_headers_that_are_not_ascii(make: Callable[..., Any]) -> None:
-    """The token goes out in ISO 8859-1."""
+    """A token with other characters than ASCII is sent in ISO 8859-1."""
     with Faults(answer()) as server:
         client = make(server)
         client.bearer_token = "My tok\xe9n"
@@ -211,7 +211,7 @@ async def test_headers_that_are_not_ascii(make: Callable[..., Any]) -> None:
 
 
 def test_a_task_that_is_canceled(library: Any) -> None:
-    """Canceling a task ends its request at once, and lets go of its connection."""
+    """Canceling a task ends its request at once and frees its connection."""
 
     async def main() -> None:
         arrived = Event()
@@ -231,7 +231,7 @@ def test_a_task_that_is_canceled(library: Any) -> None:
 
 
 def test_leaving_a_run_early(library: Any, held: Any) -> None:
-    """A run that is canceled cancels its prediction."""
+    """Canceling a task that runs a model cancels its prediction."""
 
     async def main(srv: Server) -> None:
         http = library.AsyncClient()
@@ -253,7 +253,7 @@ def test_leaving_a_run_early(library: Any, held: Any) -> None:
 
 
 async def test_timeouts_and_addresses(colour: str) -> None:
-    """`httpx2.Timeout` and `httpx2.URL` are taken wherever httpx's are."""
+    """`httpx2.Timeout` and `httpx2.URL` are accepted wherever those of httpx are."""
     timeout, expected = httpx2.Timeout(5, read=7), httpx.Timeout(5, read=7)
     asked: list[httpx.Request] = []
 
@@ -277,7 +277,7 @@ async def test_timeouts_and_addresses(colour: str) -> None:
 
 
 def test_options_of_version_1() -> None:
-    """`Client` with a transport, a proxy or limits of httpx2 sends by a client of httpx2, in both colours."""
+    """`Client` with a transport or mounts of httpx2 sends with a client of httpx2, in both colours."""
     asked: list[str] = []
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -296,11 +296,11 @@ def test_options_of_version_1() -> None:
     assert asked == ["Bearer r8_a"] * 4
 
 
-# ---- what is no client
+# ---- objects that are no client
 
 
 class Session:
-    """Has the shape of a session of requests."""
+    """Has the methods of a requests session."""
 
     def send(self, request: Any) -> Any: ...
     def get(self, url: str) -> Any: ...
@@ -308,7 +308,7 @@ class Session:
 
 
 class Wrapper:
-    """Has the shape of a client of httpx, and wraps one."""
+    """Wraps an httpx client and has its methods."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -319,8 +319,8 @@ class Wrapper:
         return getattr(self.client, name)
 
 
-def test_what_is_no_client() -> None:
-    """Sessions of other libraries, mocks, and clients of the other colour are refused by their name."""
+def test_objects_that_are_no_client() -> None:
+    """Sessions of other libraries, plain mocks, and clients of the other colour are refused, with their type's name."""
 
     async def refused() -> None:
         async with aiohttp.ClientSession() as session:
@@ -348,8 +348,8 @@ def test_what_is_no_client() -> None:
             made(bearer_token="t").with_options(http_client=wrong)
 
 
-def test_what_stands_for_a_client() -> None:
-    """A mock of a client, and what has its shape, are taken."""
+def test_objects_that_stand_for_a_client() -> None:
+    """Mocks specified from a client, and objects with its methods, are accepted."""
     for kind, stand_in in (
         (Replicate, mock.create_autospec(httpx.Client, instance=True)),
         (Replicate, mock.create_autospec(httpx2.Client, instance=True)),
@@ -386,15 +386,15 @@ with replicate.Client({token!r}, base_url={base_url!r}) as client:
 
 
 @pytest.mark.parametrize("program", [RUN, ALIASED])
-def test_who_imports_httpx2(program: str, server: Server) -> None:
-    """This package does not; a program that has put it in the place of httpx runs."""
+def test_httpx2_is_not_imported(program: str, server: Server) -> None:
+    """This package does not import httpx2. A program that aliases httpx2 as httpx works."""
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
     text = program.format(base_url=server.base_url, token=server.token)
     subprocess.run([sys.executable, "-W", "error", "-c", text], env=environment, check=True)
 
 
 def test_status_errors_of_files(library: Any) -> None:
-    """An error of a host of files is told as such, and where it points to."""
+    """An error from a file host shows its status and the URL after the redirect."""
     with Faults(answer("302 Found", b"", "Location: /v1/next?sig=1"), answer("403 Forbidden", b"no")) as host:
         client = Replicate(bearer_token="t", http_client=library.Client(), base_url="https://api.test/v1")
         with client, pytest.raises(APIStatusError, match="403 Forbidden from GET /v1/next: no"):

@@ -1,4 +1,4 @@
-"""Connections after an interrupt, which may come while the pool's lock is held; and those that creates go over."""
+"""Connections after an interrupt, which may come while the pool's lock is held, and the connections of creates."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 class Interrupted(BaseException):
-    """What the handler of a signal raises."""
+    """Raised by a signal handler."""
 
 
 class Leaky:
-    """A lock like httpcore's, in which the handler of a signal raises just after it has been taken: once, if `armed`.
+    """A lock like httpcore's. If `armed`, a signal handler raises just after the lock is taken, once.
 
-    Python may run handlers between any two steps, also between taking a lock and entering the block that lets it go.
+    Python may run signal handlers between any two steps, so also between taking a lock and entering its block.
     """
 
     def __init__(self, lock: Any, error: BaseException) -> None:
@@ -50,7 +50,7 @@ class Leaky:
 
 
 def leaky(client: httpx.Client, error: BaseException) -> Leaky:
-    """Put such a lock into the pool of a client of httpx."""
+    """Put a leaky lock into the pool of an httpx client."""
     pool: Any = client._transport._pool  # type: ignore[attr-defined]
     lock = pool._optional_thread_lock = Leaky(pool._optional_thread_lock, error)
     return lock
@@ -75,15 +75,15 @@ def place() -> Iterator[tuple[Server, threading.Event]]:
 def test_a_lock_that_stays_held(
     place: tuple[Server, threading.Event], error: BaseException, monkeypatch: pytest.MonkeyPatch, *, given: bool
 ) -> None:
-    """An interrupt that leaves the lock of the pool held ends the call all the same, and its prediction.
+    """An interrupt that leaves the pool's lock held still ends the call and cancels its prediction.
 
-    That of a client of the caller's is canceled in a thread, which is not waited for for ever.
+    With a client of the caller's, a thread cancels it, and the call waits for that thread for a limited time.
     """
     server, go = place
     http = httpx.Client() if given else None
     with Replicate(bearer_token=server.token, base_url=server.base_url, http_client=http) as client:
         transport: Any = client._session.transport
-        assert client.models.get("me/held").name == "held"  # so that there is a pool
+        assert client.models.get("me/held").name == "held"  # creates the pool
         lock = leaky(transport.client, error)
         sleep = transport.sleep
 
@@ -100,14 +100,14 @@ def test_a_lock_that_stays_held(
             assert [each.status for each in server.predictions] == ["canceled"]
             assert client.models.get("me/held").name == "held"  # over another pool
     go.set()
-    lock.__exit__()  # the hold of the interrupted thread
+    lock.__exit__()  # releases the lock that the interrupted thread holds
     for thread in threading.enumerate():
         if thread.name == "replicate in time":
             thread.join(20)
 
 
 def test_other_threads_go_on(place: tuple[Server, threading.Event]) -> None:
-    """An interrupt of one thread breaks off no request of another: the old client is not closed under it."""
+    """An interrupt in one thread does not break requests of other threads: the old HTTP client stays open for them."""
     server, go = place
     with Replicate(bearer_token=server.token, base_url=server.base_url) as client:
         results: list[Any] = []
@@ -125,8 +125,8 @@ def test_other_threads_go_on(place: tuple[Server, threading.Event]) -> None:
         lock.__exit__()
 
 
-def test_what_is_discarded_is_closed_in_the_end() -> None:
-    """With its client, or when that is dropped; a lock that is held for ever is waited for no longer than a moment."""
+def test_a_discarded_client_is_closed_in_the_end() -> None:
+    """A discarded HTTP client is closed with its transport, or when that is dropped."""
     with Faults(answer()) as server:
         request = {"method": "GET", "url": httpx.URL(server.origin), "timeout": 5}
         for end in ("closed", "dropped"):
@@ -150,7 +150,7 @@ def test_what_is_discarded_is_closed_in_the_end() -> None:
     ids=repr,
 )
 def test_an_error_of_the_library_discards_nothing(error: BaseException) -> None:
-    """It comes where httpx has put all in order."""
+    """An error of the HTTP library leaves its pool intact, so the HTTP client is kept."""
     transport = BlockingTransport()
     first = transport.client
     assert not transport._left_by(error)
@@ -158,8 +158,8 @@ def test_an_error_of_the_library_discards_nothing(error: BaseException) -> None:
     RUN["blocking"](transport.close())
 
 
-async def test_a_task_that_is_left_by_an_interrupt(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In an event loop, too, what is raised in the middle of a request ends the use of its client."""
+async def test_an_interrupt_in_an_event_loop(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an event loop, too, an HTTP client is discarded when an interrupt ends its request."""
     if colour == "blocking":
         pytest.skip("that has threads")
     with Faults(answer()) as server:
@@ -185,7 +185,7 @@ async def test_a_task_that_is_left_by_an_interrupt(colour: str, monkeypatch: pyt
 
 @pytest.fixture
 def kept() -> Iterator[tuple[str, Callable[[], list[str]]]]:
-    """Give a server that keeps its connections, and tells over which each request came."""
+    """Yield a server that keeps connections open, and a function that says over which one each request came."""
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
     came: list[str] = []
@@ -206,7 +206,7 @@ def kept() -> Iterator[tuple[str, Callable[[], list[str]]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = answer  # noqa: N815 - as the base class has it
+        do_GET = do_POST = answer  # noqa: N815 - the base class's names
 
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
@@ -224,7 +224,7 @@ def kept() -> Iterator[tuple[str, Callable[[], list[str]]]]:
 async def test_creates_have_connections_of_their_own(
     colour: str, kept: Any, moment: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are kept for a moment only, for the server may be closing one that was idle for longer."""
+    """Creates have their own connections, kept for a moment: the server may be closing one that was idle longer."""
     monkeypatch.setattr(client_factory, "KEEP_ALIVE", moment)
     base_url, came = kept
     client = connect(colour, base_url=base_url)
@@ -237,7 +237,7 @@ async def test_creates_have_connections_of_their_own(
 
 
 async def test_a_client_of_the_caller_s_has_one_pool(colour: str, kept: Any) -> None:
-    """What sends creates as well as anything else is the caller's to decide."""
+    """A client of the caller's has one pool, for creates and everything else."""
     base_url, came = kept
     http = httpx.Client() if colour == "blocking" else httpx.AsyncClient()
     client = connect(colour, base_url=base_url, http_client=http)
@@ -249,7 +249,7 @@ async def test_a_client_of_the_caller_s_has_one_pool(colour: str, kept: Any) -> 
 
 @pytest.mark.parametrize(("theirs", "expiry"), [(None, 1.0), (5.0, 1.0), (0.5, 0.5)])
 def test_the_limits_of_creates(theirs: float | None, expiry: float) -> None:
-    """The caller's limits hold for creates, too."""
+    """The caller's limits apply to the connections of creates, too."""
     kept = {"max_connections": 3, "max_keepalive_connections": 2}
     factory = client_factory.ClientFactory({"limits": httpx.Limits(**kept, keepalive_expiry=theirs)}, blocking=True)
     assert factory.arguments(creates=True)["limits"] == httpx.Limits(**kept, keepalive_expiry=expiry)

@@ -1,4 +1,4 @@
-"""A call that is left early cancels what it has started, and leaves nothing behind."""
+"""A call that is left early cancels its prediction and leaves no thread, task or socket behind."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 
 
 def open_sockets() -> set[str]:
-    """Name the sockets that this process has open."""
+    """Return the open sockets of this process."""
     links = set[str]()
-    for each in Path("/proc/self/fd").glob("*"):  # there is none but on Linux
+    for each in Path("/proc/self/fd").glob("*"):  # exists on Linux only
         with suppress(OSError):
             links.add(str(each.readlink()))
     return {link for link in links if link.startswith("socket:")}
@@ -62,7 +62,7 @@ def open_sockets() -> set[str]:
 
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
-    """No thread and no socket outlives a test."""
+    """Check that no thread and no socket outlives the test."""
 
     def in_use() -> set[Any]:
         return open_sockets() | {each for each in threading.enumerate() if not each.name.startswith("Trio")}
@@ -71,7 +71,7 @@ def _nothing_left() -> Iterator[None]:
     yield
     gc.collect()
     patience = threading.Event()
-    for _ in range(300):  # the server, in this process too, closes its ends when it sees ours closed; so end threads
+    for _ in range(300):  # the local server closes its ends when it sees ours closed, and threads take a moment to end
         if in_use() <= before:
             return
         patience.wait(0.01)
@@ -97,7 +97,7 @@ HELD, LOOKING, DESCRIBING = "the answer is kept back", "it waits", "the version 
 LEAVING_IT = "it waits and is to leave it"
 
 
-# ---- an interrupt from the keyboard, to a real program
+# ---- Ctrl-C in a real program
 
 PROGRAM = """
 import asyncio, sys, time, anyio, replicate
@@ -136,7 +136,7 @@ else:
     ],
 )
 def test_ctrl_c(place: Server, held: Held, colour: str, stage: str, way: str) -> None:
-    """A program that is interrupted has canceled its prediction when it ends, unless it was told not to."""
+    """An interrupted program cancels its prediction before it ends, unless `cancel_on_exit=False`."""
     options: dict[str, Any] = {} if stage == HELD else {"wait": False}
     if stage == LEAVING_IT:
         options["cancel_on_exit"] = False
@@ -167,7 +167,7 @@ def test_ctrl_c(place: Server, held: Held, colour: str, stage: str, way: str) ->
 
 
 def from_threads() -> tuple[anyio.Event, Callable[[], Any]]:
-    """Give an event of the running loop, and what sets it from any thread."""
+    """Return an event of the running loop and a function that sets it from any thread."""
     event = anyio.Event()
     try:
         soon: Callable[..., Any] = asyncio.get_running_loop().call_soon_threadsafe
@@ -177,7 +177,7 @@ def from_threads() -> tuple[anyio.Event, Callable[[], Any]]:
 
 
 def begun(held: Held, many: int = 1) -> anyio.Event:
-    """Give an event of the running loop that is set when the model has started so many times."""
+    """Return an event of the running loop that is set when the model has started the given number of times."""
     starts = count(1)
     event, tell = from_threads()
     held.started.set = lambda: tell() if next(starts) == many else None  # type: ignore[method-assign]
@@ -185,7 +185,7 @@ def begun(held: Held, many: int = 1) -> anyio.Event:
 
 
 def looked(client: Any) -> anyio.Event:
-    """Give an event that is set when the client waits for its next look."""
+    """Return an event that is set when the client waits for its next poll."""
     event = anyio.Event()
 
     async def sleep(_: float) -> None:
@@ -197,7 +197,7 @@ def looked(client: Any) -> anyio.Event:
 
 
 def described(client: Any) -> anyio.Event:
-    """Give an event that is set when the client looks a version up, which is not answered."""
+    """Return an event that is set when the client looks up a version, a request that then blocks."""
     event, transport = anyio.Event(), client._session.transport
     send = transport.send
 
@@ -285,10 +285,10 @@ WAYS: dict[str, Callable[[Any, Server], Any]] = {
     ("way", "stage"), [*((way, stage) for way in WAYS for stage in (HELD, LOOKING)), ("version", DESCRIBING)]
 )
 def test_a_canceled_task(place: Server, held: Held, colour: str, leave: Any, stage: str, way: str) -> None:
-    """However a task is canceled, its prediction is, and no task of the client's is left."""
+    """However a task is canceled, its prediction is canceled, and no task of the client's is left."""
 
     async def main() -> None:
-        # What asks for an answer within a second does not ask to have it kept back.
+        # A client with a timeout of one second does not ask the API to hold its answer.
         options: dict[str, Any] = {} if stage == HELD else {"timeout": 1}
         client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url, **options)
         event = {HELD: lambda: begun(held), LOOKING: lambda: looked(client), DESCRIBING: lambda: described(client)}
@@ -302,8 +302,8 @@ def test_a_canceled_task(place: Server, held: Held, colour: str, leave: Any, sta
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
 @pytest.mark.parametrize("what", ["predictions.create", "trainings.create", "output"])
-def test_what_else_is_canceled(place: Server, held: Held, colour: str, what: str) -> None:
-    """A create that is interrupted is canceled, for nobody has its id; so is a Run whose output was waited for."""
+def test_other_calls_that_are_canceled(place: Server, held: Held, colour: str, what: str) -> None:
+    """Canceling a task cancels the create it waits for, whose id nobody has, and the Run whose output it awaits."""
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
@@ -318,7 +318,7 @@ def test_what_else_is_canceled(place: Server, held: Held, colour: str, what: str
             else:
                 await (await client.use("me/held", timeout=20).create()).output()
 
-        if what == "trainings.create":  # whose answer the server does not keep back
+        if what == "trainings.create":  # the server answers this one at once
             with Relay(place.port, HOLD) as relay:
                 client.base_url = relay.base_url  # type: ignore[assignment]
                 await by_scope(call, event)
@@ -331,8 +331,8 @@ def test_what_else_is_canceled(place: Server, held: Held, colour: str, what: str
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
 @pytest.mark.parametrize("stage", [HELD, LOOKING])
-def test_what_only_looks_cancels_nothing(place: Server, held: Held, colour: str, stage: str) -> None:
-    """Waiting for a prediction is not owning it; nor is running one with `cancel_on_exit=False`."""
+def test_a_call_that_only_waits_cancels_nothing(place: Server, held: Held, colour: str, stage: str) -> None:
+    """Waiting for a prediction does not own it, and neither does running one with `cancel_on_exit=False`."""
     client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
 
     async def main() -> None:
@@ -349,7 +349,7 @@ def test_what_only_looks_cancels_nothing(place: Server, held: Held, colour: str,
     assert len(statuses(place)) == (1 if stage == HELD else 2)
 
 
-# ---- interrupts where they can be aimed
+# ---- interrupts at a chosen point
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, GeneratorExit])
@@ -361,7 +361,7 @@ def test_what_only_looks_cancels_nothing(place: Server, held: Held, colour: str,
     ],
 )
 def test_an_interrupt(place: Server, interrupt: type[BaseException], stage: str, way: str) -> None:
-    """Wherever a blocking call is interrupted, its prediction is canceled and the interrupt goes on."""
+    """An interrupt at any point of a blocking call cancels its prediction and is raised."""
     parts = {"describing": "/versions/", "reading": "/predictions/"}
     with Replicate(bearer_token=place.token, base_url=place.base_url) as client:
         transport = client._session.transport
@@ -388,8 +388,8 @@ def test_an_interrupt(place: Server, interrupt: type[BaseException], stage: str,
     assert statuses(place) == ["canceled"]
 
 
-def test_an_interrupt_while_the_answer_is_noted(place: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is remembered of a model may have to be deleted from the disk: an interrupt then cancels as well."""
+def test_an_interrupt_while_the_model_cache_is_updated(place: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt while the answer updates what is remembered of the model cancels the prediction, too."""
 
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -400,8 +400,8 @@ def test_an_interrupt_while_the_answer_is_noted(place: Server, monkeypatch: pyte
     assert statuses(place) == ["canceled"]
 
 
-def test_an_interrupt_while_nothing_is_under_way(place: Server) -> None:
-    """What was refused was not started: an interrupt while waiting to try again asks the API for nothing."""
+def test_an_interrupt_between_refused_attempts(place: Server) -> None:
+    """A refused create has started nothing: an interrupt in the pause before a retry sends no request."""
     busy = b"HTTP/1.1 429 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     with Relay(place.port, busy) as relay, Replicate(bearer_token=place.token, base_url=relay.base_url) as client:
 
@@ -416,7 +416,7 @@ def test_an_interrupt_while_nothing_is_under_way(place: Server) -> None:
 
 
 def test_an_interrupt_while_a_lost_answer_is_looked_for(place: Server) -> None:
-    """What the look finds after all is canceled."""
+    """An interrupt during the search for a lost create cancels the prediction that the search then finds."""
     with Relay(place.port, LOSE) as relay, Replicate(bearer_token=place.token, base_url=relay.base_url) as client:
         send = client._session.transport.send
 
@@ -434,10 +434,10 @@ def test_an_interrupt_while_a_lost_answer_is_looked_for(place: Server) -> None:
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, RuntimeError])
 @pytest.mark.parametrize("lost", [False, True])
-async def test_what_the_handler_of_a_log_raises(
+async def test_errors_and_interrupts_in_log_handlers(
     clients: Any, place: Server, caplog: pytest.LogCaptureFixture, raised: type[BaseException], *, lost: bool
 ) -> None:
-    """A log that fails costs nothing. An interrupt in it cancels what was started, or found, as any other does."""
+    """An error in a log handler has no effect. An interrupt in one cancels the prediction that was created or found."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -454,7 +454,7 @@ async def test_what_the_handler_of_a_log_raises(
         finally:
             log.removeHandler(handler)
     (status,) = statuses(place)
-    assert (status == "canceled") is (raised is KeyboardInterrupt)  # a busy machine may not have begun it yet
+    assert (status == "canceled") is (raised is KeyboardInterrupt)  # on a busy machine it may not have started yet
 
 
 @pytest.mark.parametrize(
@@ -469,7 +469,7 @@ async def test_what_the_handler_of_a_log_raises(
 async def test_an_interrupted_create_that_may_go_on(
     colour: str, caplog: pytest.LogCaptureFixture, listed: list[str], cancel: int, told: list[str]
 ) -> None:
-    """Where an interrupted create is not found, or not for certain, or not canceled, a warning says what may go on."""
+    """If an interrupted create is not found, is ambiguous, or cannot be canceled, a warning says what may go on."""
     found = [prediction("processing", id=each, created_at="2999-01-01T00:00:00Z") for each in listed]
 
     def interrupt(_: httpx.Request) -> Any:
@@ -486,7 +486,7 @@ async def test_an_interrupted_create_that_may_go_on(
 
 @pytest.mark.parametrize("answers", [[httpx.Response(502)], [httpx.Response(404)], [httpx.Response(200, text="?")]])
 async def test_canceling_may_fail(colour: str, answers: list[Any], caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever goes wrong with canceling, why the call was left is raised, and a warning logged; it is tried again."""
+    """If canceling fails, it is retried; then a warning is logged, and the reason for leaving the call is raised."""
     script = Script(model=[model()], create=[prediction()], get=[prediction("processing")], cancel=answers)
     client = scripted(colour, script)
     Clock(client)
@@ -498,8 +498,8 @@ async def test_canceling_may_fail(colour: str, answers: list[Any], caplog: pytes
     assert warnings == ["p1 could not be canceled: it may go on, and is charged for then"]
 
 
-async def test_what_can_be_canceled_needs_no_warning(colour: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A cancel that is answered with somebody else's prediction is none: it is asked for again."""
+async def test_a_cancel_with_another_id_is_repeated(colour: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A response to cancel with another prediction's id does not count, and cancel is sent again."""
     answers = [prediction("canceled", id="p2"), prediction("canceled")]
     script = Script(model=[model()], create=[prediction()], get=[prediction("processing")], cancel=answers)
     client = scripted(colour, script)
@@ -511,13 +511,13 @@ async def test_what_can_be_canceled_needs_no_warning(colour: str, caplog: pytest
     assert not [each for each in caplog.records if each.levelname == "WARNING"]
 
 
-class SoftLimit(Exception):  # noqa: N818 - as in Celery
-    """What a handler of a signal may raise."""
+class SoftLimit(Exception):  # noqa: N818 - Celery's name
+    """Raised by a signal handler."""
 
 
 @pytest.mark.parametrize("way", ["run", "version", "use", "output", "iterator", "streaming"])
-async def test_an_error_of_somebody_elses(clients: Any, way: str) -> None:
-    """What a handler of a signal or a hook raises while a call waits cancels its prediction, and is raised."""
+async def test_an_error_of_a_signal_handler(clients: Any, way: str) -> None:
+    """An error that a signal handler or a hook raises while a call waits cancels its prediction, and is raised."""
     held = Held()
     models = {"me/held": Model(held.text, official=True), "me/community": held.text, "me/numbers": held_numbers(held)}
     with local_server(models) as srv:
@@ -552,7 +552,7 @@ async def test_an_error_of_somebody_elses(clients: Any, way: str) -> None:
 
 
 def held_numbers(held: Held) -> Callable[[], Iterator[int]]:
-    """Give a model that waits before it counts."""
+    """Return a model that waits before it counts."""
 
     def numbers() -> Iterator[int]:
         held.go.wait(20)
@@ -563,7 +563,7 @@ def held_numbers(held: Held) -> Callable[[], Iterator[int]]:
 
 
 async def test_an_error_of_a_hook_at_the_create(clients: Any, place: Server) -> None:
-    """What a hook raises when the answer to a create has come cancels what that has started."""
+    """An error of a hook, raised when the response to a create has come, cancels its prediction."""
     client = clients(place)
     transport = client._session.transport
     send = transport.send
@@ -583,9 +583,9 @@ async def test_an_error_of_a_hook_at_the_create(clients: Any, place: Server) -> 
 
 @pytest.mark.parametrize("way", ["run", "version", "describing", "use", "output", "stream", "wait"])
 async def test_a_client_that_is_closed_meanwhile(clients: Any, place: Server, way: str) -> None:
-    """The error carries the prediction; what the call has started is canceled, over a connection of its own.
+    """The error carries the prediction, which is canceled over another connection if the call has started it.
 
-    A call that has started it ends with a RunError; one that only waits for it with a ReplicateError.
+    A call that has started the prediction raises a RunError. One that only waits for it raises a ReplicateError.
     """
     client = clients(place)
     transport = client._session.transport
@@ -631,9 +631,9 @@ async def test_a_client_that_is_closed_meanwhile(clients: Any, place: Server, wa
 def test_a_client_that_is_closed_while_an_answer_is_kept_back(
     place: Server, held: Held, colour: str, way: str, many: int
 ) -> None:
-    """What was started is found over a connection of its own: canceled if it was to be waited for, or else given.
+    """The create's prediction is found over another connection. It is canceled if the call was to wait, else returned.
 
-    So is each of several that were asked for the same.
+    The same holds for each of several equal creates.
     """
 
     async def main() -> None:
@@ -664,8 +664,8 @@ def test_a_client_that_is_closed_while_an_answer_is_kept_back(
 
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
-def test_samples_of_one_prompt(place: Server, held: Held, monkeypatch: pytest.MonkeyPatch, colour: str) -> None:
-    """Of runs of the same that are canceled one after the other, none goes on when the last one is canceled."""
+def test_equal_runs_canceled_in_turn(place: Server, held: Held, monkeypatch: pytest.MonkeyPatch, colour: str) -> None:
+    """Of several equal runs that are canceled one after the other, none goes on after the last is canceled."""
     monkeypatch.setattr(recovery, "CROWDED_LOOKS", 1)
 
     async def main() -> None:
@@ -716,7 +716,7 @@ left_over: list[Any] = []
 def test_the_event_loop_of_a_closed_client_goes_on(
     place: Server, held: Held, colour: str, leave: Any, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was started is looked for, once, and canceled, in another thread, whatever the loop does meanwhile."""
+    """Another thread searches for the create once and cancels its prediction, whatever the loop does meanwhile."""
     go, sent, tell = threading.Event(), list[str](), list[Any]()
     send, afresh = BlockingTransport.send, AsyncTransport.afresh
 
@@ -728,7 +728,7 @@ def test_the_event_loop_of_a_closed_client_goes_on(
         return await send(self, request, **how)
 
     def again(self: Any) -> Any:
-        if method in sent:  # it is begun anew by a loop that ends
+        if method in sent:  # a loop that ends starts the search anew
             go.set()
         return afresh(self)
 
@@ -796,9 +796,9 @@ async def test_an_interrupt_just_after_the_answer(colour: str, way: str, monkeyp
 
 
 async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:
-    """A block around a prediction that has finished asks for nothing, nor does one left by an error of the API.
+    """A block around a finished prediction sends nothing, and neither does one that an API error leaves.
 
-    The latter makes it a RunError.
+    The API error becomes a RunError.
     """
     script = Script(create=[prediction("succeeded"), prediction("processing")])
     client = scripted(colour, script)
@@ -814,7 +814,7 @@ async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:
 @pytest.mark.parametrize("way", ["closed", "dropped", "dropped at the end", "left behind"])
 @pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
 def test_a_generator(place: Server, colour: str, way: str) -> None:
-    """A generator that owns a prediction cancels it when it is closed, dropped, or its event loop ends."""
+    """A generator that owns a prediction cancels it when it is closed or dropped, or when its event loop ends."""
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=place.token, base_url=place.base_url)
@@ -846,7 +846,7 @@ def test_a_generator(place: Server, colour: str, way: str) -> None:
 
 
 async def test_the_timeout_cancels(clients: Any, place: Server) -> None:
-    """Past its deadline a call has canceled its prediction, and says so; the error survives a pickle."""
+    """At its deadline a call cancels its prediction, and PredictionTimeout says so, also after pickling."""
     for way in ("run", "version", "use", "output"):
         client = clients(place)
         Clock(client)
@@ -868,8 +868,8 @@ async def test_the_timeout_cancels(clients: Any, place: Server) -> None:
     assert set(statuses(place)) == {"canceled"}
 
 
-async def test_the_api_is_told_of_the_deadline(colour: str) -> None:
-    """`Cancel-After` is the time that is left, at each attempt, rounded up and at least 5 s; or what was asked for."""
+async def test_the_deadline_is_sent_to_the_api(colour: str) -> None:
+    """`Cancel-After` is the time left at each attempt, rounded up and at least 5 s, or the value of `cancel_after`."""
     busy = httpx.Response(429, headers={"Retry-After": "8"})
     script = Script(create=[busy, prediction("succeeded", output="a")])
     client = scripted(colour, script)
@@ -889,10 +889,10 @@ async def test_the_api_is_told_of_the_deadline(colour: str) -> None:
 
 @pytest.mark.parametrize("status", ["canceled", "aborted"])
 @pytest.mark.parametrize(("end", "error"), [(20, PredictionTimeout), (10, PredictionCanceled)])
-async def test_what_the_api_cancels_at_the_deadline_was_late(
+async def test_a_prediction_that_the_api_cancels_at_the_deadline(
     colour: str, status: str, end: int, error: type[Exception]
 ) -> None:
-    """A prediction that is found canceled when the time is over is a timeout; one canceled before that is not."""
+    """A prediction found canceled after the deadline is a timeout. One canceled before it is a PredictionCanceled."""
 
     def seen(_: httpx.Request) -> dict[str, Any]:
         return prediction(status if clock.time >= end else "processing")
@@ -905,8 +905,8 @@ async def test_what_the_api_cancels_at_the_deadline_was_late(
     assert not any(each.endswith("/cancel") for each in script.asked)
 
 
-async def test_what_cancel_after_has_canceled(colour: str) -> None:
-    """A prediction that was canceled, and was started with a `cancel_after`, is no timeout; the error names that."""
+async def test_a_prediction_that_cancel_after_has_canceled(colour: str) -> None:
+    """A prediction that `cancel_after` has canceled is a PredictionCanceled, and the error names that option."""
     for timeout in (1, 20):
         script = Script(create=[prediction()], get=[prediction("canceled")])
         client = scripted(colour, script)
@@ -917,7 +917,7 @@ async def test_what_cancel_after_has_canceled(colour: str) -> None:
 
 @pytest.mark.parametrize("end", [3, 30])
 async def test_the_timeout_of_a_run_begins_with_its_start(colour: str, end: int) -> None:
-    """Output that is asked for when the time is over is given if there is any, and a timeout if the run goes on."""
+    """After the deadline, `output` still returns an output that exists. Otherwise it raises PredictionTimeout."""
 
     def seen(_: httpx.Request) -> dict[str, Any]:
         return prediction("succeeded" if clock.time >= end else "processing", output="a")
@@ -937,7 +937,7 @@ async def test_the_timeout_of_a_run_begins_with_its_start(colour: str, end: int)
 
 
 async def test_a_lost_answer_at_the_deadline(clients: Any, place: Server) -> None:
-    """What a look past the deadline finds is carried by the timeout; it may be another program's, and goes on."""
+    """A prediction found after the deadline is on the PredictionTimeout and goes on, as it may be another program's."""
     with Relay(place.port, LOSE) as relay:
         client = clients(place, base_url=relay.base_url)
         clock = Clock(client)
@@ -958,13 +958,13 @@ async def test_a_lost_answer_at_the_deadline(clients: Any, place: Server) -> Non
     assert next(each for each in place.requests if each.method == "POST").headers["cancel-after"] == "20s"
 
 
-# ---- what has been removed
+# ---- removed data
 
 
 @pytest.mark.filterwarnings("ignore:model.predict:DeprecationWarning")
 @pytest.mark.parametrize("way", ["run", "use", "output", "output_iterator", "stream", "predict"])
 async def test_data_that_was_removed(colour: str, way: str) -> None:
-    """An output that is gone is an error that says so, not None; the prediction itself just shows it."""
+    """A removed output raises DataRemovedError instead of being None. The prediction itself shows `data_removed`."""
     gone = prediction("succeeded", data_removed=True)
     script = Script(model=[model(), {"id": "b" * 64}], create=[prediction()], get=[gone])
     client = scripted(colour, script)

@@ -1,4 +1,4 @@
-"""Streams and iterators that are left before their end: what they started is canceled, what they watched is not."""
+"""Streams and iterators that are left early cancel the prediction they have started, and not one they only follow."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from replicate.local import Server
 
-# A generator that is dropped is closed by trio, which says that this is better done by hand.
+# trio closes a dropped generator and warns that this should be done explicitly.
 pytestmark = [leaves_streams, pytest.mark.filterwarnings("ignore:Async generator 'replicate:ResourceWarning")]
 
 
 @pytest.fixture
 def srv(held: Held) -> Iterator[Server]:
-    """Serve models that say one word, and wait."""
+    """Serve models that yield one word and wait."""
     with local_server({"me/held": Model(held.words, official=True), "me/community": held.words}) as server:
         yield server
         held.go.set()
@@ -45,7 +45,7 @@ def blocking(items: Any) -> bool:
 
 
 async def first(items: Any) -> Any:
-    """Take one item, in either colour."""
+    """Return the next item, in either colour."""
     return next(items) if blocking(items) else await anext(items)
 
 
@@ -71,7 +71,7 @@ WAYS = ["stream", "run", "use"]
 
 
 async def begun(client: Any, srv: Server, way: str, **options: Any) -> Any:
-    """Give an iterator that is to be left: by `stream`, by `run` of a version, or by `use`."""
+    """Return an iterator from `stream`, from `run` of a version, or from `use`."""
     if way == "stream":
         return client.stream("me/held", **options)
     if way == "run":
@@ -80,7 +80,7 @@ async def begun(client: Any, srv: Server, way: str, **options: Any) -> Any:
 
 
 async def left(items: Any) -> None:
-    """See that an iterator does not pass for a complete one."""
+    """Check that an iterator that was left does not look complete."""
     with pytest.raises(RunError, match="left before its end") as caught:
         await first(items)
     assert caught.value.prediction is items.prediction
@@ -89,14 +89,14 @@ async def left(items: Any) -> None:
 
 
 def settled(srv: Server) -> list[str]:
-    """Give how the predictions stand when nothing more is to come of what was left."""
+    """Return the states of all predictions."""
     return [each.status for each in srv.predictions]
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("end", [close, leave])
-async def test_left_half_read(clients: Any, srv: Server, way: str, end: Callable[[Any], Any]) -> None:
-    """Closing, and leaving `with`, cancel the prediction; reading on tells that what has come is not all."""
+async def test_an_iterator_left_half_read(clients: Any, srv: Server, way: str, end: Callable[[Any], Any]) -> None:
+    """Closing an iterator or leaving its block cancels the prediction. Reading on raises: the output is incomplete."""
     items = await begun(clients(srv), srv, way)
     await enter(items)
     assert await first(items) == "first "
@@ -110,8 +110,8 @@ async def test_left_half_read(clients: Any, srv: Server, way: str, end: Callable
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_left_unread(clients: Any, srv: Server, way: str) -> None:
-    """Leaving `with` cancels also where nothing was read; `with` has started the prediction."""
+async def test_an_iterator_left_unread(clients: Any, srv: Server, way: str) -> None:
+    """Entering the block starts the prediction. Leaving it cancels, also if nothing was read."""
     items = await begun(clients(srv), srv, way)
     await enter(items)
     assert settled(srv) != ["canceled"]
@@ -122,7 +122,7 @@ async def test_left_unread(clients: Any, srv: Server, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_prediction_that_is_to_go_on(clients: Any, srv: Server, held: Held, way: str) -> None:
-    """With `cancel_on_exit=False` it does."""
+    """With `cancel_on_exit=False` the prediction goes on."""
     items = await begun(clients(srv), srv, way, cancel_on_exit=False)
     assert await first(items) == "first "
     await close(items)
@@ -131,8 +131,8 @@ async def test_a_prediction_that_is_to_go_on(clients: Any, srv: Server, held: He
 
 
 @pytest.mark.parametrize("way", ["stream", "output_iterator"])
-async def test_what_only_looks_does_not_cancel(clients: Any, srv: Server, held: Held, way: str) -> None:
-    """`prediction.stream()` and `prediction.output_iterator()` leave the prediction alone."""
+async def test_iterators_of_a_prediction_do_not_cancel(clients: Any, srv: Server, held: Held, way: str) -> None:
+    """`prediction.stream()` and `prediction.output_iterator()` do not cancel the prediction."""
     created = await got(clients(srv).predictions.create(model="me/held", input={}))
     items = getattr(created, way)()
     assert await first(items) == "first "
@@ -142,7 +142,7 @@ async def test_what_only_looks_does_not_cancel(clients: Any, srv: Server, held: 
 
 
 async def test_after_the_end_there_is_nothing_to_cancel(clients: Any, srv: Server, held: Held) -> None:
-    """A stream that is left at `done` asks for nothing more."""
+    """A stream that is closed after `done` sends nothing."""
     held.go.set()
     stream = clients(srv).stream("me/held")
     async with aclosing(each(stream)) as events:
@@ -155,8 +155,8 @@ async def test_after_the_end_there_is_nothing_to_cancel(clients: Any, srv: Serve
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_dropped_where_it_blocks(srv: Server, way: str) -> None:
-    """A half-read one is canceled at once when it is dropped, without waiting for the garbage collector."""
+def test_a_blocking_iterator_that_is_dropped(srv: Server, way: str) -> None:
+    """Dropping a half-read blocking iterator cancels its prediction at once, without the garbage collector."""
     gc.disable()
     try:
         with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
@@ -173,8 +173,8 @@ def test_dropped_where_it_blocks(srv: Server, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("run", [asyncio.run, trio.run])
-def test_dropped_in_an_event_loop(srv: Server, way: str, run: Any) -> None:
-    """A half-read one is closed by the loop, which cancels the prediction before it ends, and leaves nothing behind."""
+def test_an_iterator_that_is_dropped_in_an_event_loop(srv: Server, way: str, run: Any) -> None:
+    """The event loop closes a dropped iterator, which cancels its prediction before the loop ends, without warnings."""
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
@@ -192,8 +192,8 @@ def test_dropped_in_an_event_loop(srv: Server, way: str, run: Any) -> None:
     assert settled(srv) == ["canceled"]
 
 
-def test_never_read_and_dropped(srv: Server, held: Held) -> None:
-    """An iterator that was never read cancels nothing when it is dropped, and a stream has started nothing."""
+def test_an_unread_iterator_that_is_dropped(srv: Server, held: Held) -> None:
+    """Dropping an unread iterator cancels nothing, and an unread stream has started nothing."""
     with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
         client.stream("me/held")
         assert settled(srv) == []
@@ -204,8 +204,8 @@ def test_never_read_and_dropped(srv: Server, held: Held) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_interrupt_while_it_blocks(srv: Server, way: str) -> None:
-    """Ctrl-C while the next item is waited for cancels the prediction, and goes on."""
+def test_an_interrupt_while_the_next_item_is_awaited(srv: Server, way: str) -> None:
+    """Ctrl-C while the iterator waits for its next item cancels the prediction, and is raised."""
     with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
         interrupt(client)
         items = drive(begun(client, srv, way))
@@ -217,7 +217,7 @@ def test_an_interrupt_while_it_blocks(srv: Server, way: str) -> None:
 
 
 def interrupt(client: Replicate) -> None:
-    """Have an answer that is read piece by piece interrupted after its first output."""
+    """Raise an interrupt after the first output of a streamed response."""
 
     async def interrupted() -> None:
         raise KeyboardInterrupt
@@ -227,7 +227,7 @@ def interrupt(client: Replicate) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_canceled_task(srv: Server, way: str) -> None:
-    """A task of asyncio that is canceled while it waits for the next item cancels the prediction."""
+    """Canceling an asyncio task that waits for the next item cancels the prediction."""
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
@@ -247,7 +247,7 @@ def test_a_canceled_task(srv: Server, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_canceled_scope(srv: Server, way: str) -> None:
-    """So does a scope of trio that is canceled."""
+    """Canceling a trio scope that waits for the next item cancels the prediction."""
 
     async def main() -> None:
         client = AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url)
@@ -264,7 +264,7 @@ def test_a_canceled_scope(srv: Server, way: str) -> None:
 
 
 def amid(client: Any, act: Callable[[], Any]) -> None:
-    """Do something once while an answer is waited for, after its first output."""
+    """Call a function once, after the first output of a streamed response."""
     transport = client._session.transport
     original = transport.chunks
 
@@ -279,8 +279,8 @@ def amid(client: Any, act: Callable[[], Any]) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_closed_while_it_is_read(clients: Any, srv: Server, way: str) -> None:
-    """Closing one that waits for its next item cancels the prediction, and reading ends by an error."""
+async def test_an_iterator_that_is_closed_during_a_read(clients: Any, srv: Server, way: str) -> None:
+    """Closing an iterator that waits for its next item cancels the prediction and ends the read with an error."""
     client = clients(srv)
     items = await begun(client, srv, way)
     amid(client, lambda: close(items))
@@ -293,8 +293,8 @@ async def test_closed_while_it_is_read(clients: Any, srv: Server, way: str) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_read_by_two(clients: Any, srv: Server, way: str) -> None:
-    """Who reads what another is reading is told so, and closing works as if nobody had tried."""
+async def test_two_readers_of_one_iterator(clients: Any, srv: Server, way: str) -> None:
+    """A second reader gets an error that says so, and does not disturb closing."""
     client = clients(srv)
     items = await begun(client, srv, way)
     second = list[str]()
@@ -315,8 +315,8 @@ async def test_read_by_two(clients: Any, srv: Server, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_closed_while_it_is_read_and_to_go_on(clients: Any, srv: Server, held: Held, way: str) -> None:
-    """With `cancel_on_exit=False` reading ends at the next item, and the prediction goes on."""
+async def test_closing_during_a_read_without_canceling(clients: Any, srv: Server, held: Held, way: str) -> None:
+    """With `cancel_on_exit=False`, closing during a read ends it at the next item, and the prediction goes on."""
     client = clients(srv)
     items = await begun(client, srv, way, cancel_on_exit=False)
 
@@ -333,7 +333,7 @@ async def test_closed_while_it_is_read_and_to_go_on(clients: Any, srv: Server, h
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_deadline_cancels(colour: str, way: str) -> None:
-    """Past the timeout an iterator raises PredictionTimeout, and what it has started is canceled."""
+    """At its timeout an iterator raises PredictionTimeout and cancels the prediction that it has started."""
     numbers = {"type": "array", "items": {"type": "integer"}, "x-cog-array-type": "iterator"}
     script = Script(
         model=[model_or_version(output=numbers)],
@@ -357,15 +357,15 @@ async def test_the_deadline_cancels(colour: str, way: str) -> None:
         items = await got(client.run(f"me/model:{VERSION}", wait=False, timeout=20))
     else:
         items = await got(client.use("me/model", streaming=True, timeout=20)())
-    for _ in range(2):  # and so it does when it is read again
+    for _ in range(2):  # reading again raises the same
         with pytest.raises(PredictionTimeout, match="had not finished after 20 s, and was canceled"):
             await collect(items)
     assert asked[-1] == "/v1/predictions/p1/cancel"
 
 
 @pytest.mark.parametrize("cancel", [True, False])
-async def test_interrupted_while_it_starts(clients: Any, srv: Server, *, cancel: bool) -> None:
-    """A stream that is interrupted when its create was sent has canceled it; reading on is no start of another."""
+async def test_a_stream_that_is_interrupted_while_it_starts(clients: Any, srv: Server, *, cancel: bool) -> None:
+    """A stream that is interrupted after its create was sent cancels the prediction. Reading on starts no other one."""
     client = clients(srv)
     transport = client._session.transport
     send = transport.send
@@ -386,8 +386,8 @@ async def test_interrupted_while_it_starts(clients: Any, srv: Server, *, cancel:
     assert len(settled(srv)) == 1
 
 
-async def test_closed_before_it_starts(clients: Any, srv: Server) -> None:
-    """A stream that is closed unread has started nothing, and says so."""
+async def test_a_stream_that_is_closed_before_it_starts(clients: Any, srv: Server) -> None:
+    """A stream that is closed unread has started nothing, and its error says so."""
     stream = clients(srv).stream("me/held")
     await close(stream)
     with pytest.raises(ReplicateError, match="closed before its prediction was started"):
@@ -395,11 +395,11 @@ async def test_closed_before_it_starts(clients: Any, srv: Server) -> None:
     assert settled(srv) == []
 
 
-# ---- as objects
+# ---- streams as objects
 
 
 async def test_a_stream_as_an_object(clients: Any, srv: Server, held: Held) -> None:
-    """A stream tells its prediction once that has been started, and how to get that far."""
+    """A stream has its prediction once that is started. Before, the error says how to start it."""
     held.go.set()
     stream = clients(srv).stream("me/held")
     assert isinstance(stream, EventStream)
@@ -414,7 +414,7 @@ async def test_a_stream_as_an_object(clients: Any, srv: Server, held: Held) -> N
 
 
 async def test_a_stream_can_be_canceled(clients: Any, srv: Server) -> None:
-    """`cancel` stops the prediction."""
+    """`cancel` cancels the prediction."""
     stream = clients(srv).stream("me/held", cancel_on_exit=False)
     await first(stream)
     await got(stream.cancel())
@@ -422,8 +422,8 @@ async def test_a_stream_can_be_canceled(clients: Any, srv: Server) -> None:
     await close(stream)
 
 
-async def test_what_cannot_be_pickled_says_so(clients: Any, srv: Server, held: Held) -> None:
-    """Iterators that are open hold connections; what to pickle in their place is told."""
+async def test_open_iterators_cannot_be_pickled(clients: Any, srv: Server, held: Held) -> None:
+    """Open iterators hold connections and cannot be pickled. The error says what to pickle instead."""
     held.go.set()
     client = clients(srv)
     output = await begun(client, srv, "run")
@@ -434,7 +434,7 @@ async def test_what_cannot_be_pickled_says_so(clients: Any, srv: Server, held: H
 
 
 async def test_an_awaited_stream_is_itself(clients: Any, srv: Server, held: Held, colour: str) -> None:
-    """An asynchronous stream may be awaited: it has then started its prediction."""
+    """Awaiting an asynchronous stream starts its prediction and returns the stream."""
     if colour == "blocking":
         return
     held.go.set()
@@ -445,7 +445,7 @@ async def test_an_awaited_stream_is_itself(clients: Any, srv: Server, held: Held
 
 
 async def test_the_wrong_kind_of_loop(clients: Any, srv: Server, colour: str) -> None:
-    """Python itself refuses it, and nothing is started."""
+    """Python refuses the wrong kind of loop, and nothing is started."""
     stream = clients(srv).stream("me/held")
     if colour == "blocking":
         with pytest.raises(TypeError, match="not an async iterator"):
@@ -462,7 +462,7 @@ async def test_the_wrong_kind_of_loop(clients: Any, srv: Server, colour: str) ->
 
 
 async def test_wrong_arguments_raise_at_the_call(client: Any, asked: Any) -> None:
-    """Nothing has to be iterated, or is sent, for that."""
+    """`stream` itself raises for wrong arguments, before iteration, and sends nothing."""
     with pytest.raises(TypeError, match="webhook"):
         client.stream("me/official", webook="https://example.com")
     with pytest.raises(ValueError, match="owner/name"):
@@ -471,8 +471,8 @@ async def test_wrong_arguments_raise_at_the_call(client: Any, asked: Any) -> Non
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_left_after_its_client(srv: Server, way: str) -> None:
-    """A half-read one that outlives the `with` block of its client still cancels what it started."""
+def test_an_iterator_that_outlives_its_client(srv: Server, way: str) -> None:
+    """A half-read iterator that outlives its client's block still cancels its prediction."""
     with Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
         items = drive(begun(client, srv, way))
         assert next(items) == "first "
@@ -483,8 +483,8 @@ def test_left_after_its_client(srv: Server, way: str) -> None:
 @pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("run", [asyncio.run, trio.run])
-def test_left_after_its_asynchronous_client(srv: Server, way: str, run: Any) -> None:
-    """So does one of an asynchronous client, without its event loop's connections."""
+def test_an_iterator_that_outlives_its_asynchronous_client(srv: Server, way: str, run: Any) -> None:
+    """An iterator of a closed asynchronous client still cancels its prediction, without the loop's connections."""
 
     async def main() -> None:
         async with AsyncReplicate(bearer_token=srv.token, base_url=srv.base_url) as client:

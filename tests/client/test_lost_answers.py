@@ -1,8 +1,8 @@
-"""The answer to a create is lost: what it started is found and taken up, or the error says what was looked for."""
+"""If the answer to a create is lost, the client finds the prediction and returns it, or says where it has looked."""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - the local server asks for it
+from pathlib import Path  # noqa: TC003 - the local server reads the annotations
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -58,11 +58,11 @@ CREATES: dict[str, Callable[[Any, Server], Any]] = {
     "create with a model": lambda client, _: client.models.predictions.create("me/official", {"text": "a"}, wait=5),
     "deployment": lambda client, _: client.deployments.predictions.create("local/service", {"text": "a"}, wait=5),
 }
-"""The ways to start something."""
+"""The calls that create a prediction."""
 
 
 def create(client: Any, place: Server, way: str) -> Any:
-    """Start something in one of the ways there are."""
+    """Create a prediction in one of several ways."""
     return CREATES[way](client, place)
 
 
@@ -79,7 +79,7 @@ async def deployed(client: Any) -> None:
 @pytest.mark.parametrize("fault", ACTED)
 async def test_what_was_started_is_taken_up(clients: Any, place: Server, way: str, fault: str) -> None:
     """The call goes on as if it had been answered, and the server has started one prediction."""
-    refused = [None] if way == "run a community model" else []  # by its name
+    refused = [None] if way == "run a community model" else []  # the create by name
     with Relay(place.port, *refused, fault) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
@@ -94,9 +94,9 @@ async def test_what_was_started_is_taken_up(clients: Any, place: Server, way: st
 
 
 @pytest.mark.parametrize("way", [way for way in CREATES if way != "deployment"])
-async def test_what_was_not_started_is_not_started(clients: Any, place: Server, way: str) -> None:
-    """Where nothing is found after three looks, the error says so, and nothing is sent again."""
-    with Relay(place.port, LOSE if way == "run a community model" else DROP) as relay:  # which is refused by its name
+async def test_a_create_that_is_not_found_is_not_sent_again(clients: Any, place: Server, way: str) -> None:
+    """If three searches find nothing, the error says so, and the create is not sent again."""
+    with Relay(place.port, LOSE if way == "run a community model" else DROP) as relay:  # a create by name is refused
         client = clients(place, base_url=relay.base_url)
         clock = Clock(client)
         with pytest.raises(AmbiguousCreateError, match=r"does not show among the predictions.*not sent again"):
@@ -106,8 +106,8 @@ async def test_what_was_not_started_is_not_started(clients: Any, place: Server, 
         assert len(place.predictions) == 0
 
 
-async def test_an_answer_that_is_too_late(clients: Any, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A prediction whose answer the server holds back for longer than the client waits is taken up as it runs."""
+async def test_an_answer_that_comes_too_late(clients: Any, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the server holds its answer longer than the client waits, the client returns the running prediction."""
     monkeypatch.setattr(creation, "GRACE", -0.9)
     with local_server({"me/held": Model(held.text, official=True)}) as srv:
         made = await got(clients(srv).predictions.create("me/held", {}, wait=1, timeout=0.1))
@@ -117,8 +117,8 @@ async def test_an_answer_that_is_too_late(clients: Any, held: Held, monkeypatch:
         assert len(srv.predictions) == 1
 
 
-async def test_one_s_own_predictions_are_not_taken_up(clients: Any, place: Server) -> None:
-    """What another create of this client was answered with is not the lost one."""
+async def test_predictions_of_other_creates_are_not_taken(clients: Any, place: Server) -> None:
+    """A prediction that belongs to another create of the same client is not taken for the lost one."""
     with Relay(place.port) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
@@ -133,20 +133,20 @@ async def test_one_s_own_predictions_are_not_taken_up(clients: Any, place: Serve
         assert len(place.predictions) == 4
 
 
-async def test_several_that_fit(clients: Any, place: Server) -> None:
-    """Of two that may be the one, none is taken up, and the error names both."""
+async def test_several_matching_predictions(clients: Any, place: Server) -> None:
+    """If two predictions match, neither is returned, and the error names both."""
     with Relay(place.port, LOSE) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
-        await got(create(clients(place), place, "create"))  # by another program, at the same time
+        await got(create(clients(place), place, "create"))  # as another program would, at the same time
         with pytest.raises(AmbiguousCreateError, match="was started several times") as raised:
             await got(create(client, place, "create"))
         assert all(each.id in str(raised.value) for each in place.predictions)
 
 
 @pytest.mark.parametrize("way", ["run", "run a version", "create"])
-async def test_what_another_program_has_asked_for(clients: Any, place: Server, way: str) -> None:
-    """What has another value in its input than the model's default, or one not known, is named and left alone."""
+async def test_predictions_of_other_programs_are_not_taken(clients: Any, place: Server, way: str) -> None:
+    """A prediction with an input that is not the model's default, or of unknown default, is named but not returned."""
     with Relay(place.port, DROP) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
@@ -163,9 +163,9 @@ async def test_what_another_program_has_asked_for(clients: Any, place: Server, w
 async def test_defaults_are_those_of_the_schema(
     colour: str, way: str, version: str, times: int, *, described: bool
 ) -> None:
-    """What was added to the input makes no difference, unless the model can be looked up and has another default.
+    """Added inputs do not matter, unless the schema can be fetched and has another default for them.
 
-    It is looked up once, when it is needed for that.
+    The schema is fetched once, and only when it is needed for that.
     """
     found = prediction(
         "succeeded",
@@ -201,8 +201,8 @@ async def test_defaults_are_those_of_the_schema(
     assert script.asked[0] == ("POST /models/me/model/predictions" if way == "run" else "POST /predictions")
 
 
-async def test_looking_rides_out_trouble(colour: str) -> None:
-    """A list that fails counts as a look, and the next one is tried; a refusal to list ends it."""
+async def test_the_search_survives_failing_lists(colour: str) -> None:
+    """A list that fails counts as a search, and the next one follows. A refused list ends the search."""
     found = prediction("succeeded", output="a", created_at="2999-01-01T00:00:00Z")
     looks = [httpx.Response(500), httpx.Response(200, text="<html>"), {"results": [found]}]
     script = Script(create=[httpx.Response(502)], list=looks, get=[found])
@@ -221,7 +221,7 @@ async def test_looking_rides_out_trouble(colour: str) -> None:
 
 
 async def test_the_clock_of_the_api_counts(colour: str) -> None:
-    """An answer's Date says what time it is there: what was created before the request is not taken up."""
+    """The Date header gives the API's time: a prediction created before the request is not returned."""
     listed = {"date": "Wed, 01 Jan 2025 12:00:00 GMT"}
     for moment, fits in (("2025-01-01T11:59:50Z", False), ("2025-01-01T11:59:59Z", True)):
         found = prediction("succeeded", output="a", created_at=moment)
@@ -239,8 +239,8 @@ async def test_the_clock_of_the_api_counts(colour: str) -> None:
                 await got(client.predictions.create("me/model", {}))
 
 
-async def test_pages_are_turned_while_they_are_new(colour: str) -> None:
-    """A busy account's list is read back to when the request went out, and no further."""
+async def test_the_search_reads_pages_back_to_the_request(colour: str) -> None:
+    """The list is read back to the time of the request, and no further."""
     new = prediction("processing", id="other", created_at="2999-01-01T00:00:00Z", input={"text": "b"})
     mine = prediction("processing", created_at="2999-01-01T00:00:00Z", input={"text": "a"})
     old = prediction("processing", id="old", created_at="2001-01-01T00:00:00Z", input={"text": "a"})
@@ -257,7 +257,7 @@ async def test_pages_are_turned_while_they_are_new(colour: str) -> None:
 
 
 async def test_a_deadline_bounds_the_search(colour: str) -> None:
-    """One look is taken in any case, further ones only in the time that is left."""
+    """One search runs in any case. Further ones run only in the time that is left."""
     script = Script(create=[httpx.Response(502)])
     client = scripted(colour, script)
     clock = Clock(client)
@@ -268,7 +268,7 @@ async def test_a_deadline_bounds_the_search(colour: str) -> None:
 
 @pytest.mark.parametrize("status", ["succeeded", "processing"])
 async def test_a_listed_prediction_without_its_output(colour: str, status: str) -> None:
-    """What is taken up is read again, for a list may leave out the output; if that fails, waiting reads it."""
+    """A prediction that is found is fetched again, as lists may omit the output. If that fails, waiting fetches it."""
     listed = prediction(status, created_at="2999-01-01T00:00:00Z")
     again = [httpx.Response(500), prediction("succeeded", output="a")]
     script = Script(create=[httpx.Response(502)], list=[{"results": [listed]}], get=again)
@@ -310,7 +310,7 @@ async def test_a_retry_uploads_nothing(clients: Any, place: Server, way: str) ->
 
 
 async def test_the_fallback_to_a_version_uploads_nothing(colour: str) -> None:
-    """What was uploaded for a model that turns out not to run by its name serves its version."""
+    """A file that was uploaded for a model is used for its version, if the model does not run by its name."""
     uploads: list[httpx.Request] = []
 
     def post(request: httpx.Request) -> Any:

@@ -1,4 +1,4 @@
-"""One client for many threads, tasks and event loops, and nothing left behind."""
+"""One client serves many threads, tasks and event loops, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def own_server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _nothing_left(own_server: Server) -> Iterator[None]:
-    """No thread, no socket and no other resource outlives a test."""
+    """Check that no thread, socket or other resource outlives the test."""
     before = set(threading.enumerate())
     yield
-    gc.collect()  # what has not been closed says so, and any warning is an error
+    gc.collect()  # unclosed resources warn here, and warnings are errors
     mine = {thread for thread in threading.enumerate() if not thread.name.startswith("replicate-local")}
     assert mine <= before
 
 
 def test_one_client_serves_all_threads(own_server: Server) -> None:
-    """Sixteen threads run models, stream and read through one client, and each gets its own results."""
+    """Sixteen threads run models, stream and read with one client, and each gets its own results."""
     numbers = version_of(own_server, "me/numbers")
     with Replicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:
 
@@ -81,7 +81,7 @@ def test_one_client_serves_all_event_loops(own_server: Server) -> None:
 
 
 def test_event_loops_in_several_threads(own_server: Server) -> None:
-    """Loops that run at the same time, each in its thread, share one client too."""
+    """Event loops that run in several threads at the same time share one client."""
     client = AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url)
 
     async def work(text: str) -> str:
@@ -93,14 +93,14 @@ def test_event_loops_in_several_threads(own_server: Server) -> None:
 
 
 def open_files() -> int:
-    """Count the sockets and files of this process, where it can be told."""
+    """Return the number of open files and sockets of this process, or 0 if the system does not list them."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
 @pytest.mark.parametrize(("library", "number"), [("asyncio", 500), ("trio", 100)])
 def test_many_tasks(library: str, number: int) -> None:
-    """Hundreds of runs at the same time in one event loop all get their own result, and leave no task or socket."""
+    """Hundreds of concurrent runs in one event loop each get their own result, and leave no task or socket."""
     before = open_files()
     results: dict[int, Any] = {}
 
@@ -127,7 +127,7 @@ def test_many_tasks(library: str, number: int) -> None:
 
 
 def test_many_threads() -> None:
-    """Sixty-four threads run models through one client at the same time, and leave no socket."""
+    """Sixty-four threads run models with one client at the same time, and leave no socket."""
     before = open_files()
     with local_server(MODELS) as srv, Replicate(bearer_token=srv.token, base_url=srv.base_url) as client:
         start = threading.Barrier(64)
@@ -142,7 +142,7 @@ def test_many_threads() -> None:
 
 
 def test_a_blocking_client_works_inside_a_running_loop(own_server: Server) -> None:
-    """It blocks there as any blocking call does, iterators included."""
+    """A blocking client works inside a running event loop, iterators included, and blocks it."""
     with Replicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:
 
         async def work() -> None:
@@ -156,7 +156,7 @@ def test_a_blocking_client_works_inside_a_running_loop(own_server: Server) -> No
 
 
 def test_tasks_that_are_cancelled_leave_nothing(own_server: Server) -> None:
-    """A task that is cancelled while it waits ends at once, and the client goes on."""
+    """A task that is cancelled while it waits ends at once, and the client stays usable."""
 
     async def work() -> None:
         async with AsyncReplicate(bearer_token=own_server.token, base_url=own_server.base_url) as client:

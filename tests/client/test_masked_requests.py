@@ -1,4 +1,4 @@
-"""The requests of answers and errors, to look at: their Authorization is masked for every reader, and in pickles."""
+"""The request of a response or an error has its Authorization header masked, for every reader and in pickles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE = answer(body=b'{"results": [], "next": "predictions?cursor=2", "previous":
 
 
 def check(request: Any) -> None:
-    """Look at a request in every way."""
+    """Check a request in every way in which it can be read."""
     headers = request.headers
     assert headers["Authorization"] == headers.get("authorization") == dict(headers)["authorization"] == MASK
     assert MASK in headers.values()
@@ -51,7 +51,7 @@ def check(request: Any) -> None:
 
 @pytest.fixture(params=["own", "httpx", "httpx2"])
 def client_of(request: pytest.FixtureRequest, colour: str) -> Callable[..., Any]:
-    """Give a function that makes clients of a place: over connections of their own, or of the caller's."""
+    """Return a function that makes clients over their own connections, or over those of the caller's."""
     library = {"own": None, "httpx": httpx, "httpx2": httpx2}[request.param]
 
     def make(server: Faults, **options: Any) -> Any:
@@ -63,8 +63,8 @@ def client_of(request: pytest.FixtureRequest, colour: str) -> Callable[..., Any]
     return make
 
 
-async def test_requests_of_answers(client_of: Any, colour: str) -> None:
-    """What `get` gives has its request, of whatever library, and of what it redirects to."""
+async def test_requests_of_responses(client_of: Any, colour: str) -> None:
+    """The request of a response is masked, of every library, and so is the next request of a redirect."""
     with Faults(answer(), answer("307 Moved", b"", "Location: /v1/other")) as server:
         client = client_of(server)
         response = await got(client.post("/account", json={"a": 1}))
@@ -86,7 +86,7 @@ async def test_requests_of_answers(client_of: Any, colour: str) -> None:
 
 
 async def test_requests_of_errors(client_of: Any, colour: str) -> None:
-    """So has an error's, also where the API was asked in vain."""
+    """The request of an error is masked, also if there is no usable response."""
     bad = [answer("404 No"), answer("500 No"), answer(body=b"<html>"), RESET_READ]
     with Faults(*bad) as server:
         client = client_of(server)
@@ -104,8 +104,8 @@ async def test_requests_of_errors(client_of: Any, colour: str) -> None:
         await got(client.close())
 
 
-async def test_requests_of_streams_and_raw_answers(client_of: Any, colour: str) -> None:
-    """They are masked while the content comes, too."""
+async def test_requests_of_streams_and_raw_responses(client_of: Any, colour: str) -> None:
+    """The request of a streamed or raw response is masked while the content is read, too."""
     with Faults(answer()) as server:
         client = client_of(server)
         for make in (lambda: client.get("/account", stream=True), client.account.with_raw_response.get):
@@ -117,7 +117,7 @@ async def test_requests_of_streams_and_raw_answers(client_of: Any, colour: str) 
 
 
 async def test_hooks_and_mocks_see_what_is_sent(colour: str) -> None:
-    """A request goes out as it is, and stays so for whoever has got hold of it."""
+    """Hooks and mock transports see the request as it is sent, and the request that they keep stays unmasked."""
     seen: list[Any] = []
 
     def answering(request: httpx.Request) -> httpx.Response:
@@ -147,7 +147,7 @@ async def test_hooks_and_mocks_see_what_is_sent(colour: str) -> None:
 
 
 async def test_authorizations_of_other_kinds(colour: str) -> None:
-    """A caller's own header is masked like the token, with its scheme if it has a known one."""
+    """A caller's own Authorization header is masked like the token. A known scheme is shown."""
     with Faults(answer()) as server:
         client = connect(colour, bearer_token="r8_unused", base_url=server.base_url)
         for header, shown in ((f"Basic {TOKEN}", "Basic [hidden]"), (TOKEN, "[hidden]"), (f"{TOKEN} x", "[hidden]")):
@@ -158,7 +158,7 @@ async def test_authorizations_of_other_kinds(colour: str) -> None:
 
 
 async def test_pages_and_options(colour: str) -> None:
-    """A page keeps the options of its requests: its pickle has the client's token nowhere, whatever it looks like."""
+    """A page keeps the options of its requests, but its pickle does not contain the token, whatever its form."""
     token = "any text can be a token"
     with Faults(PAGE) as server:
         client = connect(colour, bearer_token=token, base_url=server.base_url)
@@ -171,7 +171,7 @@ async def test_pages_and_options(colour: str) -> None:
 
 
 async def test_an_upload_is_sent_with_the_token(colour: str) -> None:
-    """Its body is read once, and its request is masked."""
+    """An upload is sent with the token and its body, and the request of its error is masked."""
     stored = b'{"id": "f1", "urls": {"get": "https://api.example.test/f1"}}'
     with Faults(answer("201 Created", stored), answer("500 No")) as server:
         client = connect(colour, bearer_token=TOKEN, base_url=server.base_url, max_retries=0)
@@ -183,7 +183,7 @@ async def test_an_upload_is_sent_with_the_token(colour: str) -> None:
 
 
 async def test_an_echo_in_an_error(colour: str) -> None:
-    """An answer that shows the token shows it no longer when it has become an error."""
+    """A response that echoes the token no longer shows it once it has become an error."""
 
     def echo(request: bytes) -> bytes:
         return answer("422 No", request, f"X-Echo: {TOKEN}")

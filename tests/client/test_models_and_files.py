@@ -28,23 +28,23 @@ async def test_get_a_model(client: Any, name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["official", "me/official/more", "", "me/official:" + "0" * 64])
-async def test_what_names_no_model_is_not_sent(client: Any, asked: Any, name: str) -> None:
-    """A name of another form is refused before anything is sent."""
+async def test_an_invalid_model_name_is_not_sent(client: Any, asked: Any, name: str) -> None:
+    """A name in another form is refused before anything is sent."""
     with pytest.raises(ValueError, match="owner/name"):
         await got(client.models.get(name))
     assert not asked()
 
 
 @pytest.mark.parametrize(("owner", "name"), [("me", ".."), ("..", "official"), ("", "official"), ("me", "")])
-async def test_a_name_never_leads_elsewhere(client: Any, asked: Any, owner: str, name: str) -> None:
-    """Parts that would change the path are refused."""
+async def test_a_name_cannot_change_the_path(client: Any, asked: Any, owner: str, name: str) -> None:
+    """Parts of a name that would change the path are refused."""
     with pytest.raises(ValueError, match=r"must name something|Expected a non-empty value for `model_"):
         await got(client.models.get(owner, name))
     assert not asked()
 
 
 async def test_versions(client: Any) -> None:
-    """Versions are listed, and one is got by its id."""
+    """Versions are listed, and one is fetched by its id."""
     version = (await got(client.models.get("me/community"))).latest_version.id
     listed = await got(client.models.versions.list("me", "community"))
     assert [each.id async for each in each(listed)] == [version]
@@ -54,8 +54,8 @@ async def test_versions(client: Any) -> None:
         await got(client.models.versions.get("me", "community", "0" * 64))
 
 
-async def test_what_is_no_json(client: Any, server: Any) -> None:
-    """A readme is text and a file's content bytes: a server that heeds `Accept` sends both."""
+async def test_responses_that_are_no_json(client: Any, server: Any) -> None:
+    """A readme is text and a file's content is bytes: the client sends an `Accept` header for each."""
     await got(client.models.update("me/official", readme="# Grüße"))
     assert await got(client.models.readme.get("me/official")) == "# Grüße"
     file = await got(client.files.create(b"\x00\xff", filename="a.bin"))
@@ -64,7 +64,7 @@ async def test_what_is_no_json(client: Any, server: Any) -> None:
 
 
 async def downloaded(client: Any, file: Any) -> tuple[str, str, bytes]:
-    """Give the digest, type and content of an upload, as somebody gets it who reads its URL."""
+    """Return an upload's digest, type and content, as a reader of its URL gets them."""
     stored = await got(client.get(f"/files/{file.id}"))
     content = await got(client.predictions.create("me/digest", {"file": file.urls.get}, wait=True))
     return stored.json()["checksums"]["sha256"], stored.json()["content_type"], content.output
@@ -72,7 +72,7 @@ async def downloaded(client: Any, file: Any) -> tuple[str, str, bytes]:
 
 @pytest.mark.parametrize("form", ["path", "str", "handle", "bytes", "memory"])
 async def test_upload(client: Any, tmp_path: Path, form: str) -> None:
-    """A path, an open file or bytes are stored whole, and models can read them by `urls.get`."""
+    """A path, an open file or bytes are uploaded whole, and models can read them by `urls.get`."""
     content = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
     path = tmp_path / "dots.png"
     path.write_bytes(content)
@@ -94,15 +94,15 @@ async def test_upload(client: Any, tmp_path: Path, form: str) -> None:
 
 
 async def test_an_upload_is_described(client: Any) -> None:
-    """Name, type and metadata given go with the file."""
+    """A name, a type and metadata that are passed are stored with the file."""
     file = await got(
         client.files.create(b"{}", filename="naïve.json", content_type="application/x-own", metadata={"of": {"a": [1]}})
     )
     assert (file.name, file.content_type, file.metadata) == ("naïve.json", "application/x-own", {"of": {"a": [1]}})
 
 
-async def test_what_is_no_file_is_not_sent(client: Any, asked: Any, tmp_path: Path) -> None:
-    """A missing file, a text file and something else are refused before anything is sent."""
+async def test_objects_that_are_no_file_are_not_sent(client: Any, asked: Any, tmp_path: Path) -> None:
+    """A missing file, a text file and other objects are refused before anything is sent."""
     with pytest.raises(FileNotFoundError, match="there is no file"):
         await got(client.files.create(tmp_path / "nothing"))
     with tempfile.TemporaryFile("w+") as text, pytest.raises(TypeError, match="mode 'rb'"):

@@ -1,4 +1,4 @@
-"""`prediction.output`: what the API sent, whose strings that are files have the methods of a file."""
+"""`prediction.output`: the API's data, in which strings that are file URLs have the methods of a file."""
 
 import asyncio
 import copy
@@ -59,7 +59,7 @@ async def finished(client: Any, name: str) -> Any:
 
 
 async def test_an_output_is_a_string_and_a_file(client: Any, tmp_path: Path) -> None:
-    """It is the URL wherever a `str` is wanted, and can be read and saved through the prediction's client."""
+    """An output file is its URL as a `str`, and can be read and saved through the prediction's client."""
     made = await finished(client, "me/one")
     output = made.output
     assert isinstance(output, str)
@@ -72,8 +72,8 @@ async def test_an_output_is_a_string_and_a_file(client: Any, tmp_path: Path) -> 
     assert type(output.url) is type(str(output)) is str
 
 
-def test_what_version_1_was_used_with_works(server: "Server", tmp_path: Path) -> None:
-    """`urlretrieve`, `urlopen`, httpx and `"".join` take it for the URL that it is."""
+def test_uses_of_an_output_in_version_1(server: "Server", tmp_path: Path) -> None:
+    """`urlretrieve`, `urlopen`, httpx and `"".join` accept an output as its URL, as in version 1."""
     with connect("blocking", bearer_token=server.token, base_url=server.base_url) as client:
         outputs = client.predictions.create("me/frames", {}).wait().output
     first: Any = outputs[0]
@@ -87,18 +87,18 @@ def test_what_version_1_was_used_with_works(server: "Server", tmp_path: Path) ->
     assert os.fspath(first) == first.url
 
 
-async def test_items_of_an_iterator_are_both_too(client: Any) -> None:
-    """`output_iterator` gives what `output` would."""
+async def test_items_of_an_iterator_are_strings_and_files(client: Any) -> None:
+    """`output_iterator` yields the same items as `output`."""
     made = await got(client.predictions.create("me/frames", {}))
     items = await collect(made.output_iterator())
     assert [await got(item.read()) for item in items] == [picture("red"), picture("blue")]
     assert items == made.output
 
 
-async def test_the_schema_decides_where_it_is_known(client: Any) -> None:
-    """A text that is a URL is a text once the client has looked the model up; till then it is a file."""
+async def test_a_known_schema_decides(client: Any) -> None:
+    """A URL counts as text once the client has fetched a schema that says so. Before that it counts as a file."""
     assert isinstance((await finished(client, "me/link")).output, FileString)
-    await got(client.run("me/link"))  # which looks nothing up
+    await got(client.run("me/link"))  # fetches no schema
     assert isinstance((await finished(client, "me/link")).output, FileString)
     assert await got(client.use("me/link")()) == link()
     assert type((await finished(client, "me/link")).output) is str
@@ -106,7 +106,7 @@ async def test_the_schema_decides_where_it_is_known(client: Any) -> None:
 
 
 async def test_the_schema_of_another_version_does_not_count(colour: str) -> None:
-    """What is known of a model's latest version says nothing of a prediction with another one."""
+    """The schema of a model's latest version does not apply to predictions of other versions."""
     output = {"type": "string"}
     script = Script(
         model=[model(output=output, official=False)],
@@ -124,7 +124,7 @@ def made_of(output: Any) -> Any:
 
 
 def test_nested_outputs() -> None:
-    """Files are found in lists and dictionaries, whose other values stay what they are."""
+    """Files are found in lists and dictionaries. Other values stay unchanged."""
     raw = {
         "a": [{"mask": DELIVERED, "score": 0.5}],
         "b": "text",
@@ -143,13 +143,13 @@ def test_nested_outputs() -> None:
 @pytest.mark.parametrize(
     "output", [None, "text", ["a", "b"], {"a": 1}, 3, [], "https:", "see https://example.com/a.png"]
 )
-def test_an_output_without_files_is_itself(output: Any) -> None:
-    """Nothing is made, or copied, where there is no file."""
+def test_an_output_without_files_is_not_copied(output: Any) -> None:
+    """An output without files is returned as it is, without a copy."""
     assert made_of(output).output is output
 
 
-def test_an_output_is_made_once() -> None:
-    """It is the same object at each look, until the prediction is loaded anew or its output replaced."""
+def test_an_output_is_converted_once() -> None:
+    """`output` is converted once, until it is replaced."""
     made = made_of([DELIVERED])
     first = made.output
     assert made.output is first
@@ -158,14 +158,14 @@ def test_an_output_is_made_once() -> None:
     assert isinstance(made.output[0], FileString)
 
 
-def test_nothing_is_made_before_it_is_looked_at() -> None:
-    """An answer is read without looking for files in it."""
+def test_an_output_is_converted_at_its_first_access() -> None:
+    """`output` is converted at its first access, not when the response is read."""
     assert not [value for value in vars(made_of([DELIVERED])).values() if "File" in type(value).__name__]
     assert "_output" not in vars(made_of([DELIVERED]))
 
 
 def test_plain_data_is_plain() -> None:
-    """Dictionaries, JSON and pickles of a prediction have a plain `str`, and copies make their own files."""
+    """Dictionaries, JSON and pickles of a prediction contain a plain `str`, and copies convert `output` anew."""
     made = made_of(DELIVERED)
     assert isinstance(made.output, FileString)
     for data in (made.to_dict(), made.dict(), made.model_dump(), dict(made), vars(pickle.loads(pickle.dumps(made)))):
@@ -179,7 +179,7 @@ def test_plain_data_is_plain() -> None:
 
 @pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
 def test_a_string_can_be_copied(twin: Any) -> None:
-    """Copies and pickles of a string are equal to it, hash alike and are files too; a pickle has no client."""
+    """Copies and pickles of an output string are equal, hash alike and are files, too."""
     output = made_of(DELIVERED).output
     output.seek(3)
     other = twin(output)
@@ -188,7 +188,7 @@ def test_a_string_can_be_copied(twin: Any) -> None:
 
 
 def test_the_file_has_the_colour_of_its_prediction(server: "Server") -> None:
-    """What a blocking prediction showed while it was awaited reads by its own client again."""
+    """An output that a blocking prediction converted while it was awaited is read by the blocking client again."""
     with connect("blocking", bearer_token=server.token, base_url=server.base_url) as client:
         made = client.predictions.create("me/one", {})
 
@@ -200,7 +200,7 @@ def test_the_file_has_the_colour_of_its_prediction(server: "Server") -> None:
 
 
 def test_a_string_without_a_client_reads_by_the_default_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file of a prediction that came by no client, such as a webhook's, is read by the default client."""
+    """The file of a prediction without a client, such as a webhook's, is read by the default client."""
     client = replicate.Client("t", transport=httpx.MockTransport(lambda request: httpx.Response(200, content=b"abc")))
     monkeypatch.setitem(vars(replicate), "default_client", client)
     assert made_of("https://replicate.delivery/pb/default.bin").output.read() == b"abc"
@@ -208,7 +208,7 @@ def test_a_string_without_a_client_reads_by_the_default_one(monkeypatch: pytest.
 
 
 async def test_the_weights_of_a_training(colour: str) -> None:
-    """They are the URL as it came, and a file; `to_dict` is plain."""
+    """A training's weights are the URL as sent, and a file. `to_dict` returns plain data."""
     url = "https://replicate.delivery/pb/weights.tar"
     answer = {**prediction("succeeded"), "output": {"weights": url, "version": "me/mine:v"}}
     served, told = httpx.Response(200, content=b"weights"), httpx.Response(200, json=answer)

@@ -1,4 +1,4 @@
-"""Pickles of clients and of what they give: they work where they arrive, and never have the token in them."""
+"""Pickles of clients and of their objects work where they are loaded, and never contain the token."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FUNCTIONS = (
 
 
 def sent(thing: Any, protocol: int = pickle.DEFAULT_PROTOCOL) -> Any:
-    """Give what arrives, which is kept until the event loop of the test has ended."""
+    """Pickle and load an object, and keep it until the event loop of the test has ended."""
     kept.append(pickle.loads(pickle.dumps(thing, protocol)))
     return kept[-1]
 
@@ -66,7 +66,7 @@ def giving_secret() -> str:
 
 
 def secret() -> dict[str, Any]:
-    """Give settings with the token in every place that may hold one."""
+    """Return settings with the token in every place that may hold one."""
     return {
         "bearer_token": SECRET,
         "default_headers": {"Authorization": f"Bearer {SECRET}", "X-Note": SECRET, "X-Plain": "kept"},
@@ -76,14 +76,14 @@ def secret() -> dict[str, Any]:
 
 @pytest.fixture
 def token(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Have the token where pickles arrive."""
+    """Set the token in the environment, where pickles are loaded."""
     monkeypatch.setenv("REPLICATE_API_TOKEN", server.token)
     return server.token
 
 
 @pytest.fixture
 def here(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """Have the package's own client act on the server."""
+    """Connect the default client to the server."""
     monkeypatch.setenv("REPLICATE_BASE_URL", server.base_url)
     replicate._reset_client()
     yield replicate.default_client
@@ -91,20 +91,20 @@ def here(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
     replicate._reset_client()
 
 
-# ---- of the module
+# ---- functions of the module
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_of_the_module(name: str) -> None:
-    """They pickle by their names on the module, and are one object each."""
+    """The module's functions pickle by name, and loading returns the same object."""
     function = getattr(replicate, name)
     assert (function.__module__, function.__qualname__, function.__name__) == ("replicate", name, name)
     assert all(sent(function, protocol) is function for protocol in PROTOCOLS)
     assert f"creplicate\n{name}\n".encode() in pickle.dumps(function, 0)
 
 
-def test_functions_of_the_module_are_those_of_its_client(here: Client) -> None:
-    """They show what the client's methods are, and follow the client."""
+def test_functions_of_the_module_mirror_the_clients(here: Client) -> None:
+    """The module's functions have the signatures and docstrings of the client's methods, and use the current client."""
     for name in ("run", "use", "stream", "async_run", "async_stream", "save_all"):
         function, method = getattr(replicate, name), getattr(here, name)
         assert inspect.signature(function) == inspect.signature(method)
@@ -122,7 +122,7 @@ def test_functions_of_the_module_are_those_of_its_client(here: Client) -> None:
 
 
 def test_methods_of_the_modules_namespaces(here: Client) -> None:
-    """They act through the client of the module where they arrive, and so does all that came by it."""
+    """Methods of the module's namespaces use the default client where they are loaded, as do the results."""
     made = here.run("me/official", input={"text": "a"})
     assert made == "A!"
     [first, *_] = sent(replicate.predictions.list)(limit=1)
@@ -136,7 +136,7 @@ def test_methods_of_the_modules_namespaces(here: Client) -> None:
 
 
 def test_the_module() -> None:
-    """It pickles by its name: what pickles functions by their code has to pickle the modules that they use."""
+    """Modules pickle by name, since pickles of functions by their code include the modules that these use."""
     earlier: Any = importlib.import_module("replicate.prediction")
     for module in (replicate, replicate.client, earlier):
         assert all(sent(module, protocol) is module for protocol in PROTOCOLS)
@@ -147,7 +147,7 @@ def test_the_module() -> None:
 
 
 async def test_a_client(colour: str, server: Server, token: str) -> None:
-    """It arrives with its settings, and with the token that is found there."""
+    """A client is loaded with its settings, and takes the token from the environment there."""
     settings: dict[str, Any] = {
         "base_url": server.base_url, "timeout": httpx.Timeout(7, connect=3), "max_retries": 5, "poll_interval": 0.25,
         "output_dir": "pictures", "default_headers": {"X-A": "b", "Authorization": UNSET}, "default_query": {"a": "b"},
@@ -168,7 +168,7 @@ async def test_a_client(colour: str, server: Server, token: str) -> None:
 
 
 async def test_methods_of_a_client(clients: Any, server: Server, token: str) -> None:
-    """Bound methods arrive bound to what arrives."""
+    """Bound methods are loaded with a loaded client."""
     client = clients(server)
     assert await got(sent(client.run)("me/official", input={"text": "a"})) == "A!"
     first = (await got(client.predictions.list(limit=1)))[0]
@@ -176,8 +176,8 @@ async def test_methods_of_a_client(clients: Any, server: Server, token: str) -> 
     assert len(await got(sent(client.models.versions.list)("me/community"))) == 1
 
 
-async def test_namespaces_of_whole_answers(clients: Any, server: Server, token: str) -> None:
-    """They arrive, and are copied, with what they are of."""
+async def test_namespaces_of_raw_responses(clients: Any, server: Server, token: str) -> None:
+    """Namespaces for raw responses can be pickled and copied."""
     client = clients(server)
     whole = client.predictions.with_raw_response
     made = await got(client.predictions.create("me/official", {"text": "a"}, wait=True))
@@ -186,7 +186,7 @@ async def test_namespaces_of_whole_answers(clients: Any, server: Server, token: 
 
 
 def test_methods_under_version_1s_names(server: Server, token: str) -> None:
-    """What is awaited of a blocking client is awaited where it arrives, and functions of the other colour are."""
+    """Asynchronous methods of a blocking client are still awaited after loading, and so are `use_async` functions."""
     client = Client(SECRET, base_url=server.base_url)
     run, use = sent(client.async_run), sent(client.use("me/official", use_async=True))
     get, stream = sent(client.models.async_get), sent(client.async_stream)
@@ -204,7 +204,7 @@ def test_methods_under_version_1s_names(server: Server, token: str) -> None:
 
 
 def test_the_client_of_version_1(server: Server, token: str) -> None:
-    """Httpx's options arrive too, where they are plain data."""
+    """Options of httpx that are plain data are loaded, too."""
     options: dict[str, Any] = {
         "limits": httpx.Limits(max_connections=3), "verify": False, "trust_env": False, "http2": False, "cookies": {},
         "proxy": None, "follow_redirects": True, "cert": None, "params": {"x": "y"}, "auth": None,
@@ -218,15 +218,15 @@ def test_the_client_of_version_1(server: Server, token: str) -> None:
 
 
 class Mine(Replicate):
-    """A client with something of its own."""
+    """A client class with attributes of its own."""
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__(**options)
         self.name, self.jobs = name, self.predictions
 
 
-def test_a_client_of_a_class_of_the_callers() -> None:
-    """It arrives with what the class has added."""
+def test_a_client_of_the_callers_class() -> None:
+    """A client is loaded with the attributes of its class. If one holds a token, pickling is refused."""
     arrived = sent(Mine("a", bearer_token="t"))
     assert (type(arrived), arrived.name, arrived.jobs._session) == (Mine, "a", arrived._session)
     with pytest.raises(TypeError, match=r"Mine\.name seems to hold a token.*__getstate__"):
@@ -240,8 +240,8 @@ def test_a_client_of_a_class_of_the_callers() -> None:
 
 
 @pytest.mark.parametrize("given", [SECRET, giving_secret, lambda: SECRET], ids=["text", "function", "lambda"])
-async def test_its_first_401_says_what_is_missing(colour: str, server: Server, given: Any) -> None:
-    """Nothing is raised when it arrives; the API's refusal says that the token stayed behind."""
+async def test_the_first_401_names_the_missing_token(colour: str, server: Server, given: Any) -> None:
+    """Loading raises nothing. The first 401 says that the token was not in the pickle."""
     arrived = sent(sent(connect(colour, bearer_token=given, base_url=server.base_url)))
     assert arrived.bearer_token is None
     for call in (arrived.account.get, lambda: arrived.run("me/official")):
@@ -258,21 +258,21 @@ async def test_its_first_401_says_what_is_missing(colour: str, server: Server, g
     assert "pickle" not in str(caught.value.hint)
 
 
-async def test_another_token_that_is_found_there(colour: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the API refuses the one that is found there, the hint says why it was taken."""
+async def test_a_wrong_token_in_the_environment(colour: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the API refuses the token of the environment, the hint says why it was used."""
     monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_of_somebody_else")
     headers = {"Authorization": f"Bearer {server.token}"}
     for options in ({"bearer_token": server.token}, {"bearer_token": None, "default_headers": headers}):
         with pytest.raises(AuthenticationError) as caught:
             await got(sent(connect(colour, base_url=server.base_url, **options)).account.get())
         assert "came from a pickle" in str(caught.value.hint)
-    with pytest.raises(AuthenticationError) as caught:  # none was given, so none was left behind
+    with pytest.raises(AuthenticationError) as caught:  # no token was passed, so none was left out
         await got(sent(connect(colour, base_url=server.base_url, bearer_token=None)).account.get())
     assert "pickle" not in str(caught.value.hint)
 
 
 def test_a_file_host_that_refuses_says_nothing_of_pickles(server: Server) -> None:
-    """Only the API's own 401 is about the token."""
+    """Only a 401 from the API itself mentions the pickle."""
     refusing = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(401)))
     arrived = sent(Replicate(bearer_token=SECRET)).with_options(http_client=refusing)
     with pytest.raises(AuthenticationError) as caught:
@@ -302,8 +302,8 @@ def answering(_: httpx.Request) -> httpx.Response:
         "base_url": lambda: Client(SECRET, base_url=f"http://127.0.0.1:1/{SECRET}"),
     }.items(),
 )
-def test_what_keeps_a_client_in_its_process(name: str, make: Callable[[], Any]) -> None:
-    """Connections, code and secrets cannot go along: the error names the option, and says what to do."""
+def test_options_that_cannot_be_pickled(name: str, make: Callable[[], Any]) -> None:
+    """Connections, code and secrets cannot be pickled. The error names the option and says what to do instead."""
     client = make()
     name = name.partition(",")[0]
     for thing in (client, client.predictions, client.run, client.use("me/model")):
@@ -315,7 +315,7 @@ def test_what_keeps_a_client_in_its_process(name: str, make: Callable[[], Any]) 
 
 
 def things(client: Any) -> Iterator[Any]:
-    """Give all that pickles of a client."""
+    """Yield all objects of a client that can be pickled."""
     yield from (client, client.run, client.predictions, client.predictions.get, client.models.versions.list)
     yield from (client.webhooks.default, client.deployments.predictions.create, client.with_options(timeout=3))
     yield from (client.use("me/official"), client.use("me/official").create, client.use("me/words", streaming=True))
@@ -323,7 +323,7 @@ def things(client: Any) -> Iterator[Any]:
 
 
 async def test_the_token_is_in_no_pickle(clients: Any, server: Server, token: str) -> None:
-    """Wherever a caller has put it, no pickle has it, by any protocol; nor does what arrives show it."""
+    """No pickle by any protocol contains the token, wherever it was passed, and no loaded object shows it."""
     client = clients(server)
     for source in (SECRET, giving_secret, lambda: SECRET):
         for thing in things(clients(server, **{**secret(), "bearer_token": source})):
@@ -346,8 +346,8 @@ async def test_the_token_is_in_no_pickle(clients: Any, server: Server, token: st
     assert sent(page)._options == {"extra_headers": {"X-A": "b"}}
 
 
-async def test_whole_answers_hold_the_token(client: Any) -> None:
-    """Their requests do: so they refuse, and say what to take."""
+async def test_raw_responses_cannot_be_pickled(client: Any) -> None:
+    """A raw response holds a request with the token, so it refuses to be pickled and says what to pickle instead."""
     answer = await got(client.account.with_raw_response.get())
     with pytest.raises(TypeError, match="its request holds the token: take what parse"):
         pickle.dumps(answer)
@@ -356,8 +356,8 @@ async def test_whole_answers_hold_the_token(client: Any) -> None:
 # ---- models as functions, and runs
 
 
-async def test_functions_that_use_gives(clients: Any, server: Server, token: str, colour: str, asked: Any) -> None:
-    """They arrive with their settings, and have sent nothing by then."""
+async def test_functions_of_use(clients: Any, server: Server, token: str, colour: str, asked: Any) -> None:
+    """Functions of `use` are loaded with their settings, and loading sends nothing."""
     function = clients(server).use("me/official", timeout=30, cancel_on_exit=False, validate=False, save_to="pictures")
     before = len(asked())
     arrived = sent(function)
@@ -380,10 +380,10 @@ def holding(held: Held) -> Iterator[Server]:
         held.go.set()
 
 
-async def test_a_run_goes_on_where_it_arrives(
+async def test_a_run_goes_on_where_it_is_loaded(
     clients: Any, holding: Server, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its prediction, logs and output are there, through the client that is found there; nothing starts anew."""
+    """A loaded Run has its prediction, logs and output, through the client found there, and starts nothing."""
     monkeypatch.setenv("REPLICATE_API_TOKEN", holding.token)
     client = clients(holding, bearer_token=holding.token)
     run = await got(client.use("me/text").create())
@@ -405,7 +405,7 @@ async def test_a_run_goes_on_where_it_arrives(
 
 
 async def test_a_streaming_run(clients: Any, holding: Server, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its output is an iterator, which cancels nothing when it is left."""
+    """The output of a loaded streaming Run is an iterator that does not cancel when it is left."""
     monkeypatch.setenv("REPLICATE_API_TOKEN", holding.token)
     run = await got(clients(holding).use("me/words", streaming=True).create())
     output = await got(sent(run).output())
@@ -418,10 +418,10 @@ async def test_a_streaming_run(clients: Any, holding: Server, held: Held, monkey
     assert await collect(await got(sent(run).output())) == ["first ", "second"]
 
 
-async def test_what_arrives_does_not_cancel(
+async def test_a_loaded_run_does_not_cancel(
     clients: Any, holding: Server, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The prediction stays with the process that has started it, however what arrives is left."""
+    """A prediction belongs to the process that has started it: a loaded Run never cancels it."""
     monkeypatch.setenv("REPLICATE_API_TOKEN", holding.token)
     run = await got(clients(holding).use("me/text").create())
 
@@ -440,8 +440,8 @@ async def test_what_arrives_does_not_cancel(
     assert [each.status for each in holding.predictions] == ["canceled"]
 
 
-async def test_the_timeout_of_a_run_began_with_its_start(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time that has gone by counts where it arrives, and so does the time on the way."""
+async def test_the_timeout_of_a_loaded_run(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timeout of a loaded Run includes the time before and during the transfer."""
     answers = Script(model=[model()], create=[prediction("processing")], get=[prediction("processing")])
     client = scripted(colour, answers)
     clock = Clock(client)
@@ -460,7 +460,7 @@ async def test_the_timeout_of_a_run_began_with_its_start(colour: str, monkeypatc
 
 
 async def test_an_iterator_that_was_read_to_its_end(clients: Any, server: Server, token: str, colour: str) -> None:
-    """It arrives as what it is then: its text, its prediction, and no items any more."""
+    """An iterator that was read to its end is loaded with its text and its prediction, and without items."""
     client = clients(server)
     output = await got(client.run(f"me/numbers:{version_of(server, 'me/numbers')}"))
     assert await collect(output) == [0, 1, 2]
@@ -475,11 +475,11 @@ async def test_an_iterator_that_was_read_to_its_end(clients: Any, server: Server
             assert await arrived == [0, 1, 2]
 
 
-# ---- of everything, to everything that runs code elsewhere
+# ---- partial functions, as used to run code elsewhere
 
 
 def test_partial_functions(here: Client) -> None:
-    """What is made of the functions pickles as they do."""
+    """Partial functions of the package's functions can be pickled."""
     assert sent(functools.partial(replicate.run, "me/official", input={"text": "a"}))() == "A!"
     assert sent(functools.partial(here.use("me/official"), text="a"))() == "A!"
     assert sent([Path("a"), replicate.run])[1] is replicate.run

@@ -1,4 +1,4 @@
-"""What a Prediction can do by itself: look again, wait, stop, be copied and pickled."""
+"""The methods of a Prediction: reload, wait, cancel, copy and pickle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from replicate_api import models
 
 
 async def test_a_prediction_acts_in_place(clients: Any, held: Held) -> None:
-    """`reload`, `wait` and `cancel` change the object itself, and give it."""
+    """`reload`, `wait` and `cancel` change the object itself and return it."""
     with local_server({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         first, second = [await got(client.predictions.create("me/held", {})) for _ in range(2)]
@@ -36,14 +36,14 @@ async def test_a_prediction_acts_in_place(clients: Any, held: Held) -> None:
 
 
 async def test_a_finished_prediction_is_not_asked_for_again(client: Any, asked: Any) -> None:
-    """Waiting for what has finished needs no request."""
+    """Waiting for a finished prediction sends no request."""
     done = await got(client.predictions.create("me/official", {"text": "a"}, wait=True))
     assert await got(done.wait()) is done
     assert len(asked()) == 1
 
 
-async def test_data_is_as_the_api_gave_it(client: Any) -> None:
-    """Fields are attributes and items, times are aware, and `to_dict` is plain data with nothing of ours in it."""
+async def test_data_is_as_the_api_sent_it(client: Any) -> None:
+    """Fields are attributes and items, times have a timezone, and `to_dict` returns plain data, no private names."""
     made = await got(client.predictions.create("me/official", {"text": "a"}, wait=True))
     assert made["output"] == made.output == "A!"
     assert made.urls.get == made.urls["get"]
@@ -68,7 +68,7 @@ async def test_a_copy_acts_through_the_same_client(client: Any, asked: Any, dupl
 
 
 async def test_a_pickle_leaves_the_client_behind(client: Any, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pickle holds no token, and what is loaded from it is equal and acts through the default client."""
+    """A pickle contains no token. A loaded prediction is equal and uses the default client."""
     made = await got(client.predictions.create("me/official", {"text": "a"}, wait=True))
     stored = pickle.dumps(made)
     assert server.token.encode() not in stored
@@ -82,7 +82,7 @@ async def test_a_pickle_leaves_the_client_behind(client: Any, server: Any, monke
 
 
 def test_a_prediction_without_a_client_is_plain_data() -> None:
-    """An answer of the API can be read without any client, say one from a webhook."""
+    """A response of the API can be read without a client, for example from a webhook."""
     read = Prediction.from_dict(prediction("succeeded", output="a"))
     assert (read.output, read.finished) == ("a", True)
     assert read == models.Prediction.from_dict(prediction("succeeded", output="a"))
@@ -102,12 +102,12 @@ def test_a_prediction_without_a_client_is_plain_data() -> None:
     ],
 )
 def test_only_four_states_are_final(status: Any, *, finished: bool) -> None:
-    """A state that is not known, or missing, is not the end."""
+    """An unknown or missing state does not count as finished."""
     assert Prediction.from_dict(prediction(status)).finished is finished
 
 
-async def test_what_is_started_is_logged(client: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """One line at the level "info" names what was started, and where it can be seen; nothing secret is in it."""
+async def test_a_start_is_logged(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """One line at level INFO names what was started and its page, and contains no inputs."""
     with caplog.at_level(logging.INFO, "replicate"):
         made = await got(client.predictions.create("me/official", {"text": "a secret text"}))
     [line] = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]

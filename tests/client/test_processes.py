@@ -1,4 +1,4 @@
-"""Calls of models in other processes, by each way of starting these that there is."""
+"""Calls of models in other processes, for every start method of multiprocessing."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ EXAMPLES = [
 @pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("block", EXAMPLES)
 def test_examples_of_the_documents(block: str, way: str, tmp_path: Path) -> None:
-    """As scripts they run where the other processes import them."""
+    """The documents' examples run as scripts, with processes that import them."""
     script = tmp_path / "script.py"
     code = block.replace("owner/model", "me/official").replace('"prompt"', '"text"')
     script.write_text(f"import multiprocessing\nmultiprocessing.set_start_method({way!r}, force=True)\n{code}", "utf-8")
@@ -84,7 +84,7 @@ def test_examples_of_the_documents(block: str, way: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("way", WAYS)
 def test_calls_in_other_processes(way: str) -> None:
-    """What is sent there acts through the token that is found there, and what it gives comes back whole."""
+    """Calls sent to another process use the token in its environment, and their results come back complete."""
     with local_server(MODELS) as srv:
         environment = {**os.environ, "REPLICATE_API_TOKEN": srv.token, "REPLICATE_BASE_URL": srv.base_url}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))

@@ -1,4 +1,4 @@
-"""What `import replicate` offers, what it costs, and the client behind its functions."""
+"""The names that `import replicate` offers, the cost of the import, and the client behind the module's functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicate.resources.predictions import Predictions
 
 
 def python(code: str, *options: str, **environment: str) -> str:
-    """Run code in a process of its own, and give what it prints."""
+    """Run code in a new process and return its output."""
     ran = subprocess.run(
         [sys.executable, "-W", "error", *options, "-c", code],
         env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": "", **environment},
@@ -27,13 +27,13 @@ def python(code: str, *options: str, **environment: str) -> str:
 
 
 def test_importing_loads_next_to_nothing() -> None:
-    """`import replicate` loads none of what takes time, not even by way of another module."""
+    """`import replicate` loads no other modules, of its own or of others."""
     script = "import sys; before = set(sys.modules); import replicate; print(*sorted(set(sys.modules) - before))"
     assert python(script) == "replicate"
 
 
 def test_every_name_exists() -> None:
-    """Each name of `__all__` can be imported, in any order, and `dir` shows it."""
+    """Each name of `__all__` can be imported, in any order, and is in `dir`."""
     for name in replicate.__all__:
         assert getattr(replicate, name) is not None
         assert name in dir(replicate)
@@ -41,13 +41,13 @@ def test_every_name_exists() -> None:
 
 
 def test_importing_everything() -> None:
-    """`from replicate import *` gives exactly the public names."""
+    """`from replicate import *` imports all public names."""
     names = python("from replicate import *; import replicate; print(set(replicate.__all__) <= set(dir()))")
     assert names == "True"
 
 
-def test_nothing_is_public_by_accident() -> None:
-    """What the modules of errors and clients define is public, and what type checkers see is what there is."""
+def test_classes_are_public() -> None:
+    """The classes of `exceptions` and `client` are public, and `replicate` exports the same objects."""
     from replicate import client, exceptions
 
     errors = {name for name, value in vars(exceptions).items() if isinstance(value, type)}
@@ -57,7 +57,7 @@ def test_nothing_is_public_by_accident() -> None:
 
 
 def test_an_unknown_name() -> None:
-    """A name that does not exist raises as in any module."""
+    """An unknown name raises AttributeError, as in any module."""
     with pytest.raises(AttributeError, match="module 'replicate' has no attribute 'nonsense'"):
         replicate.nonsense  # noqa: B018
     assert not hasattr(replicate, "__wrapped__")
@@ -65,7 +65,7 @@ def test_an_unknown_name() -> None:
 
 @pytest.mark.parametrize("submodule", ["local", "exceptions", "client", "resources.predictions", "_flows.run"])
 def test_submodules_do_not_shadow_names(submodule: str) -> None:
-    """Importing any submodule leaves the functions of the package what they are."""
+    """Importing a submodule does not replace the package's functions and namespaces of similar names."""
     script = (
         f"import replicate.{submodule}, replicate; from replicate import run, stream, use, models, predictions, files;"
         "print(callable(replicate.run), callable(replicate.stream), callable(replicate.use),"
@@ -75,7 +75,7 @@ def test_submodules_do_not_shadow_names(submodule: str) -> None:
 
 
 def test_the_module_acts_on_one_client(server: Any) -> None:
-    """The functions and namespaces of the module share one client, made on first use, set by the environment."""
+    """The module's functions and namespaces share one client, made on first use from the environment."""
     script = """
 import sys, replicate
 assert "httpx" not in sys.modules
@@ -90,8 +90,8 @@ assert replicate.predictions is replicate.default_client.predictions
     assert python(script, **settings).split("\n") == ["A! B!", "C!", "me/official", "D! 3"]
 
 
-def test_looking_loads_nothing_of_what_starts(server: Any) -> None:
-    """Getting a prediction loads neither what creates one, nor what its files need."""
+def test_getting_a_prediction_loads_no_code_for_creates(server: Any) -> None:
+    """Getting a prediction does not load the code that creates predictions and encodes their inputs."""
     with server.client() as client:
         made = client.predictions.create("me/official", {"text": "d"}, wait=True)
     script = f"""
@@ -119,7 +119,7 @@ print([str(event.event) for event in replicate.stream("me/link")], bool(files())
 
 
 def test_a_token_may_be_set_after_the_import(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the import nor the first access needs a token; the first request does."""
+    """The import and the first access need no token. The first request does."""
     script = """
 import os, replicate
 run = replicate.run
@@ -134,7 +134,7 @@ print(run("me/official"))
 
 
 def test_an_asynchronous_function_of_the_module(server: Any) -> None:
-    """`replicate.use(…, use_async=True)` is awaited, in as many event loops as there are."""
+    """A function of `replicate.use(…, use_async=True)` is awaited, in any number of event loops."""
     script = """
 import asyncio, replicate
 shout = replicate.use("me/official", use_async=True)
@@ -147,7 +147,7 @@ print(asyncio.run(main()), asyncio.run(main()))
 
 
 def test_the_default_client_can_be_replaced(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sets `replicate.default_client` sets what the module's functions use."""
+    """The module's functions use a client that is assigned to `replicate.default_client`."""
     with connect("blocking", bearer_token=server.token, base_url=server.base_url) as client:
         monkeypatch.setattr(replicate, "default_client", client, raising=False)
         assert replicate.run("me/official", input={"text": "a"}) == "A!"
@@ -155,7 +155,7 @@ def test_the_default_client_can_be_replaced(server: Any, monkeypatch: pytest.Mon
 
 
 def test_snippets_of_version_1(server: Any) -> None:
-    """Code for version 1 runs as it is."""
+    """Code for version 1 runs unchanged."""
     script = """
 import replicate
 from replicate.client import Client

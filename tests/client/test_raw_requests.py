@@ -1,4 +1,4 @@
-"""The low level: `client.get`, `post`, `put`, `patch`, `delete`, `request` and, of generated endpoints, `call`."""
+"""Low-level requests: `client.get`, `post`, `put`, `patch`, `delete` and `request`, and `call` for endpoints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from replicate_api.types import Part
 
 
 class Echo:
-    """A server that tells what it was sent."""
+    """A server that echoes the request."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
@@ -38,7 +38,7 @@ def echo() -> Echo:
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
 @pytest.mark.parametrize("path", ["hardware", "/hardware", "https://api.replicate.com/v1/hardware"])
 async def test_each_verb_is_a_method(colour: str, echo: Echo, method: str, path: str) -> None:
-    """Every verb takes a path below the base URL or a full URL, and gives the answer of httpx."""
+    """Every verb takes a path below the base URL or a full URL, and returns the httpx response."""
     client = scripted(colour, echo)
     answer = await got(getattr(client, method)(path))
     assert isinstance(answer, httpx.Response)
@@ -71,7 +71,7 @@ async def test_a_body_has_two_names(colour: str, echo: Echo, name: str) -> None:
 
 
 async def test_a_full_url_elsewhere_gets_no_token(colour: str, echo: Echo) -> None:
-    """The token goes to the API's own origin only."""
+    """The token is sent to the API's own origin only."""
     client = scripted(colour, echo)
     for url in ("https://example.com/v1/x", "http://api.replicate.com/v1/x", "https://api.replicate.com:444/v1/x"):
         await got(client.get(url))
@@ -79,7 +79,7 @@ async def test_a_full_url_elsewhere_gets_no_token(colour: str, echo: Echo) -> No
 
 
 async def test_errors_are_raised(client: Any, clients: Any, server: Any) -> None:
-    """An error status is the error of that status, with the answer."""
+    """An error status raises the error of that status, with the response."""
     with pytest.raises(NotFoundError) as raised:
         await got(client.get("/no/such/path"))
     assert raised.value.response.status_code == 404
@@ -88,7 +88,7 @@ async def test_errors_are_raised(client: Any, clients: Any, server: Any) -> None
 
 
 async def test_low_level_methods_reach_the_server(client: Any, asked: Any) -> None:
-    """A prediction can be made with nothing but `post` and `get`."""
+    """`post` and `get` suffice to run a prediction."""
     made = await got(
         client.post("/predictions", json={"version": "me/official", "input": {"text": "a"}}, headers={"Prefer": "wait"})
     )
@@ -98,7 +98,7 @@ async def test_low_level_methods_reach_the_server(client: Any, asked: Any) -> No
 
 
 async def test_generated_endpoints_can_be_called(client: Any, asked: Any) -> None:
-    """`call` sends what an endpoint builds from its parameters, and gives what it reads."""
+    """`call` sends the request that an endpoint builds from its parameters, and returns the parsed response."""
     assert (await got(client.call(account_get))).username == "local"
     assert (await got(client.call(models_get, "me", "official"))).name == "official"
     assert len((await got(client.call(models_versions_list, "me", "community"))).results) == 1
@@ -115,8 +115,8 @@ async def test_generated_endpoints_can_be_called(client: Any, asked: Any) -> Non
     assert asked()[3].headers["prefer"] == "wait"
 
 
-async def test_what_is_not_the_apis_answer_is_an_error(colour: str) -> None:
-    """A page of a proxy instead of the API's JSON raises, and says where to look."""
+async def test_a_response_that_is_not_the_apis_is_an_error(colour: str) -> None:
+    """A proxy's page instead of the API's JSON raises an error that says where to look."""
     client = scripted(colour, lambda _: httpx.Response(200, html="<html>Log in to WiFi</html>"))
     with pytest.raises(APIResponseValidationError, match=r"answered 200.*Log in.*base_url and proxies"):
         await got(client.call(account_get))

@@ -1,4 +1,4 @@
-"""What one process learns of models is known to the next, as far as it was said by the API and over a socket."""
+"""What a process learns of models is cached on disk for the next, if the API itself said it over a socket."""
 
 from __future__ import annotations
 
@@ -36,10 +36,8 @@ def paths(asked: Any) -> list[str]:
     return [f"{request.method} {request.path.removeprefix('/v1')}" for request in asked()]
 
 
-async def test_a_new_process_knows_what_an_earlier_one_knew(
-    clients: Callable[..., Any], server: Any, asked: Any, cache: Path
-) -> None:
-    """The first call of `use` takes two requests, that of a new client one, of community models too."""
+async def test_a_new_process_uses_the_cache(clients: Callable[..., Any], server: Any, asked: Any, cache: Path) -> None:
+    """The first call of `use` sends two requests, and that of a new client sends one, also for community models."""
     for name in ("official", "community"):
         for _ in range(2):
             assert await got(clients(server).use(f"me/{name}")(text="a")) == "A!"
@@ -53,7 +51,7 @@ async def test_a_new_process_knows_what_an_earlier_one_knew(
 
 
 async def test_a_version_is_known_to_be_an_iterator(clients: Callable[..., Any], server: Any, asked: Any) -> None:
-    """The schema of a version is found by its id, whichever way it was learned."""
+    """The schema of a version is found by its id, however it was learned."""
     version = (await got(clients(server).models.get("me/numbers"))).latest_version.id
     await got(clients(server).use("me/numbers")())
     before = len(asked())
@@ -64,8 +62,8 @@ async def test_a_version_is_known_to_be_an_iterator(clients: Callable[..., Any],
 
 
 @pytest.mark.parametrize("given", ["http_client", "transport"])
-async def test_what_somebody_else_answers_is_not_kept(colour: str, cache: Path, given: str) -> None:
-    """A client with an HTTP client or a transport of the caller's writes nothing, though it goes over sockets."""
+async def test_responses_by_the_callers_client_are_not_cached(colour: str, cache: Path, given: str) -> None:
+    """A client with an HTTP client or a transport of the caller's writes nothing to the cache, even over sockets."""
     with local_server({"me/model": Model(lambda: "a", official=True)}) as srv:
         if given == "transport":
             client = replicate.Client(api_token=srv.token, base_url=srv.base_url, transport=httpx.HTTPTransport())
@@ -80,10 +78,10 @@ async def test_what_somebody_else_answers_is_not_kept(colour: str, cache: Path, 
     assert not files(cache)
 
 
-def test_what_a_mocking_library_answers_is_not_kept(cache: Path) -> None:
-    """What is said by something that stands in for all connections is neither written nor remembered by a client.
+def test_responses_of_a_mocking_library_are_not_cached(cache: Path) -> None:
+    """The responses of a library that mocks connections are neither cached on disk nor remembered by a client.
 
-    But a function that has looked its model up does not do so again.
+    A function that has fetched its model's schema keeps it.
     """
     client = replicate.Client(api_token=TOKEN)
     done = prediction("succeeded", output="a")
@@ -100,10 +98,10 @@ def test_what_a_mocking_library_answers_is_not_kept(cache: Path) -> None:
     assert not cache.exists()
 
 
-async def test_it_is_looked_up_once_more_before_it_refuses(
+async def test_a_schema_is_fetched_again_before_an_input_is_refused(
     clients: Callable[..., Any], colour: str, cache: Path
 ) -> None:
-    """An input that the kept schema does not have may be new."""
+    """An input that the cached schema does not have may be new, so the schema is fetched again before it is refused."""
 
     def older(text: str = "") -> str:
         return text
@@ -123,10 +121,10 @@ async def test_it_is_looked_up_once_more_before_it_refuses(
     assert len(lookups) == 2
 
 
-async def test_an_answer_of_another_version_takes_it_back(colour: str, cache: Path) -> None:
-    """What is kept of the latest version ends where an answer names another one.
+async def test_a_response_of_another_version_drops_the_cached_one(colour: str, cache: Path) -> None:
+    """A cached latest version is dropped if a response names another version.
 
-    If a second look finds the same, the answers have another name for it: from then on that is known, too.
+    If a second fetch returns the same version, the responses use another name for it, which is cached, too.
     """
     described, done = json.dumps(model()), json.dumps(prediction("succeeded", output="a", version="c" * 64))
     with Faults(lambda request: answer("200 OK", (described if request.startswith(b"GET") else done).encode())) as api:
@@ -137,8 +135,8 @@ async def test_an_answer_of_another_version_takes_it_back(colour: str, cache: Pa
     assert [request.partition(b" ")[0] for request in api.requests] == [*[b"GET", b"POST"] * 2, b"POST", b"POST"]
 
 
-async def test_what_is_broken_is_asked_for(clients: Callable[..., Any], server: Any, asked: Any, cache: Path) -> None:
-    """Files that somebody has overwritten are as good as none."""
+async def test_broken_files_are_ignored(clients: Callable[..., Any], server: Any, asked: Any, cache: Path) -> None:
+    """Files with broken content are ignored."""
     for _ in range(2):
         assert await got(clients(server).use("me/official")(text="a")) == "A!"
         for path in files(cache):
@@ -149,7 +147,7 @@ async def test_what_is_broken_is_asked_for(clients: Callable[..., Any], server: 
 async def test_no_folder_is_no_cache(
     clients: Callable[..., Any], server: Any, asked: Any, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    """An empty REPLICATE_CACHE_DIR keeps nothing."""
+    """An empty REPLICATE_CACHE_DIR turns the cache off."""
     monkeypatch.setenv("REPLICATE_CACHE_DIR", "")
     for _ in range(2):
         assert await got(clients(server).use("me/official")(text="a")) == "A!"
@@ -157,11 +155,11 @@ async def test_no_folder_is_no_cache(
     assert not files(cache)
 
 
-async def test_another_token_has_its_own(clients: Callable[..., Any], server: Any, asked: Any) -> None:
-    """What one account may see is not shown to another: it asks for itself."""
+async def test_another_token_has_its_own_cache(clients: Callable[..., Any], server: Any, asked: Any) -> None:
+    """Each account has its own cache, as it may see other models."""
     assert await got(clients(server).use("me/official")(text="a")) == "A!"
     other = clients(server, bearer_token=lambda: f'"{server.token}"')
-    assert await got(other.use("me/official")(text="a")) == "A!"  # the same token, given otherwise
+    assert await got(other.use("me/official")(text="a")) == "A!"  # the same token in another form
     with pytest.raises(replicate.AuthenticationError):
         await got(clients(server, bearer_token="r8_another").use("me/official")(text="a"))
     assert paths(asked)[-2:] == ["GET /models/me/official", "POST /models/me/official/predictions"]

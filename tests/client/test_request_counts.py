@@ -1,4 +1,4 @@
-"""How many requests a call takes: the create first, look-ups only where they decide something; mistakes take none."""
+"""The number of requests of a call: the create first, lookups only where they decide something, none for mistakes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def paths(asked: Any) -> list[str]:
 
 
 def version(output: Any = None) -> dict[str, Any]:
-    """Give a version as the API would."""
+    """Return a version as the API would."""
     return {"id": VERSION, "openapi_schema": model(output=output)["latest_version"]["openapi_schema"]}
 
 
@@ -53,7 +53,7 @@ def raising(trouble: BaseException) -> Callable[[httpx.Request], httpx.Response]
 
 
 def taking(**inputs: Any) -> dict[str, Any]:
-    """Give a model with these inputs."""
+    """Return a model with these inputs."""
     made = model()
     made["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"] = {"properties": inputs}
     return made
@@ -63,20 +63,20 @@ def taking(**inputs: Any) -> dict[str, Any]:
 
 
 async def test_an_official_model_takes_one_request(client: Any, asked: Any) -> None:
-    """`run` by name sends the create and nothing else, the first time too."""
+    """`run` by name sends only the create, the first time too."""
     for text in ("a", "b", "c"):
         assert await got(client.run("me/official", {"text": text})) == f"{text.upper()}!"
     assert paths(asked) == ["POST /models/me/official/predictions"] * 3
 
 
 async def test_a_list_of_an_official_model_takes_one_request(client: Any, asked: Any) -> None:
-    """What a model makes item by item comes in the answer to the create as well."""
+    """The output that an official model makes item by item comes in the response to the create, too."""
     assert str(await got(client.run("me/words", {"text": "one two"}))) == "one two "
     assert paths(asked) == ["POST /models/me/words/predictions"]
 
 
 async def test_streaming_takes_the_create_and_the_stream(client: Any, asked: Any) -> None:
-    """`stream` looks nothing up either."""
+    """`stream` sends the create and opens the stream, without a lookup."""
     assert "".join(await collect(client.stream("me/words", input={"text": "a"}))) == "a "
     create, events = paths(asked)
     assert create == "POST /models/me/words/predictions"
@@ -84,7 +84,7 @@ async def test_streaming_takes_the_create_and_the_stream(client: Any, asked: Any
 
 
 async def test_a_community_model_takes_three_requests_and_then_one(client: Any, asked: Any) -> None:
-    """The 404 of its name says that it goes by a version: the latest is looked up, once for a client and its copies."""
+    """After the 404 of its name, a model's latest version is looked up, once for a client and its copies."""
     for one in (client, client, client.with_options(timeout=30)):
         assert await got(one.run("me/community", {"text": "a"})) == "A!"
     by_name = "POST /models/me/community/predictions"
@@ -93,7 +93,7 @@ async def test_a_community_model_takes_three_requests_and_then_one(client: Any, 
 
 
 async def test_a_use_takes_two_requests_and_then_one(client: Any, asked: Any) -> None:
-    """`use` describes the model before its first call."""
+    """`use` looks the model up before its first call."""
     official = client.use("me/official")
     for text in ("a", "b", "c"):
         assert await got(official(text=text)) == f"{text.upper()}!"
@@ -102,21 +102,21 @@ async def test_a_use_takes_two_requests_and_then_one(client: Any, asked: Any) ->
 
 
 async def test_a_use_of_a_community_model_takes_as_many(client: Any, asked: Any) -> None:
-    """The description says that it goes by a version."""
+    """`use` learns from the lookup that a community model runs by its version."""
     for text in ("a", "b"):
         assert await got(client.use("me/community")(text=text)) == f"{text.upper()}!"
     assert paths(asked) == ["GET /models/me/community", *["POST /predictions"] * 2]
 
 
-async def test_what_use_has_learned_serves_run(client: Any, asked: Any) -> None:
-    """A model that was described is not tried by its name, if it goes by a version."""
+async def test_run_uses_what_use_has_looked_up(client: Any, asked: Any) -> None:
+    """`run` uses what `use` has looked up: it does not try a community model by its name."""
     assert await got(client.use("me/community")(text="a")) == "A!"
     assert await got(client.run("me/community", {"text": "a"})) == "A!"
     assert paths(asked) == ["GET /models/me/community", *["POST /predictions"] * 2]
 
 
-async def test_the_latest_version_is_believed_for_an_hour(colour: str) -> None:
-    """Then the model is asked for anew: it may have a newer one."""
+async def test_the_latest_version_is_remembered_for_an_hour(colour: str) -> None:
+    """After an hour the model is looked up again, as it may have a newer version."""
     script = Script(model=[model(official=False)], create=[NOT_FOUND, DONE, DONE, NOT_FOUND, DONE])
     client = scripted(colour, script)
     clock = Clock(client)
@@ -127,8 +127,8 @@ async def test_the_latest_version_is_believed_for_an_hour(colour: str) -> None:
     assert script.asked == [*first, CREATE_BY_VERSION, *first]
 
 
-async def test_an_answer_of_another_version_takes_the_latest_back(colour: str) -> None:
-    """A model whose answers name another version than its description is described anew, once."""
+async def test_a_response_of_another_version_drops_the_latest(colour: str) -> None:
+    """If responses name another version than the lookup did, the model is looked up again, once."""
     newer = prediction("succeeded", output="a", version="c" * 64)
     script = Script(model=[model()], create=[newer])
     client = scripted(colour, script)
@@ -138,7 +138,7 @@ async def test_an_answer_of_another_version_takes_the_latest_back(colour: str) -
 
 
 async def test_an_official_model_that_is_refused_by_its_name(colour: str) -> None:
-    """A 404 decides, whatever the description says; that is remembered."""
+    """A 404 for the name decides, whatever the lookup says, and is remembered."""
     script = Script(model=[model(official=None)], create=[NOT_FOUND, DONE])
     client = scripted(colour, script)
     for _ in range(2):
@@ -152,7 +152,7 @@ async def test_an_official_model_that_is_refused_by_its_name(colour: str) -> Non
 
 @pytest.mark.parametrize("ref", [f"me/model:{VERSION}", VERSION])
 async def test_a_version_takes_one_request(colour: str, ref: str) -> None:
-    """One whose output is there, and no list, is no iterator: there is nothing to look up."""
+    """A finished output that is no list is not from an iterator, so nothing is looked up."""
     script = Script(create=[DONE])
     client = scripted(colour, script)
     for _ in range(2):
@@ -167,7 +167,7 @@ async def test_a_version_takes_one_request(colour: str, ref: str) -> None:
 async def test_a_version_whose_output_is_a_list_takes_two(
     colour: str, ref: str, output: Any, *, iterator: bool
 ) -> None:
-    """Whether it is an iterator its schema says, which is looked up once; a bare version by the answer's model."""
+    """The schema says whether a list is from an iterator. It is looked up once, for a bare id by the answer's model."""
     done = prediction("succeeded", output=["a", "b"], version=VERSION)
     script = Script(model=[version(output)], create=[done])
     client = scripted(colour, script)
@@ -179,7 +179,7 @@ async def test_a_version_whose_output_is_a_list_takes_two(
 
 
 async def test_a_version_that_has_not_finished_is_looked_up(colour: str) -> None:
-    """It may be an iterator, whose items are wanted as they come."""
+    """An unfinished version may be an iterator whose items are wanted as they come, so it is looked up."""
     script = Script(
         model=[version(WORDS)],
         create=[prediction("processing", output=["a"])],
@@ -192,7 +192,7 @@ async def test_a_version_that_has_not_finished_is_looked_up(colour: str) -> None
 
 
 async def test_a_hidden_schema_is_looked_up_once(colour: str) -> None:
-    """A version that is not shown runs all the same, and its list is a list."""
+    """A version whose schema is hidden runs, its list stays a list, and it is looked up once."""
     script = Script(model=[NOT_FOUND], create=[prediction("succeeded", output=["a", "b"], version=VERSION)])
     client = scripted(colour, script)
     for _ in range(2):
@@ -201,7 +201,7 @@ async def test_a_hidden_schema_is_looked_up_once(colour: str) -> None:
 
 
 async def test_a_known_iterator_is_not_held_back(colour: str) -> None:
-    """Once a version is known to make its output item by item, the API answers at once; a `wait` is sent as given."""
+    """For a version known as an iterator, no `Prefer` header is sent. An explicit `wait` is sent."""
     script = Script(model=[version(WORDS)], create=[prediction("succeeded", output=["a"], version=VERSION)])
     client = scripted(colour, script)
     for options in ({}, {}, {"wait": 7}):
@@ -210,7 +210,7 @@ async def test_a_known_iterator_is_not_held_back(colour: str) -> None:
     assert [request.headers.get("prefer") for request in creates] == ["wait", None, "wait=7"]
 
 
-# ---- look-ups never stop or change a call
+# ---- lookups never stop or change a call
 
 TROUBLES: dict[str, Any] = {
     "500": httpx.Response(500),
@@ -229,7 +229,7 @@ each_trouble = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=list(TR
 
 @each_trouble
 async def test_a_use_goes_on_without_a_description(colour: str, trouble: Any) -> None:
-    """Whatever goes wrong with the look-up, the call is made as if there had been none."""
+    """If the lookup of `use` fails in any way, the call is made without it."""
     script = Script(model=[trouble], create=[DONE])
     assert await got(scripted(colour, script, max_retries=0).use("me/model")(text="a")) == "a"
     assert script.asked == [MODEL, CREATE]
@@ -237,7 +237,7 @@ async def test_a_use_goes_on_without_a_description(colour: str, trouble: Any) ->
 
 @each_trouble
 async def test_a_version_goes_on_without_a_description(colour: str, trouble: Any) -> None:
-    """The list of a version that cannot be looked up is a list; it is asked for once, without retries."""
+    """If the lookup of a version fails, its list stays a list. The lookup is not retried."""
     script = Script(model=[trouble], create=[prediction("succeeded", output=["a"], version=VERSION)])
     assert await got(scripted(colour, script).run(f"me/model:{VERSION}")) == ["a"]
     assert script.asked == [CREATE_BY_VERSION, GET_VERSION]
@@ -245,7 +245,7 @@ async def test_a_version_goes_on_without_a_description(colour: str, trouble: Any
 
 @each_trouble
 async def test_an_upload_goes_on_without_a_description(colour: str, trouble: Any) -> None:
-    """So does a call with a long file."""
+    """If the lookup before an upload fails, the file is uploaded and the call is made."""
     stored = {"id": "f1", "urls": {"get": "https://api.replicate.com/v1/files/f1"}}
     script = Script(model=[trouble], create=[stored, DONE])
     assert await got(scripted(colour, script, max_retries=0).run("me/model", {"file": LARGE})) == "a"
@@ -253,8 +253,8 @@ async def test_an_upload_goes_on_without_a_description(colour: str, trouble: Any
 
 
 @pytest.mark.parametrize("trouble", [trouble for name, trouble in TROUBLES.items() if name != "odd members"])
-async def test_a_404_stands_where_nothing_can_be_found_out(colour: str, trouble: Any) -> None:
-    """The error is that of the create, and says what to check."""
+async def test_a_404_is_raised_if_the_lookup_fails(colour: str, trouble: Any) -> None:
+    """The error is the 404 of the create, and says what to check."""
     script = Script(model=[trouble], create=[NOT_FOUND])
     with pytest.raises(NotFoundError, match=r"There is no model me/model.*check the name") as raised:
         await got(scripted(colour, script, max_retries=0).run("me/model"))
@@ -263,8 +263,8 @@ async def test_a_404_stands_where_nothing_can_be_found_out(colour: str, trouble:
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
-async def test_an_interrupt_is_no_trouble(colour: str, interrupt: type[BaseException]) -> None:
-    """What is no Exception ends the call, and cancels what it has started."""
+async def test_an_interrupt_during_a_lookup(colour: str, interrupt: type[BaseException]) -> None:
+    """An interrupt during a lookup ends the call and cancels its prediction."""
     if colour != "blocking":
         pytest.skip("event loops end by it")
     script = Script(
@@ -277,8 +277,8 @@ async def test_an_interrupt_is_no_trouble(colour: str, interrupt: type[BaseExcep
     assert script.asked == [CREATE_BY_VERSION, GET_VERSION, "POST /predictions/p1/cancel"]
 
 
-async def test_a_look_up_that_holds_up_a_prediction_takes_five_seconds_at_most(colour: str) -> None:
-    """The prediction runs meanwhile."""
+async def test_a_lookup_takes_five_seconds_at_most(colour: str) -> None:
+    """A lookup while the prediction runs has a timeout of five seconds."""
 
     def silent(request: httpx.Request) -> httpx.Response:
         clock.time += request.extensions["timeout"]["read"]
@@ -292,7 +292,7 @@ async def test_a_look_up_that_holds_up_a_prediction_takes_five_seconds_at_most(c
 
 
 async def test_the_deadline_holds_while_a_model_is_looked_up(colour: str) -> None:
-    """The look-up has no more time than the call."""
+    """The call's timeout also limits a lookup."""
 
     def silent(request: httpx.Request) -> httpx.Response:
         clock.time += request.extensions["timeout"]["read"]
@@ -312,14 +312,14 @@ async def test_the_deadline_holds_while_a_model_is_looked_up(colour: str) -> Non
 
 
 async def test_a_short_file_takes_no_look_up(client: Any, asked: Any) -> None:
-    """What goes inside the request costs nothing to send."""
+    """A short file is sent inside the create, without a lookup."""
     assert len(await got(client.run("me/digest", {"file": b"abc"}))) == 64
     assert paths(asked) == ["POST /models/me/digest/predictions"]
 
 
 @pytest.mark.parametrize("way", ["run", "create"])
 async def test_a_long_file_is_uploaded_for_a_model_that_is_known(client: Any, asked: Any, way: str) -> None:
-    """A model is looked up, once, before a file is uploaded for it."""
+    """Before a file is uploaded, its model is looked up, once."""
     for content in (LARGE, LARGE + b"x"):
         inputs = {"file": content}
         await got(
@@ -332,13 +332,13 @@ async def test_a_long_file_is_uploaded_for_a_model_that_is_known(client: Any, as
 
 
 async def test_a_long_file_that_is_to_go_inside_takes_no_look_up(client: Any, asked: Any) -> None:
-    """Nothing is uploaded then."""
+    """A long file that is sent inside the create needs no upload, so no lookup."""
     await got(client.run("me/digest", {"file": LARGE}, file_encoding_strategy="base64"))
     assert paths(asked) == ["POST /models/me/digest/predictions"]
 
 
 async def test_an_array_may_be_a_picture(client: Any, asked: Any) -> None:
-    """Only the schema tells an array that is a picture from one that is a list of numbers."""
+    """An array is an image or a list of numbers, and only the schema says which."""
     pixels = np.zeros((2, 2, 3), np.uint8)
     await got(client.run("me/negative", {"image": pixels}))
     assert paths(asked) == ["GET /models/me/negative", "POST /models/me/negative/predictions"]
@@ -348,8 +348,8 @@ async def test_an_array_may_be_a_picture(client: Any, asked: Any) -> None:
 # ---- mistakes
 
 
-async def test_there_is_no_such_model(client: Any, server: Any, asked: Any) -> None:
-    """The error names the model, and nothing is started."""
+async def test_an_unknown_model(client: Any, server: Any, asked: Any) -> None:
+    """The error of an unknown model names it, and nothing is started."""
     with pytest.raises(NotFoundError, match=r"There is no model me/nothing.*check the name") as raised:
         await got(client.run("me/nothing", {"text": "a"}))
     assert raised.value.status == 404
@@ -358,7 +358,7 @@ async def test_there_is_no_such_model(client: Any, server: Any, asked: Any) -> N
 
 
 async def test_a_model_without_a_version_is_asked_again(colour: str) -> None:
-    """A model may get its first version at any time."""
+    """A model without a version is looked up again, as it may have got one."""
     empty = {"owner": "me", "name": "model", "latest_version": None}
     script = Script(model=[empty, model()], create=[NOT_FOUND, NOT_FOUND, DONE])
     client = scripted(colour, script)
@@ -368,14 +368,14 @@ async def test_a_model_without_a_version_is_asked_again(colour: str) -> None:
 
 
 async def test_a_wrong_token_takes_one_request(clients: Any, server: Any, asked: Any) -> None:
-    """A run ends at its first refusal."""
+    """A run ends at its first 401."""
     with pytest.raises(AuthenticationError, match="REPLICATE_API_TOKEN"):
         await got(clients(server, bearer_token="r8_wrong").run("me/official", {"text": "a"}))
     assert len(asked()) == 1
 
 
 async def test_an_unreachable_api(colour: str) -> None:
-    """Without a connection the create is tried again, and the error says that nothing was reached."""
+    """If the API cannot be reached, the create is retried, and the error says that nothing was sent."""
     refuse = raising(httpx.ConnectError("refused"))
     script = Script(model=[refuse], create=[refuse])
     client = scripted(colour, script)
@@ -409,7 +409,7 @@ async def test_an_unreachable_api(colour: str) -> None:
 async def test_mistakes_are_not_sent(
     client: Any, asked: Any, way: str, ref: Any, input: Any, options: Any, error: type[Exception], says: str
 ) -> None:
-    """What is wrong here is raised before anything is asked of the API."""
+    """Arguments that are recognizably wrong raise before anything is sent."""
     with pytest.raises(error, match=says):
         await (
             got(client.run(ref, input, **options))
@@ -419,11 +419,11 @@ async def test_mistakes_are_not_sent(
     assert not asked()
 
 
-# ---- what is remembered may be out of date
+# ---- outdated cache entries
 
 
 def versioned(named: str) -> dict[str, Any]:
-    """Give a community model with another latest version."""
+    """Return a community model with another latest version."""
     found = model(official=False)
     found["latest_version"]["id"] = named
     return found
@@ -433,7 +433,7 @@ GONE = httpx.Response(422, json={"detail": "The specified version does not exist
 
 
 async def test_a_remembered_version_that_is_gone_is_looked_up_again(colour: str) -> None:
-    """What is remembered of a model ends where the API refuses it; a refusal is not charged."""
+    """A remembered version that the API refuses is looked up again. The refused create costs nothing."""
     script = Script(model=[versioned("a" * 64), versioned("b" * 64)], create=[NOT_FOUND, DONE, GONE, DONE])
     client = scripted(colour, script)
     for _ in range(2):
@@ -443,8 +443,8 @@ async def test_a_remembered_version_that_is_gone_is_looked_up_again(colour: str)
     assert b"b" * 64 in script.requests[-1].content
 
 
-async def test_a_refusal_without_news_stands(colour: str) -> None:
-    """An input that the API refuses is refused once, after a look whether the model has changed."""
+async def test_a_refusal_by_an_unchanged_model(colour: str) -> None:
+    """If the model has not changed, the API's refusal of an input is raised after one lookup."""
     refused = httpx.Response(422, json={"detail": "text is too long", "status": 422})
     script = Script(model=[versioned("a" * 64)], create=[NOT_FOUND, DONE, refused])
     client = scripted(colour, script)
@@ -455,7 +455,7 @@ async def test_a_refusal_without_news_stands(colour: str) -> None:
 
 
 async def test_an_input_that_is_refused_is_refused_once(colour: str) -> None:
-    """A 422 of an official model says nothing of its versions."""
+    """A 422 of an official model leads to no lookup, as it says nothing about versions."""
     refused = httpx.Response(422, json={"detail": "text is too long", "status": 422})
     script = Script(model=[model()], create=[refused])
     with pytest.raises(UnprocessableEntityError, match="too long"):
@@ -463,7 +463,7 @@ async def test_an_input_that_is_refused_is_refused_once(colour: str) -> None:
     assert script.asked == [CREATE]
 
 
-# ---- inputs that a model does not have
+# ---- inputs that the model does not have
 
 
 @pytest.mark.parametrize(
@@ -475,16 +475,16 @@ async def test_an_input_that_is_refused_is_refused_once(colour: str) -> None:
         ({"text": "hi", "Times": 2}, "no input 'Times'; did you mean 'times'"),
     ],
 )
-async def test_use_refuses_them(client: Any, asked: Any, inputs: Any, says: str) -> None:
-    """The API would leave out a misspelt input without a word; here it is named, and nothing is started."""
+async def test_use_refuses_unknown_inputs(client: Any, asked: Any, inputs: Any, says: str) -> None:
+    """`use` names a misspelled input and starts nothing. The API would ignore the input silently."""
     with pytest.raises(InputError, match=says):
         await got(client.use("me/official")(**inputs))
     assert paths(asked) == ["GET /models/me/official"]
 
 
 @pytest.mark.parametrize("way", ["run", "stream", "create"])
-async def test_others_send_them(client: Any, asked: Any, way: str) -> None:
-    """`run`, `stream` and `create` send what they are given: programs send one set of inputs to every model."""
+async def test_run_stream_and_create_send_unknown_inputs(client: Any, asked: Any, way: str) -> None:
+    """`run`, `stream` and `create` send unknown inputs, as programs send the same inputs to several models."""
     inputs = {"text": "a ", "colour": "red"}
     match way:
         case "run":
@@ -496,24 +496,24 @@ async def test_others_send_them(client: Any, asked: Any, way: str) -> None:
     assert asked()[0].json["input"] == inputs
 
 
-async def test_use_sends_them_if_told_to(client: Any, asked: Any) -> None:
-    """`validate=False` leaves it to the API."""
+async def test_use_sends_unknown_inputs_without_validation(client: Any, asked: Any) -> None:
+    """With `validate=False`, `use` sends unknown inputs."""
     assert await got(client.use("me/official", validate=False)(text="a", colour="red")) == "A!"
     assert asked()[-1].json["input"] == {"text": "a", "colour": "red"}
 
 
-async def test_they_are_warned_of_once_where_the_schema_is_remembered(client: Any, asked: Any) -> None:
-    """One warning a model and name; it points at the caller's line."""
+async def test_unknown_inputs_are_warned_of_once(client: Any, asked: Any) -> None:
+    """An unknown input is warned of once per model and name, at the caller's line, if the schema is known."""
     assert await got(client.use("me/official")(text="a")) == "A!"
     with pytest.warns(UserWarning, match="me/official has no input 'txet'; did you mean 'text'") as caught:
         await got(client.run("me/official", {"txet": "b"}))
     await got(client.run("me/official", {"txet": "c"}))
     await got(client.predictions.create(model="me/official", input={"txet": "d"}))
-    assert Path(caught[0].filename).name in ("test_request_counts.py", "colours.py")  # which awaits it
+    assert Path(caught[0].filename).name in ("test_request_counts.py", "colours.py")  # colours.py awaits the call
 
 
 async def test_a_warning_that_is_an_error_ends_the_call_before_it(client: Any, asked: Any) -> None:
-    """Under `-W error` nothing is sent; with the filter of docs/migration.md, the call goes on."""
+    """With `-W error` nothing is sent. With the filter of docs/migration.md the call is made."""
     assert await got(client.use("me/official")(text="a")) == "A!"
     before = len(asked())
     with warnings.catch_warnings(action="error"):
@@ -526,7 +526,7 @@ async def test_a_warning_that_is_an_error_ends_the_call_before_it(client: Any, a
 
 
 async def test_an_input_may_be_new(colour: str) -> None:
-    """An input that the remembered schema does not have is refused only after another look at the model."""
+    """An input that the remembered schema does not have is refused only after another lookup."""
     script = Script(model=[taking(text={}), taking(text={}, seed={})], create=[DONE])
     client = scripted(colour, script)
     assert await got(client.use("me/model")(text="a")) == "a"
@@ -539,20 +539,20 @@ async def test_an_input_may_be_new(colour: str) -> None:
 
 @pytest.mark.parametrize("schema", [{}, {"properties": {}}, {"properties": {"a": {}}, "additionalProperties": True}, 7])
 async def test_a_schema_that_says_nothing_refuses_nothing(colour: str, schema: Any) -> None:
-    """An odd schema never blocks."""
+    """A schema without usable properties refuses no input."""
     made = model()
     made["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"] = schema
     with warnings.catch_warnings(action="error"):
         assert await got(scripted(colour, Script(model=[made], create=[DONE])).use("me/model")(text="a")) == "a"
 
 
-# ---- what is given back depends on nothing that is remembered
+# ---- the type of a result does not depend on the cache
 
 
 @pytest.mark.parametrize("output", [None, "text", {"a": 1}, 7, ["a"]])
 @pytest.mark.parametrize("status", ["succeeded", "failed"])
-async def test_a_version_gives_the_same_each_time(colour: str, output: Any, status: str) -> None:
-    """Whether the version is known to give its output item by item or not, what comes is of one type."""
+async def test_a_version_returns_the_same_type_each_time(colour: str, output: Any, status: str) -> None:
+    """A version's result has the same type, whether the version is known as an iterator or not."""
     script = Script(model=[version(WORDS)], create=[prediction(status, output=output, version=VERSION)])
     client, kinds = scripted(colour, script), []
     for _ in range(3):
@@ -563,7 +563,7 @@ async def test_a_version_gives_the_same_each_time(colour: str, output: Any, stat
     assert len({*kinds}) == 1, kinds
 
 
-# ---- what only looks like an input that there is not
+# ---- inputs that only look unknown
 
 
 @pytest.mark.parametrize(
@@ -581,8 +581,8 @@ async def test_a_version_gives_the_same_each_time(colour: str, output: Any, stat
         ({"properties": {"a": {"type": "string", "format": "uri", "enum": ["none"]}}}, {"a": "none"}),
     ],
 )
-async def test_what_a_schema_allows_is_sent_as_it_is(colour: str, schema: Any, inputs: Any) -> None:
-    """`use` refuses nothing that the schema allows, whatever an input is called, and changes nothing."""
+async def test_inputs_that_the_schema_allows_are_sent_unchanged(colour: str, schema: Any, inputs: Any) -> None:
+    """`use` refuses no input that the schema allows, whatever its name, and changes none."""
     made = model()
     made["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"] = schema
     script = Script(model=[made], create=[DONE])

@@ -1,4 +1,4 @@
-"""What passes while a prediction is waited for, or a list is read, is ridden out."""
+"""Waiting for a prediction and reading a list survive transient failures."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ TROUBLE: dict[str, bytes | str] = {
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=list(TROUBLE))
 @pytest.mark.parametrize("timeout", [None, 3600])
 async def test_waiting_survives(colour: str, trouble: bytes | str, timeout: float | None) -> None:
-    """Whatever goes wrong for several looks in a row, from the first one on, the result comes.
+    """Waiting returns the result after several failed polls in a row, also from the first poll on.
 
-    It does so without help from the client's own retries.
+    This does not depend on the client's own retries.
     """
     then = answer("200 OK", json.dumps(prediction()).encode())
     read = 0.2 if trouble is SILENCE else 20
@@ -70,8 +70,8 @@ OTHERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=list(OTHERS))
 @pytest.mark.parametrize("way", ["run", "version", "wait", "id", "output_iterator", "training"])
-async def test_an_answer_about_another_one(colour: str, other: Any, way: str) -> None:
-    """A look that is answered without the very id that was asked for tells nothing, and is ridden out."""
+async def test_a_poll_with_another_id(colour: str, other: Any, way: str) -> None:
+    """A poll that returns another id, or none, is ignored, and the next one follows."""
     script = Script(model=[model()], create=[prediction()], get=[prediction("processing"), other, other])
     script.answers["get"].append(prediction("succeeded", output="mine"))
     client = scripted(colour, script)
@@ -88,8 +88,8 @@ async def test_an_answer_about_another_one(colour: str, other: Any, way: str) ->
     assert script.answers["get"] == [prediction("succeeded", output="mine")]
 
 
-async def test_another_ones_answer_to_a_single_question(colour: str) -> None:
-    """Reloading and canceling raise for it, and leave the prediction as it was."""
+async def test_a_single_response_with_another_id(colour: str) -> None:
+    """Reload and cancel raise if the response has another id, and leave the prediction unchanged."""
     other = OTHERS["another one"]
     client = scripted(colour, Script(create=[prediction()], get=[other], cancel=[other]))
     made = await got(client.predictions.create("v", {}))
@@ -99,8 +99,8 @@ async def test_another_ones_answer_to_a_single_question(colour: str) -> None:
     assert (made.id, made.status) == ("p1", "starting")
 
 
-async def test_a_refused_look_waits_as_told(colour: str) -> None:
-    """After a 429 the next look comes when it may, and not before."""
+async def test_a_poll_after_a_429_waits(colour: str) -> None:
+    """After a 429, the next poll waits for as long as the API asks."""
     with Faults(answer("200 OK", json.dumps(prediction()).encode()), TROUBLE["429"], DONE) as server:
         client = connect(colour, base_url=server.base_url)
         clock = Clock(client)
@@ -109,8 +109,8 @@ async def test_a_refused_look_waits_as_told(colour: str) -> None:
     assert 7 <= clock.time < 10
 
 
-async def test_looks_that_fail_become_fewer(colour: str) -> None:
-    """A quick job's interval is no measure for an API in trouble: the pauses grow to seconds."""
+async def test_failing_polls_become_less_frequent(colour: str) -> None:
+    """The pauses between failed polls grow to seconds, however short the poll interval was."""
     script = Script(get=[prediction(), httpx.Response(500)])
     client = scripted(colour, script)
     clock = Clock(client)
@@ -120,8 +120,8 @@ async def test_looks_that_fail_become_fewer(colour: str) -> None:
     assert 8 <= len(script.asked) <= 20
 
 
-async def test_without_a_deadline_there_is_an_end(colour: str) -> None:
-    """An API that stays in trouble ends the wait with its error, which carries the prediction and says how to go on."""
+async def test_lasting_failures_end_a_wait_without_a_timeout(colour: str) -> None:
+    """Without a timeout, lasting failures end the wait with the API's error, with the prediction and how to go on."""
     script = Script(get=[prediction(), httpx.Response(200, html="<p>")])
     client = scripted(colour, script)
     clock = Clock(client)
@@ -132,8 +132,8 @@ async def test_without_a_deadline_there_is_an_end(colour: str) -> None:
     assert clock.time > 20
 
 
-async def test_what_does_not_pass_ends_the_wait(colour: str) -> None:
-    """That there is no such prediction, or not any more, is told at once, and what it was."""
+async def test_a_permanent_error_ends_the_wait(colour: str) -> None:
+    """A permanent error, such as a 404, ends the wait at once, and carries the prediction's id."""
     for answers in ([prediction(), httpx.Response(404)], [httpx.Response(404)], [httpx.Response(401)]):
         for noun in ("predictions", "trainings"):
             script = Script(get=[*answers])
@@ -150,8 +150,8 @@ async def test_what_does_not_pass_ends_the_wait(colour: str) -> None:
             assert clock.time < 1
 
 
-async def test_what_is_never_seen(colour: str) -> None:
-    """A wait that is given nothing but trouble ends at its deadline, and its error carries the id."""
+async def test_a_prediction_that_is_never_seen(colour: str) -> None:
+    """A wait in which every poll fails ends at its timeout, and the error carries the id."""
     client = scripted(colour, Script(get=[httpx.Response(502)]))
     clock = Clock(client)
     with pytest.raises(PredictionTimeout, match="p1") as raised:
@@ -161,7 +161,7 @@ async def test_what_is_never_seen(colour: str) -> None:
 
 
 async def test_waits_share_a_pause(colour: str) -> None:
-    """What one wait is told, the next one with the same token keeps to as well."""
+    """A pause that the API asks for applies to later waits with the same token, too."""
     refused = httpx.Response(429, headers={"Retry-After": "30"})
     script = Script(get=[prediction(), refused, prediction("succeeded"), prediction(), prediction("succeeded")])
     client = scripted(colour, script)
@@ -177,7 +177,7 @@ async def test_waits_share_a_pause(colour: str) -> None:
 
 @pytest.mark.parametrize("trouble", [value for name, value in TROUBLE.items() if name != "429"])
 async def test_a_list_survives(colour: str, trouble: bytes | str) -> None:
-    """A page that comes as something else, or not at all, is asked for again, the first one and those after it."""
+    """A page of a list that fails or is not JSON is fetched again, whether the first one or a later one."""
     with Faults() as server:
         more = {"results": [{"id": "a"}], "next": f"{server.base_url}/predictions?cursor=2", "previous": None}
         last = {"results": [{"id": "b"}], "next": None, "previous": None}
@@ -192,7 +192,7 @@ async def test_a_list_survives(colour: str, trouble: bytes | str) -> None:
 
 
 async def test_a_list_that_stays_in_trouble(colour: str) -> None:
-    """After the retries, the error tells where to go on."""
+    """After the retries, the error carries the cursor from which to go on."""
     more = {"results": [{"id": "a"}], "next": "https://api.replicate.com/v1/predictions?cursor=2", "previous": None}
     script = Script(list=[more, httpx.Response(200, html="<p>")])
     client = scripted(colour, script)
@@ -203,8 +203,8 @@ async def test_a_list_that_stays_in_trouble(colour: str) -> None:
     assert len(script.asked) == 1 + 3
 
 
-async def test_where_nobody_listens_there_is_an_end(colour: str) -> None:
-    """A wait that cannot even begin is an error in the end, also without a deadline."""
+async def test_a_wait_that_never_connects(colour: str) -> None:
+    """Without a timeout, a wait that never connects ends with an error."""
     client = connect(colour, base_url=refusing_url())
     Clock(client)
     with pytest.raises(APIConnectionError):
@@ -212,8 +212,8 @@ async def test_where_nobody_listens_there_is_an_end(colour: str) -> None:
     await got(client.close())
 
 
-async def test_a_deadline_says_what_the_last_looks_failed_with(colour: str) -> None:
-    """What was last seen is not said to be so still, where nothing could be seen for a while."""
+async def test_a_timeout_names_the_last_failure(colour: str) -> None:
+    """The timeout error names the status last seen and the last failure. It does not call that status current."""
 
     def gone(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused")

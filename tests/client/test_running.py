@@ -1,4 +1,4 @@
-"""`client.run`: what it gives, and what it raises."""
+"""The results and errors of `client.run`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WORDS = {"type": "array", "items": {"type": "string"}, "x-cog-array-type": "iter
 
 
 async def test_text(client: Any) -> None:
-    """A model that gives a text gives it; `input` may come by position or by name."""
+    """A model whose output is text returns it. `input` is passed by position or by name."""
     assert await got(client.run("me/official", {"text": "a"})) == "A!"
     assert await got(client.run("me/community", input={"text": "a", "times": 2})) == "A!!"
     assert await got(client.run("me/official")) == "HI!"
@@ -50,18 +50,18 @@ async def test_text(client: Any) -> None:
 
 @pytest.mark.parametrize("spelling", ["{id}", "me/community:{id}", "https://replicate.com/me/community"])
 async def test_every_reference(client: Any, spelling: str) -> None:
-    """A model is named as everywhere else."""
+    """`run` accepts every form of a model or version."""
     version = (await got(client.models.get("me/community"))).latest_version
     assert await got(client.run(spelling.format(id=version.id), {"text": "a"})) == "A!"
     assert await got(client.run(version, {"text": "a"})) == "A!"
 
 
 ITEMS = ["version", "use"]
-"""The ways to get an iterator."""
+"""The calls that return an iterator."""
 
 
 async def items_of(client: Any, way: str, ref: str = f"me/model:{VERSION}", **options: Any) -> Any:
-    """Run a model that makes its output in items, and give the iterator over them."""
+    """Run a model that makes its output item by item, and return the iterator."""
     if way == "version":
         return await got(client.run(ref, wait=False, **options))
     return await got(client.use(ref.partition(":")[0], streaming=True, **options)())
@@ -69,9 +69,9 @@ async def items_of(client: Any, way: str, ref: str = f"me/model:{VERSION}", **op
 
 @pytest.mark.parametrize("way", [*ITEMS, "known version"])
 async def test_items_come_as_they_are_made(clients: Any, held: Held, way: str) -> None:
-    """A version that makes its output in items gives an iterator: the first item is there while the model still runs.
+    """An iterator yields the first item while the model still runs.
 
-    Where it is known to do so, nobody has to ask for that.
+    A version known as an iterator returns one without `wait=False`.
     """
     with local_server({"me/held": held.words}) as srv:
         client, ref = clients(srv), f"me/held:{version_of(srv, 'me/held')}"
@@ -93,7 +93,7 @@ async def test_items_come_as_they_are_made(clients: Any, held: Held, way: str) -
 
 
 async def test_items_of_a_model_by_its_name_come_whole(clients: Any, held: Held) -> None:
-    """`run` by name waits for the end, and gives a list, whatever is known of the model."""
+    """`run` by name waits for the end and returns a list, whatever is known of the model."""
     with local_server({"me/held": Model(held.words, official=True)}) as srv:
         client = clients(srv)
         held.go.set()
@@ -105,15 +105,15 @@ async def test_items_of_a_model_by_its_name_come_whole(clients: Any, held: Held)
             assert await got(client.use("me/held").openapi_schema())
 
 
-async def test_items_without_a_stream_come_by_looking(client: Any, server: Any) -> None:
-    """Items that are no text are looked for, and each comes once."""
+async def test_items_without_a_stream_come_from_polls(client: Any, server: Any) -> None:
+    """Items that are not text come from polls, each once."""
     output = await got(client.run(version_of(server, "me/numbers"), {"until": 4}, wait=False))
     assert [item async for item in each(output)] == [0, 1, 2, 3]
     assert repr(output) == f"<OutputIterator of prediction {output.prediction.id}, 4 items so far>"
 
 
 async def test_the_text_of_an_iterator(client: Any, server: Any, colour: str) -> None:
-    """`str` of an iterator is the whole text; an asynchronous one is awaited for it, or gives what has come."""
+    """`str` of an iterator is the whole text. An asynchronous iterator must be awaited first."""
     numbers = version_of(server, "me/numbers")
     for output, text, whole in (
         (await got(client.use("me/words", streaming=True)(text="a b")), "a b ", "a b "),
@@ -129,7 +129,7 @@ async def test_the_text_of_an_iterator(client: Any, server: Any, colour: str) ->
 
 @pytest.mark.parametrize("way", ITEMS)
 async def test_an_iterator_can_be_canceled(clients: Any, held: Held, way: str) -> None:
-    """Canceling stops the model, and then iterating tells so."""
+    """Canceling an iterator cancels the prediction, and iteration raises PredictionCanceled."""
     with local_server({"me/held": held.words}) as srv:
         output = await items_of(clients(srv), way, f"me/held:{version_of(srv, 'me/held')}")
 
@@ -144,8 +144,8 @@ async def test_an_iterator_can_be_canceled(clients: Any, held: Held, way: str) -
         assert output.prediction.status == "canceled"
 
 
-async def test_what_is_not_made_in_items_comes_whole(colour: str) -> None:
-    """An output that comes at once is no item before the end, when it may still change."""
+async def test_an_output_without_items_comes_whole(colour: str) -> None:
+    """An output that is not made item by item is yielded at the end only, as it may change until then."""
     states = [prediction("processing", output={"n": 1}), prediction("succeeded", output={"n": 2})]
     script = Script(model=[model(output={"type": "object"})], create=[prediction()], get=states)
     client = scripted(colour, script)
@@ -154,8 +154,8 @@ async def test_what_is_not_made_in_items_comes_whole(colour: str) -> None:
 
 
 @pytest.mark.parametrize("way", [*ITEMS, "name"])
-async def test_items_are_looked_for_at_the_pace_asked_for(colour: str, way: str) -> None:
-    """`poll_interval` holds for iterators too."""
+async def test_items_are_polled_at_the_poll_interval(colour: str, way: str) -> None:
+    """`poll_interval` applies to iterators, too."""
     states = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
     script = Script(model=[model_or_version(output=WORDS)], create=[prediction()], get=states)
     client = scripted(colour, script, poll_interval=2)
@@ -167,7 +167,7 @@ async def test_items_are_looked_for_at_the_pace_asked_for(colour: str, way: str)
 
 @pytest.mark.parametrize("way", ITEMS)
 async def test_a_failing_iterator_raises_at_its_end(colour: str, way: str) -> None:
-    """The items that were made come first, then the error."""
+    """A failing iterator yields the items that were made, then raises the error."""
     failed = prediction("failed", output=["a", "b"], error="no more")
     script = Script(model=[model_or_version(output=WORDS)], create=[prediction()], get=[failed])
     client = scripted(colour, script)
@@ -177,7 +177,7 @@ async def test_a_failing_iterator_raises_at_its_end(colour: str, way: str) -> No
     with pytest.raises(ModelError, match="no more"):
         await collect(output, seen)
     assert seen == ["a", "b"]
-    with pytest.raises(ModelError, match="no more"):  # and again, for what has come is not all
+    with pytest.raises(ModelError, match="no more"):  # and again, as the output is incomplete
         await collect(output, seen)
     with pytest.raises(ModelError, match="no more"):
         str(output) if colour == "blocking" else await output
@@ -194,7 +194,7 @@ def picture(colour: str = "red") -> bytes:
 
 @pytest.mark.parametrize("form", ["path", "handle", "bytes", "output"])
 async def test_a_picture_goes_in_and_a_picture_comes_out(client: Any, tmp_path: Path, form: str) -> None:
-    """A real PNG is sent as file, and the result is a file that opens as a picture."""
+    """A PNG is sent as a file, and the result is a file that opens as an image."""
     path = tmp_path / "in.png"
     path.write_bytes(picture())
     with path.open("rb") as handle:
@@ -217,7 +217,7 @@ def as_data(content: bytes) -> str:
 
 
 async def test_a_large_file_is_uploaded(client: Any, asked: Any, tmp_path: Path) -> None:
-    """A file too large for a data URI is uploaded before, once."""
+    """A file that is too large for a data URI is uploaded first, once."""
     content = bytes(range(256)) * 2000
     path = tmp_path / "large.bin"
     path.write_bytes(content)
@@ -230,7 +230,7 @@ async def test_a_large_file_is_uploaded(client: Any, asked: Any, tmp_path: Path)
 
 @pytest.mark.parametrize("strategy", ["base64", "url"])
 async def test_how_a_file_is_sent_can_be_chosen(client: Any, asked: Any, strategy: Any) -> None:
-    """`file_encoding_strategy` says whether a file is in the input itself or uploaded."""
+    """`file_encoding_strategy` sets whether a file is sent inside the input or uploaded."""
     await got(client.run("me/digest", {"file": b"abc"}, file_encoding_strategy=strategy))
     sent = asked()[-1].json["input"]["file"]
     assert sent.startswith("data:" if strategy == "base64" else "http")
@@ -244,18 +244,18 @@ async def test_files_as_plain_urls(client: Any) -> None:
 
 
 async def test_text_that_looks_like_a_file(client: Any) -> None:
-    """`run` takes what as a whole is one URL for a file; `use` goes by the schema, which says that it is text."""
+    """`run` takes a text that is one URL for a file. `use` follows the schema, which says that it is text."""
     url = "https://replicate.delivery/read-me.png"
     made = await got(client.run("me/link"))
     assert isinstance(made, FileOutput)
     assert made == url
     said = await got(client.use("me/link")())
     assert (type(said), said) == (str, url)
-    assert isinstance(await got(client.run("me/link")), FileOutput)  # though the schema is known now
+    assert isinstance(await got(client.run("me/link")), FileOutput)  # although the schema is known now
 
 
 async def test_a_failing_model(client: Any) -> None:
-    """ModelError has the model's own text, and carries the prediction; notes tell the rest, and survive a pickle."""
+    """ModelError has the model's message and the prediction. Its notes have the rest, also after pickling."""
     with pytest.raises(ModelError) as raised:
         await got(client.run("me/broken", {"text": "CUDA out of memory"}))
     failed = raised.value.prediction
@@ -280,7 +280,7 @@ async def test_a_failing_model(client: Any) -> None:
 
 @pytest.mark.parametrize("status", ["canceled", "aborted"])
 async def test_a_canceled_prediction_is_an_error(colour: str, status: str) -> None:
-    """A prediction that was stopped has no output to give: PredictionCanceled, a ModelError."""
+    """A canceled or aborted prediction raises PredictionCanceled, which is a ModelError."""
     client = scripted(colour, Script(create=[prediction(status)]))
     with pytest.raises(PredictionCanceled, match=f"p1 {status}") as raised:
         await got(client.run("me/model"))
@@ -288,7 +288,7 @@ async def test_a_canceled_prediction_is_an_error(colour: str, status: str) -> No
 
 
 async def test_only_an_end_is_an_end(colour: str) -> None:
-    """States that are unknown, and outputs that are there before the end, keep it looking."""
+    """Unknown states, and outputs before the end, do not end the polling."""
     states = [prediction("queued"), prediction("processing", output="ha"), prediction("succeeded", output="half more")]
     script = Script(create=[prediction()], get=states)
     client = scripted(colour, script)
@@ -320,12 +320,12 @@ TEXTS = {"type": "array", "items": {"type": "string"}}
         ("use", WORDS, ["all"], {}, 1),
     ],
 )
-async def test_an_early_answer_with_its_output_is_the_end(
+async def test_an_early_response_with_an_output_is_complete(
     colour: str, way: str, schema: Any, output: Any, headers: dict[str, str], looks: int
 ) -> None:
-    """A blocking answer that is "processing", applied the preference and has its output needs no other request.
+    """If a "processing" response applies the preference and has an output, the output is complete: no poll follows.
 
-    So the API has been seen to answer for a model that makes a list item by item, too, once it had all of it.
+    The API was seen to answer so for models that make lists item by item, too, once the list was complete.
     """
     created = httpx.Response(201, json=prediction("processing", output=output), headers=headers)
     more = ["all", "of it"] if looks and isinstance(output, list) else output
@@ -341,8 +341,8 @@ async def test_an_early_answer_with_its_output_is_the_end(
     assert script.asked.count("GET /predictions/p1") == looks
 
 
-async def test_an_answer_at_the_end_of_the_wait_is_not_the_end(colour: str) -> None:
-    """An output that is there when the time to wait is over may be a part."""
+async def test_a_response_at_the_end_of_the_wait_may_be_incomplete(colour: str) -> None:
+    """An output in a response that took the whole wait may be incomplete, so it is polled."""
     for options, seconds in (({}, 60), ({"wait": 5}, 5), ({"timeout": 20}, 16)):
         script = Script(get=[prediction("succeeded", output="whole")])
         client = scripted(colour, script)
@@ -356,8 +356,8 @@ async def test_an_answer_at_the_end_of_the_wait_is_not_the_end(colour: str) -> N
         assert await got(client.run("me/model", **options)) == "whole"
 
 
-async def test_an_answer_near_the_end_of_the_wait_is_not_the_end(colour: str) -> None:
-    """Clocks differ: a list that comes when nearly all of the time to wait is over may be a part."""
+async def test_a_response_near_the_end_of_the_wait_may_be_incomplete(colour: str) -> None:
+    """An output in a response that took nearly the whole wait may be incomplete, as clocks differ."""
     script = Script(get=[prediction("succeeded", output=["a", "b"])])
     client = scripted(colour, script)
     clock = Clock(client)
@@ -386,26 +386,26 @@ async def test_an_answer_near_the_end_of_the_wait_is_not_the_end(colour: str) ->
     ],
 )
 async def test_the_api_is_asked_to_wait(colour: str, options: Any, prefer: str | None) -> None:
-    """For less than the client waits for an answer, and than what is left of the whole time."""
+    """The `Prefer` wait is shorter than the client's read timeout and the time left for the call."""
     script = Script(create=[prediction("succeeded", output="a")])
     client = scripted(colour, script)
     Clock(client)
     assert await got(client.run("me/model", **options)) == "a"
     [create] = script.requests
     assert create.headers.get("prefer") == prefer
-    if prefer:  # one without a number is for 60 seconds
+    if prefer:  # without a number it is 60 seconds
         assert create.extensions["timeout"]["read"] > int(prefer.partition("=")[2] or 60)
 
 
-async def test_an_impatient_client_asks_for_less(colour: str) -> None:
-    """The wait stays below the client's own timeout."""
+async def test_the_wait_stays_below_the_clients_timeout(colour: str) -> None:
+    """The `Prefer` wait stays below the client's own timeout."""
     script = Script(create=[prediction("succeeded", output="a")])
     await got(scripted(colour, script, timeout=5).run("me/model"))
     assert script.requests[-1].headers["prefer"] == "wait=4"
 
 
 async def test_the_whole_call_has_one_timeout(clients: Any, held: Held) -> None:
-    """`timeout` ends the call, and not the prediction if it is told so; the error carries it."""
+    """`timeout` ends the whole call. The error carries the prediction, which goes on with `cancel_on_exit=False`."""
     with local_server({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         clock = Clock(client)
@@ -418,7 +418,7 @@ async def test_the_whole_call_has_one_timeout(clients: Any, held: Held) -> None:
 
 @pytest.mark.parametrize("way", ITEMS)
 async def test_an_iterator_has_a_timeout(colour: str, way: str) -> None:
-    """An iterator that gives nothing ends at the timeout, with what has come until then."""
+    """An iterator without new items ends at the timeout, after the items that have come."""
     script = Script(
         model=[model_or_version(output={**WORDS, "items": {"type": "integer"}})],
         create=[prediction()],
@@ -435,7 +435,7 @@ async def test_an_iterator_has_a_timeout(colour: str, way: str) -> None:
 
 
 async def test_no_request_outlives_the_timeout(colour: str) -> None:
-    """What is left of the time bounds how long a single request may take, and how often it is tried again."""
+    """The time left limits each request's own timeout and the number of retries."""
     limits: list[float] = []
 
     def busy(request: httpx.Request) -> httpx.Response:
@@ -454,7 +454,7 @@ async def test_no_request_outlives_the_timeout(colour: str) -> None:
 
 
 async def test_a_silent_api_is_a_timeout(colour: str) -> None:
-    """A look that takes longer than the time that is left ends as a PredictionTimeout too."""
+    """A poll that takes all the time left ends with PredictionTimeout."""
 
     def silent(request: httpx.Request) -> httpx.Response:
         clock.time += request.extensions["timeout"]["read"]
@@ -473,8 +473,8 @@ def unreachable(request: httpx.Request) -> httpx.Response:
 
 @pytest.mark.parametrize("way", ["text", *ITEMS])
 @pytest.mark.parametrize("trouble", [unreachable, httpx.Response(503), httpx.Response(429)])
-async def test_looks_ride_out_what_passes(colour: str, way: str, trouble: Any) -> None:
-    """A look that fails in passing is followed by another, and the result is not lost."""
+async def test_polling_survives_transient_failures(colour: str, way: str, trouble: Any) -> None:
+    """Polls that fail for a while are repeated, and the result is not lost."""
     output: Any = "a" if way == "text" else ["a"]
     script = Script(
         model=[model_or_version(output=WORDS)],
@@ -496,10 +496,10 @@ async def test_looks_ride_out_what_passes(colour: str, way: str, trouble: Any) -
         (httpx.Response(404), NotFoundError, 1),
     ],
 )
-async def test_looks_that_keep_failing(colour: str, way: str, trouble: Any, kind: type[Exception], looks: int) -> None:
-    """What does not pass ends the call with a RunError, with the prediction and how to wait for it.
+async def test_polls_that_keep_failing(colour: str, way: str, trouble: Any, kind: type[Exception], looks: int) -> None:
+    """Lasting poll failures end the call with a RunError that has the prediction and says how to wait for it.
 
-    It has the fields of what ended the call, but is none of the errors after which people call again.
+    It has the fields of its cause, but is none of the errors after which a loop calls again.
     """
     script = Script(model=[model_or_version(output=WORDS)], create=[prediction()], get=[trouble])
     client = scripted(colour, script, max_retries=0)
@@ -520,7 +520,7 @@ async def test_looks_that_keep_failing(colour: str, way: str, trouble: Any, kind
 
 @pytest.mark.parametrize("way", ITEMS)
 async def test_a_silent_api_is_a_timeout_for_items(colour: str, way: str) -> None:
-    """Items that cannot be looked for until the deadline end as a PredictionTimeout too."""
+    """Items whose polls fail until the deadline end with PredictionTimeout."""
 
     def silent(request: httpx.Request) -> httpx.Response:
         clock.time += request.extensions["timeout"]["read"]
@@ -546,15 +546,15 @@ async def test_a_silent_api_is_a_timeout_for_items(colour: str, way: str) -> Non
         (["a", None], ["a"], WORDS, [None]),
     ],
 )
-def test_what_events_left_out(output: Any, seen: list[Any], schema: Any, rest: list[Any]) -> None:
-    """Nothing is lost or repeated, also where it is not known whether strings are pieces of a text."""
+def test_items_that_events_left_out(output: Any, seen: list[Any], schema: Any, rest: list[Any]) -> None:
+    """No part of the output is lost or repeated, even if it is unknown whether strings are pieces of one text."""
     document = {"components": {"schemas": {"Output": schema}}} if schema else None
     assert unseen(output, seen, OutputSchema(document)) == rest
 
 
 @pytest.mark.parametrize("way", ["use", "streaming", "create"])
 async def test_nothing_starts_after_the_timeout(colour: str, way: str) -> None:
-    """A description that takes all the time there is ends the call before anything is started."""
+    """A lookup that takes all the time ends the call before anything is started."""
 
     def silent(request: httpx.Request) -> httpx.Response:
         clock.time += request.extensions["timeout"]["read"]
@@ -571,7 +571,7 @@ async def test_nothing_starts_after_the_timeout(colour: str, way: str) -> None:
 
 
 async def test_every_request_keeps_to_the_timeout(colour: str) -> None:
-    """The upload, the description, the start and each look are bound by what is left of the whole time."""
+    """The lookup, the upload, the create and each poll are limited by the time left for the call."""
     script = Script(
         model=[model()],
         create=[{"id": "f1", "urls": {"get": "https://api.replicate.com/v1/files/f1"}}, prediction()],

@@ -1,4 +1,4 @@
-"""`save_to=` of a call and `output_dir=` of a client: the files of an output are saved as they come."""
+"""`save_to=` of a call and `output_dir=` of a client save the files of an output as they come."""
 
 import io
 import pickle
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from replicate.local import Server
 
 pytestmark = leaves_streams
-# ruff: noqa: ASYNC240 - what is on disk is looked at between two awaits
+# ruff: noqa: ASYNC240 - files are checked between awaits
 
 
 def picture(colour: str = "red") -> bytes:
@@ -35,17 +35,17 @@ def picture(colour: str = "red") -> bytes:
 
 
 def painted(colours: str = "red") -> list[bytes]:
-    """Paint a few pictures, all under the same name."""
+    """Paint several pictures with the same file name."""
     return [picture(colour) for colour in colours.split()]
 
 
 def nested() -> dict[str, Any]:
-    """Give a file among other things."""
+    """Return a file inside other data."""
     return {"parts": [{"mask": picture(), "score": 0.5}], "label": "boat"}
 
 
 def frames(colours: str = "red blue") -> Iterator[bytes]:
-    """Paint picture after picture."""
+    """Yield one picture after the other."""
     for colour in colours.split():
         yield picture(colour)
     if "black" in colours:
@@ -53,12 +53,12 @@ def frames(colours: str = "red blue") -> Iterator[bytes]:
 
 
 def sentence() -> str:
-    """Give a text that tells of a file."""
+    """Return a text that mentions a file's URL."""
     return f"{link()} is where it is"
 
 
 def said(text: str) -> str:
-    """Say it again."""
+    """Return the text."""
     return text
 
 
@@ -91,7 +91,7 @@ def names(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("way", ["run", "use", "client"])
 async def test_files_are_saved(client: Any, folder: Path, asked: Any, way: str) -> None:
-    """What is given is a FileOutput, whose local copy is the file that was saved; it is not asked for again."""
+    """The result is a FileOutput that reads its saved file, without another request."""
     match way:
         case "run":
             output = await got(client.run("me/one", {"colour": "blue"}, save_to=folder))
@@ -116,7 +116,7 @@ async def test_files_are_named_after_their_prediction(client: Any, folder: Path)
 
 
 async def test_nothing_is_overwritten(client: Any, folder: Path) -> None:
-    """Files of one name get a number each; those of another prediction have another name anyway."""
+    """Files of the same name get numbers, and the files of other predictions have other names."""
     for _ in range(2):
         await got(client.run("me/painted", {"colours": "red blue"}, save_to=folder))
     assert len(names(folder)) == 4
@@ -124,28 +124,28 @@ async def test_nothing_is_overwritten(client: Any, folder: Path) -> None:
 
 
 async def test_files_in_nested_outputs_are_saved(client: Any, folder: Path) -> None:
-    """Files are found wherever they are in an output; the rest stays what it is."""
+    """Files are found anywhere in an output. Other values stay unchanged."""
     output = await got(client.run("me/nested", save_to=folder))
     assert output["label"] == "boat"
     assert Path(output["parts"][0]["mask"]) == folder / names(folder)[0]
 
 
 async def test_plain_urls_are_saved_too(client: Any, folder: Path) -> None:
-    """With `use_file_output=False` the files are saved, and the call gives URLs."""
+    """With `use_file_output=False` the files are saved, and the call returns URLs."""
     output = await got(client.run("me/one", save_to=folder, use_file_output=False))
     assert type(output) is str
     assert len(names(folder)) == 1
 
 
 async def test_text_is_not_saved(client: Any, folder: Path) -> None:
-    """What `use` knows for a text is no file, even if it is the URL of one; nor is a text with a URL in it."""
+    """A URL that `use` knows as text is not saved, and neither is a text that contains a URL."""
     assert await got(client.use("me/text", save_to=folder)()) == link()
     assert await got(client.run("me/sentence", save_to=folder)) == sentence()
     assert names(folder) == []
 
 
-async def test_what_is_a_url_is_saved(client: Any, folder: Path, server: "Server") -> None:
-    """`run` takes a text that is a URL for a file, whatever the schema says, and wherever the file lies."""
+async def test_text_that_is_a_url_is_saved(client: Any, folder: Path, server: "Server") -> None:
+    """`run` saves the file of any text that is a URL, whatever the schema says and whatever the host."""
     url = str(await got(client.run("me/one", {"colour": "blue"})))
     output = await got(client.run("me/said", {"text": url}, save_to=folder))
     [name] = names(folder)
@@ -155,7 +155,7 @@ async def test_what_is_a_url_is_saved(client: Any, folder: Path, server: "Server
 
 @pytest.mark.parametrize("way", ["version", "use", "stream"])
 async def test_items_are_saved_as_they_come(clients: Any, folder: Path, way: str) -> None:
-    """Each file of a model that makes them one by one is on disk when it is given, while the model still runs."""
+    """Each file of an iterator is on disk when its item is yielded, while the model still runs."""
     go = threading.Event()
 
     def slow() -> Iterator[bytes]:
@@ -183,7 +183,7 @@ async def test_items_are_saved_as_they_come(clients: Any, folder: Path, way: str
 
 
 async def test_items_that_come_whole_are_saved(client: Any, folder: Path) -> None:
-    """Of a model by its name, whose output is a list, all files are on disk when it is given."""
+    """A model called by name returns a list, all of whose files are on disk."""
     output = await got(client.run("me/frames", save_to=folder))
     assert isinstance(output, OutputList)
     assert sorted(Path(item).name for item in output) == names(folder)
@@ -191,7 +191,7 @@ async def test_items_that_come_whole_are_saved(client: Any, folder: Path) -> Non
 
 
 async def test_streamed_files_are_saved(client: Any, folder: Path) -> None:
-    """The files of events are saved before the events come."""
+    """The file of an event is saved before the event is yielded."""
     stream = client.stream("me/frames", save_to=folder)
     saved = [(event.data, len(names(folder))) async for event in each(stream) if event.event == "output"]
     assert [number for _, number in saved] == [1, 2]
@@ -199,7 +199,7 @@ async def test_streamed_files_are_saved(client: Any, folder: Path) -> None:
 
 
 async def test_a_stream_of_a_prediction_saves_nothing(client: Any, folder: Path) -> None:
-    """Only what starts a prediction saves what that makes."""
+    """The stream of an existing prediction saves nothing. Only the call that starts a prediction saves its files."""
     client.output_dir = folder
     made = await got(client.predictions.create("me/frames", {"colours": "red"}))
     assert [event.event async for event in each(made.stream())] == ["output", "done"]
@@ -207,7 +207,7 @@ async def test_a_stream_of_a_prediction_saves_nothing(client: Any, folder: Path)
 
 
 async def test_the_folder_of_a_call_comes_before_that_of_the_client(client: Any, tmp_path: Path) -> None:
-    """`output_dir` can be read and set, and `save_to` goes before it."""
+    """`output_dir` can be read and set, and `save_to` takes precedence over it."""
     client.output_dir = tmp_path / "client"
     assert client.output_dir == tmp_path / "client"
     await got(client.run("me/one", save_to=tmp_path / "call"))
@@ -218,7 +218,7 @@ async def test_the_folder_of_a_call_comes_before_that_of_the_client(client: Any,
 
 
 async def test_the_folder_stays_where_it_was(client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative path is meant from where the program was when it was said."""
+    """A relative path refers to the working directory at the time it was passed."""
     monkeypatch.chdir(tmp_path)
     model = client.use("me/one", save_to="here")
     elsewhere = tmp_path / "elsewhere"
@@ -229,8 +229,8 @@ async def test_the_folder_stays_where_it_was(client: Any, tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("wrong", [1, b"bytes", "", "nul\0"])
-async def test_what_is_no_folder_is_refused(client: Any, asked: Any, wrong: Any) -> None:
-    """What cannot be a path is refused by its keyword, before anything is sent."""
+async def test_an_invalid_folder_is_refused(client: Any, asked: Any, wrong: Any) -> None:
+    """A value that cannot be a path is refused, with its keyword's name, before anything is sent."""
     with pytest.raises((TypeError, ValueError), match="save_to must be the path of a folder"):
         await got(client.run("me/one", save_to=wrong))
     with pytest.raises((TypeError, ValueError), match="save_to must be the path of a folder"):
@@ -241,7 +241,7 @@ async def test_what_is_no_folder_is_refused(client: Any, asked: Any, wrong: Any)
 
 
 async def test_a_folder_that_cannot_be_written_to_is_refused(client: Any, asked: Any, tmp_path: Path) -> None:
-    """Whether files can be saved is tried before anything is sent."""
+    """A folder that cannot be written to is refused before anything is sent."""
     taken = tmp_path / "taken"
     taken.touch()
     for path in (taken, taken / "below"):
@@ -256,8 +256,8 @@ async def test_a_folder_that_cannot_be_written_to_is_refused(client: Any, asked:
 
 
 @pytest.mark.parametrize("way", ["run", "use"])
-async def test_an_output_that_is_not_saved_is_not_lost(clients: Any, folder: Path, way: str) -> None:
-    """RunError carries the prediction and its output, whose files can still be had, and what went wrong with each."""
+async def test_an_output_that_cannot_be_saved_is_not_lost(clients: Any, folder: Path, way: str) -> None:
+    """RunError carries the prediction, its output, whose files can still be read, and the error of each file."""
     with local_server({"me/spoil": Model(lambda: (folder.rmdir(), picture())[1], official=True)}) as srv:
         client = clients(srv)
         with pytest.raises(
@@ -280,10 +280,8 @@ async def test_an_output_that_is_not_saved_is_not_lost(clients: Any, folder: Pat
 
 
 @pytest.mark.parametrize("way", ["version", "use", "stream"])
-async def test_items_that_are_not_saved_come_all_the_same(
-    client: Any, server: "Server", folder: Path, way: str
-) -> None:
-    """An iterator, and a stream, goes on after a file that could not be saved, and raises at its end."""
+async def test_items_that_cannot_be_saved_are_yielded(client: Any, server: "Server", folder: Path, way: str) -> None:
+    """An iterator or a stream goes on after a file that could not be saved, and raises at its end."""
     match way:
         case "version":
             output = await got(client.run(f"me/drawn:{version_of(server, 'me/drawn')}", save_to=folder, wait=False))
@@ -302,8 +300,8 @@ async def test_items_that_are_not_saved_come_all_the_same(
 
 
 @pytest.mark.parametrize("way", ["use", "stream"])
-async def test_a_model_that_fails_is_told_first(client: Any, folder: Path, way: str) -> None:
-    """What a model made before it failed is saved, and the error is that of the model."""
+async def test_the_error_of_a_failed_model_is_raised(client: Any, folder: Path, way: str) -> None:
+    """The files that a model made before it failed are saved, and the model's error is raised."""
     if way == "use":
         model = client.use("me/frames", save_to=folder, streaming=True)
         output, kind = await got(model(colours="red black")), ModelError
@@ -314,15 +312,15 @@ async def test_a_model_that_fails_is_told_first(client: Any, folder: Path, way: 
     assert len(names(folder)) == 2
 
 
-async def test_what_a_model_that_fails_has_made_is_not_saved_at_the_end(client: Any, folder: Path) -> None:
-    """A call that gives its output as a whole raises what the model said, and has nothing to save."""
+async def test_a_whole_output_of_a_failed_model_is_not_saved(client: Any, folder: Path) -> None:
+    """A call that returns a whole output raises the model's error, and saves no files."""
     with pytest.raises(ModelError, match="out of paint"):
         await got(client.run("me/frames", {"colours": "red black"}, save_to=folder))
     assert names(folder) == []
 
 
 def test_the_setting_of_the_package(server: "Server", folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`replicate.output_dir` is that of the client behind the package's functions."""
+    """`replicate.output_dir` sets the `output_dir` of the default client."""
     for name, value in (("bearer_token", server.token), ("base_url", server.base_url), ("output_dir", folder)):
         monkeypatch.setattr(replicate, name, value, raising=False)
     replicate.run("me/one")
@@ -335,13 +333,13 @@ def test_the_setting_of_the_package(server: "Server", folder: Path, monkeypatch:
 
 @pytest.mark.parametrize("kind", [replicate.Replicate, replicate.AsyncReplicate, replicate.Client])
 def test_the_keyword_of_each_client(kind: Any, folder: Path) -> None:
-    """Every client takes `output_dir`; it is made when it is first needed."""
+    """Every client takes `output_dir`. The folder is made at the first use."""
     assert kind(bearer_token="t", output_dir=str(folder)).output_dir == folder
     assert not folder.exists()
 
 
 async def test_names_are_harmless_and_differ(colour: str, folder: Path) -> None:
-    """A file without an extension gets that of its type, equal names get numbers, and none leaves the folder."""
+    """A file without an extension gets one by its type, equal names get numbers, and no name leaves the folder."""
     told = httpx.Response(200, content=picture(), headers={"content-type": "image/png"})
     client = scripted(colour, lambda _: told)
     files: Files[Any] = Files(client._session, folder)
@@ -352,14 +350,14 @@ async def test_names_are_harmless_and_differ(colour: str, folder: Path) -> None:
     assert names(folder) == ["p1-evil.png", "p1-file-2.png", "p1-file.png"]
 
 
-async def test_what_is_saved_is_known_to_expire(client: Any, folder: Path) -> None:
-    """An output knows when it expires, saved or not."""
+async def test_a_saved_output_knows_when_it_expires(client: Any, folder: Path) -> None:
+    """An output has its time of expiry, saved or not."""
     for options in ({}, {"save_to": folder}):
         assert (await got(client.run("me/one", **options))).expires_at > datetime.now(UTC)
 
 
-async def test_a_run_that_is_asked_twice_saves_once(client: Any, folder: Path) -> None:
-    """What lies there already is not saved again, unless somebody has changed or removed it."""
+async def test_a_run_saves_its_output_once(client: Any, folder: Path) -> None:
+    """A file that was saved is not saved again, unless it was changed or removed."""
     run = await got(client.use("me/one", save_to=folder).create())
     for _ in range(2):
         assert Path(await got(run.output())).parent == folder
@@ -369,8 +367,8 @@ async def test_a_run_that_is_asked_twice_saves_once(client: Any, folder: Path) -
     assert names(folder) == [name]
 
 
-async def test_saving_takes_the_time_it_needs(colour: str, folder: Path) -> None:
-    """The timeout of a call ends waiting for the model, not saving what that has made."""
+async def test_the_timeout_does_not_limit_saving(colour: str, folder: Path) -> None:
+    """The timeout of a call limits the wait for the model, not the time to save its files."""
 
     def deliver(request: httpx.Request) -> httpx.Response:
         if "delivery" not in request.url.host:

@@ -1,4 +1,4 @@
-"""A prediction costs money: it is started exactly once, or not at all, or the error says that it is not known."""
+"""A prediction costs money: it is started once, or not at all, or the error says that this is not known."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def create(client: Any, way: str) -> Any:
     ids=["reset", "closed", "silence", "500", "502", "503", "504", "520", "cut"],
 )
 async def test_what_may_have_started_is_not_sent_again(clients: Any, way: str, fault: Any) -> None:
-    """When the request went out and what became of it is not known, the error says so, and what to do."""
+    """A create whose outcome is unknown is not sent again. The error says so, and what to do."""
     with Faults(fault) as api:
         client = clients(base_url=api.base_url, timeout=0.05 if fault is SILENCE else 20)
         Clock(client)
@@ -64,11 +64,11 @@ RUNS: dict[str, list[str]] = {
     "streaming use": ["GET /models/me/model", BY_NAME],
     "Run": ["GET /models/me/model", BY_NAME],
 }
-"""What is asked up to the create, by the ways to run a model."""
+"""The requests up to the create, by the way to run a model."""
 
 
 async def run(client: Any, way: str, **options: Any) -> Any:
-    """Run a model, in one of the ways to do so."""
+    """Run a model in one of several ways."""
     match way:
         case "run":
             return await got(client.run("me/model", **options))
@@ -87,7 +87,7 @@ async def run(client: Any, way: str, **options: Any) -> Any:
     "answered", [httpx.Response(502), httpx.Response(200, text="<html>Welcome</html>")], ids=["502", "a proxy's page"]
 )
 async def test_a_run_is_not_sent_again(colour: str, way: str, answered: httpx.Response) -> None:
-    """Every way to run a model starts it once; the error is no ReplicateError, after which it may be run again."""
+    """Every way to run a model sends one create. The error is no ReplicateError, after which a loop may call again."""
     script = Script(model=[model()], create=[answered])
     client = scripted(colour, script)
     Clock(client)
@@ -103,8 +103,8 @@ async def test_a_run_is_not_sent_again(colour: str, way: str, answered: httpx.Re
     "refusal",
     [httpx.Response(429, headers={"Retry-After": "3"}), httpx.ConnectError("refused"), httpx.ConnectTimeout("")],
 )
-async def test_what_was_refused_is_sent_again(colour: str, way: str, refusal: Any) -> None:
-    """Where certainly nothing was started, it is tried again, after the time that was asked for."""
+async def test_a_refused_create_is_sent_again(colour: str, way: str, refusal: Any) -> None:
+    """A create that certainly started nothing is sent again, after the time that the API asks for."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
         if isinstance(refusal, Exception):
@@ -119,8 +119,8 @@ async def test_what_was_refused_is_sent_again(colour: str, way: str, refusal: An
     assert isinstance(refusal, Exception) or clock.time >= 6
 
 
-async def test_refusals_end(colour: str) -> None:
-    """What is refused every time raises what it was refused with."""
+async def test_repeated_refusals_end(colour: str) -> None:
+    """A create that is refused every time raises the last refusal."""
     client = scripted(colour, Script(create=[httpx.Response(429, json={"detail": "slower", "retry_after": 2})]))
     Clock(client)
     with pytest.raises(RateLimitError, match="slower") as raised:
@@ -128,8 +128,8 @@ async def test_refusals_end(colour: str) -> None:
     assert raised.value.retry_after == 2
 
 
-async def test_nobody_listens(clients: Any) -> None:
-    """A connection that is never made is an APIConnectionError, not an ambiguous one."""
+async def test_a_refused_connection(clients: Any) -> None:
+    """A connection that was never made raises an APIConnectionError, not an AmbiguousCreateError."""
     client = clients(base_url=refusing_url())
     clock = Clock(client)
     with pytest.raises(APIConnectionError, match="could not be reached"):
@@ -138,7 +138,7 @@ async def test_nobody_listens(clients: Any) -> None:
 
 
 async def test_a_low_level_post_is_not_sent_again(clients: Any) -> None:
-    """`client.post` may be a create of any kind."""
+    """`client.post` may be a create of any kind, so it is not sent again."""
     with Faults(RESET_READ) as api:
         client = clients(base_url=api.base_url)
         with pytest.raises(APIConnectionError, match="broke off"):
@@ -147,7 +147,7 @@ async def test_a_low_level_post_is_not_sent_again(clients: Any) -> None:
 
 
 async def test_a_read_is_sent_again(colour: str) -> None:
-    """What only reads is tried again after any transient trouble."""
+    """A read is retried after any transient failure."""
     script = Script(get=[httpx.Response(500), httpx.Response(429), prediction("succeeded")])
     client = scripted(colour, script)
     Clock(client)
@@ -156,7 +156,7 @@ async def test_a_read_is_sent_again(colour: str) -> None:
 
 
 async def test_a_model_that_is_not_found_may_run(colour: str) -> None:
-    """A model that is not shown gets its files and its create, each once: the answer to that decides."""
+    """A model whose lookup returns 404 gets its upload and its create, once each. The create's response decides."""
     missing = httpx.Response(404, json={"detail": "Not found.", "status": 404})
     stored = {"id": "f1", "urls": {"get": "https://api.replicate.com/v1/files/f1"}}
     script = Script(model=[missing], create=[stored, missing])
@@ -169,8 +169,8 @@ async def test_a_model_that_is_not_found_may_run(colour: str) -> None:
 @pytest.mark.parametrize(
     "answered", [httpx.Response(408), httpx.Response(201, json={"status": "starting"})], ids=["408", "no id"]
 )
-async def test_other_doubts(colour: str, answered: httpx.Response) -> None:
-    """A request that timed out at the server, or a prediction without an id, may be running as well."""
+async def test_other_ambiguous_responses(colour: str, answered: httpx.Response) -> None:
+    """After a 408, or a prediction without an id, the prediction may be running as well."""
     script = Script(create=[answered])
     client = scripted(colour, script)
     Clock(client)
@@ -194,7 +194,7 @@ STORED = {"id": "f1", "urls": {"get": "https://api.replicate.com/v1/files/f1"}}
 async def test_nothing_is_started_after_the_timeout(
     colour: str, way: str, input: Any, answers: list[Any], asked: list[str]
 ) -> None:
-    """When looking up the model took all the time, the error says that nothing was started; and so it is."""
+    """If the lookup takes all the time, the error says that nothing was started, and nothing is sent."""
 
     def slow(request: httpx.Request) -> dict[str, Any]:
         clock.time += 6
@@ -211,7 +211,7 @@ async def test_nothing_is_started_after_the_timeout(
 
 
 async def test_a_retry_asks_to_wait_for_less(colour: str) -> None:
-    """What is asked for with `Prefer` shrinks with the time left, for whatever asked for it and at each attempt."""
+    """The `Prefer` wait shrinks with the time left at each attempt, also an explicit one."""
     busy = httpx.Response(429, headers={"Retry-After": "8"})
     script = Script(create=[busy, prediction("succeeded", output="a")])
     client = scripted(colour, script)

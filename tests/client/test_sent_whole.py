@@ -1,4 +1,4 @@
-"""A create is in doubt only if all of it went out: a server does nothing with a part of a request."""
+"""A create is ambiguous only if all of it was sent: a server does not act on a part of a request."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WAYS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Listener(Listening):
-    """Handles each connection by a function, and counts the creates that began to come."""
+    """Handles each connection with a function, and counts the creates whose head has arrived."""
 
     def __init__(self, act: Callable[[socket.socket], None]) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Listener(Listening):
         self._act(connection)
 
     def head(self, connection: socket.socket) -> bytes:
-        """Read the head of a request, and none of its body but what came along."""
+        """Read the head of a request, and no more of its body than came with it."""
         received = b""
         while b"\r\n\r\n" not in received and (more := connection.recv(1024)):
             received += more
@@ -63,7 +63,7 @@ class Listener(Listening):
 
 @pytest.fixture
 def early() -> Iterator[Callable[[bytes], Listener]]:
-    """Give a server that answers a create when it has read its head, and resets the connection."""
+    """Yield a function that makes servers which answer a create after its head and reset the connection."""
     with contextlib.ExitStack() as stack:
 
         def listen(early_answer: bytes) -> Listener:
@@ -82,8 +82,8 @@ def early() -> Iterator[Callable[[bytes], Listener]]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("early_answer", [TOO_LARGE, b"", answer("502 Bad Gateway")], ids=["413", "none", "502"])
-async def test_a_body_that_was_not_written_whole(colour: str, early: Any, way: str, early_answer: bytes) -> None:
-    """It has started nothing: it is sent again, and the error is no doubt, but about what was too large."""
+async def test_a_body_that_was_not_sent_whole(colour: str, early: Any, way: str, early_answer: bytes) -> None:
+    """A create whose body was not sent whole has started nothing: it is sent again, and the error is not ambiguous."""
     with connect_for(colour, early(early_answer)) as (client, server):
         with pytest.raises((APIConnectionError, APIStatusError)) as caught:
             await got(WAYS[way](client, LONG))
@@ -91,7 +91,7 @@ async def test_a_body_that_was_not_written_whole(colour: str, early: Any, way: s
         assert not isinstance(error, (AmbiguousCreateError, RunError))
         told = f"{error} {error.hint}"
         if early_answer == TOO_LARGE and isinstance(error, RequestTooLargeError):
-            assert server.creates == 1  # where the answer could be read
+            assert server.creates == 1  # the response could be read
             assert "at most 1 MB" in told
         else:
             assert server.creates == 3
@@ -106,12 +106,12 @@ def connect_for(colour: str, server: Listener, **options: Any) -> Iterator[tuple
 
 
 async def slept(_: float) -> None:
-    """Do not."""
+    """Return at once."""
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_body_that_is_not_read_in_time(colour: str, way: str) -> None:
-    """What the server does not take in time has not reached it whole, and nothing was started."""
+    """A body that the server does not take in time has not arrived whole, so nothing was started."""
     held: list[socket.socket] = []
 
     def handle(connection: socket.socket) -> None:
@@ -127,7 +127,7 @@ async def test_a_body_that_is_not_read_in_time(colour: str, way: str) -> None:
 
 
 async def test_a_short_body_on_a_connection_that_breaks_when_it_is_read(colour: str) -> None:
-    """That was written whole: it is in doubt, and not sent again."""
+    """A short body was sent whole before the connection broke: the create is ambiguous and not sent again."""
 
     def handle(connection: socket.socket) -> None:
         if read_request(connection).startswith(b"GET"):
@@ -143,8 +143,8 @@ async def test_a_short_body_on_a_connection_that_breaks_when_it_is_read(colour: 
 
 
 @pytest.mark.parametrize("reply", [b"HTTP/1.1 502 Bad Gateway\r\n\r\n", b"", None], ids=["502", "nothing", "silence"])
-async def test_a_tunnel_that_is_not_made(colour: str, reply: bytes | None) -> None:
-    """A proxy that fails at CONNECT was sent nothing of the create."""
+async def test_a_proxy_that_refuses_a_tunnel(colour: str, reply: bytes | None) -> None:
+    """If a proxy refuses CONNECT, nothing of the create was sent."""
     asked: list[bytes] = []
 
     def handle(connection: socket.socket) -> None:
@@ -173,7 +173,7 @@ FRAMES = struct.Struct(">BHBBL")
 
 
 def http2(connection: socket.socket, act: Callable[[int], bytes]) -> None:
-    """Read frames of HTTP/2, and send what comes of the type of each; half a request is enough to break off."""
+    """Read HTTP/2 frames and send what a function returns for each type, which is enough to break a request off."""
     received = b""
 
     def read(size: int) -> bytes:
@@ -197,7 +197,7 @@ def http2(connection: socket.socket, act: Callable[[int], bytes]) -> None:
 
 
 GARBAGE = FRAMES.pack(0, 0, 0, 0, 0)
-"""DATA of no stream, which is an error of the protocol."""
+"""DATA on stream 0, which is a protocol error."""
 
 
 @pytest.mark.parametrize(
@@ -206,14 +206,14 @@ GARBAGE = FRAMES.pack(0, 0, 0, 0, 0)
     ids=["after the body", "after the headers"],
 )
 async def test_a_protocol_error_of_http_2(colour: str, inputs: Any, after: int, *, doubt: bool) -> None:
-    """It is httpx's LocalProtocolError, though it was the server's: what was sent whole is in doubt."""
+    """A server's protocol error is httpx's LocalProtocolError, too: a create that was sent whole is ambiguous."""
 
     def handle(connection: socket.socket) -> None:
         http2(connection, lambda kind: GARBAGE if kind == after else b"")
 
     with Listener(handle) as server:
         http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(http1=False, http2=True)
-        timeout = httpx.Timeout(5, read=0.5)  # for httpcore goes on using such a connection, which is silent then
+        timeout = httpx.Timeout(5, read=0.5)  # httpcore keeps using such a connection, which then stays silent
         client = connect(colour, base_url=server.base_url, http_client=http, max_retries=0, timeout=timeout)
         client._session.transport.sleep = slept
         with pytest.raises(AmbiguousCreateError if doubt else APIConnectionError) as caught:
@@ -223,8 +223,8 @@ async def test_a_protocol_error_of_http_2(colour: str, inputs: Any, after: int, 
         await got(client.close())
 
 
-async def test_a_header_that_cannot_be(colour: str) -> None:
-    """That is httpx's LocalProtocolError, too, before anything goes out."""
+async def test_an_invalid_header(colour: str) -> None:
+    """An invalid header is a LocalProtocolError before anything is sent."""
     with Faults(b"") as server:
         http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(headers={"a b": "c"})
         client = connect(colour, base_url=server.base_url, http_client=http)
@@ -234,15 +234,13 @@ async def test_a_header_that_cannot_be(colour: str) -> None:
         await got(client.close())
 
 
-def test_what_is_left_before_it_was_sent_is_not_looked_for(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """An interrupt while the connection is made ends the call at once: nothing can have been started."""
+def test_an_interrupt_while_connecting(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """An interrupt while connecting ends the call at once, without a search, since nothing was sent."""
     tries: list[object] = []
 
     def interrupted(address: object, *_: object, **__: object) -> Any:
         tries.append(address)
-        raise KeyboardInterrupt  # as the handler of a signal does where this waits
+        raise KeyboardInterrupt  # as a signal handler does here
 
     with Faults(EMPTY) as server:
         client = connect("blocking", base_url=server.base_url)
@@ -255,7 +253,7 @@ def test_what_is_left_before_it_was_sent_is_not_looked_for(
         assert not caplog.records
 
 
-# ---- what events tell, as a table
+# ---- the meaning of httpcore's trace events
 
 HEAD = [
     ("http11.send_request_headers.started", {"request": Mock(method=b"POST", headers=[(b"Content-Length", b"5")])}),
@@ -285,7 +283,7 @@ RESET = ConnectionResetError(errno.ECONNRESET, "reset")
         ([*HEAD, BODY, ("http11.send_request_body.complete", {})], True),
         ([*HEAD, BODY, failed("body", httpcore.WriteError(), RESET)], False),
         ([*HEAD, BODY, failed("body", httpcore.WriteError(), anyio.BrokenResourceError())], False),
-        # What a signal's handler raises looks the same, but for its cause: all may have been written before.
+        # A signal handler's exception looks the same, except for its cause: all may have been sent before.
         ([*HEAD, BODY, failed("body", httpcore.WriteError(), OSError("from a handler"))], True),
         ([*HEAD, BODY, failed("body", httpcore.WriteTimeout(), TimeoutError("from a handler"))], True),
         ([*HEAD, BODY, failed("body", TimeoutError())], True),
@@ -297,8 +295,8 @@ RESET = ConnectionResetError(errno.ECONNRESET, "reset")
         ([*HEAD, BODY, ("http11.send_request_body.complete", {}), *HEAD], False),
     ],
 )
-def test_what_events_tell(events: Any, arrived: bool | None) -> None:  # noqa: FBT001 - it is what is compared
-    """Only what is certain counts as not sent, and not where an exception may have come from anywhere."""
+def test_the_meaning_of_trace_events(events: Any, arrived: bool | None) -> None:  # noqa: FBT001 - the compared value
+    """A request counts as not sent only if that is certain, and not if the exception may have another origin."""
     for kind in (Sending, AsyncSending):
         sending = kind()
         for event, info in events:
@@ -308,8 +306,8 @@ def test_what_events_tell(events: Any, arrived: bool | None) -> None:  # noqa: F
         assert told == ({True, False} if arrived is None else {arrived})
 
 
-def test_an_alarm_while_the_body_is_written(tmp_path: Path) -> None:
-    """What looks like a timeout of the socket may be raised by a handler, when all has been written: never twice."""
+def test_an_alarm_while_the_body_is_sent(tmp_path: Path) -> None:
+    """An apparent socket timeout may come from a signal handler after the whole body was sent, so no second create."""
     program = """
 import os, signal, sys
 import replicate.local

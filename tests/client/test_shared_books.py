@@ -1,4 +1,4 @@
-"""The clients of a process know of each other's creates: none takes up what is another's, or gives up for it."""
+"""The clients of a process share a registry of creates: none takes another's prediction, or gives up because of it."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def client_of(place: Server, relay: Relay) -> Replicate:
     return Replicate(bearer_token=place.token, base_url=relay.base_url)
 
 
-async def test_what_another_client_was_answered_with(clients: Any, place: Server) -> None:
-    """Of two that fit, the one that another client of the same token has started is not taken up."""
+async def test_predictions_of_another_client_are_not_taken(clients: Any, place: Server) -> None:
+    """Of two matching predictions, the one that another client with the same token has started is not taken."""
     with Relay(place.port) as relay:
         theirs = await got(create(clients(place, base_url=relay.base_url)))
         relay.faults.append(LOSE)
@@ -60,8 +60,8 @@ async def test_what_another_client_was_answered_with(clients: Any, place: Server
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_two_of_the_same_at_once(place: Server, number: int) -> None:
-    """Each of two equal creates whose answers are lost takes up another prediction, by one client or by two."""
+def test_two_equal_creates_at_once(place: Server, number: int) -> None:
+    """Two equal creates whose answers are lost find different predictions, whether by one client or by two."""
     with Relay(place.port, LOSE, LOSE) as relay:
         clients = [client_of(place, relay) for _ in range(number)]
         made: list[str] = []
@@ -84,10 +84,10 @@ def test_two_of_the_same_at_once(place: Server, number: int) -> None:
 
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("end", ["answered", "still open"])
-def test_what_another_is_about_to_be_answered_with(
+def test_a_match_that_another_create_waits_for(
     place: Server, monkeypatch: pytest.MonkeyPatch, number: int, end: str
 ) -> None:
-    """A prediction that may belong to an equal create whose answer is on its way is left to that, and said so."""
+    """A match that may belong to an equal create still waiting for its answer is not taken, and the error says so."""
     answered = end == "answered"
     acted, made = threading.Event(), list[str]()
     enter = place.predictions.create
@@ -118,8 +118,8 @@ def test_what_another_is_about_to_be_answered_with(
         assert clock.sleeps == ([1.0, 1.0, 3.0] if answered else [1.0])
 
 
-async def test_what_may_be_another_s_with_defaults_added(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A create under way that asks for less may be the owner of what fits, with defaults that were added."""
+async def test_a_match_of_another_create_with_defaults_added(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An equal create under way with fewer inputs may own a match, as the API may have added defaults."""
     monkeypatch.setattr(recovery, "CROWDED_LOOKS", 2)
     found = prediction("processing", created_at="2999-01-01T00:00:00Z", input={"text": "a", "times": 1})
     client = scripted(colour, Script(create=[httpx.Response(502)], list=[{"results": [found]}], get=[found]))
@@ -150,7 +150,7 @@ async def test_what_another_has_asked_for_exactly(colour: str) -> None:
 
 @pytest.mark.parametrize("destination", ["me/one", "me/other"])
 async def test_a_training_for_another_destination(colour: str, destination: str) -> None:
-    """No list shows where a training goes: it is not taken up if it may be one that is to go elsewhere."""
+    """Lists do not show a training's destination, so a match is not taken if it may be for another destination."""
     found = prediction("processing", version="v", created_at="2999-01-01T00:00:00Z")
     script = Script(create=[httpx.Response(502)], list=[{"results": [found]}], get=[found])
     client = scripted(colour, script)
@@ -170,7 +170,7 @@ async def test_a_training_for_another_destination(colour: str, destination: str)
 
 @pytest.mark.parametrize("ending", [True, False])
 async def test_an_interrupted_training_for_another_destination(colour: str, *, ending: bool) -> None:
-    """Of two that go to different places either may cancel what it finds, if both are interrupted."""
+    """Of two interrupted trainings for different destinations, either may cancel the match that it finds."""
     found = prediction("processing", version="v", created_at="2999-01-01T00:00:00Z")
     script = Script(create=[interrupt], list=[{"results": [found]}], cancel=[prediction("canceled")])
     client = scripted(colour, script)
@@ -185,8 +185,8 @@ async def test_an_interrupted_training_for_another_destination(colour: str, *, e
     assert script.asked.count("POST /trainings/p1/cancel") == ending
 
 
-async def test_what_may_be_a_closed_client_s(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A create of a client that was closed is waited for by threads, which get their answers; tasks get none."""
+async def test_a_match_of_a_closed_clients_create(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed client's blocking create still gets its answer, so its match is left. An asynchronous one does not."""
     monkeypatch.setattr(recovery, "CROWDED_LOOKS", 2)
     found = prediction("processing", created_at="2999-01-01T00:00:00Z")
     client = scripted(colour, Script(create=[httpx.Response(502)], list=[{"results": [found]}], get=[found]))
@@ -204,8 +204,8 @@ async def test_what_may_be_a_closed_client_s(colour: str, monkeypatch: pytest.Mo
         assert (await got(client.predictions.create("me/model", {}))).id == "p1"
 
 
-def test_an_answer_with_what_another_has_taken_up(caplog: pytest.LogCaptureFixture) -> None:
-    """That two calls have the same prediction is said in the log, unless both were answered so, as mocks do."""
+def test_a_prediction_that_two_calls_have(caplog: pytest.LogCaptureFixture) -> None:
+    """If two calls have the same prediction, a warning is logged, unless both were answered so, as mocks do."""
     taker, owner = made(), made()
     taker.answered("p1")
     owner.answered("p1")
@@ -216,8 +216,8 @@ def test_an_answer_with_what_another_has_taken_up(caplog: pytest.LogCaptureFixtu
     assert "prediction p1 was taken up by another call, too" in caplog.text
 
 
-async def test_what_another_was_quicker_to_take(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where another create takes what fits at the same moment, the search goes on."""
+async def test_a_match_that_another_create_takes_first(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If another create takes the match at the same moment, the search goes on."""
     first, second = (prediction("processing", id=name, created_at="2999-01-01T00:00:00Z") for name in ("p1", "p2"))
     lists: list[Any] = [{"results": [first]}, {"results": [second]}]
     script = Script(create=[httpx.Response(502)], list=lists, get=[second])
@@ -228,8 +228,8 @@ async def test_what_another_was_quicker_to_take(colour: str, monkeypatch: pytest
     assert (await got(client.predictions.create("me/model", {}))).id == "p2"
 
 
-async def test_another_account_has_books_of_its_own(colour: str) -> None:
-    """What is started with one token is not held against what is started with another."""
+async def test_each_token_has_its_own_registry(colour: str) -> None:
+    """Each token has its own entries in the registry."""
     listed = prediction("succeeded", created_at="2999-01-01T00:00:00Z")
     for token in ("r8_one", "r8_two"):
         script = Script(create=[httpx.Response(502)], list=[{"results": [listed]}], get=[listed])
@@ -243,16 +243,16 @@ def made(account: str = "a") -> Create:
     return create
 
 
-def test_the_books_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest claims are forgotten where there are too many."""
+def test_the_registry_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest claims are forgotten if there are too many."""
     monkeypatch.setattr(ledger, "REMEMBERED", 2)
     books, create = Ledger(), made()
     assert all(books.claim(name, create) for name in ("p1", "p2", "p3"))
     assert [books.is_free(name, create.account) for name in ("p1", "p2", "p3")] == [True, False, False]
 
 
-def test_the_child_of_a_fork_waits_for_nobody_of_its_parent() -> None:
-    """What is under way in the parent is not in the child's books; what is claimed stays claimed."""
+def test_a_forked_child_does_not_wait_for_its_parents_creates() -> None:
+    """The registry of a forked child drops the creates under way in its parent, and keeps the claims."""
     books, create = Ledger(), made()
     books.under_way[create] = None
     books.claim("p1", create)
@@ -277,8 +277,8 @@ def interrupt(_: httpx.Request) -> Any:
         ("yet another's answer is lost", {"p1"}),
     ],
 )
-async def test_what_was_given_up_for_another(colour: str, then: str, canceled: set[str]) -> None:
-    """An interrupted create that cannot be told from one under way is canceled with that, if it is, and only then."""
+async def test_a_create_that_gave_way_to_an_equal_one(colour: str, then: str, canceled: set[str]) -> None:
+    """An interrupted create that cannot be told from one under way is canceled with that one, or not at all."""
     listed = [prediction("processing", id=name, created_at="2999-01-01T00:00:00Z") for name in ("p1", "p2", "p3")]
     ended = [lambda request: prediction("canceled", id=request.url.path.split("/")[-2])]
     script = Script(create=[interrupt], list=[{"results": listed[:2]}], cancel=ended)
@@ -305,8 +305,8 @@ async def test_what_was_given_up_for_another(colour: str, then: str, canceled: s
     assert sorted(asked) == [f"POST /predictions/{name}/cancel" for name in sorted(canceled)]
 
 
-async def test_what_may_never_have_arrived_is_not_counted(colour: str) -> None:
-    """Where all that fits may be another's, an interrupted create stands for nothing that is found later."""
+async def test_a_create_that_may_not_have_arrived_is_not_counted(colour: str) -> None:
+    """If all matches may be another create's, an interrupted create has no part in matches found later."""
     first, other = (prediction("processing", id=name, created_at="2999-01-01T00:00:00Z") for name in ("p1", "p2"))
     script = Script(create=[interrupt], list=[{"results": [first]}])
     client = scripted(colour, script)
@@ -323,8 +323,8 @@ async def test_what_may_never_have_arrived_is_not_counted(colour: str) -> None:
     assert not [each for each in script.asked if each.endswith("/cancel")]
 
 
-def test_what_was_given_up_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest of the creates that were given up are forgotten where there are too many; inputs are not kept."""
+def test_creates_that_gave_way_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest creates that gave way are forgotten if there are too many. Inputs are not kept."""
     monkeypatch.setattr(ledger, "MOST_GIVEN_UP", 2)
     books, create = Ledger(), made()
     create.asked = Asked({"model": "me/model"}, {"text": "secret"})
@@ -334,8 +334,8 @@ def test_what_was_given_up_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in repr(books._given_up)
 
 
-def test_the_books_keep_no_client_alive(place: Server) -> None:
-    """A client that is dropped is gone, whatever it has started."""
+def test_the_registry_keeps_no_client_alive(place: Server) -> None:
+    """The registry does not keep a dropped client alive."""
     client = place.client()
     create(client)
     gone = weakref.ref(client._session.transport)

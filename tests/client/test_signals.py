@@ -1,4 +1,4 @@
-"""Signals that end a process: what docs/processes.md shows cancels, and what only `timeout=` protects against."""
+"""Signals that end a process: the handlers of docs/processes.md cancel predictions, and `timeout=` is the fallback."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ CALLS = {
 
 
 class Place:
-    """A local server with a model that waits, whose time passes by hand, and programs that call it."""
+    """A local server with a model that waits and a manual clock, and programs that call it."""
 
     def __init__(self, srv: Server, clock: ManualClock, held: Held, folder: Path) -> None:
         self.srv, self.clock, self.held, self.folder = srv, clock, held, folder
 
     def start(self, program: str) -> subprocess.Popen[str]:
-        """Start a program from a file, as processes that are spawned need it, and return when the model has begun."""
+        """Start a program from a file, as spawned processes require, and return when the model has started."""
         environment = {**os.environ, "REPLICATE_API_TOKEN": self.srv.token, "REPLICATE_BASE_URL": self.srv.base_url}
         path = self.folder / "program.py"
         path.write_text(program, "utf-8")
@@ -75,12 +75,12 @@ class Place:
 
     @property
     def told(self) -> list[str | None]:
-        """What the creates said of when the API is to cancel by itself."""
+        """The `Cancel-After` header of each create."""
         creates = [each for each in self.srv.requests if each.method == "POST" and each.path.endswith("/predictions")]
         return [each.headers.get("cancel-after") for each in creates]
 
     def pass_time(self, seconds: float) -> None:
-        """Move the server's time, and return when all predictions have ended."""
+        """Advance the server's clock, and return when all predictions have ended."""
         running = self.srv.predictions.running()
         self.clock.advance(seconds)
         for run in running:
@@ -99,7 +99,7 @@ def place(held: Held, tmp_path: Path) -> Iterator[Place]:
     def wait(prompt: str = "") -> str:
         return held.text() + prompt
 
-    clock = ManualClock(datetime.now(UTC))  # by which an interrupted create is looked for
+    clock = ManualClock(datetime.now(UTC))  # the search for an interrupted create needs the current time
     models = {
         "me/held": Model(wait, official=True),
         "me/words": Model(held.words, official=True),
@@ -111,7 +111,7 @@ def place(held: Held, tmp_path: Path) -> Iterator[Place]:
 
 
 def ended(program: subprocess.Popen[str], text: str | None = None) -> tuple[int, str]:
-    """Wait for the end of a program, and give its status and what it said on stderr."""
+    """Wait for the end of a program, and return its exit status and its stderr."""
     with program:
         _, said = program.communicate(text, timeout=30)
     return program.returncode, said
@@ -129,8 +129,8 @@ def test_a_handler_that_raises_cancels(place: Place, call: str, name: str) -> No
 
 @pytest.mark.parametrize("name", [*SIGNALS, "SIGKILL"])
 @pytest.mark.parametrize("call", CALLS)
-def test_without_one_only_the_api_cancels(place: Place, call: str, name: str) -> None:
-    """Without handlers the prediction goes on, until the time that the create has told the API has passed."""
+def test_without_a_handler_only_the_api_cancels(place: Place, call: str, name: str) -> None:
+    """Without handlers the prediction goes on until the API cancels it, at the time that the create has set."""
     program = place.start(f"import sys\nimport replicate\n{CALLS[call]}\n")
     program.send_signal(getattr(signal, name))
     assert ended(program)[0] == -getattr(signal, name)
@@ -143,7 +143,7 @@ def test_without_one_only_the_api_cancels(place: Place, call: str, name: str) ->
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_task_is_canceled(place: Place, name: str) -> None:
-    """The program for asyncio cancels as well."""
+    """The program for asyncio cancels, too."""
     program = place.start(ASYNCIO.replace("owner/model", "me/held"))
     program.send_signal(getattr(signal, name))
     status, said = ended(program)
@@ -154,7 +154,7 @@ def test_a_task_is_canceled(place: Place, name: str) -> None:
 
 @pytest.mark.parametrize("name", [*SIGNALS, "SIGKILL"])
 def test_a_task_that_is_killed(place: Place, name: str) -> None:
-    """Without handlers it goes on there too, until the time that the API was told."""
+    """Without handlers the asyncio program's prediction goes on. The API was told when to cancel it."""
     program = place.start(re.sub(r".*add_signal_handler.*", "        pass", ASYNCIO).replace("owner/model", "me/held"))
     program.send_signal(getattr(signal, name))
     assert ended(program)[0] == -getattr(signal, name)
@@ -174,16 +174,16 @@ if __name__ == "__main__":
 
 
 def working(method: str, end: str) -> str:
-    """Write the document's program, its main part aside, with a start method and a way to end the process."""
+    """Return the document's program with another main part, start method and way to end the process."""
     work, mark, _ = WORK.partition('if __name__ == "__main__":')
     assert mark
-    handlers = HANDLERS.removesuffix("heed_signals()\n")  # where the child begins is enough
+    handlers = HANDLERS.removesuffix("heed_signals()\n")  # the child sets them
     return f"{handlers}\n{work}\n{TERMINATE.format(method=method, end=end)}".replace("owner/model", "me/held")
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_process_is_terminated(place: Place, method: str) -> None:
-    """`Process.terminate` cancels what the child has started, if the child has set the handlers."""
+    """`Process.terminate` cancels the child's prediction, if the child has set the handlers."""
     program = place.start(working(method, "terminate"))
     assert ended(program, "") == (0, "143\n")
     assert place.statuses == ["canceled"]
@@ -192,7 +192,7 @@ def test_a_process_is_terminated(place: Place, method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("end", ["terminate", "kill"])
 def test_a_process_is_terminated_without_handlers(place: Place, end: str, method: str) -> None:
-    """Without them, and by `Process.kill` in any case, it goes on until the time that the API was told."""
+    """Without handlers, and after `Process.kill`, the prediction goes on until the API cancels it."""
     program = working(method, end)
     if end == "terminate":
         program = re.sub(r"def work(.*)\n    heed_signals\(\)\n", r"def work\1\n", program)
@@ -220,7 +220,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_pool_is_left(place: Place, method: str) -> None:
-    """The end of a pool's block terminates its processes, which cancels with the handlers as initializer."""
+    """The end of a pool's block terminates its processes, which cancel if the initializer has set the handlers."""
     handlers = HANDLERS.removesuffix("heed_signals()\n")
     program = place.start(handlers + POOL.format(method=method))
     assert ended(program, "")[0] == 0
@@ -242,7 +242,7 @@ finally:
 
 @pytest.mark.parametrize("daemon", [False, True])
 def test_a_call_in_another_thread(place: Place, *, daemon: bool) -> None:
-    """The exception is the main thread's: Python waits for other threads, and what a daemon thread runs is canceled."""
+    """The main thread gets the exception: Python waits for other threads, and cancels a daemon thread's prediction."""
     program = place.start(HANDLERS + THREAD.format(daemon=daemon))
     program.send_signal(signal.SIGTERM)
     assert program.stdout

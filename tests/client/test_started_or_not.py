@@ -1,4 +1,4 @@
-"""What tells a call that has started something from one that has not, where that is easily mistaken."""
+"""Errors say correctly whether a call has started something, in cases where that is easily mistaken."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ SURROGATE, LONG = "\udcff", 10**5000
     ids=[*map(str, range(7))],
 )
 @pytest.mark.parametrize("way", ["run", "create", "version", "training"])
-async def test_what_cannot_be_written_starts_nothing(colour: str, options: Any, way: str) -> None:
-    """A body that JSON cannot express is refused; nobody looks for what it may have started, let alone cancels that."""
+async def test_a_body_that_is_no_json_starts_nothing(colour: str, options: Any, way: str) -> None:
+    """A body that JSON cannot express is refused. Nothing is sent, searched for or canceled."""
     script = Script(create=[DONE], list=[{"results": [prediction("processing", created_at="2100-01-01T00:00:00Z")]}])
     client = scripted(colour, script)
     calls = {
@@ -54,12 +54,12 @@ async def test_what_cannot_be_written_starts_nothing(colour: str, options: Any, 
 
 @pytest.mark.parametrize("trouble", [lambda: "", lambda: 1 / 0, httpx.ConnectError("no"), TimeoutError("vault")])
 @pytest.mark.parametrize("way", ["run", "create"])
-async def test_what_was_found_again_is_not_lost(colour: str, trouble: Any, way: str) -> None:
-    """The prediction of a lost answer is given, also where asking for it once more fails for whatever reason."""
+async def test_a_create_that_was_found_is_not_lost(colour: str, trouble: Any, way: str) -> None:
+    """A create that was found after a lost answer is returned, even if the request for its state fails."""
     asked = 0
 
     def token() -> str:
-        """Give a token for the create and the look for it, and then no more."""
+        """Return the token for the create and the search, and fail after that."""
         nonlocal asked
         asked += 1
         if asked <= 2:
@@ -84,8 +84,8 @@ async def test_what_was_found_again_is_not_lost(colour: str, trouble: Any, way: 
 @pytest.mark.parametrize(
     "error", [httpx.ReadError("mine"), TimeoutError("mine"), InputError("mine"), ReplicateError("mine")], ids=repr
 )
-async def test_what_a_callback_raises_is_no_reason_to_start_again(colour: str, error: Exception) -> None:
-    """Errors that a loop may be made for become a RunError, whose cause they are; the prediction is canceled."""
+async def test_a_callbacks_error_becomes_a_run_error(colour: str, error: Exception) -> None:
+    """A callback's error after which a loop would call again causes a RunError, and the prediction is canceled."""
 
     def on_update(_: Any) -> None:
         raise error
@@ -98,8 +98,8 @@ async def test_what_a_callback_raises_is_no_reason_to_start_again(colour: str, e
     assert not isinstance(caught.value, (ReplicateError, httpx.HTTPError, OSError, TypeError))
 
 
-async def test_a_stream_says_how_its_start_went(colour: str) -> None:
-    """After a create of which nobody knows what became, its stream does not say that nothing was started."""
+async def test_a_stream_after_an_ambiguous_create(colour: str) -> None:
+    """After an ambiguous create, the stream's error does not say that nothing was started."""
     script = Script(create=[BROKEN], list=[{"results": []}])
     client = scripted(colour, script)
     Clock(client)
@@ -113,14 +113,14 @@ async def test_a_stream_says_how_its_start_went(colour: str) -> None:
 
 
 async def begun(client: Any, way: str) -> Any:
-    """Give something that starts a prediction only when it is waited for."""
+    """Return an object that starts a prediction once it is awaited or read."""
     return client.stream("me/model", input={}) if way == "stream" else client.run("me/model", {})
 
 
 @pytest.mark.parametrize("way", ["stream", "coroutine"])
 @pytest.mark.parametrize("outer", ["run", "create"])
-async def test_what_an_input_starts_counts(colour: str, way: str, outer: str) -> None:
-    """A call that is refused after it has begun what its input comes from does not say that it has started nothing."""
+async def test_a_prediction_that_an_input_starts_counts(colour: str, way: str, outer: str) -> None:
+    """If an input has started a prediction, the error of the refused call does not say that nothing was started."""
     if way == "coroutine" and colour == "blocking":
         pytest.skip("a blocking call has none")
     script = Script(create=[DONE, REFUSED], get=[DONE])
@@ -138,8 +138,8 @@ async def test_what_an_input_starts_counts(colour: str, way: str, outer: str) ->
         assert caught.value.prediction.id == "p1"
 
 
-async def test_what_an_earlier_call_started_does_not_count(colour: str) -> None:
-    """A prediction or a run that is passed on was started by whoever has it."""
+async def test_a_prediction_of_an_earlier_call_does_not_count(colour: str) -> None:
+    """A prediction passed as an input was started by an earlier call, so the refused call has started nothing."""
     script = Script(create=[DONE, REFUSED], get=[DONE])
     client = scripted(colour, script)
     earlier = await got(client.predictions.create(model="me/model", input={}))

@@ -1,4 +1,4 @@
-"""`client.stream`: the events of a prediction, to the end, whatever happens to the connection."""
+"""`client.stream` yields the events of a prediction to its end, even if connections break."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = leaves_streams
 
 
 async def test_events(client: Any, asked: Any) -> None:
-    """Events come in order; as text they are the output."""
+    """Events are yielded in order. Their text is the output."""
     events = [event async for event in each(client.stream("me/official", input={"text": "a"}))]
     assert [(event.event, event.data) for event in events] == [
         ("logs", "shouting a\n"),
@@ -40,7 +40,7 @@ async def test_events(client: Any, asked: Any) -> None:
 
 
 async def test_events_come_as_they_happen(clients: Any, held: Held) -> None:
-    """The first is there while the model still runs."""
+    """The first event is yielded while the model still runs."""
     with local_server({"me/held": Model(held.words, official=True)}) as srv:
         seen = []
         async for event in each(clients(srv).stream("me/held")):
@@ -50,7 +50,7 @@ async def test_events_come_as_they_happen(clients: Any, held: Held) -> None:
 
 
 async def test_a_failing_model(client: Any) -> None:
-    """All events come, and then StreamError with the prediction and what the model said; notes tell the rest."""
+    """All events are yielded, then StreamError has the prediction and the model's message. Its notes have the rest."""
     seen: list[ServerSentEvent] = []
     with pytest.raises(StreamError) as raised:
         await collect(client.stream("me/broken"), seen)
@@ -70,7 +70,7 @@ async def test_a_failing_model(client: Any) -> None:
 
 
 async def test_a_canceled_prediction(clients: Any, held: Held) -> None:
-    """A prediction that is stopped by somebody ends its stream with StreamError."""
+    """A prediction that is canceled elsewhere ends its stream with StreamError."""
     with local_server({"me/held": Model(held.words, official=True)}) as srv:
         client = clients(srv)
 
@@ -89,7 +89,7 @@ async def test_a_canceled_prediction(clients: Any, held: Held) -> None:
 
 
 def events(*lines: tuple[str, str, str], length: int | None = None) -> bytes:
-    """Write a stream, which is cut if `length` promises more."""
+    """Return a stream's response, which is cut off if `length` promises more."""
     body = "".join(f"event: {kind}\nid: {place}\ndata: {data}\n\n" for kind, data, place in lines).encode()
     promised = [f"Content-Length: {length}"] if length else []
     return answer("200 OK", body, "Content-Type: text/event-stream", *promised)
@@ -117,7 +117,7 @@ def header(request: bytes, name: str) -> str | None:
 
 
 async def test_a_broken_stream_is_taken_up_again(clients: Any) -> None:
-    """After a cut it asks for what comes after the last event, and gives every event once."""
+    """After a cut, the client resumes after the last event, and yields every event once."""
     with Faults() as api, Faults() as host:
         url = f"{host.origin}/streams/s1"
         api.behaviours[:] = [as_json(streaming(url))]
@@ -148,7 +148,7 @@ STREAM = "https://stream.replicate.com/v1/s1"
 
 
 class Streams:
-    """Answers of the host of streams, each a status or events of (kind, data, id or nothing); the last one repeated."""
+    """The stream host's answers: each a status, or events of (kind, data, id if any). The last answer repeats."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers, self.requests = list(answers), 0
@@ -169,7 +169,7 @@ WAYS = ["stream", "run", "use"]
 
 
 async def begun(client: Any, way: str, **options: Any) -> Any:
-    """Give an iterator: by `stream`, by `run` of a version, or by `use`."""
+    """Return an iterator from `stream`, from `run` of a version, or from `use`."""
     if way == "stream":
         return client.stream("me/model", **options)
     if way == "run":
@@ -190,7 +190,7 @@ def offering(colour: str, streams: Streams, script: Script) -> Any:
 
 @pytest.mark.parametrize("again", [[], [("logs", "anew")], [("output", "a", "1:0"), ("output", "b", "1:1")]])
 async def test_a_stream_that_stays_broken(colour: str, again: Any) -> None:
-    """After some attempts without anything new, repeated or not, the rest is had by looking at the prediction."""
+    """After several reconnections without new events, the rest of the output comes from polls."""
     streams = Streams([("output", "a", "1:0"), ("output", "b", "1:1")], again)
     looks = [prediction("processing", output=["a", "b", "c"]), prediction("succeeded", output=["a", "b", "c", "de"])]
     client = offering(colour, streams, Script(get=looks))
@@ -215,8 +215,8 @@ async def test_a_stream_that_stays_broken(colour: str, again: Any) -> None:
         (prediction("aborted", output=["a", "b"]), "canceled"),
     ],
 )
-async def test_a_failure_that_is_seen_by_looking(colour: str, end: Any, reason: str) -> None:
-    """It comes as `done` with its reason, and then as StreamError, without another look."""
+async def test_a_failure_that_a_poll_finds(colour: str, end: Any, reason: str) -> None:
+    """A failure that a poll finds is yielded as `done` with its reason, then raised, without another poll."""
     script = Script(get=[end])
     client = offering(colour, Streams([("output", "a")]), script)
     Clock(client)
@@ -233,8 +233,8 @@ async def test_a_failure_that_is_seen_by_looking(colour: str, end: Any, reason: 
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_the_api_keeps_to_the_timeout_too(colour: str, way: str) -> None:
-    """What the API has canceled when the time was over ends with PredictionTimeout."""
+async def test_a_prediction_that_the_api_cancels_at_the_timeout(colour: str, way: str) -> None:
+    """A prediction that the API has canceled at the deadline raises PredictionTimeout."""
 
     def late(_: httpx.Request) -> httpx.Response:
         clock.time = 19.5
@@ -247,7 +247,7 @@ async def test_the_api_keeps_to_the_timeout_too(colour: str, way: str) -> None:
 
 
 class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A stream of one output, and comments for ever, one in ten seconds of a clock."""
+    """A stream of one output followed by comments, one every ten seconds of a clock."""
 
     clock: Clock
     is_open = False
@@ -255,7 +255,7 @@ class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         self.is_open = True
         yield b"event: output\nid: 1:0\ndata: a\n\n"
-        for _ in range(20):  # which is ever enough
+        for _ in range(20):  # enough for every test
             self.clock.time += 10
             yield b": still there\n\n"
 
@@ -271,8 +271,8 @@ class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_stream_that_says_nothing(colour: str, way: str) -> None:
-    """Where nothing but comments comes, the prediction is looked at now and then, and its end is the stream's."""
+async def test_a_silent_stream(colour: str, way: str) -> None:
+    """During a stream of nothing but comments, the prediction is polled, and its end ends the stream."""
     looks = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
     script, comments = Script(model=[model_or_version(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
 
@@ -310,8 +310,8 @@ async def test_a_callback_told_of_a_silent_stream(colour: str, way: str) -> None
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look needs no connection beside that of a silent stream, which goes on after it where it was."""
+async def test_a_silent_stream_frees_its_connection(colour: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll does not need a second connection beside a silent stream's. The stream then resumes where it was."""
     monkeypatch.setattr(pool, "MOST", 1)
     looks = [prediction("processing", output=["a"]) for _ in range(7)] + [prediction("succeeded", output=["a", "b"])]
     script, comments = Script(model=[model_or_version(output=TEXT)], create=[streaming(STREAM)], get=looks), Comments()
@@ -319,7 +319,7 @@ async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: py
 
     def respond(request: httpx.Request) -> httpx.Response:
         assert not comments.is_open
-        if request.url != STREAM:  # one that has been read already would keep its place
+        if request.url != STREAM:  # a response that is already read would keep its connection
             return httpx.Response(200, stream=httpx.ByteStream(script(request).content))
         places.append(request.headers.get("last-event-id"))
         return httpx.Response(200, stream=comments)
@@ -335,7 +335,7 @@ async def test_a_silent_stream_makes_room(colour: str, way: str, monkeypatch: py
 
 
 async def test_a_silent_stream_that_cannot_be_resumed(colour: str) -> None:
-    """One whose output has no ids would begin anew: what it leaves out is taken from the prediction."""
+    """A silent stream without event ids would restart if resumed, so the rest comes from the prediction."""
     looks = [prediction("processing", output=["a"]), prediction("succeeded", output=["a", "b"])]
     script, asked = Script(model=[model_or_version(output=TEXT)], create=[streaming(STREAM)], get=looks), list[str]()
 
@@ -363,7 +363,7 @@ NUMBERS = {"type": "array", "items": {"type": "integer"}, "x-cog-array-type": "i
 )
 @pytest.mark.parametrize("end", ["succeeded", "processing"])
 async def test_a_reader_that_is_slower_than_the_timeout(colour: str, way: str, kind: Any, end: str) -> None:
-    """What was complete in time is given whole, however late it is read; what was not ends with PredictionTimeout."""
+    """An output that was complete in time is yielded whole, however late it is read. Otherwise PredictionTimeout."""
     output: list[Any] = [1, 2] if kind is NUMBERS else ["a", "b"]
     early, ended = prediction("processing", output=output[:1]), prediction(end, output=output)
     script = Script(
@@ -390,7 +390,7 @@ async def test_a_reader_that_is_slower_than_the_timeout(colour: str, way: str, k
 
 
 async def test_a_stream_and_a_prediction_that_are_gone(colour: str) -> None:
-    """Where looking fails as well, the error says how to go on."""
+    """If the stream and the polls fail, the error says how to go on."""
     client = offering(colour, Streams(410), Script(get=[httpx.Response(404)]))
     Clock(client)
     with pytest.raises(StreamError, match=r"broke off.*predictions\.wait\('p1'\)") as raised:
@@ -399,8 +399,8 @@ async def test_a_stream_and_a_prediction_that_are_gone(colour: str) -> None:
     assert raised.value.prediction.id == "p1"
 
 
-async def test_text_with_line_ends_of_its_own(colour: str) -> None:
-    """Events have every line end as a newline; that shifts nothing when the rest is had by looking."""
+async def test_text_with_other_line_ends(colour: str) -> None:
+    """Events turn every line end into a newline, and the rest that comes from polls still fits."""
     script = Script(get=[prediction("succeeded", output=["a\r\nb\r", "\nc", "d"])])
     client = offering(colour, Streams([("output", "a\ndata: b\ndata: ")]), script)
     Clock(client)
@@ -408,7 +408,7 @@ async def test_text_with_line_ends_of_its_own(colour: str) -> None:
 
 
 async def test_a_server_that_starts_again(colour: str) -> None:
-    """Events that come again, for the server ignores where to resume, are given once, and so is what has no id."""
+    """If a server ignores `Last-Event-ID` and starts again, repeated events are yielded once, with or without ids."""
     one, two = ("output", "a", "1:0"), ("output", "b", "1:1")
     again = [one, ("logs", "x"), two, ("output", "c", "1:2"), ("done", "{}", "1:3")]
     client = offering(colour, Streams([one, ("logs", "x"), two], again), Script())
@@ -417,8 +417,8 @@ async def test_a_server_that_starts_again(colour: str) -> None:
 
 
 @pytest.mark.parametrize("begin", [[], [("output", "a", "1:0")], [("output", "a", "1:0"), ("logs", "x", "")]])
-async def test_a_stream_without_ids_is_not_taken_up_again(colour: str, begin: Any) -> None:
-    """Output that has no id of its own would come twice: the rest is had by looking."""
+async def test_a_stream_without_ids_is_not_resumed(colour: str, begin: Any) -> None:
+    """Output events without ids would come twice after a reconnection, so the rest comes from polls."""
     streams = Streams([*begin, ("output", "b")])
     script = Script(
         get=[prediction("succeeded", output=[*(each[1] for each in begin if each[0] == "output"), "b", "c"])]
@@ -433,8 +433,8 @@ async def test_a_stream_without_ids_is_not_taken_up_again(colour: str, begin: An
     ("told", "timeout", "pause"),
     [("70", None, 0.07), ("0", None, 0), ("99999", None, 10), ("9000", 4, 4), ("soon", None, 0.1)],
 )
-async def test_the_server_tells_when_to_come_back(colour: str, told: str, timeout: float | None, pause: float) -> None:
-    """A `retry` time is the pause before each reconnection, within 10 seconds and the deadline."""
+async def test_the_server_sets_the_pause(colour: str, told: str, timeout: float | None, pause: float) -> None:
+    """`retry` sets the pause before each reconnection, up to 10 seconds and the deadline."""
     text = f"retry: {told}\n\nevent: output\nid: 1\ndata: a\n\n"
     answers = [httpx.Response(200, text=text), httpx.Response(200, text="event: done\ndata: {}\n\n")]
     script = Script(model=[model_or_version(output=TEXT)], create=[streaming("https://stream.replicate.com/v1/s1")])
@@ -448,13 +448,13 @@ async def test_the_server_tells_when_to_come_back(colour: str, told: str, timeou
 
 @pytest.mark.parametrize("data", ["{}", '{"output": "no reason"}', '["reason"]', "no reason", '{"reason": null}'])
 async def test_the_end_without_a_reason(colour: str, data: str) -> None:
-    """Only a `reason` in the data of `done` tells of a failure."""
+    """Only a `reason` in the data of `done` stands for a failure."""
     client = offering(colour, Streams([("done", data)]), Script())
     assert [event.data for event in await collect(client.stream("me/model"))] == [data]
 
 
 async def test_a_failure_that_shows_late(colour: str) -> None:
-    """A prediction that still looks unfinished after its error is looked at until it has finished."""
+    """After an error event, a prediction that still looks unfinished is polled until it has finished."""
     script = Script(get=[prediction("processing"), prediction("processing"), prediction("failed", error="oh")])
     client = offering(colour, Streams([("error", "oh no"), ("done", '{"reason": "error"}')]), script)
     Clock(client)
@@ -465,7 +465,7 @@ async def test_a_failure_that_shows_late(colour: str) -> None:
 
 @pytest.mark.parametrize("look", [prediction("processing"), httpx.Response(500), httpx.Response(404)])
 async def test_a_failure_that_does_not_show(colour: str, look: Any) -> None:
-    """Where the prediction does not tell in time, the error says what the event said."""
+    """If the prediction does not show the failure in time, the error has the event's message."""
     client = offering(colour, Streams([("error", "oh no"), ("done", "{}")]), Script(get=[look]))
     clock = Clock(client)
     with pytest.raises(StreamError, match=r"told of a failure: oh no\. .*wait\('p1'\)") as raised:
@@ -476,7 +476,7 @@ async def test_a_failure_that_does_not_show(colour: str, look: Any) -> None:
 
 
 async def test_a_stream_that_is_gone(colour: str) -> None:
-    """An error status of the stream is not tried again: the output is had by looking."""
+    """A stream with an error status is not retried: the output comes from polls."""
     streams = Streams(410)
     client = offering(colour, streams, Script(get=[prediction("succeeded", output=["a"])]))
     Clock(client)
@@ -496,7 +496,7 @@ async def test_a_stream_that_is_gone(colour: str) -> None:
     ],
 )
 async def test_a_model_without_a_stream(colour: str, output: Any, made: Any, data: list[str]) -> None:
-    """The output of a prediction that has no stream comes as events when it is there: text as it is, or JSON."""
+    """The output of a prediction without a stream is yielded as events when it is complete, as text or as JSON."""
     states = [prediction("processing", output=None), prediction("succeeded", output=made)]
     client = offering(colour, Streams([]), Script(model=[model(output=output)], create=[prediction()], get=states))
     Clock(client)
@@ -513,7 +513,7 @@ LINK = "https://example.com/a.png"
 @pytest.mark.parametrize("use_file_output", [None, True, False])
 @pytest.mark.parametrize("answer", [[("output", LINK, "1"), ("done", "{}", "2")], 410])
 async def test_files_in_events(colour: str, schema: Any, use_file_output: bool | None, answer: Any) -> None:  # noqa: FBT001
-    """An output event that is one URL holds a FileOutput, whatever is known of the model; as text it is the URL."""
+    """The data of an output event that is one URL is a FileOutput, whatever the schema. Its text is the URL."""
     script = Script(model=[model(output=schema)], get=[prediction("succeeded", output=[LINK])])
     client = offering(colour, Streams(answer), script)
     Clock(client)
@@ -529,7 +529,7 @@ async def test_files_in_events(colour: str, schema: Any, use_file_output: bool |
 
 @pytest.mark.parametrize("use_file_output", [None, False])
 async def test_files_in_the_events_of_a_prediction(colour: str, use_file_output: bool | None) -> None:  # noqa: FBT001
-    """A file is what as a whole is one URL."""
+    """The data of an event is a file if all of it is one URL."""
     links = ["https://replicate.delivery/a.png", LINK, f"see {LINK}", f"{LINK} there", "ftp://example.com/a.png"]
     streams = Streams([*(("output", link, link) for link in links), ("done", "{}", "2")])
     client = offering(colour, streams, Script(get=[streaming("https://stream.replicate.com/v1/s1")]))
@@ -541,7 +541,7 @@ async def test_files_in_the_events_of_a_prediction(colour: str, use_file_output:
 @pytest.mark.parametrize("way", ["run", "use"])
 @pytest.mark.parametrize("broken", [410, [("output", "one "), ("output", "two")]])
 async def test_items_outlive_their_stream(colour: str, broken: Any, way: str) -> None:
-    """An iterator takes what a stream has left out from the prediction itself, each piece once."""
+    """An iterator takes what its stream has left out from the prediction, each part once."""
     script = Script(
         get=[
             prediction("processing", output=["one ", "two "]),
@@ -560,14 +560,14 @@ async def test_items_outlive_their_stream(colour: str, broken: Any, way: str) ->
     [
         (["a"], "abc", ["a", "b", "c"], 1),  # by events
         (["a", "b"], "abc", ["a", "b", "c"], 1),
-        (["a", "b"], "c", ["a", "b", "c"], 1),  # these began too late
-        (["ab"], "abc", ["a", "b", "c"], 1),  # cut differently
-        ([{"n": 1}], "abc", [{"n": 1}, 2], 0),  # no texts
-        ([], "abc", ["a", "b", "c"], 1),  # after a look that shows the first
+        (["a", "b"], "c", ["a", "b", "c"], 1),  # the stream began too late
+        (["ab"], "abc", ["a", "b", "c"], 1),  # split differently
+        ([{"n": 1}], "abc", [{"n": 1}, 2], 0),  # not text
+        ([], "abc", ["a", "b", "c"], 1),  # after a poll that shows the first item
     ],
 )
 async def test_items_without_a_schema(colour: str, begun: Any, told: str, made: Any, connections: int) -> None:
-    """`output_iterator` gives each item once: by events, from the first, where what is there is text."""
+    """`output_iterator` yields each item once: from events if the first items are text, else from polls."""
     url = "https://stream.replicate.com/v1/s1"
     looks = [
         streaming(url, status="processing", output=begun or None),
@@ -583,7 +583,7 @@ async def test_items_without_a_schema(colour: str, begun: Any, told: str, made: 
 
 
 async def test_unknown_events_pass_through(colour: str) -> None:
-    """An event of a kind that is not known yet is given, and is no text."""
+    """An event of an unknown kind is yielded, and is no text."""
     client = offering(colour, Streams([("progress", "50"), ("output", "a"), ("done", "{}")]), Script())
     seen = [(event.event, event.data, str(event)) async for event in each(client.stream("me/model"))]
     assert seen == [("progress", "50", ""), ("output", "a", "a"), ("done", "{}", "")]
@@ -591,7 +591,7 @@ async def test_unknown_events_pass_through(colour: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_stream_keeps_to_the_timeout(colour: str, way: str) -> None:
-    """A stream that gives signs of life, but no end, ends at the timeout."""
+    """A stream that sends only comments ends at the timeout."""
     limits: list[float] = []
 
     class Alive(httpx.SyncByteStream, httpx.AsyncByteStream):

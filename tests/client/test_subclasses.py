@@ -1,4 +1,4 @@
-"""Clients that a user's class says the headers of, as subclasses of version 2's clients do."""
+"""Subclasses of the clients set headers by overriding properties, as those of version 2's clients do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Said:
-    """Says its own headers and parameters."""
+    """Overrides the headers and the query parameters."""
 
     tenant = "one"
 
@@ -37,11 +37,11 @@ class Said:
 
 
 class Blocking(Said, Replicate):
-    """A blocking one."""
+    """A blocking client."""
 
 
 class Awaited(Said, AsyncReplicate):
-    """An asynchronous one."""
+    """An asynchronous client."""
 
 
 def made(colour: str, requests: list[httpx.Request], kinds: tuple[Any, Any] = (Blocking, Awaited)) -> Any:
@@ -64,8 +64,8 @@ COPIES = [same, copy.copy, copy.deepcopy, lambda client: client.with_options(max
 
 
 @pytest.mark.parametrize("copied", COPIES)
-async def test_properties_are_asked_at_each_request(colour: str, copied: Callable[[Any], Any]) -> None:
-    """Overridden `auth_headers`, `default_headers` and `default_query` are what is sent, by copies too."""
+async def test_properties_are_read_at_each_request(colour: str, copied: Callable[[Any], Any]) -> None:
+    """Overridden `auth_headers`, `default_headers` and `default_query` are sent with each request, by copies, too."""
     requests: list[httpx.Request] = []
     client = copied(made(colour, requests))
     await got(client.account.get())
@@ -79,8 +79,8 @@ async def test_properties_are_asked_at_each_request(colour: str, copied: Callabl
     assert requests[1].headers["X-B"] == "c"
 
 
-async def test_the_token_stays_where_only_other_headers_are_said(colour: str) -> None:
-    """A class that overrides `default_headers` only is authenticated as any; `auth_headers` says how."""
+async def test_the_token_is_sent_beside_overridden_headers(colour: str) -> None:
+    """A class that overrides only `default_headers` still sends the token, as `auth_headers` shows."""
     requests: list[httpx.Request] = []
 
     class Plain(Replicate):
@@ -95,8 +95,8 @@ async def test_the_token_stays_where_only_other_headers_are_said(colour: str) ->
     assert requests[0].headers["Authorization"] == "Bearer r8_test" == client.auth_headers["Authorization"]
 
 
-async def test_another_setting_is_added(colour: str) -> None:
-    """`with_options(default_headers=…)` adds to what was given, and the class has its say still."""
+async def test_default_headers_are_added(colour: str) -> None:
+    """`with_options(default_headers=…)` adds to the headers that were passed, and the class's own are still sent."""
     requests: list[httpx.Request] = []
     client = made(colour, requests).with_options(default_headers={"X-E": "f"})
     await got(client.account.get())
@@ -104,8 +104,8 @@ async def test_another_setting_is_added(colour: str) -> None:
     assert (headers["X-A"], headers["X-E"], headers["X-Tenant"], headers["X-Key"]) == ("b", "f", "one", "secret")
 
 
-def test_it_can_be_pickled() -> None:
-    """What was given goes along, and what the class says is asked for there."""
+def test_a_subclass_can_be_pickled() -> None:
+    """The headers that were passed are pickled. Those of the class are read after loading."""
     client = Blocking(bearer_token="r8_test", default_headers={"X-A": "b"})
     arrived = pickle.loads(pickle.dumps(client))
     assert arrived.default_headers == {"X-A": "b", "X-Tenant": "one"}

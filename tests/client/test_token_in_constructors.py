@@ -1,4 +1,4 @@
-"""A client that cannot be made, or set to something, shows the token in no frame of its own."""
+"""If a constructor or a setter of a client fails, none of the package's frames contains the token."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ BAD: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def raised(work: Callable[[], Any]) -> BaseException:
-    """Give what a call raises."""
+    """Return what a call raises."""
     try:
         work()
-    except BaseException as error:  # noqa: BLE001 - of every kind
+    except BaseException as error:  # noqa: BLE001 - of any kind
         return error
     raise AssertionError("nothing was raised")
 
@@ -73,12 +73,12 @@ def raised(work: Callable[[], Any]) -> BaseException:
 @pytest.mark.parametrize("kind", [Replicate, AsyncReplicate, Client])
 @pytest.mark.parametrize("options", BAD.values(), ids=BAD)
 def test_clients_that_cannot_be_made(options: Any, kind: Any) -> None:
-    """Their constructors' frames are in the traceback."""
+    """The frames of a failing constructor do not contain the token."""
     assert leaks(raised(lambda: made(options, kind)), SECRET) == []
 
 
-def test_version_1_s_client_with_a_keyword_that_is_none() -> None:
-    """Its constructor takes what httpx takes, and checks that itself."""
+def test_version_1s_client_with_an_unknown_keyword() -> None:
+    """The constructor of version 1's client checks the keywords for httpx itself, and its frames have no token."""
     assert leaks(raised(lambda: Client(given(), nothing=1)), SECRET) == []  # type: ignore[arg-type]
     assert leaks(raised(lambda: Client(given(), http_client=httpx.Client(), verify=False)), SECRET) == []
 
@@ -88,7 +88,7 @@ COPIED = {name: options for name, options in BAD.items() if name != "max_retries
 
 @pytest.mark.parametrize("options", [*COPIED.values(), lambda: {"bearer_token": SECRET, "nothing": 1}])
 def test_copies_that_cannot_be_made(options: Any) -> None:
-    """Neither do those of `with_options`, whose keywords are in one dictionary."""
+    """The frames of a failing `with_options` do not contain the token."""
     client = Replicate(bearer_token="r8_another")
     assert leaks(raised(lambda: made(options, client.with_options)), SECRET) == []
 
@@ -96,8 +96,8 @@ def test_copies_that_cannot_be_made(options: Any) -> None:
 @pytest.mark.parametrize("value", [partial(given), broken, of_bytes])
 @pytest.mark.parametrize("name", ["bearer_token", "api_token"])
 @pytest.mark.parametrize("kind", [Replicate, AsyncReplicate, Client])
-def test_settings(name: str, value: Any, kind: Any) -> None:
-    """A client's token can be set."""
+def test_setters(name: str, value: Any, kind: Any) -> None:
+    """The frames of a failing setter of the token do not contain it."""
     client = kind(bearer_token="r8_another")
     if value in (broken, of_bytes):
         assert leaks(raised(lambda: setattr(client, name, value())), SECRET) == []
@@ -110,7 +110,7 @@ def test_settings(name: str, value: Any, kind: Any) -> None:
 
 @pytest.fixture
 def package(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Give the package, with settings of its own."""
+    """Yield the package with its own settings."""
     replicate._package._reset_client()
     yield replicate
     for name in ("bearer_token", "base_url", "timeout"):
@@ -120,7 +120,7 @@ def package(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", ["bearer_token", "api_token"])
 def test_settings_of_the_package(name: str, package: Any) -> None:
-    """They make the default client, and change it."""
+    """The package's settings apply to the default client, and their errors do not show the token."""
     setattr(package, name, SECRET)
     assert package.default_client.bearer_token == package.bearer_token == SECRET
     for value in (BROKEN, SECRET.encode()):
@@ -137,15 +137,15 @@ def setting_of(package: Any, name: str, value: Sealed[Any]) -> None:
 
 
 def test_a_token_of_cog(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The context of a prediction holds it."""
+    """An invalid token from the context of Cog is not in the frames."""
     module = ModuleType("cog")
     module.current_scope = lambda: SimpleNamespace(context={"REPLICATE_API_TOKEN": BROKEN})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "cog", module)
     assert leaks(raised(Replicate), SECRET) == []
 
 
-def test_what_a_callers_function_raises_keeps_its_frames() -> None:
-    """They are the caller's own, and tell what went wrong."""
+def test_an_error_of_the_callers_function_keeps_its_frames() -> None:
+    """An error of the caller's token function keeps its frames, as these are the caller's and show the cause."""
 
     def vault() -> str:
         raise ConnectionRefusedError
@@ -158,21 +158,21 @@ def test_what_a_callers_function_raises_keeps_its_frames() -> None:
     assert trace.tb_frame.f_code.co_name == "vault"
 
 
-def test_pickles_that_cannot_be() -> None:
-    """What is compared with the token is no local variable."""
+def test_failing_pickles() -> None:
+    """The frames of a failing pickle do not contain the token that is compared with the attributes."""
     client: Any = Replicate(bearer_token=SECRET, http_client=httpx.Client())
     assert leaks(raised(lambda: pickle.dumps(client)), SECRET) == []
     client = Replicate(bearer_token=SECRET)
     client.note = SimpleNamespace(open=given)
     client.mine = given()
     error = raised(lambda: pickle.dumps(client))
-    del client.mine  # which is the caller's own
+    del client.mine  # the caller's own attribute
     assert "mine seems to hold a token" in str(error)
     assert leaks(error, SECRET) == []
 
 
 def test_a_sealed_secret() -> None:
-    """It shows nowhere, is in no pickle, and is no other in a copy."""
+    """A sealed secret has no token in its `repr`, cannot be pickled, and is the same object in copies."""
     secret = Sealed(SECRET)
     assert SECRET not in f"{secret!r}{secret}"
     assert copy.copy(secret) is copy.deepcopy(secret) is secret

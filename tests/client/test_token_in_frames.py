@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a call, no frame that the error has come through shows the token, nor does the error."""
+"""After any failure of a call, neither the frames of the traceback nor the error itself contain the token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def alarm() -> Iterator[None]:
-    """Let SIGTERM raise Alarm, as a web server's worker has it."""
+    """Make SIGTERM raise Alarm, as in a web server's worker."""
 
     def handler(*_: Any) -> None:
         raise Alarm
@@ -40,7 +40,7 @@ def alarm() -> Iterator[None]:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 @pytest.mark.usefixtures("alarm")
 def test_no_frame_has_the_token(case: Case, colour: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither have the objects in it, the exceptions that led to the one raised, their fields, and the log."""
+    """The token is not in the frames, their objects, the chained exceptions, the exceptions' fields or the log."""
     if (case, colour) == (CASES["signal"], "trio"):
         pytest.skip("trio does not survive that")
     caplog.set_level(logging.DEBUG)
@@ -55,12 +55,12 @@ def test_no_frame_has_the_token(case: Case, colour: str, caplog: pytest.LogCaptu
 
 
 def test_the_search_finds_the_token(colour: str) -> None:
-    """Of httpx alone, the frames have the token in several places."""
+    """With httpx alone, the search finds the token in several places of the frames."""
 
     async def act(place: str) -> None:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         if colour == "blocking":
-            httpx.get(place, headers=headers)  # noqa: ASYNC210 - in no event loop
+            httpx.get(place, headers=headers)  # noqa: ASYNC210 - not inside an event loop
         async with httpx.AsyncClient() as client:
             await client.get(place, headers=headers)
 
@@ -124,7 +124,7 @@ async def seen_canceled(client: Any, event: anyio.Event) -> None:
     "act", [in_time_of_asyncio, waited_for, canceled, in_time_of_anyio, beside_what_fails, seen_canceled]
 )
 def test_cancellation(act: Any, loop: str) -> None:
-    """What cancels a task passes all frames; so does what becomes of it."""
+    """An exception that cancels a task, or results from that, has no token in its frames."""
     if loop == "trio" and act in (in_time_of_asyncio, waited_for, canceled):
         pytest.skip("asyncio's own")
 
@@ -147,7 +147,7 @@ def test_cancellation(act: Any, loop: str) -> None:
 
 
 class Raising(logging.Handler):
-    """Raises what it is made with."""
+    """Raises an Alarm."""
 
     def emit(self, record: logging.LogRecord) -> None:
         raise Alarm(record.getMessage())
@@ -155,7 +155,7 @@ class Raising(logging.Handler):
 
 @pytest.mark.parametrize("name", ["httpx", "httpcore.http11"])
 def test_log_handlers_that_raise(name: str, colour: str) -> None:
-    """They are called by whoever logs, in the middle of an exchange."""
+    """An exception from a log handler, in the middle of a request, has no token in its frames."""
     logger, handler = logging.getLogger(name), Raising()
     level = logger.level
     logger.addHandler(handler)
@@ -170,7 +170,7 @@ def test_log_handlers_that_raise(name: str, colour: str) -> None:
                     await account(client, place)
                 finally:
                     logger.removeHandler(handler)
-                    await got(client.close())  # the connection on which nothing was sent, too
+                    await got(client.close())  # closes the connection on which nothing was sent, too
 
             error = raised(colour, act)
     finally:
@@ -180,8 +180,8 @@ def test_log_handlers_that_raise(name: str, colour: str) -> None:
     assert leaks(error, TOKEN) == []
 
 
-class Refusal(Exception):  # noqa: N818 - it is no error of ours
-    """What a caller's code raises: it holds the request."""
+class Refusal(Exception):  # noqa: N818 - not one of this package's errors
+    """An exception of the caller's code that holds the request."""
 
     def __init__(self, request: Any, response: Any = None) -> None:
         super().__init__(f"refused with {request.headers['authorization']}", request)
@@ -216,7 +216,7 @@ def answered(request: Any) -> Any:
 
 
 def hooked(colour: str, **hooks: Any) -> Any:
-    """Make a client of httpx with hooks, which are awaited in one that is."""
+    """Make an httpx client with hooks, asynchronous ones if the client is."""
 
     def awaited(hook: Any) -> Any:
         async def called(each: Any) -> Any:
@@ -250,8 +250,8 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("make", FOREIGN.values(), ids=FOREIGN)
-def test_what_a_callers_code_raises(make: Any, colour: str) -> None:
-    """It raises what it likes, and has the request at hand."""
+def test_exceptions_of_the_callers_code(make: Any, colour: str) -> None:
+    """An exception from the caller's transports, hooks and auth, which have the request, contains no token."""
     place = refusing_url()
     client = connect(colour, bearer_token=TOKEN, base_url=place, http_client=make(colour), max_retries=0)
     error = raised(colour, lambda: account(client, place))
@@ -261,7 +261,7 @@ def test_what_a_callers_code_raises(make: Any, colour: str) -> None:
 @pytest.mark.parametrize("behaviour", [RESET_READ, SILENCE, b"garbage\r\n\r\n", STALLED], ids=str)
 @pytest.mark.parametrize("kind", ["httpx2", "aiohttp"])
 def test_other_libraries(kind: str, behaviour: Any, colour: str) -> None:
-    """Their frames have the token too."""
+    """The frames of other HTTP libraries do not contain the token."""
     if kind == "aiohttp" and colour != "asyncio":
         pytest.skip("aiohttp is asyncio's")
     made = {
@@ -282,11 +282,11 @@ def test_other_libraries(kind: str, behaviour: Any, colour: str) -> None:
     assert leaks(error, TOKEN) == []
 
 
-def test_a_foreign_error_tells_where_it_was_raised() -> None:
-    """A note does, in the place of the frames. What was being handled before keeps its own."""
+def test_a_foreign_error_names_where_it_was_raised() -> None:
+    """A note names where the exception was raised, in place of the frames. The one handled before keeps its frames."""
     client = connect("blocking", bearer_token=TOKEN, http_client=mocked(refuse)("blocking"))
     try:
-        raise Alarm  # noqa: TRY301 - it is to be handled
+        raise Alarm  # noqa: TRY301 - to be handled
     except Alarm:
         with pytest.raises(Refusal, match=r"refused with Bearer \[hidden\]") as caught:
             client.account.get()

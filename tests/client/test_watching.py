@@ -1,11 +1,11 @@
-"""Whoever waits for a prediction, or follows it, can be told how it is doing."""
+"""Callers that wait for a prediction, or follow it, can watch its progress."""
 
 from __future__ import annotations
 
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator  # noqa: TC003 - the signatures of models are read
+from collections.abc import Iterator  # noqa: TC003 - the server reads the models' signatures
 from contextlib import aclosing, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -46,7 +46,7 @@ WAYS = ["run", "use", "create", "wait", "wait for an id", "wait for a training"]
 
 
 def changing(colour: str, states: list[Any] | None = None, **answers: Any) -> tuple[Any, Script]:
-    """Give a client whose prediction is in another state at each look, and its server."""
+    """Return a client whose prediction has a new state at each poll, and its server."""
     states = states or STATES
     script = Script(model=[model()], create=states[:1], get=states[1:], cancel=[prediction("canceled")])
     script.answers.update(answers)
@@ -56,7 +56,7 @@ def changing(colour: str, states: list[Any] | None = None, **answers: Any) -> tu
 
 
 async def watch(client: Any, way: str, **options: Any) -> Any:
-    """Wait for the end of a prediction, in one of the ways to do so."""
+    """Wait for the end of a prediction in one of several ways."""
     match way:
         case "run":
             return await got(client.run("me/model", {}, **options))
@@ -73,8 +73,8 @@ async def watch(client: Any, way: str, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_each_new_state_is_told_once(colour: str, way: str) -> None:
-    """The callback gets the prediction as it is at first, and then whenever a look shows something new."""
+async def test_each_new_state_is_passed_once(colour: str, way: str) -> None:
+    """The callback gets the prediction first as it is, and then whenever a poll shows a change."""
     client, _ = changing(colour)
     seen: list[tuple[Any, ...]] = []
     await watch(client, way, on_update=lambda run: seen.append((run.status, run.logs)))
@@ -83,7 +83,7 @@ async def test_each_new_state_is_told_once(colour: str, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_callback_is_awaited_by_an_asynchronous_client(colour: str, way: str) -> None:
-    """A coroutine function is awaited; with a blocking client it is a TypeError, and nothing is sent."""
+    """A coroutine function is awaited. With a blocking client it is a TypeError, and nothing is sent."""
     client, script = changing(colour)
     seen: list[str] = []
 
@@ -99,7 +99,7 @@ async def test_a_callback_is_awaited_by_an_asynchronous_client(colour: str, way:
             script.requests.clear()
             with pytest.raises(TypeError, match=r"on_update is a coroutine function.*AsyncReplicate"):
                 await watch(client, way, on_update=callback)
-            assert script.asked in ([], ["POST /predictions"])  # what `wait` waits for was there before
+            assert script.asked in ([], ["POST /predictions"])  # for `wait`, the prediction must exist before
     else:
         await watch(client, way, on_update=Noting())
         assert seen == [status for status, _ in SEEN]
@@ -107,8 +107,8 @@ async def test_a_callback_is_awaited_by_an_asynchronous_client(colour: str, way:
 
 @pytest.mark.parametrize("name", ["on_update", "progress"])
 @pytest.mark.parametrize("way", ["run", "use", "stream"])
-async def test_what_cannot_be_told_is_refused(colour: str, name: str, way: str) -> None:
-    """What cannot be called, and a progress that is neither True nor False, is a TypeError before anything is sent."""
+async def test_invalid_callbacks_are_refused(colour: str, name: str, way: str) -> None:
+    """A callback that is not callable, or a progress that is no bool, is a TypeError before anything is sent."""
     client, script = changing(colour)
     with pytest.raises(TypeError, match=f"{name} must be"):
         await (collect(client.stream("me/model", **{name: 5})) if way == "stream" else watch(client, way, **{name: 5}))
@@ -117,13 +117,13 @@ async def test_what_cannot_be_told_is_refused(colour: str, name: str, way: str) 
 
 @pytest.mark.parametrize("options", [{"on_update": 5}, {"progress": "yes"}])
 def test_a_function_refuses_at_once(colour: str, options: Any) -> None:
-    """`use` itself raises for what cannot be told, not the first call of what it gives."""
+    """`use` itself raises for invalid callbacks, not the first call of its function."""
     with pytest.raises(TypeError, match=r"on_update must be|progress must be"):
         changing(colour)[0].use("me/model", **options)
 
 
-def test_what_comes_back_cannot_be_awaited_by_a_blocking_client() -> None:
-    """A callback of a blocking client that gives a coroutine is a TypeError, and the prediction is canceled."""
+def test_a_blocking_callback_that_returns_a_coroutine() -> None:
+    """A blocking client's callback that returns a coroutine is a TypeError, and the prediction is canceled."""
     client, script = changing("blocking")
 
     async def note() -> None:
@@ -138,9 +138,9 @@ def test_what_comes_back_cannot_be_awaited_by_a_blocking_client() -> None:
 @pytest.mark.parametrize("kind", [ZeroDivisionError, NotFoundError, ModelError])
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_callback_that_fails(colour: str, way: str, kind: type[Exception], when: str) -> None:
-    """What a callback raises is raised; the prediction is canceled if the call has started it.
+    """A callback's error is raised, and the prediction is canceled if the call has started it.
 
-    An error of this package is the cause of a RunError then, which has the call's own prediction: to call again would
+    An error of this package becomes the cause of a RunError with the call's own prediction, since another call would
     start another one.
     """
     client, script = changing(colour)
@@ -167,7 +167,7 @@ async def test_a_callback_that_fails(colour: str, way: str, kind: type[Exception
 
 
 async def test_a_callback_that_cancels(colour: str) -> None:
-    """A callback may cancel the prediction: it is told of that too, and the waiting is over."""
+    """A callback may cancel the prediction. It is called for that state, too, and the wait ends."""
     client, script = changing(colour)
     seen: list[str] = []
 
@@ -180,8 +180,8 @@ async def test_a_callback_that_cancels(colour: str) -> None:
     assert script.asked[-1] == "POST /predictions/p1/cancel"
 
 
-async def test_what_is_watched_is_looked_at(colour: str) -> None:
-    """The API is not asked to keep its answer back from whoever wants to see what happens, unless told to."""
+async def test_a_watched_prediction_is_polled(colour: str) -> None:
+    """With a callback, the API is not asked to hold its answer, except by an explicit `wait`."""
     for options, held in (({}, None), ({"wait": 5}, "wait=5")):
         client, script = changing(colour)
         await watch(client, "run", on_update=lambda _: None, **options)
@@ -193,15 +193,15 @@ async def test_what_is_watched_is_looked_at(colour: str) -> None:
 
 
 def told(text: str = "one two three") -> Iterator[str]:
-    """Say what is done, and say it word by word."""
+    """Print a line and yield a word, for each word."""
     for number, word in enumerate(text.split()):
-        print(f"word {number}")  # noqa: T201 - it becomes the log
+        print(f"word {number}")  # noqa: T201 - printed into the log
         yield word + " "
 
 
 @pytest.mark.parametrize("way", ["stream", "run", "version", "use"])
 async def test_events_are_states_too(clients: Any, way: str) -> None:
-    """Logs and output that come as events are in the prediction, and told of; the last state is that it succeeded."""
+    """Logs and output from events are in the prediction, with callbacks for each. The last state is "succeeded"."""
     seen: list[Any] = []
 
     def note(run: Any) -> None:
@@ -229,9 +229,9 @@ async def test_events_are_states_too(clients: Any, way: str) -> None:
 @pytest.mark.parametrize("kind", [ZeroDivisionError, NotFoundError, PredictionTimeout])
 @pytest.mark.parametrize("way", ["stream", "version", "use"])
 async def test_a_callback_that_fails_ends_a_stream(clients: Any, held: Held, way: str, kind: type[Exception]) -> None:
-    """What a callback raises at an event is raised, and the prediction is canceled.
+    """A callback's error at an event is raised, and the prediction is canceled.
 
-    An error of this package is the cause of a RunError, which is raised again if the iterator is read on.
+    An error of this package becomes the cause of a RunError, which is raised again if the iterator is read on.
     """
     other: Any = Prediction.from_dict(prediction("failed", id="p2"))
     error = kind(other, 5) if kind is PredictionTimeout else kind("oh")
@@ -273,7 +273,7 @@ def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_tqdm")
 @pytest.mark.parametrize("way", WAYS)
 async def test_lines_of_progress(colour: str, way: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where tqdm is not installed there is a line for each new status or percentage, on stderr."""
+    """Without tqdm, each new status or percentage is a line on stderr."""
     client, _ = changing(colour)
     await watch(client, way, progress=True)
     said = capsys.readouterr()
@@ -283,7 +283,7 @@ async def test_lines_of_progress(colour: str, way: str, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_bar_of_progress(colour: str, way: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where tqdm is installed it draws a bar, with the status, and leaves no thread of its own."""
+    """With tqdm, the progress is a bar with the status, and no thread is left."""
     from tqdm import tqdm
 
     client, _ = changing(colour)
@@ -301,7 +301,7 @@ async def test_a_bar_of_progress(colour: str, way: str, capsys: pytest.CaptureFi
 
 
 async def test_a_bar_ends_with_a_call_that_fails(colour: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The bar of a prediction that fails stays where it was, and the line is ended."""
+    """The bar of a failed prediction stays where it was, and its line is ended."""
     client, _ = changing(colour, [*STATES[:4], prediction("failed", error="no", logs=HALF)])
     with suppress(ModelError):
         await watch(client, "run", progress=True)
@@ -311,7 +311,7 @@ async def test_a_bar_ends_with_a_call_that_fails(colour: str, capsys: pytest.Cap
 
 
 class BrokenPipe:
-    """A stderr that nobody reads."""
+    """A stderr whose reader is gone."""
 
     def write(self, _: str) -> int:
         raise BrokenPipeError
@@ -326,7 +326,7 @@ class BrokenPipe:
 async def test_a_display_that_fails(
     colour: str, way: str, stderr: Any, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bar or lines that cannot be shown are dropped, and the call goes on."""
+    """If a bar or a line cannot be written, the display is dropped and the call goes on."""
     if kind == "lines":
         monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     client, script = changing(colour)
@@ -337,7 +337,7 @@ async def test_a_display_that_fails(
 
 
 class Breaking(StringIO):
-    """A stderr that somebody reads for a while."""
+    """A stderr whose reader goes away later."""
 
     broken = False
 
@@ -348,8 +348,8 @@ class Breaking(StringIO):
 
 
 @pytest.mark.parametrize("fractions", [[0.0], [0.0, 0.5]], ids=["at once", "later"])
-def test_a_bar_that_fails_holds_up_no_other(fractions: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lock that all bars share is free for other threads though a bar could not be drawn, at first or later on."""
+def test_a_bar_that_fails_releases_the_shared_lock(fractions: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock that all bars share is released even if a bar cannot be drawn, at first or later."""
     from tqdm.std import TqdmDefaultWriteLock
 
     def take() -> None:
@@ -371,7 +371,7 @@ def test_a_bar_that_fails_holds_up_no_other(fractions: list[float], monkeypatch:
 
 
 async def test_no_bar_is_left_open(colour: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The line of a bar is ended where a callback raises at the first state, and where no output is asked for."""
+    """The line of a bar is ended if a callback raises at the first state, and if no output is waited for."""
 
     def fail(_: Any) -> None:
         raise NotFoundError
@@ -399,7 +399,7 @@ async def test_no_bar_is_left_open(colour: str, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("way", [*WAYS[:3], "stream"])
 @pytest.mark.parametrize("end", [StopIteration, StopAsyncIteration])
 async def test_a_callback_that_raises_stop_iteration(colour: str, way: str, end: type[Exception]) -> None:
-    """It does not end anything quietly: it is the cause of a RuntimeError, and what the call started is canceled."""
+    """StopIteration from a callback is the cause of a RuntimeError, and the prediction is canceled."""
 
     def stop(_: Any) -> None:
         raise end
@@ -413,7 +413,7 @@ async def test_a_callback_that_raises_stop_iteration(colour: str, way: str, end:
 
 
 def test_tqdm_is_loaded_for_progress_only() -> None:
-    """Waiting, and being told, does not import tqdm."""
+    """Waiting and callbacks do not import tqdm."""
     program = (
         "import sys, replicate._jobs.updates, replicate.resources.predictions, replicate._flows.run\n"
         "assert not [name for name in sys.modules if name.startswith('tqdm')]"
@@ -433,7 +433,7 @@ def at(seconds: float) -> str:
 
 @pytest.mark.parametrize("kind", [Prediction, Training])
 def test_timings(kind: Any) -> None:
-    """How long it was queued and ran is told by the API's times, None where these do not tell."""
+    """The time queued and the time run come from the API's times, and are None without these."""
 
     def timings(status: str, **times: Any) -> Timings:
         made: Timings = kind.from_dict(prediction(status, created_at=at(0), **times)).timings
@@ -448,7 +448,7 @@ def test_timings(kind: Any) -> None:
 
 
 def test_timings_so_far() -> None:
-    """What goes on is reckoned to now."""
+    """The timings of a running prediction count up to now."""
     now = datetime.now(UTC)
     times = {
         "created_at": (now - timedelta(seconds=60)).isoformat(),
@@ -463,8 +463,8 @@ def test_timings_so_far() -> None:
 # ---- logs
 
 
-async def test_logs_are_followed_by_looking(colour: str) -> None:
-    """Each line of the logs comes once: those that were there, those that come, and the last without its end."""
+async def test_logs_are_followed_by_polls(colour: str) -> None:
+    """Each line of the logs comes once: earlier ones, new ones, and a last one without a line end."""
     logs = ["old\nha", "old\nhalf\r", "old\nhalf\r\n\nbar 1\rbar 2\r", "old\nhalf\r\n\nbar 1\rbar 2\rend"]
     states = [prediction("processing", logs=text) for text in logs]
     client, _ = changing(colour, [*states[:3], prediction("failed", logs=logs[3])])
@@ -476,10 +476,10 @@ async def test_logs_are_followed_by_looking(colour: str) -> None:
 
 @pytest.mark.parametrize("look", [False, True])
 async def test_logs_are_followed_by_events(clients: Any, held: Held, *, look: bool) -> None:
-    """Lines come while the model runs, those that were there before too, each once."""
+    """Lines come while the model runs, including earlier ones, each once."""
 
     def talk() -> Iterator[str]:
-        print("before")  # noqa: T201 - it becomes the log
+        print("before")  # noqa: T201 - printed into the log
         yield "a"
         yield from held.words()
         print("after", end="")  # noqa: T201
@@ -500,7 +500,7 @@ async def test_logs_are_followed_by_events(clients: Any, held: Held, *, look: bo
 
 
 def stream(*events: tuple[str, str]) -> httpx.Response:
-    """Give a stream of events that ends before `done`."""
+    """Return a stream of events that ends before `done`."""
     made = "".join(f"event: {kind}\nid: {number}\ndata: {data}\n\n" for number, (kind, data) in enumerate(events))
     return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=made.encode())
 
@@ -508,8 +508,8 @@ def stream(*events: tuple[str, str]) -> httpx.Response:
 @pytest.mark.parametrize(
     "events", [[("logs", "b\ndata: "), ("logs", "c\ndata: ")], [("logs", "a"), ("logs", "b")], [("logs", "a\ndata: ")]]
 )
-async def test_a_stream_that_tells_other_logs_is_left(colour: str, events: Any) -> None:
-    """Where the stream begins later, has no line ends or breaks off, the prediction tells the logs."""
+async def test_a_stream_with_other_logs_is_left(colour: str, events: Any) -> None:
+    """If the stream starts late, has no line ends or breaks off, the logs come from the prediction."""
     states = [prediction("processing", logs="a\n"), prediction("succeeded", logs="a\nb\nc\n")]
     for each_state in states:
         each_state["urls"] = {"stream": "https://stream.example.com/p1"}
@@ -527,10 +527,10 @@ async def test_a_stream_that_tells_other_logs_is_left(colour: str, events: Any) 
 
 
 async def test_leaving_logs_cancels_nothing(clients: Any, held: Held) -> None:
-    """To follow is not to own."""
+    """To follow the logs is not to own the prediction: nothing is canceled."""
 
     def talk() -> Iterator[str]:
-        print("before")  # noqa: T201 - it becomes the log
+        print("before")  # noqa: T201 - printed into the log
         yield from held.words()
 
     with local_server({"me/talk": Model(talk, official=True)}) as srv:
@@ -547,8 +547,8 @@ async def test_leaving_logs_cancels_nothing(clients: Any, held: Held) -> None:
 
 
 @pytest.mark.parametrize("web", [None, "https://replicate.com/p/other"])
-async def test_what_is_started_is_logged(colour: str, web: str | None, caplog: pytest.LogCaptureFixture) -> None:
-    """One line at level info tells the id and the page of what was started; neither token nor input is in it."""
+async def test_a_start_is_logged(colour: str, web: str | None, caplog: pytest.LogCaptureFixture) -> None:
+    """One line at level INFO has the id and the page of what was started, and neither the token nor an input."""
     answer = prediction(urls={"web": web} if web else None)
     client, _ = changing(colour, create=[answer])
     page = web or "https://replicate.com/p/p1"
@@ -559,8 +559,8 @@ async def test_what_is_started_is_logged(colour: str, web: str | None, caplog: p
     assert lines == [f"prediction p1 started: {page}", f"training p1 started: {page}"]
 
 
-async def test_what_is_taken_up_is_logged(colour: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A create whose answer was lost, and what it started found, has its line too."""
+async def test_a_create_that_was_found_is_logged(colour: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A create that was found after a lost answer is logged, too."""
     found = prediction(created_at=datetime.now(UTC).isoformat(), version="v", input={})
 
     def lost(request: httpx.Request) -> httpx.Response:

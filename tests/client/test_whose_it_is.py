@@ -1,4 +1,4 @@
-"""What a create has started, and what may be somebody else's: answers that are repeated, lists, and other programs."""
+"""Telling a create's own prediction from others: repeated responses, lists, and other programs."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def place(held: Held) -> Iterator[Server]:
         held.go.set()
 
 
-# ---- answers that are repeated
+# ---- repeated responses
 
 
 class Repeating(Relay):
-    """A cache in the way that hands each create on, and answers all with what the first was answered with."""
+    """A cache that passes each create on, and answers all of them with the response to the first."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
@@ -68,7 +68,7 @@ class Repeating(Relay):
 
 
 async def test_an_answer_that_is_repeated(clients: Any, place: Server) -> None:
-    """The second call gets what it asked for, and not what the first one has made; nothing runs unwatched."""
+    """The second call gets its own prediction, not the first one's, and no prediction runs unnoticed."""
     with Repeating(place.port) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
@@ -80,19 +80,19 @@ async def test_an_answer_that_is_repeated(clients: Any, place: Server) -> None:
         assert len(place.predictions) == relay.creates == 4
 
 
-async def test_a_repeated_answer_of_what_was_not_started(clients: Any, place: Server) -> None:
-    """Where the list shows nothing of it, it is in doubt, and the error says why."""
+async def test_a_repeated_answer_without_a_prediction(clients: Any, place: Server) -> None:
+    """If the list does not show the prediction of a repeated response, the create is ambiguous; the error says why."""
     with Repeating(place.port) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
         first = await got(client.predictions.create("me/official", {"text": "one"}, wait=5))
-        relay.faults = [relay.first]  # and the create goes nowhere
+        relay.faults = [relay.first]  # the create is not passed on
         with pytest.raises(AmbiguousCreateError, match=rf"its id, {first.id}, is another prediction's"):
             await got(client.predictions.create("me/official", {"text": "two"}, wait=5))
 
 
-async def test_two_of_the_same_may_be_one(clients: Any, place: Server) -> None:
-    """What was asked for twice, and is answered as one, cannot be told from one."""
+async def test_two_equal_creates_may_be_one(clients: Any, place: Server) -> None:
+    """Two equal creates with the same response cannot be told from one."""
     with Repeating(place.port) as relay:
         client = clients(place, base_url=relay.base_url)
         both = [await got(client.predictions.create("me/official", {"text": "one"}, wait=5)) for _ in range(2)]
@@ -101,7 +101,7 @@ async def test_two_of_the_same_may_be_one(clients: Any, place: Server) -> None:
 
 @pytest.mark.parametrize("shown", [{}, {"text": "fixed"}], ids=["no input", "a fixed input"])
 async def test_a_mock_with_one_id(colour: str, shown: dict[str, str]) -> None:
-    """What answers in the place of a server may give every create the same id."""
+    """A mock transport may give every create the same id."""
     answer = prediction("succeeded", output="a", input=shown)
     client = scripted(colour, Script(create=[answer]))
     made = [await got(client.predictions.create("me/model", {"text": text})) for text in ("one", "two")]
@@ -111,7 +111,7 @@ async def test_a_mock_with_one_id(colour: str, shown: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("shown", [{}, {"seed": 1}, {"text": "*****"}], ids=["nothing", "what was added", "a mask"])
 async def test_a_mock_server_with_one_id(colour: str, shown: dict[str, Any]) -> None:
-    """So may a server for tests, unless it shows that it was asked for something else."""
+    """A mock server may give every create the same id, unless its responses show other inputs."""
     body = httpx.Response(201, json=prediction("succeeded", output="a", input=shown)).content
     with Faults(answer("201 Created", body)) as server:
         client = connect(colour, base_url=server.base_url)
@@ -120,11 +120,11 @@ async def test_a_mock_server_with_one_id(colour: str, shown: dict[str, Any]) -> 
         assert len(server.requests) == 2
 
 
-# ---- what was only found in a list
+# ---- found in a list
 
 
 def found(colour: str, create: Any = LOST, *, exact: bool = True) -> tuple[Any, Script]:
-    """Give a client whose create gets lost, while somebody has started the same, or the same with something added."""
+    """Return a client whose create is lost, while another has the same inputs, or the same and more."""
     inputs = {"text": "a"} if exact else {"text": "a", "seed": 7}
     theirs = prediction("processing", created_at=SOON, input=inputs)
     canceled = {**theirs, "status": "canceled"}
@@ -155,8 +155,8 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("exact", [True, False])
-async def test_a_deadline_cancels_nobody_else_s(colour: str, way: str, *, exact: bool) -> None:
-    """A call whose time is up leaves alone what it has only found: that may be another program's."""
+async def test_a_deadline_cancels_no_other_prediction(colour: str, way: str, *, exact: bool) -> None:
+    """A call at its deadline does not cancel a prediction that it has only found, as it may be another program's."""
     client, script = found(colour, exact=exact)
     Clock(client)
     with pytest.raises(PredictionTimeout, match="It goes on, and is charged for"):
@@ -167,9 +167,9 @@ async def test_a_deadline_cancels_nobody_else_s(colour: str, way: str, *, exact:
 async def test_another_program_s_goes_on(
     clients: Any, place: Server, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two programs that ask for the same, the one whose create got lost does not end the other's."""
+    """Of two programs with equal creates, the one whose create was lost does not cancel the other's prediction."""
     theirs = await got(clients(place).predictions.create("me/held", {"text": "a"}))
-    monkeypatch.setattr(recovery, "ledger", ledger.Ledger())  # for another program would know nothing of it
+    monkeypatch.setattr(recovery, "ledger", ledger.Ledger())  # another program has its own registry
     monkeypatch.setattr(waiting, "ledger", recovery.ledger)
     with Relay(place.port, DROP) as relay:
         client = clients(place, base_url=relay.base_url)
@@ -184,10 +184,10 @@ async def test_another_program_s_goes_on(
 
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("stage", ["it waits", "it is looked for"])
-async def test_an_interrupt_cancels_what_is_exactly_that(
+async def test_an_interrupt_cancels_an_exact_match_only(
     colour: str, stage: str, caplog: pytest.LogCaptureFixture, *, exact: bool
 ) -> None:
-    """One that only may be it, since something was added, is left alone, whether it was taken up before or not."""
+    """An interrupt cancels a prediction that was found only if its inputs are exactly equal."""
     client, script = found(colour, LOST if stage == "it waits" else interrupt, exact=exact)
     Clock(client, interrupt)
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
@@ -197,8 +197,8 @@ async def test_an_interrupt_cancels_what_is_exactly_that(
         assert "prediction p1 may be what an interrupted call has started, and goes on" in caplog.text
 
 
-async def test_what_is_listed_twice_is_one(colour: str) -> None:
-    """What is started meanwhile moves a prediction to the next page, too: it is taken up all the same."""
+async def test_a_prediction_that_is_listed_twice(colour: str) -> None:
+    """New predictions may move a match to the next page, where it is listed again. It is still returned."""
     made = prediction("succeeded", output="a", created_at=SOON)
     pages = [{"results": [made], "next": "https://api.replicate.com/v1/predictions?cursor=2"}, {"results": [made]}]
     client = scripted(colour, Script(create=[LOST], list=pages, get=[made]))
@@ -206,16 +206,16 @@ async def test_what_is_listed_twice_is_one(colour: str) -> None:
     assert await got(client.run("me/model", {})) == "a"
 
 
-async def test_it_was_masked(colour: str) -> None:
-    """A secret that the list shows masked, and what it leaves out, are no differences."""
+async def test_masked_inputs(colour: str) -> None:
+    """Masked secrets and omitted inputs in the list do not count as differences."""
     made = prediction("succeeded", output="a", created_at=SOON, input={"key": "********"})
     client = scripted(colour, Script(create=[LOST], list=[{"results": [made]}], get=[made]))
     Clock(client)
     assert await got(client.run("me/model", {"key": "r8_secret", "text": "a"})) == "a"
 
 
-def test_what_is_adopted_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest are forgotten."""
+def test_found_predictions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest predictions found in lists are forgotten if there are too many."""
     monkeypatch.setattr(ledger, "REMEMBERED", 2)
     books = ledger.Ledger()
     for number in range(4):

@@ -1,4 +1,4 @@
-"""Outputs in the place of files, paths and values, as Python's own and other libraries use them."""
+"""Outputs used as files, paths and values by Python's own and other libraries."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ PICTURE = answer("200 OK", PNG.getvalue(), "Content-Type: image/png")
 
 @pytest.mark.parametrize("blocking", [True, False])
 def test_a_buffered_reader_reads_it(blocking: bool) -> None:  # noqa: FBT001
-    """`io.BufferedReader` takes it as a raw stream, whatever the client."""
+    """`io.BufferedReader` accepts an output as a raw stream, whatever the client."""
     with hosted() as host:
-        reader = io.BufferedReader(host.output(blocking=blocking))  # type: ignore[arg-type]  # it wants a RawIOBase
+        reader = io.BufferedReader(host.output(blocking=blocking))  # type: ignore[arg-type]  # it expects a RawIOBase
         assert reader.read(10) == CONTENT[:10]
         assert reader.peek(1)[:1] == CONTENT[10:11]
         assert reader.seek(-10, os.SEEK_END) == len(CONTENT) - 10
@@ -42,8 +42,8 @@ def test_a_buffered_reader_reads_it(blocking: bool) -> None:  # noqa: FBT001
 
 
 @given(st.lists(st.tuples(st.sampled_from(["read", "readinto", "seek", "cur", "end"]), st.integers(0, 300_000))))
-def test_it_is_where_a_file_would_be(steps: list[tuple[str, int]]) -> None:
-    """Whatever is done to it, it reads what an open file of the same content reads."""
+def test_an_output_behaves_like_an_open_file(steps: list[tuple[str, int]]) -> None:
+    """After any sequence of reads and seeks, an output reads the same as an open file with its content."""
     output, file = OUTPUT["one"], io.BytesIO(CONTENT)
     output.seek(0)
     for way, number in steps:
@@ -61,8 +61,8 @@ def test_it_is_where_a_file_would_be(steps: list[tuple[str, int]]) -> None:
         assert output.tell() == file.tell()
 
 
-async def test_all_of_it_is_read_again(blocking: Any) -> None:
-    """A value can be read as often as it is wanted, as in version 1; what is read in part is where a file would be."""
+async def test_the_whole_content_is_read_again(blocking: Any) -> None:
+    """`read()` returns the whole content each time, as in version 1, unless a part was read or a position was set."""
     with hosted() as host:
         output = host.output(**blocking)
         assert [await got(output.read()), await got(output.read())] == [CONTENT, CONTENT]
@@ -72,7 +72,7 @@ async def test_all_of_it_is_read_again(blocking: Any) -> None:
             CONTENT[10:],
             b"",
         ]
-        for rest in (-1, None):  # as functions of libraries ask
+        for rest in (-1, None):  # as libraries call it
             output.seek(0)
             assert [await got(output.read(rest)), await got(output.read(rest))] == [CONTENT, b""]
         assert host.connections == 1
@@ -93,7 +93,7 @@ def _one() -> Any:
 
 
 def test_text_and_archives(tmp_path: Path) -> None:
-    """`io.TextIOWrapper` and `tarfile` read it as a file, `shutil` copies it as a path."""
+    """`io.TextIOWrapper` and `tarfile` read an output as a file, and `shutil` copies it as a path."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         information = tarfile.TarInfo("a.txt")
@@ -116,7 +116,7 @@ def test_text_and_archives(tmp_path: Path) -> None:
 
 
 async def test_readers_at_the_same_time(blocking: Any, colour: str) -> None:
-    """Tasks, or threads, that read one output piece by piece get each byte once, and a read that fails takes none."""
+    """Tasks or threads that read one output in pieces get each byte once. A failed read takes none."""
     gone = answer("404 Not Found", b"")
     with hosted(gone, answer("200 OK", CONTENT)) as host:
         output = host.output(**blocking)
@@ -136,7 +136,7 @@ async def test_readers_at_the_same_time(blocking: Any, colour: str) -> None:
 
 @pytest.mark.parametrize("blocking", [True, False])
 def test_threads_that_read_into_buffers(blocking: bool) -> None:  # noqa: FBT001
-    """Threads that use it as a raw stream get each byte once, whatever the client."""
+    """Threads that read an output as a raw stream get each byte once, whatever the client."""
     pieces = list[bytes]()
     with hosted() as host:
         output = host.output(blocking=blocking)
@@ -155,15 +155,15 @@ def test_threads_that_read_into_buffers(blocking: bool) -> None:  # noqa: FBT001
 
 
 async def test_a_picture(blocking: Any) -> None:
-    """`to_pil` gives the picture itself, which needs the file no more."""
+    """`to_pil` returns the loaded picture, which no longer needs the file."""
     with hosted(PICTURE) as host:
         image = await got(host.output(**blocking).to_pil())
     assert (image.size, image.format) == ((3, 2), "PNG")
     assert image.getpixel((0, 0)) == (255, 0, 0)
 
 
-async def test_what_takes_its_time_is_off_the_event_loop(blocking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A picture is decoded, and a data URI made or measured, in a thread, if there is a loop to be held up."""
+async def test_slow_work_is_done_off_the_event_loop(blocking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an event loop, pictures are decoded and data URIs are made or measured in a thread."""
     threads = list[threading.Thread]()
 
     def noted(function: Any) -> Any:
@@ -200,14 +200,14 @@ async def test_without_pillow(blocking: Any, monkeypatch: pytest.MonkeyPatch) ->
     ("kind", "said"), [("image/png", "image/png"), ("text/plain; charset=utf-8", "text/plain;charset=utf-8")]
 )
 async def test_a_data_uri(blocking: Any, kind: str, said: str) -> None:
-    """`as_data_uri` gives type and content in one text."""
+    """`as_data_uri` returns the type and the content in one text."""
     with hosted(answer("200 OK", b"abc", f"Content-Type: {kind}")) as host:
         uri = f"data:{said};base64,{base64.b64encode(b'abc').decode()}"
         assert await got(host.output(**blocking).as_data_uri()) == uri
 
 
-async def test_what_was_saved_is_read(blocking: Any, tmp_path: Path, cache: Path) -> None:
-    """A saved file is not downloaded again, nor written twice: it is read from where it was saved."""
+async def test_a_saved_file_is_read(blocking: Any, tmp_path: Path, cache: Path) -> None:
+    """A saved file is read from where it was saved, and neither downloaded nor written again."""
     with hosted(Ranged()) as host:
         output = host.output(**blocking)
         saved = await got(output.save(tmp_path / "a.bin"))
@@ -223,7 +223,7 @@ async def test_what_was_saved_is_read(blocking: Any, tmp_path: Path, cache: Path
 
 @pytest.mark.parametrize("change", ["write", "remove", "replace"])
 async def test_a_saved_file_that_was_changed(blocking: Any, change: str, tmp_path: Path) -> None:
-    """What was changed, removed or replaced since is downloaded anew."""
+    """A saved file that was changed, removed or replaced is downloaded again."""
     with hosted(Ranged()) as host:
         output = host.output(**blocking)
         saved = await got(output.save(tmp_path / "a.bin"))
@@ -238,7 +238,7 @@ async def test_a_saved_file_that_was_changed(blocking: Any, change: str, tmp_pat
 
 
 class Slow(io.RawIOBase):
-    """A raw file that takes seven bytes at a time, and from some point on none."""
+    """A raw file that takes seven bytes at a time, and none after some number."""
 
     def __init__(self, most: int) -> None:
         self.taken, self._most = b"", most
@@ -253,7 +253,7 @@ class Slow(io.RawIOBase):
 
 
 async def test_a_raw_file_gets_all(colour: str) -> None:
-    """What takes a part of what is written gets the rest as well; what takes no more is told of."""
+    """A raw file that writes in parts gets the whole content. If it takes no more, an error says so."""
     output = FileOutput("data:,0123456789abcdef", connect(colour))
     slow: Any = Slow(100)
     await got(output.save(slow))
@@ -264,7 +264,7 @@ async def test_a_raw_file_gets_all(colour: str) -> None:
 
 
 async def test_copies_that_were_cleaned_away_are_downloaded_again(colour: str) -> None:
-    """Whoever cleans up temporary folders does not end what can be read."""
+    """An output whose copy in the temporary folder was removed is downloaded again."""
     output = FileOutput("data:,content", connect(colour))
     shutil.rmtree(Path(os.fspath(output)).parents[1])
     assert await got(output.read()) == b"content"

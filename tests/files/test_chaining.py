@@ -1,4 +1,4 @@
-"""What a model made as another's input: passed on by its address, and waited for if it is still being made."""
+"""Outputs as inputs of other models: passed on by their URL, and waited for while they are being made."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RED, BLUE = (hashlib.sha256(draw(colour)).hexdigest() for colour in ("red", "blu
 
 @pytest.fixture
 def held() -> Iterator[Held]:
-    """Give models that wait for the test."""
+    """Yield models that wait for the test."""
     model = Held()
     yield model
     model.go.set()
@@ -106,7 +106,7 @@ async def uploaded(client: Any) -> Any:
 
 ONE = (finished_file, finished_prediction, output_string, started_prediction, started_run, uploaded)
 LISTED = (one_of_many, iterator_of_one, streaming_run, events)
-"""What stands for a list: that one file is wanted of it, only the schema tells, which is asked for."""
+"""Outputs that stand for a list. Only the schema, which is looked up, says that one file is wanted."""
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ LISTED = (one_of_many, iterator_of_one, streaming_run, events)
     ids=lambda given: getattr(given, "__name__", given),
 )
 async def test_any_output_is_an_input(client: Any, asked: Any, make: Any, way: str) -> None:
-    """Whatever stands for a file that is there or will be goes on to the next model, which gets just that file.
+    """Any object that stands for a file, finished or not, is passed to the next model as just that file.
 
-    Nothing is downloaded or uploaded on the way. The model is looked up only where what goes on may be a list.
+    Nothing is downloaded or uploaded. The model is looked up only if the object may stand for a list.
     """
     given = await make(client)
     before, by_value = len(asked()), isinstance(given, str | FileOutput)
@@ -142,7 +142,7 @@ async def test_any_output_is_an_input(client: Any, asked: Any, make: Any, way: s
 @pytest.mark.parametrize("to", ["run", "use", "create"])
 @pytest.mark.parametrize("way", ["run", "version", "use", "streaming", "events", "prediction", "run of use"])
 async def test_a_text_is_passed_on_whole(client: Any, way: str, to: str) -> None:
-    """The pieces of a text are joined for a model that takes a text, whatever is remembered of it."""
+    """The pieces of a text are joined for a model that takes a text, whatever is known of it."""
     text = {"text": "one two three"}
     makers: dict[str, Any] = {
         "run": lambda: client.run("me/say", input=text),
@@ -164,8 +164,8 @@ async def test_a_text_is_passed_on_whole(client: Any, way: str, to: str) -> None
     assert said == "one two three "
 
 
-async def test_the_pieces_of_a_text_stay_a_list_where_one_is_wanted(client: Any) -> None:
-    """They are joined only for a model whose schema says that it takes a text."""
+async def test_the_pieces_of_a_text_stay_a_list_for_a_model_that_takes_one(client: Any) -> None:
+    """The pieces of a text are joined only if the schema says that the model takes a text."""
     given = await got(client.run("me/say", input={"text": "red blue"}))
     assert isinstance(given, OutputList)
     assert len(await got(client.run("me/draw-all", input={"colours": [piece.strip() for piece in given]}))) == 2
@@ -175,7 +175,7 @@ async def test_the_pieces_of_a_text_stay_a_list_where_one_is_wanted(client: Any)
 
 @pytest.mark.parametrize("way", ["list", "iterator", "begun"])
 async def test_many_files_are_passed_on_as_a_list(client: Any, asked: Any, way: str) -> None:
-    """The items of a list or an iterator are all passed on, those too that were read before, in their order."""
+    """All items of a list or an iterator are passed on in order, including those that were read before."""
     given = {"colours": ["red", "blue"]}
     if way == "list":
         output = await got(client.run("me/draw-all", input=given))
@@ -192,10 +192,10 @@ async def test_many_files_are_passed_on_as_a_list(client: Any, asked: Any, way: 
 
 
 @pytest.mark.parametrize("way", ["run", "use", "create"])
-async def test_what_a_model_says_names_no_file_of_the_caller(client: Any, asked: Any, tmp_path: Path, way: str) -> None:
-    """A text that a model gave is never taken for a path, though the next model takes a file and there is one.
+async def test_a_text_from_a_model_names_no_file(client: Any, asked: Any, tmp_path: Path, way: str) -> None:
+    """A text from a model is never taken for a path, even if the next model takes a file and the path exists.
 
-    `run` and `create` send the very text, for the API to judge; so does `use` with what was still being made.
+    `run` and `create` send the text, which the API judges. So does `use` with a text that was still being made.
     """
     path = tmp_path / "secret.txt"
     path.write_text("secret")
@@ -214,8 +214,8 @@ async def test_what_a_model_says_names_no_file_of_the_caller(client: Any, asked:
     assert "POST /files" not in asked()
 
 
-async def test_what_runs_is_waited_for(clients: Any, held: Held) -> None:
-    """What is still being made is waited for before anything is started with it."""
+async def test_an_unfinished_output_is_waited_for(clients: Any, held: Held) -> None:
+    """An output that is still being made is waited for before the next prediction is started."""
     with local_server({**MODELS, "me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         run, again = [await got(client.use("me/held").create()) for _ in range(2)]
@@ -225,8 +225,8 @@ async def test_what_runs_is_waited_for(clients: Any, held: Held) -> None:
         assert run.prediction.status == again.prediction.status == "succeeded"
 
 
-async def test_waiting_takes_of_the_time_of_the_call(clients: Any, held: Held) -> None:
-    """The timeout of a call is for what it waits for too. Nothing is started when that takes too long."""
+async def test_waiting_for_an_input_counts_towards_the_timeout(clients: Any, held: Held) -> None:
+    """The wait for an input counts towards the call's timeout. At the timeout nothing is started."""
     with local_server({**MODELS, "me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         earlier = await got(client.predictions.create(model="me/held", input={}))
@@ -240,21 +240,21 @@ async def test_waiting_takes_of_the_time_of_the_call(clients: Any, held: Held) -
 
 @pytest.mark.parametrize("way", ["iterator", "events", "lazy events", "begun"])
 async def test_the_deadline_holds_while_an_iterator_is_read(colour: str, clients: Any, held: Held, way: str) -> None:
-    """A call whose input is still being made ends at its deadline: nothing is started for it, and the input is left.
+    """At its deadline a call stops waiting for its input, and starts nothing with it.
 
-    If the call has begun what makes the input, that was started, and it does not say that nothing was.
+    If the call itself has started the input's prediction, its error does not say that nothing was started.
     """
     with local_server({**MODELS, "me/held": Model(held.words, official=True)}) as srv:
         client = clients(srv)
         given = client.stream("me/held") if "events" in way else await got(client.use("me/held", streaming=True)())
         if way == "events":
             await entered(given)
-        if way == "begun" and colour != "blocking":  # which would notice it with what comes next, or a comment
+        if way == "begun" and colour != "blocking":  # they notice the deadline at the next event or comment
             assert await first(given) == "first "
         with pytest.raises((APITimeoutError, RunError), match=r"was not started|nothing was started") as caught:
             await got(client.run("me/repeat", input={"text": given}, timeout=0.5))
         assert not caught.value.sent
-        # On a busy machine the time may be up before the input's own prediction is asked for.
+        # On a busy machine the deadline may come before the input's own create.
         begun = way == "lazy events" and given.started
         assert isinstance(caught.value, RunError if begun else APITimeoutError)
         assert not begun or caught.value.prediction.id == given.prediction.id
@@ -264,7 +264,7 @@ async def test_the_deadline_holds_while_an_iterator_is_read(colour: str, clients
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
 async def test_the_deadline_holds_while_a_coroutine_is_awaited(client: Any, asked: Any) -> None:
-    """What never ends is left at the deadline, and nothing is started for it; what it has begun is not known."""
+    """At the deadline a coroutine is left, and nothing is started with it. What it has started is not known."""
 
     async def endless() -> str:
         import anyio
@@ -278,8 +278,8 @@ async def test_the_deadline_holds_while_a_coroutine_is_awaited(client: Any, aske
 
 
 @pytest.mark.parametrize("way", ["prediction", "run", "iterator", "events"])
-async def test_what_failed_before_fails_now(client: Any, asked: Any, way: str) -> None:
-    """The failure of an earlier run is raised as it is, and nothing is started or uploaded."""
+async def test_an_earlier_failure_is_raised(client: Any, asked: Any, way: str) -> None:
+    """The error of an earlier failed run is raised as it is, and nothing is started or uploaded."""
     makers: dict[str, Any] = {
         "prediction": lambda: client.predictions.create(model="me/fail", input={}),
         "run": lambda: client.use("me/fail").create(),
@@ -297,8 +297,8 @@ async def test_what_failed_before_fails_now(client: Any, asked: Any, way: str) -
     assert str(caught.value.prediction.model) == "me/fail"
 
 
-async def test_what_cannot_be_sent_is_refused_before_waiting(client: Any, asked: Any, tmp_path: Path) -> None:
-    """A mistake elsewhere in the input is told at once, not after what it waits for."""
+async def test_an_invalid_input_is_refused_before_waiting(client: Any, asked: Any, tmp_path: Path) -> None:
+    """A mistake elsewhere in the input is raised at once, before any wait."""
     stream = client.stream("me/draw", input={})
     for wrong, error in ((tmp_path / "none", FileNotFoundError), (object(), TypeError)):
         with pytest.raises(error, match=r"input\['files'\]\[1\]"):
@@ -307,7 +307,7 @@ async def test_what_cannot_be_sent_is_refused_before_waiting(client: Any, asked:
 
 
 async def test_an_iterator_that_was_left(client: Any) -> None:
-    """One that was closed before its end cannot be passed on as if it were all."""
+    """An iterator that was closed early cannot be passed on, as its output is incomplete."""
     output = await by_version(client, "you/draw-all", {"colours": ["red", "blue"]})
     await first(output)
     await got(output.close())
@@ -316,8 +316,8 @@ async def test_an_iterator_that_was_left(client: Any) -> None:
     assert caught.value.prediction is output.prediction
 
 
-async def test_no_output_is_no_input(client: Any) -> None:
-    """A prediction that succeeded without an output names its place."""
+async def test_a_prediction_without_an_output_is_no_input(client: Any) -> None:
+    """The error for a prediction that succeeded without an output names its place in the input."""
     nothing = await got(client.predictions.create(model="me/draw", input={}, wait=5))
     nothing.output = None
     with pytest.raises(ValueError, match=r"^input\['file'\] is a Prediction that gave no output"):
@@ -325,7 +325,7 @@ async def test_no_output_is_no_input(client: Any) -> None:
 
 
 def test_awaitables(server: Server) -> None:
-    """In asynchronous code a coroutine or a task may stand for what it gives, once for all places that it has."""
+    """In asynchronous code a coroutine or a task stands for its result, in several places, too."""
     from replicate import AsyncReplicate
 
     async def main() -> None:
@@ -346,7 +346,7 @@ def test_awaitables(server: Server) -> None:
 
 
 def test_a_coroutine_in_blocking_code(server: Server) -> None:
-    """A blocking client says that it cannot await a coroutine, and where that is."""
+    """A blocking client refuses a coroutine, and the error names its place in the input."""
 
     async def late() -> None: ...
 
@@ -359,8 +359,8 @@ def test_a_coroutine_in_blocking_code(server: Server) -> None:
     coroutine.close()
 
 
-def test_of_the_other_colour(server: Server) -> None:
-    """A prediction may be of a client of the other colour, or of none; what is iterated or awaited must not."""
+def test_outputs_of_the_other_colour(server: Server) -> None:
+    """A prediction may belong to a client of the other colour, or to none. An iterator or a run may not."""
 
     async def main(earlier: Any, iterator: Any, run: Any) -> None:
         async with server.async_client() as client:
@@ -375,13 +375,13 @@ def test_of_the_other_colour(server: Server) -> None:
         asyncio.run(main(earlier, iterator, client.use("me/draw").create()))
         assert earlier.status == "succeeded"
         assert client.run("me/digest", input={"file": iterator}) == RED
-        copy = pickle.loads(pickle.dumps(earlier))  # which has no client any more
+        copy = pickle.loads(pickle.dumps(earlier))  # without a client
         assert client.run("me/digest", input={"file": copy}) == RED
         assert isinstance(client, Replicate)
 
 
 async def test_a_failed_prediction_carries_itself(client: Any) -> None:
-    """The error is the one that its own wait would have given."""
+    """The error is the same as from the prediction's own `wait`."""
     earlier = await got(client.predictions.create(model="me/fail", input={}))
     with pytest.raises(ModelError) as caught:
         await got(client.run("me/repeat", input={"text": earlier}))

@@ -1,4 +1,4 @@
-"""Data URIs: decoded piece by piece into the very same as at once, whatever they hold."""
+"""Data URIs are decoded in pieces with the same result as at once, whatever they contain."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_base64_in_pieces(content: bytes, size: int, blank: str, padded: bool) -
 
 @given(st.binary(), st.integers(3, 9))
 def test_percent_encoding_in_pieces(content: bytes, size: int) -> None:
-    """Percent-encoding is undone wherever it is cut."""
+    """Percent-encoding is decoded wherever it is cut."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data_uri, "PIECE", size)
         assert data_uri.data_of(f"data:,{quote_from_bytes(content)}") == content
@@ -47,7 +47,7 @@ def test_percent_encoding_in_pieces(content: bytes, size: int) -> None:
 
 @given(st.text(), st.integers(3, 9))
 def test_any_text_is_decoded_or_refused(text: str, size: int) -> None:
-    """Whatever comes after `data:` is decoded, or is a ReplicateError."""
+    """Any text after `data:` is decoded, or raises a ReplicateError."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data_uri, "PIECE", size)
         for uri in (f"data:{text}", f"data:;base64,{text}"):
@@ -58,7 +58,7 @@ def test_any_text_is_decoded_or_refused(text: str, size: int) -> None:
 @pytest.mark.parametrize("text", ["YQ==YQ==", "YQ==\nYQ", "Y=Q"])
 @pytest.mark.parametrize("size", [3, 4, 100])
 def test_padding_is_at_the_end_only(text: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes after padding is an error, wherever it is cut."""
+    """Text after padding is an error, wherever it is cut."""
     monkeypatch.setattr(data_uri, "PIECE", size)
     with pytest.raises(ReplicateError, match="is not valid base64"):
         data_uri.data_of(f"data:;base64,{text}")
@@ -73,8 +73,8 @@ def test_padding_is_at_the_end_only(text: str, size: int, monkeypatch: pytest.Mo
         ("data:;charset=x,abc", None, 3, "output"),
     ],
 )
-async def test_what_it_is(blocking: Any, uri: str, kind: str | None, size: int, name: str) -> None:
-    """A data URI tells its type and size by itself, and never expires."""
+async def test_the_type_size_and_name(blocking: Any, uri: str, kind: str | None, size: int, name: str) -> None:
+    """A data URI has its type and size, and never expires."""
     one = output(uri, **blocking)
     assert await got(one.info()) == (kind, size)
     assert (one.content_type, one.size, one.name, one.expires_at) == (kind, size, name, None)
@@ -82,17 +82,17 @@ async def test_what_it_is(blocking: Any, uri: str, kind: str | None, size: int, 
 
 
 async def test_a_data_uri_may_be_too_long(blocking: Any, cache: Any) -> None:
-    """`max_bytes` counts what a data URI holds, not how it is written."""
+    """`max_bytes` limits the decoded size of a data URI, not its length."""
     one = output("data:," + "%41" * 10, **blocking)
     assert await got(one.read(max_bytes=10)) == b"A" * 10
     other = output("data:," + "%41" * 11, **blocking)
     with pytest.raises(FileTooLargeError, match=r"data:,%41.*… has more than max_bytes=10 bytes"):
         await got(other.read(max_bytes=10))
-    assert not [path for path in cache.rglob("*") if path.is_file()]  # what is here already needs no copy
+    assert not [path for path in cache.rglob("*") if path.is_file()]  # a data URI needs no copy
 
 
-def test_what_is_kept_of_a_data_uri_is_not_all_of_it() -> None:
-    """A long data URI is not held by the process after its output has gone."""
+def test_a_long_data_uri_is_not_kept() -> None:
+    """The process does not keep a long data URI after its output is gone."""
     uri = "data:," + "x" * 1000
     one = output(uri)
     assert one.read(3) == output(uri).read(3) == b"xxx"
@@ -100,7 +100,7 @@ def test_what_is_kept_of_a_data_uri_is_not_all_of_it() -> None:
 
 
 def test_decoding_takes_little_memory() -> None:
-    """What is decoded is there piece by piece: percent-encoding would take twenty times its size at once."""
+    """Data is decoded in pieces: percent-encoding at once would take twenty times its size."""
     uri = "data:," + "%41" * 4_000_000
     tracemalloc.start()
     try:

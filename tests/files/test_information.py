@@ -1,4 +1,4 @@
-"""What is known of a file without its content: its type, its size, when it expires."""
+"""What is known of a file without its content: its type, its size and when it expires."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PNG = ("Content-Type: image/png", 'ETag: "1"')
 HOUR = timedelta(hours=1)
 
 
-async def test_type_and_size_are_asked_for(blocking: Any) -> None:
-    """They are asked for once, by HEAD, and then known to all that stand for the same file."""
+async def test_type_and_size_are_requested_once(blocking: Any) -> None:
+    """The type and the size are requested once, by HEAD, for all outputs with the same file."""
     with hosted(Ranged(headers=PNG)) as host:
         output = host.output(**blocking)
         assert await got(output.info()) == ("image/png", len(CONTENT))
@@ -34,7 +34,7 @@ async def test_type_and_size_are_asked_for(blocking: Any) -> None:
 
 
 async def test_they_are_known_from_a_download(blocking: Any, tmp_path: Any) -> None:
-    """What was downloaded is not asked for again."""
+    """The type and the size of a downloaded file need no request."""
     with hosted(Ranged(headers=PNG)) as host:
         output = host.output(**blocking)
         await got(output.save(tmp_path / "a"))
@@ -44,7 +44,7 @@ async def test_they_are_known_from_a_download(blocking: Any, tmp_path: Any) -> N
 
 @pytest.mark.parametrize("refusal", ["403 Forbidden", "405 Method Not Allowed", "404 Not Found"])
 async def test_a_host_without_head(blocking: Any, refusal: str) -> None:
-    """Where HEAD is refused, as of a URL that is signed for GET, the first byte is asked for."""
+    """If HEAD is refused, as for a URL signed for GET, the first byte is requested."""
     part = answer("206 Partial Content", CONTENT[:1], f"Content-Range: bytes 0-0/{len(CONTENT)}", PNG[0])
     with hosted(answer(refusal, b""), part) as host:
         assert await got(host.output(**blocking).info()) == ("image/png", len(CONTENT))
@@ -52,19 +52,19 @@ async def test_a_host_without_head(blocking: Any, refusal: str) -> None:
 
 
 async def test_a_host_without_ranges(blocking: Any) -> None:
-    """A host that gives all instead of a byte is not listened to."""
+    """The response of a host that ignores the range is not read."""
     with hosted(answer("405 No", b""), answer("200 OK", CONTENT, *PNG)) as host:
         assert await got(host.output(**blocking).info()) == ("image/png", len(CONTENT))
 
 
 async def test_an_empty_file_has_no_first_byte(blocking: Any) -> None:
-    """Its size is told by the error."""
+    """The size of an empty file comes from the 416 response."""
     with hosted(answer("405 No", b""), answer("416 No", b"", "Content-Range: bytes */0")) as host:
         assert await got(host.output(**blocking).info()) == (None, 0)
 
 
-async def test_a_host_that_does_not_tell(blocking: Any) -> None:
-    """Size and type are None where the host tells neither."""
+async def test_a_host_that_sends_neither_size_nor_type(blocking: Any) -> None:
+    """The size and the type are None if the host sends neither."""
     chunked = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
     with hosted(
         lambda request: chunked[: -len(b"1\r\nx\r\n0\r\n\r\n")] if request.startswith(b"HEAD") else chunked
@@ -75,14 +75,14 @@ async def test_a_host_that_does_not_tell(blocking: Any) -> None:
         assert output.size == 1
 
 
-def test_asking_would_hold_up_the_event_loop() -> None:
-    """The properties of an asynchronous client's output say what to await first."""
+def test_properties_do_not_block_the_event_loop() -> None:
+    """The properties of an asynchronous client's output raise an error that says what to await first."""
     with hosted(Ranged()) as host, pytest.raises(ReplicateError, match=r"await output\.info\(\)"):
         _ = host.output(blocking=False).size
 
 
 async def test_any_client_can_be_awaited(colour: str) -> None:
-    """`ainfo`, `aread` and `asave` are awaited with a blocking client, too."""
+    """`ainfo`, `aread` and `asave` can be awaited with a blocking client, too."""
     if colour == "blocking":
         return
     with hosted(Ranged(headers=PNG)) as host:
@@ -97,7 +97,7 @@ async def test_any_client_can_be_awaited(colour: str) -> None:
 @pytest.mark.parametrize("status", ["404 Not Found", "410 Gone"])
 @pytest.mark.parametrize("way", ["read", "info"])
 async def test_a_file_that_has_expired(blocking: Any, status: str, way: str) -> None:
-    """A file that is gone is a FileExpiredError, which says why and is a NotFoundError of its status."""
+    """A missing file raises FileExpiredError, which gives the reason and is a NotFoundError with the status."""
     with (
         hosted(answer(status, b"<Error>NoSuchKey")) as host,
         pytest.raises(FileExpiredError, match=r"GET /x/out\.bin: <Error>NoSuchKey\. It is not there") as caught,
@@ -111,7 +111,7 @@ async def test_a_file_that_has_expired(blocking: Any, status: str, way: str) -> 
 
 
 async def test_a_file_of_the_api_itself_that_has_expired(colour: str) -> None:
-    """What the API says of one is the error's text, and what to do about it a note."""
+    """For an expired file of the API, the API's message is the error's text, and the advice is a note."""
     gone = httpx.Response(404, json={"detail": "no such file", "status": 404})
     output = FileOutput("https://api.replicate.com/v1/files/f1/download", scripted(colour, lambda _: gone))
     with pytest.raises(FileExpiredError) as caught:
@@ -121,15 +121,15 @@ async def test_a_file_of_the_api_itself_that_has_expired(colour: str) -> None:
     assert "an hour after its end" in str(caught.value.hint)
 
 
-async def test_what_a_host_says_does_not_steer_a_terminal(blocking: Any) -> None:
-    """Control characters in an answer of a host of files are shown as what they are not."""
+async def test_a_hosts_message_has_no_control_characters(blocking: Any) -> None:
+    """Control characters in a file host's response are replaced in the error."""
     with hosted(answer("403 Forbidden", b"\x1b[2Jno")) as host, pytest.raises(APIStatusError) as caught:
         await got(host.output(**blocking).read())
     assert str(caught.value) == "403 Forbidden from GET /x/out.bin: \ufffd[2Jno"
 
 
-async def test_other_errors_stay_what_they_are(blocking: Any) -> None:
-    """A refusal is no expiry."""
+async def test_other_errors_do_not_count_as_expired(blocking: Any) -> None:
+    """A refusal does not count as expired."""
     with hosted(answer("403 Forbidden", b"")) as host, pytest.raises(APIStatusError, match="403") as caught:
         await got(host.output(**blocking).read())
     assert not isinstance(caught.value, FileExpiredError)
@@ -150,7 +150,7 @@ MODELS = {
 
 
 async def test_a_file_expires_an_hour_after_its_prediction(colour: str) -> None:
-    """An output knows when its prediction ended; the local server removes it then."""
+    """An output expires an hour after its prediction ended, when the local server removes it."""
     clock = ManualClock()
     with local_server(MODELS, clock=clock) as srv:
         client: Any = srv.client() if colour == "blocking" else srv.async_client()
@@ -172,8 +172,8 @@ async def test_a_file_expires_an_hour_after_its_prediction(colour: str) -> None:
             client.close()
 
 
-def test_expiry_goes_along() -> None:
-    """Copies and pickles keep the moment; nothing is known of other URLs."""
+def test_copies_keep_the_time_of_expiry() -> None:
+    """Copies and pickles keep the time of expiry, which is unknown for other URLs."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     output: FileOutput[Any] = FileOutput("https://files.test/a", expires_at=moment)
     assert copy.copy(output).expires_at == pickle.loads(pickle.dumps(output)).expires_at == moment
@@ -187,7 +187,7 @@ def test_expiry_goes_along() -> None:
         query = httpx.URL(srv.download_url(file.id, 2**33)).params
         link: Any = {"owner": query["owner"], "signature": query["signature"]}
         assert client.files.download(file, expiry=2**33, **link).expires_at == datetime.fromtimestamp(2**33, UTC)
-        with pytest.raises(NotFoundError):  # however strange the moment
+        with pytest.raises(NotFoundError):  # even for an impossible time
             client.files.download(file, expiry=10**30, **link)
 
 

@@ -1,4 +1,4 @@
-"""What an input may hold, and what of it the model gets."""
+"""The values that an input may contain, and what the model receives."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FILE = {"type": "string", "format": "uri"}
 
 
 def encoded(value: Any, **properties: Any) -> Any:
-    """Encode an input that needs no request, for a model that says so of its inputs."""
+    """Encode an input that needs no request, for a model with these input properties."""
     session, transport = scripted()
     document = {"components": {"schemas": {"Input": {"properties": properties}, "Picture": FILE}}}
     made = drive(Inputs(value).sent(session, InputSchema.of(document)))
@@ -109,7 +109,7 @@ UUID = uuid.UUID(int=7)
         pytest.param(PydanticOne(), {"a": "data:application/octet-stream;base64,eA=="}, id="pydantic 1"),
         (np.int64(3), 3),
         (np.float32(0.5), 0.5),
-        (np.bool_(True), True),  # noqa: FBT003 - numpy's
+        (np.bool_(True), True),  # noqa: FBT003 - numpy's own type
         (np.datetime64("2026-01-02"), "2026-01-02"),
         (np.datetime64("2026-01-02T03:04:05", "ns"), "2026-01-02T03:04:05.000000000"),
         (np.array(["2026-01-02T03:04:05"], dtype="M8[ns]"), ["2026-01-02T03:04:05.000000000"]),
@@ -123,13 +123,13 @@ UUID = uuid.UUID(int=7)
     ],
     ids=repr,
 )
-def test_objects_that_json_has_no_word_for(value: Any, expected: Any) -> None:
-    """Moments become text, records objects, numbers of whatever kind numbers, and arrays lists, wherever they are."""
+def test_objects_that_json_does_not_have(value: Any, expected: Any) -> None:
+    """Times become text, records objects, numeric types numbers, and arrays lists, at any depth."""
     assert encoded({"a": [value], "b": value}) == {"a": [expected], "b": expected}
 
 
 def test_a_data_frame_is_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A frame of pandas becomes the list of its rows, not that of its columns' names."""
+    """A pandas data frame becomes the list of its rows, not of its column names."""
 
     class DataFrame:
         def __iter__(self) -> Any:
@@ -155,8 +155,8 @@ def test_a_data_frame_is_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=repr,
 )
-def test_what_json_cannot_express_names_its_place(value: Any, message: str) -> None:
-    """What hides in an array or a record is found there, and its place is named."""
+def test_values_that_json_cannot_express(value: Any, message: str) -> None:
+    """A value that JSON cannot express is found inside arrays and records, and the error names its place."""
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         encoded({"a": value})
 
@@ -164,8 +164,8 @@ def test_what_json_cannot_express_names_its_place(value: Any, message: str) -> N
 @pytest.mark.parametrize(
     "value", [np.array([1j]), Size, pytest.param(object(), id="object"), np.complex64(1), np.clongdouble(1)], ids=repr
 )
-def test_what_is_none_of_these_is_refused(value: Any) -> None:
-    """Classes, complex numbers and unknown objects are refused by the place that they are in."""
+def test_other_objects_are_refused(value: Any) -> None:
+    """Classes, complex numbers and unknown objects are refused, and the error names their place."""
     with pytest.raises(TypeError, match=re.escape("input['a']")):
         encoded({"a": value})
 
@@ -179,8 +179,8 @@ JSON: Any = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=Fals
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.lists(inner).map(tuple),
     )
 )
-def test_what_is_sent_equals_what_was_given(value: Any) -> None:
-    """However files and plain values are nested, each arrives as it was, in its place."""
+def test_nested_values_arrive_unchanged(value: Any) -> None:
+    """Files and plain values arrive unchanged and in their places, however they are nested."""
 
     def same(given: Any, got: Any) -> bool:
         match given:
@@ -200,7 +200,7 @@ def test_what_is_sent_equals_what_was_given(value: Any) -> None:
 
 
 def inspected(value: Any, **properties: Any) -> None:
-    """Look at the texts of an input as `use` does, for a model that says so of its inputs."""
+    """Check the texts of an input as `use` does, for a model with these input properties."""
     document = {"components": {"schemas": {"Input": {"properties": properties}, "Picture": FILE}}}
     Inputs(value).check_texts(InputSchema.of(document))
 
@@ -218,9 +218,9 @@ SENT_AS_THEY_ARE: dict[str, Any] = {
 @pytest.mark.parametrize("schema", ["unknown", "remembered"])
 @pytest.mark.parametrize("way", SENT_AS_THEY_ARE)
 async def test_a_text_is_never_read_from_the_disk(colour: str, way: str, schema: str, tmp_path: Path) -> None:
-    """A text is sent as it is, though it is the path of a file and the model takes one: a stranger may have written it.
+    """A text is sent as it is, even if it is a file's path and the model takes one: a stranger may have written it.
 
-    So is one that a model gave.
+    The same holds for a text from a model.
     """
     path = tmp_path / "secret.txt"
     path.write_text("secret")
@@ -243,7 +243,7 @@ async def test_a_text_is_never_read_from_the_disk(colour: str, way: str, schema:
 
 
 async def test_a_path_is_the_file(client: Any, tmp_path: Path) -> None:
-    """A `Path` is read, nested too, and a text beside it is a text."""
+    """A `Path` is read, at any depth, and a text beside it stays text."""
     path = tmp_path / "a.bin"
     path.write_bytes(b"content")
     told = hashlib.sha256(b"content").hexdigest()
@@ -253,12 +253,12 @@ async def test_a_path_is_the_file(client: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["a.bin", "no/such file.png", "~/x.png", "boat:2.txt", "bytes\0", "x" * 5000])
-async def test_use_refuses_a_text_where_the_model_takes_a_file(
+async def test_use_refuses_a_text_for_a_file(
     client: Any, asked: Any, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A text that is no URL is refused where the model takes a file, whether there is a file of that name or not.
+    """`use` refuses a text that is no URL if the model takes a file, whether the file exists or not.
 
-    The error says to pass a Path; nothing is started.
+    The error says to pass a Path, and nothing is started.
     """
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.bin").write_bytes(b"")
@@ -272,7 +272,7 @@ async def test_use_refuses_a_text_where_the_model_takes_a_file(
 
 
 def test_a_file_that_is_awaited() -> None:
-    """A file of an asynchronous library is refused, with what to pass instead."""
+    """A file of an asynchronous library is refused, and the error says what to pass instead."""
 
     class Uploaded:
         async def read(self) -> bytes:
@@ -284,7 +284,7 @@ def test_a_file_that_is_awaited() -> None:
 
 @pytest.mark.parametrize("text", ["https://host.test/x.png", "data:text/plain,hi", "s3://bucket/x", ""])
 def test_a_url_is_left_alone(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A URL of whatever scheme is sent as it is, even if there is a file of that name; so is no text at all."""
+    """A URL of any scheme is sent as it is, even if a file has that name, and so is an empty text."""
     monkeypatch.chdir(tmp_path)
     if text.startswith("s3"):
         Path("s3:/bucket").mkdir(parents=True)
@@ -305,8 +305,8 @@ def test_a_url_is_left_alone(text: str, tmp_path: Path, monkeypatch: pytest.Monk
     ids=str,
 )
 @pytest.mark.parametrize("nest", ["plain", "list", "object", "any name"])
-def test_how_a_schema_says_file(schema: Any, nest: str) -> None:
-    """A schema may refer, wrap or allow null, for an input, the items of a list and the members of an object."""
+def test_schemas_of_files(schema: Any, nest: str) -> None:
+    """A schema may use references, wrappers and null, for an input, list items and object members."""
     wrap, value, where = {
         "plain": (lambda inner: inner, lambda text: text, "input['a']"),
         "list": (lambda inner: {"type": "array", "items": inner}, lambda text: ["", text], "input['a'][1]"),
@@ -320,14 +320,14 @@ def test_how_a_schema_says_file(schema: Any, nest: str) -> None:
 
 
 @pytest.mark.parametrize("schema", [{}, {"type": "string"}, {"anyOf": [FILE, {"type": "integer"}]}, None], ids=str)
-def test_what_a_schema_leaves_open_stays_text(schema: Any) -> None:
-    """A text that may be something else than a file is no mistake."""
+def test_a_text_that_may_be_no_file_stays_text(schema: Any) -> None:
+    """A text is accepted if the schema allows something else than a file."""
     inspected({"a": "a.txt"}, a=schema)
     assert encoded({"a": "a.txt"}, a=schema) == {"a": "a.txt"}
 
 
 def test_a_path_of_any_kind() -> None:
-    """Whatever has a file system path is a file, be the path bytes."""
+    """Any object with a file system path is a file, also if the path is bytes."""
 
     class Elsewhere(os.PathLike[bytes]):
         def __fspath__(self) -> bytes:
@@ -341,7 +341,7 @@ def test_a_path_of_any_kind() -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "1", "P"])
 async def test_an_image_of_pillow(client: Any, mode: str) -> None:
-    """An image in memory is sent as PNG, without loss; for any way to start a prediction."""
+    """An image in memory is sent as a PNG without loss, by `run` and by `create`."""
     image = Image.linear_gradient("L").resize((3, 2)).convert(mode)
     expected = json.dumps(["PNG", 3, 2, image.convert("RGB").tobytes().hex()])
     assert await got(client.run("me/look", input={"image": image})) == expected
@@ -351,7 +351,7 @@ async def test_an_image_of_pillow(client: Any, mode: str) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
 def test_an_image_that_was_opened(kind: str, tmp_path: Path) -> None:
-    """An image that was opened from a file is sent as it is now, as PNG with the file's name: its pixels stay."""
+    """An image opened from a file is sent as it is now: as a PNG with the file's name and the current pixels."""
     path = tmp_path / f"photo.{kind.lower()}"
     Image.linear_gradient("L").convert("RGB").save(path, kind)
     with Image.open(path) as image:
@@ -377,14 +377,14 @@ def test_an_image_that_was_opened(kind: str, tmp_path: Path) -> None:
     ids=lambda value: getattr(value, "mode", None),
 )
 def test_an_image_of_a_rare_mode(image: Any, mode: str, pixel: Any) -> None:
-    """A mode that PNG does not have becomes one that says the same."""
+    """A mode that PNG lacks is converted to an equivalent one."""
     with Image.open(io.BytesIO(decoded(encoded(image)))) as sent:
         assert (sent.mode, sent.getpixel((0, 0))) == (mode, pixel)
 
 
 @pytest.mark.parametrize(("mode", "pixel"), [("CMYK", (0, 9, 9, 0)), ("F", 0.5), ("HSV", 0), ("I", 65536), ("I", -1)])
 async def test_an_image_that_png_cannot_express(client: Any, asked: Any, mode: str, pixel: Any) -> None:
-    """A mode that has no equal in PNG is refused by its key, with what to do: nothing is changed silently."""
+    """A mode without an equivalent in PNG is refused. The error names the input and says what to do."""
     message = f"input['image'] is an image that cannot be written as PNG: its pixels, of mode {mode}, would change"
     with pytest.raises(ValueError, match=re.escape(message) + r': pass a file, or image\.convert\("RGB"\)'):
         await got(client.run("me/look", input={"image": Image.new(mode, (1, 1), pixel)}))
@@ -392,12 +392,12 @@ async def test_an_image_that_png_cannot_express(client: Any, asked: Any, mode: s
 
 
 def test_an_image_keeps_its_frames_and_its_orientation() -> None:
-    """An animation is sent whole, and so is how a camera was held."""
+    """An animation is sent with all frames, and a photo with its orientation."""
     animation, photo = io.BytesIO(), io.BytesIO()
     frames = [Image.new("RGB", (2, 2), (80 * number, 0, 0)) for number in range(3)]
     frames[0].save(animation, "GIF", save_all=True, append_images=frames[1:])
     with Image.open(animation) as opened, Image.open(io.BytesIO(decoded(encoded(opened)))) as sent:
-        assert sent.n_frames == opened.n_frames == 3  # type: ignore[attr-defined]  # of a GIF
+        assert sent.n_frames == opened.n_frames == 3  # type: ignore[attr-defined]  # only some formats have it
     exif = Image.Exif()
     exif[0x0112] = 6
     frames[0].save(photo, "JPEG", exif=exif)
@@ -406,7 +406,7 @@ def test_an_image_keeps_its_frames_and_its_orientation() -> None:
 
 
 def test_an_image_that_cannot_be_read() -> None:
-    """A broken image names its place."""
+    """The error for a broken image names its place."""
     file = io.BytesIO()
     Image.new("RGB", (99, 99)).save(file, "BMP")
     broken = Image.open(io.BytesIO(file.getvalue()[:500]))
@@ -418,7 +418,7 @@ PIXELS = np.arange(30, dtype="uint8").reshape(2, 5, 3) * 8
 
 
 class Tensor:
-    """What torch has of an array, as far as it is used."""
+    """The methods of a torch tensor that are used."""
 
     def __init__(self, array: Any) -> None:
         self.array, self.ndim, self.shape = array, array.ndim, array.shape
@@ -463,8 +463,8 @@ def torch(monkeypatch: pytest.MonkeyPatch) -> None:
         (Tensor(PIXELS[:, :, 0] / 255), PIXELS[:, :, 0]),
     ],
 )
-def test_an_array_is_a_picture_where_the_model_takes_a_file(array: Any, expected: Any) -> None:
-    """An array of bytes, or of floats from 0 to 1, is sent as PNG with just these pixels; elsewhere as lists."""
+def test_an_array_for_a_file_is_a_picture(array: Any, expected: Any) -> None:
+    """An array of bytes, or of floats from 0 to 1, is sent as a PNG if the model takes a file, else as lists."""
     with Image.open(io.BytesIO(decoded(encoded({"a": array}, a=FILE)["a"]))) as sent:
         assert sent.format == "PNG"
         assert np.array_equal(np.asarray(sent), expected)
@@ -483,14 +483,14 @@ def test_an_array_is_a_picture_where_the_model_takes_a_file(array: Any, expected
     ],
 )
 async def test_an_array_that_is_no_picture(client: Any, asked: Any, array: Any, error: Any, message: str) -> None:
-    """Where the model takes a file, any other array is refused, by its place, before anything is started."""
+    """If the model takes a file, other arrays are refused before anything is started, and the error names the input."""
     with pytest.raises(error, match=re.escape(f"input['image'] is an array of {message}")):
         await got(client.run("me/look", input={"image": array}))
     assert asked() in ([], ["GET /models/me/look"])
 
 
 async def test_an_array_at_the_server(client: Any) -> None:
-    """The model gets the picture that the array is, and the lists where it takes no file."""
+    """The model receives the array's picture, or its lists if it takes no file."""
     expected = ["PNG", 5, 2, PIXELS.tobytes().hex()]
     assert json.loads(await got(client.run("me/look", input={"image": PIXELS}))) == expected
     assert await got(client.run("me/echo", input={"value": {"x": PIXELS}})) == {"x": PIXELS.tolist()}
@@ -510,8 +510,8 @@ async def test_an_array_at_the_server(client: Any) -> None:
         lambda client, given: client.trainings.create("o/n:v", given, "me/mine"),
     ],
 )
-async def test_whatever_is_started_takes_files(colour: str, start: Any, tmp_path: Path) -> None:
-    """Predictions of versions, models and deployments, and trainings, take the same inputs."""
+async def test_every_way_to_start_takes_files(colour: str, start: Any, tmp_path: Path) -> None:
+    """Predictions of versions, models and deployments, and trainings, accept the same inputs."""
     path = tmp_path / "a.txt"
     path.write_text("hi")
     requests: list[httpx.Request] = []

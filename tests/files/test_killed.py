@@ -1,4 +1,4 @@
-"""A process that is killed while it saves: what lies at the target is whole, or what was there before."""
+"""If a process is killed while it saves, the target is the whole new file or the old one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ while True:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize(("colour", "before"), [("blocking", None), ("asyncio", b"what was there")])
 def test_a_killed_process_leaves_no_partial_file(colour: str, before: bytes | None, tmp_path: Path) -> None:
-    """SIGKILL at a random moment of `save` leaves the whole file at the target, or what was there, and no third."""
+    """SIGKILL at a random moment of `save` leaves the whole new file at the target, or what was there before."""
     content = random.Random(SEED).randbytes(SIZE)
     source, target = tmp_path / "source.bin", tmp_path / "there" / "target.bin"
     source.write_bytes(content)
@@ -63,7 +63,7 @@ def test_a_killed_process_leaves_no_partial_file(colour: str, before: bytes | No
                 process.stdout.read(moments.randrange(2, 2 + 2 * SIZE // 65536))
                 process.send_signal(signal.SIGKILL)
             assert found(target) in (hashlib.sha256(content).digest(), before and hashlib.sha256(before).digest())
-            for path in target.parent.iterdir():  # what nobody was left to remove is hidden
+            for path in target.parent.iterdir():  # the remaining partial files are hidden
                 assert path == target or (path.name.startswith(".") and path.suffix == ".part")
 
 

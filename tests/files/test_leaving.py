@@ -1,4 +1,4 @@
-"""Downloads that are left before their end: canceled, dropped, in the child of a fork."""
+"""Downloads that are left early: by cancellation, by closing an iterator, and in a forked child."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def files(*folders: Path) -> list[Path]:
 
 @pytest.mark.parametrize("way", ["save", "read"])
 async def test_a_canceled_task_leaves_nothing(colour: str, way: str, tmp_path: Path, cache: Path) -> None:
-    """A task that is canceled in the middle of a download leaves no file, and the next download is whole."""
+    """A task that is canceled during a download leaves no file, and the next download is complete."""
     if colour == "blocking":
         return
     held = Event()
@@ -48,7 +48,7 @@ async def test_a_canceled_task_leaves_nothing(colour: str, way: str, tmp_path: P
 
 
 async def test_an_iteration_that_is_left_leaves_nothing(colour: str, blocking: Any, cache: Path) -> None:
-    """What was iterated in part is no copy: the rest is not there."""
+    """An iteration that is left early leaves no copy, as the content is incomplete."""
     with hosted(answer("200 OK", LONG)) as host:
         output = host.output(**blocking)
         if colour == "blocking":
@@ -64,13 +64,13 @@ async def test_an_iteration_that_is_left_leaves_nothing(colour: str, blocking: A
         assert host.connections == 2
 
 
-def test_asyncio_cancels_by_itself(tmp_path: Path) -> None:
-    """So does a task that asyncio cancels, also while a thread writes what has come."""
+def test_a_task_that_is_canceled_while_a_thread_writes(tmp_path: Path) -> None:
+    """A task that asyncio cancels while a thread writes leaves no file, either."""
     held = Event()
 
     async def main(host: Any) -> None:
         task = asyncio.create_task(host.output(blocking=False).save(tmp_path / "a.bin", progress=lambda *_: held.set()))
-        while not held.is_set():  # noqa: ASYNC110 - of another thread
+        while not held.is_set():  # noqa: ASYNC110 - set in another thread
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -107,7 +107,7 @@ assert process.exitcode == 0
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_each_process_has_a_cache_of_its_own() -> None:
-    """The child of a fork, by hand or of multiprocessing, has its own folder, which goes with it."""
+    """A child of a fork, direct or by multiprocessing, has its own cache folder, which is removed with it."""
     from pathlib import Path
 
     command = [sys.executable, "-W", "error", "-c", FORK]

@@ -1,4 +1,4 @@
-"""The names that files get: chosen by whoever made the URL, and harmless all the same."""
+"""File names are chosen by whoever made the URL, and are made harmless."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HARMFUL = st.one_of(st.text(), st.lists(st.one_of(TRICKS, st.text(max_size=3)), 
 
 
 def is_harmless(name: str) -> bool:
-    """Tell whether a name is one visible file's, in the folder, on every system."""
+    """Return whether a name is that of one visible file in the folder, on every system."""
     stem = name.partition(".")[0].strip().casefold()
     return (
         bool(name)
@@ -53,7 +53,7 @@ def is_harmless(name: str) -> bool:
 @example("-.bash_profile", False)  # noqa: FBT003
 @example("x" * 149 + "/aux." + "y" * 146, False)  # noqa: FBT003
 def test_no_url_has_a_harmful_name(text: str, quoted: bool) -> None:  # noqa: FBT001
-    """Whatever the URL, the name is one visible file's, in the folder it is put into, on every system."""
+    """The name from any URL is that of one visible file in its folder, on every system."""
     url = "https://files.test/" + (quote(text, errors="replace") if quoted else text)
     for name in (file_name(text), FileOutput[Any](url).name):
         assert is_harmless(name), name
@@ -78,8 +78,8 @@ def test_no_url_has_a_harmful_name(text: str, quoted: bool) -> None:  # noqa: FB
         ("\udc80.png", "_.png"),
     ],
 )
-def test_tricks_come_to_nothing(path: str, name: str) -> None:
-    """Devices, trailing dots, reversed text, look-alikes and combining characters leave a plain name."""
+def test_tricks_leave_plain_names(path: str, name: str) -> None:
+    """Devices, trailing dots, reversed text, look-alikes and combining characters are reduced to plain names."""
     assert file_name(path) == name
 
 
@@ -97,7 +97,7 @@ def test_tricks_come_to_nothing(path: str, name: str) -> None:
     ],
 )
 async def test_a_missing_extension(blocking: Any, path: str, kind: str, name: str, tmp_path: Path) -> None:
-    """A name without an extension gets that of the content type, as soon as this is known; others stay."""
+    """A name without an extension gets that of the content type, once this is known. Other names stay."""
     with hosted(answer("200 OK", b"x", f"Content-Type: {kind}")) as host:
         output = host.output(path, **blocking)
         before = output.name
@@ -125,13 +125,13 @@ async def test_a_name_that_was_given_stays(blocking: Any, tmp_path: Path) -> Non
     ],
 )
 def test_equal_names_are_numbered(names: list[str], made: list[str]) -> None:
-    """Of files with one name, each but the first gets a number; upper case makes no difference."""
+    """Files of the same name are numbered from the second on, ignoring case."""
     assert [*distinct(names)] == made
 
 
 @given(st.lists(st.sampled_from(["a", "A", "a-2", "a.png", "a-2.png", "A.PNG", "a-2-2.png", "b.", ".b"])))
 def test_numbered_names_differ(names: list[str]) -> None:
-    """Names differ after numbering, also when any extension is added to those that have none."""
+    """Numbered names differ, even if any extension is added to those without one."""
 
     def spelt(made: Iterable[str]) -> list[str]:
         return [name.casefold() if name.casefold().endswith(".png") else f"{name.casefold()}.png" for name in made]

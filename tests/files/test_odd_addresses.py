@@ -1,4 +1,4 @@
-"""Files at addresses that cannot be: each says what is wrong with it, and nobody is asked."""
+"""Files with invalid URLs: the error says what is wrong, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ LONG = "a" * 70
         ("https:///x", r"^https:///x cannot be fetched, for it has no host\.$"),
     ],
 )
-async def test_a_url_that_cannot_be(colour: str, url: str, message: str) -> None:
-    """A URL with a host or a port that none can have is never sent to, and the error says which and why."""
+async def test_an_invalid_url(colour: str, url: str, message: str) -> None:
+    """A URL with an impossible host or port is never requested, and the error says what is wrong with it."""
     output = FileOutput(url, connect(colour))
     for call in (output.read, output.info):
         with pytest.raises(APIConnectionError, match=message) as raised:
@@ -56,8 +56,8 @@ async def test_a_url_that_cannot_be(colour: str, url: str, message: str) -> None
         "http://h:99999999/x",
     ],
 )
-async def test_a_redirect_to_what_is_no_address(blocking: Any, location: str) -> None:
-    """A redirect to what is no address is a connection that could not be, and is not tried again."""
+async def test_a_redirect_to_an_invalid_address(blocking: Any, location: str) -> None:
+    """A redirect to an invalid address is an APIConnectionError, and is not retried."""
     with hosted(answer("302 Found", b"", f"Location: {location}")) as host:
         with pytest.raises(APIConnectionError, match=r"^http://(127\.|h:9).* cannot be fetched, for ") as raised:
             await got(host.output(**blocking).read())
@@ -65,8 +65,8 @@ async def test_a_redirect_to_what_is_no_address(blocking: Any, location: str) ->
         assert host.asked == [("GET", None, None)]
 
 
-async def test_a_create_that_is_redirected_to_no_address(colour: str) -> None:
-    """What starts something and is answered with such a redirect may have arrived."""
+async def test_a_create_that_is_redirected_to_an_invalid_address(colour: str) -> None:
+    """A create that is answered with a redirect to an invalid address is ambiguous."""
     with Faults(answer("302 Found", b"", "Location: mailto:x")) as api:
         client = connect(colour, base_url=api.base_url)
         Clock(client)
@@ -80,7 +80,7 @@ async def test_a_create_that_is_redirected_to_no_address(colour: str) -> None:
 
 @pytest.mark.parametrize("location", ["file:///etc/hostname", "ftp://h/x", "https:"])
 async def test_a_redirect_that_is_not_followed(blocking: Any, location: str) -> None:
-    """Where a host of files redirects to says nothing of the API's address, and never becomes a path of the API."""
+    """The error for a file host's redirect does not mention base_url, and the redirect never becomes an API path."""
     with hosted(answer("302 Found", b"", f"Location: {location}")) as host:
         with pytest.raises(APIError) as raised:
             await got(host.output(**blocking).read())
@@ -91,7 +91,7 @@ async def test_a_redirect_that_is_not_followed(blocking: Any, location: str) -> 
 
 
 async def test_an_error_with_odd_headers(blocking: Any) -> None:
-    """An error of a host of files whose headers are not ASCII is an error like any other."""
+    """An error response with headers that are not ASCII raises the error of its status."""
     with hosted(answer("403 Forbidden", b"no", "X-Note: \xff")) as host:
         with pytest.raises(APIStatusError, match=r"^403 Forbidden from GET /x/out\.bin: no") as raised:
             await got(host.output(**blocking).read())
@@ -100,21 +100,21 @@ async def test_an_error_with_odd_headers(blocking: Any) -> None:
 
 
 @pytest.mark.parametrize("url", ["boat.png", "/files/1", "file:///etc/hostname", "ftp://h/x", "https:x", ""])
-def test_what_is_no_url_of_a_file(url: str) -> None:
-    """Only what HTTP can fetch, or is its own content, is the URL of a file."""
+def test_urls_that_are_no_files(url: str) -> None:
+    """The URL of a file must be fetchable by HTTP or be a data URI."""
     with pytest.raises(ValueError, match=r"^url must begin with https://, http:// or data:, not be "):
         FileOutput(url)
 
 
 def test_old_pickles() -> None:
-    """An output that was pickled before URLs were checked is still read."""
+    """An output that was pickled before URLs were checked can still be loaded."""
     output: FileOutput[Any] = FileOutput("https://h/x", connect("blocking"))
     output.url = "boat.png"
     assert pickle.loads(pickle.dumps(output)).url == "boat.png"
 
 
 async def test_a_scheme_in_upper_case(blocking: Any) -> None:
-    """A scheme may be written in upper case: such a URL is no path of the API, and gets no token."""
+    """A URL may have its scheme in upper case. It is not taken for an API path and gets no token."""
     with hosted() as host:
         output = host.output(**blocking)
         shouted = FileOutput("HTTP" + output.url.removeprefix("http"), output._session)
@@ -125,7 +125,7 @@ async def test_a_scheme_in_upper_case(blocking: Any) -> None:
 
 @pytest.mark.parametrize("status", ["204 No Content", "201 Created", "203 Non-Authoritative Information"])
 async def test_a_success_that_is_no_file(blocking: Any, status: str) -> None:
-    """Only 200 and 206 bring a file: no other success is taken for one, nor for an empty one."""
+    """Only 200 and 206 are accepted as a file. Other successes are an error, also without content."""
     with hosted(answer(status, b"", "Content-Length: 0")) as host:
         output = host.output(**blocking)
         for call in (output.read, output.info):
@@ -133,8 +133,8 @@ async def test_a_success_that_is_no_file(blocking: Any, status: str) -> None:
                 await got(call())
 
 
-def test_errors_of_a_client_that_is_given() -> None:
-    """What fails to be encoded in sending is not taken for a redirect."""
+def test_errors_of_the_callers_client() -> None:
+    """An encoding error while sending is not taken for an invalid redirect."""
 
     def fail(_: Any) -> Any:
         raise UnicodeEncodeError("ascii", "ü", 0, 1, "on purpose")

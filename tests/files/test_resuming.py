@@ -1,4 +1,4 @@
-"""Downloads that break off: gone on with where that is certain to give the same file, begun anew where it is not."""
+"""Interrupted downloads resume if the file is certainly the same, and start again if not."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def files(*folders: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("validator", ['ETag: "1"', MODIFIED])
-async def test_a_download_goes_on_where_it_broke_off(blocking: Any, validator: str, tmp_path: Path) -> None:
-    """After a drop the rest is asked for, if the file is still the same by its ETag or date of change."""
+async def test_a_download_resumes_where_it_broke_off(blocking: Any, validator: str, tmp_path: Path) -> None:
+    """After a drop the rest is requested, on condition that the ETag or Last-Modified is the same."""
     with hosted(Ranged(1000, 99_000, headers=(validator,))) as host:
         output = host.output(**blocking)
         assert await got(output.save(tmp_path)) == tmp_path / "out.bin"
@@ -43,15 +43,15 @@ async def test_a_download_goes_on_where_it_broke_off(blocking: Any, validator: s
 
 
 @pytest.mark.parametrize("headers", [(), ('ETag: W/"1"',), ('ETag: "é"',), ("Last-Modified: gestern spät",)])
-async def test_a_file_without_a_validator_is_begun_anew(blocking: Any, headers: tuple[str, ...]) -> None:
-    """What cannot be told to be the same to the byte is downloaded from the beginning."""
+async def test_a_file_without_a_validator_is_downloaded_again(blocking: Any, headers: tuple[str, ...]) -> None:
+    """A file without a strong validator is downloaded from the beginning."""
     with hosted(Ranged(1000, headers=headers)) as host:
         assert await got(host.output(**blocking).read()) == CONTENT
         assert host.asked == [("GET", None, None)] * 2
 
 
 async def test_progress_of_a_download_in_parts(blocking: Any, tmp_path: Path) -> None:
-    """A function is told how many bytes there are so far, and in all; a copy that is there already is told at once."""
+    """The callback gets the bytes so far and the total. For an existing copy it is called once."""
     told = list[tuple[int, int | None]]()
     with hosted(Ranged(1000, 99_000)) as host:
         output = host.output(**blocking)
@@ -68,7 +68,7 @@ async def test_progress_of_a_download_in_parts(blocking: Any, tmp_path: Path) ->
 
 
 class Awaited:
-    """What tells by a method that is awaited."""
+    """An object with an asynchronous callback."""
 
     async def __call__(self, done: int, total: int | None) -> None:
         """Do nothing."""
@@ -77,16 +77,16 @@ class Awaited:
 
 
 @pytest.mark.parametrize("tell", [Awaited(), Awaited().tell, partial(Awaited().tell, 1)])
-async def test_progress_that_would_be_awaited(blocking: Any, tmp_path: Path, tell: Any) -> None:
-    """A coroutine function is refused, and what to pass instead said, before anything is downloaded."""
+async def test_asynchronous_progress_callbacks_are_refused(blocking: Any, tmp_path: Path, tell: Any) -> None:
+    """A coroutine function is refused before the download, and the error says what to pass instead."""
     with hosted() as host:
         with pytest.raises(TypeError, match=r"progress is a coroutine function, .*: pass a plain function"):
             await got(host.output(**blocking).save(tmp_path / "a", progress=tell))
         assert host.connections == 0
 
 
-async def test_a_file_that_has_changed_is_begun_anew(blocking: Any) -> None:
-    """A host that gives all of another file instead of the rest is heeded: nothing is mixed."""
+async def test_a_changed_file_is_downloaded_again(blocking: Any) -> None:
+    """If the host sends the whole of a changed file, that is used, without mixing the two."""
     other = CONTENT[::-1] + b"more"
     with hosted(Ranged(HALF), Ranged(content=other, headers=('ETag: "2"',))) as host:
         assert await got(host.output(**blocking).read()) == other
@@ -120,23 +120,23 @@ async def test_a_file_that_has_changed_is_begun_anew(blocking: Any) -> None:
         "a range beyond all",
     ],
 )
-async def test_an_answer_that_is_not_the_rest_is_not_taken(blocking: Any, wrong: bytes) -> None:
-    """Where the rest is not what was asked for, all is asked for anew."""
+async def test_a_response_that_is_not_the_rest_is_not_used(blocking: Any, wrong: bytes) -> None:
+    """If the response is not the requested rest, the whole file is requested."""
     with hosted(Ranged(HALF), wrong, Ranged()) as host:
         assert await got(host.output(**blocking).read()) == CONTENT
         assert [wanted for _, wanted, _ in host.asked] == [None, f"bytes={HALF}-", None]
 
 
 async def test_a_file_that_is_empty_now(blocking: Any, tmp_path: Path) -> None:
-    """A file that begins anew as an empty one is empty, and not what has come of the other."""
+    """If the file is empty after a drop, the result is empty, without the earlier bytes."""
     with hosted(Ranged(HALF, headers=()), answer("200 OK", b"")) as host:
         output = host.output(**blocking)
         assert (await got(output.save(tmp_path))).read_bytes() == b""
         assert await got(output.read()) == b""
 
 
-async def test_a_download_that_comes_no_further_ends(blocking: Any, tmp_path: Path, cache: Path) -> None:
-    """A download is given up after as many drops in a row as there are retries, and leaves nothing."""
+async def test_a_download_without_progress_ends(blocking: Any, tmp_path: Path, cache: Path) -> None:
+    """A download fails after as many drops without progress as there are retries, and leaves no file."""
     with hosted(Ranged(1000, 0, 0, 0)) as host:
         with pytest.raises(APIConnectionError, match=r"broke off at GET /x/out\.bin"):
             await got(host.output(**blocking, max_retries=2).save(tmp_path / "a.bin"))
@@ -144,15 +144,15 @@ async def test_a_download_that_comes_no_further_ends(blocking: Any, tmp_path: Pa
     assert files(tmp_path, cache) == []
 
 
-async def test_a_download_that_comes_further_goes_on(blocking: Any) -> None:
-    """Drops count anew when the download has come further between them."""
+async def test_a_download_with_progress_goes_on(blocking: Any) -> None:
+    """After progress the drops are counted from zero."""
     with hosted(Ranged(*[70_000] * 3)) as host:
         assert await got(host.output(**blocking, max_retries=1).read()) == CONTENT
         assert host.connections == 4
 
 
-async def test_a_download_without_retries_is_not_gone_on_with(blocking: Any) -> None:
-    """`max_retries=0` is heeded by downloads, too."""
+async def test_a_download_without_retries_is_not_resumed(blocking: Any) -> None:
+    """`max_retries=0` applies to downloads, too."""
     with hosted(Ranged(1000)) as host:
         with pytest.raises(APIConnectionError):
             await got(host.output(**blocking, max_retries=0).read())
@@ -160,7 +160,7 @@ async def test_a_download_without_retries_is_not_gone_on_with(blocking: Any) -> 
 
 
 async def test_pauses_between_attempts(blocking: Any) -> None:
-    """Attempts are spread by growing pauses, made by the transport."""
+    """The pauses between attempts grow, and are made by the transport."""
     with hosted(Ranged(1000, 0)) as host:
         output = host.output(**blocking, max_retries=2)
         assert await got(output.read()) == CONTENT
@@ -171,14 +171,14 @@ async def test_pauses_between_attempts(blocking: Any) -> None:
 
 
 @pytest.mark.parametrize("trouble", [RESET_READ, answer("503 Service Unavailable")])
-async def test_trouble_between_the_parts(blocking: Any, trouble: bytes | str) -> None:
+async def test_failures_between_the_parts(blocking: Any, trouble: bytes | str) -> None:
     """The request for the rest is retried like any other."""
     with hosted(Ranged(HALF), trouble, Ranged()) as host:
         assert await got(host.output(**blocking).read()) == CONTENT
 
 
-async def test_a_host_that_stays_in_trouble(blocking: Any) -> None:
-    """Where the rest is refused to the end, that error is raised."""
+async def test_a_host_that_keeps_failing(blocking: Any) -> None:
+    """If the rest cannot be fetched after all retries, the last error is raised."""
     with hosted(Ranged(HALF), answer("503 Service Unavailable")) as host:
         with pytest.raises(InternalServerError):
             await got(host.output(**blocking).read())
@@ -186,15 +186,15 @@ async def test_a_host_that_stays_in_trouble(blocking: Any) -> None:
 
 
 class LateTrouble(httpx.SyncByteStream):
-    """All of a file, and then an error."""
+    """The whole content of a file, followed by an error."""
 
     def __iter__(self) -> Iterator[bytes]:
         yield CONTENT
         raise httpx.ReadError("late")
 
 
-def test_all_has_come_before_the_drop() -> None:
-    """A connection that breaks after the last byte has broken nothing."""
+def test_a_drop_after_the_last_byte() -> None:
+    """A connection that breaks after the last byte is no error."""
     headers = {"Content-Length": str(len(CONTENT))}
     answers = iter([httpx.Response(200, headers=headers, stream=LateTrouble())])
     with httpx.Client(transport=httpx.MockTransport(lambda _: next(answers))) as http:
@@ -203,13 +203,13 @@ def test_all_has_come_before_the_drop() -> None:
 
 
 async def test_a_silent_host(blocking: Any) -> None:
-    """A download that stalls is as one that breaks off."""
+    """A download that stalls is resumed like one that breaks off."""
     with hosted(STALLED, Ranged()) as host:
         assert await got(host.output(**blocking, timeout=0.2).read()) == CONTENT
 
 
-async def test_iterating_goes_on_too(blocking: Any) -> None:
-    """Chunks come as they arrive, and go on after a drop."""
+async def test_iteration_resumes(blocking: Any) -> None:
+    """Chunks are yielded as they arrive, and continue after a drop."""
     with hosted(Ranged(1000)) as host:
         output = host.output(**blocking)
         chunks = await collect(output)
@@ -219,8 +219,8 @@ async def test_iterating_goes_on_too(blocking: Any) -> None:
         assert host.connections == 2
 
 
-async def test_iterating_never_repeats(blocking: Any, cache: Path) -> None:
-    """What has been handed out cannot be taken back: a download that must begin anew raises."""
+async def test_iteration_never_repeats(blocking: Any, cache: Path) -> None:
+    """Chunks that were yielded cannot be taken back: a download that would start again raises an error."""
     with hosted(Ranged(1000, headers=())) as host:
         output, chunks = host.output(**blocking), list[bytes]()
         with pytest.raises(APIConnectionError, match="the rest cannot be had after 1000 bytes"):
@@ -236,8 +236,8 @@ async def test_iterating_never_repeats(blocking: Any, cache: Path) -> None:
         (answer("206 Partial Content", b"x", "Content-Range: bytes 5-5/9"), "it is a part of the file"),
     ],
 )
-async def test_what_was_not_asked_for(blocking: Any, refused: bytes, said: str) -> None:
-    """A compressed answer, which could grow without end, or a part, is refused."""
+async def test_responses_that_were_not_requested(blocking: Any, refused: bytes, said: str) -> None:
+    """A compressed response, which could grow without limit, or an unrequested part is refused."""
     with hosted(refused) as host:
         with pytest.raises(APIResponseValidationError, match=said):
             await got(host.output(**blocking).read())

@@ -1,4 +1,4 @@
-"""What a hostile host of files, or a hostile model, can do: nothing to other files, to the token, to memory."""
+"""A hostile file host or model can harm neither other files, nor the token, nor the memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def files(*folders: Path) -> list[str]:
 
 
 def at_home(host: Host, path: str, **settings: Any) -> FileOutput[Any]:
-    """Make an output that lies at the API itself."""
+    """Make an output with a URL of the API itself."""
     return FileOutput(f"{host.base_url}{path}", host.session(base_url=host.base_url, **settings))
 
 
@@ -41,7 +41,7 @@ def at_home(host: Host, path: str, **settings: Any) -> FileOutput[Any]:
 
 
 async def test_only_the_api_gets_the_token(blocking: Any) -> None:
-    """A file of the API is asked for with the token, also where it is gone on with; others never are."""
+    """A file of the API is requested with the token, also when the download resumes. Other files never are."""
     with hosted(Ranged(1000)) as api:
         assert await got(at_home(api, "/files/1/download", **blocking).read()) == CONTENT
         assert [field(request, "authorization") for request in api.requests] == [f"Bearer {TOKEN}"] * 2
@@ -51,7 +51,7 @@ async def test_only_the_api_gets_the_token(blocking: Any) -> None:
 
 
 async def test_a_redirect_drops_the_token_and_keeps_the_range(blocking: Any) -> None:
-    """What the API redirects to elsewhere goes without the token, but with what says which part of the file."""
+    """A redirect from the API to another host is followed without the token, but with the range headers."""
     with hosted(Ranged(1000)) as other:
         redirect = answer("302 Found", b"", f"Location: {other.origin}/there.bin")
         with hosted(redirect) as api:
@@ -62,8 +62,8 @@ async def test_a_redirect_drops_the_token_and_keeps_the_range(blocking: Any) -> 
         assert {field(request, "accept-encoding") for request in other.requests} == {"identity"}
 
 
-async def test_copies_are_of_an_account(blocking: Any) -> None:
-    """A file of the API that one account has downloaded is not given to another."""
+async def test_copies_belong_to_an_account(blocking: Any) -> None:
+    """A copy of an API file that one account has downloaded is not used for another."""
     with hosted(answer("200 OK", b"one's"), answer("200 OK", b"other's")) as host:
         one, other = (at_home(host, "/files/1", token=token, **blocking) for token in ("r8_one", "r8_other"))
         assert await got(one.read()) == b"one's"
@@ -78,7 +78,7 @@ async def test_copies_are_of_an_account(blocking: Any) -> None:
 
 @pytest.mark.parametrize("way", ["read", "save"])
 async def test_a_file_that_is_too_long(blocking: Any, way: str, tmp_path: Path, cache: Path) -> None:
-    """A file that is longer than `max_bytes` is refused by what its host says, and nothing of it is kept."""
+    """A file longer than `max_bytes` is refused by its Content-Length, and nothing of it is kept."""
 
     async def wanted(output: Any, most: int) -> Any:
         return await got(output.read(max_bytes=most) if way == "read" else output.save(tmp_path / "a", max_bytes=most))
@@ -89,13 +89,13 @@ async def test_a_file_that_is_too_long(blocking: Any, way: str, tmp_path: Path, 
             await wanted(output, len(CONTENT) - 1)
         assert files(tmp_path, cache) == []
         await wanted(output, len(CONTENT))
-        with pytest.raises(FileTooLargeError):  # nor is it given when it is there
+        with pytest.raises(FileTooLargeError):  # also from the existing copy
             await wanted(output, 10)
         assert host.connections == 2
 
 
 async def test_a_file_that_never_ends(blocking: Any, tmp_path: Path) -> None:
-    """A host that does not say how long a file is cannot send more either."""
+    """`max_bytes` also limits a file whose length the host does not send."""
     with hosted(ENDLESS) as host:
         with pytest.raises(FileTooLargeError):
             await got(host.output(**blocking).save(tmp_path / "a", max_bytes=1000))
@@ -104,8 +104,8 @@ async def test_a_file_that_never_ends(blocking: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("most", [0, -1, 1.5, True, "9"])
-async def test_a_bound_that_is_none(blocking: Any, most: Any) -> None:
-    """`max_bytes` is a number of bytes, or None."""
+async def test_invalid_bounds(blocking: Any, most: Any) -> None:
+    """`max_bytes` is a positive number of bytes, or None."""
     with hosted() as host:
         for method in ("read", "save"):
             with pytest.raises((TypeError, ValueError), match="max_bytes must be"):
@@ -116,8 +116,8 @@ async def test_a_bound_that_is_none(blocking: Any, most: Any) -> None:
 
 
 @pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error", "302 Found"])
-async def test_a_bomb_does_not_go_off(blocking: Any, status: str) -> None:
-    """What grows a thousandfold when it is unpacked is not, be it the file, an error or a redirect."""
+async def test_a_compressed_bomb_is_not_decompressed(blocking: Any, status: str) -> None:
+    """A compressed bomb is not decompressed, in a file, an error or a redirect."""
     behaviour = answer(status, BOMB, "Content-Encoding: gzip", "Location: http://127.0.0.1:1/")
     with hosted(behaviour) as host:
         tracemalloc.start()
@@ -130,8 +130,8 @@ async def test_a_bomb_does_not_go_off(blocking: Any, status: str) -> None:
     assert peak < 5_000_000
 
 
-async def test_a_long_error_is_read_no_further_than_it_is_shown(blocking: Any) -> None:
-    """A host cannot fill the memory with an error either."""
+async def test_only_the_beginning_of_a_long_error_is_read(blocking: Any) -> None:
+    """Only the beginning of a long error response is read."""
     long = answer("500 Internal Server Error", b"x" * 20_000_000)
     with hosted(long) as host, pytest.raises(InternalServerError, match="xxx") as caught:
         await got(host.output(**blocking, max_retries=0).read())
@@ -145,7 +145,7 @@ async def test_a_long_error_is_read_no_further_than_it_is_shown(blocking: Any) -
 async def test_a_full_disk(
     blocking: Any, way: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that is full is an OSError, leaves no file, and ends the download."""
+    """A full disk raises an OSError, leaves no file and ends the download."""
 
     def full(self: atomic_write.Part) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -170,8 +170,8 @@ async def test_a_full_disk(
         (os.devnull, ValueError, "which is no file: open it"),
     ],
 )
-async def test_where_no_file_can_be(blocking: Any, path: Any, error: Any, said: str) -> None:
-    """A target that cannot be is refused by its name before anything is downloaded."""
+async def test_invalid_targets(blocking: Any, path: Any, error: Any, said: str) -> None:
+    """An invalid target is refused before the download, and the error names it."""
     with hosted() as host:
         with pytest.raises(error, match=said):
             await got(host.output(**blocking).save(path))
@@ -179,7 +179,7 @@ async def test_where_no_file_can_be(blocking: Any, path: Any, error: Any, said: 
 
 
 async def test_a_file_opened_as_text(blocking: Any, tmp_path: Path) -> None:
-    """So is a file that takes text."""
+    """A file opened as text is refused."""
     with hosted() as host, open(tmp_path / "a", "w", encoding="utf-8") as file:  # noqa: ASYNC230, PTH123
         with pytest.raises(TypeError, match="not a file opened as text"):
             await got(host.output(**blocking).save(file))
@@ -188,7 +188,7 @@ async def test_a_file_opened_as_text(blocking: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [NamedTemporaryFile, SpooledTemporaryFile])
 async def test_a_file_that_wraps_another(blocking: Any, kind: Any) -> None:
-    """So is what wraps a file that takes text; what wraps another is written."""
+    """A wrapper of a file opened as text is refused. A wrapper of a binary file is written to."""
     with hosted() as host:
         with kind(mode="w", encoding="utf-8") as file, pytest.raises(TypeError, match="not a file opened as text"):
             await got(host.output(**blocking).save(file))
@@ -201,7 +201,7 @@ async def test_a_file_that_wraps_another(blocking: Any, kind: Any) -> None:
 
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_link_is_not_followed(blocking: Any, tmp_path: Path, *, named: bool) -> None:
-    """A link that lies where a file is saved cannot lead the content elsewhere."""
+    """A symbolic link at the target is replaced or avoided, and its own target stays unchanged."""
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret")
     folder = tmp_path / "folder"

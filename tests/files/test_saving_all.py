@@ -1,4 +1,4 @@
-"""Saving many files at once: as many as can be, each under a name of its own, and what cannot is named."""
+"""`save_all` saves as many files as possible, each under its own name, and names those that fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def by_path(request: bytes) -> bytes:
-    """Give a file whose content is its path; what is gone is not there."""
+    """Return a file whose content is its path, or 404 if the path contains "gone"."""
     path = request.split()[1]
     if b"gone" in path:
         return answer("404 Not Found", b"")
@@ -41,7 +41,7 @@ def names(folder: Path) -> list[str]:
 
 
 async def test_all_files_of_an_output(client: Any, tmp_path: Path) -> None:
-    """Files in lists and dictionaries are replaced by the paths where they are now; the rest stays."""
+    """Files in lists and dictionaries are replaced by their paths. Other values stay."""
     with hosted(by_path) as host:
 
         def file(path: str) -> FileOutput[Any]:
@@ -63,11 +63,11 @@ async def test_all_files_of_an_output(client: Any, tmp_path: Path) -> None:
     assert names(tmp_path) == ["a-2.png", "a.png", "b.png"]
     assert (tmp_path / "a.png").read_bytes() == b"/a.png"
     assert (tmp_path / "a-2.png").read_bytes() == b"/x/a.png"
-    assert host.connections == 3  # one of them was wanted twice, and is there once
+    assert host.connections == 3  # the same file is downloaded once
 
 
-async def test_what_fails_is_named(client: Any, tmp_path: Path) -> None:
-    """One that cannot be saved keeps no other from it; the error says which, and where the others are."""
+async def test_files_that_fail_are_named(client: Any, tmp_path: Path) -> None:
+    """A file that fails does not stop the others. The error names it, and has the paths of the others."""
     with hosted(by_path) as host:
         output = [FileOutput(f"{host.origin}/{name}", client) for name in ("a.png", "gone.png", "b.png", "gone/c.png")]
         with pytest.raises(
@@ -82,7 +82,7 @@ async def test_what_fails_is_named(client: Any, tmp_path: Path) -> None:
 
 
 async def test_one_file_that_fails_twice(client: Any, tmp_path: Path) -> None:
-    """It is counted as the two that are missing."""
+    """A failing file that is listed twice counts as two missing files."""
     with hosted(by_path) as host:
         output = [FileOutput(f"{host.origin}/{name}", client) for name in ("gone.png", "gone.png", "b.png")]
         with pytest.raises(SaveError, match=r"2 of 3 files could not be saved: .*/gone\.png .*, and 1 more"):
@@ -90,7 +90,7 @@ async def test_one_file_that_fails_twice(client: Any, tmp_path: Path) -> None:
 
 
 async def test_earlier_files_stay(client: Any, tmp_path: Path) -> None:
-    """What another run has saved under the same name is not overwritten; what lies there itself stays one file."""
+    """Files from another run are not overwritten. An output's own file that is already there is not saved again."""
     (tmp_path / "a.png").write_bytes(b"an earlier one")
     with hosted(by_path) as host:
         output = [FileOutput(f"{host.origin}/{name}", client) for name in ("a.png", "b.png")]
@@ -101,7 +101,7 @@ async def test_earlier_files_stay(client: Any, tmp_path: Path) -> None:
 
 
 async def test_numbers_follow_the_list(client: Any, tmp_path: Path) -> None:
-    """Files of one name are numbered in their order, whichever comes first, also where some are there already."""
+    """Files of the same name are numbered in list order, after existing ones, whichever download ends first."""
     with hosted(by_path) as host:
         for run in (1, 2):
             output = [FileOutput(f"{host.origin}/{run}/{place}/out.png", client) for place in range(8)]
@@ -114,7 +114,7 @@ async def test_numbers_follow_the_list(client: Any, tmp_path: Path) -> None:
 
 
 def test_an_iterator_that_fails(tmp_path: Path) -> None:
-    """What it has given until then is saved, and the error says where."""
+    """The files that a failing iterator has yielded are saved, and the error has their paths."""
     with hosted(by_path) as host:
 
         def frames() -> Any:
@@ -129,8 +129,8 @@ def test_an_iterator_that_fails(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.png"]
 
 
-def test_the_folder_is_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that goes elsewhere while files are saved has them where it was."""
+def test_the_folder_does_not_follow_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the working directory changes meanwhile, the files are still saved in the original folder."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
     with hosted(by_path) as host, replicate.Replicate(bearer_token="x", allow_private_hosts=True) as client:
@@ -140,8 +140,8 @@ def test_the_folder_is_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert names(tmp_path / "frames") == ["a.png"]
 
 
-async def test_no_error_tells_a_signature(client: Any, tmp_path: Path) -> None:
-    """Of a signed URL an error tells what is not secret; `errors` has it as a key."""
+async def test_no_error_shows_a_signature(client: Any, tmp_path: Path) -> None:
+    """An error shows a signed URL without its signature. Only the keys of `errors` contain the whole URL."""
     with hosted(by_path) as host:
         output = FileOutput(f"{host.origin}/gone.png?X-Signature=secret", client)
         with pytest.raises(SaveError) as caught:
@@ -169,13 +169,13 @@ async def test_no_error_tells_a_signature(client: Any, tmp_path: Path) -> None:
     ],
 )
 async def test_bad_arguments(client: Any, outputs: Any, options: Any, error: Any, said: str, tmp_path: Path) -> None:
-    """What cannot be is refused before anything is downloaded, by its name."""
+    """Invalid arguments are refused before anything is downloaded, and the error names them."""
     with pytest.raises(error, match=said):
         await got(client.save_all(outputs, **{"folder": tmp_path, **options}))
 
 
 async def test_the_folder_is_made(client: Any, tmp_path: Path) -> None:
-    """A folder that is not there yet is made, with those above it."""
+    """A missing folder is made, with its parents."""
     output = FileOutput("data:text/plain,a", client)
     [path] = await got(client.save_all([output], tmp_path / "new" / "folder"))
     assert path.parent == tmp_path / "new" / "folder"
@@ -183,7 +183,7 @@ async def test_the_folder_is_made(client: Any, tmp_path: Path) -> None:
 
 
 async def test_outputs_that_come_one_by_one(client: Any, tmp_path: Path) -> None:
-    """An iterable is read to its end; an asynchronous one must be collected first."""
+    """An iterable is read to its end. An asynchronous one must be collected first."""
 
     async def later() -> Any:
         yield 1
@@ -194,8 +194,8 @@ async def test_outputs_that_come_one_by_one(client: Any, tmp_path: Path) -> None
         await got(client.save_all(later(), tmp_path))
 
 
-async def test_all_are_bounded(client: Any, tmp_path: Path) -> None:
-    """`max_bytes` is for each file."""
+async def test_each_file_is_bounded(client: Any, tmp_path: Path) -> None:
+    """`max_bytes` applies to each file."""
     with hosted(by_path) as host:
         output = [FileOutput(f"{host.origin}/{name}", client) for name in ("a", "long-name")]
         with pytest.raises(SaveError, match=r"1 of 2 .*long-name has more than max_bytes=5") as caught:
@@ -205,7 +205,7 @@ async def test_all_are_bounded(client: Any, tmp_path: Path) -> None:
 
 
 async def test_progress_of_all(client: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A function is told the bytes of all files so far, and in all once that is known; `True` shows them."""
+    """The callback gets the bytes of all files so far, and the total once it is known. `True` shows them."""
     told = list[tuple[int, int | None]]()
     with hosted(by_path) as host:
         output = [FileOutput(f"{host.origin}/{name}", client) for name in ("a", "b", "c")]
@@ -220,15 +220,15 @@ async def test_progress_of_all(client: Any, tmp_path: Path, capsys: pytest.Captu
 
 
 def test_the_function_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`replicate.save_all` saves by the default client."""
+    """`replicate.save_all` saves with the default client."""
     monkeypatch.setitem(vars(replicate), "default_client", replicate.Client("t", allow_private_hosts=True))
     with hosted(by_path) as host:
         assert replicate.save_all([FileOutput(f"{host.origin}/a.png")], tmp_path) == [tmp_path / "a.png"]
     replicate.default_client.close()
 
 
-def test_threads_end_when_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends the threads at the next bytes that come: nothing half-saved stays, and nothing new is begun."""
+def test_threads_end_at_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends the threads at the next bytes. No partial file stays, and no download is started."""
     begun, go = threading.Event(), threading.Event()
 
     class Interrupted(threading.Thread):
@@ -255,7 +255,7 @@ def test_threads_end_when_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_threads_share_a_download() -> None:
-    """Threads that want the same file at the same time download it once."""
+    """Threads that need the same file at the same time download it once."""
     started = threading.Event()
     with hosted(lambda request: by_path(request) if started.wait(20) else b"") as host:
         output = host.output("/a.png")

@@ -1,4 +1,4 @@
-"""What models write and hosts redirect to: fetched without the token, and not from hosts that are not public."""
+"""URLs from models and redirects are fetched without the token, and not from private hosts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make(colour: str) -> Iterator[Callable[..., Any]]:
-    """Give a function that makes clients whose API is a server of this machine, by a public name."""
+    """Yield a function that makes clients whose API is a server of this machine with a public name."""
     made: list[Any] = []
 
     def client(api: Faults | None = None, **options: Any) -> Any:
@@ -59,7 +59,7 @@ def make(colour: str) -> Iterator[Callable[..., Any]]:
 
 
 def by(name: str, server: Faults, path: str) -> str:
-    """Write the URL of a path at a server, by another name of its host."""
+    """Return the URL of a path at a server, with another name for its host."""
     return f"http://{name}:{server.origin.rpartition(':')[2]}{path}"
 
 
@@ -72,12 +72,12 @@ def names_in(folder: Path) -> list[str]:
 
 
 def heard(server: Faults) -> int:
-    """Count the requests of which anything came."""
+    """Return the number of requests of which anything arrived."""
     return sum(bool(request.strip()) for request in server.requests)
 
 
 def guarded(request: bytes) -> bytes:
-    """Answer as an API that gives its secrets to whoever has the token."""
+    """Answer as an API that returns a secret to requests with a token."""
     known = (field(request, "authorization") or "").startswith("Bearer r8_")
     return answer("200 OK", b'{"key": "whsec_x"}') if known else answer("401 Unauthorized")
 
@@ -122,7 +122,7 @@ PATHS = [
 async def test_an_output_that_is_a_secret_of_the_account(
     make: Callable[..., Any], way: Any, tmp_path: Path, colour: str
 ) -> None:
-    """An output whose URL is one of the API, but no file of it, is asked for without the token, as anybody could."""
+    """An output whose URL is one of the API, but no file of it, is requested without the token."""
     del colour
     with Faults(guarded) as api:
         with pytest.raises(AuthenticationError):
@@ -133,7 +133,7 @@ async def test_an_output_that_is_a_secret_of_the_account(
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_urls_that_lead_out_of_the_files(make: Callable[..., Any], path: str, colour: str) -> None:
-    """Nor does the token go to any other place of the API that a server may find at a URL of a model."""
+    """No URL from a model, in any spelling, gets the token at another path of the API."""
     del colour
     with Faults(guarded) as api:
         client = make(api)
@@ -145,7 +145,7 @@ async def test_urls_that_lead_out_of_the_files(make: Callable[..., Any], path: s
 
 
 async def test_a_text_of_an_output_that_is_a_file(make: Callable[..., Any], colour: str) -> None:
-    """Nor from a string of `prediction.output` that has the methods of files."""
+    """A string in `prediction.output` with such a URL is read without the token."""
     del colour
     with Faults(guarded) as api:
         client = make(api)
@@ -158,17 +158,17 @@ async def test_a_text_of_an_output_that_is_a_file(make: Callable[..., Any], colo
 
 
 def test_showing_an_output() -> None:
-    """Nor is anything of the account put into a notebook by showing an output, or opened as a path."""
+    """Showing an output in a notebook, or opening it as a path, requests it without the token."""
     with Faults(guarded) as api, Client("r8_t", base_url=by(PUBLIC, api, "/v1"), max_retries=0) as client:
         output = FileOutput(by(PUBLIC, api, PATHS[0]), client)
         assert "whsec" not in str(output._repr_mimebundle_())
         with pytest.raises(AuthenticationError):
-            open(output)  # noqa: PTH123, SIM115 - it is opened as a path
+            open(output)  # noqa: PTH123, SIM115 - opened as a path
         assert tokens(api) == [None] * 2
 
 
 async def test_files_of_the_api(make: Callable[..., Any], colour: str) -> None:
-    """A file that the API keeps is asked for with the token; with its own host it may be private."""
+    """A file of the API is requested with the token. The API's own host may be private."""
     del colour
     with Faults(guarded) as api:
         for client in (make(api), make(base_url=api.base_url)):
@@ -179,7 +179,7 @@ async def test_files_of_the_api(make: Callable[..., Any], colour: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_redirects_that_return_to_the_api(make: Callable[..., Any], path: str, colour: str) -> None:
-    """Neither a redirect of the API's files, nor one of a stranger back to the API, gets the token elsewhere."""
+    """Redirects from a file of the API, and those from a stranger to the API, are followed without the token."""
     del colour
     with Faults() as api, Faults() as stranger:
         back = answer("302 Found", b"", f"Location: {by(PUBLIC, api, path)}")
@@ -198,8 +198,8 @@ async def test_redirects_that_return_to_the_api(make: Callable[..., Any], path: 
         assert {*tokens(stranger)} == {None}
 
 
-async def test_copies_of_what_needs_no_token(make: Callable[..., Any], colour: str) -> None:
-    """A file is kept by the token only where that goes along."""
+async def test_copies_without_the_token(make: Callable[..., Any], colour: str) -> None:
+    """A copy belongs to a token only if the token is sent."""
     del colour
     with Faults(answer("200 OK", b"x")) as api:
         for token in ("r8_one", "r8_other"):
@@ -221,11 +221,11 @@ async def test_copies_of_what_needs_no_token(make: Callable[..., Any], colour: s
 async def test_an_output_at_a_private_host(
     make: Callable[..., Any], way: Any, host: str, tmp_path: Path, colour: str
 ) -> None:
-    """An output that names a private host is refused, and nobody is asked, for the API is elsewhere."""
+    """An output with the name or the address of a private host is refused before a connection is made."""
     del colour
     with Faults(answer("200 OK", b"secret")) as inside:
         output = FileOutput(by(host, inside, "/x?sig=s"), make())
-        octal = host.startswith("01")  # which httpx takes for no URL
+        octal = host.startswith("01")  # httpx refuses it as a URL
         with pytest.raises(
             ReplicateError if octal else APIConnectionError, match="no URL" if octal else REFUSED
         ) as raised:
@@ -241,7 +241,7 @@ async def test_an_output_at_a_private_host(
     ["169.254.169.254", "10.0.0.1", "metadata.google.internal", "nas.local", "[fd00:ec2::254]", "100.100.100.200"],
 )
 async def test_private_networks(make: Callable[..., Any], host: str, colour: str) -> None:
-    """So are private networks and what a cloud tells its machines, also with an API on this machine."""
+    """Private networks and cloud metadata addresses are refused, also if the API is on this machine."""
     del colour
     for base_url in ("https://api.replicate.com/v1", "http://127.0.0.1:5000/v1"):
         with pytest.raises(APIConnectionError, match=REFUSED) as raised:
@@ -250,7 +250,7 @@ async def test_private_networks(make: Callable[..., Any], host: str, colour: str
 
 
 async def test_a_public_name_of_a_private_address(make: Callable[..., Any], colour: str, tmp_path: Path) -> None:
-    """Where the name is public and its address is not, the connection is closed before anything is sent."""
+    """If a public name has a private address, the connection is closed before anything is sent."""
     del colour
     with Faults(answer("200 OK", b"secret")) as inside:
         client = make()
@@ -269,7 +269,7 @@ async def test_a_public_name_of_a_private_address(make: Callable[..., Any], colo
 async def test_a_redirect_to_a_private_host(
     make: Callable[..., Any], name: str, of: str, monkeypatch: pytest.MonkeyPatch, colour: str
 ) -> None:
-    """Nor is a redirect followed there, whoever it is of."""
+    """A redirect to a private host is not followed, whoever sent it."""
     del colour
     with Faults(answer("200 OK", b"secret")) as inside, Faults() as public, Faults() as api:
         monkeypatch.setattr(guard, "address_of", public_but(inside))
@@ -285,7 +285,7 @@ async def test_a_redirect_to_a_private_host(
 
 
 def public_but(inside: Faults) -> Callable[[Any], str]:
-    """Give what takes all addresses for public, save that of one server."""
+    """Return a function that reports every address as public, except that of one server."""
 
     def address_of(stream: Any) -> str:
         return "127.0.0.1" if f":{stream.get_extra_info('server_addr')[1]}" in inside.origin else "93.184.216.34"
@@ -294,7 +294,7 @@ def public_but(inside: Faults) -> Callable[[Any], str]:
 
 
 async def test_public_hosts(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, colour: str) -> None:
-    """What is public is fetched, from one host to the next, and over connections that are used again."""
+    """Public hosts are fetched, through redirects and over reused connections."""
     del colour
     with hosted() as inside, Faults() as public:
         monkeypatch.setattr(guard, "address_of", lambda _: "93.184.216.34")
@@ -305,7 +305,7 @@ async def test_public_hosts(make: Callable[..., Any], monkeypatch: pytest.Monkey
 
 
 async def test_requests_of_the_caller(make: Callable[..., Any], colour: str) -> None:
-    """What the caller names himself is asked for, with its redirects to the same host; what others name is not."""
+    """A private URL from the caller is fetched, with redirects to the same host. Redirects from other hosts are not."""
     del colour
     here = answer("302 Found", b"", "Location: /there")
     with Faults(here, answer("200 OK", b"x")) as inside, Faults() as other:
@@ -318,7 +318,7 @@ async def test_requests_of_the_caller(make: Callable[..., Any], colour: str) -> 
 
 
 async def test_a_connection_that_is_there(make: Callable[..., Any], colour: str) -> None:
-    """A connection that the caller's own request has made does not make an output public."""
+    """A connection that the caller's own request has made is not used for an output at a private host."""
     del colour
     with Faults(answer("200 OK", b"x").replace(b"close", b"keep-alive")) as inside:
         client = make()
@@ -327,14 +327,14 @@ async def test_a_connection_that_is_there(make: Callable[..., Any], colour: str)
         with pytest.raises(APIConnectionError, match=RESOLVED):
             await got(FileOutput(url, client).read())
         assert (await got(FileOutput(url, client.with_options(allow_private_hosts=True)).read())) == b"x"
-        with pytest.raises(APIConnectionError, match=RESOLVED):  # nor is a copy another client's
+        with pytest.raises(APIConnectionError, match=RESOLVED):  # a copy of another client is not used
             await got(FileOutput(url, client).read())
         assert len(inside.requests) == 2
 
 
 @pytest.fixture
 def lasting() -> Iterator[Lasting]:
-    """Give a server whose connections last."""
+    """Yield a server that keeps its connections open."""
     with Lasting() as server:
         yield server
 
@@ -342,10 +342,10 @@ def lasting() -> Iterator[Lasting]:
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("who", ["the program", "a client that may"])
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
-async def test_a_connection_of_somebody_else(
+async def test_a_connection_that_others_opened(
     make: Callable[..., Any], colour: str, lasting: Lasting, library: str, who: str, *, stream: bool
 ) -> None:
-    """Nothing is given of what comes over a connection that the program's own client had already, whoever made it."""
+    """A response over a connection that the caller's HTTP client had open before is discarded, whoever opened it."""
     http = pytest.importorskip(library)
     given = (http.Client if colour == "blocking" else http.AsyncClient)()
     client, url = make(http_client=given), lasting.url("files.public.test")
@@ -372,7 +372,7 @@ async def test_a_connection_of_somebody_else(
 async def test_a_connection_to_another_base_url(
     make: Callable[..., Any], colour: str, lasting: Lasting, request_of: str
 ) -> None:
-    """A copy of a client whose API is at a private host shares its connections: the other sends nothing there."""
+    """A copy of a client whose API is private shares its connections, but not for outputs of the first client."""
     del colour
     url = lasting.url("gateway.public.test")
     client = make(base_url="https://api.replicate.com/v1")
@@ -391,7 +391,7 @@ async def test_a_connection_to_another_base_url(
 async def test_a_connection_that_does_not_tell(
     make: Callable[..., Any], colour: str, lasting: Lasting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor is anything given where it cannot be told any more who has answered."""
+    """A response is discarded if the address that sent it can no longer be determined."""
     given = (httpx.Client if colour == "blocking" else httpx.AsyncClient)()
     client, url = make(http_client=given), lasting.url("files.public.test")
     await got(given.get(url))
@@ -403,7 +403,7 @@ async def test_a_connection_that_does_not_tell(
 
 
 async def test_a_private_proxy_whose_connections_last(make: Callable[..., Any], colour: str, lasting: Lasting) -> None:
-    """A proxy's connections may be used again, whoever made them, also where its port is the URL's."""
+    """A private proxy's connections may be reused, whoever opened them, also if the proxy has the URL's port."""
     given = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(proxy=lasting.url("127.0.0.1"))
     client = make(http_client=given)
     for url in (lasting.url("files.public.test"), "http://files.public.test"):
@@ -417,7 +417,7 @@ async def test_a_private_proxy_whose_connections_last(make: Callable[..., Any], 
 async def test_a_vpn_that_resolves_all_names_itself(
     make: Callable[..., Any], colour: str, lasting: Lasting, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Addresses that a VPN makes up for public names are no private ones; in a URL they are."""
+    """The addresses that a VPN assigns to public names are not private, except in a URL itself."""
     del colour
     monkeypatch.setattr(guard, "address_of", lambda _: address)
     for path in ("/x", "/y"):
@@ -427,10 +427,10 @@ async def test_a_vpn_that_resolves_all_names_itself(
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "gateway.public.test"])
-async def test_a_copy_of_another_client_s(
+async def test_a_copy_of_another_client(
     make: Callable[..., Any], colour: str, lasting: Lasting, name: str, tmp_path: Path
 ) -> None:
-    """What one client has from its own private host is not given to one that must not ask there."""
+    """A copy that one client has from its own private API is not used by a client that may not fetch it."""
     del colour
     url = lasting.url(name)
     own = make(base_url=f"{url}/v1")
@@ -444,7 +444,7 @@ async def test_a_copy_of_another_client_s(
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 async def test_a_client_of_the_caller(make: Callable[..., Any], colour: str, library: str) -> None:
-    """The same holds with a client of httpx that the caller gives, or of httpx2."""
+    """A public name of a private address is refused with an HTTP client of the caller's, too."""
     http = pytest.importorskip(library)
     with Faults(answer("200 OK", b"secret")) as inside:
         client = make(http_client=(http.Client if colour == "blocking" else http.AsyncClient)())
@@ -459,7 +459,7 @@ async def test_a_client_of_the_caller(make: Callable[..., Any], colour: str, lib
 async def test_behind_a_proxy(
     make: Callable[..., Any], given: str, colour: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy may be private; where it goes on to it knows alone, so only names and addresses are refused then."""
+    """A proxy may be private. It resolves names itself, so only private names and addresses in URLs are refused."""
     with Faults(answer("200 OK", b"x")) as proxy:
         options: Any = {}
         if given == "environment":
@@ -477,7 +477,7 @@ async def test_behind_a_proxy(
 
 
 async def test_private_hosts_that_are_allowed(make: Callable[..., Any], colour: str) -> None:
-    """With `allow_private_hosts=True` they are fetched: of a client, a copy of one, or set later."""
+    """With `allow_private_hosts=True`, passed, copied or set later, private hosts are fetched."""
     del colour
     with hosted() as inside:
         client, allowing = make(), make(allow_private_hosts=True)
@@ -493,7 +493,7 @@ async def test_private_hosts_that_are_allowed(make: Callable[..., Any], colour: 
 
 
 def test_the_setting_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`replicate.allow_private_hosts` is that of the client behind the package's functions."""
+    """`replicate.allow_private_hosts` sets that of the default client."""
     monkeypatch.setitem(vars(replicate), "bearer_token", "t")
     replicate._reset_client()
     assert replicate.allow_private_hosts is False
@@ -515,19 +515,19 @@ def test_copies_and_pickles() -> None:
 
 
 @pytest.mark.parametrize("wrong", [1, "yes", None])
-def test_what_the_setting_cannot_be(wrong: Any) -> None:
-    """It is True or False."""
+def test_invalid_settings(wrong: Any) -> None:
+    """A setting that is no bool is refused."""
     with pytest.raises(TypeError, match="allow_private_hosts must be True or False"):
         Client("t", allow_private_hosts=wrong)
     with pytest.raises(TypeError, match="allow_private_hosts must be True or False"):
         Client("t").allow_private_hosts = wrong
 
 
-# ---- others that fetch
+# ---- other ways to fetch
 
 
 async def test_saving_all_of_an_output(make: Callable[..., Any], tmp_path: Path, colour: str) -> None:
-    """`save_all` saves what is public, and names what it refuses."""
+    """`save_all` saves the other files, and the error names the file that was refused."""
     del colour
     with Faults(answer("200 OK", b"secret")) as inside:
         output = [f"{inside.origin}/a", "data:,hello"]
@@ -540,7 +540,7 @@ async def test_saving_all_of_an_output(make: Callable[..., Any], tmp_path: Path,
 
 
 def test_showing_an_output_at_a_private_host() -> None:
-    """Showing one in a notebook asks nobody, and does not have the browser ask either."""
+    """Showing an output at a private host in a notebook sends no request, and neither does the browser."""
     with Faults(answer("200 OK", b"secret")) as inside, replicate.Replicate(bearer_token="t") as client:
         shown = str(FileOutput(f"{inside.origin}/x.png", client)._repr_mimebundle_())
         assert "secret" not in shown

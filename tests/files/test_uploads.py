@@ -1,4 +1,4 @@
-"""Uploads: each content once, whole, read where it holds up nobody, and told of as it goes."""
+"""Uploads: each content is sent once and whole, is read off the event loop, and reports its progress."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def posts(asked: Callable[[], list[str]]) -> int:
 
 
 async def sent(client: Any, value: Any) -> Any:
-    """Start a prediction with a file; give the input that was sent."""
+    """Create a prediction with a file, and return the input that was sent."""
     return (await got(client.predictions.create(model="me/digest", input={"file": value}))).input["file"]
 
 
@@ -59,7 +59,7 @@ async def sent(client: Any, value: Any) -> Any:
 
 
 async def test_the_same_content_is_uploaded_once(client: Any, asked: Any, tmp_path: Path) -> None:
-    """A client uploads equal content of equal name and type once, wherever from; `files.create` always does."""
+    """A client uploads the same content, name and type once, from any source. `files.create` always uploads."""
     path = tmp_path / "a.gif"
     path.write_bytes(BIG)
     memory = io.BytesIO(BIG)
@@ -75,8 +75,8 @@ async def test_the_same_content_is_uploaded_once(client: Any, asked: Any, tmp_pa
     assert posts(asked) == 3
 
 
-async def test_what_differs_is_uploaded_by_itself(client: Any, asked: Any, tmp_path: Path) -> None:
-    """Another name, another type or other content is another upload."""
+async def test_different_files_are_uploaded_separately(client: Any, asked: Any, tmp_path: Path) -> None:
+    """Another name, type or content is another upload."""
     for name, content in (("a.gif", BIG), ("b.gif", BIG), ("a.png", BIG), ("a.gif", BIG + b"!")):
         path = tmp_path / name
         path.write_bytes(content)
@@ -85,7 +85,7 @@ async def test_what_differs_is_uploaded_by_itself(client: Any, asked: Any, tmp_p
 
 
 class Api:
-    """Answers uploads, the first one by an error if `fails`, and creates."""
+    """Answers creates and uploads, the first upload with an error if `fails`."""
 
     def __init__(self, *, fails: int | None = None, **members: Any) -> None:
         self.fails, self.members, self.uploads = fails, members, 0
@@ -103,8 +103,8 @@ async def create(client: Any) -> None:
     await got(client.predictions.create(version="v", input={"a": BIG}))
 
 
-async def test_each_account_has_its_own(colour: str) -> None:
-    """Another token may be another account's, which cannot read this one's files; a function may give another too."""
+async def test_each_account_has_its_own_uploads(colour: str) -> None:
+    """Each token has its own uploads, as another account could not read them. A token function may change accounts."""
     api, tokens = Api(), ["r8_one"]
     client = scripted(colour, api, bearer_token=lambda: tokens[-1])
     other = client.with_options(bearer_token="r8_other")
@@ -118,8 +118,8 @@ async def test_each_account_has_its_own(colour: str) -> None:
     await got(client.close())
 
 
-async def test_what_expires_is_uploaded_anew(client: Any, asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upload is used again until an hour before the API removes it."""
+async def test_an_expiring_upload_is_sent_again(client: Any, asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload is reused until an hour before the API removes it."""
     start = datetime.now(UTC)
     for hours, expected in ((0, 1), (22.9, 1), (23.1, 2)):
         monkeypatch.setattr(uploads, "now", lambda hours=hours: start + timedelta(hours=hours))
@@ -127,8 +127,8 @@ async def test_what_expires_is_uploaded_anew(client: Any, asked: Any, monkeypatc
         assert posts(asked) == expected, hours
 
 
-def test_what_has_expired_is_forgotten() -> None:
-    """A client that runs for long does not keep what is of no use."""
+def test_expired_uploads_are_forgotten() -> None:
+    """A long-running client forgets expired uploads."""
     memory, now = Uploaded(), datetime.now(UTC)
     old, new = (Content(0, sha256, "a", "b") for sha256 in ("old", "new"))
     memory.keep(old, "https://files.test/old", now - timedelta(seconds=1))
@@ -148,8 +148,8 @@ def test_what_has_expired_is_forgotten() -> None:
     ],
     ids=str,
 )
-async def test_what_is_not_known_to_be_there_is_uploaded_again(colour: str, members: Any, times: int) -> None:
-    """An upload is used again only if it is of what was read, and the API tells until when it is there."""
+async def test_an_uncertain_upload_is_sent_again(colour: str, members: Any, times: int) -> None:
+    """An upload is reused only if its digest is that of the content, and the API says when it expires."""
     api = Api(**members)
     client = scripted(colour, api)
     await create(client)
@@ -159,8 +159,8 @@ async def test_what_is_not_known_to_be_there_is_uploaded_again(colour: str, memb
 
 
 @pytest.mark.parametrize("concurrency", ["asyncio", "trio", "threads"])
-def test_those_who_upload_the_same_at_the_same_time_wait_for_one(server: Server, asked: Any, concurrency: str) -> None:
-    """Tasks of an event loop, or threads, that send the same content at once upload it once, from one open file."""
+def test_concurrent_uploads_of_the_same_content_are_shared(server: Server, asked: Any, concurrency: str) -> None:
+    """Tasks or threads that send the same content at once upload it once, from one open file."""
     place = {"bearer_token": server.token, "base_url": server.base_url}
     given = {"file": io.BytesIO(os.urandom(300_000))}
     told = hashlib.sha256(given["file"].getvalue()).hexdigest()
@@ -191,8 +191,8 @@ def test_those_who_upload_the_same_at_the_same_time_wait_for_one(server: Server,
     assert posts(asked) == 1
 
 
-async def test_after_a_failed_upload_comes_another(colour: str) -> None:
-    """An upload that fails is not taken for one that is there."""
+async def test_a_failed_upload_is_sent_again(colour: str) -> None:
+    """A failed upload is not reused."""
     api = Api(fails=400)
     client = scripted(colour, api)
     with pytest.raises(BadRequestError):
@@ -207,7 +207,7 @@ async def test_after_a_failed_upload_comes_another(colour: str) -> None:
 
 
 def test_one_open_file_for_many_at_once(server: Server, tmp_path: Path) -> None:
-    """An open file may be sent by many at the same time, each sending all of it."""
+    """An open file may be sent several times at once, each time whole."""
     path = tmp_path / "a.bin"
     path.write_bytes(os.urandom(3_000_000))
     told = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -225,7 +225,7 @@ def test_one_open_file_for_many_at_once(server: Server, tmp_path: Path) -> None:
 
 
 async def test_an_upload_is_sent_again_whole(colour: str) -> None:
-    """After 429 the whole file is sent again, with its length, name and type."""
+    """After a 429 the whole file is sent again, with its length, name and type."""
     requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -249,7 +249,7 @@ async def test_an_upload_is_sent_again_whole(colour: str) -> None:
 async def test_a_file_that_changes_while_it_is_sent(
     client: Any, asked: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """A file that has been cut or has grown since it was looked at is refused by its key, and nothing is started."""
+    """A file that shrinks or grows while it is sent is refused. The error names the input, and nothing is started."""
     path, digest = tmp_path / "a.bin", uploads.digest
     path.write_bytes(bytes(500_000))
 
@@ -268,8 +268,8 @@ async def test_a_file_that_changes_while_it_is_sent(
 
 @settings(max_examples=40, deadline=None)
 @given(content=st.binary(min_size=1), name=st.text(min_size=1))
-def test_what_arrives_equals_what_was_given(server: Server, content: bytes, name: str) -> None:
-    """Whatever is in a file, and however it is called, arrives as it is: from memory, a path or a pipe."""
+def test_content_and_name_arrive_unchanged(server: Server, content: bytes, name: str) -> None:
+    """Any content and name arrive unchanged, from memory, an open file, a path or a pipe."""
     with server.client() as client, tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
@@ -283,7 +283,7 @@ def test_what_arrives_equals_what_was_given(server: Server, content: bytes, name
 
 
 class Plain:
-    """As little of a file as one can be that is read again, and notes which threads read it."""
+    """A minimal file that can be read again, and records the threads that read it."""
 
     def __init__(self, content: bytes) -> None:
         self.file, self.threads = io.BytesIO(content), set[threading.Thread]()
@@ -295,7 +295,7 @@ class Plain:
 
 
 class Once(Plain):
-    """One that is read once."""
+    """A minimal file that can be read once."""
 
     def seekable(self) -> bool:
         return False
@@ -304,7 +304,7 @@ class Once(Plain):
 @pytest.mark.parametrize("kind", [Plain, Once])
 @pytest.mark.parametrize("size", [10, 400_000])
 async def test_files_are_read_away_from_the_event_loop(client: Any, colour: str, kind: Any, size: int) -> None:
-    """An asynchronous client reads files in threads, small or large; a blocking one in its own."""
+    """An asynchronous client reads files in threads, whatever their size. A blocking one reads in its own thread."""
     file = kind(os.urandom(size))
     content = file.file.getvalue()
     result = await got(client.run("me/digest", input={"file": file}))
@@ -317,7 +317,7 @@ async def test_files_are_read_away_from_the_event_loop(client: Any, colour: str,
 
 
 class Stalled(Plain):
-    """One that gives nothing until it is let."""
+    """A file that blocks until the test releases it."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -331,8 +331,8 @@ class Stalled(Plain):
         return super().read(size)
 
 
-async def test_a_file_that_stalls_holds_up_no_other(client: Any, server: Server, tmp_path: Path) -> None:
-    """While an open file gives nothing, others are sent, opened by the caller or not; its own readers wait."""
+async def test_a_file_that_blocks_does_not_delay_others(client: Any, server: Server, tmp_path: Path) -> None:
+    """While one open file blocks, other files are sent, whether opened by the caller or not."""
     path, stalled = tmp_path / "a.bin", Stalled(BIG)
     path.write_bytes(BIG)
     with server.client() as another, ThreadPoolExecutor(2) as pool, path.open("rb") as file:
@@ -345,10 +345,10 @@ async def test_a_file_that_stalls_holds_up_no_other(client: Any, server: Server,
     assert stalled.in_time
 
 
-def test_what_threads_read_is_sent_as_httpx_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An asynchronous client has a thread read a mebibyte at once, and sends the same pieces as a blocking one.
+def test_threads_send_the_same_pieces_as_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An asynchronous client reads a mebibyte at once in a thread, and sends the same pieces as a blocking one.
 
-    Pieces as long as that would be copied again and again, where they are sent slower than they are read.
+    Longer pieces would be copied repeatedly if they are sent more slowly than they are read.
     """
     content, turns = os.urandom(3 * 2**20), 0
 
@@ -370,7 +370,7 @@ def test_what_threads_read_is_sent_as_httpx_does(monkeypatch: pytest.MonkeyPatch
     pieces = asyncio.run(read(body := made()))
     assert pieces == list(made())
     assert max(map(len, pieces)) == 2**16
-    assert turns == 5  # with what follows the content, and what tells that there is no more
+    assert turns == 5  # including the part after the content, and the end
     assert asyncio.run(read(body)) == pieces
 
 
@@ -384,13 +384,13 @@ async def test_memory_does_not_grow_with_the_file(colour: str, tmp_path: Path) -
     class Drain(httpx.BaseTransport, httpx.AsyncBaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             nonlocal received
-            for chunk in request.stream:  # type: ignore[union-attr]  # of a blocking client it is that
+            for chunk in request.stream:  # type: ignore[union-attr]  # that of a blocking client
                 received += len(chunk)
             return stored(expires_at=FUTURE)
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             nonlocal received
-            async for chunk in request.stream:  # type: ignore[union-attr]  # as above
+            async for chunk in request.stream:  # type: ignore[union-attr]  # that of an asynchronous client
                 received += len(chunk)
             return stored(expires_at=FUTURE)
 
@@ -439,10 +439,8 @@ def huge(path: Path) -> Path:
         (lambda path: huge(path).open("rb"), ValueError, "and the files API takes 100 MiB: put it on a host"),
     ],
 )
-async def test_what_cannot_be_sent(
-    client: Any, asked: Any, tmp_path: Path, make: Any, error: Any, message: str
-) -> None:
-    """What is closed, text, exhausted, no file or too large is refused by its place; nothing is uploaded or started."""
+async def test_invalid_files(client: Any, asked: Any, tmp_path: Path, make: Any, error: Any, message: str) -> None:
+    """Closed, text, exhausted, missing or too large files are refused before anything is uploaded or started."""
     path = tmp_path / "a.txt"
     path.write_bytes(b"text")
     given = make(path)
@@ -459,7 +457,7 @@ async def test_what_cannot_be_sent(
 
 
 async def test_a_pipe_that_does_not_end(client: Any, asked: Any) -> None:
-    """What comes from a pipe is read up to what the API takes, and no further."""
+    """A pipe is read up to the API's limit, and no further."""
 
     class Endless(Once):
         def read(self, size: int = -1) -> bytes:
@@ -473,8 +471,8 @@ async def test_a_pipe_that_does_not_end(client: Any, asked: Any) -> None:
     assert asked() == []
 
 
-async def test_a_pipe_that_stands_twice(client: Any) -> None:
-    """A pipe gives its content once, and where it stands twice in an input, that is sent twice."""
+async def test_a_pipe_that_is_listed_twice(client: Any) -> None:
+    """A pipe that is listed twice in an input is read once and sent twice."""
     pipe = Once(BIG)
     told = await got(client.run("me/digests", input={"files": [pipe, pipe]}))
     assert told == f'["{TOLD}", "{TOLD}"]'
@@ -482,8 +480,8 @@ async def test_a_pipe_that_stands_twice(client: Any) -> None:
         await got(client.run("me/digest", input={"file": pipe}))
 
 
-async def test_a_pipe_without_patience(client: Any) -> None:
-    """A pipe that gives nothing yet, instead of waiting, is no empty file."""
+async def test_a_non_blocking_pipe(client: Any) -> None:
+    """A non-blocking pipe without content yet is not taken for an empty file."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     with open(reading, "rb", buffering=0) as file, pytest.raises(ValueError, match="does not wait for its content"):  # noqa: ASYNC230, PTH123 - a pipe
@@ -495,7 +493,7 @@ async def test_a_pipe_without_patience(client: Any) -> None:
 
 
 async def test_progress(client: Any, colour: str, tmp_path: Path) -> None:
-    """A function is told of the bytes that have gone out, up to all of them, in the caller's own thread."""
+    """The callback gets the number of bytes sent, up to all of them, in the caller's own thread."""
     path = tmp_path / "a.bin"
     path.write_bytes(bytes(5_000_000))
     told: list[tuple[int, int | None]] = []
@@ -514,15 +512,15 @@ async def test_progress(client: Any, colour: str, tmp_path: Path) -> None:
 
 
 async def test_progress_on_the_screen(client: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    """`progress=True` shows how far it is."""
+    """`progress=True` shows the progress."""
     await got(client.files.create(bytes(3_000_000), progress=True))
     assert "3.0 MB of 3.0 MB" in capfd.readouterr().err
     await got(client.files.create(b"quiet", progress=False))
     assert capfd.readouterr().err == ""
 
 
-async def test_what_a_progress_function_raises(client: Any, asked: Any) -> None:
-    """It is raised as it is, the upload ends there, and the client goes on."""
+async def test_an_error_of_a_progress_function(client: Any, asked: Any) -> None:
+    """An error of the callback is raised unchanged and ends the upload. The client stays usable."""
 
     def tell(done: int, total: int | None) -> None:
         raise KeyError("enough")
@@ -532,15 +530,15 @@ async def test_what_a_progress_function_raises(client: Any, asked: Any) -> None:
     assert (await got(client.files.create(b"next"))).size == 4
 
 
-async def test_progress_that_cannot_be_told(client: Any, asked: Any) -> None:
-    """What is neither True, False nor a function is refused before anything is sent."""
+async def test_invalid_progress(client: Any, asked: Any) -> None:
+    """A progress that is neither a bool nor a function is refused before anything is sent."""
     with pytest.raises(TypeError, match="progress must be True, False or a function"):
         await got(client.files.create(b"x", progress=7))
     assert asked() == []
 
 
 async def test_a_server_that_goes_away(colour: str) -> None:
-    """An upload that breaks off is an error of the connection, and leaves nothing open."""
+    """An upload that breaks off raises an APIConnectionError, and leaves nothing open."""
     from support.faults import RESET_UNREAD, Faults
 
     with Faults(RESET_UNREAD) as faults:
@@ -555,7 +553,7 @@ async def test_a_server_that_goes_away(colour: str) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have names of text only")
 async def test_a_name_that_is_no_text(client: Any, tmp_path: Path) -> None:
-    """A file whose name is no UTF-8 is sent under one that is."""
+    """A file whose name is no UTF-8 is sent under a name that is."""
     path = tmp_path / os.fsdecode(b"a\xff.gif")
     path.write_bytes(BIG)
     with path.open("rb") as file, open(os.fsencode(path), "rb") as nameless:  # noqa: ASYNC230, PTH123 - its name is bytes

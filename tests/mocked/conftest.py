@@ -1,4 +1,4 @@
-"""Which tests are for which client: a published one runs those of its generation, ours runs all of them."""
+"""Select the tests for the client: a published one runs those of its own version, this one runs all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _default_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each test have a default client of its own: another folder's test may have closed the last one."""
+    """Give each test its own default client, as a test in another folder may have closed the last one."""
     if not PUBLISHED:
         monkeypatch.delitem(vars(replicate), "default_client", raising=False)
 
@@ -51,7 +51,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let `time.sleep` return at once, and note for how long it was asked to sleep."""
+    """Make `time.sleep` return at once, and record the seconds."""
     asked: list[float] = []
     monkeypatch.setattr("time.sleep", asked.append)
     return asked

@@ -1,4 +1,4 @@
-"""Answers of the API, as a developer copies them out of its documentation into a test."""
+"""Responses of the API, as developers copy them from its documentation into tests."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A pytest plugin: record the cassettes of test_vcr.py from a small server of our own.
+"""A pytest plugin that records the cassettes of test_vcr.py from a small local server.
 
     ./scripts/mocked.sh 1.0.7 --record
 
-The tests then run against the server, over sockets, with the published client that is installed. What is kept names the
-API's hosts instead of the server, and no header but those that tell how a body is written.
+The tests then run against the server, over sockets, with the installed published client. The cassettes name the API's
+hosts instead of the server, and keep only the headers that describe a body.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Answer = tuple[int, Any]
 
 
 class Rules:
-    """What the API does, as far as the tests need it: predictions that take two looks, and the rest at once."""
+    """The API as far as the tests need it: predictions finish at the second poll, and everything else at once."""
 
     def __init__(self) -> None:
         self.numbers = count(1)
@@ -136,7 +136,7 @@ PLACE = f"http://127.0.0.1:{server.server_port}"
 
 
 def moved(text: str, *, to_server: bool) -> str:
-    """Put the server's address in the place of the API's hosts, or the other way round."""
+    """Replace the server's address with the API's hosts, or the other way round."""
     pairs = [("https://stream.replicate.com", f"{PLACE}/stream.replicate.com"), ("https://api.replicate.com", PLACE)]
     for real, ours in pairs:
         text = text.replace(real, ours) if to_server else text.replace(ours, real)
@@ -160,7 +160,7 @@ def kept_response(response: dict[str, Any]) -> dict[str, Any]:
 
 
 class Labelled:
-    """YAML that says, in its first lines, where and when it was recorded, and from which client."""
+    """YAML whose first lines say where and when it was recorded, and from which client."""
 
     @staticmethod
     def serialize(cassette: dict[str, Any]) -> str:
@@ -186,7 +186,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def _record(request: pytest.FixtureRequest) -> None:
-    Cassette.all_played = True  # as it will be when the tests play what they record now
+    Cassette.all_played = True  # as when the tests replay these recordings
     recorder = request.module.recorder
     for old in Path(recorder.cassette_library_dir).glob(f"{GENERATION}_*.yaml"):
         old.unlink()

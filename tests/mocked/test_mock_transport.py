@@ -21,7 +21,7 @@ RUN = "POST /v1/models/acme/writer/predictions"
 
 
 class Server:
-    """Answers what it was told to, each in turn; everything else is an AssertionError."""
+    """Answers with prepared responses, in order. Any other request is an AssertionError."""
 
     def __init__(self, answers: dict[str, Any]) -> None:
         self.answers = answers
@@ -52,7 +52,7 @@ def v1(server: Server, **options: Any) -> Any:
 
 @pytest.mark.generation("1.x")
 def test_v1_run_by_name() -> None:
-    """A client over a transport of the user's sends one request for a run."""
+    """A client over a user's transport sends one request for a run."""
     server = Server({RUN: httpx.Response(201, json=prediction(output="Hello, world"))})
     client = v1(server, headers={"User-Agent": "my-app/1.0"})
     assert client.run("acme/writer", input={"prompt": "Hello"}) == "Hello, world"
@@ -65,7 +65,7 @@ def test_v1_run_by_name() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_base_url_and_timeout() -> None:
-    """A client of another address asks there, below /v1, and hands its timeout on to the transport."""
+    """A client with another address uses it below /v1, and passes its timeout to the transport."""
     server = Server({"GET /v1/models/acme/writer": model()})
     client = v1(server, base_url="https://proxy.example.com", timeout=httpx.Timeout(7))
     assert client.models.get("acme/writer").name == "writer"
@@ -76,7 +76,7 @@ def test_v1_base_url_and_timeout() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_create_wait_and_files(naps: list[float]) -> None:
-    """A prediction is waited for with the pause that the client is set to; its output stays as it was sent."""
+    """`wait` pauses for the client's poll interval, and the output stays as sent."""
     url = "https://replicate.delivery/xezq/transport/out.png"
     server = Server(
         {
@@ -106,7 +106,7 @@ def test_v1_stream() -> None:
 @pytest.mark.generation("1.x")
 @pytest.mark.anyio
 async def test_v1_async() -> None:
-    """The same client awaits over the same transport."""
+    """The same client is awaited over the same transport."""
     server = Server(
         {
             RUN: httpx.Response(201, json=prediction(output="Hello, world")),
@@ -126,7 +126,7 @@ async def test_v1_async() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_many_pages() -> None:
-    """Pages are walked to the end; every other request would fail."""
+    """All pages are read. Any other request would fail."""
     server = Server(
         {
             "GET /v1/collections": page(
@@ -166,7 +166,7 @@ def test_v1_errors() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_webhook_is_validated() -> None:
-    """A webhook is validated with the secret that the API gives."""
+    """A webhook is validated with the secret from the API."""
     server = Server({"GET /v1/webhooks/default/secret": {"key": "whsec_c2VjcmV0"}})
     client = v1(server)
     secret = client.webhooks.default.secret()
@@ -193,7 +193,7 @@ def v2(server: Server, **options: Any) -> Any:
 
 @pytest.mark.generation("2.0")
 def test_v2_run_by_name() -> None:
-    """A client over an httpx client of the user's sends one request for a run."""
+    """A client over a user's httpx client sends one request for a run."""
     server = Server({RUN: httpx.Response(201, json=prediction(output="Hello, world"))})
     client = v2(server, default_headers={"X-App": "mine"})
     assert client.run("acme/writer", input={"prompt": "Hello"}) == "Hello, world"
@@ -209,7 +209,7 @@ def test_v2_run_by_name() -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_run_by_version_in_pieces() -> None:
-    """A run by version of a language model needs no other answer than that of the create."""
+    """A run by version of a language model needs only the response to its create."""
     server = Server({"POST /v1/predictions": httpx.Response(201, json=prediction(output=["Hello", " world"]))})
     assert "".join(v2(server).run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})) == "Hello world"
     assert server.asked == ["POST /v1/predictions"]
@@ -217,7 +217,7 @@ def test_v2_run_by_version_in_pieces() -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_base_url_and_timeout() -> None:
-    """A client of another address asks there, and a call's own timeout goes to the transport."""
+    """A client with another address uses it, and a call's own timeout reaches the transport."""
     server = Server({"GET /api/models/acme/writer": model()})
     client = v2(server, base_url="https://proxy.example.com/api")
     assert client.models.get(model_owner="acme", model_name="writer", timeout=7).name == "writer"
@@ -263,7 +263,7 @@ async def test_v2_async() -> None:
 @pytest.mark.differs('a file of up to 256 kB goes inside the request: say file_encoding_strategy="url"')
 @pytest.mark.generation("2.0")
 def test_v2_files() -> None:
-    """A file is uploaded, listed and deleted; an upload for a run comes before its create."""
+    """A file is uploaded, listed and deleted. An upload for a run comes before its create."""
     server = Server(
         {
             "POST /v1/files": httpx.Response(201, json=file()),
@@ -283,7 +283,7 @@ def test_v2_files() -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_errors() -> None:
-    """An error of the API has its class, status and body; one of the model is a ModelError."""
+    """An API error has its class, status and body. A model's error is a ModelError."""
     from replicate.exceptions import ModelError
 
     server = Server(
@@ -306,7 +306,7 @@ def test_v2_errors() -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_own_requests() -> None:
-    """A request of the user's own goes to the API with the token, and gives httpx's response."""
+    """A user's own request is sent to the API with the token, and returns the httpx response."""
     server = Server({"POST /v1/experiments": httpx.Response(201, json={"id": "e1"})})
     response = v2(server).post("/experiments", cast_to=httpx.Response, body={"name": "x", "arms": 2})
     assert (response.status_code, response.json()) == (201, {"id": "e1"})
@@ -319,7 +319,7 @@ def test_v2_own_requests() -> None:
 
 @pytest.mark.generation("1.x", "2.0")
 def test_patched_send() -> None:
-    """With `httpx.Client.send` patched, every request is what it was called with."""
+    """If `httpx.Client.send` is patched, it gets every request."""
     answer = httpx.Response(201, json=prediction(output="Hello"), request=httpx.Request("POST", API))
     with patch("httpx.Client.send", return_value=answer) as send:
         assert replicate.run("acme/writer", input={"prompt": "Hello"}) == "Hello"
@@ -330,7 +330,7 @@ def test_patched_send() -> None:
 
 @pytest.mark.generation("1.x", "2.0")
 def test_patched_transport() -> None:
-    """With the method of httpx's transport patched, every request arrives there."""
+    """If the method of httpx's transport is patched, it gets every request."""
     requests: list[httpx.Request] = []
 
     def answer(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
@@ -352,7 +352,7 @@ def answered() -> Any:
 @pytest.mark.generation("1.x")
 @pytest.mark.anyio
 async def test_v1_patched_async_transport() -> None:
-    """With the method of httpx's asynchronous transport patched, asynchronous requests arrive there."""
+    """If the method of httpx's asynchronous transport is patched, it gets the asynchronous requests."""
     with answered() as answer:
         assert (await replicate.Client(api_token="r8_mine").predictions.async_get("p1")).output == "Hello"
     answer.assert_awaited_once()
@@ -361,7 +361,7 @@ async def test_v1_patched_async_transport() -> None:
 @pytest.mark.generation("2.0")
 @pytest.mark.anyio
 async def test_v2_patched_async_transport() -> None:
-    """The same of the asynchronous client."""
+    """The asynchronous client's requests reach the patched transport, too."""
     with answered() as answer:
         async with replicate.AsyncReplicate(bearer_token="r8_mine") as client:
             assert (await client.predictions.get(prediction_id="p1")).output == "Hello"
@@ -371,7 +371,7 @@ async def test_v2_patched_async_transport() -> None:
 @pytest.mark.generation("1.x")
 @pytest.mark.differs("requests go through `httpx.Client.send`, as 2.0's do: patch that")
 def test_v1_patched_request() -> None:
-    """With `httpx.Client.request` patched, 1.x's requests are its calls."""
+    """If `httpx.Client.request` is patched, it gets the requests as version 1 makes them."""
     answer = MagicMock(return_value=httpx.Response(200, json=prediction(output="Hello")))
     network = patch("httpx.HTTPTransport.handle_request", side_effect=AssertionError("a request left the process"))
     with network, patch("httpx.Client.request", answer):

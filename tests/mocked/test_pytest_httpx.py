@@ -1,7 +1,6 @@
-"""Tests as users write them with pytest-httpx, which allows each response once, wants all of them, and nothing else.
+"""Tests as users write them with pytest-httpx: each response is used once, all must be used, and no others.
 
-Where a test gives `match_content`, the body must be the same byte for byte: keys in the order in which the published
-client sends them.
+With `match_content`, the body must match byte for byte, with its keys in the order of the published client.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def test_run_by_name(httpx_mock: HTTPXMock) -> None:
 
 @pytest.mark.generation("1.x", "2.0")
 def test_run_by_name_that_takes_its_time(httpx_mock: HTTPXMock, naps: list[float]) -> None:
-    """Each state of a prediction is asked for once."""
+    """Each state of a prediction is fetched once."""
     httpx_mock.add_response(method="POST", url=RUN, status_code=201, json=prediction("starting"))
     httpx_mock.add_response(method="GET", url=f"{API}/predictions/p1", json=prediction("processing"))
     httpx_mock.add_response(method="GET", url=f"{API}/predictions/p1", json=prediction(output=["a", "b"]))
@@ -53,7 +52,7 @@ def test_run_by_name_that_takes_its_time(httpx_mock: HTTPXMock, naps: list[float
 
 @pytest.mark.generation("1.x", "2.0")
 def test_run_gives_a_file(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
-    """A file is written piece by piece."""
+    """A file is written in chunks."""
     url = "https://replicate.delivery/xezq/httpx/out.webp"
     httpx_mock.add_response(method="POST", url=RUN, status_code=201, json=prediction(output=url))
     httpx_mock.add_response(method="GET", url=url, content=b"RIFF....WEBP")
@@ -67,7 +66,7 @@ def test_run_gives_a_file(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
 
 @pytest.mark.generation("1.x", "2.0")
 def test_run_with_a_data_uri(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
-    """With `file_encoding_strategy="base64"` a file goes into the input, and nothing is uploaded."""
+    """With `file_encoding_strategy="base64"` a file is sent in the input, and nothing is uploaded."""
     path = tmp_path / "notes.txt"
     path.write_bytes(b"hello")
     httpx_mock.add_response(
@@ -83,8 +82,8 @@ def test_run_with_a_data_uri(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
 
 
 @pytest.mark.generation("1.x", "2.0")
-def test_run_by_version_with_an_optional_look_up(httpx_mock: HTTPXMock) -> None:
-    """With the GET of the version added as optional, a run by version of a list passes."""
+def test_run_by_version_with_an_optional_lookup(httpx_mock: HTTPXMock) -> None:
+    """A run by version of a list passes with an optional GET of the version."""
     httpx_mock.add_response(
         method="GET", url=f"{API}/models/acme/writer/versions/{VERSION}", json=version(WORDS), is_optional=True
     )
@@ -97,8 +96,8 @@ def test_run_by_version_with_an_optional_look_up(httpx_mock: HTTPXMock) -> None:
 
 @pytest.mark.httpx_mock(assert_all_requests_were_expected=False)
 @pytest.mark.generation("2.0")
-def test_run_by_version_with_requests_that_nobody_expects(httpx_mock: HTTPXMock, naps: list[float]) -> None:
-    """Where a request without an answer is no fault, a run by version of a list needs only its POST."""
+def test_run_by_version_with_unexpected_requests(httpx_mock: HTTPXMock, naps: list[float]) -> None:
+    """If unexpected requests are allowed, a run by version of a list needs only its POST."""
     httpx_mock.add_response(
         method="POST", url=f"{API}/predictions", status_code=201, json=prediction(output=["Hello", " world"])
     )
@@ -111,7 +110,7 @@ def test_run_by_version_with_requests_that_nobody_expects(httpx_mock: HTTPXMock,
 
 @pytest.mark.generation("1.x")
 def test_v1_create_by_version(httpx_mock: HTTPXMock) -> None:
-    """The version comes after the input, and the options after both, in the order of 1.x, not of the call."""
+    """The version comes after the input, and the options after both, in version 1's order rather than the call's."""
     httpx_mock.add_response(
         method="POST",
         url=f"{API}/predictions",
@@ -136,7 +135,7 @@ def test_v1_create_by_version(httpx_mock: HTTPXMock) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_create_by_model_and_deployment(httpx_mock: HTTPXMock) -> None:
-    """A model and a deployment are in the path only."""
+    """A model or a deployment is in the path only."""
     body = f'{{"input":{{"prompt":"Hello"}},"webhook":"{HOOK}","webhook_events_filter":["completed"]}}'.encode()
     options: dict[str, Any] = {"webhook": HOOK, "webhook_events_filter": ["completed"]}
     for place in ("models/acme/writer", "deployments/acme/live"):
@@ -153,7 +152,7 @@ def test_v1_create_by_model_and_deployment(httpx_mock: HTTPXMock) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_stream(httpx_mock: HTTPXMock) -> None:
-    """A stream of words: one create with `stream` after the input, and one GET of the events."""
+    """A stream of words is one create, with `stream` after the input, and one GET of the events."""
     httpx_mock.add_response(
         method="POST",
         url=RUN,
@@ -208,7 +207,7 @@ def test_v1_training(httpx_mock: HTTPXMock) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_deployments_and_models(httpx_mock: HTTPXMock) -> None:
-    """A deployment's body has the order of the call, a model's that of 1.x."""
+    """A deployment's body has the order of the call, and a model's that of version 1."""
     httpx_mock.add_response(
         method="POST",
         url=f"{API}/deployments",
@@ -258,7 +257,7 @@ def test_v1_file(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_not_found(httpx_mock: HTTPXMock) -> None:
-    """A model that is not there is asked for once."""
+    """A missing model is requested once."""
     from replicate.exceptions import ReplicateError
 
     httpx_mock.add_response(url=f"{API}/models/acme/none", status_code=404, json=problem(404, "Not found."))
@@ -269,7 +268,7 @@ def test_v1_not_found(httpx_mock: HTTPXMock) -> None:
 @pytest.mark.generation("1.x")
 @pytest.mark.differs("after a 500 the client looks for what the create may have started: mock `GET /predictions` too")
 def test_v1_create_that_breaks(httpx_mock: HTTPXMock, naps: list[float]) -> None:
-    """1.x left it to the user whether a create that was answered 500 had started something."""
+    """A create answered with 500 raises its error, as in version 1, and the user decides what it has started."""
     from replicate.exceptions import ReplicateException
 
     httpx_mock.add_response(method="POST", url=RUN, status_code=500, json=problem(500, "Internal server error"))
@@ -281,7 +280,7 @@ def test_v1_create_that_breaks(httpx_mock: HTTPXMock, naps: list[float]) -> None
 @pytest.mark.generation("1.x")
 @pytest.mark.differs("a GET that fails is sent again, as 2.0 does: say `is_reusable=True`")
 def test_v1_get_that_breaks(httpx_mock: HTTPXMock, naps: list[float]) -> None:
-    """1.x did not repeat a GET that was answered 500."""
+    """A GET answered with 500 is not retried, as in version 1."""
     from replicate.exceptions import ReplicateError
 
     httpx_mock.add_response(url=f"{API}/predictions/p1", status_code=500, json=problem(500, "Internal server error"))
@@ -301,7 +300,7 @@ def client() -> Any:
 
 @pytest.mark.generation("2.0")
 def test_v2_run_by_version(httpx_mock: HTTPXMock, client: Any) -> None:
-    """A run by version that answers with a text at once is one POST with the version after the input."""
+    """A run by version whose text comes at once is one POST, with the version after the input."""
     httpx_mock.add_response(
         method="POST",
         url=f"{API}/predictions",
@@ -328,7 +327,7 @@ def test_v2_run_by_version_in_pieces(httpx_mock: HTTPXMock, naps: list[float], c
 @pytest.mark.differs("it is looked up whether the output is an iterator: add that GET with `is_optional=True`")
 @pytest.mark.generation("2.0")
 def test_v2_run_by_version_that_takes_its_time(httpx_mock: HTTPXMock, naps: list[float], client: Any) -> None:
-    """A run by version that is not done at once is one POST and GETs of the prediction."""
+    """A run by version that takes longer is one POST and GETs of the prediction."""
     httpx_mock.add_response(method="POST", url=f"{API}/predictions", status_code=201, json=prediction("starting"))
     httpx_mock.add_response(url=f"{API}/predictions/p1", json=prediction(output="Hello"))
     assert client.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"}) == "Hello"
@@ -337,7 +336,7 @@ def test_v2_run_by_version_that_takes_its_time(httpx_mock: HTTPXMock, naps: list
 
 @pytest.mark.generation("2.0")
 def test_v2_create(httpx_mock: HTTPXMock, client: Any) -> None:
-    """The bodies of a model's and a deployment's predictions are the input and the webhook."""
+    """The bodies of predictions of models and deployments are the input and the webhook."""
     body = f'{{"input":{{"prompt":"Hello"}},"webhook":"{HOOK}","webhook_events_filter":["completed"]}}'.encode()
     for place in ("models/acme/writer", "deployments/acme/live"):
         httpx_mock.add_response(
@@ -377,7 +376,7 @@ def test_v2_training(httpx_mock: HTTPXMock, client: Any) -> None:
 @pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use(httpx_mock: HTTPXMock, naps: list[float]) -> None:
-    """`use` sends a GET of the model, one of its versions, the create and GETs of the prediction, and nothing else."""
+    """`use` sends only a GET of the model, a GET of its versions, the create and GETs of the prediction."""
     httpx_mock.add_response(method="GET", url=f"{API}/models/acme/writer", json=model(WORDS))
     httpx_mock.add_response(method="GET", url=f"{API}/models/acme/writer/versions", json=page(version(WORDS)))
     httpx_mock.add_response(
@@ -396,7 +395,7 @@ def test_v2_use(httpx_mock: HTTPXMock, naps: list[float]) -> None:
 @pytest.mark.generation("2.0")
 @pytest.mark.anyio
 async def test_v2_async_run(httpx_mock: HTTPXMock) -> None:
-    """An asynchronous run is one POST, and one GET for the file that is read."""
+    """An asynchronous run is one POST, and one GET when its file is read."""
     url = "https://replicate.delivery/xezq/httpx-async/out.webp"
     httpx_mock.add_response(method="POST", url=RUN, status_code=201, json=prediction(output=[url]))
     httpx_mock.add_response(method="GET", url=url, content=b"RIFF....WEBP")
@@ -407,7 +406,7 @@ async def test_v2_async_run(httpx_mock: HTTPXMock) -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_pages(httpx_mock: HTTPXMock, client: Any) -> None:
-    """Each page of a list is asked for once, with the filters of the first."""
+    """Each page of a list is fetched once, with the filters of the first."""
     httpx_mock.add_response(
         url=f"{API}/models?sort_by=model_created_at&sort_direction=desc",
         json=page(model(), after=f"{API}/models?sort_by=model_created_at&sort_direction=desc&cursor=two"),
@@ -421,7 +420,7 @@ def test_v2_pages(httpx_mock: HTTPXMock, client: Any) -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_retries(httpx_mock: HTTPXMock, naps: list[float], client: Any) -> None:
-    """A GET is sent again after an error of the connection, of the server and of the rate."""
+    """A GET is retried after a connection error, a server error and a rate limit."""
     httpx_mock.add_exception(httpx.ConnectError("no route"))
     httpx_mock.add_response(status_code=503)
     httpx_mock.add_response(url=f"{API}/predictions/p1", json=prediction())

@@ -1,4 +1,4 @@
-"""Tests as users write them with respx, where every request must be mocked and every mock asked for."""
+"""Tests as users write them with respx: every request must be mocked, and every mock must be called."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def api() -> Iterator[respx.MockRouter]:
 
 @pytest.mark.generation("1.x", "2.0")
 def test_run_by_name(api: respx.MockRouter) -> None:
-    """A run by name is one POST with the token, `Prefer: wait` and the input, and gives the output."""
+    """A run by name is one POST with the token, `Prefer: wait` and the input, and returns the output."""
     route = api.post(RUN).respond(201, json=prediction(output="Hello, world"))
     assert replicate.run("acme/writer", input={"prompt": "Hello"}) == "Hello, world"
     assert route.call_count == 1
@@ -47,7 +47,7 @@ def test_run_by_name(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("1.x", "2.0")
 def test_run_waits_for_the_end(api: respx.MockRouter, naps: list[float]) -> None:
-    """A prediction that is not done when the create is answered is asked for until it is."""
+    """A prediction that is not finished after the create is polled until it is."""
     api.post(RUN).respond(201, json=prediction("starting"))
     states = api.get("/predictions/p1").mock(
         side_effect=[
@@ -87,7 +87,7 @@ def test_run_gives_urls(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("1.x", "2.0")
 def test_run_gives_words_by_name(api: respx.MockRouter) -> None:
-    """The output of a language model that is run by name is a list that can be joined."""
+    """A language model that is run by name returns a list that can be joined."""
     api.post(RUN).respond(201, json=prediction(output=["Hello", ",", " world"]))
     output = replicate.run("acme/writer", input={"prompt": "Hello"})
     assert isinstance(output, list)
@@ -97,7 +97,7 @@ def test_run_gives_words_by_name(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("1.x", "2.0")
 def test_run_fails(api: respx.MockRouter) -> None:
-    """A failed prediction raises ModelError with the model's text and the prediction."""
+    """A failed prediction raises ModelError with the model's message and the prediction."""
     from replicate.exceptions import ModelError
 
     api.post(RUN).respond(201, json=prediction("failed", error="CUDA out of memory"))
@@ -111,7 +111,7 @@ def test_run_fails(api: respx.MockRouter) -> None:
 @pytest.mark.differs('a file of up to 256 kB goes inside the request: say file_encoding_strategy="url"')
 @pytest.mark.generation("1.x", "2.0")
 def test_run_uploads_files(api: respx.MockRouter) -> None:
-    """An open file in the input is uploaded, and its URL is what the prediction gets."""
+    """An open file in the input is uploaded, and the prediction gets its URL."""
     upload = api.post("/files").respond(201, json=file())
     create = api.post(RUN).respond(201, json=prediction(output="a cat"))
     assert replicate.run("acme/writer", input={"image": io.BytesIO(b"cat!!")}) == "a cat"
@@ -125,7 +125,7 @@ def test_run_uploads_files(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_run_by_version_is_an_iterator(api: respx.MockRouter) -> None:
-    """A model that makes its output in pieces, run by version, gives an iterator."""
+    """A model that makes its output in pieces, run by version, returns an iterator."""
     api.get(f"/models/acme/writer/versions/{VERSION}").respond(200, json=version_payload(WORDS))
     api.post("/predictions").respond(201, json=prediction(output=["Hello", " world"]))
     output = replicate.Client(api_token="r8_mine").run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
@@ -136,7 +136,7 @@ def test_v1_run_by_version_is_an_iterator(api: respx.MockRouter) -> None:
 @pytest.mark.generation("1.x")
 @pytest.mark.differs("a version is looked up only if its output is a list or not there yet, as 2.0 does")
 def test_v1_run_by_version_looks_the_version_up(api: respx.MockRouter) -> None:
-    """1.x asked for every version that it ran, also for one that had already answered with a text."""
+    """Version 1 looks up every version that it runs, even after a text output."""
     looked_up = api.get(f"/models/acme/writer/versions/{VERSION}").respond(200, json=version_payload())
     api.post("/predictions").respond(201, json=prediction(output="Hello, world"))
     client = replicate.Client(api_token="r8_mine")
@@ -146,7 +146,7 @@ def test_v1_run_by_version_looks_the_version_up(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_webhooks_of_a_run(api: respx.MockRouter) -> None:
-    """Options of a run are sent beside the input."""
+    """The options of a run are sent beside the input."""
     route = api.post(RUN).respond(201, json=prediction(output="Hello"))
     replicate.run("acme/writer", {"prompt": "Hello"}, webhook="https://example.com/hook", wait=5)
     request = route.calls.last.request
@@ -156,7 +156,7 @@ def test_v1_webhooks_of_a_run(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_create_and_reload(api: respx.MockRouter, naps: list[float]) -> None:
-    """A prediction is reloaded in place in a loop of the user's."""
+    """A prediction is reloaded in place, in a user's loop."""
     create = api.post(RUN).respond(201, json=prediction("starting"))
     api.get("/predictions/p1").mock(
         side_effect=[
@@ -179,7 +179,7 @@ def test_v1_create_and_reload(api: respx.MockRouter, naps: list[float]) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_wait(api: respx.MockRouter, naps: list[float]) -> None:
-    """`wait()` asks until the prediction is done, in place, and sends nothing for one that is."""
+    """`wait()` polls in place until the prediction has finished, and sends nothing for a finished one."""
     api.post("/predictions").respond(201, json=prediction("starting"))
     route = api.get("/predictions/p1").mock(
         side_effect=[
@@ -207,7 +207,7 @@ def test_v1_cancel(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_stream(api: respx.MockRouter) -> None:
-    """A stream is one POST with `stream: true` and one GET of the events, to the end."""
+    """A stream is one POST with `stream: true` and one GET of all events."""
     create = api.post(RUN).respond(201, json=prediction("starting"))
     events = api.get("https://stream.replicate.com/v1/files/p1").respond(
         200, content=SSE, headers={"Content-Type": "text/event-stream"}
@@ -223,7 +223,7 @@ def test_v1_stream(api: respx.MockRouter) -> None:
 @pytest.mark.generation("1.x")
 @pytest.mark.anyio
 async def test_v1_async_run_and_stream(api: respx.MockRouter) -> None:
-    """The functions `async_run` and `async_stream` send what the blocking ones send."""
+    """`async_run` and `async_stream` send the same requests as the blocking functions."""
     create = api.post(RUN)
     create.side_effect = [
         httpx.Response(201, json=prediction(output="Hello")),
@@ -394,7 +394,7 @@ def test_v1_small_namespaces(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_pages(api: respx.MockRouter) -> None:
-    """`paginate` gives pages until there is no next one; a page can also be asked for by its cursor."""
+    """`paginate` yields pages until there is no next one. A page can also be fetched by its cursor."""
     api.get("/predictions", params={"cursor": "two"}).respond(200, json=page(prediction(id="p2")))
     api.get("/predictions", params__eq={}).respond(
         200, json=page(prediction(id="p1"), after=f"{API}/predictions?cursor=two")
@@ -418,7 +418,7 @@ def test_v1_pages(api: respx.MockRouter) -> None:
     ],
 )
 def test_v1_refusals(api: respx.MockRouter, status: int, detail: str) -> None:
-    """An error of the API raises ReplicateError with its status and detail, also in its text."""
+    """An API error raises ReplicateError with its status and detail, in the text, too."""
     from replicate.exceptions import ReplicateError
 
     api.post(RUN).respond(status, json=problem(status, detail))
@@ -432,7 +432,7 @@ def test_v1_refusals(api: respx.MockRouter, status: int, detail: str) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_rate_limit_is_waited_out(api: respx.MockRouter, naps: list[float]) -> None:
-    """A GET that is answered 429 is sent again after the seconds that the API says."""
+    """A GET answered with 429 is retried after the seconds that the API sends."""
     route = api.get("/predictions/p1").mock(
         side_effect=[
             httpx.Response(429, json=problem(429, "Request was throttled."), headers={"Retry-After": "3"}),
@@ -447,7 +447,7 @@ def test_v1_rate_limit_is_waited_out(api: respx.MockRouter, naps: list[float]) -
 
 @pytest.mark.generation("1.x")
 def test_v1_create_is_sent_once(api: respx.MockRouter, naps: list[float]) -> None:
-    """A create that is answered 500 is not sent again, and raises with the status."""
+    """A create answered with 500 is not sent again, and the error has the status."""
     from replicate.exceptions import ReplicateException
 
     route = api.post(RUN).respond(500, json=problem(500, "Internal server error"))
@@ -460,7 +460,7 @@ def test_v1_create_is_sent_once(api: respx.MockRouter, naps: list[float]) -> Non
 @pytest.mark.generation("1.x")
 @pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ConnectTimeout])
 def test_v1_no_connection(api: respx.MockRouter, naps: list[float], error: type[Exception]) -> None:
-    """Without a connection the error is caught as httpx's."""
+    """A failed connection raises an error that is caught as httpx's."""
     api.post(RUN).mock(side_effect=error)
     with pytest.raises(error):
         replicate.run("acme/writer", input={"prompt": "Hello"})
@@ -469,7 +469,7 @@ def test_v1_no_connection(api: respx.MockRouter, naps: list[float], error: type[
 @pytest.mark.generation("1.x")
 @pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError])
 def test_v1_lost_answer(api: respx.MockRouter, naps: list[float], error: type[Exception]) -> None:
-    """A GET whose answer is lost raises an error that is caught as httpx's."""
+    """A GET whose response is lost raises an error that is caught as httpx's."""
     api.get("/predictions/p1").mock(side_effect=error)
     with pytest.raises(error):
         replicate.predictions.get("p1")
@@ -520,7 +520,7 @@ def test_v2_create_and_wait(api: respx.MockRouter, naps: list[float], client: An
 
 @pytest.mark.generation("2.0")
 def test_v2_run_by_version(api: respx.MockRouter, naps: list[float], client: Any) -> None:
-    """A run by version asks for nothing but the prediction; output in pieces can be joined."""
+    """A run by version requests nothing but the prediction. An output in pieces can be joined."""
     create = api.post("/predictions").respond(201, json=prediction("starting"))
     api.get("/predictions/p1").mock(
         side_effect=[
@@ -536,7 +536,7 @@ def test_v2_run_by_version(api: respx.MockRouter, naps: list[float], client: Any
 @pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use_a_community_model(api: respx.MockRouter, naps: list[float]) -> None:
-    """`use` looks at the model and its versions once, runs the newest version, and gives text as one `str`."""
+    """`use` looks up the model and its versions once, runs the newest version, and returns text as one `str`."""
     api.get("/models/acme/writer").respond(200, json=model(WORDS))
     versions = api.get("/models/acme/writer/versions").respond(200, json=page(version_payload(WORDS)))
     create = api.post("/predictions").respond(201, json=prediction("starting"))
@@ -560,8 +560,8 @@ def test_v2_use_a_community_model(api: respx.MockRouter, naps: list[float]) -> N
 def test_v2_use_an_official_model(
     api: respx.MockRouter, naps: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A model that lists no versions is run by its name; a picture opens as a file."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # 2.0 keeps there what it has downloaded once
+    """A model without versions is run by its name, and a picture opens as a file."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # version 2 keeps its downloads there
     url = "https://replicate.delivery/xezq/use/out-0.png"
     api.get("/models/acme/writer").respond(200, json=model(PICTURES))
     versions = api.get("/models/acme/writer/versions").respond(404, json=problem(404, "Not found."))
@@ -570,7 +570,7 @@ def test_v2_use_an_official_model(
     api.get(url).respond(200, content=b"\x89PNG...")
     pictures = replicate.use("acme/writer")(prompt="Hello")
     assert replicate.get_path_url(pictures[0]) == url
-    with open(pictures[0], "rb") as content:  # noqa: PTH123 - what `use` is documented with
+    with open(pictures[0], "rb") as content:  # noqa: PTH123 - the documented use
         assert content.read() == b"\x89PNG..."
     assert json.loads(create.calls.last.request.content) == {"input": {"prompt": "Hello"}}
     assert versions.called
@@ -579,7 +579,7 @@ def test_v2_use_an_official_model(
 @pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use_fails(api: respx.MockRouter, naps: list[float]) -> None:
-    """A failed prediction of `use` raises ModelError with the model's text."""
+    """A failed prediction of `use` raises ModelError with the model's message."""
     from replicate.exceptions import ModelError
 
     api.get("/models/acme/writer").respond(200, json=model())
@@ -593,7 +593,7 @@ def test_v2_use_fails(api: respx.MockRouter, naps: list[float]) -> None:
 @pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_run_in_the_background_of_use(api: respx.MockRouter, naps: list[float]) -> None:
-    """`use(…).create` starts a run whose logs and output are asked for later."""
+    """`use(…).create` starts a run whose logs and output are fetched later."""
     api.get("/models/acme/writer").respond(200, json=model())
     api.get("/models/acme/writer/versions").respond(200, json=page(version_payload()))
     api.post("/predictions").respond(201, json=prediction("starting"))
@@ -628,7 +628,7 @@ async def test_v2_async_client(api: respx.MockRouter) -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_pages(api: respx.MockRouter, client: Any) -> None:
-    """A list goes on through all pages, or is taken page by page."""
+    """A list continues through all pages, or is read page by page."""
     after = f"{API}/predictions?cursor=two&created_after=2026-01-01"
     api.get("/predictions", params={"cursor": "two"}).respond(200, json=page(prediction(id="p2")))
     api.get("/predictions", params__eq={"created_after": "2026-01-01"}).respond(
@@ -643,7 +643,7 @@ def test_v2_pages(api: respx.MockRouter, client: Any) -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_namespaces(api: respx.MockRouter, client: Any) -> None:
-    """Trainings, deployments, models and files take the names of the path as keywords."""
+    """Trainings, deployments, models and files take the names in the path as keywords."""
     train = api.post(f"/models/acme/writer/versions/{VERSION}/trainings").respond(201, json=training())
     api.get("/trainings/t1").respond(200, json=training("succeeded"))
     deploy = api.post("/deployments").respond(201, json=deployment())
@@ -681,7 +681,7 @@ def test_v2_namespaces(api: respx.MockRouter, client: Any) -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_small_namespaces(api: respx.MockRouter) -> None:
-    """The account, hardware, collections and the webhook secret are there on the module."""
+    """The account, hardware, collections and the webhook secret can be read on the module."""
     shelf = {"slug": "text", "name": "Text", "description": "Writes"}
     api.get("/account").respond(200, json={"type": "organization", "username": "acme"})
     api.get("/hardware").respond(200, json=[{"sku": "cpu", "name": "CPU"}])
@@ -708,7 +708,7 @@ def test_v2_small_namespaces(api: respx.MockRouter) -> None:
     ],
 )
 def test_v2_refusals(api: respx.MockRouter, client: Any, status: int, name: str) -> None:
-    """An error of the API raises the class of its status, with the response and its body."""
+    """An API error raises the class of its status, with the response and its body."""
     api.post(RUN).respond(status, json=problem(status, "No."))
     with pytest.raises(getattr(replicate, name)) as raised:
         client.run("acme/writer", input={"prompt": "Hello"})
@@ -720,7 +720,7 @@ def test_v2_refusals(api: respx.MockRouter, client: Any, status: int, name: str)
 
 @pytest.mark.generation("2.0")
 def test_v2_rate_limit_is_waited_out(api: respx.MockRouter, naps: list[float], client: Any) -> None:
-    """A create that is answered 429 is sent again, unless the client has no retries."""
+    """A create answered with 429 is sent again, unless the client has no retries."""
     limit = httpx.Response(429, json=problem(429, "Request was throttled."), headers={"Retry-After": "3"})
     route = api.post(RUN).mock(side_effect=[limit, httpx.Response(201, json=prediction(output="Hello")), limit])
     assert client.run("acme/writer", input={"prompt": "Hello"}) == "Hello"
@@ -732,7 +732,7 @@ def test_v2_rate_limit_is_waited_out(api: respx.MockRouter, naps: list[float], c
 
 @pytest.mark.generation("2.0")
 def test_v2_no_connection(api: respx.MockRouter, client: Any) -> None:
-    """Without a connection APIConnectionError is raised, and without an answer in time APITimeoutError."""
+    """A failed connection raises APIConnectionError, and a late response raises APITimeoutError."""
     api.get("/predictions/p1").mock(side_effect=[httpx.ConnectError, httpx.ReadTimeout])
     once = client.with_options(max_retries=0)
     with pytest.raises(replicate.APIConnectionError):
@@ -743,7 +743,7 @@ def test_v2_no_connection(api: respx.MockRouter, client: Any) -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_raw_responses(api: respx.MockRouter, client: Any) -> None:
-    """A raw response has the headers of the answer, and the object."""
+    """A raw response has the headers of the response, and the parsed object."""
     api.post("/predictions").respond(201, json=prediction("starting"), headers={"RateLimit-Remaining": "599"})
     response = client.predictions.with_raw_response.create(version=VERSION, input={"prompt": "Hello"})
     assert response.headers["RateLimit-Remaining"] == "599"

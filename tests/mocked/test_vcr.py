@@ -1,7 +1,7 @@
-"""Tests as users write them with vcrpy: recorded traffic, and nothing may be asked for that was not recorded.
+"""Tests as users write them with vcrpy: recorded traffic, and no request that was not recorded.
 
-The cassettes were recorded from a small local server by the published clients (`recording.py`), so their bodies are
-what those sent.
+The published clients recorded the cassettes from a small local server (`recording.py`), so their bodies are those that
+these clients sent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ recorder = vcr.VCR(
     filter_headers=["authorization"],
 )
 EXACT = ["method", "uri", "raw_body"]
-"""Bodies must be the same byte for byte."""
+"""Bodies must match byte for byte."""
 
 
 # 1.x
@@ -32,7 +32,7 @@ EXACT = ["method", "uri", "raw_body"]
 
 @pytest.mark.generation("1.x")
 def test_v1_run() -> None:
-    """A run by name plays what was recorded of it, and no more."""
+    """A run by name replays its recording, and sends nothing more."""
     with recorder.use_cassette("v1_run.yaml", match_on=EXACT) as cassette:
         output = replicate.run("acme/writer", input={"prompt": "Hello", "steps": 4, "scale": 1.5})
     assert "".join(output) == "Hello, world"
@@ -41,7 +41,7 @@ def test_v1_run() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_run_by_version() -> None:
-    """A run by version of a model that gives pieces plays the create and the version."""
+    """A run by version of a model that yields pieces replays the create and the version."""
     with recorder.use_cassette("v1_run_by_version.yaml", match_on=EXACT) as cassette:
         output = replicate.Client(api_token="r8_mine").run(f"acme/writer:{VERSION}", input={"prompt": "Hello"})
         assert "".join(output) == "Hello, world"
@@ -50,7 +50,7 @@ def test_v1_run_by_version() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_predictions(naps: list[float]) -> None:
-    """A prediction is created, waited for, looked up and canceled, and predictions are listed page by page."""
+    """A prediction is created, waited for, fetched and canceled, and predictions are listed page by page."""
     with recorder.use_cassette("v1_predictions.yaml", match_on=EXACT) as cassette:
         started = replicate.predictions.create(
             version=VERSION,
@@ -70,7 +70,7 @@ def test_v1_predictions(naps: list[float]) -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_create_by_model_and_deployment() -> None:
-    """Bodies for a model and a deployment are those that 1.x sent."""
+    """The bodies for models and deployments are those of version 1."""
     with recorder.use_cassette("v1_create_by_name.yaml", match_on=EXACT) as cassette:
         options: dict[str, Any] = {"webhook": "https://example.com/hook", "stream": True}
         replicate.predictions.create(model="acme/writer", input={"prompt": "Hello"}, **options)
@@ -81,7 +81,7 @@ def test_v1_create_by_model_and_deployment() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_stream() -> None:
-    """A stream plays the create and the events."""
+    """A stream replays the create and the events."""
     with recorder.use_cassette("v1_stream.yaml", match_on=EXACT) as cassette:
         events = list(replicate.stream("acme/writer", input={"prompt": "Hello"}))
     assert "".join(map(str, events)) == "Hello world"
@@ -91,7 +91,7 @@ def test_v1_stream() -> None:
 @pytest.mark.generation("1.x")
 @pytest.mark.anyio
 async def test_v1_async_run() -> None:
-    """The asynchronous functions play what they sent, several at once."""
+    """The asynchronous functions replay their requests, several at once."""
     with recorder.use_cassette("v1_async_run.yaml") as cassette:
         client = replicate.Client(api_token="r8_mine")
         outputs = await asyncio.gather(
@@ -103,7 +103,7 @@ async def test_v1_async_run() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_reads() -> None:
-    """What is only looked up plays one GET each."""
+    """Each read replays one GET."""
     with recorder.use_cassette("v1_reads.yaml") as cassette:
         client = replicate.Client(api_token="r8_mine")
         assert client.accounts.current().username == "acme"
@@ -118,7 +118,7 @@ def test_v1_reads() -> None:
 @pytest.mark.differs("the members of an update are in an order of their own, not the call's")
 @pytest.mark.generation("1.x")
 def test_v1_writes() -> None:
-    """Trainings, deployments and models send the bodies that 1.x sent."""
+    """The bodies for trainings, deployments and models are those of version 1."""
     with recorder.use_cassette("v1_writes.yaml", match_on=EXACT) as cassette:
         job = replicate.trainings.create(
             model="acme/writer", version=VERSION, input={"steps": 3}, destination="acme/mine"
@@ -136,7 +136,7 @@ def test_v1_writes() -> None:
 @pytest.mark.differs('a file of up to 256 kB goes inside the request: say file_encoding_strategy="url"')
 @pytest.mark.generation("1.x")
 def test_v1_upload() -> None:
-    """A file goes up before the prediction that gets its URL."""
+    """A file is uploaded before the prediction that gets its URL."""
     with recorder.use_cassette("v1_upload.yaml", match_on=["method", "uri"]) as cassette:
         output = replicate.run("acme/writer", input={"prompt": "Hello", "image": io.BytesIO(b"cat")})
     assert "".join(output) == "Hello, world"
@@ -149,7 +149,7 @@ def test_v1_upload() -> None:
 
 @pytest.mark.generation("1.x")
 def test_v1_errors() -> None:
-    """Recorded errors raise as they did."""
+    """Recorded errors are raised again."""
     from replicate.exceptions import ReplicateError
 
     with recorder.use_cassette("v1_errors.yaml") as cassette:
@@ -166,7 +166,7 @@ def test_v1_errors() -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_run() -> None:
-    """Runs by name and by version play the creates that were recorded of them, and no more."""
+    """Runs by name and by version replay their creates, and send nothing more."""
     with recorder.use_cassette("v2_run.yaml", match_on=EXACT) as cassette:
         client = replicate.Replicate(bearer_token="r8_mine")
         output = client.run("acme/writer", input={"prompt": "Hello", "steps": 4, "scale": 1.5})
@@ -179,7 +179,7 @@ def test_v2_run() -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_predictions(naps: list[float]) -> None:
-    """A prediction is created, waited for and canceled, and predictions are listed through all pages."""
+    """A prediction is created, waited for and canceled, and all pages of predictions are listed."""
     with recorder.use_cassette("v2_predictions.yaml", match_on=EXACT) as cassette:
         started = replicate.predictions.create(
             version=VERSION,
@@ -196,7 +196,7 @@ def test_v2_predictions(naps: list[float]) -> None:
 @pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use(naps: list[float]) -> None:
-    """`use` plays its look at the model and its versions, the create and the looks at the prediction."""
+    """`use` replays the lookups of the model and its versions, the create and the polls."""
     with recorder.use_cassette("v2_use.yaml", match_on=EXACT) as cassette:
         writer = replicate.use("acme/writer")
         assert writer(prompt="Hello") == "Hello, world"
@@ -207,7 +207,7 @@ def test_v2_use(naps: list[float]) -> None:
 @pytest.mark.generation("2.0")
 @pytest.mark.anyio
 async def test_v2_async() -> None:
-    """The asynchronous client plays what it sent."""
+    """The asynchronous client replays its requests."""
     with recorder.use_cassette("v2_async.yaml") as cassette:
         async with replicate.AsyncReplicate(bearer_token="r8_mine") as client:
             assert "".join(await client.run("acme/writer", input={"prompt": "Hello"})) == "Hello, world"
@@ -218,7 +218,7 @@ async def test_v2_async() -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_writes() -> None:
-    """Trainings, deployments and models send the bodies that 2.0 sent."""
+    """The bodies for trainings, deployments and models are those of version 2."""
     with recorder.use_cassette("v2_writes.yaml") as cassette:
         named = {"model_owner": "acme", "model_name": "writer"}
         replicate.trainings.create(**named, version_id=VERSION, input={"steps": 3}, destination="acme/mine")
@@ -234,7 +234,7 @@ def test_v2_writes() -> None:
 
 @pytest.mark.generation("2.0")
 def test_v2_errors() -> None:
-    """Recorded errors raise as they did."""
+    """Recorded errors are raised again."""
     with recorder.use_cassette("v2_errors.yaml") as cassette:
         with pytest.raises(replicate.NotFoundError):
             replicate.models.get(model_owner="acme", model_name="none")

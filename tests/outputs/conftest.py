@@ -1,4 +1,4 @@
-"""Every kind of output comes to clients of every colour, over a local server."""
+"""Fixtures: a local server of models for every kind of output, and clients of every colour."""
 
 from __future__ import annotations
 

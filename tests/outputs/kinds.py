@@ -1,9 +1,9 @@
-"""Every kind of output, as a model that makes it, and every way to have it."""
+"""Every kind of output, with a model that makes it, and every way to get it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator  # noqa: TC003 - the annotations of the models are their schemas
-from pathlib import Path  # noqa: TC003 - likewise
+from collections.abc import Callable, Iterator  # noqa: TC003 - the annotations are the models' schemas
+from pathlib import Path  # noqa: TC003 - as above
 from typing import Annotated, Any, NamedTuple
 
 import httpx
@@ -38,7 +38,7 @@ def file() -> bytes:
 
 
 def file_in_a_uri() -> Path:
-    return DATA  # type: ignore[return-value]  # as the API answers, where a small file is waited for
+    return DATA  # type: ignore[return-value]  # the API sends small files so, in a blocking response
 
 
 def files() -> Iterator[bytes]:
@@ -53,7 +53,7 @@ def numbers() -> list[int]:
     return [1, 2]
 
 
-def record() -> dict:  # type: ignore[type-arg]  # what the server knows
+def record() -> dict:  # type: ignore[type-arg]  # a type that the server knows
     return {"image": b"content", "notes": {"masks": [b"content"], "score": 0.5}}
 
 
@@ -102,14 +102,14 @@ KINDS = (
 )
 MODELS = {f"me/{kind.name}": Model(kind.function, official=True) for kind in KINDS}
 MODELS |= {f"you/{kind.name}": Model(kind.function) for kind in KINDS}
-"""The same of another owner, as community models, which have versions to run."""
+"""The same kinds as community models of another owner, which run by a version."""
 
 
-# ---- ways to have an output
+# ---- ways to get an output
 
 
 def version_of(server: Server, kind: Kind) -> str:
-    """Name the version of a kind's community model."""
+    """Return the version of a kind's community model, with its name."""
     with server.client() as client:
         return f"you/{kind.name}:{client.models.get(f'you/{kind.name}').latest_version.id}"
 
@@ -133,7 +133,7 @@ NAME, VERSION, *_ = WAYS
 
 
 async def shown(output: Any) -> str:
-    """Write an output with its types: of what is read or iterated, all of it."""
+    """Return the types of an output as text. Iterators are read."""
     match output:
         case OutputIterator():
             return f"OutputIterator({await shown(await collect(output))})"
@@ -151,32 +151,32 @@ async def shown(output: Any) -> str:
             return repr(output)
 
 
-# ---- clients that know more and less
+# ---- clients that know more or less of the models
 
 
 class Hiding(httpx.HTTPTransport):
-    """Has no answer to a question about a model or a version, as if they were not shown to this account."""
+    """Answers 404 to lookups of models and versions, as if they were hidden from this account."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return hidden(request) or super().handle_request(request)
 
 
 class AsyncHiding(httpx.AsyncHTTPTransport):
-    """The same for `async`."""
+    """The asynchronous transport that answers 404 to lookups."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return hidden(request) or await super().handle_async_request(request)
 
 
 def hidden(request: httpx.Request) -> httpx.Response | None:
-    """Give the API's answer to who asks about a model that it does not show."""
+    """Return the API's response to the lookup of a hidden model, or None for other requests."""
     if request.method == "GET" and "/models/" in request.url.path:
         return httpx.Response(404, json={"detail": "The requested resource could not be found.", "status": 404})
     return None
 
 
 def client_of(server: Server, colour: str, *, hides: bool = False) -> Any:
-    """Make a client that knows of no model yet, and if its models are hidden never will."""
+    """Make a client that knows of no model yet. If the models are hidden, it cannot look them up."""
     options: dict[str, Any] = {"bearer_token": server.token, "base_url": server.base_url}
     if hides:
         blocking = colour == "blocking"
@@ -186,7 +186,7 @@ def client_of(server: Server, colour: str, *, hides: bool = False) -> Any:
 
 
 class Seen(NamedTuple):
-    """What came: at a first and a second call, with a schema that was known before, and with one that is hidden."""
+    """The outputs of a first and a second call, with a known schema, and with a hidden one."""
 
     first: str
     again: str
@@ -195,7 +195,7 @@ class Seen(NamedTuple):
 
 
 async def seen(server: Server, colour: str, way: str, ref: str) -> Seen:
-    """Have an output with all degrees of knowledge."""
+    """Get an output at every degree of knowledge of its schema."""
     fresh, knowing, ignorant = (client_of(server, colour, hides=hides) for hides in (False, False, True))
     assert await got(knowing.use(ref).openapi_schema())
     calls = [fresh, fresh, knowing, ignorant, ignorant]

@@ -1,4 +1,4 @@
-"""What the table of outputs does not show: how they are asked for, and what can be done with them."""
+"""Details that the table of outputs does not show: the `Prefer` headers, and what outputs can do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KNOWN = {kind.name: kind for kind in KINDS}
 
 
 def preferences(server: Server, before: int) -> list[str | None]:
-    """Give how the creates since some request asked to be answered."""
+    """Return the `Prefer` headers of the creates after a number of requests."""
     return [each.headers.get("prefer") for each in server.requests[before:] if each.method == "POST"]
 
 
@@ -33,10 +33,10 @@ def preferences(server: Server, before: int) -> list[str | None]:
 )
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in ("pieces", "words", "files")])
 @pytest.mark.parametrize("by", ["name", "version"])
-async def test_a_wait_that_is_asked_for_is_sent(
+async def test_an_explicit_wait_is_sent(
     server: Server, colour: str, by: str, kind: Kind, options: dict[str, Any], sent: str | None
 ) -> None:
-    """How to wait goes out as given, for what comes item by item too, the first time and when that is known."""
+    """An explicit wait is sent unchanged, also for iterators, the first time and once they are known."""
     ref = version_of(server, kind) if by == "version" else f"me/{kind.name}"
     client, before = client_of(server, colour), len(server.requests)
     for _ in range(2):
@@ -48,7 +48,7 @@ async def test_a_wait_that_is_asked_for_is_sent(
 
 
 async def test_the_api_waits_unless_an_iterator_is_known(server: Server, colour: str) -> None:
-    """By name the API is always asked to wait; by version, until that is known to give its items one by one."""
+    """By name, the API is always asked to wait. By version, only until the version is known as an iterator."""
     client, before = client_of(server, colour), len(server.requests)
     version = version_of(server, KNOWN["pieces"])
     for _ in range(2):
@@ -60,7 +60,7 @@ async def test_the_api_waits_unless_an_iterator_is_known(server: Server, colour:
 
 @pytest.mark.parametrize("model", ["file-in-a-uri", "data"])
 async def test_a_small_data_uri_is_one_chunk(server: Server, colour: str, model: str) -> None:
-    """What came inside the answer is iterated as a whole, as in version 1."""
+    """A data URI is iterated as one chunk, as in version 1."""
     client = client_of(server, colour)
     output = await got(client.run(f"me/{model}"))
     assert isinstance(output, FileOutput)
@@ -69,8 +69,8 @@ async def test_a_small_data_uri_is_one_chunk(server: Server, colour: str, model:
 
 
 @pytest.mark.parametrize("model", ["pieces", "words"])
-async def test_a_list_is_a_text_and_an_iterator_gives_it(server: Server, colour: str, model: str) -> None:
-    """The pieces read as one text, whichever way they come."""
+async def test_lists_and_iterators_form_one_text(server: Server, colour: str, model: str) -> None:
+    """The pieces form one text, in a list and in an iterator."""
     client = client_of(server, colour)
     listed = await got(client.run(f"me/{model}"))
     iterator = await got(client.run(version_of(server, KNOWN[model])))
@@ -83,7 +83,7 @@ async def test_a_list_is_a_text_and_an_iterator_gives_it(server: Server, colour:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_plain_urls_in_the_place_of_files(server: Server, colour: str, kind: Kind) -> None:
-    """`use_file_output=False` gives what came, by name and by version."""
+    """`use_file_output=False` returns the API's output, by name and by version."""
     client = client_of(server, colour)
     for ref in (f"me/{kind.name}", version_of(server, kind)):
         output = await got(client.run(ref, use_file_output=False))

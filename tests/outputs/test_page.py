@@ -1,4 +1,4 @@
-"""What each kind of output comes as, and the table of it in the documentation.
+"""The type of each kind of output, and its table in the documentation.
 
 `WRITE_OUTPUTS=1 python -m pytest tests/outputs` writes the table.
 """
@@ -23,13 +23,13 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 
 def named(server: Server, kind: Kind, way: str) -> str:
-    """Give the reference of a kind's model for a way to run it."""
+    """Return the reference of a kind's model for a way to run it."""
     return version_of(server, kind) if way == VERSION else f"me/{kind.name}"
 
 
 @pytest.fixture(scope="module")
 def table(server: Server) -> Table:
-    """Have every kind of output in every way."""
+    """Return the outputs of every kind in every way."""
     cases = [(kind, way) for kind in KINDS for way in WAYS]
     return {
         (kind, way): RUN["blocking"](seen(server, "blocking", way, named(server, kind, way))) for kind, way in cases
@@ -38,15 +38,15 @@ def table(server: Server) -> Table:
 
 @each_kind
 @pytest.mark.parametrize("way", WAYS)
-async def test_it_is_the_same_in_every_colour(server: Server, table: Table, colour: str, way: str, kind: Kind) -> None:
-    """Blocking and asynchronous clients give the same output, each with iterators of its own colour."""
+async def test_every_colour_gives_the_same(server: Server, table: Table, colour: str, way: str, kind: Kind) -> None:
+    """Blocking and asynchronous clients return the same output, with iterators of their own colour."""
     assert await seen(server, colour, way, named(server, kind, way)) == table[kind, way]
 
 
 @each_kind
 @pytest.mark.parametrize("way", [NAME, VERSION])
-def test_what_run_gives_depends_on_nothing_that_is_remembered(table: Table, way: str, kind: Kind) -> None:
-    """The first call and all later ones give the same, whatever was looked up before."""
+def test_the_result_of_run_does_not_depend_on_the_cache(table: Table, way: str, kind: Kind) -> None:
+    """The first call and all later ones return the same type, whatever was looked up before."""
     result = table[kind, way]
     assert result.first == result.again == result.known
     if not result.known.startswith("OutputIterator"):
@@ -54,18 +54,18 @@ def test_what_run_gives_depends_on_nothing_that_is_remembered(table: Table, way:
 
 
 @each_kind
-def test_an_iterator_is_a_list_where_its_schema_is_hidden(table: Table, kind: Kind) -> None:
-    """What nobody can know to be an iterator comes as the list that it is by name, with the same items."""
+def test_an_iterator_with_a_hidden_schema_is_a_list(table: Table, kind: Kind) -> None:
+    """A version with a hidden schema returns a list with the same items, as the model does by name."""
     by_version, by_name = table[kind, VERSION], table[kind, NAME]
     assert by_version.hidden == by_name.hidden == by_name.known
     assert by_version.known.replace("OutputIterator([", "OutputList([") == by_name.known
 
 
 @each_kind
-async def test_a_community_model_gives_what_an_official_one_does(
+async def test_a_community_model_returns_the_same_as_an_official_one(
     server: Server, table: Table, colour: str, kind: Kind
 ) -> None:
-    """That its name is looked up first makes no difference."""
+    """A community model returns the same as an official one, although its version is looked up first."""
     client = client_of(server, colour)
     for _ in range(2):
         assert await shown(await got(client.run(f"you/{kind.name}"))) == table[kind, NAME].first
@@ -74,14 +74,14 @@ async def test_a_community_model_gives_what_an_official_one_does(
 
 @each_kind
 @pytest.mark.parametrize("way", [way for way in WAYS if way.startswith("`use")])
-def test_use_knows_the_schema_from_its_first_call_on(table: Table, way: str, kind: Kind) -> None:
-    """`use` looks a model up before it runs it."""
+def test_use_knows_the_schema_at_its_first_call(table: Table, way: str, kind: Kind) -> None:
+    """`use` looks a model up before its first call, so that all calls return the same."""
     result = table[kind, way]
     assert result.first == result.again == result.known
 
 
 def test_the_page_is_current(table: Table) -> None:
-    """docs/outputs.md says what has come."""
+    """The table in docs/outputs.md matches the outputs of the calls."""
     if not PAGE.parent.is_dir():
         pytest.skip("the documents stay behind when the installed wheel is tested")
     prose, _, _ = PAGE.read_text("utf-8").partition(MARK)
@@ -93,12 +93,12 @@ def test_the_page_is_current(table: Table) -> None:
 
 
 def row(kind: Kind, results: list[Seen]) -> str:
-    """Write a line of the table."""
+    """Return a row of the table."""
     return f"| {kind.title} | {' | '.join(map(cell, results))} |\n"
 
 
 def cell(result: Seen) -> str:
-    """Write what came: once where knowledge made no difference, else with what it depends on."""
+    """Return a cell: one type if the schema makes no difference, else a type for each case."""
     if len({*result}) == 1:
         return f"`{result.known}`"
     other = "hidden" if result.first == result.known else "not known"

@@ -1,4 +1,4 @@
-"""A line to a real server on which things go wrong, one request after the other, as a plan says."""
+"""A transport to a real server that injects faults into requests, according to a plan."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def problem(status: int, **members: Any) -> httpx.Response:
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a request: whether the server gets it, and what the client gets instead of its answer."""
+    """A fault of a request: whether the server gets the request, and what the client gets instead of the response."""
 
     name: str
     reaches: bool
     """Whether the server acts on the request."""
     outcome: Callable[[], httpx.Response | Exception]
     instead: Mapping[str, Any] | None = None
-    """Members of the server's own answer that are something else, where that is what goes wrong."""
+    """Members of the server's own response to replace, if that is the fault."""
 
     def __repr__(self) -> str:
         return self.name
 
 
 def answering(name: str, **members: Any) -> Fault:
-    """Make a fault that changes what the server says."""
+    """Make a fault that changes the server's response."""
     return Fault(name, reaches=True, outcome=lambda: httpx.Response(200), instead=members)
 
 
@@ -80,9 +80,9 @@ FAULTS = (
 
 @dataclass
 class Plan:
-    """What happens to the requests of a call, in turn; after these, nothing goes wrong any more.
+    """The faults of a call's requests, in order. After these, there are no more.
 
-    With `only`, a pattern such as "GET /predictions/*", other requests than these are never met by one.
+    With `only`, a pattern such as "GET /predictions/*", the faults apply to matching requests only.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Plan:
     met: list[tuple[str, Fault]] = field(default_factory=list)
 
     def next(self, request: httpx.Request) -> Fault:
-        """Tell what happens to a request."""
+        """Return the fault of a request."""
         line = f"{request.method} {request.url.path.removeprefix('/v1')}"
         self.asked.append(line)
         if not fnmatchcase(line, self.only):
@@ -102,14 +102,14 @@ class Plan:
 
 
 class Chaos(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Hands requests to a real server over real connections, or does not, as the plan says."""
+    """Sends requests to a real server over real connections, with the faults of the plan."""
 
     def __init__(self, *, blocking: bool) -> None:
         self.plan = Plan()
         self._inner: Any = httpx.HTTPTransport(verify=False) if blocking else httpx.AsyncHTTPTransport(verify=False)
 
     def follow(self, faults: Sequence[Fault], only: str = "*") -> Plan:
-        """Begin a new plan, and give it."""
+        """Start a new plan and return it."""
         self.plan = Plan([*faults], only)
         return self.plan
 
@@ -122,7 +122,7 @@ class Chaos(httpx.BaseTransport, httpx.AsyncBaseTransport):
             return answer
         if fault is CUT and is_stream(answer):
             return httpx.Response(200, headers=answer.headers, stream=Broken(answer.stream))
-        if not is_stream(answer):  # which may have no end
+        if not is_stream(answer):  # a stream may have no end
             answer.read()
         answer.close()
         return given(fault, request, answer)
@@ -149,7 +149,7 @@ class Chaos(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A stream of events that breaks off after the first of them."""
+    """A stream of events that breaks off after the first event."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""A local server whose books tell what was started, and clients on a line where things go wrong."""
+"""A local server that records what was started, and clients whose connections have faults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator  # noqa: TC003 - the annotations are the models' schemas
 from contextlib import asynccontextmanager
-from pathlib import Path  # noqa: TC003 - likewise
+from pathlib import Path  # noqa: TC003 - as above
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -32,52 +32,52 @@ stop = threading.Event()
 
 
 def echo(text: str) -> str:
-    """Say it again."""
+    """Return the text."""
     return text
 
 
 def words(text: str) -> Iterator[str]:
-    """Say it word by word."""
+    """Yield the text word by word."""
     for word in text.split():
         yield word + " "
 
 
 def endless(text: str) -> Iterator[str]:
-    """Never come to an end."""
+    """Yield without end."""
     while not stop.wait(0.01):
         yield text
 
 
 def broken(text: str) -> Iterator[str]:
-    """Begin, and fail."""
+    """Yield once, then fail."""
     yield text
     raise RuntimeError("out of llamas")
 
 
 def learn(text: str) -> bytes:
-    """Learn a text by heart."""
+    """Return the text as weights."""
     return text.encode()
 
 
 def write(text: str) -> bytes:
-    """Write it into a file."""
+    """Return the text as a file."""
     return text.encode()
 
 
 def leaves(text: str) -> Iterator[bytes]:
-    """Write each word into a file."""
+    """Return each word as a file."""
     for word in text.split():
         yield f"{word} ".encode()
 
 
 def check(text: str, file: Path) -> str:
-    """Say it again, having read a file."""
+    """Return the text, after reading a file."""
     file.read_bytes()
     return text
 
 
 def paint(prompt: str) -> str:
-    """Say what would be painted."""
+    """Return what would be painted."""
     return prompt
 
 
@@ -113,20 +113,20 @@ def shared_books() -> Iterator[Server]:
 
 SCALE: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
 OFFICIAL = "hidden"
-"""What the books have for the version of an official model."""
+"""The version that the server records for an official model."""
 KEPT = 30
-"""How many predictions the books hold before they are begun anew, for looking through all of them takes time."""
+"""The number of predictions that the server may hold before they are deleted, as it takes time to search them."""
 
 
 def wait_for_end(run: Prediction) -> None:
-    """Return when a prediction or a training of the server has finished."""
+    """Wait until a prediction or a training of the server has finished."""
     done = threading.Event()
     with run.listening(lambda: done.set() if run.finished else None):
         assert run.finished or done.wait(10)
 
 
 class Place:
-    """A client on a bad line, a clock of its own, and what the server knows of what it did."""
+    """A client with faulty connections and its own clock, and the server's record of what it has started."""
 
     def __init__(self, server: Server, colour: str) -> None:
         self.server, self.colour = server, colour
@@ -139,21 +139,21 @@ class Place:
         self.text = ""
 
     def by_version(self, name: str) -> str:
-        """Name a model with its version."""
+        """Return a model's name with its version."""
         return f"{name}:{version_of(self.server, name)}"
 
     def fresh(self) -> dict[str, str]:
-        """Give an input that no other call has."""
+        """Return an input that no other call has."""
         self.text = f"call {next(serial)}"
         return {"text": self.text}
 
     def started(self) -> list[Prediction]:
-        """Give the predictions and trainings that the server has started with the latest input."""
+        """Return the predictions and trainings that the server has started with the latest input."""
         books = (self.server.predictions, self.server.trainings)
         return [each for book in books for each in itertools.islice(book, 10) if each.input.get("text") == self.text]
 
     def tidy(self) -> None:
-        """Begin the books anew where they are long."""
+        """Delete the server's predictions and trainings if there are many."""
         if len(self.server.predictions) > KEPT:
             for version in (OFFICIAL, *(version_of(self.server, name) for name in MODELS)):
                 self.server.predictions.forget(version)
@@ -169,7 +169,7 @@ class Place:
 
 @asynccontextmanager
 async def placed(server: Server, colour: str) -> AsyncIterator[Place]:
-    """Give a client of a colour."""
+    """Yield a place of a colour."""
     place = Place(server, colour)
     try:
         yield place
@@ -179,7 +179,7 @@ async def placed(server: Server, colour: str) -> AsyncIterator[Place]:
 
 @pytest.fixture
 def place(shared_books: Server) -> Iterator[Place]:
-    """Give a blocking client."""
+    """Yield a place with a blocking client."""
     made = Place(shared_books, "blocking")
     yield made
     drive(made.close())

@@ -1,4 +1,4 @@
-"""What a client that can be trusted has to pass, in one list: which tests show it, and those that no subject's has."""
+"""The requirements of a reliable client, in one list: the tests that cover them, and those without another home."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ a download that breaks off leaves nothing: data/test_saving.py::test_a_download_
 
 
 @pytest.mark.parametrize("line", SHOWN.strip().splitlines(), ids=lambda line: line.split(":")[0])
-def test_it_is_shown_elsewhere(line: str) -> None:
-    """The test that shows it is there."""
+def test_the_covering_test_exists(line: str) -> None:
+    """The test that covers the requirement exists."""
     path, name = line.partition(": ")[2].split("::")
     assert f"def {name}(" in (TESTS / path).read_text("utf-8")
 
 
 @pytest.mark.parametrize("colour", list(RUN))
 def test_an_answer_that_is_held_for_a_minute(colour: str) -> None:
-    """A job longer than the API keeps an answer back is started once, and its result returned."""
+    """A job that runs longer than the API holds its answer is started once, and its result is returned."""
     time, held = ManualClock(), Held()
     with local_server({"me/held": Model(held.text, official=True)}, clock=time) as server:
         results: list[Any] = []
@@ -86,7 +86,7 @@ def test_an_answer_that_is_held_for_a_minute(colour: str) -> None:
 
 @pytest.mark.parametrize("fault", [RESET_AFTER, SLOW_AFTER, BROKEN_AFTER, LATE, CUT, PAGE_AFTER], ids=str)
 async def test_a_lost_answer_costs_nothing(shared_books: Server, colour: str, fault: Fault) -> None:
-    """Whatever takes the answer to a create away, the call has its result, of one prediction."""
+    """However the answer to a create is lost, the call returns its result, and one prediction was started."""
     async with placed(shared_books, colour) as place:
         inputs = place.fresh()
         plan = place.line.follow([fault], "POST *")
@@ -95,8 +95,8 @@ async def test_a_lost_answer_costs_nothing(shared_books: Server, colour: str, fa
         assert [line for line in plan.asked if line.startswith("POST")] == ["POST /models/me/official/predictions"]
 
 
-async def test_a_limit_in_a_body_is_kept(shared_books: Server, colour: str) -> None:
-    """A 429 that says only in its body how long to wait is waited for so long, and the call goes on."""
+async def test_a_rate_limit_in_a_body_is_kept(shared_books: Server, colour: str) -> None:
+    """If only the body of a 429 says how long to wait, the client waits that long and goes on."""
     async with placed(shared_books, colour) as place:
         inputs = place.fresh()
         place.line.follow([THROTTLED], "POST *")
@@ -106,7 +106,7 @@ async def test_a_limit_in_a_body_is_kept(shared_books: Server, colour: str) -> N
 
 
 async def test_a_version_runs_without_its_schema(shared_books: Server, colour: str) -> None:
-    """That a version cannot be described does not keep it from running, nor lose its result."""
+    """A version whose lookup fails still runs and returns its result."""
     async with placed(shared_books, colour) as place:
         inputs = place.fresh()
         place.line.follow([BROKEN_AFTER] * 9, "GET /models/*")
@@ -115,7 +115,7 @@ async def test_a_version_runs_without_its_schema(shared_books: Server, colour: s
 
 
 async def test_a_client_uses_its_own_token(shared_books: Server, colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Creating, looking and reading go by the token that the client was given, whatever the environment says."""
+    """A client creates, polls and reads with the token that it was given, whatever the environment says."""
     monkeypatch.setenv("REPLICATE_API_TOKEN", "of-somebody-else")
     async with placed(shared_books, colour) as place:
         created = await got(place.client.predictions.create("me/official", place.fresh()))

@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the line: at most one prediction for a call, none lost, none left running."""
+"""With random faults: each call starts one prediction at most, none is lost, and none is left running."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ LEAVING = ("deadline", "close", "interrupt")
 LEFT = ("read version", "use streaming", "stream")
 """The ways to call a model whose output is read item by item."""
 PLANS = int(os.environ.get("FAULT_PLANS", "2000"))
-"""How many random plans there are for blocking calls; for others, fewer."""
+"""The number of random plans for blocking calls. The other tests have fewer."""
 plans = st.lists(st.sampled_from((FINE, *FAULTS)), max_size=7)
 
 
 @pytest.fixture(scope="module")
 def here(shared_books: Server) -> Iterator[Place]:
-    """One client for all examples, so that what it remembers of earlier calls is put to the test too."""
+    """Yield one client for all examples, so that what it remembers of earlier calls is tested, too."""
     place = Place(shared_books, "blocking")
     yield place
     drive(place.close())
 
 
 async def call(place: Place, way: str, inputs: dict[str, str]) -> Any:
-    """Run a model to its end, in one of the ways there are, and give its output."""
+    """Run a model to its end in one of several ways, and return its output."""
     client = place.client
     match way:
         case "run official":
@@ -60,7 +60,7 @@ async def call(place: Place, way: str, inputs: dict[str, str]) -> Any:
 
 
 async def booked(place: Place, way: str, faults: list[Fault]) -> None:
-    """Call a model on a bad line, and compare what came of it with what is in the books."""
+    """Call a model with faults, and compare the outcome with the server's record."""
     place.tidy()
     inputs = place.fresh()
     plan = place.line.follow(faults)
@@ -75,7 +75,7 @@ async def booked(place: Place, way: str, faults: list[Fault]) -> None:
 
 
 def balance(place: Place, plan: Plan, output: Any, error: ReplicateException | None) -> None:
-    """Check that there is one prediction for a result, and none that the caller does not know of."""
+    """Check that a result has one prediction, and that the caller knows of every prediction."""
     started = place.started()
     assert len(started) <= 1, plan.met
     if error is None:
@@ -93,7 +93,7 @@ def balance(place: Place, plan: Plan, output: Any, error: ReplicateException | N
 @given(way=st.sampled_from(WAYS), faults=plans)
 @settings(max_examples=PLANS, deadline=None)
 def test_the_books(here: Place, way: str, faults: list[Fault]) -> None:
-    """A call that returns has one prediction; one that raises has one that its error knows of, or none, or says so."""
+    """A call that returns has started one prediction. One that raises has started none, or its error says more."""
     drive(booked(here, way, faults))
 
 
@@ -101,7 +101,7 @@ def test_the_books(here: Place, way: str, faults: list[Fault]) -> None:
 @given(way=st.sampled_from(WAYS), faults=plans)
 @settings(max_examples=PLANS // 10, deadline=None)
 def test_the_books_of_an_asynchronous_client(shared_books: Server, colour: str, way: str, faults: list[Fault]) -> None:
-    """The same holds where calls are awaited."""
+    """Asynchronous calls keep the same rules."""
 
     async def main() -> None:
         async with placed(shared_books, colour) as place:
@@ -111,7 +111,7 @@ def test_the_books_of_an_asynchronous_client(shared_books: Server, colour: str, 
 
 
 def begin(place: Place, way: str, inputs: dict[str, str], timeout: float | None) -> Any:
-    """Call a model that never comes to an end, in one of the ways that give something to read."""
+    """Call a model that never ends, in one of the ways that return an iterator."""
     match way:
         case "read version":
             return place.client.run(place.by_version("me/endless"), inputs, timeout=timeout, wait=False)
@@ -127,7 +127,7 @@ async def entered(stream: Any) -> Any:
 
 
 async def left(place: Place, way: str, faults: list[Fault], leave: str) -> None:
-    """Leave an endless call early on a bad line, and see whether it goes on."""
+    """Leave an endless call early, with faults, and check that its prediction was canceled."""
     place.tidy()
     inputs = place.fresh()
     output = await got(begin(place, way, inputs, 20 if leave == "deadline" else None))
@@ -143,7 +143,7 @@ async def left(place: Place, way: str, faults: list[Fault], leave: str) -> None:
 
 
 async def waited(place: Place, faults: list[Fault], leave: str) -> None:
-    """Leave a call that waits for a whole output, which never comes, and see whether it goes on."""
+    """Leave a call that waits for a whole output without end, and check that its prediction was canceled."""
     place.tidy()
     inputs = place.fresh()
     timeout = 20 if leave == "deadline" else None
@@ -162,13 +162,13 @@ async def waited(place: Place, faults: list[Fault], leave: str) -> None:
 
 
 def interrupt(sleeps: int) -> None:
-    """Press Ctrl-C in the fourth pause, and in no later one."""
+    """Raise KeyboardInterrupt in the fourth pause, and in no later one."""
     if sleeps == 4:
         raise KeyboardInterrupt
 
 
 def stopped(place: Place, plan: Plan, leave: str, error: BaseException | None) -> None:
-    """Check how a call ended, and that its prediction was stopped, unless each request to that end met trouble."""
+    """Check how a call ended, and that its prediction was canceled, unless every cancel request met a fault."""
     place.line.follow(())
     [started] = place.started()
     status = started.status
@@ -180,12 +180,12 @@ def stopped(place: Place, plan: Plan, leave: str, error: BaseException | None) -
 
 
 async def read_some(place: Place, output: Any, leave: str) -> None:
-    """Read an endless output until the time is up, or up to its fourth item."""
+    """Read an endless output up to the deadline, or up to its fourth item."""
     number = 0
     async with aclosing(each(output)) as items:
         async for _ in items:
             number += 1
-            place.clock.time += 2  # which what is streamed without a pause takes, too
+            place.clock.time += 2  # items that are streamed without a pause take time, too
             if leave == "close" and number > 3:
                 return
             if leave == "interrupt" and number > 3:
@@ -194,8 +194,8 @@ async def read_some(place: Place, output: Any, leave: str) -> None:
 
 @given(way=st.sampled_from(LEFT), faults=plans, leave=st.sampled_from(LEAVING))
 @settings(max_examples=PLANS // 13, deadline=None)
-def test_what_is_left_is_stopped(here: Place, way: str, faults: list[Fault], leave: str) -> None:
-    """A prediction whose call is left early does not go on, unless every request that stops it meets trouble."""
+def test_an_iterator_that_is_left_cancels(here: Place, way: str, faults: list[Fault], leave: str) -> None:
+    """A call that is left early cancels its prediction, unless every cancel request meets a fault."""
     drive(left(here, way, faults, leave))
 
 
@@ -203,10 +203,10 @@ def test_what_is_left_is_stopped(here: Place, way: str, faults: list[Fault], lea
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
 @given(way=st.sampled_from(LEFT), faults=plans, leave=st.sampled_from(LEAVING))
 @settings(max_examples=PLANS // 40, deadline=None)
-def test_what_is_left_is_stopped_asynchronously(
+def test_an_asynchronous_iterator_that_is_left_cancels(
     shared_books: Server, colour: str, way: str, faults: list[Fault], leave: str
 ) -> None:
-    """The same holds where output is awaited."""
+    """Asynchronous iterators that are left early cancel their predictions, too."""
 
     async def main() -> None:
         async with placed(shared_books, colour) as place:
@@ -217,18 +217,18 @@ def test_what_is_left_is_stopped_asynchronously(
 
 @given(faults=plans, leave=st.sampled_from(("deadline", "interrupt")))
 @settings(max_examples=PLANS // 13, deadline=None)
-def test_what_is_not_waited_for_any_more_is_stopped(here: Place, faults: list[Fault], leave: str) -> None:
-    """So it is with a call that gives its output as a whole."""
+def test_a_call_that_is_left_cancels(here: Place, faults: list[Fault], leave: str) -> None:
+    """A call for a whole output that is left early cancels its prediction, too."""
     drive(waited(here, faults, leave))
 
 
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
 @given(faults=plans, leave=st.sampled_from(("deadline", "interrupt")))
 @settings(max_examples=PLANS // 40, deadline=None)
-def test_what_is_not_awaited_any_more_is_stopped(
+def test_an_asynchronous_call_that_is_left_cancels(
     shared_books: Server, colour: str, faults: list[Fault], leave: str
 ) -> None:
-    """And with one that is awaited."""
+    """An asynchronous call for a whole output that is left early cancels its prediction, too."""
 
     async def main() -> None:
         async with placed(shared_books, colour) as place:

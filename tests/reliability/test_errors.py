@@ -1,4 +1,4 @@
-"""Errors of real calls over real sockets: before a start httpx's too, after it never; and what they say."""
+"""Errors of real calls over real sockets: httpx's classes before a start, none of them after it, and the texts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 pytestmark = leaves_streams
 
 AGAIN = (ReplicateError, httpx.HTTPError, TimeoutError)
-"""What a loop may make a call again for."""
+"""The errors after which a loop may call again."""
 QUICKLY = httpx.Timeout(5, read=0.2)
 GARBLED = answer("200 OK", b"no gzip", "Content-Encoding: gzip")
 
@@ -58,8 +58,8 @@ def pickled(error: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", PAIRS.values(), ids=lambda kind: kind.__name__)
-def test_every_pair_can_be_pickled(kind: type[APIConnectionError]) -> None:
-    """Whichever of httpx's classes it is of, a pickle has the same class, text and fields."""
+def test_each_pair_can_be_pickled(kind: type[APIConnectionError]) -> None:
+    """Each pair of an httpx class keeps its class, text and fields in a pickle."""
     error = kind("It broke.", hint="Mend it.")
     error.sent = False
     again = pickled(error)
@@ -68,16 +68,16 @@ def test_every_pair_can_be_pickled(kind: type[APIConnectionError]) -> None:
 
 
 @pytest.mark.parametrize(("cause", "kind"), PAIRS.items(), ids=lambda kind: kind.__name__)
-def test_each_error_is_one_of_its_cause(cause: type[Exception], kind: type[APIConnectionError]) -> None:
-    """For each of httpx's classes there is one that is both, and one for timeouts is an APITimeoutError."""
+def test_each_error_has_the_class_of_its_cause(cause: type[Exception], kind: type[APIConnectionError]) -> None:
+    """Each httpx class has an error that is an instance of both. For timeouts it is an APITimeoutError."""
     if issubclass(cause, httpx.RequestError):
         assert issubclass(kind, cause)
     assert issubclass(kind, APITimeoutError) is issubclass(cause, (httpx.TimeoutException, TimeoutError))
     assert not issubclass(kind, (OSError, RunError))
 
 
-def test_all_of_httpx_is_there() -> None:
-    """Every class of httpx's errors of requests has its pair."""
+def test_every_class_of_httpx_has_its_pair() -> None:
+    """Every class of httpx's request errors has its pair."""
     kinds = {each for each in vars(httpx).values() if isinstance(each, type) and issubclass(each, httpx.RequestError)}
     assert kinds <= {*PAIRS}
 
@@ -86,7 +86,7 @@ def test_all_of_httpx_is_there() -> None:
 
 
 class Place(NamedTuple):
-    """Where a call fails, and what the client needs to be set to."""
+    """The address of a failing server, and the client options that the failure needs."""
 
     base_url: str
     options: dict[str, Any]
@@ -105,7 +105,7 @@ def nobody() -> Iterator[Place]:
 
 @contextmanager
 def full() -> Iterator[Place]:
-    """Give a place whose queue of connections is full: another one is never made."""
+    """Yield a server whose accept queue is full, so that no more connections are made."""
     with ExitStack() as open_ones:
         listener = open_ones.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
@@ -118,7 +118,7 @@ def full() -> Iterator[Place]:
 
 @contextmanager
 def unread() -> Iterator[Place]:
-    """Give a place where nobody reads what is sent."""
+    """Yield a server that does not read what is sent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield Place(
             f"http://127.0.0.1:{listener.getsockname()[1]}/v1", {"timeout": httpx.Timeout(5, read=0.2, write=0.2)}
@@ -127,7 +127,7 @@ def unread() -> Iterator[Place]:
 
 @contextmanager
 def busy() -> Iterator[Place]:
-    """Give a place to which there may be one connection."""
+    """Yield a server to which one connection is allowed."""
     with Faults(STALLED) as server:
         limits = httpx.Limits(max_connections=1)
         yield Place(server.base_url, {"http": {"limits": limits}, "timeout": httpx.Timeout(5, pool=0.1)})
@@ -135,7 +135,7 @@ def busy() -> Iterator[Place]:
 
 @contextmanager
 def barred() -> Iterator[Place]:
-    """Give a place behind a proxy that lets nobody through."""
+    """Yield an address behind a proxy that refuses every tunnel."""
     with Faults(answer("403 Forbidden")) as proxy:
         yield Place("https://api.example.test/v1", {"http": {"proxy": proxy.origin}})
 
@@ -158,20 +158,20 @@ FIRST: dict[str, Callable[[Any], Any]] = {
     "look": lambda client: client.models.get("me/model"),
     "upload": lambda client: client.run("me/model", {"file": io.BytesIO(bytes(20_000_000))}),
 }
-"""What comes before a start: looking something up, or uploading a file of an input."""
+"""Requests before a start: a lookup, or the upload of a file."""
 UNUSUAL = {
-    "no connection is made": "look",  # one of the connections that wait may be given up after the first try
+    "no connection is made": "look",  # one of the waiting connections may be dropped after the first attempt
     "no connection is free": "look",
     "nobody reads": "upload",
 }
-"""What only one of these can meet."""
+"""The failures that only one of these requests can meet."""
 CASES = [(name, first) for name in BEFORE for first in FIRST if UNUSUAL.get(name, first) == first]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="queues and buffers of connections are of another size")
 @pytest.mark.parametrize(("trouble", "first"), CASES)
-async def test_before_a_start_an_error_is_one_of_httpx_too(colour: str, trouble: str, first: str) -> None:
-    """It is a ReplicateError, and an instance of httpx's class of its cause, in a pickle as well."""
+async def test_an_error_before_a_start_has_its_httpx_class(colour: str, trouble: str, first: str) -> None:
+    """Before a start, an error is a ReplicateError and an instance of its cause's httpx class, also in a pickle."""
     cause, make = BEFORE[trouble]
     with make() as place:
         http = place.options.pop("http", None)
@@ -219,7 +219,7 @@ def refusal(status: int) -> bytes:
 
 @pytest.mark.parametrize(("status", "kind"), [pair for pair in STATUSES.items() if pair[0] < 500])
 async def test_a_create_that_is_refused_has_started_nothing(colour: str, status: int, kind: type[Exception]) -> None:
-    """What the API refuses is a ReplicateError of the status' class, and none of httpx's."""
+    """A refused create raises the ReplicateError of its status, which is no httpx error."""
     with Faults(refusal(status)) as server:
         client = connect(colour, base_url=server.base_url, max_retries=0)
         for call in (*CALLS.values(), create):
@@ -239,19 +239,19 @@ async def create(client: Any) -> Any:
 
 
 class Started(Faults):
-    """An API that has started a prediction, and does something else to whoever looks at it."""
+    """An API that starts a prediction and then misbehaves at every other request."""
 
     def __init__(self, behaviour: bytes | str | Callable[[bytes], bytes]) -> None:
         super().__init__(self.respond)
         self.behaviour = behaviour
 
     def respond(self, request: bytes) -> bytes:
-        """Answer a create, and a cancel."""
+        """Answer a create or a cancel, and misbehave otherwise."""
         if request.startswith(b"POST") and b"/cancel " in request:
             return answer("200 OK", json.dumps(prediction("canceled")).encode())
         if request.startswith(b"POST"):
             return answer("201 Created", json.dumps(prediction("starting")).encode())
-        return self.behaviour  # type: ignore[return-value]  # a constant is a behaviour too
+        return self.behaviour  # type: ignore[return-value]  # a constant is a behaviour, too
 
 
 AFTER: dict[str, tuple[type[Exception], bytes | str]] = {
@@ -284,7 +284,7 @@ async def created(model: Any) -> Any:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look less often."""
+    """Poll and search less often."""
     monkeypatch.setattr("replicate._jobs.wait.FAILURES", 2)
     monkeypatch.setattr("replicate._jobs.recovery.FIND", (0.0,))
 
@@ -292,8 +292,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize("way", CALLS)
 @pytest.mark.parametrize("trouble", AFTER)
-async def test_after_a_start_no_error_is_one_to_call_again_for(colour: str, way: str, trouble: str) -> None:
-    """It is a RunError with the prediction and the cause, and nothing that means that none was started."""
+async def test_no_error_after_a_start_invites_another_call(colour: str, way: str, trouble: str) -> None:
+    """After a start, every error is a RunError with the prediction and the cause, and no reason to call again."""
     cause, behaviour = AFTER[trouble]
     with Started(behaviour) as server:
         client = connect(colour, base_url=server.base_url, max_retries=0, timeout=QUICKLY)
@@ -318,8 +318,8 @@ async def test_after_a_start_no_error_is_one_to_call_again_for(colour: str, way:
 
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize("trouble", ["no answer comes", "the connection is reset", "the answer is 500"])
-async def test_a_create_without_an_answer_is_no_error_to_call_again_for(colour: str, trouble: str) -> None:
-    """Where nobody knows what became of a create, AmbiguousCreateError says so, with its cause beside it."""
+async def test_a_create_without_an_answer_invites_no_other_call(colour: str, trouble: str) -> None:
+    """A create of unknown outcome raises AmbiguousCreateError with its cause."""
     cause, behaviour = AFTER[trouble]
     with Faults(behaviour) as server:
         client = connect(colour, base_url=server.base_url, max_retries=0, timeout=QUICKLY)
@@ -336,7 +336,7 @@ async def test_a_create_without_an_answer_is_no_error_to_call_again_for(colour: 
 
 @pytest.mark.parametrize("way", ["run", "use", "stream"])
 async def test_a_client_that_is_closed_meanwhile_ends_the_call(colour: str, way: str) -> None:
-    """ClosedError is a ReplicateError where nothing was started, and the cause of a RunError where something was."""
+    """ClosedError is a ReplicateError if nothing was started, and the cause of a RunError if something was."""
     with Started(SILENCE) as server:
         client = connect(colour, base_url=server.base_url, max_retries=0)
 
@@ -363,7 +363,7 @@ async def test_a_client_that_is_closed_meanwhile_ends_the_call(colour: str, way:
 
 
 def test_a_stream_that_is_closed_while_it_starts() -> None:
-    """Another thread closes it before the create is answered: it has started a prediction, and cancels that."""
+    """A stream that another thread closes before its create is answered cancels the prediction that it has started."""
     with Started(SILENCE) as server:
         client = connect("blocking", base_url=server.base_url, max_retries=0)
         events = client.stream("me/model", {"text": "a"})
@@ -387,7 +387,7 @@ def test_a_stream_that_is_closed_while_it_starts() -> None:
 
 
 def test_a_stream_that_is_interrupted_while_it_starts() -> None:
-    """Whoever reads on is not told that nothing was started, for nobody knows; one never begun has started nothing."""
+    """After an interrupted start, the error does not say that nothing was started, unlike that of an unread stream."""
 
     def interrupt(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
@@ -409,7 +409,7 @@ def test_a_stream_that_is_interrupted_while_it_starts() -> None:
 
 
 async def test_an_iterator_that_cannot_be_canceled(colour: str) -> None:
-    """`cancel()` of what a call gives raises a RunError, as all that comes after a start."""
+    """If `cancel()` of an iterator fails, it raises a RunError, as do all failures after a start."""
     with Started(refusal(404)) as server:
         client = connect(colour, base_url=server.base_url, max_retries=0)
         output = await got(client.use("me/model", streaming=True)(text="a"))
@@ -422,11 +422,11 @@ async def test_an_iterator_that_cannot_be_canceled(colour: str) -> None:
         await got(client.close())
 
 
-# ---- what is not httpx's own
+# ---- errors that are not httpx's own
 
 
 class Raising(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport of the caller's that raises what httpx does not know, in the place of all answers but a create's."""
+    """A transport of the caller's that raises other errors than httpx's, except for creates if these are answered."""
 
     def __init__(self, error: type[Exception], *, creates: bool) -> None:
         self.error, self.creates = error, creates
@@ -443,8 +443,8 @@ class Raising(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize("raised", [TimeoutError, ConnectionResetError, BrokenPipeError])
-async def test_what_a_transport_raises_is_the_lack_of_an_answer(colour: str, raised: type[Exception]) -> None:
-    """Python's own errors of connections are no errors of a call: ours are, and say whether something was started."""
+async def test_errors_of_a_transport(colour: str, raised: type[Exception]) -> None:
+    """Python's own connection errors become this package's, which say whether something was started."""
     for creates, kind in ((True, RunError), (False, AmbiguousCreateError)):
         transport = Raising(raised, creates=creates)
         client = connect(colour, http_client=client_of_httpx(colour, transport=transport), max_retries=0)
@@ -474,8 +474,8 @@ async def read_and_complain(response: Any) -> None:
 
 
 @pytest.mark.parametrize("reading", [False, True])
-async def test_what_a_hook_raises_is_an_answer(colour: str, *, reading: bool) -> None:
-    """A hook of the caller's client that calls `raise_for_status` changes nothing but what is known of the answer."""
+async def test_errors_of_a_response_hook(colour: str, *, reading: bool) -> None:
+    """A hook that calls `raise_for_status` changes only how much of the response's body is known."""
     if colour == "blocking":
         hook: Any = (lambda response: (response.read(), complain(response))) if reading else complain
     else:
@@ -512,7 +512,7 @@ async def test_what_a_hook_raises_is_an_answer(colour: str, *, reading: bool) ->
         await got(client.close())
 
 
-# ---- what they say
+# ---- the texts
 
 DETAILS = "ReplicateError Details:"
 PAGE = b"<html>\n<body><h1>Internal Server Error</h1></body>\n</html>"
@@ -527,7 +527,7 @@ INVALID = {
 
 
 class Said(NamedTuple):
-    """What the API answers, and the text, fields and notes of the error for it."""
+    """A response of the API, and the text, fields and notes of its error."""
 
     status: str
     body: Any
@@ -606,11 +606,11 @@ LOOKS = {
         ["500 Internal Server Error from GET /v1/predictions/p1: <html> <body><h1>…"],
     ),
 }
-"""What the API says to whoever looks: after a create that it answered so, it may have started something."""
+"""Responses to a poll. As responses to a create, they would leave it ambiguous."""
 
 
 @pytest.mark.parametrize("name", [*TEXTS, *LOOKS])
-async def test_what_the_api_says_is_the_text(colour: str, name: str) -> None:
+async def test_the_text_is_the_apis(colour: str, name: str) -> None:
     """`str` is version 1's text with its line feeds, the fields are the problem's, and the notes say what helps."""
     said = {**TEXTS, **LOOKS}[name]
     body = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
@@ -640,21 +640,21 @@ async def test_what_the_api_says_is_the_text(colour: str, name: str) -> None:
 
 
 async def without_token(colour: str, server: Faults) -> None:
-    """Start a prediction by a client of version 1, which may have no token."""
+    """Create a prediction with a client of version 1, which may have no token."""
     with Client(base_url=server.base_url) as client:
         await got((client.predictions.create if colour == "blocking" else client.predictions.async_create)("me/p:1"))
 
 
 def assert_lines(lines: list[str], expected: list[str]) -> None:
-    """Compare lines with what they are, or begin with (`text…`), or hold (`…text`)."""
+    """Compare lines with expected ones: whole, a beginning (`text…`) or a part (`…text`)."""
     assert len(lines) == len(expected), lines
     for line, wanted in zip(lines, expected, strict=True):
         start, dots, part = wanted.partition("…")
         assert line == wanted if not dots else (line.startswith(start) and part in line), (line, wanted)
 
 
-def test_a_problem_is_shown_as_version_1_does() -> None:
-    """So is an error that somebody makes of a problem's fields, as version 1's were made."""
+def test_the_text_of_a_problem_is_version_1s() -> None:
+    """The text of a problem is version 1's, also for an error that a caller makes of its fields."""
     error = ReplicateError(title="T", status=400, detail="a\nb", type="t", instance="i")
     assert str(error) == "ReplicateError Details:\ntype: t\ntitle: T\nstatus: 400\ndetail: a\nb\ninstance: i"
     assert str(ReplicateException("plain")) == "plain"

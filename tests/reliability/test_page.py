@@ -1,4 +1,4 @@
-"""The table of faults in the documentation is what the client has been seen to do.
+"""The table of faults in the documentation shows what the client was seen to do.
 
 `WRITE_RELIABILITY=1 python -m pytest tests/reliability` writes it.
 """
@@ -40,14 +40,14 @@ LINES = (
     [chaos.THROTTLED] * 4,
     [chaos.FINE, chaos.SLOW_AFTER, chaos.PAGE],
 )
-"""What is wrong with the line on which the examples are run."""
+"""The faults with which the page's examples are run."""
 ENDS = {"canceled": "canceled", "processing": "processing", "starting": "processing"}
-"""What the books say of what has not come to its own end; a busy machine may not have got round to it yet."""
+"""What the table says of unfinished predictions. On a busy machine one may not have started yet."""
 CASES = [trouble for section in SECTIONS.values() for trouble in section]
 
 
 class Seen(NamedTuple):
-    """What a call came to."""
+    """The outcome of a call."""
 
     result: str
     requests: int
@@ -56,7 +56,7 @@ class Seen(NamedTuple):
 
 @pytest.fixture(scope="module")
 def seen(shared_books: Server) -> dict[Trouble, Seen]:
-    """Make all calls, with pauses that are no matter of chance."""
+    """Make all calls, with pauses that are not random."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("random.uniform", lambda least, most: (least + most) / 2)
         return {trouble: measured(shared_books, trouble) for trouble in CASES}
@@ -72,7 +72,7 @@ def measured(server: Server, trouble: Trouble) -> Seen:
         gc.collect()
         started = place.started()
         for each in started:
-            if each.model != "me/endless":  # what is left may need a moment more
+            if each.model != "me/endless":  # a prediction that was left may need a moment more
                 wait_for_end(each)
         ends = [ENDS[each.status] for each in started if each.status in ENDS]
         for each in started:
@@ -104,7 +104,7 @@ def told(result: object) -> str:
 
 
 def test_the_page_is_current(seen: dict[Trouble, Seen]) -> None:
-    """docs/reliability.md says what the calls have shown."""
+    """The table in docs/reliability.md matches the outcomes of the calls."""
     if not PAGE.parent.is_dir():
         pytest.skip("the documents stay behind when the installed wheel is tested")
     prose, _, _ = PAGE.read_text("utf-8").partition(MARK)
@@ -117,7 +117,7 @@ def test_the_page_is_current(seen: dict[Trouble, Seen]) -> None:
 
 
 def row(trouble: Trouble, seen: Seen) -> str:
-    """Write a line of the table."""
+    """Return a row of the table."""
     return f"| {trouble.name} | {trouble.does} | {seen.result} | {seen.requests} | {seen.predictions} |\n"
 
 
@@ -126,7 +126,7 @@ def row(trouble: Trouble, seen: Seen) -> str:
 def test_the_loops_of_the_page_pay_once(
     place: Place, faults: list[chaos.Fault], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The examples start one prediction at most, whatever is wrong with the line, and end with its result."""
+    """The page's examples start one prediction at most, with every fault, and return its result."""
     monkeypatch.setitem(vars(replicate), "default_client", place.client)
     monkeypatch.setattr("time.sleep", lambda _: None)
     names: dict[str, Any] = {}
@@ -142,13 +142,13 @@ def test_the_loops_of_the_page_pay_once(
 
 
 def test_nothing_is_started_twice(seen: dict[Trouble, Seen]) -> None:
-    """No line of the table has two predictions."""
+    """No call in the table has started two predictions."""
     assert {each.predictions[0] for each in seen.values()} == {"0", "1"}
 
 
 @pytest.mark.parametrize(("limit", "seconds"), [*zip(LIMITS, (2, 30, 3, 5), strict=True)], ids=str)
-def test_a_limit_is_waited_for_as_told(place: Place, limit: object, seconds: float) -> None:
-    """However a 429 says how long to wait, that is the pause before the next attempt."""
+def test_a_rate_limit_sets_the_pause(place: Place, limit: object, seconds: float) -> None:
+    """In whatever form a 429 says how long to wait, that is the pause before the next attempt."""
     starting(limit)(place)  # type: ignore[arg-type]
     [pause] = place.clock.sleeps
-    assert seconds - 2 <= pause <= seconds + 0.5  # a date is of whole seconds
+    assert seconds - 2 <= pause <= seconds + 0.5  # a date has whole seconds

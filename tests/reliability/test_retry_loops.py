@@ -1,4 +1,4 @@
-"""A loop that makes a call again on what promises that nothing was started never pays twice, whatever goes wrong."""
+"""A loop that calls again after errors that promise that nothing was started never pays twice, whatever the faults."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 PLANS = int(os.environ.get("FAULT_PLANS", "2000"))
 TRIES = 4
 AGAIN = (ReplicateError, httpx.HTTPError, TimeoutError)
-"""What a careful loop makes a call again for."""
+"""The errors after which a careful loop calls again."""
 NEVER = AGAIN
-"""What no error is that ends a call after its start."""
+"""The errors that never end a call after its start."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Models that do the same: one that runs by its name, one that runs by a version, one that gives item by item."""
+    """Models that do the same: one that runs by its name, one by a version, and one that yields item by item."""
 
     official: str
     community: str
@@ -67,7 +67,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Case:
-    """A call, and what happens to it."""
+    """A call and its faults."""
 
     way: str
     kind: str
@@ -75,19 +75,19 @@ class Case:
     only: str = "*"
     timeout: float | None = None
     patience: float | None = None
-    """The seconds that the client gives each request."""
+    """The client's timeout for each request, in seconds."""
     saved: bool = False
     meddler: str | None = None
     """What `on_update` does."""
     at: int = 0
-    """The number of the update that it does it at."""
+    """The number of the update at which it does so."""
     wait: bool | None = None
     cold: bool = False
-    """Nothing is remembered of the models."""
+    """The client remembers nothing of the models."""
 
     @property
     def is_read(self) -> bool:
-        """Whether the output is read item by item, and not waited for."""
+        """Whether the output is read item by item instead of waited for."""
         return self.way == "use streaming" or self.wait is (False if self.way.startswith("r") else None)
 
     @property
@@ -97,7 +97,7 @@ class Case:
         return {} if timeout is None else {"timeout": timeout}
 
 
-# ---- the ways to call a model, each to its end
+# ---- the ways to call a model to its end
 
 
 async def run_official(client: Any, place: Place, case: Case, inputs: dict[str, Any], options: dict[str, Any]) -> Any:
@@ -158,13 +158,13 @@ WAYS: dict[str, Callable[..., Any]] = {
     "stream version": stream_version,
 }
 WAITING = ("run official", "run community", "run version", "read version", "run with a file", "stream")
-"""Those that take `wait`."""
+"""The ways that take `wait`."""
 FITTING = {"run with a file": ("text",), "use create": ("text", "file", "broken"), "use": ("text", "file", "broken")}
-"""The kinds of models that there are for a way."""
+"""The kinds of models that a way can have."""
 
 
 async def whole(place: Place, case: Case, output: Any) -> Any:
-    """Read an output that comes item by item to its end; time passes meanwhile for one that has none."""
+    """Read an iterator to its end. For an endless one, time passes with each item."""
     if not hasattr(output, "__next__") and not hasattr(output, "__anext__"):
         return output
     read: list[Any] = []
@@ -176,13 +176,13 @@ async def whole(place: Place, case: Case, output: Any) -> Any:
 
 
 async def text_of(output: Any) -> str:
-    """Give the text that an output is, or that is in its files."""
+    """Return the text of an output, or of its files."""
     if isinstance(output, list):
         return "".join([await text_of(item) for item in output])
     return (await got(output.read())).decode() if isinstance(output, FileOutput) else str(output)
 
 
-# ---- what `on_update` does
+# ---- the actions of `on_update`
 
 
 async def asks_for_nothing(client: Any) -> None:
@@ -215,7 +215,7 @@ MEDDLERS: dict[str, Callable[[Any], Any]] = {
 
 
 def meddling(place: Place, case: Case) -> Any:
-    """Give the callback of a case."""
+    """Return the callback of a case."""
     updates = itertools.count()
 
     async def meddle(_: Any) -> None:
@@ -229,12 +229,12 @@ def meddling(place: Place, case: Case) -> Any:
 
 
 def forged(plan: Plan) -> bool:
-    """Tell whether somebody else has answered 200 in the place of a file, of which nothing tells that it is not it."""
+    """Return whether a fault has answered 200 instead of a file, which a client cannot notice."""
     return any(line.startswith("GET /delivery/") and fault in FORGERIES for line, fault in plan.met)
 
 
 async def insist(place: Place, case: Case, inputs: dict[str, str], folder: Path) -> Any:
-    """Make a call again and again, as a careful loop does."""
+    """Call again and again, as a careful loop does."""
     client = place.client if case.patience is None else place.client.with_options(timeout=case.patience)
     for number in itertools.count(1):
         options: dict[str, Any] = case.options
@@ -255,7 +255,7 @@ async def insist(place: Place, case: Case, inputs: dict[str, str], folder: Path)
 
 
 async def balanced(place: Place, case: Case, folder: Path) -> None:
-    """Call a model in a loop on a bad line, and compare what came of it with what is in the books."""
+    """Call a model in a loop with faults, and compare the outcome with the server's record."""
     place.tidy()
     if case.cold:
         place.client._session.memory.clear()
@@ -297,7 +297,7 @@ async def balanced(place: Place, case: Case, folder: Path) -> None:
 
 
 def raised_by_hook() -> httpx.HTTPStatusError:
-    """Make what `response.raise_for_status()` raises in a hook of the caller's client."""
+    """Make the error that `response.raise_for_status()` raises in a hook of the caller's client."""
     request = httpx.Request("POST", "http://hooked.test/")
     return httpx.HTTPStatusError("502", request=request, response=httpx.Response(502, request=request))
 
@@ -347,7 +347,7 @@ cases = st.builds(
 
 @pytest.fixture(scope="module")
 def here(shared_books: Server) -> Iterator[Place]:
-    """One client for all examples, so that what it remembers of earlier calls is put to the test too."""
+    """Yield one client for all examples, so that what it remembers of earlier calls is tested, too."""
     place = Place(shared_books, "blocking")
     yield place
     drive(place.close())
@@ -355,7 +355,7 @@ def here(shared_books: Server) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """Give a folder for the files of outputs."""
+    """Yield a folder for output files."""
     made = Path(tempfile.mkdtemp())
     yield made
     shutil.rmtree(made)
@@ -364,9 +364,9 @@ def folder() -> Iterator[Path]:
 @given(case=cases)
 @settings(max_examples=PLANS, deadline=None)
 def test_a_careful_loop_pays_once(here: Place, folder: Path, case: Case) -> None:
-    """A loop that makes a call again on ReplicateError, httpx's errors and TimeoutError starts one prediction at most.
+    """A loop that calls again on ReplicateError, httpx's errors and TimeoutError starts one prediction at most.
 
-    What ends the loop is a RunError that carries the prediction, where one was started.
+    If a prediction was started, the loop ends with a RunError that carries it.
     """
     drive(balanced(here, case, folder))
 
@@ -376,7 +376,7 @@ def test_a_careful_loop_pays_once(here: Place, folder: Path, case: Case) -> None
 @given(case=cases)
 @settings(max_examples=PLANS // 5, deadline=None)
 def test_a_careful_loop_pays_once_asynchronously(shared_books: Server, folder: Path, colour: str, case: Case) -> None:
-    """The same holds where calls are awaited."""
+    """Loops of asynchronous calls pay once, too."""
 
     async def main() -> None:
         async with placed(shared_books, colour) as place:

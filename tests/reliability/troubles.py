@@ -1,4 +1,4 @@
-"""What can go wrong with a call, one line of the page each: the fault, what the client does, and how to have it."""
+"""The faults of a call, one for each row of the page: its name, what the client does, and a call that meets it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STARTS, STREAMS, LOOK_UPS, LOOKS = "POST *predictions", "GET /streams/*", "GET /
 
 @dataclass(frozen=True)
 class Trouble:
-    """A fault, what the client does about it, and a call that meets it and gives its result."""
+    """A fault, what the client does about it, and a call that meets it and returns its result."""
 
     name: str
     does: str
@@ -46,12 +46,12 @@ class Trouble:
 
 
 def starting(*faults: Fault, only: str = STARTS) -> Callable[[Place], Any]:
-    """Run a model, and meet faults where it is started."""
+    """Run a model with faults at its create."""
     return running("me/official", *faults, only=only)
 
 
 def running(name: str, *faults: Fault, only: str = LOOK_UPS, **options: Any) -> Callable[[Place], Any]:
-    """Run a model by a client that knows nothing of it, and meet faults on the way."""
+    """Run a model with a client that knows nothing of it, with faults at its lookups."""
 
     def call(place: Place) -> Any:
         inputs = place.fresh()
@@ -62,7 +62,7 @@ def running(name: str, *faults: Fault, only: str = LOOK_UPS, **options: Any) -> 
 
 
 def by_version(*faults: Fault) -> Callable[[Place], Any]:
-    """Run a model that makes its output item by item, and read that."""
+    """Run a model that makes its output item by item, and read the output."""
 
     def call(place: Place) -> Any:
         inputs = place.fresh()
@@ -108,7 +108,7 @@ def training(place: Place) -> Any:
 
 
 def looking(*faults: Fault) -> Callable[[Place], Any]:
-    """Wait for a prediction, and meet faults at the looks."""
+    """Wait for a prediction, with faults at the polls."""
 
     def call(place: Place) -> Any:
         created = place.client.predictions.create("me/official", place.fresh())
@@ -120,14 +120,14 @@ def looking(*faults: Fault) -> Callable[[Place], Any]:
 
 
 def finish(place: Place, prediction: Any) -> None:
-    """Let the model finish, and the client not know: how often it looks is then no matter of chance."""
+    """Let the model finish without the client's knowledge, so that the number of polls is not random."""
     [run] = place.started()
     wait_for_end(run)
     prediction.status = "starting"
 
 
 def told(*, watched: bool = False, **members: Any) -> Callable[[Place], Any]:
-    """Run a model whose prediction looks as told, and then as succeeded."""
+    """Run a model whose prediction first has the given members, and then has succeeded."""
 
     def call(place: Place) -> Any:
         inputs = place.fresh()
@@ -139,7 +139,7 @@ def told(*, watched: bool = False, **members: Any) -> Callable[[Place], Any]:
 
 
 def logging_badly(place: Place) -> Any:
-    """Run a model where what is logged cannot be written."""
+    """Run a model while the log cannot be written."""
 
     def refuse(_: logging.LogRecord) -> None:
         raise ValueError("I/O operation on closed file.")
@@ -150,7 +150,7 @@ def logging_badly(place: Place) -> Any:
 
 
 def reading(leave: str, **options: Any) -> Callable[[Place], Any]:
-    """Read an output without end, and leave it."""
+    """Read an endless output, and leave it."""
 
     def call(place: Place) -> Any:
         output = place.client.run(place.by_version("me/endless"), begun(place), wait=False, **options)
@@ -170,7 +170,7 @@ def reading(leave: str, **options: Any) -> Callable[[Place], Any]:
 
 
 def waiting(leave: str, **options: Any) -> Callable[[Place], Any]:
-    """Wait for the whole of an output without end, and leave that."""
+    """Wait for an endless output as a whole, and leave it."""
 
     def interrupt(_: int) -> None:
         if leave == "interrupt":
@@ -209,12 +209,12 @@ async def canceled_wait(place: Place) -> Any:
 
 
 def meddled(place: Place) -> Any:
-    """Run a model with a callback that asks for what there is not."""
+    """Run a model with a callback that asks for a missing prediction."""
     return place.client.run("me/endless", begun(place), on_update=lambda _: place.client.predictions.get("missing"))
 
 
 def saving(*faults: Fault) -> Callable[[Place], Any]:
-    """Have the file of an output saved."""
+    """Run a model and save its output file."""
 
     def call(place: Place) -> Any:
         inputs = place.fresh()
@@ -226,7 +226,7 @@ def saving(*faults: Fault) -> Callable[[Place], Any]:
 
 
 def streaming(*faults: Fault, model: str = "me/words") -> Callable[[Place], Any]:
-    """Stream a model's output, and meet faults at its stream."""
+    """Stream a model's output, with faults at the stream."""
 
     def call(place: Place) -> Any:
         inputs = place.fresh()
@@ -273,7 +273,7 @@ BUSY = Fault("429", reaches=False, outcome=lambda: problem(429))
 
 
 def at_the_start(fault: Fault) -> str:
-    """Tell what the client does about a fault of the request that starts something."""
+    """Return what the client does about a fault of a create."""
     if fault is chaos.REFUSED:
         return "sends again: nothing was sent"
     if fault in REFUSALS:

@@ -1,4 +1,4 @@
-"""Calls over wires of raw sockets: what went out whole, whose answer came, and what the surroundings do to it."""
+"""Calls over raw sockets: requests sent in part, responses to others, and settings of the environment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONG = "x" * 20_000_000
 
 
 class Wire(Relay):
-    """A relay that does more, and notes what was asked over it. A fault of bytes is an answer to the head alone."""
+    """A relay with more faults, which records the request lines. A fault of bytes is a response to the head alone."""
 
     def __init__(self, port: int, *faults: str | bytes | None) -> None:
         super().__init__(port, *faults)
@@ -86,7 +86,7 @@ def over(
     model: str = "me/official",
     **options: Any,
 ) -> Callable[[Place], Any]:
-    """Run a model over a wire where faults meet what starts something."""
+    """Run a model over a wire with faults at its creates."""
 
     def call(place: Place) -> Any:
         with patch.dict(os.environ, environment or {}), Wire(place.server.port, *faults) as wire:
@@ -112,7 +112,7 @@ def over(
 
 
 def idle(client: Replicate, place: Place) -> None:
-    """Leave a connection to the API that is idle for as long as the API may close it."""
+    """Leave an idle connection that the API may close just then."""
     with patch.object(client_factory, "KEEP_ALIVE", 0.0):
         client.run("me/official", place.fresh())
 
@@ -123,7 +123,7 @@ def one_before(client: Replicate, place: Place) -> None:
 
 
 def tunnel(place: Place) -> Any:
-    """Run a model by a proxy that makes no tunnel."""
+    """Run a model through a proxy that refuses every tunnel."""
     with Wire(place.server.port, b"HTTP/1.1 502 Bad Gateway\r\n\r\n") as proxy:
         http = httpx.Client(proxy=proxy.base_url.removesuffix("/v1"))
         with Replicate(bearer_token="r8_test", base_url="https://api.invalid/v1", http_client=http) as client:
@@ -132,7 +132,7 @@ def tunnel(place: Place) -> Any:
 
 
 def untrusting(place: Place) -> Any:
-    """Run a model where the certificates to trust are not there."""
+    """Run a model while the file of trusted certificates is missing."""
     with (
         patch.dict(os.environ, {"SSL_CERT_FILE": "missing.pem"}),
         Replicate(bearer_token="r8_test", base_url="https://127.0.0.1:9/v1") as client,
@@ -142,7 +142,7 @@ def untrusting(place: Place) -> Any:
 
 
 def started_by_another(place: Place, inputs: dict[str, str]) -> None:
-    """Have another program start a prediction that does not end."""
+    """Start a prediction that does not end, as another program would."""
     httpx.post(
         f"{place.server.base_url}/predictions",
         json={"version": place.by_version("me/endless"), "input": inputs},

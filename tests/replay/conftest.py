@@ -1,4 +1,4 @@
-"""Recorded traffic, played again; or recorded anew, when `scripts/record.sh` says so."""
+"""Replay recorded traffic, or record it with `scripts/record.sh`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TOKEN = os.environ.get("REPLICATE_API_TOKEN")
 
 
 class Cast(NamedTuple):
-    """Models to run, with inputs: one gives a text, one streams it, one makes a picture of a picture."""
+    """The models to run, with inputs: one returns text, one streams text, and one makes a picture of a picture."""
 
     text: tuple[str, dict[str, Any]]
     words: tuple[str, dict[str, Any]]
@@ -54,7 +54,7 @@ CASTS = {
 
 
 class Labelled:
-    """YAML that says, in its first line, where and when it was recorded."""
+    """YAML whose first line says where and when it was recorded."""
 
     def __init__(self, place: str) -> None:
         self.place = place
@@ -69,14 +69,14 @@ class Labelled:
 
 
 class Player(NamedTuple):
-    """A client to play or record with, and the models to run."""
+    """A client to replay or record with, and the models to run."""
 
     client: Any
     models: Cast
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Record in one colour: the others play the same cassettes."""
+    """Record in one colour, as the others replay the same cassettes."""
     if RECORD:
         items[:] = [item for item in items if "blocking" in item.name]
 
@@ -96,7 +96,7 @@ def recorder(place: str) -> VCR:
 
 
 def play(cassette: Path, colour: str, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> Player:
-    """Play a cassette, to a client that has no network and all the time of the world."""
+    """Replay a cassette to a client that has no network and needs no time."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("a test that plays a cassette opened a connection")
@@ -111,7 +111,7 @@ def play(cassette: Path, colour: str, stack: ExitStack, monkeypatch: pytest.Monk
 
 
 def record(cassette: Path, place: str, stack: ExitStack) -> Player:
-    """Record a cassette from the local server, or from Replicate's own."""
+    """Record a cassette from the local server or from Replicate."""
     cassette.unlink(missing_ok=True)
     settings: dict[str, Any] = {"bearer_token": TOKEN}
     if place == "local":
@@ -125,7 +125,7 @@ def record(cassette: Path, place: str, stack: ExitStack) -> Player:
 def player(
     request: pytest.FixtureRequest, colour: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Player]:
-    """Give a client that is played the cassette named like the test."""
+    """Yield a client that replays the cassette with the test's name."""
     cassette = CASSETTES / f"{request.function.__name__.removeprefix('test_')}.yaml"
     monkeypatch.setattr(copies, "cache", copies.Cache(tmp_path))
     with ExitStack() as stack:

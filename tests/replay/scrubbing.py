@@ -1,6 +1,6 @@
-"""What of recorded traffic is kept: enough to play it again, nothing that is secret, personal or bulky.
+"""Reduce recorded traffic to what a replay needs, without secrets, personal data and bulk.
 
-What was recorded from the local server keeps to a name that says so.
+Recordings from the local server use a host name that says so.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 LIVE = "https://api.replicate.com"
 LOCAL = "http://replicate.local"
-"""Stands for the address of the local server, which is another each time."""
+"""Replaces the address of the local server, which changes each time."""
 KEPT_HEADERS = frozenset({"accept", "cancel-after", "content-type", "last-event-id", "preference-applied", "prefer"})
 LARGEST_BODY = 2048
-"""Bytes that are kept of a content that is neither JSON nor text."""
+"""The number of bytes kept of a body that is neither JSON nor text."""
 LONGEST_LIST = 2
-"""Items that are kept of a page of a list: what a recording has just made itself."""
+"""The number of items kept of a page: those that a recording has just made."""
 
 TOKEN = re.compile(r"r8_\w+|Bearer\s+\S+", re.IGNORECASE)
 SECRET = re.compile(
@@ -27,11 +27,11 @@ DATA_URI = re.compile(r"(data:[\w.+-]+/[\w.+-]+;base64,)([A-Za-z0-9+/=]{400})[A-
 
 
 def scrub_request(request: Any) -> Any:
-    """Reduce a request of vcrpy's to what is kept of it."""
+    """Scrub a request of vcrpy."""
     kind = "".join(request.headers.get("content-type", ""))
     request.uri = scrub_text(request.uri)
     if kind.startswith("multipart/"):
-        request.body = b"(an upload)"  # its boundary is another each time
+        request.body = b"(an upload)"  # its boundary changes each time
     elif request.body:
         request.body = scrub_body(request.body, kind)
     request.headers = {
@@ -41,7 +41,7 @@ def scrub_request(request: Any) -> Any:
 
 
 def scrub_response(response: dict[str, Any]) -> dict[str, Any]:
-    """Reduce a response of vcrpy's to what is kept of it."""
+    """Scrub a response of vcrpy."""
     headers = {name.lower(): values for name, values in response["headers"].items()}
     kind = "".join(headers.get("content-type", []))
     kept = {name: [scrub_text(value) for value in values] for name, values in headers.items() if name in KEPT_HEADERS}
@@ -50,7 +50,7 @@ def scrub_response(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def scrub_body(body: bytes | str, kind: str) -> bytes:
-    """Reduce a content of some MIME type."""
+    """Scrub a body of a MIME type."""
     content = body.encode() if isinstance(body, str) else bytes(body)
     try:
         text = content.decode()
@@ -62,26 +62,26 @@ def scrub_body(body: bytes | str, kind: str) -> bytes:
 
 
 def scrub_text(text: str) -> str:
-    """Take tokens, signatures, the end of long data URIs and the place of recording out of a text."""
+    """Remove tokens, signatures, the end of long data URIs and the address of the server from a text."""
     text = re.sub(r"https?://(?:127\.0\.0\.1|localhost)(?::\d+)?", LOCAL, text)
     text = SECRET.sub(r"\1scrubbed", TOKEN.sub("scrubbed", text))
     return DATA_URI.sub(r"\1\2", text)
 
 
 def shortened(answer: Any) -> Any:
-    """Keep what is newest of a page of a list, for the rest is not the recording's own."""
+    """Keep the newest items of a page, as the rest are not from the recording."""
     if isinstance(answer, dict) and isinstance(answer.get("results"), list) and "next" in answer:
         return {**answer, "results": answer["results"][:LONGEST_LIST], "next": None, "previous": None}
     return answer
 
 
 def same_body(one: Any, other: Any) -> None:
-    """Tell vcrpy whether two requests, both scrubbed, say the same: JSON is compared by its meaning."""
+    """Check for vcrpy that two scrubbed requests have equal bodies. JSON is compared by value."""
     assert said(one) == said(other)
 
 
 def said(request: Any) -> Any:
-    """Give what a request says."""
+    """Return the body of a request, parsed if it is JSON."""
     body = request.body or b""
     try:
         return json.loads(body)

@@ -1,4 +1,4 @@
-"""The client against recorded answers of the API: no server, no network."""
+"""The client replays recorded responses of the API, without a server or a network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def picture() -> bytes:
 
 
 async def test_create_and_get(player: Any) -> None:
-    """A prediction of a version is created, waited for, and found again by its id."""
+    """A prediction of a version is created, waited for, and found by its id."""
     model, _ = player.models.picture
     version = await version_of(player, model)
     _, field = player.models.picture
@@ -40,7 +40,7 @@ async def test_create_and_get(player: Any) -> None:
 
 
 async def test_create_by_name(player: Any) -> None:
-    """An official model is run by its name, and the answer is waited for."""
+    """An official model is run by its name, and the client waits for its output."""
     model, given = player.models.words
     made = await got(player.client.models.predictions.create(model, given, wait=60))
     await got(made.wait(timeout=300))
@@ -50,7 +50,7 @@ async def test_create_by_name(player: Any) -> None:
 
 
 async def test_refusals(player: Any) -> None:
-    """What the API refuses raises by status, with its own words."""
+    """A refusal of the API raises the error of its status, with the API's message."""
     with pytest.raises(NotFoundError, match="could not be found"):
         await got(player.client.predictions.get("nothing"))
     with pytest.raises(UnprocessableEntityError, match="version does not exist") as raised:
@@ -68,14 +68,14 @@ async def test_list(player: Any) -> None:
 
 
 async def test_run(player: Any) -> None:
-    """A model that gives a text gives it."""
+    """A model that returns text gives the text."""
     model, given = player.models.text
     text = await got(player.client.run(model, given))
     assert "Ada" in text
 
 
 async def test_run_with_files(player: Any) -> None:
-    """A picture goes in, and a file comes out that can be read."""
+    """A picture is the input, and the output is a file that can be read."""
     model, field = player.models.picture
     result = await got(player.client.run(model, {field: picture()}))
     assert isinstance(result, FileOutput)
@@ -91,7 +91,7 @@ async def test_run_by_version(player: Any) -> None:
 
 
 async def test_run_in_items(player: Any) -> None:
-    """A model that makes a text in pieces gives them, run by its name, as a list that prints as the text."""
+    """A model run by its name returns its text in pieces, as a list that prints as the text."""
     model, given = player.models.words
     output = await got(player.client.run(model, given))
     assert isinstance(output, OutputList)
@@ -100,7 +100,7 @@ async def test_run_in_items(player: Any) -> None:
 
 
 async def test_use_in_items(player: Any) -> None:
-    """The pieces come one by one where that is asked for."""
+    """With streaming, the pieces of a text come one by one."""
     model, given = player.models.words
     output = await got(player.client.use(model, streaming=True)(**given))
     items = await collect(output)

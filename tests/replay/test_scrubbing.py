@@ -1,4 +1,4 @@
-"""No cassette holds what is secret, and the scrubber sees to that."""
+"""The scrubber keeps secrets out of the cassettes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ RECORDED = sorted((Path(__file__).parents[2] / "cassettes").rglob("*.yaml"))
 
 
 def test_there_are_cassettes() -> None:
-    """The folder is where it is looked for."""
+    """The folder contains cassettes."""
     assert len(RECORDED) >= 8
 
 
 @pytest.mark.parametrize("cassette", RECORDED, ids=lambda path: path.stem)
 def test_no_cassette_holds_a_secret(cassette: Path) -> None:
-    """No token, no cookie, no signature, no place of recording; and it says where and when it was recorded."""
+    """A cassette has no token, cookie, signature or recording address, and says where and when it was recorded."""
     text = cassette.read_text("utf-8")
     assert not SECRETS.findall(text)
     content = yaml.safe_load(text)
@@ -39,7 +39,7 @@ def test_no_cassette_holds_a_secret(cassette: Path) -> None:
 
 
 def test_requests_are_scrubbed() -> None:
-    """Of a request's headers a few are kept, of its body and address what is not secret."""
+    """Some headers of a request are kept, and the parts of its body and URL that are not secret."""
     body = {"input": {"note": "my r8_abcDEF123 is secret", "image": f"data:image/png;base64,{'A' * 4000}"}}
     request = Request(
         "POST",
@@ -70,7 +70,7 @@ def test_uploads_are_scrubbed() -> None:
 
 
 def test_responses_are_scrubbed() -> None:
-    """The same of an answer; of a list only what is newest is kept, of a picture only the beginning."""
+    """Responses are scrubbed, too: the newest items of a list are kept, and the beginning of a picture."""
     page = {
         "next": "http://localhost:1/v1/predictions?cursor=abc",
         "previous": None,
@@ -89,7 +89,7 @@ def test_responses_are_scrubbed() -> None:
 
 
 def test_signed_addresses_of_file_hosts_are_scrubbed() -> None:
-    """Signatures of the usual clouds go, too."""
+    """Signatures of the usual clouds are removed."""
     url = (
         "https://storage.example.com/o?X-Goog-Signature=abc&X-Goog-Credential=me"
         "&X-Amz-Security-Token=abc&X-Amz-Expires=9&Expires=17"

@@ -1,7 +1,7 @@
-"""What lets a test be written once for every colour: blocking, and awaited on asyncio and on trio.
+"""Fixtures and functions to write a test once for every colour: blocking, asyncio and trio.
 
-A folder's conftest.py imports `each_colour` and `pytest_pyfunc_call`; then a test that is a coroutine function, and
-asks for `colour` or for a client, runs once in each.
+A folder's conftest.py imports `each_colour` and `pytest_pyfunc_call`. A test that is a coroutine function and uses
+`colour`, or a client, then runs once in each colour.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TOKEN = "r8_test"
 
 @pytest.fixture(name="colour", params=list(RUN))
 def each_colour(request: pytest.FixtureRequest) -> str:
-    """Give every colour in turn."""
+    """Return each colour in turn."""
     return str(request.param)
 
 
@@ -47,7 +47,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-# httpx does not close the generators inside its own when a stream is left before its end, and trio tells.
+# httpx does not close its inner generators when a stream is left before its end, and trio warns of them.
 leaves_streams = pytest.mark.filterwarnings(
     "ignore:Async generator 'httpx:ResourceWarning", "ignore:Async generator 'httpcore:ResourceWarning"
 )
@@ -60,18 +60,18 @@ def connect(colour: str, **options: Any) -> Any:
 
 
 def scripted(colour: str, answer: Callable[[httpx.Request], httpx.Response], **options: Any) -> Any:
-    """Make a client that is answered by a function."""
+    """Make a client whose requests are answered by a function."""
     http = (httpx.Client if colour == "blocking" else httpx.AsyncClient)(transport=httpx.MockTransport(answer))
     return connect(colour, http_client=http, **options)
 
 
 async def got(value: Any) -> Any:
-    """Give what a method gives: at once from a blocking client, awaited from another."""
+    """Return the result of a method: of a blocking client as it is, else awaited."""
     return await value if inspect.iscoroutine(value) or isinstance(value, Listing) else value
 
 
 async def each(items: Any) -> AsyncGenerator[Any, None]:
-    """Iterate what a method gives, by `for` or by `async for`."""
+    """Iterate over the result of a method with `for` or `async for`."""
     session = getattr(items, "_session", None)
     if session.blocking if session else not hasattr(items, "__aiter__"):
         for item in items:
@@ -83,15 +83,15 @@ async def each(items: Any) -> AsyncGenerator[Any, None]:
 
 
 async def collect(items: Any, into: list[Any] | None = None) -> list[Any]:
-    """Iterate to the end, into a list of the caller's where the end may be an error."""
+    """Iterate to the end and return the items. A caller's list also has them if the end is an error."""
     collected: list[Any] = [] if into is None else into
     async for item in each(items):
-        collected.append(item)  # noqa: PERF401 - an error must not take away what has come before
+        collected.append(item)  # noqa: PERF401 - an error must not discard earlier items
     return collected
 
 
 class Clock:
-    """Time that passes only where a client sleeps; `wake` is called after each sleep, with the number of it."""
+    """Time that passes only while a client sleeps. `wake` is called after each sleep, with the number of sleeps."""
 
     def __init__(self, client: Any, wake: Callable[[int], None] = lambda _: None) -> None:
         self.time, self.sleeps, self.wake = 0.0, list[float](), wake
@@ -99,7 +99,7 @@ class Clock:
         transport.now, transport.sleep = lambda: self.time, self.sleep
 
     async def sleep(self, seconds: float) -> None:
-        if seconds:  # a pause that is too short to be added to a late time takes some, too
+        if seconds:  # a pause too short to change the time still takes some
             self.time = max(self.time + seconds, math.nextafter(self.time, math.inf))
         self.sleeps.append(seconds)
         self.wake(len(self.sleeps))

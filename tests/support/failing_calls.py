@@ -1,4 +1,4 @@
-"""Calls that fail in every way: what a server does, and what is asked of a client."""
+"""Calls that fail in every way: the behaviours of a server and the call of a client."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ VERSION = "a" * 64
 EMPTY = answer(body=b'{"results": [], "next": null, "previous": null}')
 
 
-class Alarm(Exception):  # noqa: N818 - it is no error
-    """What a handler of a signal raises, or code of a caller's."""
+class Alarm(Exception):  # noqa: N818 - not an error
+    """Raised by a signal handler or by the caller's code."""
 
 
 class Case(NamedTuple):
-    """What the server does, what is asked of the client, and what the client is set to."""
+    """The behaviours of the server, the call of the client, and the options of the client."""
 
     behaviours: tuple[Any, ...]
     act: Callable[[Any, str], Awaitable[Any]]
@@ -204,9 +204,9 @@ CASES = {
 
 
 def raised(colour: str, work: Callable[[], Any]) -> BaseException:
-    """Run a coroutine in a colour, and give what it raises."""
+    """Run a coroutine in a colour, and return what it raises."""
     try:
         RUN[colour](work())
-    except BaseException as error:  # noqa: BLE001 - of every kind
+    except BaseException as error:  # noqa: BLE001 - of any kind
         return error
     raise AssertionError("nothing was raised")

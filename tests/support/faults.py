@@ -1,4 +1,4 @@
-"""A server of raw sockets that does to each request what a test says: answers, garbage, silence, a broken line."""
+"""A server of raw sockets that does as a test says: it sends responses or garbage, stays silent, or breaks off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def answer(status: str = "200 OK", body: bytes = b"{}", *headers: str) -> bytes:
-    """Write an answer. A `Content-Length` among the headers replaces the true one."""
+    """Return a response. A `Content-Length` among the headers replaces the true one."""
     length = (
         []
         if any(header.lower().startswith("content-length") for header in headers)
@@ -32,9 +32,9 @@ def answer(status: str = "200 OK", body: bytes = b"{}", *headers: str) -> bytes:
 
 
 class Faults:
-    """Handles each connection in turn by the next of its behaviours, the last one again and again.
+    """Handles each connection with the next of its behaviours. The last one repeats.
 
-    A behaviour is what to send, as bytes, a function of the request that gives that, or one of the constants above.
+    A behaviour is the bytes to send, a function that returns these for the request, or one of the constants above.
     `requests` are the requests that were read.
     """
 
@@ -106,7 +106,7 @@ class Faults:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """Read a request with its body, or what comes of it before the other side closes the connection."""
+    """Read a request with its body, or as much as comes before the other side closes the connection."""
     received = b""
     while b"\r\n\r\n" not in received and (more := connection.recv(65536)):
         received += more
@@ -125,6 +125,6 @@ def reset(connection: socket.socket) -> None:
 
 
 def refusing_url() -> str:
-    """Give a base URL where nobody listens."""
+    """Return a base URL where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}/v1"

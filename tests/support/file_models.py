@@ -1,12 +1,12 @@
-"""Models that take and give files, on a server of their own, and clients of it."""
+"""Models that take and return files, with their own server, and clients of it."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-from collections.abc import Iterator  # noqa: TC003 - the server reads what models take and give
-from pathlib import Path  # noqa: TC003 - likewise
+from collections.abc import Iterator  # noqa: TC003 - the server reads the annotations of the models
+from pathlib import Path  # noqa: TC003 - as above
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 
 
 def digest(file: Path) -> str:
-    """Tell what a file holds."""
+    """Return the digest of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def digests(files: list[Path]) -> str:
-    """Tell what files hold."""
+    """Return the digests of files."""
     return json.dumps([digest(file) for file in files])
 
 
 def look(image: Path) -> str:
-    """Tell the format, the size and the pixels of a picture."""
+    """Return the format, the size and the pixels of a picture."""
     with Image.open(image) as opened:
         return json.dumps([opened.format, *opened.size, opened.convert("RGB").tobytes().hex()])
 
 
-def echo(value: dict) -> dict:  # type: ignore[type-arg]  # what the server knows
-    """Give what is given."""
+def echo(value: dict) -> dict:  # type: ignore[type-arg]  # a type that the server knows
+    """Return the value."""
     return value
 
 
 def repeat(text: str) -> str:
-    """Say it again."""
+    """Return the text."""
     return text
 
 
@@ -61,7 +61,7 @@ def draw_all(colours: list[str]) -> Iterator[bytes]:
 
 
 def say(text: str) -> Iterator[str]:
-    """Say it word by word."""
+    """Yield a text word by word."""
     for word in text.split():
         yield word + " "
 
@@ -74,7 +74,7 @@ def fail() -> str:
 MODELS = {f"me/{each.__name__}": Model(each, official=True) for each in (digest, digests, look, echo, repeat, draw)}
 MODELS |= {f"me/{each.__name__.replace('_', '-')}": Model(each, official=True) for each in (draw_all, say, fail)}
 ITERATORS = {"you/draw-all": draw_all, "you/say": say}
-"""Models that run by a version, which gives their items as they come."""
+"""Models that run by a version, which yields their items as they are made."""
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def clients(colour: str, server: Server) -> Iterator[Callable[..., Any]]:
-    """Give a function that makes clients of the server."""
+    """Yield a function that makes clients of the server."""
     made: list[Any] = []
 
     def make(srv: Server | None = None, **options: Any) -> Any:
@@ -94,7 +94,7 @@ def clients(colour: str, server: Server) -> Iterator[Callable[..., Any]]:
         return made[-1]
 
     yield make
-    if colour == "blocking":  # the connections of others are closed with their event loop
+    if colour == "blocking":  # the event loop closes the connections of the other colours
         for client in made:
             client.close()
 
@@ -106,6 +106,6 @@ def client(clients: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def asked(server: Server) -> Callable[[], list[str]]:
-    """Give the requests of this test, as "POST /files"."""
+    """Return a function that returns the requests of this test, as "POST /files"."""
     before = len(server.requests)
     return lambda: [f"{each.method} {each.path.removeprefix('/v1')}" for each in server.requests[before:]]

@@ -1,4 +1,4 @@
-"""A host of output files, which is not the API's."""
+"""A host of output files that is not the API."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEPT: list[Session[Any]] = []
-"""What must not be dropped before its event loop has ended; `cache` empties it."""
+"""Sessions to keep until their event loop has ended. `cache` empties the list."""
 CONTENT = bytes(range(256)) * 1000
 
 
 class Host(Faults):
-    """Answers by its behaviours, and makes outputs that lie here."""
+    """Answers by its behaviours, and makes outputs with its own URLs."""
 
     def output(self, path: str = "/x/out.bin", *, blocking: bool = True, **settings: Any) -> FileOutput[Any]:
-        """Make an output of a session whose API is elsewhere."""
+        """Make an output of a session whose API is another host."""
         session = self.session(blocking=blocking, **settings)
         return FileOutput(self.origin + path, session)
 
     def session(self, *, blocking: bool = True, **settings: Any) -> Session[Any]:
-        """Make a session, and hold it: trio tells of connections that are dropped before its end.
+        """Make a session and keep it, since trio warns of connections that are dropped early.
 
-        The host is on this machine, and stands for one of the internet.
+        The host is on this machine, and stands for one on the internet.
         """
         settings = {"max_retries": 1, "allow_private_hosts": True, **settings}
         session: Session[Any] = Session(config(**settings), Hasty() if blocking else HastyAsync())
@@ -43,7 +43,7 @@ class Host(Faults):
 
     @property
     def asked(self) -> list[tuple[str, str | None, str | None]]:
-        """What was asked for: each request's method, Range and If-Range."""
+        """Each request's method, Range and If-Range."""
         return [
             (request.split()[0].decode(), field(request, "range"), field(request, "if-range"))
             for request in self.requests
@@ -52,7 +52,7 @@ class Host(Faults):
 
 @contextmanager
 def hosted(*behaviours: bytes | str | Callable[[bytes], bytes]) -> Iterator[Host]:
-    """Run a host; without behaviours every file has the same content."""
+    """Run a host. Without behaviours every file has the same content."""
     with Host(*(behaviours or [answer("200 OK", CONTENT)])) as host:
         yield host
 
@@ -65,7 +65,7 @@ def host() -> Iterator[Host]:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give each test a cache of its own."""
+    """Give each test its own cache."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setattr(copies, "cache", copies.Cache(folder))
     yield folder
@@ -73,13 +73,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 
 def field(request: bytes, name: str) -> str | None:
-    """Give a header of a request."""
+    """Return a header of a request."""
     found = re.search(rb"(?im)^" + name.encode() + rb":[ ]*(.*?)\r$", request)
     return found[1].decode() if found else None
 
 
 class Ranged:
-    """A file that is given in parts. Each answer breaks off after so many bytes, the last one never."""
+    """A file that is served in parts. Each response breaks off after a number of bytes, except the last."""
 
     def __init__(self, *cuts: int, content: bytes = CONTENT, headers: tuple[str, ...] = ('ETag: "1"',)) -> None:
         self.cuts = [*cuts]

@@ -1,4 +1,4 @@
-"""A server of one answer whose connections last."""
+"""A server of one answer that keeps its connections open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANSWER = answer("200 OK", b"secret").replace(b"Connection: close", b"Connection:
 
 
 class Lasting(Listening):
-    """Gives the same small file for every request, over connections that it never closes."""
+    """Sends the same small file for every request, over connections that it never closes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Lasting(Listening):
         self.connections = 0
 
     def url(self, name: str) -> str:
-        """Write the URL of this server, by a name of this machine."""
+        """Return the URL of this server, with one of this machine's names."""
         return f"http://{name}:{self.port}"
 
     def handle(self, connection: socket.socket) -> None:

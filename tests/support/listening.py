@@ -1,4 +1,4 @@
-"""A server of raw sockets, whose connections are each handled in a thread."""
+"""A server of raw sockets that handles each connection in a thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Listening:
-    """Accepts connections, and hands each to `handle`, which an OSError may end. All has ended with the block."""
+    """Accepts connections and passes each to `handle`, which an OSError may end. The block waits for all threads."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -51,13 +51,13 @@ class Listening:
             each.close()
 
     def let_go(self) -> None:
-        """End what connections wait for: each other side, for a client that is not closed keeps its connections."""
+        """End the connections, whose other sides stay open if a client is not closed."""
         for each in self._connections:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 
     def handle(self, connection: socket.socket) -> None:
-        """Do what this server does. The connection is closed afterwards."""
+        """Serve a connection, which is closed afterwards."""
         raise NotImplementedError
 
     def _serve(self) -> None:

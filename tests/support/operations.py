@@ -1,4 +1,4 @@
-"""The operations of the API, read from openapi.json, and what each takes to be called."""
+"""The operations of the API, read from openapi.json, and the arguments to call each."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "trainings.create": {**OWNED, "version_id": "v", "input": {}, "destination": "me/mine"},
     "trainings.get": {"training_id": "t"},
 }
-"""The keywords of version 2; operations that need none are left out."""
+"""The keywords of version 2. Operations that need none are left out."""
 BY_METHOD = {"models.search": ("QUERY", "/models"), **OPERATIONS}
 METHODS = sorted(BY_METHOD)
 

@@ -1,4 +1,4 @@
-"""Proxies for HTTP and SOCKS 5 that run in a thread, and connect to a server of the test's."""
+"""Proxies for HTTP and SOCKS 5 that run in a thread and connect to a server of the test."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from support.listening import Listening
 
 
 class Proxy(Listening):
-    """Hands on what comes, to a port of this machine, whatever host it is for. `asked` are the hosts, and who asked.
+    """Forwards every request to a port of this machine, whatever its host. `asked` are the hosts, with the user.
 
-    It speaks HTTP and SOCKS 5, with any user's name and password; `silly` ones answer everything with nonsense.
+    It speaks HTTP and SOCKS 5, and accepts any user name and password. A `silly` one answers everything with nonsense.
     """
 
     def __init__(self, port: int, *, silly: bool = False) -> None:
@@ -56,7 +56,7 @@ class Proxy(Listening):
 
 
 class Silent(Listening):
-    """Takes every connection, says so much, and nothing ever after."""
+    """Accepts every connection, sends some bytes, and then stays silent."""
 
     def __init__(self, says: bytes = b"") -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A relay between a client and a server, which does to each request that starts something what a test says."""
+"""A relay between a client and a server, which injects a fault into each create."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ CUT = "hand the request on, and break the answer off in its middle"
 HOLD = "hand the request on, and keep the answer back until `release` is set"
 
 ACTED = (LOSE, CLOSE, GATEWAY, GARBLE, CUT)
-"""After these, the server has done what it was asked for, and the client does not know."""
+"""After these faults, the server has acted on the request, and the client does not know."""
 
 
 class Relay(Listening):
-    """Handles each create in turn by the next of the faults, and then faithfully.
+    """Handles each create with the next of the faults, and relays the rest faithfully.
 
-    A fault may also be an answer to give, or None to hand the create on and give its answer.
+    A fault may also be the bytes of a response to send, or None to relay the create.
 
-    `creates` counts those that came; `release` lets go of what is held.
+    `creates` counts the creates that came. `release` sends the response that HOLD keeps back.
     """
 
     def __init__(self, port: int, *faults: str | bytes | None) -> None:
@@ -75,6 +75,6 @@ class Relay(Listening):
 
 
 def is_create(request: bytes) -> bool:
-    """Tell whether a request starts a prediction or a training."""
+    """Return whether a request starts a prediction or a training."""
     method, path = request.split(b" ", 2)[:2] if request else (b"", b"")
     return method == b"POST" and path.endswith((b"/predictions", b"/trainings"))

@@ -1,4 +1,4 @@
-"""The models that the tests run, and the answers of scripted servers."""
+"""The models that the tests run, and the responses of scripted servers."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def shout(text: str = "hi", times: int = 1) -> str:
     """Say it louder."""
-    print(f"shouting {text}")  # noqa: T201 - it becomes the log
+    print(f"shouting {text}")  # noqa: T201 - printed into the log
     return text.upper() + "!" * times
 
 
@@ -34,7 +34,7 @@ def numbers(until: int = 3) -> Iterator[int]:
 
 
 def negative(image: Path) -> bytes:
-    """Turn the colours of a picture round."""
+    """Invert the colours of a picture."""
     result = io.BytesIO()
     with Image.open(image) as picture:
         ImageOps.invert(picture.convert("RGB")).save(result, "PNG")
@@ -42,19 +42,19 @@ def negative(image: Path) -> bytes:
 
 
 def digest(file: Path) -> str:
-    """Tell what a file holds."""
+    """Return the digest of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def broken(text: str = "CUDA out of memory") -> str:
     """Fail."""
     for step in range(9):
-        print(f"step {step}")  # noqa: T201 - it becomes the log
+        print(f"step {step}")  # noqa: T201 - printed into the log
     raise RuntimeError(text)
 
 
 def link() -> str:
-    """Give a text that looks like a file."""
+    """Return a text that looks like a file."""
     return "https://replicate.delivery/read-me.png"
 
 
@@ -71,26 +71,26 @@ MODELS = {
 
 
 class Held:
-    """A model that says one word, and the next only when the test lets it."""
+    """A model that says one word, and the next one once the test allows it."""
 
     def __init__(self) -> None:
         self.started, self.go = threading.Event(), threading.Event()
 
     def text(self) -> str:
-        """Give one text."""
+        """Return one text."""
         self.started.set()
         self.go.wait(20)
         return "done"
 
     def words(self) -> Iterator[str]:
-        """Give two words."""
+        """Yield two words."""
         self.started.set()
         yield "first "
         self.go.wait(20)
         yield "second"
 
     def finish(self, srv: "Server") -> None:
-        """Let the model go on, and return when all predictions have finished."""
+        """Let the model go on, and wait until all predictions have finished."""
         self.go.set()
         for prediction in srv.predictions.running():
             done = threading.Event()
@@ -99,7 +99,7 @@ class Held:
 
 
 def version_of(srv: "Server", name: str) -> str:
-    """Give the id of the latest version of a model of a server."""
+    """Return the id of the latest version of a server's model."""
     entry = srv.cloud.models.get(name)
     assert entry
     assert entry.latest
@@ -110,7 +110,7 @@ VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 
 
 def prediction(status: str = "starting", **members: Any) -> dict[str, Any]:
-    """Give a prediction as the API would."""
+    """Return a prediction as the API would."""
     return {
         "id": "p1",
         "model": "me/model",
@@ -127,27 +127,27 @@ def prediction(status: str = "starting", **members: Any) -> dict[str, Any]:
 
 
 def model(*, output: Any = None, official: bool | None = True) -> dict[str, Any]:
-    """Give a model as the API would, with the schema of its output."""
+    """Return a model as the API would, with the schema of its output."""
     schema = {"components": {"schemas": {"Output": output or {"type": "string"}}}}
     known = {} if official is None else {"is_official": official}
     return {"owner": "me", "name": "model", "latest_version": {"id": VERSION, "openapi_schema": schema}, **known}
 
 
 def model_or_version(**options: Any) -> dict[str, Any]:
-    """Give an answer that serves for a model as well as for its version."""
+    """Return a response that serves for a model as well as for its version."""
     made = model(**options)
     return {**made, **made["latest_version"]}
 
 
 class Script:
-    """Answers of a server by method and path: each a JSON body, a response or a function, the last one repeated."""
+    """Responses of a server by method and path: each a JSON body, a response or a function. The last one repeats."""
 
     def __init__(self, **answers: list[Any]) -> None:
         self.answers, self.requests = answers, list[httpx.Request]()
 
     @property
     def asked(self) -> list[str]:
-        """What was asked so far, as "GET /models/me/model"."""
+        """The requests so far, as "GET /models/me/model"."""
         return [f"{each.method} {each.url.path.removeprefix('/v1')}" for each in self.requests]
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -159,13 +159,13 @@ class Script:
         answer = queue.pop(0) if len(queue) > 1 else queue[0]
         if callable(answer):
             answer = answer(request)
-        if isinstance(answer, httpx.Response):  # one can be sent only once
+        if isinstance(answer, httpx.Response):  # a response can be sent only once
             return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
         return httpx.Response(200, json=answer)
 
 
 def kind_of(request: httpx.Request) -> str:
-    """Tell which of the answers of a script a request is for."""
+    """Return which of a script's responses a request is for."""
     if request.method == "POST":
         return "cancel" if request.url.path.endswith("/cancel") else "create"
     if request.url.path.endswith(("/predictions", "/trainings")):

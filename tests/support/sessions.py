@@ -1,4 +1,4 @@
-"""Sessions for tests: over scripted answers and virtual time, or over real connections without pauses."""
+"""Sessions for tests: over scripted responses and virtual time, or over real connections without pauses."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ API = "https://api.example.test/v1"
 
 
 class Scripted:
-    """A transport that gives prepared answers, the last one again and again; time passes only where one sleeps.
+    """A transport that returns prepared responses, the last one repeatedly. Time passes only in `sleep`.
 
-    An answer is a response, a status, an exception to raise, or a function of the request that gives one of these.
+    An answer is a response, a status, an exception to raise, or a function of the request that returns one of these.
     """
 
     def __init__(self, *answers: Any, blocking: bool = True) -> None:
@@ -91,14 +91,14 @@ class Scripted:
 
 
 class Hasty(BlockingTransport):
-    """The real transport, but for its pauses, which it only notes."""
+    """The real transport without pauses, which it only records."""
 
     async def sleep(self, seconds: float) -> None:
         self.__dict__.setdefault("sleeps", []).append(seconds)
 
 
 class HastyAsync(AsyncTransport):
-    """The same, asynchronous."""
+    """The asynchronous transport without pauses."""
 
     async def sleep(self, seconds: float) -> None:
         self.__dict__.setdefault("sleeps", []).append(seconds)
@@ -109,13 +109,13 @@ def config(base_url: str = API, token: str | Callable[[], str | None] | None = T
 
 
 def scripted(*answers: Any, blocking: bool = True, **settings: Any) -> tuple[Session[Any], Scripted]:
-    """Give a session over scripted answers, and its transport."""
+    """Return a session over scripted responses, and its transport."""
     transport = Scripted(*answers, blocking=blocking)
     return Session(config(**settings), transport), transport
 
 
 def sent(session: Session[Any], request: Request) -> httpx.Request:
-    """Send a request, and give what went out."""
+    """Send a request, and return it as it was sent."""
     drive(session.send(request))
     transport: Any = session.transport
     made: httpx.Request = transport.requests[-1]

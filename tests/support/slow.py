@@ -1,4 +1,4 @@
-"""A server of raw sockets that sends the beginning of an answer, and the rest when a test says so."""
+"""A server of raw sockets that sends the head of a response, and the body when a test says so."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATIENCE = 10
-"""Seconds after which the rest is sent anyway, for the test has failed."""
+"""The seconds after which the rest is sent anyway, as the test has failed."""
 
 
 class Slow(Listening):
-    """Answers each request with the status and the body that a function of it gives.
+    """Answers each request with the status and the body that a function returns for it.
 
-    The body is sent when `go` is set. Of the first `breaking` answers half of it is, and the connection is reset.
+    The body is sent when `go` is set. For the first `breaking` responses, half of it is sent and the connection is
+    reset.
     """
 
     def __init__(self, answer: Callable[[bytes], tuple[str, bytes]], *, breaking: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Looks for a secret as tools do that show local variables: in frames, and in all that can be reached from there."""
+"""Search for a secret as tools do that show local variables: in frames, and in all objects reachable from them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEEPEST = 14
-"""Steps from a local variable."""
+"""The number of steps from a local variable."""
 OPAQUE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, CodeType, type)
 READ = ("headers", "request", "next_request", "history", "extensions", "args", "raw")
-"""Attributes that are properties somewhere, and that people look at."""
+"""Attributes that are properties of some objects, and that people print."""
 
 
 def found(value: Any, secret: str, *, depth: int = DEEPEST) -> str | None:
-    """Tell where in an object a secret is."""
+    """Return the path to a secret inside an object, or None."""
     return _found(value, secret, depth, {})
 
 
@@ -33,7 +33,7 @@ def _found(value: Any, secret: str, depth: int, seen: dict[int, tuple[int, Any]]
         return "" if secret in value else None
     if depth == 0 or seen.get(id(value), (-1, None))[0] >= depth:
         return None
-    seen[id(value)] = depth, value  # kept, lest another gets its id
+    seen[id(value)] = depth, value  # kept, so that no other object gets its id
     for name, inner in parts(value):
         if (where := _found(inner, secret, depth - 1, seen)) is not None:
             return f"{name}{where}"
@@ -41,7 +41,7 @@ def _found(value: Any, secret: str, depth: int, seen: dict[int, tuple[int, Any]]
 
 
 def parts(value: Any) -> Iterator[tuple[str, Any]]:
-    """List what an object is made of, and how it shows."""
+    """Yield the parts of an object and its `repr`, by name."""
     if type(value).__module__.partition(".")[0] in ("_pytest", "pluggy", "xdist"):
         return
     yield ".repr", shown(value)
@@ -58,7 +58,7 @@ def parts(value: Any) -> Iterator[tuple[str, Any]]:
     for name in (*sorted(slots), *READ):
         try:
             inner = getattr(value, name)
-        except Exception:  # noqa: BLE001 - it has none
+        except Exception:  # noqa: BLE001 - the attribute is missing
             continue
         yield f".{name}", inner
 
@@ -71,7 +71,7 @@ def shown(value: Any) -> str:
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """List an exception and all that led to it."""
+    """Return an exception and all exceptions that led to it."""
     todo: list[BaseException | None] = [error]
     listed: list[BaseException] = []
     while todo:
@@ -86,7 +86,7 @@ def chain(error: BaseException) -> list[BaseException]:
 
 
 def leaks(error: BaseException, secret: str) -> list[str]:
-    """List where an exception, or a frame that it or one that led to it has come through, has a secret."""
+    """Return the places of a secret in an exception, in those that led to it, and in the frames of all these."""
     listed = list[str]()
     for each in chain(error):
         if (where := found(each, secret)) is not None:
