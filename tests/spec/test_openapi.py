@@ -45,7 +45,7 @@ def resolve(node: Json) -> Json:
 
 
 def reduce_schema(schema: Json) -> Json:
-    """Reduce a schema to its facts: no descriptions, references by component name, and which properties are required."""
+    """Reduce a schema to its facts: no descriptions, references by component name, and which properties it requires."""
     if "$ref" in schema:
         return {"ref": schema["$ref"].rsplit("/", 1)[1]}
     reduced = {key: value for key, value in schema.items() if key not in PROSE}

@@ -150,7 +150,7 @@ def test_a_body() -> None:
 
 
 def test_a_method_as_a_dependency() -> None:
-    """A client's method can be a dependency; its parameters come from the query, or from the body if they are objects."""
+    """A client's method can be a dependency; its parameters come from the query, or from the body if objects."""
     for response in (http.post("/found", json={"prediction": "p1"}), http.post("/found?prediction_id=p1&timeout=3")):
         assert (response.status_code, response.json()) == (200, "p1")
     assert http.post("/found?prediction_id=p1&timeout=soon").status_code == 422
