@@ -1,6 +1,6 @@
 """A plain httpx client for each local server, so that the tests see what goes over the wire.
 
-And a program that receives webhooks, as a user of the API would write one.
+There is also a receiver of webhooks, as a user of the API would write one.
 """
 
 from __future__ import annotations
