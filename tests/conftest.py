@@ -1,4 +1,4 @@
-"""What all tests share: `support` can be imported, and the surroundings have no say."""
+"""Shared by all tests: `support` can be imported, and the environment has no effect."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:
-    """Start the run, and each worker of pytest-xdist, as if from a terminal with nothing of Replicate set."""
+    """Start the run, and each worker of pytest-xdist, as if from a terminal without any setting of Replicate."""
     heed_signals()
     if "REPLICATE_RECORD" not in os.environ:  # set by scripts/record.sh, with the token that tests/replay reads
         for name in named("REPLICATE_.+"):
-            del os.environ[name]  # here already: the package reads REPLICATE_LOG when it is imported
+            del os.environ[name]  # before the tests start: the package reads REPLICATE_LOG when it is imported
     os.environ["REPLICATE_CACHE_DIR"] = ""
 
 
 def heed_signals() -> None:
-    """Undo what was ignored or blocked when the run began, for the programs that tests start inherit it.
+    """Undo what was ignored or blocked when the run began, since the programs that tests start inherit it.
 
-    A shell starts `command &` with SIGINT ignored, and Python heeds Ctrl-C only where it is not ignored at the start.
-    Where SIGCHLD is ignored, all programs seem to end with 0. SIGHUP stays as it is: `nohup` means the whole run.
+    A shell starts `command &` with SIGINT ignored, and Python handles Ctrl-C only if it is not ignored at the start.
+    If SIGCHLD is ignored, all programs seem to end with 0. SIGHUP stays as it is: `nohup` applies to the whole run.
     """
     for name, handler in (("SIGINT", signal.default_int_handler), ("SIGCHLD", signal.SIG_DFL)):
         number = getattr(signal, name, None)  # Windows has no SIGCHLD
@@ -49,15 +49,15 @@ def named(pattern: str) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the environment's token, address, proxies and certificates out of the tests."""
+    """Remove the environment's token, base URL, proxies and certificates."""
     for name in named("REPLICATE_.+|(HTTP|HTTPS|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)"):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("REPLICATE_CACHE_DIR", "")  # no test knows what another has learned
+    monkeypatch.setenv("REPLICATE_CACHE_DIR", "")  # no test sees what another has cached
 
 
 @pytest.fixture(autouse=True)
 def _nothing_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each test know nothing of the creates of others: the ids in many answers that are made up are the same."""
+    """Hide other tests' creates from each test, because many fake responses have the same ids."""
     if recovery := sys.modules.get("replicate._jobs.recovery"):
         books = sys.modules["replicate._jobs.ledger"].Ledger()
         for module in (recovery, sys.modules["replicate._jobs.wait"]):

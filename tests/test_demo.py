@@ -1,4 +1,4 @@
-"""The demonstration that people run first: `examples/demo.py`, as `scripts/demo.sh` starts it."""
+"""The demonstration: `examples/demo.py`, as `scripts/demo.sh` starts it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def demo(*arguments: str | Path, **environment: str) -> subprocess.CompletedProc
 
 
 def test_tour(tmp_path: Path) -> None:
-    """Without a token, all stops of the tour give their results, and the picture lies where the tour says."""
+    """Without a token, all steps of the tour show their results, and the image is saved where the tour says."""
     shown = demo("--output", tmp_path)
     assert (shown.returncode, shown.stderr) == (0, "")
     for result in ("Hello, Ada!", "Bonjour, Grace!", "| boat|", "Hola, Ada!", "The boat had no motor"):
@@ -49,7 +49,7 @@ def test_live_needs_a_token(tmp_path: Path) -> None:
 
 
 def test_live_runs_one_model(tmp_path: Path) -> None:
-    """`--live` runs the model with the inputs given, text, numbers and files, and saves the files that it makes."""
+    """`--live` runs the model with the given text, number and file inputs, and saves its output files."""
     with server(MODELS) as srv:
         settings = {"REPLICATE_BASE_URL": srv.base_url, "REPLICATE_API_TOKEN": srv.token}
         text = demo("--live", "demo/hello", "--output", tmp_path, "name=Ada", **settings)

@@ -1,4 +1,4 @@
-"""What the documents show works."""
+"""The examples in the documents work."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def test_examples_are_python(block: str) -> None:
 
 
 @pytest.mark.parametrize("block", [each for each in BLOCKS if "with replicate.local.server" in str(each.values[0])])
-def test_examples_that_bring_their_server_run(block: str) -> None:
-    """Blocks that start a local server are run, with the assertions in them."""
+def test_examples_with_a_server_run(block: str) -> None:
+    """Blocks that start a local server are run, with their assertions."""
     exec(compile(block, "document", "exec"), {"__name__": "document"})
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(path: Path) -> None:
-    """Links between files of the project name files that are there."""
+def test_links_have_targets(path: Path) -> None:
+    """Links between files of the project lead to existing files."""
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text("utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 def test_each_promise_has_its_test() -> None:
-    """docs/security.md names tests that are there; one without a file is of the file that was named before it."""
+    """docs/security.md names existing tests; a test without a file is in the file named before it."""
     found, last = list[str](), ""
     for file, name in re.findall(r"`([a-z_]+/test_[a-z_]+\.py)?(?:::(test_[a-z_]+))?`", SECURITY.read_text("utf-8")):
         last = file or last

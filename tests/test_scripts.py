@@ -1,4 +1,4 @@
-"""The scripts that set up, check and build the project: what they promise before they do any work."""
+"""The scripts that set up, check and build the project: their checks before they do any work."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ def test_programs_stop_at_the_first_error(program: Path) -> None:
     subprocess.run(["bash", "-n", program], check=True)
 
 
-def test_ci_runs_the_command_that_people_are_told() -> None:
-    """CI begins with the test command of the README, and then checks style, generated code and the wheel."""
+def test_ci_runs_the_documented_command() -> None:
+    """CI starts with the test command of the README, and then checks style, generated code and the wheel."""
     steps = [line.split()[1] for line in PROGRAMS[-1].read_text().splitlines() if line.startswith("step ")]
     assert steps == ["./scripts/test.sh", "./scripts/lint.sh", "./scripts/regen.sh", "./scripts/wheel.sh"]
 
 
-def test_setup_knows_its_purposes() -> None:
-    """An unknown purpose is refused with the known ones."""
+def test_setup_refuses_unknown_purposes() -> None:
+    """An unknown purpose is refused with a list of the known ones."""
     refused = setup("tests")
     assert refused.returncode == 2
     assert "choose dev or demo" in refused.stderr
 
 
 def test_setup_says_what_to_do_without_python() -> None:
-    """Where there is no such Python, setup says what to install or set."""
+    """If Python is not found, setup says what to install or set."""
     refused = setup(PYTHON="no-such-python")
     assert refused.returncode == 1
     assert "install Python 3.11 or newer, or set PYTHON" in refused.stderr
 
 
 def test_setup_says_what_to_do_with_an_old_python(tmp_path: Path) -> None:
-    """A Python that is too old is refused with its version and a way out, before anything is touched."""
+    """A Python that is too old is refused with its version and a remedy, before anything is changed."""
     old = tmp_path / "python"
     old.write_text(
         '#!/bin/sh\n[ "$1" != - ] || { printf "import sys; sys.version_info = (3, 9); sys.version = \'3.9.18\'\\n"; '
@@ -71,7 +71,7 @@ def test_setup_says_what_to_do_with_an_old_python(tmp_path: Path) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Make a small project with setup.sh and a ready environment, whose pip only notes what it is asked for."""
+    """Make a small project with setup.sh and an environment whose pip only prints its arguments."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(PROJECT / "scripts" / "setup.sh", tmp_path / "scripts")
     (tmp_path / "pyproject.toml").write_text("")
@@ -89,7 +89,7 @@ def asked_of_pip(project: Path, *arguments: str) -> str:
 
 
 def test_setup_installs_once(project: Path) -> None:
-    """What is ready is left alone, until pyproject.toml changes; ready for development is ready for the demo."""
+    """A complete environment is kept until pyproject.toml changes; one for development also serves the demo."""
     assert ".[dev]" in asked_of_pip(project)
     assert asked_of_pip(project) == ""
     assert asked_of_pip(project, "demo") == ""
@@ -99,15 +99,15 @@ def test_setup_installs_once(project: Path) -> None:
 
 
 def test_setup_keeps_an_environment_of_the_same_python(project: Path) -> None:
-    """A change of pyproject.toml adds to the environment, and takes nothing away that somebody has put there."""
+    """A change of pyproject.toml adds to the environment, and removes nothing."""
     kept = project / ".venv" / "kept"
     kept.touch()
     asked_of_pip(project)
     assert kept.exists()
 
 
-def test_mocked_asks_for_a_published_client() -> None:
-    """Without a version the script says which published clients there are, and installs nothing."""
+def test_mocked_requires_a_published_client() -> None:
+    """Without a version, the script lists the published clients, and installs nothing."""
     command = [PROJECT / "scripts" / "mocked.sh"]
     refused = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
     assert refused.returncode == 1
@@ -119,8 +119,8 @@ def browser(path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
 
 
-def test_a_browser_is_installed_only_where_it_can_be(tmp_path: Path) -> None:
-    """Where no browser can be installed that is said, and no error; where there is one nothing is done."""
+def test_a_browser_is_installed_only_if_possible(tmp_path: Path) -> None:
+    """If no browser can be installed, the script says so without an error; if there is one, it does nothing."""
     refused = browser(tmp_path)
     assert refused.returncode == 0
     assert "there is no browser, and none is installed" in refused.stderr

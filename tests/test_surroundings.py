@@ -1,4 +1,4 @@
-"""The tests pass however their run was started."""
+"""The tests pass, however their run was started."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[1]
-# As a shell starts a program in the background, or a program that leaves its children to the system; Python changes
-# nothing of that by itself.
+# As when a shell starts a program in the background, or a program does not wait for its children; Python does not
+# reset these signals.
 START = """
 import signal, sys, pytest
 
@@ -22,8 +22,8 @@ sys.exit(pytest.main(sys.argv[1:]))
 """
 TESTS = (
     "client/test_leaving.py::test_ctrl_c[run-it waits-blocking]",  # interrupts a program
-    "client/test_at_the_end.py::test_python_exits[by sys.exit-run]",  # looks at how a program ends
-    "client/test_at_the_end.py::test_collected_amid_a_request[run]",  # looks at what a program prints
+    "client/test_at_the_end.py::test_python_exits[by sys.exit-run]",  # checks how a program ends
+    "client/test_at_the_end.py::test_collected_amid_a_request[run]",  # checks what a program prints
     "core/test_tls.py::test_an_unknown_authority_is_refused",  # verifies certificates
 )
 ODD = {
@@ -39,7 +39,7 @@ ODD = {
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_tests_pass_in_the_background() -> None:
-    """Neither ignored and blocked signals nor variables of the environment reach the tests, or what they start."""
+    """Ignored and blocked signals and environment variables do not affect the tests, nor the programs they start."""
     done = subprocess.run(
         [sys.executable, "-c", START, "-q", "-p", "no:cacheprovider", *(f"tests/{test}" for test in TESTS)],
         cwd=PROJECT,

@@ -1,4 +1,4 @@
-"""The workflows: pinned, of few rights, on every Python, and with nothing untrusted in a shell."""
+"""The workflows: pinned, with few permissions, on every Python, and without untrusted values in shell scripts."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ each_job = pytest.mark.parametrize("name", JOBS)
 
 
 def triggers(name: str) -> Any:
-    """Return what starts a workflow; YAML 1.1 reads the key `on` as true."""
+    """Return the triggers of a workflow; YAML 1.1 reads the key `on` as true."""
     return WORKFLOWS[name][True]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_actions_are_pinned(path: Path) -> None:
-    """Every action is pinned to a full commit, with its version beside it."""
+    """Every action is pinned to a full commit, with its version in a comment."""
     uses = re.findall(r"uses: *(.*)", path.read_text(encoding="utf-8"))
     assert uses
     assert [use for use in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use)] == []
 
 
 @each_workflow
-def test_workflow_has_no_rights_by_default(name: str) -> None:
-    """A workflow grants nothing as a whole, and runs once at a time."""
+def test_workflow_has_no_permissions_by_default(name: str) -> None:
+    """A workflow has no permissions of its own, and runs once at a time."""
     assert WORKFLOWS[name]["permissions"] == {}
     assert WORKFLOWS[name]["concurrency"]["group"]
 
 
 @each_job
-def test_job_has_an_end(name: str) -> None:
-    """Every job is stopped after half an hour at most."""
+def test_job_has_a_timeout(name: str) -> None:
+    """Every job is stopped after at most half an hour."""
     assert JOBS[name]["timeout-minutes"] <= 30
 
 
 def test_only_one_job_may_write() -> None:
-    """Writing is left to the job that proposes the update; all others may read the code, no more."""
+    """Only the job that proposes the update may write; all others may only read the code."""
     rights = {name: job["permissions"] for name, job in JOBS.items()}
     assert rights.pop("regenerate.propose") == {"contents": "write", "pull-requests": "write"}
     assert all(right == {"contents": "read"} for right in rights.values())
 
 
-def test_job_that_may_write_runs_nothing_of_the_update() -> None:
-    """The job that may write runs git and gh alone: no script of the project, no Python, no generated code."""
+def test_job_that_may_write_runs_no_code_of_the_update() -> None:
+    """The job that may write runs only git and gh: no script of the project, no Python, no generated code."""
     scripts = [step["run"] for step in JOBS["regenerate.propose"]["steps"] if "run" in step]
     assert len(scripts) == 2
     assert [script for script in scripts if re.search(r"python|pip|scripts/|\.ci/|source |eval ", script)] == []
@@ -70,7 +70,7 @@ def test_checkouts_leave_no_credentials() -> None:
 
 
 def test_scripts_take_values_from_the_environment() -> None:
-    """No expression is put into a shell script: values reach it as environment variables."""
+    """No expression is inserted into a shell script: values are passed as environment variables."""
     assert [step["run"] for step in STEPS if "${{" in step.get("run", "")] == []
 
 
@@ -92,7 +92,7 @@ def test_classifiers_name_the_versions_that_ci_tests() -> None:
 
 
 def test_regeneration_is_daily_and_by_hand() -> None:
-    """The API's description is looked at once a day, and whenever someone asks."""
+    """The API's description is checked once a day, and on demand."""
     [schedule] = triggers("regenerate")["schedule"]
     minute, hour, *rest = schedule["cron"].split()
     assert minute.isdigit()
@@ -102,7 +102,7 @@ def test_regeneration_is_daily_and_by_hand() -> None:
 
 
 def test_downstream_is_weekly_and_by_hand() -> None:
-    """Packages that use the client are driven once a week, and whenever someone asks."""
+    """Packages that use the client are tested once a week, and on demand."""
     [schedule] = triggers("downstream")["schedule"]
     minute, hour, *rest, weekday = schedule["cron"].split()
     assert minute.isdigit()
@@ -114,7 +114,7 @@ def test_downstream_is_weekly_and_by_hand() -> None:
 
 
 def test_regeneration_proposes_only_what_changed() -> None:
-    """Without a change nothing is generated and no pull request is opened; breaking ones are labelled."""
+    """Without a change, nothing is generated and no pull request is opened; breaking changes are labeled."""
     compare, propose = JOBS["regenerate.compare"], JOBS["regenerate.propose"]
     assert propose["if"] == "needs.compare.outputs.changed == 'true'"
     assert set(compare["outputs"]) == {"changed", "breaking"}

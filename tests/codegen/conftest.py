@@ -1,4 +1,4 @@
-"""What the tests of the code generation share: a project tree of their own, and the environment of the generator."""
+"""Fixtures of the code generator's tests: a copy of the project, and the generator's environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 CODEGEN = HERE.parents[1] / "scripts" / "codegen"
 sys.path[:0] = [str(CODEGEN), str(HERE)]
-collect_ignore_glob = [] if CODEGEN.is_dir() else ["test_*.py"]  # not there: a wheel is tested
+collect_ignore_glob = [] if CODEGEN.is_dir() else ["test_*.py"]  # absent when an installed wheel is tested
 
 from project_tree import PROJECT, Tree  # noqa: E402
 
@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def environment() -> Path:
-    """Give the generator's environment, set up as `scripts/regen.sh` does it."""
+    """Return the generator's environment, set up as `scripts/regen.sh` does it."""
     done = subprocess.run([PROJECT / "scripts" / "regen.sh", "--help"], capture_output=True, text=True, check=False)
     if "Python 3.11 or newer" in done.stderr:
         pytest.skip("there is no Python that the generator runs on")
@@ -33,8 +33,8 @@ def environment() -> Path:
 
 @pytest.fixture
 def tree(tmp_path: Path, environment: Path) -> Tree:
-    """Make a project to regenerate."""
-    root = tmp_path / "a project"  # with a space: paths are not taken apart
+    """Create a project to regenerate."""
+    root = tmp_path / "a project"  # the space tests that the scripts quote their paths
     unwanted = shutil.ignore_patterns("__pycache__")
     shutil.copytree(CODEGEN, root / "scripts" / "codegen", ignore=unwanted)
     shutil.copytree(PROJECT / "generated", root / "generated", ignore=unwanted)

@@ -1,4 +1,4 @@
-"""A copy of what the generation reads and writes, to run it in."""
+"""A copy of the files that the generation reads and writes, in which to run it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROJECT = Path(__file__).parents[2]
 
 @dataclass
 class Tree:
-    """A copy of what the generation reads and writes."""
+    """A copy of the files that the generation reads and writes."""
 
     root: Path
     environment: Path
@@ -31,5 +31,5 @@ class Tree:
         return self.root / "generated" / "replicate_api"
 
     def content(self) -> dict[str, bytes]:
-        """All files, by path."""
+        """Return the content of all files, by path."""
         return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""The spec-change report: what it finds, what it calls breaking, how it reads."""
+"""The spec-change report: what it finds, what it calls breaking, and how it is written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOCUMENT: Json = json.loads((PROJECT / "openapi.json").read_text(encoding="utf-8
 def document(
     sent: Json | None = None, answered: Json | None = None, parameter: Json | None = None, **operation: Any
 ) -> Json:
-    """Make a document of one operation, from the schemas of what is sent and answered."""
+    """Return a document with one operation, made from the schemas of its request and its response."""
     return {
         "openapi": "3.0.4",
         "info": {"title": "Test", "version": "1"},
@@ -49,7 +49,7 @@ def document(
 
 
 def thing(required: tuple[str, ...] = (), **properties: Any) -> Json:
-    """Make the schema of an object."""
+    """Return the schema of an object."""
     return {"type": "object", "properties": properties} | ({"required": list(required)} if required else {})
 
 
@@ -60,7 +60,7 @@ def report(old: Json, new: Json) -> list[str]:
 
 TEXT, NUMBER = {"type": "string"}, {"type": "number"}
 
-# before, after, what the report says, whom it calls broken
+# before, after, the lines of the report, who is affected if the change breaks callers
 SCHEMAS: dict[str, tuple[Json, Json, str, str]] = {
     "optional field added": (thing(), thing(a=TEXT), "`a` added", "nobody"),
     "required field added": (thing(), thing(("a",), a=TEXT), "`a` added, required", "senders"),
@@ -177,7 +177,7 @@ SCHEMAS: dict[str, tuple[Json, Json, str, str]] = {
 
 @pytest.mark.parametrize("case", SCHEMAS)
 def test_change_of_schema(case: str) -> None:
-    """Each kind of change is reported, and judged by what it means to those who send it and those who receive it."""
+    """Each kind of change is reported, and judged by what it means for callers that send it or receive it."""
     old, new, what, broken = SCHEMAS[case]
     sent, received = ("**breaking**" if broken in (who, "both") else "additive" for who in ("senders", "receivers"))
     assert report(document(sent=old), document(sent=new)) == [f"- {sent}: request body {what}"]
@@ -185,7 +185,7 @@ def test_change_of_schema(case: str) -> None:
 
 
 def moved(path: str, method: str = "post") -> Json:
-    """Make the document with its operation elsewhere."""
+    """Return the document with its operation under another path or method."""
     base = document()
     return base | {"paths": {path: {method: base["paths"]["/things"]["post"]}}}
 
@@ -315,13 +315,13 @@ OPERATIONS: dict[str, tuple[Json, Json, list[str]]] = {
 
 @pytest.mark.parametrize("case", OPERATIONS)
 def test_change_of_operation(case: str) -> None:
-    """Operations, parameters, bodies and answers that come or go are reported; a moved operation is recognised."""
+    """Operations, parameters, bodies and responses that come or go are reported; a moved operation is recognized."""
     old, new, expected = OPERATIONS[case]
     assert report(old, new) == expected
 
 
 def test_component_is_reported_once_for_each_direction() -> None:
-    """A change in a component is reported under its name, once for what is sent and once for what is answered."""
+    """A change in a component is reported under its name, once for requests and once for responses."""
     old, new = copy.deepcopy(DOCUMENT), copy.deepcopy(DOCUMENT)
     component = {"$ref": "#/components/schemas/schemas_prediction_response"}
     for one in (old, new):
@@ -333,7 +333,7 @@ def test_component_is_reported_once_for_each_direction() -> None:
 
 
 def test_recursive_components_are_compared() -> None:
-    """Components that refer to themselves, even out of step, are compared without end of recursion or stack."""
+    """Components that refer to themselves, even out of step, are compared without endless recursion."""
     node = thing(next={"$ref": "#/components/schemas/Node"})
     twice = thing(next=thing(next={"$ref": "#/components/schemas/Node"}))
     old = document(answered={"$ref": "#/components/schemas/Node"}) | {"components": {"schemas": {"Node": node}}}
@@ -356,8 +356,8 @@ REFERENCE: Json = {"$ref": "#/components/schemas/Thing"}
     ],
     ids=["allOf", "oneOf", "anyOf", "beside"],
 )
-def test_words_beside_a_reference_are_no_change(wrapped: Json) -> None:
-    """A component that is wrapped to have words of its own in a place is the same; that it may be null is a change."""
+def test_a_wrapper_with_a_description_is_no_change(wrapped: Json) -> None:
+    """Wrapping a reference to add a description is no change; adding null is one."""
     components = {"components": {"schemas": {"Thing": thing(a=TEXT)}}}
     old, new = document(answered=REFERENCE) | components, document(answered=wrapped) | components
     assert report(old, new) == report(new, old) == []
@@ -368,7 +368,7 @@ def test_words_beside_a_reference_are_no_change(wrapped: Json) -> None:
 
 
 def test_renamed_component_is_reported() -> None:
-    """A component that has a new name and the same fields is reported as renamed."""
+    """A component with a new name and the same fields is reported as renamed."""
     text = json.dumps(DOCUMENT)
     assert report(DOCUMENT, json.loads(text.replace("schemas_version_response", "Version"))) == [
         "- **breaking**: answer component renamed: `schemas_version_response` → `Version`"
@@ -402,7 +402,7 @@ def test_prose_is_mentioned_in_one_line() -> None:
 
 
 def test_report_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """JSON and workflow outputs say whether anything changed and whether it breaks callers."""
+    """The JSON and workflow outputs say whether anything changed and whether it breaks callers."""
     old, new = tmp_path / "old.json", tmp_path / "new.json"
     old.write_text(json.dumps(document(sent=thing())), encoding="utf-8")
     new.write_text(json.dumps(document(sent=thing(("a",), a=TEXT))), encoding="utf-8")
@@ -416,7 +416,7 @@ def test_report_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_names_in_a_document_are_not_markup() -> None:
-    """Whatever a document calls its fields, the report shows it as a code span of limited length on its own line."""
+    """The report shows every name from a document as a code span of limited length on a line of its own."""
     [line] = report(document(), document(sent={"properties": {"`\n# <b>": TEXT}}))
     assert line == "- additive: request body `# <b>` added"
     [line] = report(document(sent={"default": "x" * 500}), document())
@@ -424,7 +424,7 @@ def test_names_in_a_document_are_not_markup() -> None:
 
 
 def test_unreadable_document_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is no OpenAPI document gives exit status 2 and says which file it is."""
+    """A file that is not an OpenAPI document gives exit status 2 and an error that names the file."""
     wrong = tmp_path / "wrong.json"
     wrong.write_text("[]", encoding="utf-8")
     assert changes.main([str(PROJECT / "openapi.json"), str(wrong)]) == 2
@@ -432,14 +432,14 @@ def test_unreadable_document_is_an_error(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def places(node: Any, path: tuple[Any, ...] = (), *, named: bool = False) -> Iterator[tuple[Any, ...]]:
-    """Yield the place of every key and item of a document, words apart."""
+    """Yield the path of every key and item of a document, except descriptions."""
     for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
         if named or isinstance(key, int) or not is_words(key):
             yield (*path, key)
             yield from places(value, (*path, key), named=not named and key in NAMES)
 
 
-# What no document lacks, and what others refer to: without it there is nothing to compare.
+# Keys that every document has, or that references point to: without them there is nothing to compare.
 NEEDED = {"openapi", "info", "paths", "responses", "url", "in", "name", "components", "schemas"}
 PLACES = [
     place
@@ -451,7 +451,7 @@ PLACES = [
 
 
 def mutate(place: tuple[Any, ...]) -> Json:
-    """Return the document with a leaf changed, or with a whole branch gone."""
+    """Return the document with one leaf changed or one branch removed."""
     other = copy.deepcopy(DOCUMENT)
     parent = other
     for step in place[:-1]:
@@ -471,7 +471,7 @@ def mutate(place: tuple[Any, ...]) -> Json:
 @settings(max_examples=60, deadline=None)
 @given(place=st.sampled_from(PLACES))
 def test_every_mutation_is_reported(place: tuple[Any, ...]) -> None:
-    """Whatever leaf changes and whatever branch goes, the report has it, in both directions of time."""
+    """Every changed leaf and every removed branch is reported, also when the two documents are swapped."""
     other = mutate(place)
     assert compare(DOCUMENT, other).changes
     assert compare(other, DOCUMENT).changes
@@ -479,7 +479,7 @@ def test_every_mutation_is_reported(place: tuple[Any, ...]) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(place=st.sampled_from(PLACES))
-def test_report_on_a_document_and_itself_is_empty(place: tuple[Any, ...]) -> None:
-    """A document, whatever it says, has no changes to itself."""
+def test_a_document_has_no_changes_to_itself(place: tuple[Any, ...]) -> None:
+    """Comparing any document with itself reports no changes."""
     other = mutate(place)
     assert changes.as_markdown(compare(other, copy.deepcopy(other))) == "No changes."

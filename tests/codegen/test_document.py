@@ -1,4 +1,4 @@
-"""Reading OpenAPI documents: JSON and YAML mean the same, and what is doubtful is refused with a reason."""
+"""Reading OpenAPI documents: JSON and YAML mean the same, and ambiguous content is refused with a reason."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ values = st.recursive(
 
 
 @given(st.dictionaries(text, values))
-def test_yaml_is_read_as_the_json_that_it_stands_for(value: dict[str, Any]) -> None:
-    """Whatever JSON can say comes back the same from YAML."""
+def test_yaml_is_read_as_the_equivalent_json(value: dict[str, Any]) -> None:
+    """Any JSON value that is written as YAML is read back unchanged."""
     assert document.parse(yaml.safe_dump(value, allow_unicode=True).encode(), "x") == value
 
 
-def test_yaml_keeps_what_people_write() -> None:
-    """Bare status numbers are text keys; dates, `yes` and `on` stay the text that they are."""
+def test_yaml_dates_and_words_stay_text() -> None:
+    """Unquoted status codes are text keys; dates, `yes` and `on` stay text."""
     read = document.parse(b"200: {on: yes}\nday: 2024-01-02\nat: 2024-01-02T03:04:05Z\nflag: true\nn: 7", "x")
     assert read == {"200": {"on": "yes"}, "day": "2024-01-02", "at": "2024-01-02T03:04:05Z", "flag": True, "n": 7}
 
 
 @pytest.mark.parametrize("content", [b'{"a": 1, "a": 2}', b"a: 1\na: 2", b"200: 1\n'200': 2"])
-def test_a_key_that_comes_twice_is_refused(content: bytes) -> None:
-    """Neither format lets a later key silently win."""
+def test_a_duplicate_key_is_refused(content: bytes) -> None:
+    """A duplicate key is refused in both formats; the last one does not silently win."""
     with pytest.raises(Problem, match="comes 2 times"):
         document.parse(content, "x")
 
@@ -54,8 +54,8 @@ def test_a_key_that_comes_twice_is_refused(content: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"{", b"a: [", b"\xff\xfe\x00", b"? [a]\n: b", b"!!python/object:os.system x", b'{"a": NaN}']
 )
-def test_content_of_another_kind_is_refused(content: bytes) -> None:
-    """What is neither JSON nor YAML is a Problem that names its source."""
+def test_invalid_content_is_refused(content: bytes) -> None:
+    """Content that is neither JSON nor YAML raises a Problem that names its source."""
     with pytest.raises(Problem, match=r"source\.json is neither JSON nor YAML"):
         document.parse(content, "source.json")
 
@@ -70,7 +70,7 @@ def test_content_of_another_kind_is_refused(content: bytes) -> None:
     ],
 )
 def test_an_invalid_document_is_refused(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
-    """The reason says where in the document, and that it is to be corrected."""
+    """The error gives the place in the document and the reason."""
     path = tmp_path / "spec.json"
     path.write_text(json.dumps({**VALID, **changes}))
     with pytest.raises(Problem, match=reason):
@@ -78,7 +78,7 @@ def test_an_invalid_document_is_refused(tmp_path: Path, changes: dict[str, Any],
 
 
 def test_a_valid_document_is_read_from_a_file(tmp_path: Path) -> None:
-    """A file of OpenAPI 3.0 or 3.1 is read as it is; one that is not there, or no object, is a Problem."""
+    """A file of OpenAPI 3.0 or 3.1 is read unchanged; a missing file, or one without an object, raises a Problem."""
     path = tmp_path / "spec.yaml"
     for version in ("3.0.4", "3.1.0"):
         path.write_text(yaml.safe_dump({**VALID, "openapi": version}))
@@ -92,7 +92,7 @@ def test_a_valid_document_is_read_from_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["http://example.com/x", "ftp://example.com/x", "file:///etc/passwd"])
 def test_only_https_is_fetched(url: str) -> None:
-    """Code is not generated from what anyone on the way could have changed."""
+    """The document is fetched over https only, since anything else could be changed on the way."""
     with pytest.raises(Problem, match="only https is safe"):
         document.load(url)
     request = urllib.request.Request("https://example.com")
@@ -100,8 +100,8 @@ def test_only_https_is_fetched(url: str) -> None:
         document.HttpsOnly().redirect_request(request, io.BytesIO(), 302, "Found", Message(), url)
 
 
-def test_a_document_is_fetched_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An https URL is read; an endless answer is refused, and so is a failed one, by name."""
+def test_a_document_is_fetched_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An https URL is read; a response that is too long, or that fails, raises a Problem that names the URL."""
 
     class Opener:
         answer: Any = json.dumps(VALID).encode()

@@ -1,4 +1,4 @@
-"""Random changes of our own document are reported and judged right; what is right, each change says by itself."""
+"""Random changes to our own document are judged correctly; each change states the expected verdict itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CALLS = ("get", "put", "post", "delete", "patch")
 
 
 class Broken(NamedTuple):
-    """Whom a change breaks: callers that send as before, and callers that read as before."""
+    """The callers that a change breaks: those that send as before, and those that read as before."""
 
     senders: bool = False
     readers: bool = False
@@ -38,12 +38,12 @@ NOBODY, SENDERS, READERS, BOTH = (
 
 
 class Mutant:
-    """A copy of our document, to change in one place that is found by chance."""
+    """A copy of our document, to change in one randomly chosen place."""
 
     def __init__(self, chance: random.Random, way: str) -> None:
         self.document: Json = json.loads(TEXT)
         self.chance = chance
-        self.ways: dict[int, set[str]] = {}  # whether what a schema describes is sent, received, or both
+        self.ways: dict[int, set[str]] = {}  # by id of the schema: whether it is sent, received, or both
         self.schemas: list[Json] = []
         self.operations = [
             (path, method) for path, item in self.document["paths"].items() for method in CALLS if method in item
@@ -54,7 +54,7 @@ class Mutant:
         self.preferred = sum(way in ways for ways in self.ways.values())
 
     def read(self, operation: Json) -> None:
-        """Find all schemas of an operation, with the way that each goes."""
+        """Collect all schemas of an operation, each with its direction."""
         for parameter in map(self.resolve, operation.get("parameters", ())):
             self.walk(parameter["schema"], SENT)
         for way, contents in ((SENT, [operation.get("requestBody", {})]), (RECEIVED, operation["responses"].values())):
@@ -63,7 +63,7 @@ class Mutant:
                     self.walk(media["schema"], way)
 
     def walk(self, schema: Json, way: str) -> None:
-        """Note a schema and all inside it."""
+        """Record a schema and all schemas inside it."""
         schema = self.resolve(schema)
         if way in self.ways.setdefault(id(schema), set()):
             return
@@ -76,19 +76,19 @@ class Mutant:
                 self.walk(one, way)
 
     def resolve(self, node: Json) -> Json:
-        """Follow a reference."""
+        """Resolve a reference."""
         while "$ref" in node:
             kind, name = node["$ref"].split("/")[-2:]
             node = self.document["components"][kind][name]
         return node
 
     def schema(self, fits: Callable[[Json], Any]) -> Json:
-        """Pick a schema, of those that go the way that is wanted if there is one."""
+        """Pick a schema, preferably one of the wanted direction."""
         wanted = [schema for schema in self.schemas[: self.preferred] if fits(schema)]
         return self.chance.choice(wanted or [schema for schema in self.schemas if fits(schema)])
 
     def member(self, *, required: bool) -> tuple[Json, str]:
-        """Pick an object, and of that a field that is required, or is not."""
+        """Pick an object and one of its required or optional fields."""
         found = [
             (schema, name)
             for schema in self.schemas[: self.preferred]
@@ -98,17 +98,17 @@ class Mutant:
         return self.chance.choice(found)
 
     def operation(self) -> tuple[Json, str]:
-        """Pick an operation, and return the path item that has it, and its method."""
+        """Pick an operation; return its path item and its method."""
         path, method = self.chance.choice(self.operations)
         return self.document["paths"][path], method
 
     def bodies(self) -> list[Json]:
-        """Return all bodies."""
+        """Return all request bodies."""
         operations = [self.document["paths"][path][method] for path, method in self.operations]
         return [operation["requestBody"] for operation in operations if "requestBody" in operation]
 
     def parameter(self, *, required: bool) -> tuple[list[Json], int]:
-        """Pick a parameter that is required, or is not: the list that has it, and its index there."""
+        """Pick a required or an optional parameter; return the list that holds it and its index."""
         found = [
             (parameters, index)
             for path, method in self.operations
@@ -119,7 +119,7 @@ class Mutant:
         return self.chance.choice(found)
 
 
-# ---- the changes: each makes one, and tells in which schema, if it is one, and whom it breaks
+# ---- the changes: each makes one, and returns the changed schema (if it is one) and whom the change breaks
 
 Made = tuple[Json | None, Broken]
 MUTATIONS: list[Callable[[Mutant], Made]] = []
@@ -132,7 +132,7 @@ def mutation(make: Callable[[Mutant], Made]) -> Callable[[Mutant], Made]:
 
 @mutation
 def add_field(mutant: Mutant) -> Made:
-    """Add a field that need not be sent, and may be overlooked."""
+    """Add a field that callers need not send and can ignore when they read."""
     schema = mutant.schema(lambda schema: schema.get("properties"))
     schema["properties"]["description2"] = {"type": "string", "description": "New."}
     return schema, NOBODY
@@ -140,7 +140,7 @@ def add_field(mutant: Mutant) -> Made:
 
 @mutation
 def add_required_field(mutant: Mutant) -> Made:
-    """Require a field that callers do not send yet."""
+    """Require a new field that callers do not send yet."""
     schema = mutant.schema(lambda schema: schema.get("properties"))
     schema["properties"]["title2"] = {"type": "string"}
     schema["required"] = [*schema.get("required", ()), "title2"]
@@ -149,7 +149,7 @@ def add_required_field(mutant: Mutant) -> Made:
 
 @mutation
 def remove_field(mutant: Mutant) -> Made:
-    """Remove a field that callers send, or read."""
+    """Remove a field that callers send or read."""
     schema, name = mutant.member(required=mutant.chance.random() < 0.5)
     del schema["properties"][name]
     schema["required"] = [one for one in schema.get("required", ()) if one != name]
@@ -158,7 +158,7 @@ def remove_field(mutant: Mutant) -> Made:
 
 @mutation
 def rename_field(mutant: Mutant) -> Made:
-    """Rename a field that callers send, or read."""
+    """Rename a field that callers send or read."""
     schema, name = mutant.member(required=False)
     schema["properties"] = {f"{key}2" if key == name else key: one for key, one in schema["properties"].items()}
     return schema, BOTH
@@ -166,7 +166,7 @@ def rename_field(mutant: Mutant) -> Made:
 
 @mutation
 def require_field(mutant: Mutant) -> Made:
-    """Require a field that callers left out, and that is always there to be read."""
+    """Require an existing field: callers that send it may have left it out, callers that read it are unaffected."""
     schema, name = mutant.member(required=False)
     schema["required"] = [*schema.get("required", ()), name]
     return schema, SENDERS
@@ -174,7 +174,7 @@ def require_field(mutant: Mutant) -> Made:
 
 @mutation
 def make_field_optional(mutant: Mutant) -> Made:
-    """Leave out a field that callers rely on when they read."""
+    """Make a field optional that callers rely on when they read."""
     schema, name = mutant.member(required=True)
     schema["required"] = [one for one in schema["required"] if one != name]
     return schema, READERS
@@ -182,7 +182,7 @@ def make_field_optional(mutant: Mutant) -> Made:
 
 @mutation
 def change_type(mutant: Mutant) -> Made:
-    """Take, and give, another type than callers send and read."""
+    """Change the type of a value that callers send and read."""
     schema = mutant.schema(lambda schema: isinstance(schema.get("type"), str) and "properties" not in schema)
     schema["type"] = mutant.chance.choice(sorted({"string", "integer", "boolean"} - {schema["type"]}))
     return schema, BOTH
@@ -190,7 +190,7 @@ def change_type(mutant: Mutant) -> Made:
 
 @mutation
 def add_enum_value(mutant: Mutant) -> Made:
-    """Allow one value more; whoever reads must cope with any."""
+    """Allow one more value; callers that read must cope with unknown values."""
     schema = mutant.schema(lambda schema: "enum" in schema)
     schema["enum"].insert(mutant.chance.randrange(len(schema["enum"]) + 1), "new")
     return schema, NOBODY
@@ -198,7 +198,7 @@ def add_enum_value(mutant: Mutant) -> Made:
 
 @mutation
 def remove_enum_value(mutant: Mutant) -> Made:
-    """Refuse a value that callers may send."""
+    """Remove a value that callers may send."""
     schema = mutant.schema(lambda schema: len(schema.get("enum", ())) > 1)
     schema["enum"].remove(mutant.chance.choice(schema["enum"]))
     return schema, SENDERS
@@ -214,7 +214,7 @@ def change_enum_value(mutant: Mutant) -> Made:
 
 @mutation
 def limit_to_values(mutant: Mutant) -> Made:
-    """Limit what could be any text."""
+    """Limit a free text to some values."""
     schema = mutant.schema(lambda schema: schema.get("type") == "string" and "enum" not in schema)
     schema["enum"] = ["title", "tags"]
     return schema, SENDERS
@@ -222,7 +222,7 @@ def limit_to_values(mutant: Mutant) -> Made:
 
 @mutation
 def allow_null(mutant: Mutant) -> Made:
-    """Give null where there was always something to read."""
+    """Allow null in a value that callers read and that was never null."""
     schema = mutant.schema(lambda schema: "type" in schema and not schema.get("nullable"))
     schema["nullable"] = True
     return schema, READERS
@@ -230,7 +230,7 @@ def allow_null(mutant: Mutant) -> Made:
 
 @mutation
 def forbid_null(mutant: Mutant) -> Made:
-    """Refuse null where it could be sent."""
+    """Forbid null in a value that callers send."""
     schema = mutant.schema(lambda schema: schema.get("nullable"))
     del schema["nullable"]
     return schema, SENDERS
@@ -238,7 +238,7 @@ def forbid_null(mutant: Mutant) -> Made:
 
 @mutation
 def add_parameter(mutant: Mutant) -> Made:
-    """Add a parameter that may be left out."""
+    """Add an optional parameter."""
     item, method = mutant.operation()
     item[method].setdefault("parameters", []).append({"name": "tags2", "in": "query", "schema": {"type": "string"}})
     return None, NOBODY
@@ -279,7 +279,7 @@ def require_parameter(mutant: Mutant) -> Made:
 
 @mutation
 def make_parameter_optional(mutant: Mutant) -> Made:
-    """Let a parameter be left out."""
+    """Make a parameter optional."""
     parameters, index = mutant.parameter(required=True)
     del parameters[index]["required"]
     return None, NOBODY
@@ -287,7 +287,7 @@ def make_parameter_optional(mutant: Mutant) -> Made:
 
 @mutation
 def require_body(mutant: Mutant) -> Made:
-    """Require a body that could be left out, or the other way round."""
+    """Require a body that was optional, or the other way round."""
     body = mutant.chance.choice(mutant.bodies())
     body["required"] = not body.get("required", False)
     return None, SENDERS if body["required"] else NOBODY
@@ -311,7 +311,7 @@ def remove_operation(mutant: Mutant) -> Made:
 
 @mutation
 def rename_operation(mutant: Mutant) -> Made:
-    """Rename an operation, and thereby the generated code for it."""
+    """Rename an operation, and so the generated code for it."""
     item, method = mutant.operation()
     item[method]["operationId"] += ".again"
     return None, BOTH
@@ -319,7 +319,7 @@ def rename_operation(mutant: Mutant) -> Made:
 
 @mutation
 def move_operation(mutant: Mutant) -> Made:
-    """Give an operation another path or method."""
+    """Move an operation to another path or method."""
     item, method = mutant.operation()
     target = mutant.document["paths"].setdefault("/moved", {}) if mutant.chance.random() < 0.5 else item
     free = mutant.chance.choice([one for one in ("put", "trace", "options") if one not in target])
@@ -329,7 +329,7 @@ def move_operation(mutant: Mutant) -> Made:
 
 @mutation
 def add_answer(mutant: Mutant) -> Made:
-    """Describe one error more."""
+    """Describe one more error."""
     item, method = mutant.operation()
     item[method]["responses"]["418"] = {"description": "I am a teapot."}
     return None, NOBODY
@@ -337,7 +337,7 @@ def add_answer(mutant: Mutant) -> Made:
 
 @mutation
 def remove_answer(mutant: Mutant) -> Made:
-    """Remove the answer that callers read."""
+    """Remove the response that callers read."""
     item, method = mutant.operation()
     responses = item[method]["responses"]
     del responses[mutant.chance.choice([status for status in responses if status.startswith("2")])]
@@ -347,7 +347,7 @@ def remove_answer(mutant: Mutant) -> Made:
 
 @mutation
 def change_words(mutant: Mutant) -> Made:
-    """Change words only."""
+    """Change descriptions only."""
     schema = mutant.schema(lambda _: True)
     schema["title"], schema["description"], schema["example"] = "Other", "Other words.", ["other"]
     item, method = mutant.operation()
@@ -358,15 +358,15 @@ def change_words(mutant: Mutant) -> Made:
 
 
 def plans() -> list[tuple[str, str, int]]:
-    """Plan each kind of change for what is sent and for what is received, and go on by chance."""
+    """Return each kind of change once for each direction, and then random ones."""
     chance = random.Random(0)
     each = [(make.__name__, way) for make in MUTATIONS for way in (SENT, RECEIVED)]
     return [(*(each[seed] if seed < len(each) else chance.choice(each)), seed) for seed in range(TIMES)]
 
 
 @pytest.mark.parametrize(("name", "way", "seed"), plans())
-def test_a_change_of_our_document_is_judged_right(name: str, way: str, seed: int) -> None:
-    """A field, parameter, operation, value or type that comes, goes or changes breaks exactly whom it breaks."""
+def test_a_change_of_our_document_is_judged_correctly(name: str, way: str, seed: int) -> None:
+    """Adding, removing or changing a field, parameter, operation, value or type breaks exactly the expected callers."""
     [make] = [make for make in MUTATIONS if make.__name__ == name]
     mutant = Mutant(random.Random(seed), way)
     schema, broken = make(mutant)

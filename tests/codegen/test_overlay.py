@@ -1,4 +1,4 @@
-"""Reducing a document and laying corrections over it: one meaning for every spelling, and no dead entries."""
+"""Reducing a document and applying corrections to it: every spelling has one meaning, and no entry is unused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NULL = {"type": "null"}
 
 
 def document(**schemas: Any) -> dict[str, Any]:
-    """Make a document with components, and an operation `a.get` that answers with what it calls `inline`."""
+    """Return a document with components, and an operation `a.get` whose response has the schema `inline`."""
     answer = schemas.pop("inline", STRING)
     content = {"application/json": {"schema": answer}}
     operation = {"operationId": "a.get", "responses": {"200": {"description": "", "content": content}}}
@@ -47,21 +47,21 @@ def lay(entries: dict[str, Any], **schemas: Any) -> Interface:
         {"allOf": [STRING], "nullable": True},
     ],
 )
-def test_every_spelling_of_a_value_that_may_be_null_is_an_optional_value(spelling: dict[str, Any]) -> None:
-    """OpenAPI 3.0 and 3.1 have many ways to say it; each gives the same schema, and a field that is not required."""
+def test_every_spelling_of_a_nullable_value_is_an_optional_value(spelling: dict[str, Any]) -> None:
+    """Each way in which OpenAPI 3.0 and 3.1 say "nullable" gives the same schema and an optional field."""
     made = schema({"type": "object", "properties": {"a": spelling, "b": STRING}, "required": ["b", "a"]})
     made["properties"]["a"].pop("description", None)
     assert made == {"type": "object", "properties": {"a": STRING, "b": STRING}, "required": ["b"]}
 
 
-def test_a_reference_that_may_be_null_stays_a_reference() -> None:
-    """Wrapping a reference to add null or words does not hide what it refers to."""
+def test_a_nullable_reference_stays_a_reference() -> None:
+    """A reference that is wrapped to add null or a description stays a reference."""
     assert schema({"allOf": [REFERENCE], "nullable": True}) == REFERENCE
     assert schema({"oneOf": [REFERENCE, NULL], "description": "D"}) == {**REFERENCE, "description": "D"}
 
 
-def test_errors_and_what_cannot_be_seen_are_left_out() -> None:
-    """Only successful answers are reduced; invisible marks are dropped from prose."""
+def test_errors_and_invisible_characters_are_left_out() -> None:
+    """Only successful responses are reduced; invisible characters are removed from descriptions."""
     given = document()
     operation = given["paths"]["/a"]["get"]
     operation["summary"] = "see\u202e this\u2066"
@@ -71,8 +71,8 @@ def test_errors_and_what_cannot_be_seen_are_left_out() -> None:
     assert made.answer == {"type": "application/json", "schema": STRING}
 
 
-def test_answers_that_differ_are_refused() -> None:
-    """An operation that answers success in two shapes would need another template."""
+def test_different_success_responses_are_refused() -> None:
+    """An operation with two kinds of successful response is refused: it would need another template."""
     given = document()
     given["paths"]["/a"]["get"]["responses"]["202"] = {"description": ""}
     with pytest.raises(Problem, match="GET /a answers success in several ways"):
@@ -80,7 +80,7 @@ def test_answers_that_differ_are_refused() -> None:
 
 
 def test_references_to_parameters_and_bodies_are_followed() -> None:
-    """The document's own parameters count as if they were written in place, and the operation's win."""
+    """Parameters of the document and of the path apply to an operation; the operation's own override them."""
     given = document()
     given["components"]["parameters"] = {"p": {"name": "X-P", "in": "header", "schema": STRING}}
     item = given["paths"]["/a"]
@@ -108,13 +108,13 @@ def test_references_to_parameters_and_bodies_are_followed() -> None:
         ("schemas_response", "Response"),
     ],
 )
-def test_components_are_named_by_rule(component: str, name: str) -> None:
-    """A class has the noun of its component; a paginated one is a page of it."""
+def test_classes_are_named_after_their_components(component: str, name: str) -> None:
+    """A class is named after the noun of its component; a paginated component is named a page of that noun."""
     assert overlay.class_name(component) == name
 
 
-def test_references_follow_a_new_name() -> None:
-    """Whoever refers to a renamed component refers to it by its new name."""
+def test_references_follow_a_renamed_component() -> None:
+    """References to a renamed component use its new name."""
     refers = {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/schemas_a"}}}
     made = lay({"names": {"schemas_a": "Better"}}, schemas_a=STRING, b=refers)
     assert made.schemas["B"]["properties"]["a"] == {"$ref": "#/components/schemas/Better"}
@@ -128,7 +128,7 @@ OUTER = {"type": "object", "properties": {"in": INNER, "list": {"type": "array",
 
 
 def test_a_shape_becomes_one_component_with_a_name() -> None:
-    """Equal shapes in several places are one component, with the first description that there is."""
+    """Equal shapes in several places become one component, with the first description found."""
     described = {**INNER, "description": "An inner one."}
     made = lay({"shapes": {"Inner": ["A/in", "A/list/[]", "a.get/response"]}}, A=OUTER, inline=described)
     reference = {"$ref": "#/components/schemas/Inner"}
@@ -137,8 +137,8 @@ def test_a_shape_becomes_one_component_with_a_name() -> None:
     assert made.operations["a.get"].answer == {"type": "application/json", "schema": reference}
 
 
-def test_shapes_inside_of_shapes_are_named_whatever_the_order() -> None:
-    """Inner shapes are named before the outer ones that hold them."""
+def test_nested_shapes_are_named_in_any_order() -> None:
+    """Inner shapes are named before the outer shapes that hold them."""
     for order in (["Out", "Inner"], ["Inner", "Out"]):
         places = {"Out": ["a.get/response"], "Inner": ["a.get/response/in", "a.get/response/list/[]"]}
         made = lay({"shapes": {name: places[name] for name in order}}, inline=OUTER)
@@ -146,7 +146,7 @@ def test_shapes_inside_of_shapes_are_named_whatever_the_order() -> None:
 
 
 def test_corrections_change_the_schema_at_their_address() -> None:
-    """`add`, `optional` and `set` do what they say, and a description survives a `set`."""
+    """`add`, `optional` and `set` make their change, and a description survives a `set`."""
     given = {**OUTER, "properties": {**OUTER["properties"], "s": {"type": "integer", "description": "D"}}}
     made = lay(
         {
@@ -183,12 +183,12 @@ def test_corrections_change_the_schema_at_their_address() -> None:
     ],
 )
 def test_an_entry_with_nothing_to_change_is_refused(entries: dict[str, Any], reason: str) -> None:
-    """An entry whose target is gone, or is already as wanted, stops the generation and says what to delete."""
+    """An entry whose target is gone or already correct stops the generation; the error says what to delete."""
     given = {**OUTER, "properties": {**OUTER["properties"], "ref": {"$ref": "#/components/schemas/B"}}}
     with pytest.raises(Problem, match=re.escape(reason)):
         lay(entries, A=given, B=STRING)
 
 
-def test_every_correction_has_its_reason() -> None:
-    """Each entry of the overlay says why, in a sentence."""
+def test_every_correction_has_a_reason() -> None:
+    """Each entry of the overlay gives its reason in a sentence."""
     assert all(entry["why"].endswith(".") for entry in OVERLAY["changes"])

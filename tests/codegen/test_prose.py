@@ -1,4 +1,4 @@
-"""Our words survive when the API's own document comes in."""
+"""Our own descriptions are kept when the API's document is merged."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def backwards(node: Any) -> Any:
     return [backwards(item) for item in node] if isinstance(node, list) else node
 
 
-def test_their_document_in_our_words_is_ours() -> None:
-    """A document that differs in words and order only becomes ours, to the byte."""
+def test_a_document_with_other_descriptions_becomes_ours() -> None:
+    """A document that differs from ours in descriptions and order only becomes identical to ours."""
     theirs = backwards(strip(OURS))
     theirs["info"]["description"] = "Other words."
     theirs["components"]["schemas"]["schemas_model_response"]["properties"]["name"]["example"] = "theirs"
@@ -33,7 +33,7 @@ def test_their_document_in_our_words_is_ours() -> None:
 
 
 def test_facts_are_theirs() -> None:
-    """What the two documents state differently is as theirs states it; what theirs lacks is gone."""
+    """Where the two documents state different facts, theirs win; what theirs does not have is removed."""
     theirs = json.loads(json.dumps(OURS))
     status = theirs["components"]["schemas"]["schemas_prediction_response"]["properties"]["status"]
     status["enum"] = ["queued"]
@@ -44,8 +44,8 @@ def test_facts_are_theirs() -> None:
     assert "/search" not in merged["paths"]
 
 
-def test_what_is_new_keeps_its_own_words() -> None:
-    """An operation, a parameter or a field that ours does not have comes with the words that it has."""
+def test_new_entries_keep_their_own_descriptions() -> None:
+    """An operation, parameter or field that is not in our document keeps its own description."""
     theirs = strip(OURS)
     field = {"type": "string", "description": "New.", "example": "x"}
     parameter = {"name": "cursor", "in": "query", "description": "New.", "schema": {"type": "string"}}
@@ -59,8 +59,8 @@ def test_what_is_new_keeps_its_own_words() -> None:
     assert parameters == [parameter, *OURS["paths"]["/models"]["get"]["parameters"]]
 
 
-def test_alternatives_of_one_type_keep_their_own_words() -> None:
-    """Of alternatives of the same type, each is described as ours describes the one that states the same."""
+def test_alternatives_of_one_type_keep_their_own_descriptions() -> None:
+    """Among alternatives of the same type, each gets the description that our document has for the equal one."""
     small, large = ({"type": "string", "maxLength": size, "description": f"Up to {size}."} for size in (1, 9))
     ours = {"oneOf": [small, large]}
     assert prose.keep(ours, {"oneOf": [strip(large), strip(small)]}) == {"oneOf": [large, small]}
@@ -70,7 +70,7 @@ def test_alternatives_of_one_type_keep_their_own_words() -> None:
 
 
 def test_merged_document_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The script prints the merged document as it is kept in openapi.json, and says so when it cannot."""
+    """The script prints the merged document in the form of openapi.json, or an error if it cannot read a document."""
     ours = PROJECT / "openapi.json"
     assert prose.main([str(ours), str(ours)]) == 0
     assert capsys.readouterr().out == ours.read_text(encoding="utf-8")

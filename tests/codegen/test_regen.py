@@ -1,4 +1,4 @@
-"""What `scripts/regen.sh` promises: the same code from every form of the document, or no change and a reason."""
+"""The promises of `scripts/regen.sh`: equal code from every form of the document, or no change and a reason."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ HOSTILE = [
 
 
 def published(document: Json) -> Json:
-    """Rewrite our document as its publisher might: other words, other order, errors, names, hints."""
+    """Rewrite our document as its publisher might: with other descriptions, order, errors, titles and examples."""
     words = iter(HOSTILE * 1000)
 
     def rewrite(value: Any, *, described: bool = True) -> Any:
@@ -64,7 +64,7 @@ def published(document: Json) -> Json:
 
 
 def trees(package: Path) -> dict[str, str]:
-    """Parse all modules, and leave out what only people read."""
+    """Parse all modules, and drop their docstrings."""
 
     class Silence(ast.NodeTransformer):
         def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
@@ -89,7 +89,7 @@ def save(tree: Tree, document: Json) -> Path:
     return path
 
 
-# ---- what comes out
+# ---- output
 
 
 def test_the_code_in_the_tree_is_up_to_date(environment: Path) -> None:
@@ -101,7 +101,7 @@ def test_the_code_in_the_tree_is_up_to_date(environment: Path) -> None:
 
 
 def test_the_published_form_gives_the_same_code(tree: Tree) -> None:
-    """YAML, other words, other order, error answers and titles change docstrings only, and prose is never code."""
+    """YAML, other descriptions, order, error responses and titles change docstrings only; text never becomes code."""
     before = trees(tree.package)
     document = published(our_document(tree))
     source = tree.root.parent / "published.yaml"
@@ -116,8 +116,8 @@ def test_the_published_form_gives_the_same_code(tree: Tree) -> None:
     assert tree.regen("--check").returncode == 0
 
 
-def test_what_the_api_adds_needs_no_hand(tree: Tree) -> None:
-    """A new operation, parameter, field, object and enumeration are generated without a change to the overlay."""
+def test_api_additions_need_no_overlay_entry(tree: Tree) -> None:
+    """New operations, parameters, fields, objects and enumerations are generated without a change to the overlay."""
     document = our_document(tree)
     prediction = document["components"]["schemas"]["schemas_prediction_response"]["properties"]
     prediction["cost"] = {"type": "object", "properties": {"from": {"type": "string"}, "cents": {"type": "integer"}}}
@@ -155,7 +155,7 @@ print(cost.from_, cost.to_dict())
 
 
 def test_check_names_what_differs(tree: Tree) -> None:
-    """`--check` lists missing, surplus and changed files with a diff, and changes none."""
+    """`--check` lists missing, extra and changed files with a diff, and changes none."""
     (tree.package / "api" / "search" / "search.py").unlink()
     (tree.package / "models" / "left_over.py").write_text("x = 1\n")
     with (tree.package / "types.py").open("a") as file:
@@ -170,7 +170,7 @@ def test_check_names_what_differs(tree: Tree) -> None:
 
 
 def test_regenerating_repairs_the_tree(tree: Tree) -> None:
-    """What was edited, removed or added by hand is gone after a run, and nothing else is left behind."""
+    """A run undoes edits, deletions and additions by hand, and leaves nothing else behind."""
     before = tree.content()
     (tree.package / "types.py").write_text("")
     (tree.package / "models" / "left_over.py").write_text("x = 1\n")
@@ -179,11 +179,11 @@ def test_regenerating_repairs_the_tree(tree: Tree) -> None:
     assert tree.content() == before
 
 
-# ---- what stops it
+# ---- what stops a run
 
 
 def edit(path: str, *removed: str, **changes: Any) -> Callable[[Json], None]:
-    """Make a change to the object at a path of keys in a document."""
+    """Return a function that changes the object at a path of keys in a document."""
 
     def apply(document: Json) -> None:
         place = document
@@ -231,10 +231,8 @@ DOCUMENTS: list[tuple[Callable[[Json], None], str]] = [
 
 
 @pytest.mark.parametrize(("change", "reason"), DOCUMENTS, ids=[reason for _, reason in DOCUMENTS])
-def test_a_document_that_would_go_wrong_changes_nothing(
-    tree: Tree, change: Callable[[Json], None], reason: str
-) -> None:
-    """The run fails, says why, and leaves every file as it was."""
+def test_a_bad_document_changes_nothing(tree: Tree, change: Callable[[Json], None], reason: str) -> None:
+    """The run fails, gives the reason, and leaves every file unchanged."""
     document = our_document(tree)
     change(document)
     source = save(tree, document)
@@ -255,7 +253,7 @@ def break_template(tree: Tree) -> None:
 
 
 def break_formatter(tree: Tree) -> None:
-    """Use an environment that has everything but the formatter."""
+    """Use an environment that lacks only the formatter."""
     bare = tree.root.parent / "bare"
     (bare / "bin").mkdir(parents=True)
     (bare / "bin" / "python").symlink_to((tree.environment / "bin" / "python").resolve())
@@ -278,10 +276,8 @@ def break_code(tree: Tree) -> None:
         (break_code, "ruff failed"),
     ],
 )
-def test_a_generator_that_would_go_wrong_changes_nothing(
-    tree: Tree, damage: Callable[[Tree], None], reason: str
-) -> None:
-    """An unknown option or template, a missing formatter or broken output stops the run, with the reason."""
+def test_a_bad_generator_changes_nothing(tree: Tree, damage: Callable[[Tree], None], reason: str) -> None:
+    """An unknown option or template, a missing formatter, or invalid output stops the run with the reason."""
     damage(tree)
     before = tree.content()
     done = tree.regen()

@@ -1,4 +1,4 @@
-"""What of an OpenAPI document is words, which are never a change, and what is a fact, wherever it stands."""
+"""Which parts of an OpenAPI document are descriptions, which never count as a change, and which are facts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Place = tuple[Any, ...]
 
-# Every leaf with this text is words, at whatever depth, and every other leaf is a fact.
+# Every leaf with this text is a description, at any depth; every other leaf is a fact.
 WORDS = "https://example.com/words"
-SAID: Json = {"description": WORDS, "x-note": {"description": [WORDS]}}  # what nearly every object may say
+SAID: Json = {"description": WORDS, "x-note": {"description": [WORDS]}}  # what nearly every object may have
 TITLED: Json = SAID | {"summary": WORDS}
 MANUAL: Json = {"externalDocs": {"url": WORDS, "description": WORDS}}
 SHOWN: Json = {"title": {"value": WORDS, **TITLED}}
 TEXT: Json = {"type": "string"}
-# Fields, parameters, headers and scopes may have the names of what would be words elsewhere, and so may the values that
+# Fields, parameters, headers, scopes, and the values of `enum` and `default`, may be named like keywords for
+# descriptions. All these are facts.
 # they are limited to or have by default. All these are facts.
 NAMED = ("contact", "description", "example", "examples", "externalDocs", "license", "summary", "tags", "title", "xml")
 ODD = (*NAMED, "$comment", "bearerFormat", "termsOfService", "x-note", "properties")
@@ -179,13 +180,13 @@ DOCUMENT: Json = {
         },
     },
 }
-ALL: Json = json.loads(json.dumps(DOCUMENT))  # in which nothing is in two places
-# What only some notes in `xml` hold: no text, and words all the same.
+ALL: Json = json.loads(json.dumps(DOCUMENT))  # a copy in which no two places share an object
+# Boolean notes of `xml` count as descriptions too.
 FLAGS: set[Place] = {("components", "schemas", "description", "xml", "attribute")}
 
 
 def leaves(node: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Yield the place and the value of everything that holds nothing else."""
+    """Yield the path and the value of every leaf."""
     entries = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     if not isinstance(node, dict | list) or not node:
         yield place, node
@@ -195,7 +196,7 @@ def leaves(node: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
 
 LEAVES = dict(leaves(ALL))
 SPOKEN = [place for place, value in LEAVES.items() if value == WORDS or place in FLAGS]
-# What others refer to cannot be changed by itself.
+# Keys that references point to cannot be changed alone.
 FACTS = [
     place for place in LEAVES if place not in SPOKEN and place[-1] != "$ref" and not {"required", "in"} & {*place[-2:]}
 ]
@@ -206,7 +207,7 @@ def spell(place: Place) -> str:
 
 
 def put(place: Place, value: Any) -> Json:
-    """Return the document with something else in a place."""
+    """Return the document with another value at a path."""
     other = copy.deepcopy(ALL)
     *steps, last = place
     parent: Any = other
@@ -217,7 +218,7 @@ def put(place: Place, value: Any) -> Json:
 
 
 def drop(place: Place) -> Json:
-    """Return the document without a place."""
+    """Return the document without the value at a path."""
     other = put(place, None)
     parent: Any = other
     for step in place[:-1]:
@@ -226,27 +227,27 @@ def drop(place: Place) -> Json:
     return other
 
 
-def test_the_document_is_one() -> None:
-    """The document that all these tests change is valid."""
+def test_the_document_is_valid() -> None:
+    """The document that all these tests change is a valid OpenAPI document."""
     validate(ALL, "ALL")
 
 
 @pytest.mark.parametrize("place", SPOKEN, ids=spell)
-def test_words_are_no_change(place: Place) -> None:
-    """Words that change, come or go are never a change, but mentioned; merged, they are as ours."""
+def test_descriptions_are_no_change(place: Place) -> None:
+    """A description that is changed, added or removed is not reported as a change; merged, ours is kept."""
     other = put(place, "Other words." if place not in FLAGS else False)
     gone = other if "scopes" in place else drop(place)
     for old, new in ((ALL, other), (other, ALL), (ALL, gone), (gone, ALL)):
         comparison = compare(old, new)
         assert changes.as_markdown(comparison) in ("Only descriptions or examples changed.", "No changes.")
         assert changes.as_outputs(comparison) == "changed=false\nbreaking=false"
-    # An extension among the statuses of answers looks like the name of a component, and is taken over.
+    # An extension among the responses looks like the name of a component, and is taken from the other document.
     assert prose.keep(ALL, other) == (other if place[-2:] == ("responses", "x-note") else ALL)
 
 
 @pytest.mark.parametrize("place", FACTS, ids=spell)
 def test_facts_are_changes(place: Place) -> None:
-    """Everything else is a fact: it is reported where it changes, and merged, it is as theirs."""
+    """Every other leaf is a fact: a difference is reported, and merged, the other document's value is kept."""
     value = LEAVES[place]
     other = put(
         place,

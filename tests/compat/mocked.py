@@ -1,7 +1,7 @@
-"""The table of the tests in tests/mocked, which users of earlier versions could have written, from their markers.
+"""The documentation's table of the tests in tests/mocked, built from their markers.
 
-They run with this client in every run of the tests, where one that `differs` must fail, and with the published clients
-by `scripts/mocked.sh`.
+Users of earlier versions could have written these tests. They run with this client in every test run, where a test
+marked `differs` must fail, and with the published clients by `scripts/mocked.sh`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ them with the published clients.
 
 
 def table() -> str:
-    """Write the section of the document."""
+    """Return the section of the document."""
     return HEAD + "".join(row(tool, test) for file, tool in TOOLS.items() for test in tests(FOLDER / file))
 
 
 def tests(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """List the tests of a file."""
+    """Return the tests of a file."""
     functions = [
         node
         for node in ast.parse(path.read_text("utf-8")).body
@@ -44,7 +44,7 @@ def tests(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def row(tool: str, test: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    """Write a line of the table."""
+    """Return a row of the table."""
     generations, reasons = marked(test, "generation"), marked(test, "differs")
     what = " ".join((ast.get_docstring(test) or "").split()).replace("|", "\\|")
     result = f"**differs**: {reasons[0]}" if reasons else "passes"
@@ -52,7 +52,7 @@ def row(tool: str, test: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 
 def marked(test: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> list[str]:
-    """Give the arguments of a test's marker, none if it does not have it."""
+    """Return the arguments of a test's marker, or none if it does not have the marker."""
     calls = [each for each in test.decorator_list if isinstance(each, ast.Call)]
     found = [each for each in calls if ast.unparse(each.func) == f"pytest.mark.{name}"]
     return [str(ast.literal_eval(argument)) for each in found for argument in each.args]

@@ -1,4 +1,4 @@
-"""Where the snippets run: a local server, with what an account has."""
+"""Where the snippets run: a local server that holds what an account has."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ MODELS = {
 
 
 class Place:
-    """A process's worth of user code: each snippet sees what those before it have named."""
+    """A namespace for user code in which each snippet sees the names that earlier ones have defined."""
 
     def __init__(self, names: dict[str, Any]) -> None:
         self.names = {"replicate": replicate, "httpx": httpx, "Path": Path, "picture": PICTURE, **names}
@@ -73,16 +73,16 @@ class Place:
         self.output = io.StringIO()
 
     def printed(self) -> str:
-        """Give what the snippet has printed."""
+        """Return the output that the snippet has printed."""
         return self.output.getvalue()
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """Answer for a snippet that brings its own transport."""
+        """Answer the requests of a snippet that brings its own transport."""
         self.names["asked"].append(request)
         return httpx.Response(200, json={"id": "p1", "status": "succeeded"})
 
     def run(self, snippet: Snippet) -> Exception | None:
-        """Run a snippet and its check; give what went wrong."""
+        """Run a snippet and its check; return the exception, if any."""
         self.output = io.StringIO()
         code = compile(snippet.code, "snippet", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         try:
@@ -91,14 +91,14 @@ class Place:
                 if (coroutine := eval(code, self.names)) is not None:
                     asyncio.run(coroutine)
                 assert eval(snippet.check, self.names), f"not true: {snippet.check}"
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the result
+        except Exception as error:  # noqa: BLE001 - any error is the snippet's result
             return error
         return None
 
 
 @contextmanager
 def place(folder: Path) -> Iterator[Place]:
-    """Make a place in a folder."""
+    """Create a namespace whose working directory is a folder."""
     (folder / "a.png").write_bytes(PICTURE)
     collections = {"one": ["me/letter"], "two": []}
     with pytest.MonkeyPatch.context() as patch, local_server(MODELS, collections=collections, page_size=2) as server:
@@ -113,7 +113,7 @@ def place(folder: Path) -> Iterator[Place]:
 
 
 def furnish(server: LocalServer) -> dict[str, Any]:
-    """Make what an account has, and give what is needed to know of it."""
+    """Create the content of an account, and return the names that snippets need."""
     with server.client() as client:
         versions = {name: client.models.get(f"me/{name}").latest_version.id for name in ("letter", "poem")}
         for name in ("mine", "old", "older"):

@@ -1,4 +1,4 @@
-"""Code as users of earlier versions wrote it, and what must be true after it."""
+"""Code as users of earlier versions wrote it, and what must be true after it has run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class Snippet(NamedTuple):
-    """Code for an earlier version, an expression that is true after it, and what has to be said about it.
+    """Code for an earlier version, an expression that is true after it, and notes for the documentation.
 
-    It may use the names that `places.py` gives it. `differs` says what is not as it was, though the code runs; `breaks`
-    says why it does not run any more, and what to write.
+    The code may use the names that `places.py` provides. `differs` says what has changed although the code runs.
+    `breaks` says why the code does not run any more, and what to write instead.
     """
 
     version: str

@@ -1,4 +1,4 @@
-"""The functions of earlier versions that this version has no other use for."""
+"""The functions of earlier versions that this version keeps for compatibility only."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def streamed(content: bytes = EVENTS, kind: str = "text/event-stream; charset=ut
 
 
 def test_an_event_source() -> None:
-    """A streamed answer gives its events."""
+    """An `EventSource` yields the events of a streamed response."""
     events = list(version1.EventSource[Any](None, streamed()))
     assert [(event.event, str(event), event.id) for event in events] == [("output", "Hello", "1"), ("done", "", "2")]
 
 
 def test_an_asynchronous_event_source() -> None:
-    """It does so for `async for` too."""
+    """An `EventSource` yields them in `async for` too."""
     import asyncio
 
     async def collect() -> list[str]:
@@ -49,14 +49,14 @@ def test_files_of_an_event_source(option: bool | None, kind: type) -> None:  # n
             assert str(events[0]) == str(events[0].data) == "https://replicate.delivery/a.png"
 
 
-def test_an_answer_without_events() -> None:
-    """An answer of another type is refused."""
+def test_an_event_source_refuses_other_content() -> None:
+    """A response of another content type is refused."""
     with pytest.raises(ValueError, match="this answer is text/html"):
         version1.EventSource[Any](None, streamed(kind="text/html"))
 
 
 def test_names_of_events() -> None:
-    """The name of an event is a `str` with the attributes of version 1's enumeration; unknown ones pass."""
+    """The name of an event is a `str` with the members of version 1's enumeration; unknown names are accepted."""
     kinds = replicate.ServerSentEvent.EventType
     event = replicate.ServerSentEvent("logs", "text")
     assert event.event == kinds.LOGS == event.event.value == "logs"
@@ -64,7 +64,7 @@ def test_names_of_events() -> None:
 
 
 def test_inputs_and_outputs(tmp_path: Path) -> None:
-    """Inputs are encoded and outputs transformed as by version 1."""
+    """Inputs are encoded and outputs transformed as in version 1."""
     path = tmp_path / "a.txt"
     path.write_bytes(b"abc")
     assert version1.base64_encode_file(io.BytesIO(b"abc")) == "data:application/octet-stream;base64,YWJj"
@@ -80,7 +80,7 @@ def test_inputs_and_outputs(tmp_path: Path) -> None:
     ("cog", "early"), [("0.3.8", True), ("0.3.9", False), ("0.16.12", False), ("dev", None), ("0.3.9-beta1", None)]
 )
 def test_schemas_of_early_models(cog: str, early: bool | None) -> None:  # noqa: FBT001 - a table
-    """Arrays of models of an early Cog come item by item, and their schema is made to say so."""
+    """Array outputs of models built with an early Cog are marked as iterators in their schema."""
     schema = {"components": {"schemas": {"Output": {"type": "array"}}}}
     assert version1.version_has_no_array_type(cog) is early
     made = version1.make_schema_backwards_compatible(schema, cog)
@@ -89,7 +89,7 @@ def test_schemas_of_early_models(cog: str, early: bool | None) -> None:  # noqa:
 
 
 def test_paths_and_urls(tmp_path: Path) -> None:
-    """`get_path_url` gives the URL of an output, `file_from_path` what a file is sent as."""
+    """`get_path_url` returns the URL of an output; `file_from_path` returns the form in which a file is sent."""
     (tmp_path / "a.txt").write_bytes(b"abc")
     assert version2.get_path_url(replicate.FileOutput[Any]("https://a.test/b")) == "https://a.test/b"
     assert version2.get_path_url("https://a.test/b") is None
@@ -97,7 +97,7 @@ def test_paths_and_urls(tmp_path: Path) -> None:
 
 
 def test_the_transport_that_retried() -> None:
-    """RetryTransport hands everything on, and says who decides on retries now."""
+    """RetryTransport passes requests on, and warns that the client retries now."""
     answering = httpx.MockTransport(lambda _: httpx.Response(200, json={"id": "p1"}))
     with pytest.warns(DeprecationWarning, match="max_retries= to the client"):
         transport = RetryTransport(answering, max_attempts=1)

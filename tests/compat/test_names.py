@@ -1,4 +1,4 @@
-"""What names of earlier versions can do, besides being there."""
+"""What the names of earlier versions can do, beyond existing."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ PARAMETERS_OF_VERSION_1 = {
     "stream": STARTING,
     "trainings.create": "destination webhook webhook_completed webhook_events_filter file_encoding_strategy",
 }
-"""What version 1 took as `**params`."""
+"""The parameters that version 1 took as `**params`."""
 
 
 @pytest.fixture
 def client() -> Iterator[replicate.Client]:
-    """Give a client that is answered with what it asked for."""
+    """Return a client whose responses repeat the request."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if "text/event-stream" in request.headers["accept"]:
@@ -58,8 +58,8 @@ def client() -> Iterator[replicate.Client]:
 # ---- modules
 
 
-def test_files_that_got_names() -> None:
-    """Modules that are files have the names of earlier versions too, show them, and refuse others."""
+def test_modules_have_their_earlier_names() -> None:
+    """Modules that exist as files also have the names of earlier versions, list them, and refuse others."""
     module = import_module("replicate.client")
     assert module.run is import_module("replicate.run").run
     assert module.Hardware is import_module("replicate.resources.hardware").HardwareNamespace
@@ -71,7 +71,7 @@ def test_files_that_got_names() -> None:
         import_module("replicate.resources.models").nonsense  # noqa: B018
 
 
-def test_a_module_below_a_file_never_replaces_a_name_of_it() -> None:
+def test_a_module_below_a_file_replaces_none_of_its_names() -> None:
     """After `import replicate.resources.models.models`, the modules above it still have their own `models`."""
     code = (
         "import replicate.resources.models.models, replicate.resources.webhooks.webhooks, sys;"
@@ -85,8 +85,8 @@ def test_a_module_below_a_file_never_replaces_a_name_of_it() -> None:
     assert fresh(code) == "True True PredictionMetrics True DefaultWebhook"
 
 
-def test_modules_are_attributes_without_importing_them() -> None:
-    """Modules of types and of nouns are attributes of their packages as soon as `replicate` has been imported."""
+def test_modules_are_attributes_before_they_are_imported() -> None:
+    """Modules of types and of resources are attributes of their packages as soon as `replicate` has been imported."""
     code = (
         "import replicate; print(replicate.types.prediction.URLs.__name__, replicate.types.models.VersionGetResponse,"
         "replicate.resources.files.FilesResource, replicate.types.webhooks.default.SecretGetResponse)"
@@ -98,8 +98,8 @@ def test_modules_are_attributes_without_importing_them() -> None:
     ) == ("False False")
 
 
-def test_a_module_that_is_imported_again_takes_the_place_of_the_first() -> None:
-    """What is imported again after it was removed from `sys.modules` is found as an attribute, too."""
+def test_a_reimported_module_replaces_the_first_one() -> None:
+    """A module that is imported again after its removal from `sys.modules` becomes the package's attribute too."""
     code = (
         "import sys, importlib, replicate.resources.files as first; del sys.modules['replicate.resources.files'];"
         "second = importlib.import_module('replicate.resources.files'); import replicate;"
@@ -138,7 +138,7 @@ def test_early_functions_cost_nothing() -> None:
     ],
 )
 def test_nested_types(kind: str, data: dict[str, Any], fields: dict[str, str]) -> None:
-    """What an object holds is of the class that has its name in version 2's module of the object."""
+    """A nested object has the class that bears its name in version 2's module of the outer object."""
     module = import_module(f"replicate.types.{kind}")
     [noun] = [name for name in module.__all__ if name == "Prediction" or name.endswith("Response")]
     made = getattr(module, noun).model_validate(data)
@@ -146,8 +146,8 @@ def test_nested_types(kind: str, data: dict[str, Any], fields: dict[str, str]) -
         assert isinstance(attrgetter(field)(made), getattr(module, name))
 
 
-def test_classes_for_whole_answers(client: replicate.Client) -> None:
-    """`ModelsResourceWithRawResponse(client.models)` gives what `client.models.with_raw_response` gives."""
+def test_classes_for_raw_responses(client: replicate.Client) -> None:
+    """`ModelsResourceWithRawResponse(client.models)` returns what `client.models.with_raw_response` is."""
     resources, models = import_module("replicate.resources"), import_module("replicate.resources.models")
     for kind in (resources.ModelsResourceWithRawResponse, models.AsyncModelsResourceWithRawResponse):
         assert kind(client.models).get("o/n").http_response.json() == {"path": "/v1/models/o/n"}
@@ -184,13 +184,13 @@ def test_generic_names_take_one_argument(name: str) -> None:
 
 
 def test_pages_with_two_arguments() -> None:
-    """`Page[Sync, Prediction]`, as here, still names both."""
+    """`Page[Sync, Prediction]`, as in this version, keeps both arguments."""
     assert replicate.Page[int, str].__args__ == (int, str)
     assert replicate.Page[str].__args__ == (Any, str)
 
 
 def test_pages_are_of_their_class() -> None:
-    """A page is an instance of version 2's class of its colour, and of no other."""
+    """A page is an instance of version 2's class for its colour, and of no other."""
     pagination = import_module("replicate.pagination")
     listed = httpx.MockTransport(lambda _: httpx.Response(200, json={"results": []}))
 
@@ -227,8 +227,8 @@ def test_the_url_of_a_file() -> None:
 
 @pytest.mark.parametrize("kind", [replicate.Client, replicate.Replicate, replicate.AsyncReplicate])
 @pytest.mark.parametrize("name", ["copy", "with_options"])
-def test_copies_show_what_they_take(kind: Any, name: str) -> None:
-    """`inspect.signature` and `help` show each parameter of `copy` and `with_options`, of a class and of a client."""
+def test_copy_and_with_options_show_their_parameters(kind: Any, name: str) -> None:
+    """`inspect.signature` and `help` show each parameter of `copy` and `with_options`, on a class and on a client."""
     of_class = inspect.signature(getattr(kind, name))
     of_client = inspect.signature(getattr(kind(bearer_token="t"), name))
     expected = {"bearer_token", "base_url", "default_headers", "set_default_query", "timeout", "max_retries"}
@@ -248,7 +248,7 @@ def test_copies_show_what_they_take(kind: Any, name: str) -> None:
     ],
 )
 def test_base_urls_end_in_a_slash(given: Any, shown: str) -> None:
-    """`base_url` ends in one slash, so that what is joined to it is below it; requests go to the same place."""
+    """`base_url` ends in one slash, so that joined paths are below it; requests go to the same URLs as before."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -269,7 +269,7 @@ def test_base_urls_end_in_a_slash(given: Any, shown: str) -> None:
 
 
 def test_the_base_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of REPLICATE_BASE_URL, and Replicate's own, end in a slash too."""
+    """The URL in REPLICATE_BASE_URL and the default one end in a slash too."""
     assert str(replicate.Client("t").base_url) == "https://api.replicate.com/v1/"
     for address in ("https://two.test", "https://two.test/", "https://two.test/v1/"):
         monkeypatch.setenv("REPLICATE_BASE_URL", address)
@@ -279,7 +279,7 @@ def test_the_base_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("name", PARAMETERS_OF_VERSION_1)
 @pytest.mark.parametrize("prefix", ["", "async_"])
 def test_parameters_of_version_1(client: replicate.Client, name: str, prefix: str) -> None:
-    """What version 1 took as `**params`, its methods take, and show."""
+    """Methods have, and show, the parameters that version 1 took as `**params`."""
     path, _, last = name.rpartition(".")
     owner = attrgetter(path)(client) if path else client
     takes = inspect.signature(getattr(owner, f"{prefix}{last}")).parameters
@@ -287,7 +287,7 @@ def test_parameters_of_version_1(client: replicate.Client, name: str, prefix: st
 
 
 def test_paths_of_requests(client: replicate.Client) -> None:
-    """Low-level requests take `path` by name, as version 2's; not twice, and not without any."""
+    """Low-level requests take `path` by name, as in version 2; giving it twice or not at all is a TypeError."""
     for method in (client.get, client.post, client.put, client.patch, client.delete, client.query):
         assert method(path="/a", cast_to=dict) == {"path": "/v1/a"}
         assert method(path="/a").json() == method("/a").json()
@@ -299,7 +299,7 @@ def test_paths_of_requests(client: replicate.Client) -> None:
 
 
 def test_streams_of_requests(client: replicate.Client) -> None:
-    """`stream=True, stream_cls=Stream` gives the events of an answer, which `with` closes."""
+    """`stream=True, stream_cls=Stream` gives the events of a response, which `with` closes."""
     events: Any = client.get("/a", cast_to=str, stream=True, stream_cls=replicate.Stream[replicate.ServerSentEvent])
     with events:
         assert isinstance(events, replicate.Stream)
@@ -314,7 +314,7 @@ def test_streams_of_requests(client: replicate.Client) -> None:
 
 
 def test_asynchronous_streams_of_requests() -> None:
-    """It does so for `async with` and `async for`, of an asynchronous client."""
+    """An asynchronous client gives them in `async with` and `async for`."""
 
     async def ask() -> list[str]:
         answer = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=EVENTS)
@@ -342,7 +342,7 @@ def test_events_for_async_for_of_a_blocking_client(client: replicate.Client) -> 
 
 
 def test_files_as_version_0_sent_them(tmp_path: Path) -> None:
-    """`upload_file` gives a data URI; `encode_json` asks a function for the address of each file."""
+    """`upload_file` returns a data URI; `encode_json` calls a function for the URL of each file."""
     path = tmp_path / "a.txt"
     path.write_bytes(b"abc")
     assert upload_file(BytesIO(b"abc")).endswith(";base64,YWJj")
@@ -363,8 +363,8 @@ def test_files_as_version_0_sent_them(tmp_path: Path) -> None:
     assert encode_json({"a": {1}, "b": BytesIO(b"abc")})["b"].endswith(";base64,YWJj")
 
 
-def test_types_of_what_belongs_to_models() -> None:
-    """A readme is a text, and its module says so."""
+def test_the_type_of_a_readme() -> None:
+    """The type of a readme is `str`, also in its own module."""
     assert types_of_models.ReadmeGetResponse is str
     assert import_module("replicate.types.models.readme_get_response").ReadmeGetResponse is str
     assert sys.modules["replicate.types.models"] is types_of_models

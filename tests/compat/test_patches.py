@@ -49,10 +49,10 @@ PATCHES = [
 
 
 @pytest.mark.parametrize(("target", "call", "intercepted"), PATCHES, ids=str)
-def test_a_patch_is_for_whoever_calls_what_it_names(
+def test_a_patch_affects_direct_calls_only(
     monkeypatch: pytest.MonkeyPatch, target: str, call: str, *, intercepted: bool
 ) -> None:
-    """A patch of the package takes effect where code calls that very thing; one of httpx's `send`, everywhere."""
+    """A patch of the package affects only code that calls that name; a patch of httpx's `send` affects all code."""
     with replicate.Client("r8_test", transport=httpx.MockTransport(answer)) as client:
         monkeypatch.setattr(replicate, "default_client", client)
         with mock.patch(target, side_effect=ArithmeticError) as double:

@@ -1,4 +1,4 @@
-"""The import paths of earlier versions lead to what is there now, and replace nothing."""
+"""The import paths of earlier versions resolve to this version's modules, and replace nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PUBLIC_AND_PATH = sorted({path for path in PATHS if "." not in path} & set(repli
 
 
 def fresh(code: str) -> str:
-    """Run code in a process of its own, and give what it prints."""
+    """Run code in a new process, and return what it prints."""
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": ""},
@@ -32,7 +32,7 @@ def fresh(code: str) -> str:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_has_its_names(path: str) -> None:
-    """Each module of earlier versions can be imported, and each of its names is something."""
+    """Each module of earlier versions can be imported, and none of its names is None."""
     module = import_module(f"replicate.{path}")
     assert sorted({*module.__all__} - {*dir(module)}) == []
     for name in module.__all__:
@@ -43,7 +43,7 @@ def test_every_path_has_its_names(path: str) -> None:
 
 @pytest.mark.parametrize("path", WIDENED)
 def test_every_file_has_its_earlier_names(path: str) -> None:
-    """Each module that is a file here has the names that it had in earlier versions besides, and shows them."""
+    """Each module that exists as a file also has the names that it had in earlier versions, and lists them."""
     module = import_module(f"replicate.{path}")
     for name in targets(WIDENED[path]):
         assert getattr(module, name) is not None
@@ -68,7 +68,7 @@ print(replicate.helpers.FileOutput is replicate.FileOutput, p.Prediction is repl
 
 @pytest.mark.parametrize("path", PUBLIC_AND_PATH)
 def test_a_path_never_replaces_a_name(path: str) -> None:
-    """After `import replicate.run`, `replicate.run` is still the function: so for every name that is both."""
+    """After `import replicate.run`, `replicate.run` is still the function; the same holds for every such name."""
     code = (
         f"import replicate; before = replicate.{path}; import replicate.{path}; import sys;"
         f"print(repr(replicate.{path})[:20] == repr(before)[:20], 'replicate.{path}' in sys.modules);"
@@ -78,7 +78,7 @@ def test_a_path_never_replaces_a_name(path: str) -> None:
     assert fresh(f"import replicate.{path}; print(type(replicate.{path}).__name__)") != "module"
 
 
-def test_submodules_are_there_without_importing_them() -> None:
+def test_submodules_are_attributes_before_they_are_imported() -> None:
     """`replicate.exceptions` and the like are attributes as soon as `replicate` has been imported."""
     code = "import replicate; print(replicate.exceptions.ModelError, replicate.helpers.FileOutput, replicate.types)"
     assert "ModelError" in fresh(code)
@@ -96,13 +96,13 @@ def test_reloading() -> None:
 
 
 def test_pickles_by_earlier_paths() -> None:
-    """A class pickled by its earlier path is found, and is pickled by its present one."""
+    """A class that was pickled by its earlier path is found, and is pickled by its present one."""
     by_path = b"creplicate.prediction\nPrediction\n."
     assert pickle.loads(by_path) is replicate.Prediction
     assert b"resources" in pickle.dumps(replicate.Prediction)
 
 
-def test_what_never_was() -> None:
+def test_an_unknown_path() -> None:
     """A path that no version had is not found."""
     with pytest.raises(ModuleNotFoundError, match=r"replicate\.nonsense"):
         import_module("replicate.nonsense")
@@ -110,7 +110,7 @@ def test_what_never_was() -> None:
 
 
 def test_types() -> None:
-    """`replicate.types` has its names, several for one class; a name that it never had is an AttributeError."""
+    """`replicate.types` has its names, several for one class; an unknown name is an AttributeError."""
     from replicate.types.webhooks.default import SecretGetResponse
 
     from replicate import types
@@ -128,7 +128,7 @@ def test_types() -> None:
 
 
 def test_classes_of_operations() -> None:
-    """Version 2's two classes for the operations on a noun are both the one that there is."""
+    """Version 2's two classes for each resource are one class now."""
     resources = import_module("replicate.resources")
     with replicate.Client("t") as client:
         assert isinstance(client.predictions, resources.PredictionsResource)
@@ -140,14 +140,14 @@ def test_classes_of_operations() -> None:
 
 
 def test_one_sentinel() -> None:
-    """Every name for "not given" is the same object."""
+    """Every name for "not given" refers to the same object."""
     names: Any = replicate
     assert names.NOT_GIVEN is names.not_given is names.omit
     assert isinstance(names.omit, names.Omit)
     assert isinstance(names.not_given, names.NotGiven)
 
 
-def test_not_given_is_as_good_as_absent() -> None:
-    """A client and a request take the sentinel where nothing is said."""
+def test_the_sentinel_means_absent() -> None:
+    """A client and a request treat the sentinel as an absent argument."""
     with replicate.Client("t", timeout=replicate.NOT_GIVEN) as client:
         assert client._session.config.timeout == replicate.DEFAULT_TIMEOUT

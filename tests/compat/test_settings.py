@@ -17,7 +17,7 @@ NAMES = ("api_token", *replicate._SETTINGS)
 
 
 class Web:
-    """A place that answers everything, and remembers what it was asked."""
+    """A fake API that answers every request and records it."""
 
     def __init__(self) -> None:
         self.asked: list[httpx.Request] = []
@@ -30,7 +30,7 @@ class Web:
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """Let the module talk to such a place, and forget its settings afterwards."""
+    """Use the fake API as the module's HTTP client, and reset the module's settings afterwards."""
     replicate._reset_client()
     web = Web()
     replicate.http_client = web.client
@@ -43,7 +43,7 @@ def web() -> Iterator[Web]:
 
 
 def test_settings_before_the_first_use(web: Web) -> None:
-    """What is set before the client is made goes into it."""
+    """Settings made before the client exists apply to it."""
     replicate.base_url = "https://one.test"
     replicate.default_headers = {"X-One": "1"}
     replicate.default_query = {"q": "2"}
@@ -56,7 +56,7 @@ def test_settings_before_the_first_use(web: Web) -> None:
 
 @pytest.mark.parametrize("token", ["api_token", "bearer_token"])
 def test_settings_after_the_first_use(web: Web, token: str) -> None:
-    """What is set later goes for everything that came by the client: functions, namespaces and objects."""
+    """Later settings apply to everything that uses the client: functions, namespaces and objects."""
     get, found = replicate.predictions.get, replicate.predictions.get("p1")
     client = replicate.default_client
     setattr(replicate, token, "r8_second")
@@ -76,7 +76,7 @@ def test_settings_after_the_first_use(web: Web, token: str) -> None:
 
 
 def test_another_http_client(web: Web) -> None:
-    """The connections can be changed too."""
+    """The HTTP client can be replaced too."""
     replicate.predictions.get("p1")
     other = Web()
     with other.client:
@@ -85,8 +85,8 @@ def test_another_http_client(web: Web) -> None:
     assert (len(web.asked), len(other.asked)) == (1, 1)
 
 
-def test_a_setting_that_cannot_be(web: Web) -> None:
-    """A bad setting is refused where it is made, and changes nothing."""
+def test_an_invalid_setting(web: Web) -> None:
+    """An invalid setting is refused on assignment, and changes nothing."""
     replicate.predictions.get("p1")
     with pytest.raises(ValueError, match="max_retries must be 0 or more"):
         replicate.max_retries = -1
@@ -94,7 +94,7 @@ def test_a_setting_that_cannot_be(web: Web) -> None:
 
 
 def test_settings_can_be_read() -> None:
-    """A setting that nobody has made is what clients have without it."""
+    """An unset setting reads as the default of clients."""
     values: dict[str, Any] = {name: getattr(replicate, name) for name in NAMES}
     assert values.pop("timeout") == replicate.DEFAULT_TIMEOUT
     assert values.pop("max_retries") == replicate.DEFAULT_MAX_RETRIES
@@ -104,7 +104,7 @@ def test_settings_can_be_read() -> None:
 
 
 def test_the_client_of_the_module() -> None:
-    """It is made once, and anew after `_reset_client`."""
+    """The module's client is made once, and again after `_reset_client`."""
     client = replicate.default_client
     assert replicate._load_client() is client
     replicate._reset_client()

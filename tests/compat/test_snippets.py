@@ -1,4 +1,4 @@
-"""Code for earlier versions runs as it is, and the table of it in the documentation is true.
+"""Code for earlier versions runs unchanged, and its table in the documentation is correct.
 
 `WRITE_COMPATIBILITY=1 python -m pytest tests/compat` writes the table.
 """
@@ -34,14 +34,14 @@ of other people do with this client.
 
 @pytest.fixture(scope="session")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Snippet, Exception | None]:
-    """Run all snippets, for each may use the names of those before it."""
+    """Run all snippets in order, since each may use the names of those before it."""
     with place(tmp_path_factory.mktemp("compat")) as here:
         return {snippet: here.run(snippet) for snippet in SNIPPETS}
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.code.splitlines()[0])
 def test_it_runs_unchanged(snippet: Snippet, outcomes: Mapping[Snippet, Exception | None]) -> None:
-    """The code runs and does what it did; what is said not to run does not."""
+    """The code runs and its check holds; a snippet marked `breaks` fails."""
     error = outcomes[snippet]
     if snippet.breaks:
         assert error, "it does run: take its `breaks` away"
@@ -50,7 +50,7 @@ def test_it_runs_unchanged(snippet: Snippet, outcomes: Mapping[Snippet, Exceptio
 
 
 def test_the_table_is_current(outcomes: Mapping[Snippet, Exception | None]) -> None:
-    """docs/compatibility.md says what the snippets have shown."""
+    """docs/compatibility.md matches the outcomes of the snippets."""
     if not PAGE.parent.is_dir():
         pytest.skip("the documents stay behind when the installed wheel is tested")
     text = HEAD + "".join(row(snippet, outcomes[snippet]) for snippet in SNIPPETS) + mocked.table()
@@ -60,7 +60,7 @@ def test_the_table_is_current(outcomes: Mapping[Snippet, Exception | None]) -> N
 
 
 def row(snippet: Snippet, error: Exception | None) -> str:
-    """Write a line of the table."""
+    """Return a row of the table."""
     code = "<br>".join(f"`{line}`" for line in snippet.code.replace("|", "\\|").splitlines())
     result = "works" + ("; " + snippet.differs if snippet.differs else "")
     if error and snippet.breaks:
@@ -71,7 +71,7 @@ def row(snippet: Snippet, error: Exception | None) -> str:
 
 
 def test_the_table_has_all_mocked_tests() -> None:
-    """Each is of a version that is named, and says what it shows; no file with such tests is left out."""
+    """Each mocked test names known versions and has a docstring; no file with such tests is left out."""
     assert {path.name for path in mocked.FOLDER.glob("test_*.py")} == {*mocked.TOOLS}
     for path in mocked.FOLDER.glob("test_*.py"):
         for test in mocked.tests(path):

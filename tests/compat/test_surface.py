@@ -1,6 +1,6 @@
-"""Everything that six published versions had: each module and public name, each call with the names of its parameters.
+"""The public surface of six published versions: each module and public name, each call and its parameters.
 
-They are read from a file beside this project, and compared with what there is. Where it is absent, nothing is compared.
+A file beside this project holds the surface. If the file is absent, these tests do not run.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NO_NAMES: Mapping[str, str] = {
     "replicate.types.prediction_create_params.PropertyInfo": CODE_GENERATOR,
     "replicate.types.prediction_list_params.PropertyInfo": CODE_GENERATOR,
 }
-"""Names that there are no more, and why."""
+"""Names that do not exist any more, and the reasons."""
 
 CLIENTS = ("Client", "Replicate", "AsyncReplicate")
 NO_CALLS: Mapping[str, str] = {
@@ -48,13 +48,13 @@ NO_CALLS: Mapping[str, str] = {
     **{f"{client}.get_api_list": LISTS for client in CLIENTS},
     **{f"{client}.platform_headers": NO_PLATFORM for client in CLIENTS},
 }
-"""Calls that there are no more, and why."""
+"""Calls that do not exist any more, and the reasons."""
 
 NO_PARAMETERS: Mapping[str, str] = {
     **{f"{client} _strict_response_validation": TOLERANT for client in CLIENTS},
     **{f"{client}.copy _extra_kwargs": ONE_CONSTRUCTOR for client in CLIENTS},
 }
-"""Parameters that there are no more, and why."""
+"""Parameters that do not exist any more, and the reasons."""
 
 
 class Call(NamedTuple):
@@ -63,16 +63,16 @@ class Call(NamedTuple):
     version: str
     name: str
     parameters: list[tuple[str, str, str]]
-    """Of each, its name, its kind (`any`, `kw`, `pos`, `*`, `**`), and whether it is optional."""
+    """Name, kind (`any`, `kw`, `pos`, `*`, `**`) and optionality of each parameter."""
 
     @property
     def keywords(self) -> list[str]:
-        """The names of what could be passed by keyword."""
+        """The names of the parameters that can be passed by keyword."""
         return [name for name, kind, _ in self.parameters if kind in ("any", "kw")]
 
     @property
     def positions(self) -> int:
-        """How much could be passed by position."""
+        """The number of parameters that can be passed by position."""
         return sum(kind in ("any", "pos") for _, kind, _ in self.parameters)
 
 
@@ -83,14 +83,14 @@ def surface() -> dict[str, Any]:
 
 
 def calls() -> Iterator[Call]:
-    """Give every call of every version."""
+    """Yield every call of every version."""
     for version, offers in surface().items():
         for name, parameters in offers["calls"].items():
             yield Call(version, name, parameters)
 
 
 def missing(offered: Mapping[str, Any], reasons: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Give what is missing without a reason, and the reasons that are not needed (any more)."""
+    """Return the names that are missing without a reason, and the reasons that are not needed (any more)."""
     absent = {name for name, found in offered.items() if not found}
     return sorted(absent - reasons.keys()), sorted(reasons.keys() - absent)
 
@@ -102,7 +102,7 @@ def test_there_is_something_to_compare() -> None:
 
 
 def test_every_module_and_name() -> None:
-    """Every module can be imported and has its public names, but for the exceptions listed, which are all needed."""
+    """Every module can be imported and has its public names, except the listed ones, which are all absent."""
     offered = {
         f"{module}.{name}": hasattr(import_module(module), name)
         for offers in surface().values()
@@ -114,7 +114,7 @@ def test_every_module_and_name() -> None:
 
 @pytest.fixture
 def callables() -> Iterator[dict[str, Any]]:
-    """Give every call that there is, by its name; None for one that there is not."""
+    """Return every call that exists, by name; None for one that does not."""
     with replicate.Client("t") as client, replicate.Replicate(bearer_token="t") as replicate_client:
         owners: dict[str, Any] = {
             "AsyncReplicate": replicate.AsyncReplicate(bearer_token="t"),
@@ -136,12 +136,12 @@ def callables() -> Iterator[dict[str, Any]]:
 
 
 def test_every_call(callables: dict[str, Any]) -> None:
-    """Everything that could be called can be, but for the exceptions listed, which are all needed."""
+    """Every call can still be made, except the listed ones, which are all absent."""
     assert missing(callables, NO_CALLS) == ([], [])
 
 
 def test_every_parameter(callables: dict[str, Any]) -> None:
-    """Everything takes every keyword it took, and as much by position; the exceptions listed are all needed."""
+    """Every call takes every keyword it took, and as many positions; the listed exceptions are all needed."""
     offered: dict[str, bool] = {}
     for call in calls():
         if callables[call.name] is None:

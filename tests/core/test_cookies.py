@@ -1,4 +1,4 @@
-"""Cookies that the API sets are sent back; what sets none costs nothing."""
+"""Cookies that the API sets are sent back; responses without cookies are not searched for any."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from replicate_api.types import Request
 
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Note each time that httpx looks for cookies in an answer."""
+    """Record each time that httpx looks for cookies in a response."""
     found: list[int] = []
     look = httpx.Cookies.extract_cookies
 
@@ -32,7 +32,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("name", ["Set-Cookie", "set-cookie", "SET-COOKIE"])
 @pytest.mark.parametrize("colour", ["blocking", "asyncio"])
 def test_a_cookie_is_sent_back(colour: str, name: str, looked: list[int]) -> None:
-    """Only an answer that sets a cookie is searched for one, and the next request carries it."""
+    """A response is searched for cookies only if it sets one, and later requests carry the cookie."""
     kind: Any = BlockingTransport if colour == "blocking" else AsyncTransport
     with Faults(answer(), answer("200 OK", b"{}", f"{name}: a=1"), answer()) as api:
 

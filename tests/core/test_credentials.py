@@ -29,7 +29,7 @@ GET = Request("GET", "/account")
 
 
 def cog(monkeypatch: pytest.MonkeyPatch, current_scope: Any) -> None:
-    """Make it look as if this ran inside a Cog model."""
+    """Install a fake `cog` module, as if this ran inside a Cog model."""
     module = ModuleType("cog")
     module.current_scope = current_scope  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "cog", module)
@@ -37,7 +37,7 @@ def cog(monkeypatch: pytest.MonkeyPatch, current_scope: Any) -> None:
 
 @pytest.fixture
 def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a token into the Cog scope, and one into the environment."""
+    """Put one token into the Cog scope and another into the environment."""
     monkeypatch.setenv("REPLICATE_API_TOKEN", "from-environment")
     cog(monkeypatch, lambda: SimpleNamespace(context={"replicate_api_token": "from-cog"}))
 
@@ -50,13 +50,13 @@ def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
         (None, "from-cog"),
     ],
 )
-def test_the_order_of_places(source: Any, token: str, everywhere: None) -> None:
-    """What is given goes first, then the Cog prediction's token, then the environment."""
+def test_the_order_of_token_sources(source: Any, token: str, everywhere: None) -> None:
+    """A token passed to the client comes first, then the Cog prediction's token, then the environment's."""
     assert Credentials(source).token() == token
 
 
 def test_the_environment_is_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a token given or a Cog scope, the environment's is used; without that, there is none."""
+    """The environment's token is used if none was passed and there is no Cog scope; otherwise the token is None."""
     assert Credentials().token() is None
     monkeypatch.setenv("REPLICATE_API_TOKEN", "from-environment")
     assert Credentials().token() == "from-environment"
@@ -76,8 +76,8 @@ def raising() -> Any:
         lambda: SimpleNamespace(context={"A": 1, 2: 3}),
     ],
 )
-def test_a_scope_without_a_token_is_passed_over(scope: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Cog that has no token, or is of another version, is no reason to fail."""
+def test_a_scope_without_a_token_is_skipped(scope: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Cog scope without a token, or a `cog` module of another version, is no error."""
     cog(monkeypatch, scope)
     assert Credentials().token() is None
     monkeypatch.setitem(sys.modules, "cog", ModuleType("cog"))
@@ -85,15 +85,15 @@ def test_a_scope_without_a_token_is_passed_over(scope: Any, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("source", ["", " '' ", lambda: None, lambda: ""])
-def test_a_token_that_is_empty_is_no_other(source: Any, everywhere: None) -> None:
-    """What was given and gives nothing is an error: another account's token does not stand in for it."""
+def test_an_empty_token_does_not_fall_back_to_another(source: Any, everywhere: None) -> None:
+    """An empty token that was passed is an error: another account's token is not used in its place."""
     with pytest.raises(ReplicateError, match="passed to the client, but it is empty"):
         Credentials(source).token()
 
 
 @pytest.mark.parametrize("kind", [Replicate, AsyncReplicate, Client])
-def test_an_empty_token_is_refused_when_it_is_given(kind: Any, everywhere: None) -> None:
-    """Text is looked at when the client is made; a function is asked at the request."""
+def test_an_empty_token_is_refused_at_construction(kind: Any, everywhere: None) -> None:
+    """A text is checked when the client is made; a function is called only when a request is sent."""
     with pytest.raises(ReplicateError, match="it is empty"):
         kind(bearer_token="")
     kind(bearer_token=lambda: None)
@@ -101,7 +101,7 @@ def test_an_empty_token_is_refused_when_it_is_given(kind: Any, everywhere: None)
 
 @pytest.mark.parametrize("source", [b"r8_bytes", 7, ["r8"]])
 def test_a_token_is_text(source: Any) -> None:
-    """Anything else is refused, and not shown."""
+    """Any other type is refused, and the value is not shown."""
     with pytest.raises(TypeError, match=f"not {type(source).__name__}$"):
         Client(api_token=source)
     with pytest.raises(TypeError, match=f"must give a str, not {type(source).__name__}$"):
@@ -109,8 +109,8 @@ def test_a_token_is_text(source: Any) -> None:
 
 
 @pytest.mark.parametrize("dirty", ["token", " token\n", '"token"', "'token'", ' "token" ', "\ttoken\r\n", '" token "'])
-def test_quotes_and_white_space_around_a_token_are_dropped(dirty: str) -> None:
-    """What shells and .env files leave around a token does no harm."""
+def test_quotes_and_white_space_around_a_token_are_removed(dirty: str) -> None:
+    """Quotes and white space around a token, as shells and .env files leave them, are removed."""
     assert Credentials(dirty).token() == "token"
 
 
@@ -127,15 +127,15 @@ def test_quotes_and_white_space_around_a_token_are_dropped(dirty: str) -> None:
         "to\r\nX-Header: 1",
     ],
 )
-def test_what_is_no_token_is_refused_unseen(bad: str) -> None:
-    """Characters that no header carries are refused, by a message that says what to do and does not show the token."""
+def test_an_invalid_token_is_refused_and_not_shown(bad: str) -> None:
+    """Characters that a header cannot hold are refused; the error says what to do and does not show the token."""
     with pytest.raises(ReplicateError, match="REPLICATE_API_TOKEN") as caught:
         Credentials(bad).token()
     assert bad not in "".join(traceback.format_exception(caught.value))
 
 
-def test_the_token_is_asked_for_at_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function gives a new token for each attempt, and so does a changed environment."""
+def test_the_token_is_read_for_every_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function is called for each attempt, and a changed environment variable is noticed."""
     tokens: Iterator[str] = iter(["first", "second", "third"])
     session, transport = scripted(503, 200, token=lambda: next(tokens))
     drive(session.send(GET))
@@ -154,7 +154,7 @@ def test_the_token_is_asked_for_at_every_request(monkeypatch: pytest.MonkeyPatch
 
 
 def deep(value: Any, seen: set[int] | None = None) -> str:
-    """Show an object, and the objects of this package that it is made of."""
+    """Return the repr of an object and of all objects of this package inside it."""
     seen = seen if seen is not None else set()
     if id(value) in seen:
         return ""
@@ -167,7 +167,7 @@ def deep(value: Any, seen: set[int] | None = None) -> str:
 
 
 def call(client: Any) -> Any:
-    """Show a namespace and what it gives."""
+    """Return the client and some of its namespaces."""
     return [client, client.predictions, client.models, client.files]
 
 
@@ -185,7 +185,7 @@ def call(client: Any) -> Any:
     ids=lambda value: type(value).__name__,
 )
 def test_nothing_shows_the_token(made: Any) -> None:
-    """Neither `repr` nor `vars` of anything that knows the token shows it."""
+    """Neither `repr` nor `vars` of an object that holds the token shows it."""
     if "Config" not in type(made).__name__:
         assert TOKEN not in deep(made)
     assert TOKEN not in repr(made)
@@ -195,8 +195,8 @@ def shown(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def test_an_odd_answer_that_echoes_the_token_does_not_get_it_shown() -> None:
-    """Nor is it shown where an answer is no JSON, be it cut off in the middle of it."""
+def test_a_response_that_echoes_the_token_does_not_reveal_it() -> None:
+    """The token is not shown if a response that is not JSON contains it, even if the excerpt ends within the token."""
     odd = httpx.Response(200, text="x" * 60 + TOKEN, headers={"x-request-id": TOKEN})
     with pytest.raises(APIResponseValidationError, match=r"the content starts with 'xxx.*token") as caught:
         drive(scripted(odd)[0].call(account_get))
@@ -204,8 +204,8 @@ def test_an_odd_answer_that_echoes_the_token_does_not_get_it_shown() -> None:
     assert caught.value.request_id == "[token]"
 
 
-def test_a_header_that_cannot_be_is_not_shown() -> None:
-    """What httpx says of it shows the header, which may be the token's; nothing was sent."""
+def test_an_invalid_header_is_not_shown() -> None:
+    """Our error does not show an invalid header, which may hold the token, as httpx's does; nothing was sent."""
     session, transport = scripted(httpx.LocalProtocolError(f"Illegal header value b'Bearer {TOKEN}'"))
     with pytest.raises(APIConnectionError, match="Check the headers") as caught:
         drive(session.send(GET))
@@ -213,19 +213,19 @@ def test_a_header_that_cannot_be_is_not_shown() -> None:
     assert (caught.value.sent, len(transport.requests)) == (False, 1)
 
 
-def test_a_protocol_that_is_none_is_not_tried_again() -> None:
-    """Where there is no such protocol nothing was sent."""
+def test_an_unsupported_protocol_is_not_retried() -> None:
+    """An unsupported protocol means that nothing was sent, and is not retried."""
     session, transport = scripted(httpx.UnsupportedProtocol("ftp"))
     with pytest.raises(APIConnectionError) as caught:
         drive(session.send(GET))
     assert (caught.value.sent, len(transport.requests)) == (False, 1)
 
 
-def test_a_traceback_is_not_of_the_libraries_below() -> None:
-    """What broke a connection is told in a line, without what lies below it."""
+def test_a_traceback_leaves_out_the_libraries_below() -> None:
+    """The cause of a broken connection is given in one line, without the exceptions below it."""
     try:
         try:
-            raise OSError("the depths")  # noqa: TRY301 - to have a cause of its own
+            raise OSError("the depths")  # noqa: TRY301 - the cause of the next error
         except OSError as depths:
             raise httpx.ConnectError("refused") from depths
     except httpx.ConnectError as error:
@@ -238,7 +238,7 @@ def test_a_traceback_is_not_of_the_libraries_below() -> None:
 
 
 def sending(session: Session[Any]) -> ReplicateError | None:
-    """Send a request, and give the error if there is one."""
+    """Send a request, and return the error if there is one."""
     try:
         drive(session.send(GET))
     except ReplicateError as error:
@@ -248,7 +248,7 @@ def sending(session: Session[Any]) -> ReplicateError | None:
 
 @pytest.mark.parametrize("answer", [200, 401, 503, httpx.ConnectError("no"), httpx.ReadTimeout("late")], ids=str)
 def test_no_record_and_no_error_holds_the_token(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Log records, tracebacks, and the local variables that some tools add to them, are free of the token."""
+    """Log records, tracebacks, and the local variables that some tools add to them, do not contain the token."""
     caplog.set_level(logging.DEBUG)
     session, _ = scripted(answer, max_retries=1)
     shown, error = "", sending(session)
@@ -261,7 +261,7 @@ def test_no_record_and_no_error_holds_the_token(answer: Any, caplog: pytest.LogC
 
 
 def test_real_exchanges_log_no_token(caplog: pytest.LogCaptureFixture) -> None:
-    """Nor do httpx and httpcore log it, at any level."""
+    """Neither httpx nor httpcore logs the token, at any level."""
     from support.faults import Faults, answer
 
     caplog.set_level(logging.DEBUG)
@@ -273,7 +273,7 @@ def test_real_exchanges_log_no_token(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_missing_token_is_reported_at_once() -> None:
-    """Without any token a client cannot be made; version 1's can."""
+    """A client cannot be made without any token; version 1's `Client` can."""
     assert "REPLICATE_API_TOKEN" not in os.environ
     with pytest.raises(ReplicateError, match=r"^bearer_token client option must be set: there is no API token\. Set "):
         Replicate()

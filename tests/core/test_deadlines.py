@@ -1,4 +1,4 @@
-"""Requests that must end at a deadline, whatever comes by then."""
+"""Requests end at their deadline, whatever has arrived by then."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECONDS = 0.1
 
 @pytest.fixture(params=list(RUN))
 def exchange(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Give what runs a coroutine function, over a fault, on a session that has a tenth of a second."""
+    """Return a function that runs a coroutine function against a fault, on a session with a deadline of 0.1 s."""
     monkeypatch.setattr(sessions, "LAST_CHANCE", SECONDS)
 
     def run(fault: Any, work: Callable[[Session[Any]], Any], timeout: float | None = None) -> float:
@@ -80,7 +80,7 @@ async def listen(session: Session[Any]) -> None:
 
 @pytest.mark.parametrize("fault", [ENDLESS, STALLED, SILENCE])
 def test_a_request_ends_at_the_deadline(exchange: Callable[..., Any], fault: str) -> None:
-    """An answer that never comes, stops half way or goes on for ever ends as one that did not come in time."""
+    """A response that never comes, stalls or never ends raises APITimeoutError at the deadline."""
     assert exchange(fault, send) < 5
 
 
@@ -88,13 +88,13 @@ def test_a_request_ends_at_the_deadline(exchange: Callable[..., Any], fault: str
 @pytest.mark.parametrize("fault", [ENDLESS, STALLED])
 @pytest.mark.parametrize("work", [read_streamed, iterate, listen])
 def test_a_streamed_answer_ends_at_the_deadline(exchange: Callable[..., Any], fault: str, work: Any) -> None:
-    """So does one that is read as it comes, a stream of events among them."""
+    """A streamed response ends at the deadline too, also a stream of events."""
     assert exchange(fault, work) < 5
 
 
 @leaves_streams
-def test_a_timeout_is_for_each_wait(exchange: Callable[..., Any]) -> None:
-    """Without a deadline, a timeout bounds the wait for something new, as httpx does, and not the whole."""
+def test_a_timeout_bounds_each_wait(exchange: Callable[..., Any]) -> None:
+    """Without a deadline, a timeout bounds each wait for data, as in httpx, and not the whole response."""
 
     async def work(session: Session[Any]) -> None:
         response = await session.send(GET, stream=True)

@@ -1,4 +1,4 @@
-"""Coroutines presented in the colour of their owner."""
+"""Coroutines that are called in the colour of their owner."""
 
 from __future__ import annotations
 
@@ -63,21 +63,21 @@ BLOCKING, ASYNC = Owner(blocking=True), Owner(blocking=False)
 
 
 def test_a_blocking_owner_gives_results() -> None:
-    """On a blocking owner a call gives the result, and raises what the coroutine raises."""
+    """On a blocking owner, a call returns the result, and raises what the coroutine raises."""
     assert BLOCKING.double(2, add=1) == 5
     with pytest.raises(ValueError, match="negative"):
         BLOCKING.double(-1)
 
 
 def test_an_asynchronous_owner_gives_coroutines() -> None:
-    """On an asynchronous owner the method is the coroutine function that was written."""
+    """On an asynchronous owner, the method is the coroutine function as written."""
     assert inspect.iscoroutinefunction(ASYNC.double)
     assert asyncio.run(ASYNC.double(2, add=1)) == 5
 
 
 @pytest.mark.parametrize("owner", [BLOCKING, ASYNC], ids=["blocking", "async"])
 def test_a_method_keeps_its_name_docs_and_signature(owner: Owner) -> None:
-    """A method shows the name, docstring and signature that it was written with, without `self`."""
+    """A method shows its original name, docstring and signature, without `self`."""
     assert str(inspect.signature(owner.double)).startswith("(number: 'int', *, add: 'int' = 0)")
     assert str(inspect.signature(owner.count)).startswith("(stop: 'int')")
     assert owner.double.__name__ == "double"
@@ -92,13 +92,13 @@ def test_help_shows_methods() -> None:
 
 
 def test_a_blocking_method_is_not_a_coroutine_function() -> None:
-    """Frameworks that ask whether a function is to be awaited get the right answer."""
+    """Frameworks that check whether a function is to be awaited get the right answer."""
     assert not inspect.iscoroutinefunction(BLOCKING.double)
     assert not inspect.isasyncgenfunction(BLOCKING.count)
 
 
-def test_driving_what_suspends_raises_and_closes() -> None:
-    """A coroutine that waits for an event loop is a mistake in a blocking session: it is closed, and reported."""
+def test_driving_a_coroutine_that_suspends_raises_and_closes_it() -> None:
+    """A coroutine that suspends is a bug in a blocking session: it is closed, and RuntimeError is raised."""
     owner = Owner(blocking=True)
     coroutine = vars(Owner)["wait_for_others"].function(owner)
     with pytest.raises(RuntimeError, match="suspended in a blocking session"):
@@ -107,7 +107,7 @@ def test_driving_what_suspends_raises_and_closes() -> None:
 
 
 def test_a_generator_that_suspends_is_reported() -> None:
-    """So is a generator."""
+    """A generator that suspends raises RuntimeError as well."""
 
     async def generator() -> AsyncGenerator[int, None]:
         yield 1
@@ -120,7 +120,7 @@ def test_a_generator_that_suspends_is_reported() -> None:
 
 
 def test_iterating_in_both_colours() -> None:
-    """The items come by `for` or by `async for`."""
+    """The items are iterated with `for` or with `async for`."""
 
     async def collected() -> list[int]:
         return [number async for number in Owner(blocking=False).count(3)]
@@ -155,7 +155,7 @@ def leave_by_end(owner: Owner) -> None:
 @pytest.mark.parametrize("leave", [leave_by_break, leave_by_close, leave_by_exception, leave_by_end])
 @pytest.mark.parametrize("in_loop", [False, True], ids=["plain", "in a running loop"])
 def test_leaving_a_loop_closes_all_generators_at_once(leave: Any, *, in_loop: bool) -> None:
-    """However a loop is left, the inner generators are closed there and then, inside asynchronous code too."""
+    """However a loop is left, the inner generators are closed immediately, inside asynchronous code too."""
     owner = Owner(blocking=True)
 
     async def main() -> list[str]:
@@ -167,7 +167,7 @@ def test_leaving_a_loop_closes_all_generators_at_once(leave: Any, *, in_loop: bo
 
 
 def test_a_generator_that_is_never_started_needs_no_closing() -> None:
-    """Asking for items and taking none leaves nothing behind."""
+    """A generator that is closed before its first item runs no code."""
     owner = Owner(blocking=True)
     owner.count(3).close()
     assert owner.log == []

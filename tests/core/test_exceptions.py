@@ -1,4 +1,4 @@
-"""The errors: what they are, how they read, and that they travel."""
+"""The errors: their classes, their texts, and that they can be copied and pickled."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def example(kind: type[ReplicateException]) -> Any:
 @pytest.mark.parametrize("kind", CLASSES)
 @pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
 def test_every_error_can_be_copied_and_pickled(kind: type[ReplicateException], twin: Any) -> None:
-    """Copies and pickles have the same class, text and fields, without the HTTP exchange, and so without the token."""
+    """Copies and pickles have the same class, text and fields, but not the HTTP request and response, nor the token."""
     error = example(kind)
     made = twin(error)
     assert type(made) is kind
@@ -73,7 +73,7 @@ def test_every_error_can_be_copied_and_pickled(kind: type[ReplicateException], t
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_no_error_shows_the_token(kind: type[ReplicateException]) -> None:
-    """Neither text, repr nor fields of an error show the token, though its request carries it."""
+    """Neither text, repr nor fields of an error show the token, although its request carries it."""
     error = example(kind)
     assert TOKEN not in f"{error} {error!r} {vars(error)!r} {error.args!r}"
 
@@ -96,12 +96,12 @@ def test_no_error_shows_the_token(kind: type[ReplicateException]) -> None:
     ],
 )
 def test_errors_can_be_caught_by_kind(kind: type[Exception], bases: list[type[Exception]]) -> None:
-    """Each error is of the kinds that its module's documentation draws, some of Python's own too."""
+    """Each error is a subclass of the classes that the module's documentation shows, and of some built-in ones."""
     assert all(issubclass(kind, base) for base in bases)
 
 
 def test_the_documentation_draws_all_errors() -> None:
-    """The tree in the module's documentation has each class once, below its base, but for those of a status."""
+    """The tree in the module's documentation has each class once, below its base, except those for one status."""
     lines = [
         line for line in str(exceptions.__doc__).splitlines() if line.startswith(("Replicate", "├", "└", "│", " "))
     ]
@@ -116,20 +116,20 @@ def test_the_documentation_draws_all_errors() -> None:
 
 
 def first_word(line: str) -> str:
-    """Give the name of the class in a line of a tree."""
+    """Return the name of the class in a line of the tree."""
     words = line.replace("│", " ").replace("├──", " ").replace("└──", " ").split()
     return words[0] if words and hasattr(exceptions, words[0]) else ""
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, RunError)])
-def test_what_ends_a_started_call_is_never_an_error_to_call_again_for(kind: type[Exception]) -> None:
-    """No error that can come after a start is a ReplicateError, one of httpx, a TimeoutError or an OSError."""
+def test_an_error_after_the_start_never_invites_a_retry(kind: type[Exception]) -> None:
+    """No error that can occur after the start is a ReplicateError, an httpx error, a TimeoutError or an OSError."""
     assert not issubclass(kind, (ReplicateError, httpx.HTTPError, TimeoutError, OSError, InputError))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, ReplicateError)])
 def test_a_started_call_is_ended_by_a_copy_of_its_cause(kind: type[ReplicateError]) -> None:
-    """RunError has the text, the fields and the notes of any error that ends a call, and the call's own prediction."""
+    """RunError has the text, fields and notes of the error that ended the call, and the call's own prediction."""
     cause, running = example(kind), prediction(status="processing")
     cause.add_note("A note.")
     cause.prediction = prediction(id="another")
@@ -145,7 +145,7 @@ def test_a_started_call_is_ended_by_a_copy_of_its_cause(kind: type[ReplicateErro
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_every_error_is_documented_and_public(kind: type[Exception]) -> None:
-    """Every error has a docstring, and a name in the package."""
+    """Every error has a docstring and is exported by the package."""
     import replicate
 
     assert kind.__doc__
@@ -154,7 +154,7 @@ def test_every_error_is_documented_and_public(kind: type[Exception]) -> None:
 
 
 def test_a_field_that_does_not_apply_is_none() -> None:
-    """All errors have all fields."""
+    """All errors have all fields; those that do not apply are None."""
     error = ReplicateError("message")
     names = [
         "type",
@@ -176,21 +176,21 @@ def test_a_field_that_does_not_apply_is_none() -> None:
 
 @pytest.mark.parametrize(("said", "end"), [("gone", "."), ("Gone.", ""), ("gone!", ""), ("why?", ""), ("too lo…", "")])
 def test_a_sentence_ends_before_the_hint(said: str, end: str) -> None:
-    """What the API says need not end in a full stop; the hint begins a sentence all the same."""
+    """A message without a full stop gets one before the hint."""
     assert str(ReplicateError(said, hint="Mend it.")) == f"{said}{end} Mend it."
     assert str(ReplicateError(said)) == said
 
 
 def test_the_text_ends_with_the_hint() -> None:
-    """`str` is the message, then what helps; `message` is without it."""
+    """`str` is the message followed by the hint; `message` is without the hint."""
     error = ReplicateError("It broke.", hint="Mend it.")
     assert str(error) == "It broke. Mend it."
     assert error.message == "It broke."
     assert error.args == ("It broke.",)
 
 
-def test_a_model_error_tells_how_the_prediction_ended() -> None:
-    """Its text is what the model said; its notes have id, status, model, last logs and address of the prediction."""
+def test_a_model_error_says_how_the_prediction_ended() -> None:
+    """The text is the model's error; the notes have the id, status, model, last logs and URL of the prediction."""
     failed = prediction(
         logs="".join(f"line {number}\n" for number in range(9)), urls={"web": "https://replicate.com/p/p1"}
     )
@@ -208,8 +208,8 @@ def test_a_model_error_tells_how_the_prediction_ended() -> None:
     assert error.status is None
 
 
-def test_what_a_model_says_does_not_steer_a_terminal() -> None:
-    """Control characters of an error or of logs are shown as what they are not, tabs excepted."""
+def test_model_text_cannot_control_a_terminal() -> None:
+    """Control characters in an error or in logs are replaced, except line feeds and tabs."""
     error = ModelError(prediction(error="\x1b[2Jred\u202e\nline", logs="a\tb\x07\n"))
     assert str(error) == "\ufffd[2Jred\ufffd\nline"
     assert error.message == "Prediction p1 failed: \ufffd[2Jred\ufffd\nline"
@@ -217,8 +217,8 @@ def test_what_a_model_says_does_not_steer_a_terminal() -> None:
 
 
 @pytest.mark.parametrize(("fields", "text"), [({}, "no error was given"), ({"status": "canceled"}, None)])
-def test_a_prediction_without_an_error_is_told_of_in_the_text(fields: dict[str, Any], text: str | None) -> None:
-    """Where the model said nothing, the text is ours: the id, and how it ended."""
+def test_a_prediction_without_an_error_gets_a_text(fields: dict[str, Any], text: str | None) -> None:
+    """If the model gave no error, the text is ours: the id and how the prediction ended."""
     ended = prediction(error=None, **fields)
     error = ModelError(ended) if text else PredictionCanceled(ended)
     assert str(error) == f"Prediction p1 {ended.status}" + (f": {text}" if text else "")
@@ -226,15 +226,15 @@ def test_a_prediction_without_an_error_is_told_of_in_the_text(fields: dict[str, 
 
 
 @pytest.mark.parametrize("odd", [{"logs": ["a"], "urls": None, "error": None, "model": None}, {"logs": 7, "urls": 7}])
-def test_an_odd_prediction_can_fail_too(odd: dict[str, Any]) -> None:
-    """A prediction with fields of other types than promised still makes a readable error."""
+def test_a_malformed_prediction_can_fail_too(odd: dict[str, Any]) -> None:
+    """A prediction with fields of unexpected types still makes a readable error."""
     error = ModelError(prediction(**odd))
     assert error.message.startswith("Prediction p1 failed: ")
     assert str(error) in ("out of memory", error.message)
 
 
-def test_a_timeout_says_that_the_prediction_goes_on() -> None:
-    """A timeout tells the id, the state, and what can be done; it carries the prediction."""
+def test_a_timeout_says_that_the_prediction_continues() -> None:
+    """The text has the id, the state, and what can be done; the error carries the prediction."""
     running = prediction(status="processing")
     error = PredictionTimeout(running, 2.5)
     assert error.prediction is running

@@ -1,4 +1,4 @@
-"""The connections of one event loop: one request each, bounded, and given back."""
+"""The connections of one event loop: one client for each request, bounded in number, and returned afterwards."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def run(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
     return ASYNC[request.param]
 
 
-def test_one_request_after_the_other_uses_one_client(run: Any, server: Faults) -> None:
-    """Each request is sent with the client that was used last, whose connection is there."""
+def test_consecutive_requests_use_one_client(run: Any, server: Faults) -> None:
+    """Each request uses the client that was used last, whose connection is open."""
     transport = AsyncTransport()
 
     async def work() -> int:
@@ -47,7 +47,7 @@ def test_one_request_after_the_other_uses_one_client(run: Any, server: Faults) -
 
 
 def test_requests_at_the_same_time_do_not_share_a_client(run: Any, server: Faults) -> None:
-    """A streamed answer keeps its client to itself until it is closed."""
+    """A streamed response holds its client until it is closed."""
     transport = AsyncTransport()
 
     async def work() -> None:
@@ -63,8 +63,8 @@ def test_requests_at_the_same_time_do_not_share_a_client(run: Any, server: Fault
     run(work())
 
 
-def test_idle_clients_are_not_kept_for_long(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a burst, clients that are not needed any more are closed while others are."""
+def test_idle_clients_are_closed_soon(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a burst, clients that are not needed any more are closed while others are in use."""
     monkeypatch.setattr(loops, "IDLE", 0)
     transport = AsyncTransport()
 
@@ -101,7 +101,7 @@ def test_idle_clients_are_bounded(run: Any, server: Faults, monkeypatch: pytest.
 
 
 def test_closing_while_requests_end(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that ends while everything is closed does not disturb that."""
+    """A request that ends while the transport is closing does not disturb the closing."""
     monkeypatch.setattr(loops, "IDLE", -1)
     transport = AsyncTransport()
 
@@ -123,8 +123,8 @@ def test_closing_while_requests_end(run: Any, monkeypatch: pytest.MonkeyPatch) -
     run(work())
 
 
-def test_one_request_too_many_waits_for_its_place(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests beyond the bound wait for as long as they may, and then say that nothing was sent."""
+def test_a_request_beyond_the_bound_waits(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request beyond the bound waits until its timeout, then raises PoolTimeout: nothing was sent."""
     monkeypatch.setattr(loops, "MOST", 1)
     transport = AsyncTransport()
 
@@ -142,8 +142,8 @@ def test_one_request_too_many_waits_for_its_place(run: Any, server: Faults, monk
     assert server.connections == 2
 
 
-def test_failures_and_cancelled_tasks_give_their_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever ends a request, the next one gets its place."""
+def test_failed_and_cancelled_requests_return_their_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a request ends, the next one can be sent."""
     monkeypatch.setattr(loops, "MOST", 1)
     transport = AsyncTransport()
 
@@ -153,7 +153,7 @@ def test_failures_and_cancelled_tasks_give_their_place_back(monkeypatch: pytest.
                 await transport.send({"url": server.base_url, **GET})
         for _ in range(2):
             task = asyncio.create_task(transport.send({"url": server.base_url, **GET}))
-            while server.connections < 3:  # noqa: ASYNC110 - it is another thread's
+            while server.connections < 3:  # noqa: ASYNC110 - the server runs in another thread
                 await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -166,7 +166,7 @@ def test_failures_and_cancelled_tasks_give_their_place_back(monkeypatch: pytest.
 
 @pytest.mark.parametrize("colour", list(RUN))
 def test_there_is_no_bound_on_connections(colour: str, server: Faults) -> None:
-    """More answers may be open at once than httpx's default pool has room for."""
+    """More responses can be open at once than httpx's default pool allows."""
     client = connect(colour, base_url=server.base_url, timeout=httpx.Timeout(5, pool=0.01))
 
     async def work() -> None:
@@ -179,7 +179,7 @@ def test_there_is_no_bound_on_connections(colour: str, server: Faults) -> None:
 
 
 def test_tls_settings_are_made_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings that a caller gives are read once, not for each of the clients."""
+    """TLS settings that the caller gives are read once, not once for each client."""
     made: list[Any] = []
     monkeypatch.setattr(httpx, "create_ssl_context", lambda **told: made.append(told) or deferred())
     transport = AsyncTransport(verify=False)
@@ -198,7 +198,7 @@ def test_tls_settings_are_made_once_for_all_clients(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("fault", [RESET_READ, CLOSE_READ, SILENCE, b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\nCo"])
 def test_aiohttp_never_pays_twice(fault: Any) -> None:
-    """A POST that may have arrived is not sent again, though httpx-aiohttp says that there was no connection."""
+    """A POST that may have arrived is not sent again, even if httpx-aiohttp reports that there was no connection."""
 
     async def work(server: Faults) -> None:
         http = DefaultAioHttpClient()
@@ -212,8 +212,8 @@ def test_aiohttp_never_pays_twice(fault: Any) -> None:
         assert server.connections == 1
 
 
-def test_aiohttp_tells_a_refused_connection() -> None:
-    """Where nobody listens, nothing was sent, through aiohttp as well."""
+def test_aiohttp_reports_a_refused_connection() -> None:
+    """A refused connection means that nothing was sent, with aiohttp too."""
 
     async def work() -> None:
         url = refusing_url()
@@ -225,8 +225,8 @@ def test_aiohttp_tells_a_refused_connection() -> None:
     asyncio.run(work())
 
 
-def test_a_client_that_cannot_be_made_takes_no_place(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A place is free again after an error while its client was made."""
+def test_a_client_that_cannot_be_made_takes_no_slot(run: Any, server: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a client cannot be made, its slot is free again."""
     transport = AsyncTransport(limits=httpx.Limits(max_connections=2))
 
     async def work() -> None:

@@ -1,4 +1,4 @@
-"""Asynchronous generators that no event loop knows."""
+"""Asynchronous generators that are hidden from the event loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def count(log: list[str]) -> AsyncGenerator[int, None]:
-    """Count, and take a while to close."""
+    """Count, and suspend while closing."""
     try:
         for number in range(9):
             yield number
@@ -25,7 +25,7 @@ async def count(log: list[str]) -> AsyncGenerator[int, None]:
 
 
 def in_loop(work: Any) -> list[Any]:
-    """Run some work with a list of the generators that the loop is told of."""
+    """Run some work, and return the generators that the loop's hook has seen."""
     told: list[Any] = []
 
     async def main() -> None:
@@ -40,7 +40,7 @@ def in_loop(work: Any) -> list[Any]:
 
 
 def test_a_nested_generator_is_closed_by_its_block_alone() -> None:
-    """Leaving the block closes it, and no loop is told of it."""
+    """Leaving the block closes the generator; the loop's hook never sees it."""
     log: list[str] = []
 
     async def work() -> None:
@@ -54,8 +54,8 @@ def test_a_nested_generator_is_closed_by_its_block_alone() -> None:
     assert log == ["closed", "left"]
 
 
-def test_two_may_close_it_at_once() -> None:
-    """Who comes while it is being closed has nothing to do."""
+def test_two_tasks_may_close_it_at_once() -> None:
+    """A second `aclose` during the first one does nothing."""
     log: list[str] = []
 
     async def work() -> None:
@@ -70,7 +70,7 @@ def test_two_may_close_it_at_once() -> None:
 
 
 def test_undisclosed_work_gives_its_result() -> None:
-    """What begins in it is hidden over all its steps; its result, its errors and what is thrown into it go through."""
+    """Generators are hidden during all its steps; its result, its errors and cancellation pass through."""
     log: list[str] = []
 
     async def inner(error: type[BaseException] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Timeouts, put together."""
+"""How timeouts are combined and checked."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ INFINITE = float("inf")
 @pytest.mark.parametrize(
     ("timeout", "seconds"), [(None, None), (3, 3), (httpx.Timeout(1, read=9), 9), (httpx.Timeout(None), None)]
 )
-def test_how_long_the_server_may_keep_us_waiting(timeout: Any, seconds: float | None) -> None:
-    """It is the read timeout, however the timeout was given."""
+def test_the_longest_wait_for_the_server(timeout: Any, seconds: float | None) -> None:
+    """It is the read timeout, in whatever form the timeout was given."""
     assert read_timeout(timeout) == seconds
 
 
@@ -26,8 +26,8 @@ def test_how_long_the_server_may_keep_us_waiting(timeout: Any, seconds: float | 
     ("timeout", "seconds", "read"),
     [(5, 70, 70), (100, 70, 100), (None, 70, None), (httpx.Timeout(1, connect=2), 70, 70)],
 )
-def test_more_time_for_an_answer(timeout: Any, seconds: float, read: float | None) -> None:
-    """The read timeout is raised where it is too short; the others stay."""
+def test_a_longer_read_timeout(timeout: Any, seconds: float, read: float | None) -> None:
+    """The read timeout is raised if it is too short; the others stay."""
     made = with_read_timeout(timeout, seconds)
     assert made.read == read
     assert (made.connect, made.write, made.pool) == (
@@ -37,8 +37,8 @@ def test_more_time_for_an_answer(timeout: Any, seconds: float, read: float | Non
     )
 
 
-def test_no_more_time_than_is_left() -> None:
-    """No part of a timeout is longer than the time that is left; without a limit it stays as it is."""
+def test_a_timeout_within_the_time_left() -> None:
+    """No part of a timeout exceeds the time that is left; without a limit the timeout stays as it is."""
     assert within(60, 5) == httpx.Timeout(5)
     assert within(None, 5) == httpx.Timeout(5)
     assert within(httpx.Timeout(60, connect=1), 5) == httpx.Timeout(5, connect=1)
@@ -64,8 +64,8 @@ def test_no_more_time_than_is_left() -> None:
         ({"extra_headers": {"X-A": "r8_secret\0"}}, ValueError),
     ],
 )
-def test_what_cannot_be_is_refused(options: Any, kind: type[Exception]) -> None:
-    """Values are checked when a request or a client is given them, and headers are not shown."""
+def test_invalid_options_are_refused(options: Any, kind: type[Exception]) -> None:
+    """Options of a request and of a client are checked when they are given; header values are not shown."""
     with pytest.raises(kind, match=r"timeout|max_retries|header") as caught:
         scripted()[0].given(options)
     assert "secret" not in str(caught.value)
@@ -74,7 +74,7 @@ def test_what_cannot_be_is_refused(options: Any, kind: type[Exception]) -> None:
 
 
 @pytest.mark.parametrize("timeout", [1, 0.5, None, httpx.Timeout(None)])
-def test_what_can_be_is_taken(timeout: Any) -> None:
-    """Numbers, None and httpx's own are timeouts; a tab may be in a header."""
+def test_valid_options_are_accepted(timeout: Any) -> None:
+    """Numbers, None and httpx timeouts are accepted; a header value may contain a tab."""
     given = scripted()[0].given({"timeout": timeout, "max_retries": 0, "extra_headers": {"X-A": "a\tb"}})
     assert given.config.timeout == timeout

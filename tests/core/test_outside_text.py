@@ -1,4 +1,4 @@
-"""Text from outside, of any length and kind, is read quickly, and nothing that shows it raises."""
+"""Text from outside, of any length and kind, is read quickly, and showing it never raises."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SIZE = 1_000_000
 
 @contextmanager
 def seconds(limit: float) -> Generator[None]:
-    """Fail where something takes more seconds of this process: no other one counts."""
+    """Fail if the block takes more CPU seconds of this process than the limit."""
 
     def fail(*_: object) -> None:
         raise AssertionError(f"it takes more than {limit} s")
@@ -56,7 +56,7 @@ def seconds(limit: float) -> Generator[None]:
 
 
 def answer(detail: Any, status: int = 422) -> httpx.Response:
-    """Give an answer of the API that is an error."""
+    """Return an error response of the API."""
     request = httpx.Request("POST", "https://api.replicate.com/v1/predictions")
     return httpx.Response(status, content=json.dumps({"detail": detail}), request=request)
 
@@ -66,12 +66,12 @@ def refusal(text: str) -> Any:
 
 
 def failed(text: str) -> ModelError:
-    """Make the error of a prediction."""
+    """Return the error of a failed prediction."""
     return ModelError(Prediction.from_dict(prediction("failed", error=text, logs=text)))
 
 
 def shown(text: str) -> Any:
-    """Show a prediction in a notebook."""
+    """Return what a notebook shows of a prediction."""
     run: Any = Prediction.from_dict(prediction("processing", error=text, logs=text, output=text, model=text))
     return run._repr_mimebundle_()
 
@@ -136,8 +136,8 @@ UNITS = (
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_a_megabyte_takes_no_time(name: str) -> None:
-    """Nothing takes more than a second for a megabyte of what is worst for it: the time grows as the text does."""
+def test_a_megabyte_is_read_quickly(name: str) -> None:
+    """Each reader takes at most 2 s for a megabyte of its worst input: its time grows linearly."""
     for start in STARTS:
         for unit in UNITS:
             for end in ("", "!"):
@@ -151,7 +151,7 @@ def test_a_megabyte_takes_no_time(name: str) -> None:
 
 @given(st.text() | st.text("0123456789%|/ \r\n#\x1b-.:+eE_,;=abc"))
 def test_no_text_raises(text: str) -> None:
-    """Whatever a text is, it is read or not, and never an error."""
+    """Every reader accepts any text without raising."""
     for read in READERS.values():
         read(text)
 
@@ -170,8 +170,8 @@ NINES = "9" * 5000
     ],
     ids=lambda logs: str(logs)[:20],
 )
-def test_what_is_no_progress_bar(logs: Any) -> None:
-    """Numbers that no bar has, and logs that are no text, are no progress; a bar before them counts."""
+def test_logs_without_a_progress_bar(logs: Any) -> None:
+    """Impossible numbers, and logs that are not text, give no progress; an earlier valid bar still counts."""
     run: Any = Prediction.from_dict(prediction("processing", logs=logs))
     with seconds(1):
         assert Progress.parse(logs) is None
@@ -183,7 +183,7 @@ def test_what_is_no_progress_bar(logs: Any) -> None:
 
 @given(st.lists(st.text("0123456789%|/ \r\n#\x1b") | st.text(), max_size=4))
 def test_progress_is_a_fraction(lines: list[str]) -> None:
-    """Progress is from 0 to 1, by the last bar."""
+    """Progress is from 0 to 1, and comes from the last bar."""
     logs = "\n".join(lines)
     progress = Progress.parse(logs)
     assert progress is None or 0 <= progress.percentage <= 1
@@ -192,7 +192,7 @@ def test_progress_is_a_fraction(lines: list[str]) -> None:
 
 @given(st.integers(0, 30))
 def test_the_end_of_logs_has_whole_lines(more: int) -> None:
-    """A line that is cut is left out: its rest may look like another bar."""
+    """A line that is cut off is left out, since its rest may look like another bar."""
     logs = "150%|#| 3/2\r" + "x" * (LONGEST_END - more)
     assert Progress.parse(end_of(logs)) is None
     assert end_of(f"{logs}\n 50%|#| 1/2").endswith(" 50%|#| 1/2")
@@ -203,13 +203,13 @@ def test_the_end_of_logs_has_whole_lines(more: int) -> None:
 
 
 @given(st.text())
-def test_what_would_steer_a_terminal(text: str) -> None:
-    """Each character that is not to be printed is replaced, line feeds and tabs are kept."""
+def test_control_characters_are_replaced(text: str) -> None:
+    """Each character that is not printable is replaced, except line feeds and tabs."""
     assert harmless(text) == "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
 
 
 def test_the_notes_of_an_error_are_short_and_harmless() -> None:
-    """However long the last lines of the logs are, and whatever is in them or in other fields, notes can be read."""
+    """Notes are readable, however long the last lines of the logs are, and whatever is in them or in other fields."""
     evil = "\x1b]0;title\x07"
     fields = {"model": f"me/{evil}", "urls": {"web": f"https://{evil}"}, "error": evil}
     run: Any = Prediction.from_dict(
@@ -227,7 +227,7 @@ def test_the_notes_of_an_error_are_short_and_harmless() -> None:
 @pytest.mark.parametrize("opening", ["[", '{"a":', '{"msg":', '{"message":', '{"loc":['])
 @pytest.mark.parametrize("depth", [9, 100, 700, 900, 5000])
 def test_a_detail_that_is_nested(opening: str, depth: int) -> None:
-    """An error whose detail is nested as deeply as may be is an error of the API, not one of Python's stack."""
+    """An error whose detail is nested very deeply is still an error of the API, not a RecursionError."""
     closing = "".join({"[": "]", "{": "}"}[each] for each in reversed(opening) if each in "[{")
     content = f'{{"detail": {opening * depth}1{closing * depth}, "retry_after": {"[" * depth}{"]" * depth}}}'
     request = httpx.Request("POST", "https://api.replicate.com/v1/predictions")
@@ -237,33 +237,33 @@ def test_a_detail_that_is_nested(opening: str, depth: int) -> None:
 
 
 @pytest.mark.parametrize("detail", [f"resets in {NINES}s", "resets in \u0661s", ["resets in 1s"], None, {}])
-def test_words_that_tell_no_time(detail: Any) -> None:
-    """A time that no number can hold is none."""
+def test_text_without_a_valid_time(detail: Any) -> None:
+    """A time that no float can hold, or that is not a plain number, is ignored."""
     assert retry.told_to_wait({}, {"detail": detail}) is None
 
 
 @pytest.mark.parametrize("said", ["This version has been DISABLED", "a deprecated model\nversion"])
-def test_words_of_a_hint_may_be_anywhere(said: str) -> None:
-    """What a hint looks for need not be in order."""
+def test_words_of_a_hint_may_be_in_any_order(said: str) -> None:
+    """A hint's words are found anywhere in the text, in any order."""
     assert "newer one" in str(hints.hint(422, "POST /predictions", said))
     assert "newer one" not in str(hints.hint(422, "POST /predictions", said.replace("ersion", "")))
 
 
 @pytest.mark.parametrize("digits", [19, 5000])
-def test_a_reconnection_time_that_no_number_holds(digits: int) -> None:
-    """It is ignored, and so is what is no number; the event it came with is one."""
+def test_a_reconnection_time_out_of_range(digits: int) -> None:
+    """A reconnection time that is too large is ignored; the event that came with it is kept."""
     decoder = sse.Decoder()
     events = decoder.feed(f"retry: {'9' * digits}\nevent: output\nid: 1\ndata: a\n\n".encode())
     assert (events, decoder.retry) == (["a"], None)
 
 
-# ---- what is drawn
+# ---- progress displays
 
 
 @given(told=st.text() | st.just("x" * 5000), fraction=st.none() | st.floats(), whole=st.booleans())
 @pytest.mark.parametrize("kind", ["lines", "a bar"])
-def test_anything_is_drawn(kind: str, told: str, fraction: float | None, whole: bool) -> None:  # noqa: FBT001
-    """Any text and any number is shown in a line, and nothing in it steers a terminal."""
+def test_any_progress_can_be_drawn(kind: str, told: str, fraction: float | None, whole: bool) -> None:  # noqa: FBT001
+    """Any text and any number is shown in a short line, and nothing in it controls the terminal."""
     from tqdm import tqdm
 
     display, stderr, before = Display(), io.StringIO(), sys.stderr
@@ -281,7 +281,7 @@ def test_anything_is_drawn(kind: str, told: str, fraction: float | None, whole: 
 
 
 def broken_tqdm(error: BaseException, *, at_once: bool) -> ModuleType:
-    """Make a tqdm that raises, when it is asked for or when a bar is drawn."""
+    """Make a tqdm module that raises, on import of its name or when a bar is made."""
 
     class Broken:
         def __init__(self, *_: Any, **__: Any) -> None:
@@ -289,7 +289,7 @@ def broken_tqdm(error: BaseException, *, at_once: bool) -> ModuleType:
 
     module = ModuleType("tqdm.auto")
     if at_once:
-        vars(module)["__getattr__"] = Broken  # which is asked for `tqdm`
+        vars(module)["__getattr__"] = Broken  # called for the name `tqdm`
     else:
         vars(module)["tqdm"] = Broken
     return module
@@ -297,7 +297,7 @@ def broken_tqdm(error: BaseException, *, at_once: bool) -> ModuleType:
 
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_tqdm_that_raises(monkeypatch: pytest.MonkeyPatch, *, at_once: bool) -> None:
-    """Whatever tqdm raises is kept, when it is loaded too; an interrupt is not."""
+    """Errors of tqdm are suppressed, also while it is loaded; an interrupt is not."""
     monkeypatch.setitem(sys.modules, "tqdm.auto", broken_tqdm(RuntimeError("no display"), at_once=at_once))
     display = Display()
     display.draw("one", 0.5)
@@ -315,7 +315,7 @@ class Refusing(logging.Handler):
 
 
 def test_a_display_and_a_log_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A display that fails is dropped, though that cannot be logged either."""
+    """A display that fails is dropped, even if the failure cannot be logged either."""
     logger, handler = logging.getLogger("replicate"), Refusing()
     monkeypatch.setattr(logger, "handlers", [handler])
     monkeypatch.setattr(logger, "level", logging.DEBUG)
@@ -331,7 +331,7 @@ def test_a_display_and_a_log_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", ["closed", "none"])
 def test_the_log_of_the_environment(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What REPLICATE_LOG shows is let go of where it cannot be."""
+    """A record that REPLICATE_LOG asks for is dropped if stderr cannot be written."""
     stderr = io.StringIO()
     stderr.close()
     monkeypatch.setattr(sys, "stderr", stderr if kind == "closed" else None)
@@ -339,7 +339,7 @@ def test_the_log_of_the_environment(kind: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_page_that_cannot_be_shown() -> None:
-    """A table falls back to a text."""
+    """A page that cannot be shown as a table is shown as text."""
 
     class Item:
         @property
@@ -355,8 +355,8 @@ def test_a_page_that_cannot_be_shown() -> None:
     assert "a page" in Page()._repr_mimebundle_()["text/html"]
 
 
-def test_the_repr_of_what_is_nested_too_deeply() -> None:
-    """An object that holds more levels than the stack has is shown all the same."""
+def test_the_repr_of_a_deeply_nested_output() -> None:
+    """An object that is nested more deeply than the stack allows still has a repr."""
     output: Any = []
     for _ in range(100_000):
         output = [output]

@@ -1,4 +1,4 @@
-"""All that waits with one token keeps to its quota, in virtual time."""
+"""All requests with one token keep to its quota, in virtual time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GET, POST = Request("GET", "/predictions/1"), Request("POST", "/predictions", js
 
 
 def busiest_minute(times: list[float]) -> int:
-    """Count the looks in that minute which has most of them."""
+    """Return the number of requests in the busiest minute."""
     times = sorted(times)
     first = most = 0
     for last, time in enumerate(times):
@@ -38,7 +38,7 @@ def busiest_minute(times: list[float]) -> int:
 
 @given(st.integers(1, 400), st.floats(0, 3), st.floats(0, 100))
 def test_tasks_never_take_more_than_the_quota(tasks: int, wish: float, rest: float) -> None:
-    """However many tasks look as often as they wish, after whatever rest, no minute has more than the quota."""
+    """However many tasks poll, however often and after whatever rest, no minute has more requests than the quota."""
     pace = Pace()
     looks: list[float] = []
     due = [rest] * tasks
@@ -54,15 +54,15 @@ def test_tasks_never_take_more_than_the_quota(tasks: int, wish: float, rest: flo
 
 @given(st.lists(st.floats(0.1, 10), max_size=200))
 def test_one_task_is_not_slowed(pauses: list[float]) -> None:
-    """Who looks ten times a second, or less often, never waits for a slot."""
+    """A task that polls ten times a second, or less often, never waits for a slot."""
     pace, now = Pace(), 0.0
     for each in pauses:
         assert pace.reserve(now) == 0
         now += each
 
 
-def test_a_rest_is_not_saved_up() -> None:
-    """After an hour of rest, as many looks as after a second go out at once, and then one after the other."""
+def test_unused_quota_does_not_accumulate() -> None:
+    """After an hour of rest, no more requests go out at once than after a second; the others follow one by one."""
     pace = Pace()
     pace.reserve(0)
     at_once = [pace.reserve(3600) for _ in range(200)].count(0)
@@ -70,8 +70,8 @@ def test_a_rest_is_not_saved_up() -> None:
     assert pace.reserve(3600) == pytest.approx((200 - RATE * BURST) / RATE, abs=0.1)
 
 
-def test_few_are_spread_over_the_time_until_there_are_more() -> None:
-    """When the API says how few requests are left, they are spread until the quota is whole again."""
+def test_few_remaining_requests_are_spread() -> None:
+    """When the API says that few requests are left, they are spread until the quota is reset."""
     pace = Pace()
     pace.learn({"ratelimit-remaining": "10", "ratelimit-reset": "20"}, now=100)
     assert [pace.reserve(100) for _ in range(4)] == pytest.approx([0, 2, 4, 6])
@@ -79,8 +79,8 @@ def test_few_are_spread_over_the_time_until_there_are_more() -> None:
     assert [pace.reserve(121) for _ in range(3)] == [0, 0, 0]
 
 
-def test_none_left_means_a_pause() -> None:
-    """Without a request left, nobody looks before the quota is whole again, and then not all at once."""
+def test_no_remaining_requests_cause_a_pause() -> None:
+    """If no request is left, nobody polls before the quota is reset, and then not all at once."""
     pace = Pace()
     pace.learn({"ratelimit-remaining": "0", "ratelimit-reset": "20"}, now=100)
     assert pace.paused(119)
@@ -89,8 +89,8 @@ def test_none_left_means_a_pause() -> None:
 
 
 @pytest.mark.parametrize("reset", ["1763700000", "-1", "0", "soon", ""])
-def test_what_cannot_be_is_not_believed(reset: str) -> None:
-    """A reset that is no number of seconds, such as a date, changes nothing."""
+def test_an_invalid_reset_is_ignored(reset: str) -> None:
+    """A reset that is not a plausible number of seconds, such as a date, changes nothing."""
     pace = Pace()
     pace.learn({"ratelimit-remaining": "0", "ratelimit-reset": reset}, now=0)
     pace.learn({}, now=0)
@@ -98,14 +98,14 @@ def test_what_cannot_be_is_not_believed(reset: str) -> None:
 
 
 def test_a_pause_has_a_bound() -> None:
-    """Nobody waits for more than two minutes because of one answer."""
+    """One response never makes a task wait for more than two minutes."""
     pace = Pace()
     pace.pause(1e9, now=0)
     assert pace.reserve(0) == 120
 
 
 def test_a_fork_frees_the_lock() -> None:
-    """In a child process no thread of the parent can hold what looks wait for."""
+    """A child process can take slots even if a thread of the parent held the lock at the fork."""
     pace = Pace()
     pace._lock.acquire()
     forget_inherited()
@@ -113,8 +113,8 @@ def test_a_fork_frees_the_lock() -> None:
 
 
 @given(st.integers(1, 300), st.lists(st.booleans(), min_size=300, max_size=300), st.floats(0, 5))
-def test_slots_that_are_given_back_are_used(tasks: int, gives: list[bool], rest: float) -> None:
-    """Whatever part of a crowd goes away, those who come later get their slots first, and no minute has too many."""
+def test_returned_slots_are_used(tasks: int, gives: list[bool], rest: float) -> None:
+    """Later tasks get the returned slots first, and no minute exceeds the quota."""
     pace, now = Pace(), 100.0
     slots = [now + pace.reserve(now) for _ in range(tasks)]
     waiting, gone = [], []
@@ -128,8 +128,8 @@ def test_slots_that_are_given_back_are_used(tasks: int, gives: list[bool], rest:
     assert busiest_minute(waiting + later) <= QUOTA
 
 
-def test_slots_of_a_richer_time_are_not_all_used() -> None:
-    """Where few requests are left, slots that were given back are as far apart as others."""
+def test_returned_slots_are_spread_when_few_requests_are_left() -> None:
+    """If few requests are left, returned slots are as far apart as others."""
     pace = Pace()
     slots = [100 + pace.reserve(100) for _ in range(400)]
     pace.learn({"ratelimit-remaining": "10", "ratelimit-reset": "20"}, now=100)
@@ -138,8 +138,8 @@ def test_slots_of_a_richer_time_are_not_all_used() -> None:
     assert sum(pace.reserve(100) < 20 for _ in range(20)) <= 11
 
 
-def test_a_slot_that_comes_too_late_is_not_taken() -> None:
-    """Who cannot wait so long is told how long it would be, and takes nothing."""
+def test_a_slot_that_is_too_late_is_not_taken() -> None:
+    """A task that cannot wait that long is told the wait, and takes no slot."""
     pace = Pace()
     pace.pause(5, now=0)
     assert [pace.reserve(0, most=2) for _ in range(9)] == [5] * 9
@@ -154,8 +154,8 @@ def answered(status: int = 200, **headers: str) -> httpx.Response:
     return httpx.Response(status, json={}, headers={name.replace("_", "-"): text for name, text in headers.items()})
 
 
-def test_a_session_learns_from_answers() -> None:
-    """What is left of the quota is read from answers to GETs; creates have one of their own, and others none."""
+def test_a_session_reads_the_quota_from_responses() -> None:
+    """The remaining quota is read from responses to GETs of the API, not from those to creates or of other hosts."""
     few = {"ratelimit_remaining": "0", "ratelimit_reset": "7"}
     session, _ = scripted(lambda _: answered(**few))
     drive(session.send(POST))
@@ -165,8 +165,8 @@ def test_a_session_learns_from_answers() -> None:
     assert session.pace.reserve(0) == 7
 
 
-def test_a_refused_look_makes_all_wait() -> None:
-    """A 429 for a GET pauses the looks of all; one for a create does not."""
+def test_a_rejected_poll_pauses_all() -> None:
+    """A 429 for a GET pauses all polling with the token; a 429 for a create does not."""
     session, _ = scripted(lambda _: answered(429, retry_after="9"), max_retries=0)
     for request, wait in ((POST, 0), (GET, 9)):
         with pytest.raises(RateLimitError):
@@ -175,8 +175,8 @@ def test_a_refused_look_makes_all_wait() -> None:
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-def test_a_turn_comes_or_the_deadline(*, blocking: bool) -> None:
-    """Who waits for a slot sleeps until it is there, or until the deadline and then does not look."""
+def test_a_wait_ends_at_the_slot_or_the_deadline(*, blocking: bool) -> None:
+    """A task sleeps until its slot, or until its deadline, and then does not poll."""
     session, transport = scripted(blocking=blocking)
     session.pace.pause(5, now=0)
 
@@ -190,8 +190,8 @@ def test_a_turn_comes_or_the_deadline(*, blocking: bool) -> None:
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-def test_who_does_not_look_leaves_the_slot_to_others(*, blocking: bool) -> None:
-    """A wait that is interrupted gives its slot back, and one that ends before its slot takes none."""
+def test_an_unused_slot_goes_to_others(*, blocking: bool) -> None:
+    """An interrupted wait returns its slot; a wait whose deadline is before its slot takes none."""
     session, transport = scripted(blocking=blocking)
     session.pace.pause(5, now=0)
     sleep = transport.sleep
@@ -213,8 +213,8 @@ def test_who_does_not_look_leaves_the_slot_to_others(*, blocking: bool) -> None:
     drive(work()) if blocking else asyncio.run(work())
 
 
-def test_a_pause_holds_for_those_who_wait_already() -> None:
-    """Who had a slot, when the API said to stop, takes another one."""
+def test_a_pause_applies_to_waiting_tasks() -> None:
+    """A task that has a slot already takes another one when the API asks for a pause."""
     session, transport = scripted()
     session.pace.pause(5, now=0)
     sleep = transport.sleep
@@ -229,8 +229,8 @@ def test_a_pause_holds_for_those_who_wait_already() -> None:
     assert transport.time == pytest.approx(30, abs=0.1)
 
 
-def test_who_shares_a_pace() -> None:
-    """Clients of one token share one, those of the other colour among them; another token has its own."""
+def test_who_shares_a_rate_limiter() -> None:
+    """Clients with one token share a rate limiter, also across colours; another token has its own."""
     client = Replicate(bearer_token="one")
     pace: Any = client._session.pace
     assert client.with_options(timeout=5)._session.pace is pace
@@ -241,6 +241,6 @@ def test_who_shares_a_pace() -> None:
 
 @given(st.integers(1, 1000))
 def test_the_backoff_grows(failures: int) -> None:
-    """The pause after failures doubles from half a second to eight, less a random part of up to a half."""
+    """The pause after failures doubles from half a second to eight, minus a random part of up to half."""
     longest = min(LONGEST_DELAY, 0.5 * 2 ** (min(failures, 10) - 1))
     assert longest / 2 <= backoff(failures) <= longest

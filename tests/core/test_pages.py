@@ -46,7 +46,7 @@ THREE = (
 
 
 def test_iterating_walks_all_pages() -> None:
-    """`for` goes through the items of this page and of all after it, and fetches each page when it is reached."""
+    """`for` yields the items of this page and of all later ones, and fetches each page only when it is reached."""
     page, transport = listed(*THREE)
     found = iter(page)
     assert [next(found).id, next(found).id] == ["a", "b"]
@@ -66,7 +66,7 @@ def test_iterating_asynchronously() -> None:
 
 
 def test_length_index_and_results_are_of_one_page() -> None:
-    """What does not iterate concerns the page that was fetched, and fetches nothing."""
+    """`len`, indexing and `results` apply to the fetched page only, and fetch nothing."""
     page, transport = listed(*THREE)
     assert len(page) == 2
     assert [item.id for item in page.results] == ["a", "b"]
@@ -78,7 +78,7 @@ def test_length_index_and_results_are_of_one_page() -> None:
 
 
 def test_page_by_page() -> None:
-    """The next page can be asked for, and all pages can be iterated."""
+    """The next page can be fetched, and all pages can be iterated."""
     page, _ = listed(*THREE)
     following = page.get_next_page()
     assert ([item.id for item in following.results], following.previous) == (["c"], f"{API}/predictions?cursor=1")
@@ -87,7 +87,7 @@ def test_page_by_page() -> None:
 
 
 def test_the_last_page() -> None:
-    """After the last page there is none."""
+    """After the last page, `get_next_page` raises an error."""
     page, _ = listed(body())
     assert (len(page), list(page), page.has_next_page(), repr(page)) == (0, [], False, "<Page of 0>")
     with pytest.raises(ReplicateError, match="last page"):
@@ -95,8 +95,8 @@ def test_the_last_page() -> None:
 
 
 @pytest.mark.parametrize("following", ["", None])
-def test_no_next_page_may_be_said_in_two_ways(following: Any) -> None:
-    """An empty `next` is none."""
+def test_an_empty_next_means_the_last_page(following: Any) -> None:
+    """Both None and an empty `next` mean that there is no further page."""
     page, _ = listed(body("a", following=following))
     assert [item.id for item in page] == ["a"]
 
@@ -114,14 +114,14 @@ def test_a_next_page_elsewhere_is_refused(url: str) -> None:
 
 
 def test_a_relative_next_page() -> None:
-    """A `next` that is a path is below the base URL."""
+    """A `next` that is a path is relative to the base URL."""
     page, transport = listed(body("a", following="/predictions?cursor=2"), body("b"))
     assert [item.id for item in page] == ["a", "b"]
     assert transport.requests[1].url == f"{API}/predictions?cursor=2"
 
 
-def test_an_error_on_the_way_comes_after_what_was_found() -> None:
-    """When a later page fails, the items before it have come, and the error says what was asked for."""
+def test_an_error_on_a_later_page_comes_after_the_items() -> None:
+    """If a later page fails, the items before it have been yielded, and the error names the request."""
     page, _ = listed(THREE[0], 500)
     found: list[str] = []
     with pytest.raises(InternalServerError, match="500 Internal Server Error from GET /v1/predictions"):
@@ -130,21 +130,21 @@ def test_an_error_on_the_way_comes_after_what_was_found() -> None:
 
 
 @pytest.mark.parametrize("odd", [7, None, "text", [1]])
-def test_an_odd_item_loses_nothing_else(odd: Any) -> None:
-    """An item that is no object is kept as it came."""
+def test_a_malformed_item_is_kept(odd: Any) -> None:
+    """An item that is not an object is kept as it came, and the others are read."""
     page, _ = listed(httpx.Response(200, json={"results": [{"id": "a"}, odd, {"id": "b"}]}))
     assert [page[0].id, page[1], page[2].id] == ["a", odd, "b"]
 
 
 @pytest.mark.parametrize("results", [None, {"a": 1}, "text"])
-def test_odd_results_are_an_empty_page(results: Any) -> None:
-    """A page whose results are no list has none."""
+def test_malformed_results_are_an_empty_page(results: Any) -> None:
+    """A page whose results are not a list has no items."""
     page, _ = listed(httpx.Response(200, json={"results": results}))
     assert list(page) == []
 
 
 def test_a_page_is_of_one_colour() -> None:
-    """A page is iterated in the colour of its client only: Python itself refuses the other kind of loop."""
+    """A page is iterated in the colour of its client only; Python refuses the other kind of loop."""
     page, _ = listed(*THREE)
     assert isinstance(page, Iterable)
     assert not isinstance(page, AsyncIterable)
@@ -158,7 +158,7 @@ def test_a_page_is_of_one_colour() -> None:
 
 
 def test_a_copy_of_a_page_keeps_its_colour_and_a_pickle_blocks() -> None:
-    """A copy is iterated as the page is; what is loaded from a pickle acts through the default client, which blocks."""
+    """A copy keeps its colour; a page loaded from a pickle uses the default client, which blocks."""
     page, _ = listed(*THREE, blocking=False)
     for same in (copy.copy(page), copy.deepcopy(page)):
         assert type(same) is type(page)
@@ -170,7 +170,7 @@ def test_a_copy_of_a_page_keeps_its_colour_and_a_pickle_blocks() -> None:
 
 
 def test_leaving_early_fetches_nothing_more() -> None:
-    """Breaking out of the loop ends it."""
+    """Breaking out of the loop fetches no further page."""
     page, transport = listed(*THREE)
     for item in page:
         if item.id == "c":
@@ -178,8 +178,8 @@ def test_leaving_early_fetches_nothing_more() -> None:
     assert len(transport.requests) == 2
 
 
-def test_a_list_that_goes_round_in_circles_ends() -> None:
-    """A page that leads back to one that came before is an error, however the pages are walked."""
+def test_a_circular_list_ends() -> None:
+    """A page that leads back to an earlier one is an error, whether items or pages are iterated."""
     circle = (body("a", following=f"{API}/predictions?cursor=2"), body("b", following=f"{API}/predictions?cursor=2"))
     page, transport = listed(*circle)
     found: list[str] = []
@@ -193,7 +193,7 @@ def test_a_list_that_goes_round_in_circles_ends() -> None:
 
 @pytest.mark.parametrize("name", ["results", "next", "alone", "limit", "has_next_page", "iter_pages", "get_next_page"])
 def test_a_list_that_was_not_awaited(name: str) -> None:
-    """What a page has, a list that has not been awaited does not: the error says to await it."""
+    """A list that has not been awaited has no attributes of a page; the error says to await it."""
     listing: Any = AsyncReplicate(bearer_token="r8_x").predictions.list()
     with pytest.raises(AttributeError, match=f"'Listing' object has no attribute '{name}': await it first") as caught:
         getattr(listing, name)
@@ -204,14 +204,14 @@ def test_a_list_that_was_not_awaited(name: str) -> None:
     assert not hasattr(copy.copy(listing), name)
 
 
-def test_a_page_can_be_walked_again() -> None:
-    """What one walk has seen is no circle for another."""
+def test_a_page_can_be_iterated_again() -> None:
+    """Pages that one iteration has seen are not a circle for the next."""
     page, _ = listed(*THREE, *THREE[1:])
     assert [item.id for item in page] == [item.id for item in page]
 
 
-def test_later_pages_are_asked_for_as_the_first_was() -> None:
-    """They are fetched with the options of the first."""
+def test_later_pages_use_the_options_of_the_first() -> None:
+    """Later pages are fetched with the options of the first."""
     session, transport = scripted(*THREE)
     options = {"extra_headers": {"X-A": "1"}, "timeout": 7}
     page: Page[Any, Any] = drive(fetch(session, Prediction.bind, predictions_list, UNSET, options))
@@ -221,8 +221,8 @@ def test_later_pages_are_asked_for_as_the_first_was() -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"detail": "overloaded"}, {"results": None}, {"results": {"a": 1}}])
-def test_a_page_that_is_none(content: Any) -> None:
-    """An answer without a list of results is no end of the list: it is an error that says where to go on."""
+def test_a_response_that_is_not_a_page(content: Any) -> None:
+    """A response without a list of results does not end the list: the error gives the cursor at which to continue."""
     page, _ = listed(THREE[0], httpx.Response(200, json=content))
     seen = []
     with pytest.raises(APIResponseValidationError, match="no list of results") as caught:
@@ -232,8 +232,8 @@ def test_a_page_that_is_none(content: Any) -> None:
         drive(fetch(scripted(httpx.Response(200, json=content))[0], Prediction.bind, predictions_list, UNSET, {}))
 
 
-def test_paginate_ends_where_a_list_goes_round() -> None:
-    """Pages that lead back to one that came before end in an error, as items do."""
+def test_paginate_ends_at_a_circle() -> None:
+    """`paginate` raises an error if a page leads back to an earlier one, as iterating items does."""
     round_about = body("a", following=f"{API}/predictions?cursor=2")
     session, transport = scripted(round_about)
 
@@ -245,7 +245,7 @@ def test_paginate_ends_where_a_list_goes_round() -> None:
     assert len(transport.requests) == 2
 
 
-def test_a_list_that_leads_to_its_beginning() -> None:
+def test_a_list_that_leads_to_its_first_page() -> None:
     """The first page counts as seen."""
     session, transport = scripted(body("a", following=f"{API}/predictions"))
     page: Page[Any, Any] = drive(fetch(session, Prediction.bind, predictions_list, UNSET, {}))
@@ -254,8 +254,8 @@ def test_a_list_that_leads_to_its_beginning() -> None:
     assert len(transport.requests) == 1
 
 
-def test_an_error_at_a_cursor_says_where_to_go_on() -> None:
-    """Asking for a page by its cursor again is what to do."""
+def test_an_error_at_a_cursor_has_the_cursor() -> None:
+    """The error has the cursor, with which the page can be requested again."""
     session, _ = scripted(httpx.Response(404, json={}), max_retries=0)
     cursor = f"{API}/predictions?cursor=2"
     with pytest.raises(APIStatusError) as caught:
@@ -276,8 +276,8 @@ def test_pages_are_values() -> None:
     assert len(transport.requests) == 3
 
 
-def test_items_are_made_when_a_page_is_looked_into() -> None:
-    """A page makes none of its objects before they are asked for, and then each once: the same ones from then on."""
+def test_items_are_made_on_first_access() -> None:
+    """A page makes its objects when they are first accessed, each once, and returns the same ones afterwards."""
     made = []
 
     def bind(item: Any, session: Any) -> Any:
@@ -294,8 +294,8 @@ def test_items_are_made_when_a_page_is_looked_into() -> None:
     assert ([*page], len(page)) == ([1], 1)
 
 
-def test_items_of_a_payload_that_has_been_read() -> None:
-    """A page that is made of a payload whose results have been read already has the same items."""
+def test_items_of_a_payload_that_was_read_before() -> None:
+    """A page made of a payload whose results were read before has the same items."""
     session, _ = scripted(body("a", 3), max_retries=0)
     payload = drive(session.call(predictions_list))
     assert payload.results is not None
@@ -304,8 +304,8 @@ def test_items_of_a_payload_that_has_been_read() -> None:
     assert (page[0].id, type(page[0]), page[1]) == ("a", Prediction, 3)
 
 
-def test_items_have_the_client_that_the_page_came_by() -> None:
-    """Where a twin of another colour goes on with a page, its items are the page's own all the same."""
+def test_items_keep_the_client_of_their_page() -> None:
+    """If a session of the other colour takes over a page, its items keep their own session."""
     page, _ = listed(*THREE)
     session, _ = scripted(blocking=False)
     assert over(page, session).results is page.results
@@ -313,7 +313,7 @@ def test_items_have_the_client_that_the_page_came_by() -> None:
 
 
 def test_a_page_made_by_hand() -> None:
-    """`Page(previous=None, next=None, results=[…])`, as in version 1, is a page of these items, for both loops."""
+    """`Page(previous=None, next=None, results=[…])`, as in version 1, iterates these items in both kinds of loop."""
     make: Any = Page
 
     async def awaited(page: Any) -> list[Any]:
@@ -332,7 +332,7 @@ def test_a_page_made_by_hand() -> None:
 
 
 def test_mocks_know_the_fields_of_a_page_and_of_files() -> None:
-    """`MagicMock(spec=…)` has what objects have, which is not on the class otherwise."""
+    """`MagicMock(spec=…)` has the fields of the objects, which are not attributes of the class otherwise."""
     assert MagicMock(spec=Page).previous is not MagicMock(spec=Page).next
     assert MagicMock(spec=FileOutput).url
     assert MagicMock(spec=WebhookSigningSecret).key

@@ -1,4 +1,4 @@
-"""How often to look, and when to stop."""
+"""How often to poll, and when to stop."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from replicate._jobs.polling import until_due
 
 @given(st.floats(0, 1e6))
 def test_the_interval_is_a_tenth_of_the_wait(waited: float) -> None:
-    """It is within a fifth of a tenth of the wait, and between a tenth of a second and two seconds."""
+    """The interval is a tenth of the time waited, within 20 %, and between 0.1 and 2 seconds."""
     assert (SHORTEST, LONGEST) == (0.1, 2.0)
     middle = min(LONGEST, max(SHORTEST, waited / 10))
     assert middle * 0.8 <= interval(waited) <= middle * 1.2
 
 
 class Work:
-    """Something that is finished after a time, and counts how often it is looked at."""
+    """Work that is finished after a time, and counts how often it is polled."""
 
     def __init__(self, transport: Scripted, seconds: float) -> None:
         self.transport, self.seconds, self.looks = transport, seconds, 0
@@ -49,8 +49,8 @@ async def poll(session: Any, work: Work, deadline: Deadline) -> bool:
 
 @pytest.mark.parametrize("blocking", [True, False])
 @pytest.mark.parametrize(("seconds", "at_most"), [(0.05, 1), (1, 13), (60, 75), (3600, 1900)])
-def test_few_looks_and_little_delay(seconds: float, at_most: int, *, blocking: bool) -> None:
-    """What is quick is found quickly; what takes long takes few requests, and is found a tenth or two seconds late."""
+def test_few_polls_and_little_delay(seconds: float, at_most: int, *, blocking: bool) -> None:
+    """Short work is noticed quickly; long work takes few requests, and is noticed at most about two seconds late."""
     session, transport = scripted(blocking=blocking)
     work = Work(transport, seconds)
     polling: Any = poll(session, work, Deadline(session, None))
@@ -59,8 +59,8 @@ def test_few_looks_and_little_delay(seconds: float, at_most: int, *, blocking: b
     assert transport.time - seconds <= min(max(0.12 * seconds, 1.2 * SHORTEST), 1.2 * LONGEST) + 1e-6
 
 
-def test_what_is_finished_is_not_looked_at() -> None:
-    """Nothing is asked about what has finished already."""
+def test_finished_work_is_not_polled() -> None:
+    """Finished work is not polled."""
     session, transport = scripted()
     work = Work(transport, 0)
     work.done = True
@@ -70,7 +70,7 @@ def test_what_is_finished_is_not_looked_at() -> None:
 
 @pytest.mark.parametrize("seconds", [0.01, 1, 7.5])
 def test_the_deadline_is_kept(seconds: float) -> None:
-    """Polling ends at the deadline, not later, and looks once more then."""
+    """Polling ends exactly at the deadline, with one last poll."""
     session, transport = scripted()
     work = Work(transport, 1e9)
     assert drive(poll(session, work, Deadline(session, seconds))) is False
@@ -82,8 +82,8 @@ def test_the_deadline_is_kept(seconds: float) -> None:
     assert drive(poll(session, work, Deadline(session, seconds))) is True
 
 
-def test_a_deadline_tells_the_time() -> None:
-    """It knows what has passed and what remains; without one, there is always time."""
+def test_a_deadline_knows_the_time() -> None:
+    """A deadline knows the elapsed and the remaining time; without a limit, the remaining time is infinite."""
     session, transport = scripted()
     transport.time = 100.0
     deadline, never = Deadline(session, 5), Deadline(session, None)
@@ -93,7 +93,7 @@ def test_a_deadline_tells_the_time() -> None:
 
 
 def test_a_session_bound_to_a_deadline() -> None:
-    """A session bound to a deadline knows what remains of it; the one it came from does not."""
+    """A session bound to a deadline knows the remaining time; the original session does not."""
     session, transport = scripted()
     bound = Deadline(session, 5).bound(session)
     transport.time = 3.0
@@ -103,7 +103,7 @@ def test_a_session_bound_to_a_deadline() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-def test_a_deadline_must_be_ahead(seconds: float) -> None:
-    """A timeout that is not positive is a mistake."""
+def test_a_deadline_must_be_positive(seconds: float) -> None:
+    """A timeout that is not positive raises ValueError."""
     with pytest.raises(ValueError, match="positive number of seconds"):
         Deadline(scripted()[0], seconds)

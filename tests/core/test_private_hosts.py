@@ -1,4 +1,4 @@
-"""Which hosts are private, by their names and by their addresses in every spelling; and which URLs are files."""
+"""Which hosts are private, by name and by address in every spelling; and which URLs are files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NETWORKS = [
     ],
 )  # fmt: skip
 def test_private_hosts(host: str) -> None:
-    """A host that is private is known as such, whatever way it is written."""
+    """A private host is recognized in every spelling."""
     assert is_private(host)
 
 
@@ -55,13 +55,13 @@ def test_private_hosts(host: str) -> None:
     ],
 )  # fmt: skip
 def test_public_hosts(host: str) -> None:
-    """Any other is public, also if it looks a little like one of these."""
+    """All other hosts are public, even if they resemble private ones."""
     assert not is_private(host)
 
 
 @st.composite
 def spellings(draw: Any, networks: list[str]) -> tuple[str, IPv4Address]:
-    """Write an address of one of these networks in one of the ways that `inet_aton` reads."""
+    """Draw an address of one of these networks, in one of the spellings that `inet_aton` reads."""
     network = IPv4Network(draw(st.sampled_from(networks)))
     value = int(network[0]) + draw(st.integers(0, network.num_addresses - 1))
     count = draw(st.integers(1, 4))
@@ -81,7 +81,7 @@ def spellings(draw: Any, networks: list[str]) -> tuple[str, IPv4Address]:
 
 @given(spellings(NETWORKS), st.sampled_from(["http://", "HTTPS://", "http://u:p@", "https://api.replicate.com@"]))
 def test_no_spelling_of_a_private_address_passes(spelt: tuple[str, IPv4Address], start: str) -> None:
-    """However a private address of IPv4 is written, it is private, and so is a URL with it."""
+    """Every spelling of a private IPv4 address is private, and so is a URL with it."""
     text, _ = spelt
     assert is_private(text)
     assert not is_allowed(f"{start}{text}/x", config(API))
@@ -89,7 +89,7 @@ def test_no_spelling_of_a_private_address_passes(spelt: tuple[str, IPv4Address],
 
 @given(spellings(NETWORKS), st.sampled_from(["::ffff:{}", "::{}", "64:ff9b::{}", "2002:{}::1"]))
 def test_no_address_of_ipv6_hides_one(spelt: tuple[str, IPv4Address], form: str) -> None:
-    """Nor does it pass inside one of IPv6."""
+    """An IPv6 address that embeds a private IPv4 address is private as well."""
     value = int(spelt[1])
     host = str(IPv6Address(form.format(f"{value >> 16:x}:{value & 0xFFFF:x}")))
     assert is_private(host)
@@ -98,14 +98,14 @@ def test_no_address_of_ipv6_hides_one(spelt: tuple[str, IPv4Address], form: str)
 
 @given(spellings(["8.8.0.0/16", "140.82.0.0/16"]))
 def test_spellings_of_public_addresses(spelt: tuple[str, IPv4Address]) -> None:
-    """A public address is public in all that mean it, and nothing else to some resolvers."""
+    """A public address is public in every spelling that all resolvers read alike."""
     assume(not re.search(r"(^|\.)0[0-9]", spelt[0]))
     assert not is_private(spelt[0])
 
 
 @given(st.text())
-def test_any_text_may_be_asked_about(text: str) -> None:
-    """Nothing that a URL may hold is an error."""
+def test_any_text_can_be_checked(text: str) -> None:
+    """No text raises, whether it is a host or part of a URL."""
     is_private(text)
     is_same(text, text)
     is_allowed(text, config(API))
@@ -131,8 +131,8 @@ def test_any_text_may_be_asked_about(text: str) -> None:
         ("http://gpu.internal/v1", "http://db.internal/x", False),
     ],
 )
-def test_the_host_of_the_api(base_url: str, url: str, allowed: bool) -> None:  # noqa: FBT001 - of a table
-    """Of private hosts, the API's own is fine, at any port, and no other; unless all are allowed."""
+def test_the_host_of_the_api(base_url: str, url: str, allowed: bool) -> None:  # noqa: FBT001 - from a table
+    """The API's own host is allowed, even if it is private, at any port; other private hosts only if all are."""
     assert is_allowed(url, config(base_url)) is allowed
     assert is_allowed(url, config(base_url, allow_private_hosts=True))
 
@@ -147,7 +147,7 @@ def test_the_host_of_the_api(base_url: str, url: str, allowed: bool) -> None:  #
     ],
 )
 def test_files_of_the_api(path: str) -> None:
-    """Below `/files/` of the API is what it keeps for an account."""
+    """URLs below `/files/` of the API are files of the account."""
     for start in ("https://api.replicate.com", "HTTPS://API.replicate.COM:443"):
         assert is_file_of(httpx.URL(start + path), httpx.URL(API))
 
@@ -168,14 +168,14 @@ def test_files_of_the_api(path: str) -> None:
         "https://evil.test/v1/files/x", "https://api.replicate.com.evil.test/v1/files/x", "files/x", "/v1/files/x",
     ],
 )  # fmt: skip
-def test_what_is_no_file_of_the_api(url: str) -> None:
-    """Nothing else is, whatever way a server may read its path."""
+def test_urls_that_are_not_files_of_the_api(url: str) -> None:
+    """All other URLs are not files of the API, however a server may read their path."""
     assert not is_file_of(httpx.URL(url), httpx.URL(API))
 
 
 @given(st.lists(st.sampled_from(["..", ".", "%2e", "%2E", "/", "%2f", "\\", "%5c", ";", "a", "%25", "2e", "account"])))
 def test_no_path_leads_out_of_the_files(pieces: list[str]) -> None:
-    """What is a file is one for every server, however often it unquotes a path, and whatever it takes for a slash."""
+    """A path that counts as a file stays below `/files/`, however often a server unquotes it or reads slashes."""
     url = httpx.URL(f"{API}/files/{''.join(pieces)}")
     if is_file_of(url, httpx.URL(API)):
         path = url.raw_path.decode()

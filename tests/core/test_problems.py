@@ -1,4 +1,4 @@
-"""Answers that are errors, as exceptions."""
+"""Error responses as exceptions."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def answer(status: int, body: Any = b"", **headers: str) -> httpx.Response:
     ],
 )
 def test_each_status_has_its_class(status: int, kind: type[e.APIStatusError]) -> None:
-    """The class tells the status; unknown ones are APIStatusError, and InternalServerError from 500."""
+    """The class follows from the status: APIStatusError for unknown ones, InternalServerError from 500 up."""
     error = error_of(answer(status))
     assert type(error) is kind
     assert error.status == error.status_code == status
 
 
 def test_a_problem_document_fills_the_fields() -> None:
-    """All fields of a problem, and those of the exchange, are on the exception."""
+    """The exception has all fields of the problem, and the request and response."""
     problem = {
         "type": "about:blank",
         "title": "Input validation failed",
@@ -121,10 +121,10 @@ def test_a_problem_document_fills_the_fields() -> None:
         (b"x" * 500, "x" * 200 + "…"),
     ],
 )
-def test_whatever_the_body_is_the_message_is_readable(body: Any, text: str) -> None:
-    """The summary holds what the body says: a problem's text, or the beginning of anything else in one line.
+def test_any_body_gives_a_readable_message(body: Any, text: str) -> None:
+    """The message holds the text of a problem, or the beginning of any other body in one line.
 
-    `str` has the problem's fields, as in version 1; what is no problem is in a note.
+    `str` has the problem's fields, as in version 1; any other body is in a note.
     """
     error = error_of(answer(502, body))
     assert error.message == f"502 Bad Gateway from GET /v1/models: {text}"
@@ -135,7 +135,7 @@ def test_whatever_the_body_is_the_message_is_readable(body: Any, text: str) -> N
 
 
 def test_line_feeds_are_kept() -> None:
-    """What the API says in several lines is shown in several lines, and what would steer a terminal is not."""
+    """A text of several lines keeps its lines; control characters are replaced."""
     error = error_of(answer(422, {"title": "Invalid", "detail": "- a: missing\n- b: \x1b[2Jred\u202e\n"}))
     assert error.detail == "- a: missing\n- b: \x1b[2Jred\u202e"
     assert str(error).splitlines()[1:] == ["title: Invalid", "status: 422", "detail: - a: missing", "- b: �[2Jred�"]
@@ -148,15 +148,15 @@ def test_an_unnamed_status_reads_well() -> None:
     assert error.__notes__ == [error.message]
 
 
-def test_fields_of_an_odd_type_are_left_out() -> None:
-    """Fields are strings or None, whatever was sent; `body` has the rest."""
+def test_fields_of_unexpected_types_are_left_out() -> None:
+    """Fields are strings or None, whatever was sent; `body` has the original values."""
     error = error_of(answer(400, {"type": 7, "title": [], "instance": {}, "detail": None}))
     assert (error.type, error.title, error.instance, error.detail) == (None, None, None, None)
     assert error.body["type"] == 7
 
 
 def test_the_hint_says_what_to_do() -> None:
-    """Where it is known what helps, it is the hint, and a note: the text is what the API said, and nothing more."""
+    """A known remedy is the hint, and a note; the text is only what the API said."""
     for status, word in ((401, "REPLICATE_API_TOKEN"), (402, "billing"), (413, "URL")):
         error = error_of(answer(status, {"detail": "It says so."}))
         assert word in str(error.hint)
@@ -176,8 +176,8 @@ def test_the_hint_says_what_to_do() -> None:
     ],
 )
 @pytest.mark.parametrize("place", ["code", "environment", "cog"])
-def test_a_token_that_is_refused(token: str, flaw: str | None, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hint says where the token comes from and what looks wrong, and does not show it."""
+def test_a_token_that_was_rejected(token: str, flaw: str | None, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint says where the token comes from and what looks wrong, and does not show the token."""
     if place == "environment":
         monkeypatch.setenv("REPLICATE_API_TOKEN", f' "{token}"\n')
     elif place == "cog":
@@ -201,13 +201,13 @@ def test_a_token_that_is_refused(token: str, flaw: str | None, place: str, monke
     ("status", "detail"),
     [(422, "Invalid version or not permitted"), (422, "This version has been disabled.")],
 )
-def test_a_hint_names_a_call_that_works(status: int, detail: str) -> None:
-    """Versions are listed of a model."""
+def test_a_hint_suggests_a_call_that_works(status: int, detail: str) -> None:
+    """The hint suggests `client.models.versions.list` with a model."""
     assert "client.models.versions.list('owner/name')" in str(error_of(answer(status, {"detail": detail})).hint)
 
 
-def test_that_no_token_was_sent_is_in_the_text() -> None:
-    """For that the API cannot know: it is ours to say, with how to set one."""
+def test_a_missing_token_is_reported_in_the_text() -> None:
+    """The API cannot know that no token was sent, so our text says so, and how to set one."""
     error = error_of(answer(401, {"detail": "Unauthenticated"}), authorized=False)
     first, status, detail, ours = str(error).splitlines()
     assert [first, status, detail] == ["ReplicateError Details:", "status: 401", "detail: Unauthenticated"]
@@ -217,8 +217,8 @@ def test_that_no_token_was_sent_is_in_the_text() -> None:
 
 
 @pytest.mark.parametrize("body", [{"detail": f"bad header Bearer {TOKEN}"}, f"<pre>{TOKEN}</pre>".encode(), [TOKEN]])
-def test_a_server_that_echoes_the_token_does_not_get_it_shown(body: Any) -> None:
-    """The token is struck out of what an error tells."""
+def test_an_echoed_token_is_not_shown(body: Any) -> None:
+    """The token is removed from everything that the error shows."""
     error = error_of(answer(400, body))
     shown = f"{error}{error!r}{error.body}{error.to_dict()}{vars(error)}{error.__notes__}"
     assert TOKEN not in shown
@@ -233,16 +233,16 @@ def test_a_server_that_echoes_the_token_does_not_get_it_shown(body: Any) -> None
         ),
     )
 )
-def test_no_body_makes_it_fail(body: Any) -> None:
-    """Whatever JSON the body is, there is an exception with a text and a summary."""
+def test_any_json_gives_an_error(body: Any) -> None:
+    """Any JSON body gives an exception with a text and a message."""
     error = error_of(answer(400, body))
     assert error.message.startswith("400 Bad Request from GET /v1/models: ")
     assert str(error).startswith("ReplicateError Details:\n")
     assert "\nstatus: 400" in str(error)
 
 
-def test_an_echo_in_the_reason_or_the_request_id_is_struck_out() -> None:
-    """Wherever a server repeats the token."""
+def test_a_token_echoed_in_the_reason_or_the_request_id_is_removed() -> None:
+    """The token is removed from the reason phrase and from the request id too."""
     response = answer(400, {}, **{"X-Request-Id": TOKEN})
     response.extensions["reason_phrase"] = f"Bad {TOKEN}".encode()
     error = error_of(response)
@@ -251,8 +251,8 @@ def test_an_echo_in_the_reason_or_the_request_id_is_struck_out() -> None:
     assert error.request_id == "[token]"
 
 
-def test_a_short_token_wrecks_no_text() -> None:
-    """A token that is shorter than any real one may be part of many words."""
+def test_a_short_token_is_not_removed() -> None:
+    """A token that is shorter than any real one is not removed, since it may be part of many words."""
     response = answer(400, {"detail": "a test of text"})
     response.request.headers["Authorization"] = "Bearer t"
     assert error_of(response).detail == "a test of text"
@@ -265,8 +265,8 @@ def test_a_short_token_wrecks_no_text() -> None:
         ("/v2/models", "It points to https://api.example.test/v2/models: "),
     ],
 )
-def test_a_redirect_says_where_it_points(location: str, hint: str) -> None:
-    """One that is not followed says what to set, without what may be secret."""
+def test_a_redirect_says_where_it_leads(location: str, hint: str) -> None:
+    """A redirect that is not followed gives its target and what to set, without credentials or query."""
     said = error_of(answer(307, Location=location)).hint
     assert said is not None
     assert said.startswith(hint)
@@ -277,8 +277,8 @@ def test_a_redirect_says_where_it_points(location: str, hint: str) -> None:
     assert error_of(answer(304)).hint is None
 
 
-def test_a_404_that_is_not_the_apis() -> None:
-    """The API answers with JSON; what does not may be at another address."""
+def test_a_404_of_another_server() -> None:
+    """The API answers with JSON; a 404 without it hints that base_url may be wrong."""
     assert "check base_url" in str(error_of(answer(404, b"<html>Not found</html>")).hint)
     assert error_of(answer(404, {"detail": "Not found."})).hint is None
     assert error_of(answer(404, b"gone"), authorized=False).hint is None

@@ -1,4 +1,4 @@
-"""The proxies of the environment are those that httpx finds, save for what it cannot read."""
+"""The environment's proxies are those that httpx finds, except for values that it cannot read."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ VALUES = st.lists(PIECES, max_size=5).map("".join)
 
 
 def theirs(found: dict[str, str]) -> dict[str, Any]:
-    """Give what httpx makes of the environment."""
+    """Return the proxies that httpx finds in the environment."""
     with patch("httpx._utils.getproxies", lambda: found), httpx.Client() as client:
         return shown(client._get_proxy_map(None, allow_env_proxies=True))
 
 
 def shown(table: Any) -> dict[str, Any]:
-    """Give proxies so that they can be compared."""
+    """Return proxies in a form that can be compared."""
     made = {pattern: httpx.Proxy(url) if isinstance(url, str) else url for pattern, url in table.items()}
     return {pattern: proxy and (str(proxy.url), proxy.auth) for pattern, proxy in made.items()}
 
 
 def whole(error: BaseException) -> str:
-    """Write an error with all that it came of."""
+    """Return an error with its whole chain as text."""
     chain = [error]
     while (below := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(below)
@@ -66,16 +66,16 @@ def whole(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize("found", GOOD)
-def test_what_httpx_reads_is_read_alike(found: dict[str, str]) -> None:
-    """The proxies, and what needs none, are those of httpx, in its order."""
+def test_values_that_httpx_can_read(found: dict[str, str]) -> None:
+    """The proxies and the exceptions are those of httpx, in its order."""
     assert list(shown(read(found)).items()) == list(theirs(found).items())
 
 
 @given(st.dictionaries(NAMES, VALUES))
 @example({"no": "[::1]"})
 @example({"http": f"http://me:{PASSWORD}@host:word"})
-def test_whatever_the_environment_says(found: dict[str, str]) -> None:
-    """It gives what a client of httpx can be made with, the same as httpx's own, or an error without the values."""
+def test_any_environment(found: dict[str, str]) -> None:
+    """Any environment gives the same routes as in httpx, or an error without the values."""
     with patch.object(proxies, "is_installed", lambda _: True):
         try:
             table = read(found)
@@ -91,14 +91,14 @@ def test_whatever_the_environment_says(found: dict[str, str]) -> None:
     try:
         expected = theirs(found)
     except (httpx.InvalidURL, ValueError, ImportError):
-        return  # which is what this is for
+        return  # httpx cannot read these values, and we can
     if not any(mark in value for value in found.values() for mark in "\"'[ "):
         unused = {} if "all://" in made or len(made) < 2 else {"all://": expected.get("all://")}
         assert {**unused, **made} == {**unused, **expected}
 
 
-def test_clients_are_made_as_httpx_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client has the same routes in the same order, also beside the caller's own mounts."""
+def test_clients_have_the_routes_of_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client has the same routes in the same order as httpx's, also with the caller's own mounts."""
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.test:3128")
     monkeypatch.setenv("ALL_PROXY", "http://other.test")
     monkeypatch.setenv("NO_PROXY", "localhost,example.com")
@@ -116,16 +116,16 @@ def test_clients_are_made_as_httpx_makes_them(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("value", ["[::1]", "[::1],localhost", "::1"])
-def test_an_address_in_brackets_is_that_address(value: str) -> None:
-    """`[::1]` in NO_PROXY means what `::1` does."""
+def test_an_address_in_brackets(value: str) -> None:
+    """`[::1]` in NO_PROXY means the same as `::1`."""
     assert read({"no": value})["all://[::1]"] is None
 
 
 @pytest.mark.parametrize(
     "entry", ["fe80::/10", "host:word", "all://xn--zzzzzz99", "[::1", "müller.de", "\udcff", "http://host:word"]
 )
-def test_an_entry_that_cannot_be_read_is_left_out(entry: str) -> None:
-    """What httpx fails at is left out, and the rest counts."""
+def test_an_unreadable_entry_is_left_out(entry: str) -> None:
+    """An entry that httpx cannot read is left out, and the rest applies."""
     with pytest.raises((httpx.InvalidURL, ValueError)):
         theirs({"no": f"a.test,{entry}"})
     rest = {name for name in read({"no": f"a.test,{entry},b.test"}) if "::1" not in name}
@@ -143,8 +143,8 @@ def test_an_entry_that_cannot_be_read_is_left_out(entry: str) -> None:
         ("socks5h://host:1", "socks5://host:1"),
     ],
 )
-def test_a_value_is_read_as_it_was_meant(value: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """White space and quotes do not belong to a value, and `socks:` is what desktops write for SOCKS 5."""
+def test_a_value_is_cleaned(value: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """White space and quotes around a value are removed, and `socks:`, which desktops write, means SOCKS 5."""
     monkeypatch.setattr(proxies, "is_installed", lambda _: True)
     assert read({"all": value}) == {"all://": url}
     assert read({"all": "' '", "http": '""'}) == {}
@@ -166,10 +166,10 @@ def test_a_value_is_read_as_it_was_meant(value: str, url: str, monkeypatch: pyte
         (f"socks5://me:{PASSWORD}{'x' * 255}@host", "too long for SOCKS"),
     ],
 )
-def test_what_is_no_proxy_is_an_error_that_names_the_variable(
+def test_an_invalid_proxy_is_an_error_that_names_the_variable(
     value: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error says what is wrong and what to do, and never what the value is."""
+    """The error says what is wrong and what to do, and never shows the value."""
     if os.fsencode(value).isascii():
         monkeypatch.setenv("https_proxy", value)
         with pytest.raises(VariableError, match=f"^https_proxy .*{said}") as raised:
@@ -185,22 +185,22 @@ def test_what_is_no_proxy_is_an_error_that_names_the_variable(
 
 
 @pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "All_Proxy"])
-def test_the_variable_is_named_as_it_is_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python reads the names in any case."""
+def test_the_variable_is_named_as_it_is_spelled(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is read in any case, and the error uses the spelling of the environment."""
     monkeypatch.setenv(name, "ftp://host")
     with pytest.raises(VariableError, match=f"^{name} "):
         environment_proxies()
 
 
-def test_settings_of_the_system_are_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no variable names a proxy, macOS and Windows have settings for it."""
+def test_system_settings_are_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invalid proxy from the settings of macOS or Windows is reported as the system's."""
     monkeypatch.setattr(proxies, "getproxies", lambda: {"http": "ftp://host"})
     with pytest.raises(VariableError, match=r"^The system's http proxy is no URL"):
         environment_proxies()
 
 
-def test_a_proxy_that_nothing_would_use_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside HTTP_PROXY and HTTPS_PROXY, ALL_PROXY has no say; nor has any beside `NO_PROXY=*`."""
+def test_a_proxy_that_would_not_be_used_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ALL_PROXY is ignored if HTTP_PROXY and HTTPS_PROXY are set; `NO_PROXY=*` disables all."""
     monkeypatch.setattr(proxies, "is_installed", lambda _: False)
     both = {"http": "http://one.test", "https": "http://two.test"}
     assert read({**both, "all": "socks5://host"}) == {f"{name}://": url for name, url in both.items()}
@@ -209,8 +209,8 @@ def test_a_proxy_that_nothing_would_use_is_not_missed(monkeypatch: pytest.Monkey
         read({"http": "http://one.test", "all": "socks5://host"})
 
 
-def test_a_script_that_a_web_server_runs_trusts_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
-    """HTTP_PROXY of a CGI program is a header of the request: Python leaves it out."""
+def test_a_cgi_program_ignores_http_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a CGI program, HTTP_PROXY is a header of the request, so Python ignores it."""
     monkeypatch.setenv("HTTP_PROXY", "http://attacker.test")
     monkeypatch.setenv("REQUEST_METHOD", "GET")
     assert environment_proxies() == {}
@@ -219,7 +219,7 @@ def test_a_script_that_a_web_server_runs_trusts_no_header(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("kind", [Client, DefaultHttpxClient, DefaultAsyncHttpxClient])
 @pytest.mark.parametrize("value", [f"ftp://me:{PASSWORD}@host", f"http://me:{PASSWORD}/x@host:3128"])
 def test_a_proxy_that_is_passed_is_in_no_frame(kind: Any, value: str) -> None:
-    """An error about `proxy=` has come through no frame of the package that shows it."""
+    """The traceback of an error about `proxy=` has no frame of the package that holds the password."""
     with pytest.raises(OptionError) as raised:
         kind(proxy=value)
     assert shown_in_frames(raised.value) == []
@@ -227,7 +227,7 @@ def test_a_proxy_that_is_passed_is_in_no_frame(kind: Any, value: str) -> None:
 
 @pytest.mark.parametrize("kind", [str, httpx.URL, httpx.Proxy])
 def test_a_proxy_is_sealed_where_it_is_kept(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a client's options nor what makes its connections shows a password to whoever walks through them."""
+    """Walking through a client's transport and its connection factory finds no password."""
     value = f"http://me:{PASSWORD}@127.0.0.1:9"
     with Client("t", base_url="http://api.test/v1", proxy=kind(value), max_retries=0) as client:
         transport = client._session.transport
@@ -243,5 +243,5 @@ def test_a_proxy_is_sealed_where_it_is_kept(kind: Any, monkeypatch: pytest.Monke
 
 
 def shown_in_frames(error: BaseException) -> list[str]:
-    """List where the package's frames of an error, or the error itself, show the password."""
+    """Return the frames of the package, and the parts of the error itself, that show the password."""
     return [place for place in leaks(error, PASSWORD) if "test_proxies.py" not in place]

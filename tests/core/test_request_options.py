@@ -1,4 +1,4 @@
-"""What a caller may set for one request, and requests that the caller makes up."""
+"""What a caller can set for one request, and low-level requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GET, POST = Request("GET", "/models"), Request("POST", "/predictions", json={"in
 
 
 def test_extra_headers_query_and_body_go_out() -> None:
-    """What a request is given extra is added to it, or replaces what it has."""
+    """`extra_*` options are added to a request, or replace its own values."""
     session, _ = scripted(headers={"X-A": "client", "X-B": "client"}, query={"q": 1})
     given = session.given(
         {"extra_headers": {"x-a": "mine", "Accept": "text/plain"}, "extra_query": {"r": "ü"}, "extra_body": {"n": 1}}
@@ -43,7 +43,7 @@ def test_extra_headers_query_and_body_go_out() -> None:
 
 
 def test_extra_body_of_a_form() -> None:
-    """Of a multipart body the extra members are more fields."""
+    """Extra body members become fields of a multipart body."""
     session, _ = scripted()
     request = files_create.build_request(body={"content": Part("content", b"abc", "a.bin", "x/y")})
     body = sent(session.given({"extra_body": {"note": "n1"}}), request).content
@@ -53,14 +53,14 @@ def test_extra_body_of_a_form() -> None:
 
 @pytest.mark.parametrize("timeout", [7, None, httpx.Timeout(1, read=2)])
 def test_timeouts(timeout: Any) -> None:
-    """A request's `timeout` goes before the client's; without both there is the default."""
+    """A request's `timeout` overrides the client's; without both, the default applies."""
     for session in (scripted()[0].given({"timeout": timeout}), scripted(timeout=timeout)[0]):
         assert httpx.Timeout(sent(session, GET).extensions["timeout"]) == httpx.Timeout(timeout)
     assert httpx.Timeout(sent(scripted()[0], GET).extensions["timeout"]) == DEFAULT_TIMEOUT
 
 
-def test_options_change_nothing_for_others() -> None:
-    """A session given options shares connections and memory with the one it came from, which stays as it was."""
+def test_options_do_not_affect_other_sessions() -> None:
+    """A session with options shares connections and memory with the original one, which stays unchanged."""
     session, transport = scripted()
     other = session.given({"max_retries": 7})
     assert session.given({}) is session
@@ -78,14 +78,14 @@ def test_options_change_nothing_for_others() -> None:
     ],
 )
 def test_an_unknown_keyword_is_a_type_error(wrong: str, text: str) -> None:
-    """A keyword that does not exist raises TypeError, and names the one that was probably meant."""
+    """An unknown keyword raises TypeError, which names the keyword that was probably meant."""
     with pytest.raises(TypeError, match=f"unexpected keyword argument '{wrong}'; {text}"):
         scripted()[0].given({wrong: 1})
     check_keywords({"a": 1}, ("a",))
 
 
 def test_the_other_colour() -> None:
-    """A session in the other colour has the same configuration and memory; in its own it is itself."""
+    """A session in the other colour has the same configuration and memory; in its own colour it is the same object."""
     session, _ = scripted()
     other = session.of_colour(Async)
     assert session.of_colour(Sync) is session
@@ -103,8 +103,8 @@ def raw(session: Session[Any], url: str = "/things", **options: Any) -> httpx.Re
     return made
 
 
-def test_a_low_level_request_takes_the_options_of_all_others() -> None:
-    """Headers, parameters and bodies go out as given, and before what the client adds."""
+def test_a_low_level_request_takes_all_options() -> None:
+    """Headers, parameters and bodies go out as given, and override the client's."""
     session, _ = scripted(headers={"X-A": "client"}, query={"a": "client", "b": "client"})
     outgoing = raw(
         session,
@@ -124,8 +124,8 @@ def test_a_low_level_request_takes_the_options_of_all_others() -> None:
     assert outgoing.extensions["timeout"] in (4, httpx.Timeout(4))
 
 
-def test_a_low_level_request_elsewhere_carries_what_it_was_given() -> None:
-    """To another origin go the headers and parameters of the request itself, but neither the client's nor the token."""
+def test_a_low_level_request_to_another_origin() -> None:
+    """It carries the headers and parameters of the request itself, but not the client's, nor the token."""
     session, _ = scripted(headers={"X-A": "client"}, query={"a": "client"})
     outgoing = raw(session, "https://elsewhere.test/x", headers={"X-B": "1"}, extra_query={"c": 3})
     assert {"X-A", "Authorization"} & {*map(str.title, outgoing.headers)} == set()
@@ -134,22 +134,22 @@ def test_a_low_level_request_elsewhere_carries_what_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("options", [{"json": {"a": 1}}, {"body": {"a": 1}}, {"body": [1]}, {"json": "text"}])
-def test_json_and_body_are_the_same(options: Mapping[str, Any]) -> None:
-    """Either name gives a JSON body, of any type."""
+def test_json_and_body_are_equivalent(options: Mapping[str, Any]) -> None:
+    """Either keyword gives a JSON body, of any type."""
     outgoing = raw(scripted()[0], **options)
     assert json.loads(outgoing.content) == next(iter(options.values()))
     assert outgoing.headers["Content-Type"] == "application/json"
 
 
-def test_both_are_one_too_many() -> None:
-    """Passing a body twice, or a keyword that does not exist, is a TypeError."""
+def test_json_and_body_exclude_each_other() -> None:
+    """Passing both bodies, or an unknown keyword, is a TypeError."""
     with pytest.raises(TypeError, match="pass one of them"):
         raw(scripted()[0], json={}, body={})
     with pytest.raises(TypeError, match="did you mean 'params'"):
         raw(scripted()[0], parms={})
 
 
-def test_clients_share_all_this() -> None:
+def test_a_session_has_the_settings_of_its_client() -> None:
     """A client's settings reach its session."""
     client = Replicate(
         bearer_token="t",
@@ -164,14 +164,14 @@ def test_clients_share_all_this() -> None:
     assert (settings.timeout, settings.max_retries, settings.headers, settings.query) == (3, 0, {"A": "1"}, {"q": 1})
 
 
-def test_sessions_say_where_they_talk_to() -> None:
-    """Their repr has the base URL."""
+def test_the_repr_of_a_session() -> None:
+    """The repr of a session has the base URL."""
     assert repr(scripted()[0]) == f"<Session {API}>"
     assert next(itertools.islice(Replicate(bearer_token="t").predictions.__repr__().split(), 0, None)) == "<Predictions"
 
 
-def test_extra_bodies_stay_with_the_api() -> None:
-    """What a client adds to bodies goes to nobody else, and makes no body where there is none."""
+def test_a_clients_extra_body_goes_to_the_api_only() -> None:
+    """A client's extra body is sent to the API only, and adds no body to a request that has none."""
     session, _ = scripted(body={"secret": 1})
     assert sent(session, Request("GET", "https://elsewhere.test/a")).content == b""
     assert sent(session, Request("POST", "https://elsewhere.test/a", json={"a": 1})).content == b'{"a":1}'

@@ -31,8 +31,8 @@ NOW = datetime(2025, 1, 1, tzinfo=UTC)
         *((status, False, False) for status in (400, 408, 500, 502, 503, 504, 520, 599)),
     ],
 )
-def test_which_answers_are_worth_another_attempt(status: int, *, repeatable: bool, again: bool) -> None:
-    """What may be repeated is, where that can help; what may not only after 429, which tells that nothing was done."""
+def test_which_statuses_are_retried(status: int, *, repeatable: bool, again: bool) -> None:
+    """Repeatable requests are retried on transient statuses, others only after 429: then nothing was done."""
     failure = answered(status, repeatable=repeatable, told=None)
     assert (delay(0, failure, max_retries=1, jitter=0.5) is not None) == again
 
@@ -47,8 +47,8 @@ def test_which_answers_are_worth_another_attempt(status: int, *, repeatable: boo
         (Failure(repeatable=True, refused=True, transient=False), False),
     ],
 )
-def test_a_request_is_sent_again_only_where_it_does_no_harm(failure: Failure, *, again: bool) -> None:
-    """It must be repeatable or certainly refused, and the trouble must be of a kind that passes."""
+def test_a_request_is_retried_only_if_that_is_safe(failure: Failure, *, again: bool) -> None:
+    """A request is retried if it is repeatable or certainly refused, and the failure is transient."""
     assert (delay(0, failure, max_retries=1, jitter=0.5) is not None) == again
 
 
@@ -56,7 +56,7 @@ FAILURE = Failure(repeatable=True, refused=False, transient=True)
 
 
 def test_delays_double_up_to_a_limit() -> None:
-    """The longest delay doubles from half a second to eight, and is spread over the whole interval from 0."""
+    """The longest delay doubles from half a second to eight; the actual one is anywhere between 0 and it."""
     longest = [delay(retries, FAILURE, max_retries=10_000, jitter=1) for retries in range(7)]
     assert longest == [0.5, 1, 2, 4, 8, 8, 8]
     assert delay(9_999, FAILURE, max_retries=10_000, jitter=1) == 8
@@ -70,8 +70,8 @@ def test_retries_are_counted(max_retries: int) -> None:
     assert all(delay(made, FAILURE, max_retries=max_retries, jitter=0.5) is not None for made in range(max_retries))
 
 
-def test_a_server_that_asks_to_wait_is_obeyed() -> None:
-    """The wait is as long as asked and a little more; a server that asks for too much gets no retry."""
+def test_the_servers_wait_is_respected() -> None:
+    """The delay is the server's wait and a little more; if the wait is too long, there is no retry."""
     assert delay(0, FAILURE._replace(told=7), max_retries=1, jitter=0) == 7
     assert delay(0, FAILURE._replace(told=7), max_retries=1, jitter=1) == 7.5
     assert delay(0, FAILURE._replace(told=retry.LONGEST_TOLD), max_retries=1, jitter=0) == retry.LONGEST_TOLD
@@ -82,16 +82,16 @@ REFUSED = Failure(repeatable=False, refused=True, transient=True, told=3)
 
 
 @given(st.integers(0, 50), st.integers(1, 5), st.floats(0, 1), st.floats(0.1, 500))
-def test_a_refusal_is_waited_out_until_the_deadline(made: int, most: int, jitter: float, remaining: float) -> None:
-    """With a deadline, what was refused until a told moment is sent again for as long as that fits in, never before."""
+def test_a_refusal_is_retried_until_the_deadline(made: int, most: int, jitter: float, remaining: float) -> None:
+    """With a deadline, a refused request is retried, never before the time that the server gave, until the deadline."""
     pause = delay(made, REFUSED, max_retries=most, jitter=jitter, remaining=remaining)
     assert pause is not None
     assert pause >= 3
     assert (pause < remaining) == (remaining > 3)
 
 
-def test_what_else_counts_as_an_attempt() -> None:
-    """Without a deadline, a told moment, or any retry allowed, a refusal counts; what was waited out does not."""
+def test_which_refusals_count_as_attempts() -> None:
+    """A refusal counts if there is no deadline, no time given, or no retry allowed; otherwise it does not."""
     assert delay(2, REFUSED, max_retries=2, jitter=0.5) is None
     assert delay(2, REFUSED._replace(told=None), max_retries=2, jitter=0.5, remaining=60) is None
     assert delay(0, REFUSED, max_retries=0, jitter=0.5, remaining=60) is None
@@ -128,8 +128,8 @@ def test_what_else_counts_as_an_attempt() -> None:
         (None, {}, None),
     ],
 )
-def test_how_long_the_server_asks_to_wait(header: str | None, problem: dict[str, Any], seconds: float | None) -> None:
-    """It may be told in seconds or as a date in Retry-After, or in the body; what cannot be understood is not told."""
+def test_the_wait_that_the_server_asks_for(header: str | None, problem: dict[str, Any], seconds: float | None) -> None:
+    """It is read from Retry-After, in seconds or as a date, or from the body; invalid values are ignored."""
     headers = httpx.Headers({} if header is None else {"Retry-After": header})
     assert told_to_wait(headers, problem, NOW) == seconds
 
@@ -140,15 +140,15 @@ DATES = st.from_regex(r"\A(\w{3}, )?[0-9]{1,25} (Jan|Foo) [0-9]{1,25} [0-9:]{1,2
 @given(
     st.text() | DATES, st.dictionaries(st.sampled_from(["retry_after", "detail"]), st.text() | st.floats() | st.none())
 )
-def test_nothing_that_a_server_says_raises(header: str, problem: dict[str, Any]) -> None:
-    """Whatever the server sends, the wait is a number of seconds that is not negative, or unknown."""
+def test_no_response_makes_the_wait_raise(header: str, problem: dict[str, Any]) -> None:
+    """Whatever the server sends, the wait is a non-negative number of seconds, or None."""
     seconds = told_to_wait({"retry-after": header}, problem)
     assert seconds is None or 0 <= seconds < float("inf")
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
 def test_a_date_without_a_zone_is_gmt(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the machine is."""
+    """A date without a zone is GMT, whatever the local time zone is."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", zone)
         time.tzset()
@@ -161,8 +161,8 @@ def test_a_date_without_a_zone_is_gmt(zone: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("method", "sent"), [("PUT", 2), ("DELETE", 2), ("POST", 1), ("PATCH", 1)])
-def test_which_methods_are_sent_again(method: str, sent: int) -> None:
-    """Those that do no more when they are sent twice."""
+def test_which_methods_are_retried(method: str, sent: int) -> None:
+    """PUT and DELETE are retried, since repeating them has no further effect; POST and PATCH are not."""
     session, transport = scripted(503, 200)
     with contextlib.suppress(InternalServerError):
         drive(session.send(Request(method, "/models", json={})))

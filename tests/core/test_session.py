@@ -1,4 +1,4 @@
-"""Requests of a session: where they go, what they carry, when they are sent again."""
+"""Requests of a session: where they go, what they carry, and when they are sent again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GET, POST = Request("GET", "/models"), Request("POST", "/predictions", json={"in
 @pytest.mark.parametrize("base_url", ["https://api.example.test/v1", "https://api.example.test/v1/"])
 @pytest.mark.parametrize("path", ["/models", "models"])
 def test_paths_are_below_the_base_url(base_url: str, path: str) -> None:
-    """A slash more or less, at either side, makes no difference."""
+    """Slashes at the end of the base URL and at the start of the path make no difference."""
     session = Session(config(base_url), Scripted())
     assert str(sent(session, Request("GET", path)).url) == "https://api.example.test/v1/models"
 
@@ -46,8 +46,8 @@ def test_base_urls_of_other_shapes() -> None:
     assert str(Session(config("https://proxy.test/x/y/v1"), Scripted()).url("/a")) == "https://proxy.test/x/y/v1/a"
 
 
-def test_queries_are_put_together() -> None:
-    """A path's own query, the request's, and the client's are sent together; the request's goes before the client's."""
+def test_queries_are_combined() -> None:
+    """The query has the parameters of the path, the request and the client; the request's override the client's."""
     session, _ = scripted(query={"cursor": "client", "flag": True, "none": None})
     url = sent(session, Request("GET", "/models?a=1&b=%20", (("cursor", "request"), ("tag", "1"), ("tag", "2")))).url
     assert url.path == "/v1/models"
@@ -61,8 +61,8 @@ def test_queries_are_put_together() -> None:
     ]
 
 
-def test_a_foreign_url_is_left_as_it_is() -> None:
-    """A signed URL elsewhere gets nothing of what the client adds."""
+def test_a_foreign_url_is_unchanged() -> None:
+    """A signed URL of another host gets no parameters or headers of the client."""
     session, _ = scripted(query={"q": "1"}, headers={"X-Mine": "1"})
     outgoing = sent(session, Request("GET", "https://files.test/a%20b?sig=a%2Fb"))
     assert str(outgoing.url) == "https://files.test/a%20b?sig=a%2Fb"
@@ -70,8 +70,8 @@ def test_a_foreign_url_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("bad", ["https://a\0b/", "https://\ud800/", "https://" + "x" * 70_000])
-def test_what_is_no_url_is_reported_as_such(bad: str) -> None:
-    """An impossible URL, which a server may have sent, is a ReplicateError."""
+def test_an_invalid_url_is_reported(bad: str) -> None:
+    """An invalid URL, which may come from a server, raises ReplicateError."""
     with pytest.raises(ReplicateError, match="is no URL"):
         drive(scripted()[0].send(Request("GET", bad)))
 
@@ -92,11 +92,11 @@ def test_what_is_no_url_is_reported_as_such(bad: str) -> None:
         ("https://evil.test/https://api.example.test/v1", False),
         ("https://api.example.test@evil.test/v1", False),
         ("https://sub.api.example.test/v1", False),
-        ("//evil.test/v1", True),  # a path, and so below the base URL
+        ("//evil.test/v1", True),  # a path, so it is below the base URL
     ],
 )
 def test_the_token_goes_to_the_api_only(url: str, *, ours: bool) -> None:
-    """The token is sent where scheme, host and port are the API's, and nowhere else."""
+    """The token is sent to the API's scheme, host and port only."""
     session, _ = scripted()
     outgoing = sent(session, Request("GET", url))
     assert outgoing.headers.get("Authorization") == (f"Bearer {TOKEN}" if ours else None)
@@ -106,20 +106,20 @@ def test_the_token_goes_to_the_api_only(url: str, *, ours: bool) -> None:
 
 
 @given(st.text() | st.text().map("https://".__add__) | st.text().map("data:".__add__))
-def test_any_text_may_be_asked_about(text: str) -> None:
-    """Whether a text is the API's URL can be asked of any text."""
+def test_any_text_can_be_checked(text: str) -> None:
+    """`is_api` accepts any text."""
     assert scripted()[0].is_api(text) in (True, False)
 
 
-def test_a_token_among_the_headers_stays_at_the_api_too() -> None:
-    """A token that a client was given as a header replaces its own, in any case, and goes no further than that."""
+def test_a_token_in_the_headers_goes_to_the_api_only() -> None:
+    """An Authorization header given to the client replaces its token, in any case, and goes to the API only."""
     session, _ = scripted(headers={"authorization": "Bearer mine"})
     assert sent(session, GET).headers.get_list("Authorization") == ["Bearer mine"]
     assert "Authorization" not in sent(session, Request("GET", "https://files.test/a")).headers
 
 
-def test_without_a_token_the_request_is_sent_and_the_answer_explained() -> None:
-    """Without a token, the API's 401 says how to set one."""
+def test_a_request_without_a_token() -> None:
+    """A request without a token is sent, and the error for the API's 401 says that none was sent."""
     session, transport = scripted(401, token=None)
     with pytest.raises(APIStatusError, match="No token was sent"):
         drive(session.send(GET))
@@ -130,8 +130,8 @@ def test_without_a_token_the_request_is_sent_and_the_answer_explained() -> None:
 
 
 @pytest.mark.parametrize("blocking", [True, False], ids=["blocking", "async"])
-def test_what_may_be_sent_again_is(*, blocking: bool) -> None:
-    """A GET is sent again after 5xx, a broken connection and a timeout, with pauses, in both colours."""
+def test_a_get_is_retried(*, blocking: bool) -> None:
+    """A GET is retried after 5xx, a broken connection and a timeout, with pauses, in both colours."""
     answers = [503, httpx.ReadError("reset"), httpx.ReadTimeout("late"), 200]
     session, transport = scripted(*answers, blocking=blocking, max_retries=3)
     response = drive(session.send(GET)) if blocking else asyncio.run(session.send(GET))
@@ -157,8 +157,8 @@ def test_what_may_be_sent_again_is(*, blocking: bool) -> None:
     ids=repr,
 )
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_what_may_have_been_done_is_not_asked_for_twice(method: str, answer: Any) -> None:
-    """A POST that may have reached the API is sent once."""
+def test_a_request_that_may_have_taken_effect_is_not_retried(method: str, answer: Any) -> None:
+    """A POST or PATCH that may have reached the API is sent once."""
     session, transport = scripted(answer, max_retries=5)
     with pytest.raises((APIConnectionError, APIStatusError)):
         drive(session.send(POST._replace(method=method)))
@@ -177,7 +177,7 @@ def test_what_may_have_been_done_is_not_asked_for_twice(method: str, answer: Any
     ],
     ids=repr,
 )
-def test_what_was_certainly_not_done_is_asked_for_again(answer: Any) -> None:
+def test_a_refused_post_is_retried(answer: Any) -> None:
     """A POST that has certainly not been accepted is sent again."""
     session, transport = scripted(answer, 201)
     assert drive(session.send(POST)).status_code == 201
@@ -189,8 +189,8 @@ def test_what_was_certainly_not_done_is_asked_for_again(answer: Any) -> None:
     [httpx.UnsupportedProtocol("ftp"), httpx.LocalProtocolError("header"), httpx.TooManyRedirects("20")],
     ids=repr,
 )
-def test_what_cannot_go_better_is_not_tried_again(cause: Exception) -> None:
-    """Errors that would only repeat are raised at once."""
+def test_permanent_errors_are_not_retried(cause: Exception) -> None:
+    """Errors that retrying cannot fix are raised at once."""
     session, transport = scripted(cause)
     with pytest.raises(APIConnectionError):
         drive(session.send(GET))
@@ -199,7 +199,7 @@ def test_what_cannot_go_better_is_not_tried_again(cause: Exception) -> None:
 
 @pytest.mark.parametrize("max_retries", [0, 1, 4])
 def test_max_retries_of_the_client_and_of_a_request(max_retries: int) -> None:
-    """`max_retries` is how often a request is sent again; one given for a request goes before the client's."""
+    """`max_retries` is how often a request is sent again; a request's value overrides the client's."""
     for session, transport in (scripted(503, max_retries=max_retries), scripted(503, max_retries=9)):
         with pytest.raises(InternalServerError):
             drive(session.given({"max_retries": max_retries}).send(GET))
@@ -207,7 +207,7 @@ def test_max_retries_of_the_client_and_of_a_request(max_retries: int) -> None:
 
 
 def test_the_server_says_how_long_to_wait() -> None:
-    """The pause after 429 is what the server asks for, and is told on the error when retries are used up."""
+    """The pause after 429 is what the server asks for; the final error has it as `retry_after`."""
     throttled = httpx.Response(429, json={"detail": "resets in ~5s"})
     session, transport = scripted(httpx.Response(429, headers={"Retry-After": "3"}), throttled, max_retries=1)
     with pytest.raises(RateLimitError, match="resets in ~5s") as caught:
@@ -216,8 +216,8 @@ def test_the_server_says_how_long_to_wait() -> None:
     assert caught.value.retry_after == 5
 
 
-def test_no_pause_goes_beyond_the_deadline() -> None:
-    """With a deadline, a request is not sent again after it, and is given no more time than is left."""
+def test_no_retry_after_the_deadline() -> None:
+    """A request is not sent again after the deadline, and its timeout is at most the time left."""
     session, transport = scripted(httpx.Response(429, headers={"Retry-After": "30"}), deadline=20.0)
     with pytest.raises(RateLimitError):
         drive(session.send(GET))
@@ -230,8 +230,8 @@ def test_no_pause_goes_beyond_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("status", [300, 304, 399, 400, 418, 499, 500, 520, 599])
-def test_any_status_that_is_no_success_raises(status: int) -> None:
-    """Every status but 2xx is an APIStatusError with that status."""
+def test_any_unsuccessful_status_raises(status: int) -> None:
+    """Every status other than 2xx raises an APIStatusError with that status."""
     with pytest.raises(APIStatusError) as caught:
         drive(scripted(status, max_retries=0)[0].send(GET))
     assert caught.value.status_code == status
@@ -257,7 +257,7 @@ def test_any_status_that_is_no_success_raises(status: int) -> None:
     ],
 )
 def test_connection_errors(cause: Exception, kind: type[APIConnectionError], was_sent: bool, text: str) -> None:  # noqa: FBT001
-    """Our errors tell what broke, and whether the request may have arrived; httpx's are their cause."""
+    """Errors say what broke and whether the request may have arrived; their cause is httpx's error."""
     with pytest.raises(kind) as caught:
         drive(scripted(cause, max_retries=0)[0].send(GET))
     assert caught.value.sent is was_sent
@@ -267,15 +267,15 @@ def test_connection_errors(cause: Exception, kind: type[APIConnectionError], was
     assert caught.value.request.url == f"{API}/models"
 
 
-def test_the_host_that_failed_is_named() -> None:
-    """An error at a file host names that host, without the query that signs the URL."""
+def test_the_error_names_the_host() -> None:
+    """An error at a file host names that host, without the query, which signs the URL."""
     with pytest.raises(APIConnectionError, match=r"^files.test could not be reached at GET /a \(ConnectError: no\)"):
         drive(scripted(httpx.ConnectError("no"))[0].send(Request("GET", "https://files.test/a?sig=1")))
 
 
 @pytest.mark.parametrize("content", [b"<html>Welcome to the hotel</html>", b"", b"[1]", b'"text"', b"null"])
-def test_a_success_that_is_no_answer(content: bytes) -> None:
-    """200 with something else than the API's answer raises an error that shows its beginning, and what it may be."""
+def test_a_200_with_other_content(content: bytes) -> None:
+    """A 200 with content that is not the API's raises an error that shows its beginning, and suggests causes."""
     session, _ = scripted(httpx.Response(200, content=content))
     with pytest.raises(APIResponseValidationError, match="check base_url and proxies") as caught:
         drive(session.call(account_get))

@@ -1,4 +1,4 @@
-"""Work that goes on in a task that is being canceled."""
+"""Work that continues in a task that is being canceled."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ BACKENDS = ["asyncio", "trio"]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_work_is_done_though_its_scope_is_canceled(backend: str) -> None:
-    """Work in a canceled scope runs to its end, and then the cancellation goes on."""
+def test_work_in_a_canceled_scope_finishes(backend: str) -> None:
+    """Work in a canceled scope finishes, and then the cancellation takes effect."""
     done: list[str] = []
 
     async def work() -> None:
@@ -38,7 +38,7 @@ def test_work_is_done_though_its_scope_is_canceled(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_work_that_takes_too_long_is_given_up(backend: str) -> None:
-    """After its time the work is canceled, and no error is raised."""
+    """After its time limit the work is canceled, and no error is raised."""
     ended: list[str] = []
 
     async def work() -> None:
@@ -53,7 +53,7 @@ def test_work_that_takes_too_long_is_given_up(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_errors_of_the_work_are_raised(backend: str) -> None:
-    """What the work raises is raised."""
+    """An error of the work is raised."""
 
     async def work() -> None:
         raise ValueError("no")
@@ -62,8 +62,8 @@ def test_errors_of_the_work_are_raised(backend: str) -> None:
         anyio.run(shielded, work, 20, backend=backend)
 
 
-def test_a_task_that_is_canceled_meanwhile() -> None:
-    """On asyncio a task may be canceled while it works: the work is done first."""
+def test_a_task_that_is_canceled_during_the_work() -> None:
+    """An asyncio task that is canceled during the work finishes the work first."""
 
     async def main() -> None:
         begun, go = asyncio.Event(), asyncio.Event()
@@ -88,8 +88,8 @@ def test_a_task_that_is_canceled_meanwhile() -> None:
     assert done == ["work"]
 
 
-def test_work_begins_anew_where_the_loop_ends() -> None:
-    """An event loop that ends cancels all tasks, that of the work too: it is begun anew, and the loop waits for it."""
+def test_work_is_restarted_when_the_loop_ends() -> None:
+    """A loop that ends cancels all tasks, also the one that works: the work starts again, and the loop waits for it."""
     begun: list[Any] = []
     done: list[Any] = []
 
@@ -110,8 +110,8 @@ def test_work_begins_anew_where_the_loop_ends() -> None:
     assert (len(begun), len(done)) == (2, 1)
 
 
-def test_the_blocking_transport_just_works() -> None:
-    """Without tasks there is nothing to be shielded from."""
+def test_the_blocking_transport_runs_the_work() -> None:
+    """Without tasks, the work is simply run."""
     done: list[int] = []
 
     async def work() -> None:

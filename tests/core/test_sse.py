@@ -1,4 +1,4 @@
-"""Server-sent events from bytes, however these are cut."""
+"""Server-sent events, decoded from bytes in chunks of any size."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def event(data: str, event: str = "message", id: str | None = None, retry: int |
     ],
 )
 def test_a_stream_is_read_as_the_standard_says(stream: bytes, events: list[Fields]) -> None:
-    """Fields, line ends, comments, ids and byte order marks mean what the HTML standard says, whole or byte by byte."""
+    """Fields, line ends, comments, ids and byte order marks follow the HTML standard, in one chunk or byte by byte."""
     assert decoded([stream]) == events
     assert decoded(bytes([byte]) for byte in stream) == events
 
@@ -85,13 +85,13 @@ LINES = st.lists(
 
 
 @given(LINES, st.lists(st.sampled_from(["\n", "\r", "\r\n"]), min_size=1), st.lists(st.integers(0, 400)), st.booleans())
-def test_where_a_stream_is_cut_makes_no_difference(
+def test_the_chunks_make_no_difference(
     lines: list[str],
     ends: list[str],
     cuts: list[int],
     mark: bool,  # noqa: FBT001
 ) -> None:
-    """Any chunks of a stream give the events that the whole gives."""
+    """A stream in any chunks gives the same events as the whole stream."""
     text = "".join(line + ends[index % len(ends)] for index, line in enumerate(lines))
     stream = (b"\xef\xbb\xbf" if mark else b"") + text.encode()
     bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
@@ -100,9 +100,9 @@ def test_where_a_stream_is_cut_makes_no_difference(
 
 
 def oracle(stream: bytes) -> list[Fields]:
-    """Read a whole stream as the standard's text goes, step by step."""
+    """Decode a whole stream step by step, as in the text of the standard."""
     text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]  # the last has no end
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]  # the last line is incomplete
     events: list[Fields] = []
     data = event_type = ""
     last_event_id = None
@@ -141,7 +141,7 @@ PIECES = st.one_of(
 
 @given(st.lists(PIECES, max_size=30), st.lists(st.integers(0, 400)))
 def test_any_stream_is_read_as_the_standard_says(pieces: list[bytes], cuts: list[int]) -> None:
-    """Whatever a stream holds, and wherever it is cut, its events are those of the standard's own steps."""
+    """Any stream in any chunks gives the events that the steps of the standard give."""
     stream = b"".join(pieces)
     bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     assert decoded(stream[start:end] for start, end in pairwise(bounds)) == oracle(stream)
@@ -149,7 +149,7 @@ def test_any_stream_is_read_as_the_standard_says(pieces: list[bytes], cuts: list
 
 @pytest.mark.parametrize("stream", [b"retry: 70\n\n", b"retry: 5\ndata: a\n\nretry: 70\n: note\n\n"])
 def test_a_reconnection_time_needs_no_event(stream: bytes) -> None:
-    """The decoder keeps the last one, though the lines that name it are no event."""
+    """The decoder keeps the last reconnection time, even if no event came with it."""
     decoder = Decoder()
     decoder.feed(stream)
     assert decoder.retry == 70
@@ -157,20 +157,20 @@ def test_a_reconnection_time_needs_no_event(stream: bytes) -> None:
 
 @given(st.lists(st.binary(max_size=20)))
 def test_any_bytes_can_be_fed(chunks: list[bytes]) -> None:
-    """No bytes make the decoder raise, and it never invents more events than there are line ends."""
+    """No bytes make the decoder raise, and it never gives more events than there are line ends."""
     assert len(decoded(chunks)) <= sum(chunk.count(b"\n") + chunk.count(b"\r") for chunk in chunks)
 
 
-def test_an_event_is_dispatched_as_soon_as_its_end_may_have_come() -> None:
-    """A lone CR ends a line at once, though it might be half of a CR LF; the LF that follows is no line of its own."""
+def test_an_event_is_dispatched_as_soon_as_possible() -> None:
+    """A lone CR ends a line at once, although an LF may follow; that LF is not a line of its own."""
     decoder = Decoder()
     assert [e.data for e in decoder.feed(b"data: a\r\r")] == ["a"]
     assert [e.data for e in decoder.feed(b"\ndata: b\r\n\r")] == ["b"]
     assert [e.data for e in decoder.feed(b"\n\ndata: c\n\n")] == ["c"]
 
 
-def test_a_long_line_in_many_chunks_is_put_together_once() -> None:
-    """A line of several megabytes, such as a picture, costs no more than its length."""
+def test_a_long_line_in_many_chunks_is_joined_once() -> None:
+    """The chunks of a long line, such as an image, are joined only once."""
     chunk = b"x" * 1000
     decoder = Decoder()
     assert [e for _ in range(5) for e in decoder.feed(b"data: " + chunk)] == []
@@ -181,7 +181,7 @@ def test_a_long_line_in_many_chunks_is_put_together_once() -> None:
 
 
 def test_an_event_is_its_output_as_text() -> None:
-    """As a `str` an event is its text if it is output, and empty (and false) if it is anything else."""
+    """As a `str`, an output event is its text; any other event is empty, and so false."""
     output = ServerSentEvent("output", "hello", "1")
     logs = ServerSentEvent("logs", "loading", "2")
     done = ServerSentEvent("done", "{}", "3")
@@ -203,7 +203,7 @@ def test_events_can_be_copied_and_pickled(twin: object) -> None:
 
 
 def test_event_types_are_an_enumeration() -> None:
-    """`ServerSentEvent.EventType` is a str-Enum, as in version 1; an event with an unknown name passes through."""
+    """`ServerSentEvent.EventType` is a str Enum, as in version 1; an event with an unknown name is accepted."""
     kinds = ServerSentEvent.EventType
     assert issubclass(kinds, Enum)
     assert [*kinds] == ["output", "logs", "error", "done"]
@@ -219,7 +219,7 @@ def test_event_types_are_an_enumeration() -> None:
 
 
 def test_an_event_as_plain_data() -> None:
-    """It has `dict()`, `json()` and the other names for it; a file in it is its URL."""
+    """An event has `dict()`, `json()` and their aliases; a file in it becomes its URL."""
     event = ServerSentEvent("output", "hi", "1", 5)
     assert event.dict() == event.to_dict() == event.model_dump() == json.loads(event.json())
     assert event.dict() == {"event": "output", "data": "hi", "id": "1", "retry": 5}
@@ -229,7 +229,7 @@ def test_an_event_as_plain_data() -> None:
 
 
 def test_pydantic_takes_events() -> None:
-    """An event is read from its members and dumped as them, and has a schema."""
+    """Pydantic validates, dumps and describes events by their fields."""
     adapter = TypeAdapter(list[ServerSentEvent])
     event = ServerSentEvent("output", "hi", "1")
     assert adapter.validate_python([event])[0] is event

@@ -1,4 +1,4 @@
-"""TLS settings are made late and shared, and verify certificates all the same."""
+"""TLS contexts are created late and shared, and still verify certificates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Hello(BaseHTTPRequestHandler):
-    """Answer everything with an empty JSON object."""
+    """Answer every request with an empty JSON object."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -32,11 +32,11 @@ class Hello(BaseHTTPRequestHandler):
         self.wfile.write(b"{}")
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):
-    """A server that does not tell standard error about clients that hang up."""
+    """A server that does not report clients that hang up to standard error."""
 
     def handle_error(self, *_: object) -> None:
         pass
@@ -68,7 +68,7 @@ def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_unknown_authority_is_refused(https: str) -> None:
-    """A server with a certificate of nobody we trust gets no request, and so no token."""
+    """A server whose certificate we do not trust gets no request, and so no token."""
     with (
         Replicate(bearer_token="r8_x", base_url=https, max_retries=0) as client,
         pytest.raises(APIConnectionError) as told,
@@ -79,13 +79,13 @@ def test_an_unknown_authority_is_refused(https: str) -> None:
 
 
 def test_a_trusted_authority_is_accepted(https: str, trusted: None) -> None:
-    """SSL_CERT_FILE names the authorities, as for httpx."""
+    """SSL_CERT_FILE names the trusted authorities, as in httpx."""
     with Replicate(bearer_token="r8_x", base_url=https) as client:
         assert client.get("/account").json() == {}
 
 
 def test_a_certificate_for_another_name_is_refused(https: str, trusted: None) -> None:
-    """The host's name is checked, not the chain alone."""
+    """The host name is checked, not only the chain."""
     elsewhere = https.replace("127.0.0.1", "localhost")
     with Replicate(bearer_token="r8_x", base_url=elsewhere, max_retries=0) as client, pytest.raises(APIConnectionError):
         client.get("/account")
@@ -93,7 +93,7 @@ def test_a_certificate_for_another_name_is_refused(https: str, trusted: None) ->
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_asynchronous_clients_verify_too(https: str, trusted: None, backend: str) -> None:
-    """Both event loops make their handshakes through the shared settings."""
+    """Both event loops use the shared context for their handshakes."""
 
     async def ask() -> object:
         async with AsyncReplicate(bearer_token="r8_x", base_url=https) as client:
@@ -102,16 +102,16 @@ def test_asynchronous_clients_verify_too(https: str, trusted: None, backend: str
     assert anyio.run(ask, backend=backend) == {}
 
 
-def test_by_itself_the_context_trusts_nobody() -> None:
-    """What would bypass the shared settings fails closed."""
+def test_an_unloaded_context_trusts_nobody() -> None:
+    """A handshake that bypassed the shared context would fail."""
     context = tls.deferred()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.get_ca_certs() == []
 
 
-def test_settings_are_shared_and_follow_the_environment(trusted: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All clients share one context; other environment variables mean another one."""
+def test_contexts_are_shared_and_follow_the_environment(trusted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All clients share one context; other environment variables give another one."""
     first = tls.deferred().load()
     assert tls.deferred().load() is first
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -119,13 +119,13 @@ def test_settings_are_shared_and_follow_the_environment(trusted: None, monkeypat
 
 
 def test_a_caller_with_tls_settings_keeps_them(https: str) -> None:
-    """An httpx client of the caller's is used as it is."""
+    """An httpx client of the caller keeps its own TLS settings."""
     with Replicate(bearer_token="r8_x", base_url=https, http_client=httpx.Client(verify=False)) as client:
         assert client.get("/account").json() == {}
 
 
 def test_plain_http_never_reads_certificates() -> None:
-    """A client that speaks no TLS does not pay for it."""
+    """A client that uses no TLS does not load certificates."""
     program = (
         "import replicate\n"
         "from replicate._http.connections import tls\n"

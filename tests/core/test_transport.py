@@ -1,4 +1,4 @@
-"""Connections: shared by threads, one pool for each event loop, closed when they should be."""
+"""Connections: shared by threads, one pool for each event loop, and closed in time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def on_asyncio(function: Callable[[], Any]) -> Any:
 
 
 def test_one_async_client_serves_several_event_loops(server: Faults) -> None:
-    """A client can be used in one event loop after the other, of asyncio and of trio, without being closed."""
+    """A client works in one event loop after another, of asyncio and of trio, without being closed."""
     client = AsyncReplicate(bearer_token="t", base_url=server.base_url)
 
     async def work() -> int:
@@ -56,7 +56,7 @@ def test_one_async_client_serves_several_event_loops(server: Faults) -> None:
 
 @pytest.mark.parametrize("run", [on_asyncio, on_trio])
 def test_a_pool_is_closed_with_its_event_loop(run: Callable[..., Any], server: Faults) -> None:
-    """A loop's pool is the same as long as the loop runs, and closed when it ends."""
+    """A loop has one pool as long as it runs, which is closed when the loop ends."""
     transport = AsyncTransport()
 
     async def work() -> Any:
@@ -71,15 +71,15 @@ def test_a_pool_is_closed_with_its_event_loop(run: Callable[..., Any], server: F
     assert run(work) is not made
 
 
-def test_a_dropped_client_does_not_live_as_long_as_the_loop(server: Faults) -> None:
-    """In a loop that runs for ever, clients that nobody refers to any more are closed and forgotten."""
+def test_a_dropped_client_is_closed_while_the_loop_runs(server: Faults) -> None:
+    """The pool of a client that nobody refers to any more is closed, even if the loop goes on."""
 
     async def main() -> None:
         transport = AsyncTransport()
         client: Any = await transport.lanes()
         del transport
         gc.collect()
-        for _ in range(5):  # turns of the loop, in which the generator's finalizer runs
+        for _ in range(5):  # iterations of the loop, in which the generator's finalizer runs
             await asyncio.sleep(0)
         assert client.is_closed
 
@@ -88,7 +88,7 @@ def test_a_dropped_client_does_not_live_as_long_as_the_loop(server: Faults) -> N
 
 @pytest.mark.parametrize("run", [on_asyncio, on_trio])
 def test_closing_an_async_client(run: Callable[..., Any], server: Faults) -> None:
-    """`close` closes the pool of the running loop, and that of the blocking twin."""
+    """`close` closes the pool of the running loop and the client of the blocking twin."""
     transport = AsyncTransport()
 
     async def work() -> tuple[Any, httpx.Client]:
@@ -101,8 +101,8 @@ def test_closing_an_async_client(run: Callable[..., Any], server: Faults) -> Non
     assert all(client.is_closed for client in run(work))
 
 
-def test_a_client_of_the_callers_is_used_as_it_is() -> None:
-    """An `http_client` is what requests are sent with."""
+def test_a_client_of_the_caller_is_used() -> None:
+    """Requests are sent with the caller's `http_client`, and closing the client closes it."""
     seen: list[str] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -124,7 +124,7 @@ def test_a_client_of_the_callers_is_used_as_it_is() -> None:
 
 
 def test_a_blocking_client_serves_many_threads(server: Faults) -> None:
-    """Threads share one pool, also when all of them make the first request at once."""
+    """Threads share one pool, even if all of them send their first request at once."""
     with Replicate(bearer_token="t", base_url=server.base_url) as client, ThreadPoolExecutor(8) as pool:
         barrier = Barrier(8)
 
@@ -139,7 +139,7 @@ def test_a_blocking_client_serves_many_threads(server: Faults) -> None:
 
 
 def test_a_blocking_client_works_inside_a_running_loop(server: Faults) -> None:
-    """Blocking calls need no event loop, and are not disturbed by one."""
+    """Blocking calls need no event loop, and work inside a running one."""
 
     async def main() -> int:
         with Replicate(bearer_token="t", base_url=server.base_url) as client:
@@ -148,8 +148,8 @@ def test_a_blocking_client_works_inside_a_running_loop(server: Faults) -> None:
     assert asyncio.run(main()) == trio.run(main) == 200
 
 
-def test_a_closed_client_says_so(server: Faults) -> None:
-    """A request after `close` raises, instead of opening connections that nobody closes."""
+def test_a_closed_client_raises(server: Faults) -> None:
+    """A request after `close` raises an error, and opens no connection."""
     client = Replicate(bearer_token="t", base_url=server.base_url)
     client.get("/account")
     client.close()
@@ -158,8 +158,8 @@ def test_a_closed_client_says_so(server: Faults) -> None:
 
 
 @pytest.mark.parametrize("run", [on_asyncio, on_trio])
-def test_a_client_closed_before_its_first_use_says_so(run: Callable[..., Any]) -> None:
-    """Closing holds for a client that was never used, for its twin, and for one of the caller's."""
+def test_a_client_that_was_closed_before_use_raises(run: Callable[..., Any]) -> None:
+    """A client that was closed before its first use, its twin, and one with a closed `http_client` raise an error."""
     blocking, given = Replicate(bearer_token="t"), httpx.Client()
     blocking.close()
     given.close()
@@ -179,7 +179,7 @@ def test_a_client_closed_before_its_first_use_says_so(run: Callable[..., Any]) -
 
 
 def test_a_client_of_the_callers_has_no_twin() -> None:
-    """The other colour would silently be without the proxies and settings of an `http_client`: it is refused."""
+    """A client with an `http_client` makes no twin of the other colour, which would lack the proxies and settings."""
     with pytest.raises(ReplicateError, match="Make AsyncReplicate"):
         Replicate(bearer_token="t", http_client=httpx.Client()).use("a/b", use_async=True)
     with pytest.raises(ReplicateError, match="Make Replicate"):
@@ -187,7 +187,7 @@ def test_a_client_of_the_callers_has_no_twin() -> None:
 
 
 def test_pools_of_closed_loops_are_forgotten() -> None:
-    """A loop that is closed without an end to its generators is let go when the next one comes."""
+    """The pool of a loop that was closed without shutting down its generators is dropped when another loop comes."""
     transport = AsyncTransport()
     for _ in range(3):
         loop = asyncio.new_event_loop()
@@ -197,18 +197,18 @@ def test_pools_of_closed_loops_are_forgotten() -> None:
 
 
 def test_pools_are_made_under_the_lock() -> None:
-    """Event loops in several threads do not disturb each other's pools."""
+    """Event loops in several threads do not interfere with each other's pools."""
     transport = AsyncTransport()
     with ThreadPoolExecutor(1) as pool:
         with transport._lock:
             made = pool.submit(asyncio.run, transport.lanes())
-            with pytest.raises(futures.TimeoutError):  # another than Python's own before 3.11
+            with pytest.raises(futures.TimeoutError):  # not the built-in one before 3.11
                 made.result(0.05)
         assert made.result(10).is_closed
 
 
 def test_a_dropped_blocking_client_is_closed(server: Faults) -> None:
-    """Without `close`, connections are closed when the client is no more."""
+    """A blocking client that is not closed is closed when it is garbage collected."""
     transport = BlockingTransport()
     drive(transport.send({"url": server.base_url, **GET}))
     http = transport.client
@@ -217,8 +217,8 @@ def test_a_dropped_blocking_client_is_closed(server: Faults) -> None:
     assert http.is_closed
 
 
-def test_twins_are_each_others() -> None:
-    """A transport has one twin, whose twin it is, with the same options."""
+def test_twins_refer_to_each_other() -> None:
+    """A transport has one twin, with the same options, and is the twin of that twin."""
     blocking, waiting = BlockingTransport(trust_env=False), AsyncTransport(trust_env=False)
     assert blocking.twin() is blocking.twin()
     assert blocking.twin().twin() is blocking
@@ -241,7 +241,7 @@ asyncio.run(work()), asyncio.run(work())
 
 
 def test_a_program_that_closes_nothing_leaves_nothing_open(server: Faults) -> None:
-    """A script with clients of both colours, all left open, ends without a ResourceWarning."""
+    """A script that leaves clients of both colours open ends without a ResourceWarning."""
     command = [sys.executable, "-W", "error", "-c", SCRIPT, server.base_url]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
@@ -296,14 +296,14 @@ os._exit(bool(code))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_processes_do_not_share_connections() -> None:
-    """After a fork, parent and child get the answers to their own requests, over connections of their own."""
+    """After a fork, parent and child get the responses to their own requests, over connections of their own."""
     ended = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is of glibc")
-def test_memory_of_pieces_is_kept() -> None:
-    """What comes in pieces does not have the system take and give their memory again and again."""
+def test_memory_of_chunks_is_kept() -> None:
+    """Memory of chunks is reused, and not returned to the system and requested again each time."""
     script = """
 import resource, sys
 import httpx, replicate
@@ -316,4 +316,4 @@ for _ in range(50):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert int(ran.stdout) < 10_000  # once for all, and not 50 times: 48,000
+    assert int(ran.stdout) < 10_000  # page faults: the first round only; 50 rounds would cause 48,000

@@ -1,4 +1,4 @@
-"""What goes over the wire when the network misbehaves: counted at the other end of real sockets."""
+"""What goes over the wire when the network misbehaves, counted by a server with real sockets."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ AUTHORIZATION = f"authorization: bearer {TOKEN}".encode()
 
 
 class Colour(NamedTuple):
-    """How a session sends: in which colour, and with whose client, its own or one of a library."""
+    """How a session sends: its colour, and its own client or one of a library."""
 
     name: str
     library: Any = None
 
     def transport(self) -> Any:
-        """Make what it sends with."""
+        """Make the transport."""
         if self.name == "blocking":
             return Hasty(self.library.Client() if self.library else None)
         return HastyAsync(self.library.AsyncClient() if self.library else None)
@@ -89,7 +89,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("fault", [RESET_UNREAD, *BROKEN.values()], ids=["reset unread", *BROKEN])
 def test_a_get_survives_one_fault(colour: Colour, fault: Any) -> None:
-    """Whatever goes wrong with a GET once, the second attempt gives the answer."""
+    """Whatever one fault a GET meets, its second attempt succeeds."""
     with Faults(fault, answer("200 OK", b'{"username": "ada"}')) as server:
         account = exchange(colour, server.base_url, lambda session: session.call(account_get), timeout=TINY)
         assert account.username == "ada"
@@ -97,8 +97,8 @@ def test_a_get_survives_one_fault(colour: Colour, fault: Any) -> None:
 
 
 @pytest.mark.parametrize("fault", BROKEN.values(), ids=list(BROKEN))
-def test_a_post_is_never_sent_again_when_it_may_have_arrived(colour: Colour, fault: Any) -> None:
-    """Whatever goes wrong with a POST after it was sent, it is not sent a second time."""
+def test_a_post_that_may_have_arrived_is_never_sent_again(colour: Colour, fault: Any) -> None:
+    """Whatever fault a POST meets after it was sent, it is not sent a second time."""
     with Faults(fault) as server:
         with pytest.raises((APIConnectionError, InternalServerError)) as caught:
             exchange(colour, server.base_url, send(POST), timeout=TINY, max_retries=3)
@@ -108,7 +108,7 @@ def test_a_post_is_never_sent_again_when_it_may_have_arrived(colour: Colour, fau
 
 
 def test_a_post_that_was_refused_is_sent_again(colour: Colour) -> None:
-    """429 tells that nothing was done: the POST is sent again, whole."""
+    """429 means that nothing was done: the same POST is sent again."""
     with Faults(answer("429 Too Many Requests", b'{"retry_after": 1}'), answer("201 Created")) as server:
         assert exchange(colour, server.base_url, send(POST)).status_code == 201
         first, second = server.requests
@@ -117,8 +117,8 @@ def test_a_post_that_was_refused_is_sent_again(colour: Colour) -> None:
 
 
 @pytest.mark.parametrize("request_", [GET, POST], ids=["get", "post"])
-def test_where_nobody_listens(colour: Colour, request_: Request) -> None:
-    """A refused connection is tried again, and then is an error that says that nothing was sent."""
+def test_a_refused_connection(colour: Colour, request_: Request) -> None:
+    """A refused connection is retried, and then raises an error that says that nothing was sent."""
     slept: list[float] = []
 
     async def work(session: Session[Any]) -> None:
@@ -134,7 +134,7 @@ def test_where_nobody_listens(colour: Colour, request_: Request) -> None:
 
 
 def test_a_server_that_never_answers(colour: Colour) -> None:
-    """Silence ends with APITimeoutError after the read timeout."""
+    """A server that is silent causes APITimeoutError after the read timeout."""
     with Faults(SILENCE) as server, pytest.raises(APITimeoutError, match="did not answer in time at GET /v1/account"):
         exchange(colour, server.base_url, send(GET), timeout=TINY, max_retries=0)
 
@@ -147,8 +147,8 @@ def test_a_server_that_never_answers(colour: Colour) -> None:
         ([], b'{"detail": "Request was throttled. Expected available in 9 seconds.", "retry_after": 9}', 9),
     ],
 )
-def test_what_429_says(colour: Colour, headers: list[str], body: bytes, seconds: float) -> None:
-    """The error tells how long to wait, however the server says it."""
+def test_the_wait_of_a_429(colour: Colour, headers: list[str], body: bytes, seconds: float) -> None:
+    """The error's `retry_after` is the wait that the server gives, in whatever form."""
     with Faults(answer("429 Too Many Requests", body, *headers)) as server:
         with pytest.raises(RateLimitError) as caught:
             exchange(colour, server.base_url, send(POST), max_retries=0)
@@ -156,8 +156,8 @@ def test_what_429_says(colour: Colour, headers: list[str], body: bytes, seconds:
 
 
 @pytest.mark.parametrize("body", [b"<html>Welcome</html>", b""])
-def test_a_200_from_somebody_else(colour: Colour, body: bytes) -> None:
-    """A page of a proxy, or nothing, with status 200 is no answer, and is not asked for again."""
+def test_a_200_of_another_server(colour: Colour, body: bytes) -> None:
+    """A proxy's page or an empty body with status 200 is not the API's response, and is not retried."""
     with Faults(answer("200 OK", body, "Content-Type: text/html")) as server:
         with pytest.raises(APIResponseValidationError):
             exchange(colour, server.base_url, lambda session: session.call(account_get))
@@ -169,7 +169,7 @@ def redirect(to: str, status: str = "302 Found") -> bytes:
 
 
 def test_a_redirect_to_another_origin_loses_the_token(colour: Colour) -> None:
-    """A GET follows a redirect; the token stays behind unless it leads to the API itself."""
+    """A GET follows a redirect; the token is sent along only if the redirect leads to the API itself."""
     with Faults(answer()) as elsewhere, Faults(redirect(f"{elsewhere.origin}/file")) as api:
         assert exchange(colour, api.base_url, send(GET)).status_code == 200
         assert AUTHORIZATION in api.requests[0].lower()
@@ -187,8 +187,8 @@ SECRETS: dict[str, Any] = {"headers": {"X-Own": "secret-h"}, "cookies": {"c": "s
 @pytest.mark.parametrize("blocking", [True, False])
 @pytest.mark.parametrize("redirects", [True, False])
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_what_the_http_client_is_set_to_stays_at_the_api(library: Any, *, blocking: bool, redirects: bool) -> None:
-    """Headers, cookies, parameters and auth of an `http_client`, and a client's own, go to the API's origin only."""
+def test_settings_of_the_http_client_stay_at_the_api(library: Any, *, blocking: bool, redirects: bool) -> None:
+    """Headers, cookies, parameters and auth of an `http_client`, and the client's headers, go to the API only."""
     kind: Any = library.Client if blocking else library.AsyncClient
     http = kind(**SECRETS, auth=("user", "secret-a"))
     transport: Any = (BlockingTransport if blocking else AsyncTransport)(http)
@@ -212,15 +212,15 @@ def test_what_the_http_client_is_set_to_stays_at_the_api(library: Any, *, blocki
 
 
 def test_a_redirect_from_elsewhere_to_the_api_gets_no_token(colour: Colour) -> None:
-    """Somebody else cannot send the client to the API in the user's name."""
+    """Another host cannot make the client call the API with the user's token."""
     with Faults(answer()) as api, Faults(redirect(f"{api.base_url}/account")) as elsewhere:
         assert exchange(colour, api.base_url, send(Request("GET", f"{elsewhere.origin}/file"))).status_code == 200
         assert AUTHORIZATION not in api.requests[0].lower()
 
 
 @pytest.mark.parametrize("to", ["/v1/account", "ftp://127.0.0.1/a"])
-def test_redirects_that_lead_nowhere(colour: Colour, to: str) -> None:
-    """Redirects in circles, or to what is no web page, are errors."""
+def test_redirects_that_cannot_be_followed(colour: Colour, to: str) -> None:
+    """Circular redirects, and redirects to another protocol, are errors."""
     with Faults(redirect(to)) as api:
         with pytest.raises(APIStatusError, match="302 Found from GET /v1/account"):
             exchange(colour, api.base_url, send(GET))
@@ -231,7 +231,7 @@ def test_redirects_that_lead_nowhere(colour: Colour, to: str) -> None:
     "status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"]
 )
 def test_a_post_follows_no_redirect(colour: Colour, status: str) -> None:
-    """A POST, and with it the user's data, is sent to nobody else; the redirect is an error."""
+    """A POST, which carries the user's data, follows no redirect; the redirect is an error."""
     with Faults(answer()) as elsewhere, Faults(redirect(f"{elsewhere.origin}/x", status)) as api:
         with pytest.raises(APIStatusError) as caught:
             exchange(colour, api.base_url, send(POST))
@@ -241,7 +241,7 @@ def test_a_post_follows_no_redirect(colour: Colour, status: str) -> None:
 
 
 def test_a_next_page_elsewhere_is_not_fetched(colour: Colour) -> None:
-    """A page whose `next` leads away from the API is where the walk ends, with an error."""
+    """A page whose `next` leads away from the API ends the iteration with an error."""
     with Faults(answer()) as elsewhere, Faults() as api:
         body = b'{"results": [], "next": "%s/v1/predictions"}' % elsewhere.origin.encode()
         api.behaviours = [answer("200 OK", body)]
@@ -257,7 +257,7 @@ def test_a_next_page_elsewhere_is_not_fetched(colour: Colour) -> None:
 
 
 def test_a_streamed_answer_that_breaks_off(colour: Colour) -> None:
-    """What arrived of a streamed answer is given, then APIConnectionError is raised."""
+    """The part of a streamed response that arrived is yielded, then APIConnectionError is raised."""
     received = bytearray()
 
     async def work(session: Session[Any]) -> None:
@@ -272,7 +272,7 @@ def test_a_streamed_answer_that_breaks_off(colour: Colour) -> None:
 
 
 def test_an_error_instead_of_a_stream_is_read(colour: Colour) -> None:
-    """A streamed request that is answered with an error raises it with what the body says."""
+    """A streamed request whose response is an error raises it, with the text of the body."""
 
     async def work(session: Session[Any]) -> None:
         await session.send(GET, stream=True)
@@ -282,7 +282,7 @@ def test_an_error_instead_of_a_stream_is_read(colour: Colour) -> None:
 
 
 def test_a_request_that_breaks_off() -> None:
-    """The server of these tests ends, too, when a connection is closed before a request is whole."""
+    """The test server stops reading if the connection is closed in the middle of a request."""
     for part in (b"GET / HT", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"):
         ours, theirs = socket.socketpair()
         with ours, theirs:

@@ -1,3 +1,3 @@
-"""Files to download, and where downloads go."""
+"""Fixtures for downloads: a file host and a private cache folder."""
 
 from support.hosts import cache, host  # noqa: F401 - fixtures

@@ -1,4 +1,4 @@
-"""Descriptions of models on the disk: private, bounded, and of no consequence where something is wrong with them."""
+"""Model descriptions on the disk: private, bounded, and harmless if something is wrong with them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def cache(folder: Path, base_url: str = API, token: str | None = "r8_token") -> 
     return DescriptionCache(folder, base_url, token)
 
 
-def test_what_is_kept_is_there_for_the_next_process(folder: Path) -> None:
-    """A schema, and which version is the latest, are found by whoever asks with the same token."""
+def test_cached_descriptions_survive_the_process(folder: Path) -> None:
+    """Another cache with the same token finds a schema and the latest version."""
     cache(folder).keep_schema("v1", SCHEMA)
     kept = latest(official=True, named="v1-deployed")
     cache(folder).keep_latest("me/model", kept)
@@ -42,8 +42,8 @@ def test_what_is_kept_is_there_for_the_next_process(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("base_url", "token"), [("http://127.0.0.1:1/v1", "r8_token"), (API, "r8_other"), (API, None)])
-def test_another_account_knows_nothing_of_it(folder: Path, base_url: str, token: str | None) -> None:
-    """The API's address and the token are parts of the key."""
+def test_another_account_finds_nothing(folder: Path, base_url: str, token: str | None) -> None:
+    """The key includes the API's address and the token."""
     cache(folder).keep_schema("v1", SCHEMA)
     cache(folder).keep_latest("me/model", latest(official=None))
     other = cache(folder, base_url, token)
@@ -51,8 +51,8 @@ def test_another_account_knows_nothing_of_it(folder: Path, base_url: str, token:
     assert other.latest("me/model") is None
 
 
-def test_the_token_is_nowhere(folder: Path) -> None:
-    """Neither a name nor a content holds the token, or a hash of it that could be computed elsewhere."""
+def test_the_token_is_not_stored(folder: Path) -> None:
+    """Neither file names nor contents hold the token, or a hash of it that could be computed elsewhere."""
     for where in (folder, folder.with_name("other")):
         cache(where).keep_schema("v1", SCHEMA)
     assert b"r8_token" not in b"".join(path.read_bytes() for path in folder.iterdir())
@@ -63,14 +63,14 @@ def test_the_token_is_nowhere(folder: Path) -> None:
 
 @posix
 def test_it_is_private(folder: Path) -> None:
-    """Folder and files are of the user alone."""
+    """Only the user can access the folder and its files."""
     cache(folder).keep_schema("v1", SCHEMA)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
-def test_the_latest_version_is_believed_for_an_hour(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After that, and where the clock was set back, it is looked up again."""
+def test_the_latest_version_is_fresh_for_an_hour(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A latest version is not fresh after an hour, or if the clock was set back."""
     cache(folder).keep_latest("me/model", latest(official=False))
     now = disk_cache.now()
     for moment in (now + LATEST_LIVES + 1, now - 60):
@@ -90,8 +90,8 @@ def only_file(folder: Path) -> Path:
     [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"version": "v2", "openapi_schema": {}}',
      b'{"version": "v1", "openapi_schema": 7}', b'{"openapi_schema": {}}'],
 )  # fmt: skip
-def test_what_is_corrupt_is_not_there(folder: Path, content: bytes) -> None:
-    """A file that cannot be read as what it should be says nothing, and is replaced by the next."""
+def test_a_corrupt_file_is_ignored(folder: Path, content: bytes) -> None:
+    """A file that is not a valid description is ignored, and the next write replaces it."""
     cache(folder).keep_schema("v1", SCHEMA)
     only_file(folder).write_bytes(content)
     assert cache(folder).schema("v1") is None
@@ -113,8 +113,8 @@ def test_what_is_corrupt_is_not_there(folder: Path, content: bytes) -> None:
         {"version": "\ud800"},
     ],
 )
-def test_what_has_odd_members_is_not_there(folder: Path, odd: dict[str, Any]) -> None:
-    """Members of another type than they should have say nothing."""
+def test_members_of_unexpected_types_are_ignored(folder: Path, odd: dict[str, Any]) -> None:
+    """A description with members of unexpected types is ignored."""
     cache(folder).keep_latest("me/model", latest(official=True))
     path = only_file(folder)
     path.write_text(json.dumps({**json.loads(path.read_text()), **odd}))
@@ -123,8 +123,8 @@ def test_what_has_odd_members_is_not_there(folder: Path, odd: dict[str, Any]) ->
 
 @posix
 @pytest.mark.parametrize("what", ["folder", "key", "file"])
-def test_what_others_can_write_is_not_believed(folder: Path, what: str) -> None:
-    """Somebody else could have put anything there."""
+def test_a_file_that_others_can_write_is_ignored(folder: Path, what: str) -> None:
+    """A folder, key or file that others can write is not trusted."""
     cache(folder).keep_schema("v1", SCHEMA)
     {"folder": folder, "key": folder / "key", "file": only_file(folder)}[what].chmod(0o777)
     assert cache(folder).schema("v1") is None
@@ -132,7 +132,7 @@ def test_what_others_can_write_is_not_believed(folder: Path, what: str) -> None:
 
 @posix
 def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
-    """A file in the place of which there is a link is not there."""
+    """A symbolic link in place of a file is ignored."""
     cache(folder).keep_schema("v1", SCHEMA)
     path, elsewhere = only_file(folder), tmp_path / "elsewhere"
     path.rename(elsewhere)
@@ -141,8 +141,8 @@ def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", [b"", b"short", b"x" * 33])
-def test_a_key_that_is_none_is_replaced(folder: Path, key: bytes) -> None:
-    """Such as one that was being written when the disk was full; what was kept with it is lost, and nothing else."""
+def test_an_invalid_key_is_replaced(folder: Path, key: bytes) -> None:
+    """A key of the wrong length, for example from a full disk, is replaced; earlier descriptions are lost."""
     folder.mkdir(mode=0o700, parents=True)
     (folder / "key").write_bytes(key)
     assert cache(folder).schema("v1") is None
@@ -150,24 +150,24 @@ def test_a_key_that_is_none_is_replaced(folder: Path, key: bytes) -> None:
     assert cache(folder).schema("v1") == SCHEMA
 
 
-def test_a_key_that_is_endless_is_none(folder: Path) -> None:
-    """It is not read."""
+def test_an_endless_key_is_ignored(folder: Path) -> None:
+    """A key file of a huge size is not read."""
     cache(folder).keep_schema("v1", SCHEMA)
     with (folder / "key").open("wb") as file:
         file.truncate(2**40)
     assert cache(folder).schema("v1") is None
 
 
-def test_a_place_that_cannot_be_written_is_none(tmp_path: Path) -> None:
-    """Where a file is in the place of the folder, nothing is kept, and nothing raised."""
+def test_an_unusable_folder_is_ignored(tmp_path: Path) -> None:
+    """If a file is in place of the folder, nothing is stored, and nothing is raised."""
     (tmp_path / "cache").write_text("")
     cache(tmp_path / "cache").keep_schema("v1", SCHEMA)
     cache(tmp_path / "cache" / "deeper").keep_latest("me/model", latest(official=True))
     assert cache(tmp_path / "cache").schema("v1") is None
 
 
-def test_there_are_never_too_many_files(folder: Path) -> None:
-    """The oldest go first."""
+def test_the_number_of_files_is_bounded(folder: Path) -> None:
+    """The oldest files are removed first."""
     cache(folder).keep_schema("v0", SCHEMA)
     for number in range(MOST_FILES):
         path = folder / f"{number}.json"
@@ -180,21 +180,21 @@ def test_there_are_never_too_many_files(folder: Path) -> None:
     assert not (folder / "0.json").exists()
 
 
-def test_what_is_too_long_is_not_kept(folder: Path) -> None:
-    """Nor read, should it be there."""
+def test_a_description_that_is_too_long_is_not_stored(folder: Path) -> None:
+    """A description that is too long is not written."""
     cache(folder).keep_schema("v1", {"long": "x" * disk_cache.LONGEST})
     assert not folder.exists() or not [*folder.glob("*.json")]
 
 
 @pytest.mark.parametrize("schema", [{"odd": object()}, {"odd": {1}}])
-def test_what_cannot_be_written_is_not_kept(folder: Path, schema: Any) -> None:
-    """Whatever an answer holds, nothing is raised."""
+def test_a_description_that_is_not_json_is_not_stored(folder: Path, schema: Any) -> None:
+    """A schema that cannot be written as JSON is not stored, and nothing is raised."""
     cache(folder).keep_schema("v1", schema)
     assert cache(folder).schema("v1") is None
 
 
-def test_the_environment_says_where_it_is(tmp_path: Path) -> None:
-    """REPLICATE_CACHE_DIR names the folder, an empty one none; without it, there is the user's own place."""
+def test_the_environment_names_the_folder(tmp_path: Path) -> None:
+    """REPLICATE_CACHE_DIR names the folder; if empty, it disables the cache. The default is the user's cache folder."""
     assert folder_of({"REPLICATE_CACHE_DIR": str(tmp_path)}) == tmp_path
     assert folder_of({"REPLICATE_CACHE_DIR": ""}) is None
     assert folder_of({"REPLICATE_CACHE_DIR": "  "}) is None

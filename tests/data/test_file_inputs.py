@@ -1,4 +1,4 @@
-"""Files among the inputs: sent in the input itself or uploaded, whatever they are read from."""
+"""Files among the inputs: sent as data URIs or uploaded, whatever they are read from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def encoded(value: Any, strategy: Any = None, *answers: Any) -> tuple[Any, Scrip
 
 
 def plain(value: Any, strategy: Any = None) -> Any:
-    """Encode a value that needs no request."""
+    """Encode a value that must not need a request."""
     made, transport = encoded(value, strategy)
     assert transport.requests == []
     return made
@@ -53,7 +53,7 @@ def content_of(uri: str) -> tuple[str, bytes]:
 
 
 def uploaded(value: Any, strategy: Any = None) -> tuple[str, str, bytes]:
-    """Encode a file that must be uploaded; give its name, type and content as the API gets them."""
+    """Encode a file that must be uploaded; return its name, type and content as the API receives them."""
     made, transport = encoded(value, strategy)
     assert made == ADDRESS
     [request] = transport.requests
@@ -75,13 +75,13 @@ def part(request: httpx.Request) -> tuple[str, str, bytes]:
 
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview, io.BytesIO], ids=lambda make: make.__name__)
 def test_small_files_are_data_uris(make: Any) -> None:
-    """A small file is sent in the input itself, with the type that its content shows."""
+    """A small file is sent as a data URI, with a type derived from its content."""
     assert content_of(plain(make(PNG))) == ("image/png", PNG)
 
 
 @pytest.mark.parametrize("size", [LARGEST_DATA_URI, LARGEST_DATA_URI + 1])
-def test_how_large_is_small(size: int) -> None:
-    """Up to 256 kB are sent in the input, more is uploaded."""
+def test_the_limit_for_data_uris(size: int) -> None:
+    """Up to 256 kB are sent as a data URI; larger files are uploaded."""
     _, transport = encoded(bytes(size))
     assert len(transport.requests) == (size > LARGEST_DATA_URI)
 
@@ -103,7 +103,7 @@ def test_how_large_is_small(size: int) -> None:
     ],
 )
 def test_the_type_of_a_file(name: str, content: bytes, kind: str, tmp_path: Path) -> None:
-    """A file's type follows from its name, or else from its first bytes, for a path as for an open file."""
+    """A file's type is derived from its name, or else from its first bytes, for a path and for an open file."""
     path = tmp_path / name
     path.write_bytes(content)
     assert content_of(plain(path)) == (kind, content)
@@ -112,7 +112,7 @@ def test_the_type_of_a_file(name: str, content: bytes, kind: str, tmp_path: Path
 
 
 def test_an_open_file_is_sent_whole(tmp_path: Path) -> None:
-    """An open file is sent from its beginning, wherever it stands, as often as it is passed, and is left open."""
+    """An open file is sent from its beginning, whatever its position, each time it is passed, and stays open."""
     path = tmp_path / "a.bin"
     path.write_bytes(b"0123456789")
     with path.open("rb") as file:
@@ -122,8 +122,8 @@ def test_an_open_file_is_sent_whole(tmp_path: Path) -> None:
         assert not file.closed
 
 
-def test_what_was_just_written_is_sent() -> None:
-    """What a temporary file still has in its buffer is sent too."""
+def test_buffered_data_is_sent() -> None:
+    """Data that is still in the buffer of a temporary file is sent too."""
     with tempfile.NamedTemporaryFile(suffix=".txt") as file:
         file.write(b"fresh")
         assert content_of(plain(file)) == ("text/plain", b"fresh")
@@ -134,7 +134,7 @@ def test_what_was_just_written_is_sent() -> None:
 
 
 def test_large_files_are_uploaded_under_their_name(tmp_path: Path) -> None:
-    """A large file is uploaded, with its name and type, and the input has its address."""
+    """A large file is uploaded with its name and type, and the input has its URL."""
     path = tmp_path / "a picture.png"
     path.write_bytes(BIG)
     assert uploaded(path) == ("a picture.png", "image/png", BIG)
@@ -146,7 +146,7 @@ def test_large_files_are_uploaded_under_their_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview, io.BytesIO], ids=lambda make: make.__name__)
 def test_an_upload_without_a_name_gets_one(make: Any) -> None:
-    """Bytes have no name, so it is made from their type."""
+    """Bytes have no name, so the upload's name is made from their type."""
     assert uploaded(make(BIG)) == ("file.png", "image/png", BIG)
 
 
@@ -155,7 +155,7 @@ def test_an_upload_without_a_name_gets_one(make: Any) -> None:
     [(None, False), ("auto", False), ("base64", False), ("data-uri", False), ("url", True), ("upload", True)],
 )
 def test_strategies(strategy: Any, *, upload: bool) -> None:
-    """The caller may choose between data URIs and uploads, whatever the size."""
+    """The caller can choose data URIs or uploads for files of any size."""
     made, transport = encoded(b"small", strategy)
     assert len(transport.requests) == upload
     assert made.startswith("https:" if upload else "data:")
@@ -164,13 +164,13 @@ def test_strategies(strategy: Any, *, upload: bool) -> None:
 
 
 def test_an_unknown_strategy() -> None:
-    """A strategy that does not exist is refused even where there is no file."""
+    """An unknown strategy is refused even if there is no file."""
     with pytest.raises(ValueError, match=r"file_encoding_strategy must be one of 'auto', 'base64'.*not 'inline'"):
         encoded({}, "inline")
 
 
 def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
-    """More than the files API takes is refused before a byte is sent, with what to do instead."""
+    """A file above the limit of the files API is refused before anything is sent; the error says what to do instead."""
     path = tmp_path / "huge.bin"
     with path.open("wb") as file:
         file.truncate(LARGEST_UPLOAD + 1)
@@ -184,8 +184,8 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
         inspected(file, "file")
 
 
-def test_an_upload_is_sent_again_whole() -> None:
-    """After 429 the upload is repeated, from its beginning, even if it came from a pipe."""
+def test_an_upload_is_repeated_whole() -> None:
+    """After 429, the upload is repeated from its beginning, even if it came from a pipe."""
     throttled = [429, stored]
     made, transport = encoded(pipe(BIG), "upload", *throttled)
     assert made == ADDRESS
@@ -193,8 +193,8 @@ def test_an_upload_is_sent_again_whole() -> None:
 
 
 @pytest.mark.parametrize("answer", [{"id": "f1"}, {"id": "f1", "urls": None}, {"id": "f1", "urls": {"get": 7}}])
-def test_an_upload_without_an_address(answer: Any) -> None:
-    """When the API does not answer with an address, nothing is sent in its place."""
+def test_an_upload_without_a_url(answer: Any) -> None:
+    """If the API's response has no URL, the upload is an error."""
     with pytest.raises(APIResponseValidationError, match="input was uploaded, but"):
         encoded(b"abc", "upload", httpx.Response(201, json=answer))
 
@@ -210,7 +210,7 @@ def test_uploading_in_asynchronous_code() -> None:
 
 
 class Pipe(io.RawIOBase):
-    """What can be read once."""
+    """A stream that can be read only once."""
 
     def __init__(self, content: bytes) -> None:
         self.content = io.BytesIO(content)
@@ -227,7 +227,7 @@ def pipe(content: bytes) -> Any:
 
 
 class Minimal:
-    """The least that is a file."""
+    """A minimal file object."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -239,8 +239,8 @@ class Minimal:
 
 @pytest.mark.parametrize("make", [pipe, Minimal])
 @pytest.mark.parametrize("strategy", ["base64", "upload"])
-def test_what_can_be_read_once_is_sent(make: Any, strategy: str) -> None:
-    """A pipe, or any object that only reads, is sent with the type that its content shows."""
+def test_a_stream_that_can_be_read_once_is_sent(make: Any, strategy: str) -> None:
+    """A pipe, or any object with only `read`, is sent with a type derived from its content."""
     if strategy == "upload":
         assert uploaded(make(PNG), strategy) == ("file.png", "image/png", PNG)
     else:
@@ -248,24 +248,24 @@ def test_what_can_be_read_once_is_sent(make: Any, strategy: str) -> None:
 
 
 def test_a_real_pipe() -> None:
-    """So is a pipe of the operating system, whose descriptor tells no size."""
+    """A pipe of the operating system, whose descriptor has no size, is sent too."""
     reading, writing = os.pipe()
     os.write(writing, PNG)
     os.close(writing)
-    with open(reading, "rb") as file:  # noqa: PTH123 - a descriptor, no path
+    with open(reading, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         assert uploaded(file, "upload")[1:] == ("image/png", PNG)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe of Unix")
 def test_the_path_of_a_pipe(tmp_path: Path) -> None:
-    """The path of a pipe is refused by its key, with what to do."""
+    """The path of a pipe is refused; the error names the input and says what to do."""
     os.mkfifo(tmp_path / "a")
     with pytest.raises(ValueError, match=r"^input\['a'\]: .* is a pipe, not a file: pass it opened, with mode 'rb'$"):
         plain({"a": tmp_path / "a"})
 
 
 class Seeking:
-    """An open file of somebody else's making, whose `seek` gives nothing, and that may lie of its size."""
+    """A foreign file object whose `seek` returns None, and which may report a wrong size."""
 
     def __init__(self, content: bytes, size: int | None = None) -> None:
         self.content, self.size, self.at, self.given = content, size, 0, 0
@@ -285,8 +285,8 @@ class Seeking:
 
 
 @pytest.mark.parametrize("strategy", ["base64", "upload"])
-def test_a_seek_that_gives_nothing(strategy: str, tmp_path: Path) -> None:
-    """Files whose `seek` does not tell the position are sent too, such as memory maps."""
+def test_a_seek_that_returns_nothing(strategy: str, tmp_path: Path) -> None:
+    """Files whose `seek` does not return the position, such as memory maps, are sent too."""
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
@@ -299,19 +299,19 @@ def test_a_seek_that_gives_nothing(strategy: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("strategy", ["base64", "upload"])
 @pytest.mark.parametrize("size", [0, 5, 50])
-def test_a_file_that_gives_more_than_its_size(size: int, strategy: str) -> None:
-    """A file is read no further than one byte past its size, for it may have no end, and refused by its key."""
+def test_a_file_with_more_than_its_size(size: int, strategy: str) -> None:
+    """A file with more data than its size is read only one byte further, as it may be endless, and is refused."""
     file = Seeking(bytes(1000), size)
     message = f"input['a'] is a file that gives more than its size, {size} bytes"
     with pytest.raises(ValueError, match=re.escape(message)):
         plain({"a": file}, strategy)
-    assert file.given <= 16 + size + 1  # the beginning, which tells the type, and the whole
+    assert file.given <= 16 + size + 1  # the first bytes, which give the type, and the rest
 
 
 @pytest.mark.parametrize("strategy", ["base64", "upload"])
 @pytest.mark.parametrize("size", [1001, 5000])
-def test_a_file_that_gives_less_than_its_size(size: int, strategy: str) -> None:
-    """So is one that ends before, of which a part would be sent as the whole."""
+def test_a_file_with_less_than_its_size(size: int, strategy: str) -> None:
+    """A file with less data than its size is refused, since it would be sent incompletely."""
     message = f"input['a'] is a file that gives less than its size, {size} bytes"
     with pytest.raises(ValueError, match=re.escape(message)):
         plain({"a": Seeking(bytes(1000), size)}, strategy)
@@ -319,13 +319,13 @@ def test_a_file_that_gives_less_than_its_size(size: int, strategy: str) -> None:
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device of Unix")
 def test_a_device_without_an_end() -> None:
-    """So is a device, which has no size at all."""
+    """A device without an end, and so without a size, is refused."""
     with Path("/dev/zero").open("rb") as file, pytest.raises(ValueError, match=r"^input\['a'\] is a file that gives"):
         plain({"a": file})
 
 
 def test_a_file_that_was_opened_for_writing(tmp_path: Path) -> None:
-    """A file that cannot be read is refused by its key, with what to do."""
+    """A file that cannot be read is refused; the error names the input and says what to do."""
     with (
         (tmp_path / "a").open("wb") as file,
         pytest.raises(ValueError, match=r"^input\['a'\] is a file that was opened for writing: open it with mode 'rb'"),
@@ -335,7 +335,7 @@ def test_a_file_that_was_opened_for_writing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["read", "seek", "tell"])
 def test_a_file_that_raises(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a file raises is told with the key, also by one that can be read only once."""
+    """An exception of a file is reported with the name of the input, also for a file that can be read only once."""
 
     def fails(*_: Any) -> Any:
         raise RuntimeError("out of order")
@@ -348,8 +348,8 @@ def test_a_file_that_raises(broken: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(("module", "suffix"), [(gzip, ".gz"), (bz2, ".bz2"), (lzma, ".xz")])
-def test_what_is_unpacked_is_not_named_after_the_packed_file(module: Any, suffix: str, tmp_path: Path) -> None:
-    """An open packed file gives its content, so that has the name and the type of the content, where a name is told."""
+def test_unpacked_content_is_not_named_after_the_packed_file(module: Any, suffix: str, tmp_path: Path) -> None:
+    """A file opened through a decompressor has the name and type of its content, if the file has a name."""
     path = tmp_path / f"a.json{suffix}"
     with module.open(path, "wb") as file:
         file.write(b"{}")
@@ -359,8 +359,8 @@ def test_what_is_unpacked_is_not_named_after_the_packed_file(module: Any, suffix
     assert (kind, content) == ("application/json" if told else "application/octet-stream", b"{}")
 
 
-def test_what_unpacks_is_sent_unpacked(tmp_path: Path) -> None:
-    """Of an open gzip file or a member of a zip file the content is sent, not what lies on disk."""
+def test_unpacked_content_is_sent(tmp_path: Path) -> None:
+    """An open gzip file or zip member is sent with its content, not with the bytes on disk."""
     packed = tmp_path / "a.bin.gz"
     packed.write_bytes(gzip.compress(BIG))
     with gzip.open(packed) as file:
@@ -378,7 +378,7 @@ def spooled() -> Any:
 
 @pytest.mark.parametrize("make", [lambda: io.StringIO("text"), Path(__file__).open, spooled])
 def test_a_file_opened_as_text_is_refused(make: Any) -> None:
-    """Text is no file content: the error says how to open the file."""
+    """A file opened as text is refused; the error says how to open it."""
     with (
         make() as file,
         pytest.raises(
@@ -388,8 +388,8 @@ def test_a_file_opened_as_text_is_refused(make: Any) -> None:
         plain({"a": file})
 
 
-def test_a_path_that_is_no_file() -> None:
-    """A path where there is no file, or a directory, is refused before anything is sent."""
+def test_a_path_that_is_not_a_file() -> None:
+    """A missing file or a directory is refused before anything is sent."""
     with pytest.raises(FileNotFoundError, match=re.escape("input['a']: there is no file /no/such/file.png")):
         plain({"a": Path("/no/such/file.png")})
     with pytest.raises(IsADirectoryError, match=r"^input\['a'\] must be a file, and .* is a directory: pack it"):
@@ -397,13 +397,13 @@ def test_a_path_that_is_no_file() -> None:
 
 
 def test_a_path_that_is_too_long() -> None:
-    """A path that no system takes is refused by its key, and shown in part."""
+    """A path that is too long for any system is refused; the error names the input and shows part of the path."""
     with pytest.raises(FileNotFoundError, match=r"^input\['a'\]: there is no file x{200}…$"):
         plain({"a": Path("x" * 5000)})
 
 
 def test_no_file_stays_open(tmp_path: Path) -> None:
-    """What is opened here is closed here, also when sending fails. An open one would be a ResourceWarning."""
+    """A file that the client opens is closed, also when sending fails; otherwise there would be a ResourceWarning."""
     path = tmp_path / "a.bin"
     path.write_bytes(BIG)
     with pytest.raises(Exception, match="500"):
@@ -411,21 +411,21 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
 
 
 def test_an_output_is_passed_on_by_its_url() -> None:
-    """A file that another model made is not downloaded: the next model gets its URL."""
+    """An output of another model is not downloaded: its URL is sent."""
     output: FileOutput[Any] = FileOutput("https://replicate.delivery/x/out.png")
     assert plain({"a": output, "b": [output]}) == {"a": output.url, "b": [output.url]}
 
 
-def test_nothing_is_uploaded_for_an_input_that_cannot_be_sent() -> None:
-    """The whole input is checked before the first of its files is sent."""
+def test_nothing_is_uploaded_for_an_invalid_input() -> None:
+    """The whole input is checked before the first file is sent."""
     session, transport = scripted(stored)
     with pytest.raises(ValueError, match=r"input\['b'\] is nan"):
         drive(Inputs({"a": BIG, "b": float("nan")}).sent(session))
     assert transport.requests == []
 
 
-def test_files_are_uploaded_in_place() -> None:
-    """Each address stands where its file stood; the same file is uploaded once and stands twice."""
+def test_uploads_replace_files_in_place() -> None:
+    """Each file is replaced by its URL; a file that occurs twice is uploaded once."""
     handle = io.BytesIO(BIG)
     made, transport = encoded({"a": [handle, {"b": handle}], "c": "text"})
     assert made == {"a": [ADDRESS, {"b": ADDRESS}], "c": "text"}

@@ -1,4 +1,4 @@
-"""Files that models make: read, saved, opened, passed on."""
+"""Files that models make: reading, saving, opening, and passing them on."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Image.new("RGB", (3, 2), "red").save(PNG, "png")
 # ---- as a value
 
 
-def test_it_stands_for_its_url() -> None:
-    """Its text is its URL, and so are equality and hash; a string with that URL is equal to it."""
+def test_it_represents_its_url() -> None:
+    """Its text, equality and hash are those of its URL; it equals a string with that URL."""
     one, same, other = (FileOutput[Any](f"https://files.test/{name}.png") for name in ("a", "a", "b"))
     assert str(one) == one.url == "https://files.test/a.png"
     assert one == same == "https://files.test/a.png"
@@ -43,14 +43,14 @@ def test_it_stands_for_its_url() -> None:
     assert json.dumps({"image": one}, default=str) == '{"image": "https://files.test/a.png"}'
 
 
-def test_a_long_url_is_shown_by_its_beginning() -> None:
-    """The repr of a data URI does not fill the screen."""
+def test_a_long_url_is_shortened_in_the_repr() -> None:
+    """The repr of a long data URI is short."""
     assert len(repr(FileOutput("data:text/plain," + "x" * 10_000))) < 150
 
 
 @pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda output: pickle.loads(pickle.dumps(output))])
 def test_it_can_be_copied_and_pickled(twin: Any, host: Host) -> None:
-    """Copies and pickles are equal, stand at the same position, and pickles hold no client."""
+    """Copies and pickles are equal and have the same position; pickles hold no client."""
     output = host.output()
     output.read(10)
     made = twin(output)
@@ -59,8 +59,8 @@ def test_it_can_be_copied_and_pickled(twin: Any, host: Host) -> None:
     assert TOKEN.encode() not in pickle.dumps(output)
 
 
-def test_a_copy_reads_by_itself(host: Host) -> None:
-    """A copy shares the session, not the position."""
+def test_a_copy_has_its_own_position(host: Host) -> None:
+    """A copy shares the session, but not the position."""
     output = host.output()
     made = copy.copy(output)
     assert output.read(3) == made.read(3) == CONTENT[:3]
@@ -94,14 +94,14 @@ def test_a_copy_reads_by_itself(host: Host) -> None:
         ("data:nothing", "output"),
     ],
 )
-def test_its_name_is_harmless(url: str, name: str) -> None:
-    """It has a file name, taken from the URL, that cannot lead out of the folder it is put into."""
+def test_its_name_is_safe(url: str, name: str) -> None:
+    """Its file name is taken from the URL, and never leads out of the folder."""
     assert FileOutput[Any](url).name == name
 
 
 @given(st.text(), st.booleans())
-def test_no_url_has_a_harmful_name(text: str, quoted: bool) -> None:  # noqa: FBT001
-    """Whatever the URL, the name is one file's, in the folder, visible, and not too long for any file system."""
+def test_any_url_gives_a_safe_name(text: str, quoted: bool) -> None:  # noqa: FBT001
+    """Any URL gives the name of one visible file in the folder, short enough for any file system."""
     from urllib.parse import quote
 
     for name in (
@@ -117,7 +117,7 @@ def test_no_url_has_a_harmful_name(text: str, quoted: bool) -> None:  # noqa: FB
 
 @pytest.mark.parametrize("text", ["图" * 200 + ".png", "x" * 500 + ".png", "a" * 10 + "." + "b" * 149])
 def test_a_long_name_keeps_its_end(text: str) -> None:
-    """A name that is too long loses its beginning, and so keeps its extension."""
+    """A name that is too long loses its beginning, and keeps its extension."""
     name = file_name(text)
     assert 100 <= len(name.encode()) <= 150
     assert text.endswith(name)
@@ -127,7 +127,7 @@ def test_a_long_name_keeps_its_end(text: str) -> None:
 
 
 def test_it_reads_like_a_file(host: Host) -> None:
-    """`read`, `seek` and `tell` do what they do on an open file, and download once."""
+    """`read`, `seek` and `tell` work as on an open file, with a single download."""
     output, file = host.output(), io.BytesIO(CONTENT)
     steps = [
         ("read", 10),
@@ -151,8 +151,8 @@ def test_it_reads_like_a_file(host: Host) -> None:
     assert host.connections == 1
 
 
-def test_impossible_positions(host: Host) -> None:
-    """A position before the beginning, or from nowhere, is a ValueError, and the position stays."""
+def test_invalid_positions(host: Host) -> None:
+    """A position before the beginning, or an unknown `whence`, is a ValueError and leaves the position unchanged."""
     output = host.output()
     output.seek(5)
     for offset, whence in ((-1, os.SEEK_SET), (-6, os.SEEK_CUR), (0, 7)):
@@ -162,8 +162,8 @@ def test_impossible_positions(host: Host) -> None:
 
 
 @pytest.mark.parametrize("whence", [os.SEEK_SET, os.SEEK_CUR, os.SEEK_END])
-def test_a_position_that_is_no_int(host: Host, whence: int) -> None:
-    """A position that is no whole number is a TypeError at once, as with files, and the position stays."""
+def test_a_position_that_is_not_an_int(host: Host, whence: int) -> None:
+    """A position that is not an integer is a TypeError at once, as with files, and leaves the position unchanged."""
     output = host.output()
     output.seek(5)
     with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
@@ -173,7 +173,7 @@ def test_a_position_that_is_no_int(host: Host, whence: int) -> None:
 
 
 def test_it_is_iterated_in_chunks(host: Host) -> None:
-    """Iterating gives the content as it arrives, from the beginning, and what has come as a whole from the disk."""
+    """Iteration yields the content from the beginning as it arrives; a complete download is read from the disk."""
     output = host.output()
     assert b"".join(output) == CONTENT
     assert b"".join(output) == CONTENT
@@ -182,7 +182,7 @@ def test_it_is_iterated_in_chunks(host: Host) -> None:
 
 
 def test_leaving_an_iteration_closes_the_connection(host: Host) -> None:
-    """Breaking out of it leaves no connection behind. An open one would be a ResourceWarning."""
+    """Breaking out of the loop closes the connection; an open one would be a ResourceWarning."""
     output = host.output()
     for chunk in output:
         assert CONTENT.startswith(chunk)
@@ -191,7 +191,7 @@ def test_leaving_an_iteration_closes_the_connection(host: Host) -> None:
 
 
 def test_it_can_be_used_with_with(host: Host) -> None:
-    """It can be used where an open file is."""
+    """It works in place of an open file, also in a `with` statement."""
     with host.output() as file:
         copied = io.BytesIO()
         shutil.copyfileobj(file, copied)
@@ -199,7 +199,7 @@ def test_it_can_be_used_with_with(host: Host) -> None:
 
 
 def test_the_token_stays_at_home(host: Host) -> None:
-    """A file host gets no token, and is asked for any type."""
+    """A request to a file host has no token, and accepts any content type."""
     host.output().read()
     [request] = host.requests
     assert b"authorization" not in request.lower()
@@ -217,7 +217,7 @@ def test_two_outputs_of_one_url_share_a_download(host: Host) -> None:
 
 
 def test_the_asynchronous_colour(host: Host, tmp_path: Path) -> None:
-    """With an asynchronous client `read` and `save` are awaited, and `async for` gives chunks."""
+    """With an asynchronous client, `read` and `save` are awaited, and `async for` yields chunks."""
 
     async def main() -> None:
         output = host.output(blocking=False)
@@ -231,7 +231,7 @@ def test_the_asynchronous_colour(host: Host, tmp_path: Path) -> None:
 
 
 def test_reading_asynchronously_with_a_blocking_client(host: Host) -> None:
-    """`aread` and `async for` are there with a blocking client too."""
+    """`aread` and `async for` also work with a blocking client."""
 
     async def main() -> None:
         output = host.output()
@@ -245,23 +245,23 @@ def test_reading_asynchronously_with_a_blocking_client(host: Host) -> None:
 
 
 def test_it_opens_like_a_path(host: Host) -> None:
-    """What takes a path takes it, of both colours, and gets a local copy with the file's name."""
+    """Functions that take a path accept it, in both colours, and get a local copy with the file's name."""
     for output in (host.output(), host.output(blocking=False)):
         assert Path(output).name == "out.bin"
-        with open(output, "rb") as file:  # noqa: PTH123 - as users do
+        with open(output, "rb") as file:  # noqa: PTH123 - as users write it
             assert file.read() == CONTENT
-        assert os.path.getsize(output) == len(CONTENT)  # noqa: PTH202 - as users do
+        assert os.path.getsize(output) == len(CONTENT)  # noqa: PTH202 - as users write it
     assert host.connections == 1
 
 
 def test_pillow_opens_it() -> None:
-    """Pillow takes it, as it takes a path."""
+    """Pillow opens it like a path."""
     with hosted(answer("200 OK", PNG.getvalue())) as host, Image.open(host.output("/out.png")) as image:
         assert image.size == (3, 2)
 
 
 def test_zipfile_opens_it() -> None:
-    """So does `zipfile.ZipFile`."""
+    """`zipfile.ZipFile` opens it like a path."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a.txt", "hello")

@@ -1,4 +1,4 @@
-"""Strings of `prediction.output` that are files: text to whoever wants text, and files with all their methods."""
+"""Strings of `prediction.output` that are files: ordinary strings that also have all file methods."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ URL = "https://replicate.delivery/x/out.png"
 
 
 def test_it_is_a_string_and_a_file_output() -> None:
-    """`isinstance` holds for both, and every method of a FileOutput is there."""
+    """It is an instance of both classes, and has every method of FileOutput."""
     file = FileString(URL)
     assert isinstance(file, str)
     assert isinstance(file, FileOutput)
@@ -36,13 +36,13 @@ def test_it_is_a_string_and_a_file_output() -> None:
      lambda file: file + "", lambda file: file[:]],
 )  # fmt: skip
 def test_it_is_its_url(same: object) -> None:
-    """As text, as a path, as JSON, iterated and sliced it is the URL, as a plain `str`."""
+    """As text, path, JSON, joined and sliced it is its URL, as a plain `str`."""
     assert callable(same)
     assert same(FileString(URL)) == URL
 
 
 def test_it_compares_as_a_string() -> None:
-    """Equality, hash and order are those of the text."""
+    """Equality, hash and order are those of its text."""
     assert FileString(URL) == URL
     assert hash(FileString(URL)) == hash(URL)
     assert {URL: 1}[FileString(URL)] == 1
@@ -53,21 +53,21 @@ def test_it_compares_as_a_string() -> None:
 
 @pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda file: pickle.loads(pickle.dumps(file))])
 def test_it_can_be_copied_and_pickled(twin: object) -> None:
-    """Copies and pickles are of its kind."""
+    """Copies and pickles have the same class."""
     assert callable(twin)
     made = twin(FileString(URL))
     assert type(made) is FileString
     assert made == URL
 
 
-def test_it_is_not_awaited() -> None:
-    """Frameworks that choose by `__aiter__` take it for text."""
+def test_it_is_not_an_asynchronous_iterator() -> None:
+    """Frameworks that check for `__aiter__` treat it as text."""
     assert not isinstance(FileString(URL), AsyncIterable)
     assert not inspect.isasyncgen(FileString(URL))
 
 
 def test_it_is_passed_on_as_its_url() -> None:
-    """As an input it is the text that it is, and not read."""
+    """As an input it is sent as text, and the file is not read."""
     inputs = Inputs({"image": FileString(URL), "more": [FileString(URL)]})
     assert inputs._plan == {"image": URL, "more": [URL]}
     assert OutputList([FileString(URL)]).text is None

@@ -1,4 +1,4 @@
-"""Inputs that are files, and cannot be read: an InputError that Python's own handlers for files catch, too."""
+"""Input files that cannot be read: an InputError that handlers of Python's own file errors catch too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicate._inputs.errors import KINDS, mistakes
 
 
 class Here:
-    """What an input needs of a session to be looked into."""
+    """The part of a session that inspecting an input needs."""
 
     transport = BlockingTransport()
 
@@ -33,8 +33,8 @@ def looked_into(value: Any) -> None:
         (Path(), IsADirectoryError, r"input\['image'\] must be a file, and \. is a directory"),
     ],
 )
-def test_what_is_no_file(path: Path, kind: type[Exception], says: str) -> None:
-    """The error names the input; it is one of this package, an InputError, and what Python has for it."""
+def test_a_path_that_is_not_a_file(path: Path, kind: type[Exception], says: str) -> None:
+    """The error names the input, and is both an InputError and the built-in error."""
     with pytest.raises(kind, match=says) as caught:
         looked_into(path)
     assert isinstance(caught.value, InputError)
@@ -43,8 +43,8 @@ def test_what_is_no_file(path: Path, kind: type[Exception], says: str) -> None:
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "a.png"), OSError(5, "I/O error", "a.png")])
-def test_what_the_system_refuses_is_named(error: OSError) -> None:
-    """What the system says names the file, and the error which input that is."""
+def test_errors_of_the_system_name_the_input(error: OSError) -> None:
+    """The error has the system's message, which names the file, and the name of the input."""
     with (
         pytest.raises(type(error), match=r"input\['image'\] cannot be read: .*: 'a\.png'") as caught,
         mistakes("input['image']"),
@@ -54,7 +54,7 @@ def test_what_the_system_refuses_is_named(error: OSError) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_they_travel(kind: type[Exception]) -> None:
-    """They can be pickled."""
+def test_they_can_be_pickled(kind: type[Exception]) -> None:
+    """The error classes can be pickled."""
     error = pickle.loads(pickle.dumps(kind("no file")))
     assert (type(error), str(error)) == (kind, "no file")

@@ -1,4 +1,4 @@
-"""Inputs as JSON: what is plain, and what cannot be sent. Files are in test_file_inputs.py."""
+"""Inputs as JSON: plain values, and values that cannot be sent. Files are in test_file_inputs.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from replicate._inputs.encode import Inputs
 
 
 def plain(value: Any) -> Any:
-    """Encode a value that needs no request."""
+    """Encode a value that must not need a request."""
     session, transport = scripted()
     made = drive(Inputs(value).sent(session))
     assert transport.requests == []
@@ -37,7 +37,7 @@ class Count(enum.IntEnum):
     "value", [None, True, 0, -7, 1.5, "", "text", "https://files.test/a.png", [], {}, {"a": [1, {"b": None}]}]
 )
 def test_plain_values_stay(value: Any) -> None:
-    """What is JSON already is sent as it is."""
+    """A JSON value is sent unchanged."""
     assert plain(value) == value
 
 
@@ -70,32 +70,32 @@ def test_collections_become_lists_and_objects(value: Any, expected: Any) -> None
     )
 )
 def test_any_json_stays(value: Any) -> None:
-    """No JSON value is changed, and encoding it twice is encoding it once."""
+    """Encoding changes no JSON value."""
     assert plain(value) == value
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-def test_a_number_that_json_cannot_express_names_its_key(number: float) -> None:
-    """NaN and infinity are refused before anything is sent, by the name of the input."""
+def test_nan_and_infinity_are_refused(number: float) -> None:
+    """NaN and infinity are refused before anything is sent; the error names the input."""
     with pytest.raises(ValueError, match=re.escape("input['a'][1]['b'] is ")):
         plain({"a": [0, {"b": number}]})
 
 
 @pytest.mark.parametrize("value", [object(), 1j, int, len])
-def test_what_cannot_be_sent_names_its_key(value: Any) -> None:
-    """What is neither plain nor a file is refused, by the name of the input and what is accepted."""
+def test_a_value_that_cannot_be_sent_is_refused(value: Any) -> None:
+    """A value of an unknown type is refused; the error names the input and the accepted types."""
     with pytest.raises(TypeError, match=re.escape("input['a'] is ") + r".* cannot be sent: use str, .*pathlib\.Path"):
         plain({"a": value})
 
 
 def test_keys_must_be_text() -> None:
-    """A key that is no str is refused, and not turned into one."""
+    """A key that is not a str is refused, and not converted."""
     with pytest.raises(TypeError, match=re.escape("input['a'] has the key 1; keys must be str")):
         plain({"a": {1: 2}})
 
 
-def test_what_contains_itself_is_refused() -> None:
-    """A value without an end gives an error that says so."""
+def test_a_circular_value_is_refused() -> None:
+    """A value that contains itself is refused with an error that says so."""
     circle: list[Any] = []
     circle.append({"again": circle})
     with pytest.raises(ValueError, match="input contains itself"):
@@ -103,8 +103,8 @@ def test_what_contains_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda value: [value, "a"], lambda value: {"a": value}], ids=["lists", "objects"])
-def test_what_is_nested_too_deeply_is_refused(wrap: Any) -> None:
-    """A value that is nested more deeply than Python can follow gives the same, wherever that shows."""
+def test_a_deeply_nested_value_is_refused(wrap: Any) -> None:
+    """A value that is nested too deeply for Python gives the same error, wherever the recursion fails."""
     value: Any = 1
     refused: list[bool] = []
     for _ in range(90):
@@ -114,15 +114,15 @@ def test_what_is_nested_too_deeply_is_refused(wrap: Any) -> None:
             plain({"a": value})
             refused.append(False)
         except ValueError as error:
-            assert str(error) == "input contains itself, or is nested too deeply to be sent"  # noqa: PT017 - if at all
+            assert str(error) == "input contains itself, or is nested too deeply to be sent"  # noqa: PT017 - it need not raise
             refused.append(True)
     assert refused == sorted(refused)
     assert {*refused} == {False, True}
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_an_int_among_many_that_cannot_be_written_names_its_key(sign: int) -> None:
-    """An int of more digits than Python writes is refused in a list too, by its place; one of fewer is sent."""
+def test_a_huge_int_in_a_list_is_refused(sign: int) -> None:
+    """An int with more digits than Python writes is refused, and the error gives its index; a shorter one is sent."""
     with pytest.raises(ValueError, match=re.escape("input['a'][1] is an int of more than 4300 digits")):
         plain({"a": [1, sign * 10**5000, True]})
     longest = sign * 10**4000

@@ -1,4 +1,4 @@
-"""Outputs that are lists, and texts if they hold the pieces of one."""
+"""Outputs that are lists, and also texts if they hold the pieces of a text."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ PIECES = st.lists(st.text(max_size=5), max_size=5).filter(lambda items: OutputLi
 
 
 def outcome(function: Any, *args: Any) -> Any:
-    """Call something, and give what it gives with its type, or the type of the error that it raises."""
+    """Call a function, and return the type and value of its result, or the type of its exception."""
     try:
         result = function(*args)
-    except Exception as error:  # noqa: BLE001 - whichever it is, both must raise it
+    except Exception as error:  # noqa: BLE001 - both calls must raise the same one
         return type(error)
     return type(result), result
 
@@ -94,7 +94,7 @@ def method(name: str, *args: Any) -> Any:
 
 @pytest.mark.parametrize("pieces", TEXTS)
 def test_pieces_of_a_text(pieces: list[str]) -> None:
-    """Strings of which none is a URL as a whole are a text: `str`, `format` and `print` give it."""
+    """Strings of which none is a complete URL form a text: `str`, `format` and `print` give it."""
     output, text, printed = OutputList(pieces), "".join(pieces), io.StringIO()
     print(output, file=printed)
     assert (output.text, str(output), f"{output}", f"{output:*>9.7}") == (text, text, text, f"{text:*>9.7}")
@@ -105,7 +105,7 @@ def test_pieces_of_a_text(pieces: list[str]) -> None:
 @pytest.mark.parametrize("name", sorted(TEXT_METHODS))
 @pytest.mark.parametrize("pieces", TEXTS)
 def test_every_method_of_a_text(name: str, pieces: list[str]) -> None:
-    """What a `str` can do and a `list` cannot is done with the joined text."""
+    """Methods that `str` has and `list` does not are applied to the joined text."""
     call = method(name, *ARGUMENTS.get(name, ()))
     assert outcome(call, OutputList(pieces)) == outcome(call, "".join(pieces))
     assert hasattr(OutputList(pieces), name)
@@ -114,7 +114,7 @@ def test_every_method_of_a_text(name: str, pieces: list[str]) -> None:
 
 @given(PIECES, st.text(max_size=3))
 def test_methods_agree_with_those_of_the_text(pieces: list[str], argument: str) -> None:
-    """With whatever arguments, a method gives what the text's gives, or raises what that raises."""
+    """With any arguments, a method returns what the text's method returns, or raises what it raises."""
     for name in TEXT_METHODS:
         for args in ((), (argument,), (3,), (argument, argument)):
             call = method(name, *args)
@@ -123,7 +123,7 @@ def test_methods_agree_with_those_of_the_text(pieces: list[str], argument: str) 
 
 @given(PIECES, st.text(max_size=3) | st.sampled_from(["", "ab"]))
 def test_operators_agree_with_those_of_the_text(pieces: list[str], other: str) -> None:
-    """So do `+`, `%` and comparisons with a text, on either side."""
+    """`+`, `%` and comparisons with a text, on either side, agree with those of the joined text."""
     output, text = OutputList(pieces), "".join(pieces)
     for operate in (operator.add, *COMPARISONS):
         for same in (other, text):
@@ -134,17 +134,17 @@ def test_operators_agree_with_those_of_the_text(pieces: list[str], other: str) -
 
 
 def test_formatting_with_percent() -> None:
-    """`%` puts values into the text."""
+    """`%` inserts values into the text."""
     assert OutputList(["%s and", " %s"]) % ("a", "b") == "a and b"
 
 
 def test_a_text_grows() -> None:
-    """A list can be changed, and what it is then counts."""
+    """The list can be changed, and its current items count."""
     output = OutputList(["a"])
     output.append("b")
     assert (str(output), output.upper()) == ("ab", "AB")
     output += ["c"]
-    output += "de"  # as lists do: each character is an item
+    output += "de"  # as in a list: each character is an item
     assert (type(output), output.text, len(output)) == (OutputList, "abcde", 5)
     output[0] = FILE
     assert output.text is None
@@ -158,7 +158,7 @@ def test_a_text_grows() -> None:
 
 @pytest.mark.parametrize("items", [*TEXTS, *PLAIN])
 def test_it_is_a_list(items: list[Any]) -> None:
-    """It is a list to whoever asks: by type, `repr`, truth, and equality."""
+    """It behaves as a list in `isinstance`, `repr`, truth and equality, and has no hash."""
     output = OutputList(items)
     assert isinstance(output, list)
     assert repr(output) == repr(items)
@@ -173,7 +173,7 @@ def test_it_is_a_list(items: list[Any]) -> None:
 
 @pytest.mark.parametrize("items", [*TEXTS, *PLAIN])
 def test_copies(items: list[Any]) -> None:
-    """Copies and pickles are of its type, and equal."""
+    """Copies and pickles have the same type and are equal."""
     output = OutputList(items)
     pickled = [pickle.loads(pickle.dumps(output, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
     for same in (copy.copy(output), copy.deepcopy(output), *pickled):
@@ -184,13 +184,13 @@ def test_copies(items: list[Any]) -> None:
 
 @pytest.mark.parametrize("items", [items for items in [*TEXTS, *PLAIN] if FILE not in items])
 def test_json(items: list[Any]) -> None:
-    """To JSON it is an array."""
+    """As JSON it is an array."""
     assert json.dumps(OutputList(items)) == json.dumps(items)
 
 
 @given(PIECES | st.lists(st.integers() | st.text(max_size=3)), st.text(max_size=3), st.integers(-3, 5))
-def test_what_a_list_can_do_is_done_as_lists_do(items: list[Any], item: str, number: int) -> None:
-    """`in`, `len`, index, slices, iteration, `count`, `+` a list, `*` and all methods agree with those of a list."""
+def test_list_operations_agree_with_those_of_a_list(items: list[Any], item: str, number: int) -> None:
+    """`in`, `len`, index, slices, iteration, `count`, `+` with a list, `*` and all methods agree with a list's."""
     for call in (
         lambda value: item in value,
         len,
@@ -201,7 +201,7 @@ def test_what_a_list_can_do_is_done_as_lists_do(items: list[Any], item: str, num
         lambda value: value[number:],
         lambda value: value[::-1],
         lambda value: value + [item],  # noqa: RUF005
-        lambda value: [item] + value,  # noqa: RUF005 - what is to be tested
+        lambda value: [item] + value,  # noqa: RUF005 - the operation under test
         lambda value: value + (item,),  # noqa: RUF005
         lambda value: value * number,
         lambda value: number * value,
@@ -222,19 +222,19 @@ def test_what_a_list_can_do_is_done_as_lists_do(items: list[Any], item: str, num
 
 
 def test_parts_are_plain_lists() -> None:
-    """What operations of a list give is a plain list, as from any `list`."""
+    """Operations of a list return a plain list."""
     output = OutputList(["a", "b"])
     for part in (output[:1], output + ["c"], ["c"] + output, output * 2, output.copy(), sorted(output)):  # noqa: RUF005
         assert type(part) is list
     assert (output[0], "".join(output), "ab" in output) == ("a", "ab", False)
 
 
-# ---- no text
+# ---- not a text
 
 
 @pytest.mark.parametrize("items", PLAIN)
-def test_what_is_no_text_is_a_list_only(items: list[Any]) -> None:
-    """With a file, a URL, a number or the like in it, it behaves as any list does."""
+def test_a_list_that_is_not_a_text(items: list[Any]) -> None:
+    """A list with a file, a URL, a number or the like in it behaves like any list."""
     output, printed = OutputList(items), io.StringIO()
     print(output, file=printed)
     assert (output.text, str(output), f"{output}", printed.getvalue()) == (None, str(items), str(items), f"{items}\n")
@@ -247,8 +247,8 @@ def test_what_is_no_text_is_a_list_only(items: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("items", PLAIN)
-def test_what_is_no_text_has_no_methods_of_one(items: list[Any]) -> None:
-    """`hasattr` and `dir` say so, and the error is a list's."""
+def test_a_list_that_is_not_a_text_has_no_text_methods(items: list[Any]) -> None:
+    """`hasattr` and `dir` do not find the methods, and the AttributeError names the class."""
     output = OutputList(items)
     assert not any(hasattr(output, name) for name in TEXT_METHODS)
     assert TEXT_METHODS.isdisjoint(dir(output))
@@ -258,7 +258,7 @@ def test_what_is_no_text_has_no_methods_of_one(items: list[Any]) -> None:
 
 
 def test_files_print_as_a_list() -> None:
-    """Each file is a text by itself; several are a list."""
+    """A single file prints as its URL; several print as a list."""
     printed = io.StringIO()
     print(OutputList([FILE, FILE]), file=printed)
     assert printed.getvalue() == f"[{FILE!r}, {FILE!r}]\n"
@@ -266,6 +266,6 @@ def test_files_print_as_a_list() -> None:
 
 
 @pytest.mark.parametrize("name", ["_strip", "__rmod__", "prediction", "nope"])
-def test_what_neither_has(name: str) -> None:
+def test_unknown_attributes(name: str) -> None:
     """Only public methods of `str` are found."""
     assert not hasattr(OutputList(["a"]), name)

@@ -1,4 +1,4 @@
-"""What a schema says of an output: whether it comes in items, and which of its strings are files."""
+"""What a schema says about an output: whether it comes item by item, and which of its strings are files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def schema(output: Any, **others: Any) -> OutputSchema:
 
 
 def files(described: OutputSchema, output: Any) -> Any:
-    """Replace the files of an output by sets of their URL."""
+    """Replace each file in an output by a set with its URL."""
     return described.files(output, lambda url: {url})
 
 
 def test_a_plain_output() -> None:
-    """Most outputs come at once."""
+    """Most outputs come as a whole."""
     made = schema(URI)
     assert (made.known, made.iterator, made.concatenate) == (True, False, False)
 
@@ -88,12 +88,12 @@ def test_an_output_in_items() -> None:
     ],
 )
 def test_which_strings_are_files(output: Any, value: Any, expected: Any) -> None:
-    """The schema decides of the strings that it speaks of, and the value of all others, however deep they are."""
+    """The schema decides for the strings that it describes, and the value for all others, at any depth."""
     assert files(schema(output, Image=URI), value) == expected
 
 
 def test_an_item_has_the_schema_of_items() -> None:
-    """Items of an iterator are looked at one by one."""
+    """Items of an iterator are checked against the schema of the items."""
     made = schema({"type": "array", "items": URI, "x-cog-array-type": "iterator"})
     assert made.file(ELSEWHERE, lambda url: {url}) == {ELSEWHERE}
 
@@ -133,7 +133,7 @@ def test_an_item_has_the_schema_of_items() -> None:
     ],
 )
 def test_without_a_schema_the_value_decides(text: str, *, is_file: bool) -> None:
-    """A string is a file if it is, as a whole, one URL: of http, https or data, written small as in version 1."""
+    """A string is a file if it is exactly one http, https or data URL."""
     assert is_url(text) is is_file
     assert (files(BY_VALUE, text) == {text}) is is_file
     assert (files(schema(URI), text) == {text}) is is_file
@@ -176,8 +176,8 @@ JUNK = st.recursive(
 
 
 @given(JUNK, JUNK, JUNK)
-def test_no_schema_and_no_output_makes_it_fail(output: Any, other: Any, value: Any) -> None:
-    """Documents and outputs of any shape are read without an error, and what is no file stays as it is."""
+def test_any_schema_and_output_are_read(output: Any, other: Any, value: Any) -> None:
+    """Schemas and outputs of any shape are read without an error, and values other than files stay unchanged."""
     made = schema(output, A=other)
     assert isinstance(made.iterator, bool)
     assert isinstance(made.streams_text, bool)
@@ -186,15 +186,15 @@ def test_no_schema_and_no_output_makes_it_fail(output: Any, other: Any, value: A
 
 
 @given(JUNK)
-def test_no_document_makes_it_fail(document: Any) -> None:
-    """Nor does anything in the place of a document."""
+def test_any_document_is_read(document: Any) -> None:
+    """Any value in place of the document is accepted."""
     assert OutputSchema(document).files(DELIVERED, str) == DELIVERED
 
 
 @pytest.mark.parametrize(("levels", "found"), [(1, True), (99, True), (101, False), (900, False)])
 @pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["lists", "objects"])
-def test_a_deep_output_ends_no_call(wrap: Any, levels: int, *, found: bool) -> None:
-    """Files are looked for as deep as anybody nests them; what is deeper is given as it came."""
+def test_a_deep_output_raises_nothing(wrap: Any, levels: int, *, found: bool) -> None:
+    """Files are found to a depth of about 100 levels; deeper values are returned unchanged."""
     output: Any = "https://replicate.delivery/a.png"
     for _ in range(levels):
         output = wrap(output)

@@ -1,4 +1,4 @@
-"""The ways to say which model is meant."""
+"""The ways to name a model."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_every_form_is_understood(ref: Any, model: Any, version: str | None) -> 
     ],
 )
 def test_a_text_that_names_no_model_is_a_value_error(ref: str) -> None:
-    """Text that is no reference is refused, with the format that is expected."""
+    """A text that is not a reference is refused; the error gives the expected format."""
     with pytest.raises(ValueError, match="Expected format: owner/name or owner/name:version"):
         Reference.of(ref)
 
@@ -92,7 +92,7 @@ def test_a_text_that_names_no_model_is_a_value_error(ref: str) -> None:
     "ref", [None, 7, ("owner",), ("a", 1), {"owner": "a"}, object(), b"owner/name", SimpleNamespace(name="x", id=7)]
 )
 def test_an_object_that_names_no_model_is_a_type_error(ref: Any) -> None:
-    """Anything else is refused by its type."""
+    """Any other object is refused; the error gives the expected forms."""
     with pytest.raises(TypeError, match="'owner/name' or 'owner/name:version'"):
         Reference.of(ref)
 
@@ -101,8 +101,8 @@ PART = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
 @given(PART, PART, st.none() | PART)
-def test_an_identifier_and_its_text_are_the_same(owner: str, name: str, version: str | None) -> None:
-    """What an identifier is written as is read as that identifier."""
+def test_an_identifier_survives_its_text_form(owner: str, name: str, version: str | None) -> None:
+    """An identifier that is written as text and parsed again is the same."""
     identifier = ModelVersionIdentifier(owner, name, version)
     assert ModelVersionIdentifier.parse(str(identifier)) == identifier
     assert str(Reference.of(identifier)) == str(identifier)
@@ -110,8 +110,8 @@ def test_an_identifier_and_its_text_are_the_same(owner: str, name: str, version:
 
 
 @given(st.text())
-def test_any_text_is_understood_or_refused(text: str) -> None:
-    """No text makes parsing fail in another way, or yields parts that are empty or contain separators."""
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    """Parsing any text gives a ValueError, or parts that are neither empty nor contain separators."""
     try:
         identifier = ModelVersionIdentifier.parse(text)
     except ValueError:
@@ -124,8 +124,8 @@ def test_a_bare_version_is_its_text() -> None:
     assert str(Reference.of(VERSION)) == VERSION
 
 
-def test_an_odd_object_with_an_address_is_no_output() -> None:
-    """Only a FileOutput is sent as its URL; what else has one, such as an answer of urllib, is sent as a file."""
+def test_a_foreign_object_with_a_url_is_sent_as_a_file() -> None:
+    """Only a FileOutput is sent as its URL; another object with a `url`, such as a urllib response, is a file."""
 
     class Opened(io.BytesIO):
         url = "http://localhost/media/a.txt"

@@ -1,4 +1,4 @@
-"""Files that models make, on disk: saved whole or not at all, and cached privately."""
+"""Files that models make, on disk: saved completely or not at all, and cached privately."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def names(folder: Path) -> list[str]:
 
 
 def test_saving_to_a_path(host: Host, tmp_path: Path) -> None:
-    """`save` writes to a path, given as str or Path, replaces what is there, and gives the path."""
+    """`save` writes to a path, given as str or Path, replaces an existing file, and returns the path."""
     target = tmp_path / "kept.bin"
     target.write_bytes(b"old")
     with target.open("rb") as before:
         assert host.output().save(target) == target
-        assert before.read() == b"old"  # replaced as a whole, not overwritten
+        assert before.read() == b"old"  # replaced, not overwritten
     assert host.output().save(str(target)) == target
     assert target.read_bytes() == CONTENT
     assert names(tmp_path) == ["kept.bin"]
 
 
 def test_saving_to_a_folder(host: Host, tmp_path: Path) -> None:
-    """In a folder it is saved under its own name, and nowhere else, whatever the URL says."""
+    """In a folder it is saved under its own name, and never outside the folder, whatever the URL says."""
     folder = tmp_path / "folder"
     folder.mkdir()
     assert host.output("/a/pic.png").save(folder) == folder / "pic.png"
@@ -59,7 +59,7 @@ def test_saving_to_a_folder(host: Host, tmp_path: Path) -> None:
 
 
 def test_nothing_in_a_folder_is_overwritten(host: Host, tmp_path: Path) -> None:
-    """Where another file has its name it gets a number; what was saved there before, lies there."""
+    """If another file has the name, the name gets a number; saving the same file again returns its first path."""
     (tmp_path / "pic.png").write_bytes(b"another one's")
     first = host.output("/a/pic.png")
     assert first.save(tmp_path) == tmp_path / "pic-2.png"
@@ -75,7 +75,7 @@ def test_nothing_in_a_folder_is_overwritten(host: Host, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("links", [True, False])
 def test_a_name_that_is_taken(links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
-    """A name that is taken, by a broken link too, or by upper case, gets the first number that is free."""
+    """A name that is taken, also by a broken link or in upper case, gets the first free number."""
     if not links:
 
         def refused(*_: object) -> None:
@@ -94,7 +94,7 @@ def test_a_name_that_is_taken(links: bool, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_two_processes_overwrite_nothing(tmp_path: Path) -> None:
-    """Of processes that save under one name at the same time, each has a file of its own."""
+    """Processes that save under one name at the same time each get a file of their own."""
     program = (
         "import sys, replicate\n"
         "sys.stdin.readline()\n"
@@ -118,8 +118,8 @@ def test_two_processes_overwrite_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/stdout").is_symlink(), reason="there is no such link")
-def test_what_stands_for_an_open_file(tmp_path: Path) -> None:
-    """A link to what a process has open is refused: what was moved to its place would be lost, or the link."""
+def test_a_link_to_an_open_file(tmp_path: Path) -> None:
+    """A link to a file that a process has open is refused, since replacing it would lose the file or the link."""
     with (tmp_path / "standard").open("wb") as file:
         path = f"/proc/self/fd/{file.fileno()}"
         with pytest.raises(ValueError, match="which is no file: open it, and pass the open file"):
@@ -135,7 +135,7 @@ def test_what_stands_for_an_open_file(tmp_path: Path) -> None:
 
 
 def test_saving_to_an_open_file(host: Host) -> None:
-    """Into an open file the whole content is written, wherever the output stands; the file stays open."""
+    """The whole content is written to an open file, whatever the output's position; the file stays open."""
     output, file = host.output(), io.BytesIO(b"")
     output.read(10)
     assert output.save(file) is None
@@ -143,8 +143,8 @@ def test_saving_to_an_open_file(host: Host) -> None:
     assert output.tell() == 10
 
 
-def test_an_open_file_that_takes_a_part(host: Host) -> None:
-    """A raw file that takes a part of what it is given gets the rest; one that takes nothing is an error."""
+def test_an_open_file_with_partial_writes(host: Host) -> None:
+    """A raw file that accepts only part of a block gets the rest later; one that accepts nothing is an error."""
 
     class Slow(io.RawIOBase):
         content, most = b"", 1000
@@ -161,8 +161,8 @@ def test_an_open_file_that_takes_a_part(host: Host) -> None:
         host.output().save(slow)  # type: ignore[arg-type]
 
 
-def test_an_open_file_that_does_not_tell(host: Host) -> None:
-    """What `write` gives is what it took only if it is a number."""
+def test_an_open_file_whose_write_returns_no_number(host: Host) -> None:
+    """The result of `write` counts as the number of bytes written only if it is an int, and not a bool."""
 
     class Silent:
         content = b""
@@ -172,12 +172,12 @@ def test_an_open_file_that_does_not_tell(host: Host) -> None:
             return True
 
     silent = Silent()
-    host.output().save(silent)  # type: ignore[arg-type]  # it is no more than that
+    host.output().save(silent)  # type: ignore[arg-type]  # it has only `write`
     assert silent.content == CONTENT
 
 
-def test_an_open_file_that_is_awaited(host: Host) -> None:
-    """A file of an asynchronous library is refused, and what to do instead said, before anything is downloaded."""
+def test_an_asynchronous_open_file(host: Host) -> None:
+    """A file of an asynchronous library is refused before the download; the error says what to do instead."""
 
     class Awaited:
         async def write(self, block: bytes) -> int:
@@ -195,12 +195,12 @@ def test_an_open_file_that_is_awaited(host: Host) -> None:
     with pytest.raises(TypeError, match=r"await file\.write\(await output\.read\(\)\)"):
         host.output().save(Awaited())  # type: ignore[arg-type]
     assert host.connections == 0
-    with pytest.raises(TypeError, match="is awaited"):  # which shows late, but loses nothing
+    with pytest.raises(TypeError, match="is awaited"):  # noticed late, but nothing is lost
         host.output().save(Wrapped())  # type: ignore[arg-type]
 
 
-def test_a_copy_that_is_replaced_meanwhile(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has taken the place of a saved file is never read as the file, however late that happens."""
+def test_a_copy_that_is_replaced_while_it_is_used(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that has replaced a saved copy is never read as the output, however late that happens."""
     whole = copies.Copy.whole
 
     def late(copy: copies.Copy) -> bool:
@@ -232,7 +232,7 @@ def test_a_copy_that_is_replaced_meanwhile(host: Host, tmp_path: Path, monkeypat
 
 
 def test_copies_are_bounded(host: Host, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of very much that was read the latest is kept; the rest is downloaded again when it is asked for."""
+    """If much has been read, only the latest files are cached; others are downloaded again on demand."""
     monkeypatch.setattr(copies, "ROOM", 2 * len(CONTENT))
     for name in "abcd":
         assert host.output(f"/{name}").read() == CONTENT
@@ -245,8 +245,8 @@ def test_copies_are_bounded(host: Host, cache: Path, monkeypatch: pytest.MonkeyP
     assert len(copies.cache._infos) == 3
 
 
-def test_what_nobody_waits_for_is_removed_at_exit(tmp_path: Path) -> None:
-    """A thread that still saves when Python exits leaves no file."""
+def test_unfinished_saves_are_removed_at_exit(tmp_path: Path) -> None:
+    """A daemon thread that is still saving when Python exits leaves no file."""
     program = (
         "import sys, threading, replicate\n"
         "begun = threading.Event()\n"
@@ -260,10 +260,10 @@ def test_what_nobody_waits_for_is_removed_at_exit(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_what_is_saved_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk begins with each block as it comes, so that little is waited for at the end; copies are not waited for.
+def test_a_saved_file_is_on_the_disk_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing to the disk starts with each block, so that the final wait is short. Cached copies are not waited for.
 
-    All of that is seen from the calls that the file gets, in turn.
+    The test checks the order of the calls for the file.
     """
     monkeypatch.setattr(atomic_write, "BLOCK", 100_000)
     seen: list[str] = []
@@ -293,8 +293,8 @@ def test_what_is_saved_is_on_the_disk_before_it_has_its_name(tmp_path: Path, mon
         assert seen == []
 
 
-def test_pieces_however_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that comes byte by byte takes no more memory than any other: what waits to be written is counted too."""
+def test_memory_for_small_chunks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that comes byte by byte needs no more memory than any other: the number of waiting chunks is bounded."""
     monkeypatch.setattr(atomic_write, "MANY", 10)
     most = 0
 
@@ -311,8 +311,8 @@ def test_pieces_however_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert most < 10
 
 
-def test_a_saved_file_that_is_taken_away_at_once(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for files in a folder may take one as soon as it is there: it has been saved."""
+def test_a_saved_file_that_is_removed_at_once(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A saved file may be taken away as soon as it exists: it counts as saved."""
     become = atomic_write.Part.become
 
     async def taken(self: atomic_write.Part, *wanted: Any, **options: Any) -> Path:
@@ -329,7 +329,7 @@ def test_a_saved_file_that_is_taken_away_at_once(host: Host, tmp_path: Path, mon
 
 
 def test_a_copy_that_cannot_be_opened(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that has too many files open is told so, and not kept waiting."""
+    """A process with too many open files gets an error, and does not hang."""
     output = host.output()
     output.read()
 
@@ -344,8 +344,8 @@ def test_a_copy_that_cannot_be_opened(host: Host, monkeypatch: pytest.MonkeyPatc
     assert host.connections == 1
 
 
-def test_an_interrupt_before_a_file_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file is known as one to remove before it is made; one that cannot be made is not."""
+def test_an_interrupt_while_a_file_is_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is registered for removal before it is created; one that cannot be created is not."""
 
     def interrupted(path: Path, *_: object) -> Any:
         assert path in atomic_write.unfinished
@@ -366,7 +366,7 @@ def test_an_interrupt_before_a_file_is_there(tmp_path: Path, monkeypatch: pytest
 
 
 def test_saving_where_there_is_no_folder(host: Host, tmp_path: Path) -> None:
-    """A missing folder is reported by its name, before anything is downloaded."""
+    """A missing folder is reported by name, before anything is downloaded."""
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing to save to"):
         host.output().save(tmp_path / "missing" / "a.bin")
     assert host.connections == 0
@@ -374,7 +374,7 @@ def test_saving_where_there_is_no_folder(host: Host, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
 def test_permissions_follow_the_umask(umask: int, mode: int, host: Host, tmp_path: Path) -> None:
-    """A saved file has the permissions of any new file, or those of the file that it replaces."""
+    """A saved file has the permissions of a new file, or those of the file that it replaces."""
     before = os.umask(umask)
     try:
         saved = host.output().save(tmp_path / "a.bin")
@@ -389,7 +389,7 @@ CUT = answer("200 OK", CONTENT[:1000], f"Content-Length: {len(CONTENT)}")
 
 
 def test_a_download_that_breaks_off_leaves_nothing(tmp_path: Path, cache: Path) -> None:
-    """A truncated download is an error, leaves no file anywhere, and does not spoil the next attempt."""
+    """A truncated download is an error, leaves no file, and does not affect the next attempt."""
     target = tmp_path / "a.bin"
     target.write_bytes(b"old")
     with hosted(CUT, CUT, CUT, CUT, answer("200 OK", CONTENT)) as host:
@@ -405,15 +405,15 @@ def test_a_download_that_breaks_off_leaves_nothing(tmp_path: Path, cache: Path) 
         assert output.read() == CONTENT
 
 
-def test_a_file_that_is_gone() -> None:
-    """A file that is not there any more is a NotFoundError."""
+def test_a_file_that_does_not_exist_any_more() -> None:
+    """A file that does not exist any more is a NotFoundError."""
     said = r"404 Not Found from GET /x/out\.bin: <Error>NoSuchKey"
     with hosted(answer("404 Not Found", b"<Error>NoSuchKey")) as host, pytest.raises(NotFoundError, match=said):
         host.output().read()
 
 
 def test_an_interrupted_save_leaves_nothing(host: Host, tmp_path: Path) -> None:
-    """Whatever interrupts writing, there is no half file, and no temporary one."""
+    """An interrupt while writing leaves neither a partial nor a temporary file."""
 
     def interrupt(done: int, _total: int | None) -> None:
         assert len(names(tmp_path)) == 1
@@ -442,8 +442,8 @@ def test_an_interrupted_save_leaves_nothing(host: Host, tmp_path: Path) -> None:
         ("data:,é", "é".encode()),
     ],
 )
-def test_data_uris_are_decoded_here(uri: str, content: bytes) -> None:
-    """The content of a data URI, in base64 or percent-encoded, needs no request."""
+def test_data_uris_need_no_request(uri: str, content: bytes) -> None:
+    """The content of a data URI, in base64 or percent-encoded, is decoded without a request."""
     output = FileOutput[Any](uri, Session(config(), Hasty()))
     assert data_of(uri) == output.read() == b"".join(output) == content
 
@@ -460,7 +460,7 @@ def test_data_uris_are_decoded_here(uri: str, content: bytes) -> None:
     ],
 )
 def test_a_malformed_data_uri_is_an_error(uri: str) -> None:
-    """What is not valid raises, and is not read as something else."""
+    """An invalid data URI raises an error, and is not read as something else."""
     with pytest.raises(ReplicateError, match="This data URI"):
         data_of(uri)
 
@@ -487,7 +487,7 @@ print(folder)
 
 
 def test_the_cache_is_private_and_removed_at_exit() -> None:
-    """Downloads lie in a folder of the process that nobody else can read; it goes with the process, not with a fork."""
+    """Downloads are in a folder that only the user can read; the process removes it at exit, a forked child not."""
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False
     )
@@ -497,8 +497,8 @@ def test_the_cache_is_private_and_removed_at_exit() -> None:
     assert not folder.exists()
 
 
-def test_an_unpickled_output_reads_by_the_default_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An output from a pickle has no client, and acts through the default one."""
+def test_an_unpickled_output_uses_the_default_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An output from a pickle has no client, and uses the default one."""
     import replicate
 
     client = replicate.Client("t", transport=httpx.MockTransport(lambda request: httpx.Response(200, content=b"abc")))

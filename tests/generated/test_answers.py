@@ -1,4 +1,4 @@
-"""What endpoints and models make of answers: all that was sent, read as far as it can be, and no surprises."""
+"""How endpoints and models read responses: all data is kept, read as far as possible, and nothing raises."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read(**changes: Any) -> models.Prediction:
 
 
 def example(model: type[Payload], value: Any = "x") -> dict[str, Any]:
-    """Make an object in which every declared field has some value."""
+    """Return an object in which every declared field has the value."""
     return dict.fromkeys(types.fields(model).readers, value)
 
 
@@ -58,7 +58,7 @@ def example(model: type[Payload], value: Any = "x") -> dict[str, Any]:
 
 
 def test_a_prediction_is_read_into_its_types() -> None:
-    """Times are aware datetimes, objects are models, everything else is the JSON value."""
+    """Times are aware datetimes, objects are models, and everything else is the JSON value."""
     prediction = read()
     assert prediction.created_at == datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
     assert isinstance(prediction.urls, models.PredictionUrls)
@@ -70,7 +70,7 @@ def test_a_prediction_is_read_into_its_types() -> None:
 
 
 def test_unknown_fields_are_kept() -> None:
-    """A field that the models do not declare can be read as attribute and item, and is written again."""
+    """An undeclared field can be read as an attribute and as an item, and is written again."""
     prediction: Any = read()
     assert prediction.brand_new == prediction["brand_new"] == {"x": [1]}
     assert prediction.urls.new == 1
@@ -90,7 +90,7 @@ def test_fields_can_be_read_as_items() -> None:
 
 
 def test_an_absent_field_reads_as_none_and_stays_absent() -> None:
-    """What an answer did not carry is None, and is not made up when it is written again."""
+    """A field that is missing from the response reads as None, and is not written again."""
     prediction = read()
     assert prediction.logs is None
     assert prediction.completed_at is None
@@ -100,15 +100,15 @@ def test_an_absent_field_reads_as_none_and_stays_absent() -> None:
 
 
 @pytest.mark.parametrize("name", ["status", "source"])
-def test_unknown_enum_values_pass_through(name: str) -> None:
-    """A status that the API adds is that string, and everything else is read."""
+def test_unknown_enum_values_are_accepted(name: str) -> None:
+    """A value that the API adds is kept as a string, and everything else is read."""
     prediction = read(**{name: "queued"})
     assert getattr(prediction, name) == "queued"
     assert prediction.id == "p1"
 
 
 @every_model
-def test_nothing_in_an_object_raises(model: type[Payload]) -> None:
+def test_fields_of_any_type_are_kept(model: type[Payload]) -> None:
     """Any field may be null or of another type: it is kept as it came, and so are the others."""
     for value in (None, "x", "", 1, 1.5, True, [], ["x", None, {}], {}, {"a": 1}):
         data = example(model, value)
@@ -122,13 +122,13 @@ def test_a_model_reads_an_empty_object(model: type[Payload]) -> None:
     assert empty.to_dict() == {}
     methods = {name for name in types.fields(model).json_names if isinstance(empty, dict) and name in dir(dict)}
     assert all(getattr(empty, name) is None for name in types.fields(model).json_names.keys() - methods)
-    assert methods <= {"get"}  # one of `dict`, which comes before a field
+    assert methods <= {"get"}  # a method of `dict`, which takes precedence over the field
     assert repr(empty) == f"{model.__name__}()"
 
 
 @given(model=st.sampled_from(MODELS), data=st.data())
-def test_whatever_was_sent_is_kept(model: type[Payload], data: st.DataObject) -> None:
-    """Reading any JSON object and writing it again gives it back."""
+def test_everything_that_was_sent_is_kept(model: type[Payload], data: st.DataObject) -> None:
+    """Reading any JSON object and writing it again gives the same object."""
     keys = st.sampled_from(sorted(types.fields(model).readers)) | st.text(max_size=5)
     sent = data.draw(st.dictionaries(keys, json_values, max_size=6))
     read = model.from_dict(sent)
@@ -139,7 +139,7 @@ def test_whatever_was_sent_is_kept(model: type[Payload], data: st.DataObject) ->
 
 @pytest.mark.parametrize("bad", [None, "x", 7, ["x"], {"status": 5, "created_at": "noon", "urls": None}])
 def test_one_bad_item_does_not_lose_the_page(bad: Any) -> None:
-    """An item that is no object is kept as it came, and its neighbours are read."""
+    """An item that is not an object is kept as it came, and the other items are read."""
     page = predictions_list.parse_response(
         json.dumps({"next": None, "results": [PREDICTION, bad, PREDICTION]}).encode()
     )
@@ -150,7 +150,7 @@ def test_one_bad_item_does_not_lose_the_page(bad: Any) -> None:
 
 
 @pytest.mark.parametrize("results", [None, {}, "x", {"0": PREDICTION}])
-def test_a_page_without_a_list_is_still_a_page(results: Any) -> None:
+def test_a_page_without_a_list_of_results(results: Any) -> None:
     """`results` of another type are kept, and so is the cursor."""
     page = predictions_list.parse_response(json.dumps({"next": "https://x/?cursor=1", "results": results}).encode())
     assert page.next == "https://x/?cursor=1"
@@ -158,7 +158,7 @@ def test_a_page_without_a_list_is_still_a_page(results: Any) -> None:
 
 
 def test_the_objects_in_a_model_are_read_too() -> None:
-    """A model's latest version and example, which the document calls objects, are a version and a prediction."""
+    """A model's latest version and default example, untyped in the document, are read as a version and a prediction."""
     content = {"owner": "a", "latest_version": {"id": "v", "created_at": "2024-01-01"}, "default_example": PREDICTION}
     model = models_get.parse_response(json.dumps(content).encode())
     assert model.latest_version is not None
@@ -167,8 +167,8 @@ def test_the_objects_in_a_model_are_read_too() -> None:
     assert model.default_example.output == ["a", "b"]
 
 
-def test_answers_that_are_no_objects() -> None:
-    """Arrays are lists of models, text is str, files are bytes, and deletions answer None."""
+def test_responses_that_are_not_objects() -> None:
+    """Arrays are lists of models, text is str, files are bytes, and deletions return None."""
     hardware = hardware_list.parse_response(b'[{"sku": "cpu", "name": "CPU"}, null]')
     assert hardware == [models.Hardware.from_dict({"sku": "cpu", "name": "CPU"}), None]
     assert models_readme_get.parse_response("# Grüße".encode()) == "# Grüße"
@@ -178,10 +178,10 @@ def test_answers_that_are_no_objects() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>502</html>", b"[]", b"null", b'"x"', b"{", b"\xff", b"[" * 100_000])
-def test_content_of_another_kind_is_one_error(content: bytes) -> None:
-    """Whatever is wrong with the content as a whole, it is a MalformedResponse that says what, but not with its words.
+def test_malformed_content_is_one_error(content: bytes) -> None:
+    """Malformed content raises a MalformedResponse that describes the content but does not quote it.
 
-    They may echo a secret of the request.
+    The content may echo a secret of the request.
     """
     with pytest.raises(MalformedResponse) as caught:
         predictions_get.parse_response(content)
@@ -196,7 +196,7 @@ def test_content_of_another_kind_is_one_error(content: bytes) -> None:
 
 @given(st.datetimes(timezones=st.just(UTC) | st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))))
 def test_every_written_time_is_read_back(moment: datetime) -> None:
-    """A time as Python writes it is read as the same moment, with its offset."""
+    """A time that Python has written is read as the same moment, with its offset."""
     read = types.timestamp(moment.isoformat())
     assert (read, read.utcoffset()) == (moment, moment.utcoffset())
 
@@ -204,7 +204,7 @@ def test_every_written_time_is_read_back(moment: datetime) -> None:
 @pytest.mark.parametrize("zone", ["Z", "+00:00", ""])
 @given(digits=st.text("0123456789", min_size=1, max_size=12))
 def test_times_of_any_precision_are_read(zone: str, digits: str) -> None:
-    """Fractions of a second of any length are read to the microsecond; without an offset a time is UTC."""
+    """Fractions of a second of any length are read to the microsecond; a time without an offset is UTC."""
     microseconds = int(digits[:6].ljust(6, "0"))
     wanted = datetime(2022, 6, 1, 12, 30, 5, microseconds, tzinfo=UTC)
     assert types.timestamp(f"2022-06-01T12:30:05.{digits}{zone}") == wanted
@@ -213,8 +213,8 @@ def test_times_of_any_precision_are_read(zone: str, digits: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "noon", "10", "2024-13-01", "yesterday", "2024-01-01T25:00:00Z", "9999-12-31T24:00Z", "\uff11"]
 )
-def test_what_is_no_time_is_kept(text: str) -> None:
-    """A malformed time is the text that was sent, never a time of today."""
+def test_a_malformed_time_is_kept(text: str) -> None:
+    """A malformed time stays the text that was sent, and never becomes a time of today."""
     assert read(created_at=text).created_at == text  # type: ignore[comparison-overlap]
 
 
@@ -223,7 +223,7 @@ def test_what_is_no_time_is_kept(text: str) -> None:
 
 @every_model
 def test_copies_and_pickles_are_equal(model: type[Payload]) -> None:
-    """Every model is copied, copied deeply and pickled, with its absent and unknown fields as they were."""
+    """Copies, deep copies and pickles of every model keep absent and unknown fields as they were."""
     sent = {**example(model), "created_at": "2024-01-01T00:00:00Z", "unknown": [1]}
     sent.pop(next(iter(types.fields(model).readers)))
     original = model.from_dict(sent)
@@ -240,7 +240,7 @@ def test_copies_and_pickles_are_equal(model: type[Payload]) -> None:
 
 @every_model
 def test_a_model_can_be_made_by_keyword(model: type[Payload]) -> None:
-    """A model takes its fields as keywords, refuses others, and holds what was given and nothing else."""
+    """A model takes its fields as keywords, refuses others, and holds exactly what was given."""
     made = model(**dict.fromkeys(types.fields(model).json_names, "x"))
     assert made.to_dict() == example(model)
     assert made == model.from_dict(example(model))
@@ -248,8 +248,8 @@ def test_a_model_can_be_made_by_keyword(model: type[Payload]) -> None:
         model(no_such_field=1)
 
 
-def test_what_is_not_given_is_absent_from_a_made_model_and_its_copies() -> None:
-    """A field left out, or given as UNSET, is absent: before and after a deep copy."""
+def test_an_unset_field_is_absent() -> None:
+    """A field that is left out, or given as UNSET, is absent, also after a deep copy."""
     request = models.PredictionRequest(input={}, webhook=types.UNSET)
     for twin in (request, copy.deepcopy(request)):
         assert twin.to_dict() == {"input": {}}
@@ -259,7 +259,7 @@ def test_what_is_not_given_is_absent_from_a_made_model_and_its_copies() -> None:
 
 
 def test_unset_is_one_object() -> None:
-    """UNSET is false, shows its name, and stays itself when copied or pickled."""
+    """UNSET is false, has its name as repr, and remains the same object when copied or pickled."""
     assert not types.UNSET
     assert repr(types.UNSET) == "UNSET"
     assert copy.deepcopy([types.UNSET])[0] is types.UNSET
@@ -267,7 +267,7 @@ def test_unset_is_one_object() -> None:
 
 
 def test_models_compare_by_content() -> None:
-    """Equal content of one kind is equal, other content or another kind is not, and models are not hashable."""
+    """Models are equal if their class and content are; they are not hashable."""
     assert read() == read()
     assert read() != read(status="failed")
     assert read() != read(brand_new=2)
@@ -295,7 +295,7 @@ def test_fields_can_be_set() -> None:
 
 
 def test_a_subclass_is_read_as_itself() -> None:
-    """A class that adds behaviour to a model is made by the same from_dict, and equals the plain model."""
+    """`from_dict` of a subclass returns the subclass, which equals the plain model."""
 
     class Richer(models.Prediction):
         def shout(self) -> str:
@@ -307,14 +307,14 @@ def test_a_subclass_is_read_as_itself() -> None:
 
 
 class Renamed(Payload):
-    """Stands for a model with a field that Python cannot spell."""
+    """A stand-in for a model with a field whose name is a keyword of Python."""
 
     renamed = {"from": "from_"}  # noqa: RUF012
     __attrs_attrs__ = (type("A", (), {"name": "from_"}), type("A", (), {"name": "to"}))
 
 
-def test_a_json_name_that_python_reserves_is_renamed_both_ways() -> None:
-    """The attribute has another name; the JSON keeps its own, and a field that is really called so is another one."""
+def test_a_field_named_like_a_keyword_is_renamed() -> None:
+    """The attribute has another name; the JSON keeps the original, and a field with the new name stays separate."""
     sent = {"from": 1, "to": 2, "from_": 3}
     read: Any = Renamed.from_dict(sent)
     assert (read.from_, read.to) == (1, 2)
@@ -325,7 +325,7 @@ def test_a_json_name_that_python_reserves_is_renamed_both_ways() -> None:
 
 
 def test_enumerations_are_literals_of_strings() -> None:
-    """The known values are there for type checkers and completion; at run time values are plain strings."""
+    """Type checkers know the possible values; at run time the values are plain strings."""
     assert get_origin(models.PredictionStatus) is Literal
     assert set(get_args(models.PredictionStatus)) == {
         "aborted", "canceled", "failed", "processing", "starting", "succeeded",
@@ -333,14 +333,14 @@ def test_enumerations_are_literals_of_strings() -> None:
     assert type(read().status) is str
 
 
-def test_each_meaning_has_one_enumeration() -> None:
+def test_enumerations_are_not_duplicated() -> None:
     """No two enumerations have the same values."""
     found = [getattr(models, name) for name in models.__all__]
     values = [get_args(one) for one in found if get_origin(one) is Literal]
     assert len(values) == len(set(values)) == 8
 
 
-def test_no_model_leaves_anything_behind() -> None:
-    """Reading answers opens nothing and imports no HTTP client of its own."""
+def test_no_http_client_is_imported() -> None:
+    """Reading responses does not import a generated HTTP client."""
     assert "replicate_api.client" not in sys.modules
     assert "replicate_api.errors" not in sys.modules

@@ -49,7 +49,7 @@ def test_they_are_dictionaries(kind: type[AttributeDict]) -> None:
 
 
 def test_members_are_attributes() -> None:
-    """What came is an attribute, what is declared and did not come is None, and anything else is missing."""
+    """Members that were sent are attributes, missing declared ones are None, and others raise AttributeError."""
     made = urls()
     assert (made.cancel, made.new, made.web) == ("https://a.test/c", [1], None)
     assert (made.set_fields, made.additional_properties) == (
@@ -64,7 +64,7 @@ def test_members_are_attributes() -> None:
 
 
 def test_get_is_a_text_and_a_method() -> None:
-    """`urls.get` is the URL, and called, the method of a dict; without such a URL it is that method."""
+    """`urls.get` is the URL and can be called as the method of dict; without such a URL it is the method only."""
     made = urls()
     assert isinstance(made.get, str)
     assert (made.get, made["get"], made.get + "/x") == (DATA["get"], DATA["get"], f"{DATA['get']}/x")
@@ -83,15 +83,15 @@ def test_get_is_a_text_and_a_method() -> None:
         assert (twin, twin("cancel")) == (DATA["get"], DATA["cancel"])
 
 
-def test_methods_of_dict_win() -> None:
-    """A member that has the name of a method of dict is read as an item."""
+def test_methods_of_dict_take_precedence() -> None:
+    """A member with the name of a dict method is available as an item only."""
     made = urls()
     assert made["items"] == "x"
     assert callable(made.items)
 
 
 def test_members_can_be_set_and_deleted() -> None:
-    """Attributes and items are the same, whichever is set or deleted."""
+    """Setting or deleting an attribute or an item changes both."""
     made = urls()
     made.web = "w"
     made["cancel"] = "c"
@@ -120,15 +120,15 @@ def test_copies_and_pickles(kind: type[AttributeDict]) -> None:
 
 
 def test_made_by_keyword() -> None:
-    """One that is made by hand has what was given."""
+    """An object made by keyword has exactly the members given."""
     made: Any = models.PredictionMetrics(predict_time=1.5)
     assert (made, made.predict_time, made.total_time) == ({"predict_time": 1.5}, 1.5, None)
     with pytest.raises(TypeError):
         models.PredictionMetrics(nothing=1)  # type: ignore[call-arg]
 
 
-def test_what_an_object_holds_is_one_object() -> None:
-    """`prediction.urls` is the same dictionary each time: what is changed in it is written with the prediction."""
+def test_a_nested_dictionary_is_one_object() -> None:
+    """`prediction.urls` is the same dictionary each time, and changes to it are written with the prediction."""
     made: Any = models.Prediction.from_dict({"urls": DATA, "metrics": {"tokens": 3}})
     assert made.urls is made.urls
     made.urls["web"] = "w"

@@ -1,4 +1,4 @@
-"""Objects keep the JSON of an answer, and read a field when it is asked for: nothing else shows it."""
+"""Objects keep the JSON of a response and decode a field on first access; this is not visible otherwise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DATA: dict[str, Any] = {
 
 
 class Counted(models.Prediction):
-    """Counts what is decoded."""
+    """A prediction that records which fields are decoded."""
 
     def _decoded(self, name: str, decoder: Callable[[Any], Any], value: Any) -> Any:
         vars(self).setdefault("decoded_fields", []).append(name)
@@ -42,8 +42,8 @@ def counted(made: Any) -> list[str]:
     return found
 
 
-def test_a_field_is_decoded_when_it_is_asked_for_and_once() -> None:
-    """Reading `id` decodes no time; a time is decoded at its first reading, and is the same object from then on."""
+def test_a_field_is_decoded_once_on_first_access() -> None:
+    """Reading `id` decodes no time; a time is decoded on first access, and is the same object afterwards."""
     made = Counted.from_dict(DATA)
     assert (made.id, made.status, made.logs, counted(made)) == ("p1", "starting", None, [])
     assert made.created_at is made.created_at
@@ -84,8 +84,8 @@ DEEDS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
-def test_what_has_been_read_does_not_show(look: Callable[[Any], Any], deed: Callable[[Any], Any]) -> None:
-    """Whatever was read of an object before, it is the same."""
+def test_earlier_reads_make_no_difference(look: Callable[[Any], Any], deed: Callable[[Any], Any]) -> None:
+    """The result is the same, whatever was read from the object before."""
     read, unread = models.Prediction.from_dict(DATA), models.Prediction.from_dict(DATA)
     types.whole(unread)
     look(read)
@@ -94,7 +94,7 @@ def test_what_has_been_read_does_not_show(look: Callable[[Any], Any], deed: Call
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_fields_are_set_and_deleted(look: Callable[[Any], Any]) -> None:
-    """What is set comes before what was sent, in its place; what is deleted is absent, and is not read again."""
+    """A value that is set replaces the one sent, in its place; a deleted field is absent, and is not read again."""
     made: Any = models.Prediction.from_dict(DATA)
     look(made)
     made.status, made.logs, made.created_at = "x", "done", "noon"
@@ -111,8 +111,8 @@ def test_fields_are_set_and_deleted(look: Callable[[Any], Any]) -> None:
         del made.metrics
 
 
-def test_the_data_is_the_objects_own() -> None:
-    """Changing the dictionary that an object was made of does not change the object."""
+def test_an_object_owns_its_data() -> None:
+    """Changes to the dictionary that an object was made from do not change the object."""
     data = {**DATA}
     made = models.Prediction.from_dict(data)
     data["status"] = "x"
@@ -120,8 +120,8 @@ def test_the_data_is_the_objects_own() -> None:
     assert (made.status, made.id) == ("starting", "p1")
 
 
-def test_odd_names_hide_nothing() -> None:
-    """Unknown fields that are called as what objects are made of are kept, and change nothing."""
+def test_unusual_names_hide_nothing() -> None:
+    """Unknown fields with the names of methods or internals are kept, and change nothing."""
     names = ("_unread", "_decoded", "additional_properties", "to_dict", "__class__", "__dict__", "set_fields")
     made = models.Prediction.from_dict({**dict.fromkeys(names, "odd"), "id": "p1"})
     assert (made.id, made.additional_properties) == ("p1", dict.fromkeys(names, "odd"))
@@ -129,8 +129,8 @@ def test_odd_names_hide_nothing() -> None:
     assert pickle.loads(pickle.dumps(made)) == made
 
 
-def test_the_class_has_no_fields() -> None:
-    """A field is one of objects: the class has none, and a missing one is a missing attribute."""
+def test_the_class_has_no_field_attributes() -> None:
+    """The class has no attributes for fields, and reading one is an AttributeError."""
     models.Prediction.from_dict({})
     assert not hasattr(models.Prediction, "id")
     with pytest.raises(AttributeError, match="'Prediction' has no attribute 'id'"):
@@ -138,7 +138,7 @@ def test_the_class_has_no_fields() -> None:
 
 
 def test_subclasses_read_in_their_own_way() -> None:
-    """A subclass may decode a field otherwise, or have a property in its place; the base stays what it is."""
+    """A subclass can decode a field differently, or replace it by a property; the base class is not affected."""
 
     class Other(models.Prediction):
         @staticmethod
@@ -157,7 +157,7 @@ def test_subclasses_read_in_their_own_way() -> None:
 
 
 def test_threads_that_read_at_once() -> None:
-    """Objects that several threads read at once, in different ways, are read the same by all."""
+    """Threads that read the same objects at once, in different ways, all read the same values."""
     made = [models.Prediction.from_dict(DATA) for _ in range(300)]
     ways: list[Callable[[Any], Any]] = [
         lambda each: (each.id, each.urls, each.logs),
@@ -180,8 +180,8 @@ def test_threads_that_read_at_once() -> None:
 
 
 @given(st.data())
-def test_any_order_of_reading(data: st.DataObject) -> None:
-    """Fields that are read in any order, or set, give what a whole reading gives."""
+def test_any_order_of_access(data: st.DataObject) -> None:
+    """Fields that are read or set in any order give the same object as reading it all at once."""
     names = ["id", "status", "created_at", "urls", "error", "logs", "new"]
     lazy, eager = models.Prediction.from_dict(DATA), models.Prediction.from_dict(DATA)
     types.whole(eager)

@@ -1,4 +1,4 @@
-"""An upload arrives as it was given: sent by httpx over a socket, and read by another implementation."""
+"""An upload arrives as it was given: httpx sends it over a socket, and another implementation parses it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Form = dict[str, tuple[str | None, bytes]]  # by name of the part: the name of i
 
 
 class Upload(BaseHTTPRequestHandler):
-    """Reads a form, and leaves it with the server."""
+    """Parse a form and store it on the server."""
 
     server: Any
 
@@ -44,7 +44,7 @@ class Upload(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def server() -> Iterator[Any]:
 
 
 def upload(server: Any, body: Any) -> Form:
-    """Send the request for a body, as a session does, and give what arrived."""
+    """Send the request for a body, as a session does, and return the parts that arrived."""
     request = files_create.build_request(body=body)
     assert request.json is types.UNSET
     files = [(part.name, (part.filename, part.content, part.content_type)) for part in request.parts]
@@ -82,15 +82,15 @@ HOSTILE = [
 
 @pytest.mark.parametrize("content", HOSTILE)
 def test_a_file_arrives_intact_whatever_it_contains(server: Any, content: bytes) -> None:
-    """Nothing in a file, a constant boundary of generated clients included, ends the part that it is in."""
+    """Nothing in a file ends its part, not even the constant boundary of generated clients."""
     parts = upload(server, {"content": content, "filename": "a.bin"})
     assert parts["content"] == ("content", content)
     assert parts["filename"][1] == b"a.bin"
     assert parts.keys() == {"content", "filename"}
 
 
-def test_the_boundary_is_another_one_each_time(server: Any) -> None:
-    """A file cannot contain the boundary on purpose, since it is random."""
+def test_the_boundary_is_random(server: Any) -> None:
+    """Each request has another boundary, so a file cannot contain it on purpose."""
     seen = set()
     for _ in range(3):
         upload(server, {"content": b"x"})
@@ -98,14 +98,14 @@ def test_the_boundary_is_another_one_each_time(server: Any) -> None:
     assert len(seen) == 3
 
 
-def test_what_is_not_given_is_not_sent(server: Any) -> None:
-    """The server's default type is the server's to apply."""
+def test_absent_fields_are_not_sent(server: Any) -> None:
+    """UNSET and None are not sent, so the server applies its own default type."""
     assert upload(server, {"content": b"x", "type": types.UNSET, "metadata": None}).keys() == {"content"}
 
 
 @pytest.mark.parametrize("kind", [dict, models.FileCreate])
 def test_metadata_is_json_and_a_part_has_its_own_name_and_type(server: Any, kind: Any) -> None:
-    """A mapping is sent as one JSON part; a Part keeps its file name; a model is as good as a mapping."""
+    """A mapping is sent as one JSON part; a Part keeps its file name; a model works like a mapping."""
     content = types.Part("ignored", io.BytesIO(b"png"), "ü.png", "image/png")
     body: dict[str, Any] = {"content": content, "type": "image/png", "metadata": {"a": [1, None, "ü"]}}
     request = files_create.build_request(body=body)
@@ -120,5 +120,5 @@ def test_metadata_is_json_and_a_part_has_its_own_name_and_type(server: Any, kind
 
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview, io.BytesIO], ids=lambda make: make.__name__)
 def test_content_is_bytes_or_a_file(server: Any, make: Any) -> None:
-    """Anything that holds or reads bytes is sent as a file, whose name keeps the server from taking it for text."""
+    """Bytes and objects that read bytes are sent as a file, with a file name so that the server does not read text."""
     assert upload(server, {"content": make(b"abc")})["content"] == ("content", b"abc")

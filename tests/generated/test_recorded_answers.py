@@ -1,4 +1,4 @@
-"""Answers that the real API once gave are read without losing anything."""
+"""Recorded responses of the real API are read without losing anything."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answ
 
 
 def answers() -> list[Any]:
-    """Give each recorded JSON answer with what reads it."""
+    """Return each recorded JSON response with the endpoint that reads it."""
     found = []
     for file in sorted(RECORDED.glob("*.yaml")):
         for number, exchange in enumerate(yaml.safe_load(file.read_text(encoding="utf-8"))["interactions"]):
@@ -59,8 +59,8 @@ def answers() -> list[Any]:
 
 
 @pytest.mark.parametrize(("endpoint", "content"), answers())
-def test_a_recorded_answer_is_read_whole(endpoint: Any, content: bytes) -> None:
-    """Every field arrives as an attribute, and times are the only thing that is written in another way."""
+def test_a_recorded_response_is_read_completely(endpoint: Any, content: bytes) -> None:
+    """Every field becomes an attribute, and is written again unchanged, except for the format of times."""
     sent = json.loads(content)
     read = endpoint.parse_response(content)
     compare(sent, types.plain(read))
@@ -69,7 +69,7 @@ def test_a_recorded_answer_is_read_whole(endpoint: Any, content: bytes) -> None:
 
 
 def compare(sent: Any, written: Any) -> None:
-    """Assert that two JSON values are the same, but for how times are written."""
+    """Assert that two JSON values are equal, except for the format of times."""
     if isinstance(sent, dict):
         assert sent.keys() == written.keys()
         for key in sent:

@@ -1,4 +1,4 @@
-"""What endpoints build: requests that address what was named, and say only what was given."""
+"""The requests that endpoints build: they address the named resource, and contain only what was given."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ ODD = [
 def test_path_parameters_are_quoted_into_one_segment(
     build: Callable[..., types.Request], names: list[str], needed: dict[str, Any]
 ) -> None:
-    """Whatever a path parameter holds, it stays one segment of the path, and the server reads it back whole."""
+    """Any path parameter stays one segment of the path, and the server decodes it to the same text."""
     plain = build(*names, **needed).path.split("/")
     for index, name in enumerate(names):
         for odd in ODD:
@@ -81,7 +81,7 @@ def test_path_parameters_are_quoted_into_one_segment(
 def test_path_parameters_that_would_address_something_else_raise(
     build: Callable[..., types.Request], names: list[str], needed: dict[str, Any], nothing: Any
 ) -> None:
-    """Empty segments and dot segments change the path around them, and None is no name: all raise, and say which."""
+    """An empty or dot segment, or a value that is neither str nor int, raises an error that names the parameter."""
     for index, name in enumerate(names):
         values = [nothing if number == index else other for number, other in enumerate(names)]
         with pytest.raises((ValueError, TypeError), match=name):
@@ -90,7 +90,7 @@ def test_path_parameters_that_would_address_something_else_raise(
 
 @given(st.text())
 def test_a_segment_is_read_back_or_refused(text: str) -> None:
-    """Any text is either quoted so that the server reads it back, or refused before it is sent."""
+    """Any text is either quoted so that the server decodes it to the same text, or refused before it is sent."""
     try:
         quoted = types.segment("name", text)
     except ValueError:
@@ -102,21 +102,21 @@ def test_a_segment_is_read_back_or_refused(text: str) -> None:
 
 
 def test_deleting_a_version_never_deletes_the_model() -> None:
-    """The request that a stock client turned into DELETE /models/o/n raises."""
+    """A version id of `..` would make the request DELETE /models/o/n, so it raises ValueError."""
     with pytest.raises(ValueError, match="version_id must name something"):
         models_versions_delete.build_request("o", "n", "..")
 
 
-def test_a_whole_number_names_something_too() -> None:
-    """Names may be given as numbers."""
+def test_an_integer_is_a_valid_name() -> None:
+    """A name can be given as an int."""
     assert predictions_get.build_request(7).path == "/predictions/7"  # type: ignore[arg-type]
 
 
 # ---- queries and headers
 
 
-def test_what_is_not_given_is_not_sent() -> None:
-    """Defaults are the server's to choose: nothing is sent for parameters that are left out, UNSET or None."""
+def test_absent_parameters_are_not_sent() -> None:
+    """Nothing is sent for parameters that are left out, UNSET or None, so the server's defaults apply."""
     assert models_list.build_request() == types.Request("GET", "/models")
     assert models_list.build_request(sort_by=None, sort_direction=types.UNSET) == types.Request("GET", "/models")
     assert search.build_request(query="x").query == (("query", "x"),)
@@ -124,8 +124,8 @@ def test_what_is_not_given_is_not_sent() -> None:
     assert request.headers == {}
 
 
-def test_headers_have_their_names_on_the_wire() -> None:
-    """Header parameters are given as Python names and sent as HTTP names."""
+def test_headers_have_their_http_names() -> None:
+    """Header parameters have Python names, and are sent under their HTTP names."""
     request = models_predictions_create.build_request("o", "n", body={}, prefer="wait=5", cancel_after="1m")
     assert request.headers == {"Prefer": "wait=5", "Cancel-After": "1m"}
 
@@ -141,7 +141,7 @@ def test_headers_have_their_names_on_the_wire() -> None:
     )
 )
 def test_a_query_time_keeps_its_offset(moment: datetime) -> None:
-    """A time arrives as the same moment with an offset, whatever its zone; without one it is local time."""
+    """A time is sent with its offset, as the same moment; a time without a zone is local time."""
     ((name, text),) = predictions_list.build_request(created_after=moment).query
     read = datetime.fromisoformat(text)
     assert name == "created_after"
@@ -150,21 +150,21 @@ def test_a_query_time_keeps_its_offset(moment: datetime) -> None:
     assert not moment.tzinfo or read.utcoffset() == moment.utcoffset()
 
 
-def test_numbers_and_flags_are_written_as_the_api_reads_them() -> None:
-    """Query values are text: numbers in digits, flags in lower case."""
+def test_numbers_and_flags_in_a_query() -> None:
+    """Numbers are sent in digits, flags in lower case."""
     request = files_download.build_request("f", owner="o", expiry=12, signature="a+/=&")
     assert dict(request.query) == {"owner": "o", "expiry": "12", "signature": "a+/=&"}
     assert types.query(flag=True, other=False) == (("flag", "true"), ("other", "false"))
 
 
 def test_an_unknown_choice_is_sent() -> None:
-    """A query parameter for which the description lists values takes any other, too: the API judges it."""
+    """A query parameter with listed values accepts any other value too: the API decides."""
     assert models_list.build_request(sort_direction="up").query == (("sort_direction", "up"),)  # type: ignore[arg-type]
     assert predictions_list.build_request(source="api").query == (("source", "api"),)  # type: ignore[arg-type]
 
 
 def test_an_unknown_parameter_is_a_type_error() -> None:
-    """Nothing swallows a misspelt keyword."""
+    """A misspelled keyword is a TypeError."""
     with pytest.raises(TypeError):
         models_list.build_request(sort="asc")  # type: ignore[call-arg]
 
@@ -173,7 +173,7 @@ def test_an_unknown_parameter_is_a_type_error() -> None:
 
 
 def test_a_body_is_a_model_or_a_mapping() -> None:
-    """Either way the request holds plain data, without what was not given."""
+    """A model and a mapping both give plain data, without unset fields."""
     wanted = {"version": "v", "input": {"n": 1}, "webhook_events_filter": ["completed"]}
     model = models.VersionPredictionRequest(version="v", input={"n": 1}, webhook_events_filter=["completed"])
     assert predictions_create.build_request(body=model).json == wanted
@@ -181,7 +181,7 @@ def test_a_body_is_a_model_or_a_mapping() -> None:
 
 
 def test_null_in_a_body_is_sent_and_nested_models_are_plain() -> None:
-    """None in a body is JSON null; models and times inside of it become plain data."""
+    """None in a body is JSON null; models and times inside it become plain data."""
     moment = datetime(2024, 1, 2, tzinfo=UTC)
     urls = models.PredictionUrls(get="g", cancel="c")
     body = {"input": {"none": None, "when": moment, "urls": [urls], "pair": (1, 2)}}
@@ -195,15 +195,15 @@ def test_null_in_a_body_is_sent_and_nested_models_are_plain() -> None:
     }
 
 
-def test_a_body_is_optional_only_where_an_empty_one_means_something() -> None:
-    """The two updates take no body; everything else that has one must be given it."""
+def test_a_body_is_optional_only_for_updates() -> None:
+    """Only the two updates can be built without a body; every other endpoint with a body requires it."""
     assert deployments_update.build_request("o", "n").json is types.UNSET
     with pytest.raises(TypeError, match="body"):
         predictions_create.build_request()  # type: ignore[call-arg]
 
 
-def test_building_does_not_change_or_keep_what_it_was_given() -> None:
-    """The request is a copy: the caller's body can be changed afterwards, and was not changed before."""
+def test_building_copies_the_body() -> None:
+    """The request holds a copy: the caller's body is not changed, and later changes to it have no effect."""
     body = {"input": {"prompts": ["a"]}}
     request = predictions_create.build_request(body=body)
     body["input"]["prompts"].append("b")
@@ -211,7 +211,7 @@ def test_building_does_not_change_or_keep_what_it_was_given() -> None:
 
 
 def test_a_request_is_a_value() -> None:
-    """Requests compare equal, and are copied and pickled with UNSET still being UNSET."""
+    """Requests compare by value, and copies and pickles keep UNSET as the same object."""
     request = models_get.build_request("o", "n")
     for twin in (copy.copy(request), copy.deepcopy(request), pickle.loads(pickle.dumps(request))):
         assert twin == request

@@ -1,4 +1,4 @@
-"""Times in answers: datetimes, which also have the methods of the text that the API sent."""
+"""Times in responses: datetimes that also have the methods of the text that the API sent."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ TEXTUAL: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("use", TEXTUAL.values(), ids=TEXTUAL)
-def test_a_timestamp_is_used_as_its_text(use: Callable[[Any], Any]) -> None:
-    """What people do with version 1's text gives the same with a timestamp."""
+def test_a_timestamp_behaves_as_its_text(use: Callable[[Any], Any]) -> None:
+    """Common operations on version 1's text give the same result with a timestamp."""
     assert use(MOMENT) == use(SENT)
 
 
 @given(text=texts, start=st.integers(-40, 40) | st.none(), stop=st.integers(-40, 40) | st.none(), part=st.text())
 def test_any_text_that_was_sent_is_kept(text: str, start: int | None, stop: int | None, part: str) -> None:
-    """Slices, searches, comparisons and replacements are those of the text as it was sent, whatever its form."""
+    """Slices, searches, comparisons and replacements work on the text as it was sent, whatever its form."""
     moment = timestamp(text)
     assert (str(moment), f"{moment}", len(moment)) == (text, text, len(text))
     assert (moment[start:stop], part in moment) == (text[start:stop], part in text)
@@ -88,8 +88,8 @@ def test_any_text_that_was_sent_is_kept(text: str, start: int | None, stop: int 
     ]
 
 
-def test_every_method_of_text_is_there() -> None:
-    """A timestamp has all public methods of `str` that no method of `datetime` hides."""
+def test_every_method_of_text_exists() -> None:
+    """A timestamp has all public methods of `str` that `datetime` does not define."""
     assert {*TEXT_METHODS} | {"replace", "maketrans"} == {name for name in dir(str) if not name.startswith("_")}
     assert all(callable(getattr(MOMENT, name)) for name in TEXT_METHODS)
 
@@ -114,14 +114,14 @@ TEMPORAL: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("use", TEMPORAL.values(), ids=TEMPORAL)
-def test_a_timestamp_is_used_as_a_datetime(use: Callable[[Any], Any]) -> None:
-    """All else gives the same as with a datetime."""
+def test_a_timestamp_behaves_as_a_datetime(use: Callable[[Any], Any]) -> None:
+    """All other operations give the same result as with a datetime."""
     assert use(MOMENT) == use(PLAIN)
 
 
 @given(moment=moments, delta=deltas, zone=zones, other=plains)
-def test_computed_timestamps_are_moments_too(moment: Timestamp, delta: timedelta, zone: Any, other: datetime) -> None:
-    """What is computed equals what a datetime gives, and has its own ISO 8601 text."""
+def test_computed_timestamps(moment: Timestamp, delta: timedelta, zone: Any, other: datetime) -> None:
+    """A computed timestamp equals the datetime computed in the same way, and its text is its ISO 8601 form."""
     same = plain(moment)
     assert (moment, hash(moment), moment.utcoffset()) == (same, hash(same), same.utcoffset())
     pairs = [
@@ -141,7 +141,7 @@ def test_computed_timestamps_are_moments_too(moment: Timestamp, delta: timedelta
 
 @given(moment=moments | texts.map(timestamp))
 def test_copies_and_pickles_keep_the_text(moment: Timestamp) -> None:
-    """Copies and pickles are equal timestamps with the same text, by every protocol."""
+    """Copies and pickles of every protocol are equal timestamps with the same text."""
     twins = [copy.copy(moment), copy.deepcopy(moment)]
     twins += [pickle.loads(pickle.dumps(moment, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
     for twin in twins:
@@ -149,8 +149,8 @@ def test_copies_and_pickles_keep_the_text(moment: Timestamp) -> None:
         assert twin.utcoffset() == moment.utcoffset()
 
 
-def test_what_a_timestamp_is() -> None:
-    """It is a datetime, and neither a text nor something to be iterated, for those who look."""
+def test_the_type_of_a_timestamp() -> None:
+    """A timestamp is a datetime, and neither a str nor iterable."""
     assert isinstance(MOMENT, datetime)
     assert isinstance(MOMENT, date)
     assert not isinstance(MOMENT, str)
@@ -162,7 +162,7 @@ def test_what_a_timestamp_is() -> None:
 
 
 def test_sqlite_stores_a_datetime() -> None:
-    """A timestamp is stored as any datetime is by default."""
+    """SQLite stores a timestamp like any datetime."""
     with sqlite3.connect(":memory:") as connection:
         stored = connection.execute("SELECT ?, typeof(?)", (MOMENT, MOMENT)).fetchone()
     connection.close()
@@ -170,19 +170,19 @@ def test_sqlite_stores_a_datetime() -> None:
     assert MOMENT.__conform__(object()) is None
 
 
-def test_numpy_takes_a_timestamp_for_one_value() -> None:
-    """NumPy makes an array of no dimension of a timestamp, and of a list of them one of as many values."""
+def test_numpy_treats_a_timestamp_as_one_value() -> None:
+    """NumPy makes a zero-dimensional array of a timestamp, and a one-dimensional array of a list of timestamps."""
     numpy = pytest.importorskip("numpy")
     assert numpy.array(MOMENT).shape == numpy.asarray(MOMENT).shape == ()
     assert numpy.array(MOMENT).item() == PLAIN
     assert numpy.array([MOMENT, MOMENT]).shape == (2,)
     assert numpy.array([[MOMENT, 1], [MOMENT, 2]]).shape == (2, 2)
-    with pytest.warns(UserWarning, match="timezones"):  # as of any datetime
+    with pytest.warns(UserWarning, match="timezones"):  # as with any datetime
         assert numpy.array(MOMENT, dtype="datetime64[us]") == numpy.datetime64("2024-05-06T07:08:09.123456")
 
 
-def test_pandas_takes_timestamps_for_datetimes() -> None:
-    """Series, columns and indexes of timestamps are of the type that those of datetimes are."""
+def test_pandas_treats_timestamps_as_datetimes() -> None:
+    """Series, columns and indexes of timestamps have the same dtype as those of datetimes."""
     pandas = pytest.importorskip("pandas")
     makes: list[Callable[[Any], Any]] = [
         lambda moment: pandas.Series([moment, moment]),
@@ -203,22 +203,22 @@ def test_pandas_takes_timestamps_for_datetimes() -> None:
 
 
 @pytest.mark.parametrize("text", [SENT, "2024-05-06T07:08:09Z", "2024-05-06", "2024-W19-1", "20240506T070809,5+0200"])
-def test_dateutil_reads_only_what_python_does_not(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `datetime.fromisoformat` reads is read without python-dateutil."""
+def test_dateutil_is_not_needed_for_common_formats(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Formats that `datetime.fromisoformat` reads are read without python-dateutil."""
     monkeypatch.setitem(sys.modules, "dateutil.parser", None)
     assert timestamp(text) == datetime.fromisoformat(text).replace(tzinfo=datetime.fromisoformat(text).tzinfo or UTC)
 
 
-def test_dateutil_reads_the_rest() -> None:
-    """A form of ISO 8601 that Python does not read is read, and its text kept."""
+def test_dateutil_reads_other_formats() -> None:
+    """A form of ISO 8601 that Python does not read is parsed, and its text is kept."""
     text = "2024-05"
     with pytest.raises(ValueError, match="Invalid isoformat"):
         datetime.fromisoformat(text)
     assert (timestamp(text), str(timestamp(text))) == (datetime(2024, 5, 1, tzinfo=UTC), text)
 
 
-def test_an_answer_is_written_with_its_own_text() -> None:
-    """`to_dict` gives the text as the API sent it, or that of the datetime that was set."""
+def test_a_time_is_written_with_its_own_text() -> None:
+    """`to_dict` gives the text as the API sent it, or the ISO form of a datetime that was set."""
     deployment = models.Version.from_dict({"created_at": SENT})
     assert deployment.created_at is not None
     assert deployment.created_at[:10] == "2024-05-06"

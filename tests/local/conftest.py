@@ -1,6 +1,6 @@
-"""A client for each local server: plain httpx, so that what is tested is what goes over the wire.
+"""A plain httpx client for each local server, so that the tests see what goes over the wire.
 
-And a program that receives webhooks, as a user of the API would write one.
+There is also a receiver of webhooks, as a user of the API would write one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Api(httpx.Client):
-    """An HTTP client of one server, with its token, and a few requests that most tests make."""
+    """An HTTP client of one server, with its token and the requests that most tests make."""
 
     def __init__(self, srv: Server, **options: Any) -> None:
         headers = {"authorization": f"Bearer {srv.token}"}
@@ -35,7 +35,7 @@ class Api(httpx.Client):
         return str(self.get(f"models/{reference}").json()["latest_version"]["id"])
 
     def create(self, reference: str, given: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
-        """Create a prediction; headers are named in Python's way: `cancel_after="5s"`."""
+        """Create a prediction; headers have Python names, such as `cancel_after="5s"`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.post("predictions", json={"version": self.version(reference), "input": given or {}}, headers=named)
 
@@ -67,13 +67,13 @@ class Api(httpx.Client):
 
     @contextmanager
     def listen(self, prediction: dict[str, Any], **headers: str) -> Iterator[Iterator[tuple[str, str, str]]]:
-        """Open a stream and yield its events as they come."""
+        """Open a stream and yield its events as they arrive."""
         with self.stream("GET", prediction["urls"]["stream"], headers=headers) as answer:
             yield _events(answer)
 
 
 def _events(answer: httpx.Response) -> Iterator[tuple[str, str, str]]:
-    """Read server-sent events; just enough of the standard for what the server sends."""
+    """Parse server-sent events, as far as the server uses the standard."""
     fields: dict[str, list[str]] = {}
     for line in answer.iter_lines():
         name, _, value = line.partition(": ") if line.rstrip() != "data:" else ("data", "", "")
@@ -86,7 +86,7 @@ def _events(answer: httpx.Response) -> Iterator[tuple[str, str, str]]:
 
 @contextmanager
 def serving(models: dict[str, Any], **options: Any) -> Iterator[Api]:
-    """Serve models and return a client."""
+    """Serve models and yield a client."""
     with server(models, **options) as srv, Api(srv) as api:
         yield api
 
@@ -114,7 +114,7 @@ class Delivery(NamedTuple):
 
 
 class Receiver:
-    """What came, in order; `answers` are the statuses to answer with, and 200 when there is none left."""
+    """Webhooks in the order of arrival; `answers` are the next statuses to respond with, then 200."""
 
     def __init__(self, port: int) -> None:
         self.answers: list[int] = []
@@ -142,7 +142,7 @@ class Receiver:
         return self._came.get(timeout=10)
 
     def until_completed(self) -> list[Delivery]:
-        """Return what comes up to the end of a run."""
+        """Return the deliveries up to the end of a run."""
         found = [self.next()]
         while "completed_at" not in found[-1].json:
             found.append(self.next())

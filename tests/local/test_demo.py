@@ -27,14 +27,14 @@ def official(api: Any, name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_hello_greets(api: Any) -> None:
-    """The text model answers with a greeting in the language asked for."""
+    """The text model returns a greeting in the requested language."""
     prediction = official(api, "hello", {"name": "Ada", "language": "français"})
     assert (prediction["output"], prediction["logs"]) == ("Bonjour, Ada!", "greeting Ada in français\n")
     assert official(api, "hello", {})["output"] == "Hello, world!"
 
 
-def test_summary_streams_the_sentences_that_matter(api: Any) -> None:
-    """The streamed model keeps the sentences with the most frequent words, in their order, word by word."""
+def test_summary_streams_the_important_sentences(api: Any) -> None:
+    """The streaming model keeps the sentences with the most frequent words, in order, and yields word by word."""
     created = api.post("models/demo/summary/predictions", json={"input": {"prompt": TEXT}}).json()
     words = [data for event, data, _ in api.events(created) if event == "output"]
     assert len(words) > 10
@@ -45,8 +45,8 @@ def test_summary_streams_the_sentences_that_matter(api: Any) -> None:
     assert official(api, "summary", {"prompt": "One.", "sentences": 20})["output"] == ["One."]
 
 
-def test_poster_turns_a_picture_into_a_picture(api: Any) -> None:
-    """The picture model gives a PNG of the same size with no more colors than asked for."""
+def test_poster_turns_an_image_into_an_image(api: Any) -> None:
+    """The image model returns a PNG of the same size with at most the requested number of colors."""
     image = pytest.importorskip("PIL.Image")
     source = io.BytesIO()
     image.linear_gradient("L").resize((40, 30)).convert("RGB").save(source, "JPEG")
@@ -59,7 +59,7 @@ def test_poster_turns_a_picture_into_a_picture(api: Any) -> None:
 
 
 def test_poster_says_that_it_needs_pillow(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Pillow the picture model fails with what to install."""
+    """Without Pillow, the image model fails and says what to install."""
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert "pip install pillow" in api.run("demo/poster", {"image": "data:,x"})["error"]
 
@@ -67,7 +67,7 @@ def test_poster_says_that_it_needs_pillow(api: Any, monkeypatch: pytest.MonkeyPa
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C reaches another process differently elsewhere")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_program_serves_until_it_is_interrupted(number: signal.Signals, tmp_path: Path) -> None:
-    """`python -m replicate.local` prints one line with address and token, serves, and ends quietly."""
+    """`python -m replicate.local` prints one line with URL and token, serves, and ends quietly."""
     command = [sys.executable, "-W", "error", "-m", "replicate.local", "--token", "r8_x", "--store", tmp_path / "a.db"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         line = program.stdout.readline()
@@ -80,7 +80,7 @@ def test_the_program_serves_until_it_is_interrupted(number: signal.Signals, tmp_
     assert (program.returncode, rest) == (0, ("", ""))
 
 
-def test_the_program_says_that_a_port_is_taken(api: Any) -> None:
+def test_the_program_reports_that_a_port_is_in_use(api: Any) -> None:
     """A port that is in use ends the program with one line that says so."""
     command = [sys.executable, "-m", "replicate.local", "--port", str(api.srv.port)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)

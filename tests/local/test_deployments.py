@@ -1,4 +1,4 @@
-"""Deployments, and the hardware to choose from."""
+"""Deployments, and the available hardware."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def deploy(api: Any, name: str = "mine", **more: Any) -> dict[str, Any]:
 
 
 def test_a_deployment_begins_with_its_first_release(serving: Any) -> None:
-    """It belongs to the account and has number, version, time, author and configuration."""
+    """A new deployment is the account's, and has a release with number, version, time, author and configuration."""
     clock = ManualClock()
     with serving(MODELS, clock=clock) as api:
         deployment = deploy(api)
@@ -47,7 +47,7 @@ def test_a_deployment_begins_with_its_first_release(serving: Any) -> None:
 
 
 def test_each_change_makes_a_release(api: Any) -> None:
-    """An update changes what it names, keeps the rest, and counts the release up."""
+    """An update changes the given fields, keeps the others, and increments the release number."""
     before = deploy(api, "changing")["current_release"]
     answer = api.patch("deployments/local/changing", json={"min_instances": 1, "hardware": "gpu-t4"})
     release = answer.json()["current_release"]
@@ -60,7 +60,7 @@ def test_each_change_makes_a_release(api: Any) -> None:
 
 
 def test_a_deployment_runs_its_version(api: Any) -> None:
-    """A prediction by deployment is one of the version, names the deployment, and takes all that others take."""
+    """A prediction of a deployment runs its version, names the deployment, and takes the same input and headers."""
     deploy(api, "running")
     path = "deployments/local/running/predictions"
     answer = api.post(path, json={"input": {"text": "b"}}, headers={"prefer": "wait", "cancel-after": "5m"})
@@ -75,8 +75,8 @@ def test_a_deployment_runs_its_version(api: Any) -> None:
     assert api.post("deployments/local/none/predictions", json={"input": {}}).status_code == 404
 
 
-def test_a_deleted_deployment_is_gone(api: Any) -> None:
-    """Delete answers 204, and then there is none."""
+def test_a_deployment_is_deleted(api: Any) -> None:
+    """Deleting a deployment returns 204, and afterwards it does not exist."""
     deploy(api, "short-lived")
     assert api.delete("deployments/local/short-lived").status_code == 204
     for method in ("GET", "PATCH", "DELETE"):
@@ -84,8 +84,8 @@ def test_a_deleted_deployment_is_gone(api: Any) -> None:
     assert deploy(api, "short-lived")["current_release"]["number"] == 1
 
 
-def test_deployments_are_listed_page_by_page(serving: Any) -> None:
-    """The newest come first."""
+def test_deployments_are_listed_in_pages(serving: Any) -> None:
+    """The newest deployments come first."""
     with serving(MODELS, page_size=2) as api:
         for name in ("a", "b", "c"):
             deploy(api, name)
@@ -105,15 +105,15 @@ def test_deployments_are_listed_page_by_page(serving: Any) -> None:
         ({"model": None}, "model"),
     ],
 )
-def test_impossible_settings_are_refused(api: Any, change: dict[str, Any], field: str) -> None:
-    """Each wrong setting is named."""
+def test_invalid_settings_are_refused(api: Any, change: dict[str, Any], field: str) -> None:
+    """Each invalid setting is named."""
     answer = api.post("deployments", json={**settings(api, "wrong"), **change})
     assert (answer.status_code, [each["field"] for each in answer.json()["invalid_fields"]]) == (422, [field])
     assert api.get("deployments/local/wrong").status_code == 404
 
 
-def test_only_what_exists_can_be_deployed_once(api: Any) -> None:
-    """An unknown version, that of another model, and a name that is taken are refused."""
+def test_a_deployment_needs_an_existing_version_and_a_new_name(api: Any) -> None:
+    """An unknown version, a version of another model, and a name in use are refused."""
     deploy(api, "taken")
     assert api.post("deployments", json=settings(api, "taken")).status_code == 409
     for version in ("0" * 64, api.version("you/two")):
@@ -123,20 +123,20 @@ def test_only_what_exists_can_be_deployed_once(api: Any) -> None:
     assert api.post("deployments", json=settings(api, "new", **official)).status_code == 422
 
 
-def test_deployments_outlive_the_server(serving: Any, tmp_path: Path) -> None:
-    """With a store on disk the next server has the same deployments, and numbers go on."""
+def test_deployments_survive_a_restart(serving: Any, tmp_path: Path) -> None:
+    """With a store on disk, the next server has the same deployments, and release numbers continue."""
     with serving(MODELS, store=tmp_path / "a.db") as api:
         deployment = deploy(api)
     with serving(MODELS, store=tmp_path / "a.db") as api:
         assert api.get("deployments/local/mine").json() == deployment
         changed = api.patch("deployments/local/mine", json={"max_instances": 5}).json()
         assert changed["current_release"]["number"] == 2
-    with serving({}, store=tmp_path / "a.db") as api:  # what it ran is not served any more
+    with serving({}, store=tmp_path / "a.db") as api:  # its model is not served any more
         assert api.post("deployments/local/mine/predictions", json={"input": {}}).status_code == 422
 
 
 def test_hardware_is_listed(api: Any) -> None:
-    """Each kind has a name to show and one for requests."""
+    """Each kind of hardware has a display name and a SKU for requests."""
     hardware = api.get("hardware").json()
     assert {"name": "CPU", "sku": "cpu"} in hardware
     assert all(each.keys() == {"name", "sku"} for each in hardware)

@@ -1,4 +1,4 @@
-"""What a function may be, print and return."""
+"""Which functions can be models, and how they print and return."""
 
 # ruff: noqa: T201 - what a model prints is its log
 
@@ -102,7 +102,7 @@ MODELS = {f"me/{each.__name__}": each for each in (later, later_in_parts, iterat
 
 
 def test_a_coroutine_function_is_a_model(api: Any) -> None:
-    """An asynchronous function is awaited, and its prints are logs too."""
+    """An asynchronous function is awaited, and its prints become logs."""
     prediction = api.run("me/later", {"text": "abc"})
     assert (prediction["output"], prediction["logs"]) == ("cba", "waiting\n")
 
@@ -119,7 +119,7 @@ def test_any_iterator_is_an_output(api: Any) -> None:
     assert api.run("me/iterator")["output"] == [1, 2]
 
 
-def test_canceling_stops_an_asynchronous_generator_that_is_busy(serving: Any) -> None:
+def test_canceling_stops_a_busy_asynchronous_generator(serving: Any) -> None:
     """An asynchronous generator that does not notice its cancellation is closed at its next item."""
     started, go, closed = threading.Event(), threading.Event(), threading.Event()
 
@@ -142,7 +142,7 @@ def test_canceling_stops_an_asynchronous_generator_that_is_busy(serving: Any) ->
 
 
 def test_canceling_cancels_a_coroutine(serving: Any) -> None:
-    """An asynchronous model is canceled where it awaits."""
+    """An asynchronous model is canceled at its `await`."""
     started, canceled = threading.Event(), threading.Event()
 
     async def endless() -> None:
@@ -168,7 +168,7 @@ def test_canceling_cancels_a_coroutine(serving: Any) -> None:
 
 
 def test_inputs_have_the_types_of_the_annotations(api: Any) -> None:
-    """JSON becomes what the function asks for: floats, whole numbers, enumerations, files, tuples."""
+    """JSON is converted to the annotated types: floats, integers, enumerations, files, tuples."""
     given = {
         "number": 3,
         "whole": 2.0,
@@ -205,20 +205,20 @@ def test_results_become_json(api: Any, what: str, output: Any) -> None:
 
 @pytest.mark.parametrize("what", MISTAKES)
 def test_a_result_that_is_not_json_fails(api: Any, what: str) -> None:
-    """The prediction fails with an error that says what to return instead."""
+    """The prediction fails with an error that names the problem."""
     prediction = api.run("me/give", {"what": what})
     assert prediction["status"] == "failed"
     assert MISTAKES[what][1] in prediction["error"]
 
 
-def test_a_model_that_exits_only_fails(api: Any) -> None:
-    """`sys.exit` in a model fails its prediction and leaves the server alone."""
+def test_a_model_that_exits_fails(api: Any) -> None:
+    """`sys.exit` in a model fails its prediction and does not stop the server."""
     prediction = api.run("me/leave")
     assert (prediction["status"], prediction["error"]) == ("failed", "enough")
 
 
 def test_prints_are_logs_of_their_own_prediction(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """Standard output and error of a model go to its logs and nowhere else, a last unfinished line included."""
+    """Standard output and error of a model go to its logs only, including an unfinished last line."""
     predictions = [api.create("me/noisy", {"name": name}).json() for name in ("first", "second")]
     for name, created in zip(("first", "second"), predictions, strict=True):
         api.events(created)
@@ -229,15 +229,15 @@ def test_prints_are_logs_of_their_own_prediction(api: Any, capsys: pytest.Captur
     assert printed.err == ""
 
 
-def test_printing_is_as_before_when_no_model_runs(api: Any) -> None:
-    """The standard streams are the original ones again once the last model has ended."""
+def test_printing_is_unchanged_when_no_model_runs(api: Any) -> None:
+    """The standard streams are the original ones again after the last model has ended."""
     before = sys.stdout, sys.stderr
     api.run("me/noisy", {"name": "x"})
     assert (sys.stdout, sys.stderr) == before
 
 
-def test_only_so_many_run_at_a_time(serving: Any) -> None:
-    """With two workers a third prediction waits in the state `starting` until one of the two ends."""
+def test_the_number_of_workers_is_bounded(serving: Any) -> None:
+    """With two workers, a third prediction stays `starting` until one of the two ends."""
     running, go = threading.Semaphore(0), threading.Event()
 
     def held() -> None:
@@ -255,7 +255,7 @@ def test_only_so_many_run_at_a_time(serving: Any) -> None:
 
 
 def test_printing_beside_a_running_model_is_safe() -> None:
-    """A thread that prints while models start and end prints all of it, and the process survives."""
+    """A thread that prints while models start and end loses no output, and the process survives."""
     program = (
         "import sys, threading\n"
         "from replicate.local.printing import captured\n"

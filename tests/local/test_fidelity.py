@@ -1,4 +1,4 @@
-"""Local answers beside the published document, and beside recorded answers of the real API where they are at hand."""
+"""Local responses compared with the published document, and with recorded responses of the real API if available."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ MODELS = {
     "me/broken": broken,
 }
 NEW_MODEL = {"owner": "me", "name": "new", "visibility": "private", "hardware": "cpu", "description": "New."}
-SEARCH = "models.search"  # `QUERY /models`, which is in no document
+SEARCH = "models.search"  # `QUERY /models`, which the document does not have
 
 
 @pytest.fixture(name="answers", scope="module")
 def _answers(api: Any) -> dict[str, list[httpx.Response]]:
-    """Make an answer of each operation, by operationId; several where they differ."""
+    """Return responses of each operation, by operationId; several if they differ."""
     return {**asking_for_models(api), **asking_for_runs(api), **asking_for_the_rest(api)}
 
 
@@ -113,19 +113,19 @@ OPERATIONS = {
 
 
 def test_every_operation_is_served(answers: dict[str, list[httpx.Response]]) -> None:
-    """Each operation of `openapi.json`, and the one that is in no document, has a good answer."""
+    """Each operation of `openapi.json`, and the undocumented one, succeeds."""
     assert answers.keys() == {*OPERATIONS, SEARCH}
     assert {name for name, found in answers.items() for answer in found if not answer.is_success} == set()
 
 
-def test_answers_fit_the_published_document(answers: dict[str, list[httpx.Response]]) -> None:
-    """Each answer has a status, a type, fields and their types that `openapi.json` gives it."""
+def test_responses_match_the_published_document(answers: dict[str, list[httpx.Response]]) -> None:
+    """Each response has a status, content type, fields and types that `openapi.json` allows."""
     documented = {**OPERATIONS, SEARCH: OPERATIONS["models.list"]}
     wrong: list[str] = []
     for operation, answer in ((operation, answer) for operation, found in answers.items() for answer in found):
         content = documented[operation][str(answer.status_code)].get("content", {})
         kind = answer.headers.get("content-type", "").partition(";")[0]
-        if operation == "files.download":  # has the file's own type
+        if operation == "files.download":  # has the file's own content type
             assert answer.content == b"a"
         elif kind == "application/json":
             unfit = complaints(answer.json(), content[kind]["schema"], DOCUMENT["components"]["schemas"])
@@ -137,7 +137,7 @@ def test_answers_fit_the_published_document(answers: dict[str, list[httpx.Respon
 
 
 def recorded(name: str, method: str, ending: str = "") -> tuple[int, dict[str, str], Any]:
-    """Return status, headers and body of the first recorded answer to such a request."""
+    """Return status, headers and body of the first recorded response to such a request."""
     if not RECORDED.is_dir():
         pytest.skip("the recordings are not at hand")
     for interaction in yaml.safe_load((RECORDED / f"{name}.yaml").read_text())["interactions"]:
@@ -149,7 +149,7 @@ def recorded(name: str, method: str, ending: str = "") -> tuple[int, dict[str, s
     raise LookupError(f"{name} has no {method} …{ending}")
 
 
-NOT_OURS = {"stream", "webhook_completed"}  # fields that the API has stopped sending
+NOT_OURS = {"stream", "webhook_completed"}  # fields that the API does not send any more
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ NOT_OURS = {"stream", "webhook_completed"}  # fields that the API has stopped se
         ("collections-list", "GET", "/collections", "collections.list"),
     ],
 )
-def test_answers_have_what_recorded_answers_have(
+def test_responses_have_the_fields_of_recorded_ones(
     answers: dict[str, list[httpx.Response]], name: str, method: str, ending: str, operation: str
 ) -> None:
-    """No field of a recorded answer is missing, and none is of another type."""
+    """No field of a recorded response is missing or has another type."""
     _status, _headers, body = recorded(name, method, ending)
     answer = answers[operation][0].json()
     assert body.keys() - answer.keys() <= NOT_OURS
@@ -181,7 +181,7 @@ def test_answers_have_what_recorded_answers_have(
 
 
 def test_a_wrong_token_is_refused_as_recorded(api: Any) -> None:
-    """Status, type and body of the 401 are the recorded ones."""
+    """The status, type and body of the 401 are as recorded."""
     status, headers, body = recorded("run__invalid-token", "POST")
     answer = httpx.post(f"{api.srv.base_url}/predictions", json={}, headers={"authorization": "Bearer wrong"})
     assert (answer.status_code, answer.headers["content-type"], answer.json()) == (
@@ -192,7 +192,7 @@ def test_a_wrong_token_is_refused_as_recorded(api: Any) -> None:
 
 
 def test_a_missing_destination_is_refused_as_recorded(api: Any) -> None:
-    """Status, type and body of the 404 are the recorded ones."""
+    """The status, type and body of the 404 are as recorded."""
     status, headers, body = recorded("trainings-create__invalid-destination", "POST")
     answer = api.train("me/shout", "<invalid>")
     assert (answer.status_code, answer.headers["content-type"], answer.json()) == (
@@ -203,7 +203,7 @@ def test_a_missing_destination_is_refused_as_recorded(api: Any) -> None:
 
 
 def test_hardware_has_the_recorded_form(answers: dict[str, list[httpx.Response]]) -> None:
-    """Hardware comes as a plain list."""
+    """Hardware is a plain list, as recorded."""
     _status, _headers, body = recorded("hardware-list", "GET")
     (answer,) = answers["hardware.list"]
     assert {frozenset(each) for each in answer.json()} == {frozenset(each) for each in body}

@@ -1,4 +1,4 @@
-"""Uploads, the files that models take, and the files that they give."""
+"""Uploads, input files and output files."""
 
 import hashlib
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def upload(api: Any, content: bytes = b"hello", **fields: str) -> dict[str, Any]
 
 
 def test_an_upload_is_described(api: Any) -> None:
-    """The answer has id, name, type, size, checksums, times and address of the file."""
+    """The response has id, name, type, size, checksums, times and URL of the file."""
     record = upload(api)
     assert (record["name"], record["content_type"], record["size"]) == ("hello.txt", "text/plain", 5)
     assert record["checksums"]["sha256"] == hashlib.sha256(b"hello").hexdigest()
@@ -59,8 +59,8 @@ def test_an_upload_is_described(api: Any) -> None:
     assert api.get(record["urls"]["get"]).json() == record
 
 
-def test_fields_of_the_form_name_and_type_an_upload(api: Any) -> None:
-    """`filename`, `type` and `metadata` overrule what the part says."""
+def test_form_fields_set_name_and_type_of_an_upload(api: Any) -> None:
+    """`filename`, `type` and `metadata` override the values of the part."""
     record = upload(api, filename="b.png", type="image/png", metadata='{"customer": 7}')
     assert (record["name"], record["content_type"], record["metadata"]) == ("b.png", "image/png", {"customer": 7})
 
@@ -75,22 +75,22 @@ def test_fields_of_the_form_name_and_type_an_upload(api: Any) -> None:
         ({"files": {"content": b"x"}, "data": {"metadata": "[]"}}, "metadata must be a JSON object"),
     ],
 )
-def test_a_form_without_a_file_is_refused(api: Any, request_: dict[str, Any], detail: str) -> None:
-    """What is wrong with the form is said in a problem."""
+def test_an_invalid_form_is_refused(api: Any, request_: dict[str, Any], detail: str) -> None:
+    """The response is a problem that says what is wrong with the form."""
     answer = api.post("files", **request_)
     assert answer.status_code == 400
     assert detail in answer.json()["detail"]
 
 
 def test_a_file_above_the_limit_is_refused(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than 100 MiB is a 413."""
+    """A file of more than 100 MiB is a 413."""
     monkeypatch.setattr("replicate.local.routes.files._LARGEST", 4)
     answer = api.post("files", files={"content": b"12345"})
     assert (answer.status_code, answer.json()["title"]) == (413, "Payload too large")
 
 
 def test_uploads_are_listed_and_deleted(serving: Any) -> None:
-    """Uploads are listed newest first, in pages; a deleted one is gone."""
+    """Uploads are listed newest first, in pages; a deleted one does not exist any more."""
     with serving(MODELS, page_size=2) as api:
         made = [upload(api, bytes([number]))["id"] for number in range(3)]
         first = api.get("files").json()
@@ -105,7 +105,7 @@ def test_uploads_are_listed_and_deleted(serving: Any) -> None:
 
 
 def test_an_upload_is_downloaded_by_signature(serving: Any) -> None:
-    """A signed address gives the content to anybody, until it expires; a forged one gives nothing."""
+    """A signed URL returns the content without a token until it expires; a forged one is a 404."""
     clock = ManualClock()
     with serving(MODELS, clock=clock) as api:
         record = upload(api)
@@ -124,8 +124,8 @@ def test_an_upload_is_downloaded_by_signature(serving: Any) -> None:
         assert httpx.get(url).status_code == 404
 
 
-def test_an_upload_lives_a_day(serving: Any) -> None:
-    """After 24 hours an upload is gone."""
+def test_an_upload_exists_for_a_day(serving: Any) -> None:
+    """An upload is removed after 24 hours."""
     clock = ManualClock()
     with serving(MODELS, clock=clock) as api:
         record = upload(api)
@@ -136,13 +136,13 @@ def test_an_upload_lives_a_day(serving: Any) -> None:
 
 
 def test_a_model_reads_a_data_url(api: Any) -> None:
-    """A `data:` input becomes a file with a fitting suffix."""
+    """A `data:` input becomes a file with a matching suffix."""
     assert api.run("me/read", {"file": "data:text/plain;base64,aGk="})["output"] == {"name": "file.txt", "text": "hi"}
     assert api.run("me/read", {"file": "data:,a%20b"})["output"]["text"] == "a b"
 
 
 def test_a_model_reads_an_upload(api: Any) -> None:
-    """The address of an upload, by whatever name of this machine, becomes the file without a request."""
+    """The URL of an upload, with any name of this machine, becomes the file without a request."""
     url = upload(api)["urls"]["get"]
     signed = api.srv.download_url(url.rpartition("/")[2], 2**33)
     names = [url.replace("127.0.0.1", name) for name in ("localhost", "me.localhost")]
@@ -152,15 +152,15 @@ def test_a_model_reads_an_upload(api: Any) -> None:
         assert len(api.srv.requests) == before + 2  # the version and the prediction
 
 
-def test_a_model_reads_what_a_model_gave(api: Any, tmp_path: Path) -> None:
-    """An output file is an input of the next model."""
+def test_a_model_reads_the_output_of_a_model(api: Any, tmp_path: Path) -> None:
+    """An output file can be the input of the next model."""
     url = api.run("me/give", {"suffix": ".png", "folder": str(tmp_path)})["output"]
     assert api.run("me/read", {"file": url})["error"].startswith("'utf-8' codec can't decode byte 0x89")
     assert api.run("me/keep", {"file": url})["output"].endswith("my picture.png")
 
 
 def test_a_model_reads_from_another_host(api: Any, serving: Any) -> None:
-    """Any other address is downloaded; here it is a second server's."""
+    """A URL of another host is downloaded; here the host is a second server."""
     with serving(MODELS) as other:
         url = other.run("me/give_all")["output"]["other"]
         assert api.run("me/read", {"file": url})["output"] == {"name": "output.bin", "text": "?"}
@@ -170,21 +170,21 @@ def test_a_model_reads_from_another_host(api: Any, serving: Any) -> None:
     assert f"the file {url}x could not be downloaded: Client error '404 Not Found'" in failed["error"]
 
 
-def test_only_addresses_on_this_machine_are_the_servers_own(api: Any) -> None:
-    """The same path on another host is another file."""
+def test_only_urls_of_this_machine_are_the_servers_own(api: Any) -> None:
+    """The same path on another host is not a file of the server."""
     path = urlsplit(upload(api)["urls"]["get"]).path
     assert api.srv.cloud.files.behind(f"http://127.0.0.1{path}")
     assert api.srv.cloud.files.behind(f"https://example.com{path}") is None
 
 
 def test_input_files_are_removed_after_the_prediction(api: Any) -> None:
-    """What was written for a prediction is gone when it has ended."""
+    """Files written for a prediction are removed when it has ended."""
     path = Path(api.run("me/keep", {"file": "data:,x"})["output"])
     assert not path.parent.exists()
 
 
 def test_a_broken_data_url_fails(api: Any) -> None:
-    """A `data:` URL without a comma is an error of the prediction."""
+    """A `data:` URL without a comma fails the prediction."""
     prediction = api.run("me/read", {"file": "data:nothing"})
     assert (prediction["status"], "has a comma" in prediction["error"]) == ("failed", True)
 
@@ -192,8 +192,8 @@ def test_a_broken_data_url_fails(api: Any) -> None:
 @pytest.mark.parametrize(
     ("suffix", "media_type"), [(".png", "image/png"), (".webp", "image/webp"), ("", "image/png"), (".zzz", "image/png")]
 )
-def test_an_output_file_has_an_address(api: Any, tmp_path: Path, suffix: str, media_type: str) -> None:
-    """A returned path becomes the open address of a copy, with the type that its name or its content tells."""
+def test_an_output_file_has_a_url(api: Any, tmp_path: Path, suffix: str, media_type: str) -> None:
+    """A returned path becomes the public URL of a copy, with a type derived from its name or content."""
     url = api.run("me/give", {"suffix": suffix, "folder": str(tmp_path)})["output"]
     assert url.startswith(f"{api.srv.base_url.removesuffix('/v1')}/delivery/")
     assert len(urlsplit(url).path.split("/")[2]) >= 32
@@ -203,14 +203,14 @@ def test_an_output_file_has_an_address(api: Any, tmp_path: Path, suffix: str, me
 
 
 def test_a_part_of_an_output_file_can_be_fetched(api: Any) -> None:
-    """Range requests work, so that a broken download can go on."""
+    """Range requests work, so that an interrupted download can resume."""
     url = api.run("me/give_many", {"count": 1})["output"][0]
     answer = httpx.get(url, headers={"range": "bytes=1-3"})
     assert (answer.status_code, answer.content) == (206, b"PNG")
 
 
-def test_a_part_is_of_the_same_file_or_all_is_given(api: Any) -> None:
-    """The rest is given only if the file is still what its validator says; a part that is not there is refused."""
+def test_a_range_is_sent_only_of_the_same_file(api: Any) -> None:
+    """A range is sent only if `If-Range` matches, otherwise the whole file; a range beyond the end is a 416."""
     url = api.run("me/give_many", {"count": 1})["output"][0]
     head = httpx.head(url)
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(PNG) + 1))
@@ -224,7 +224,7 @@ def test_a_part_is_of_the_same_file_or_all_is_given(api: Any) -> None:
 
 
 def test_an_output_file_is_removed_after_an_hour(serving: Any) -> None:
-    """A delivery lives for an hour of the server's clock."""
+    """An output file is removed after an hour of the server's clock."""
     clock = ManualClock()
     with serving(MODELS, clock=clock) as api:
         url = api.run("me/give_many", {"count": 1})["output"][0]
@@ -235,8 +235,8 @@ def test_an_output_file_is_removed_after_an_hour(serving: Any) -> None:
         assert not [path for path in api.srv.cloud.files._deliveries.rglob("*") if path.is_file()]
 
 
-def test_files_inside_an_output_have_addresses(api: Any) -> None:
-    """Bytes in lists, dictionaries and generators are files too, named by what they are."""
+def test_files_inside_an_output_have_urls(api: Any) -> None:
+    """Bytes in lists, dictionaries and generators become files too, named after their content type."""
     output = api.run("me/give_all")["output"]
     names = [url.rpartition("/")[2] for url in (*output["pictures"], output["sound"], output["film"])]
     assert names == ["output.png", "output.gif", "output.wav", "output.mp4"]
@@ -247,8 +247,8 @@ def test_files_inside_an_output_have_addresses(api: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["%2e%2e/replicate.db", "../x", "x/..", "x/.", "{folder}/..%2f..%2fuploads"])
-def test_a_delivery_address_leads_nowhere_else(api: Any, path: str) -> None:
-    """Only what was delivered can be fetched."""
+def test_a_delivery_url_leads_nowhere_else(api: Any, path: str) -> None:
+    """Only output files can be fetched."""
     folder = api.run("me/give_all")["output"]["other"].split("/")[-2]
     url = f"{api.srv.base_url.removesuffix('/v1')}/delivery/{path.format(folder=folder)}"
     assert httpx.get(url).status_code in {401, 404}

@@ -24,7 +24,7 @@ MODELS = {
 
 
 def test_a_model_is_shown_with_its_latest_version(api: Any) -> None:
-    """A model has its names, its docstring as description, and the schema of its function."""
+    """A model has its owner and name, its docstring as description, and the schema of its function."""
     model = api.get("models/me/shout").json()
     assert (model["owner"], model["name"], model["is_official"]) == ("me", "shout", False)
     assert model["description"] == "Say it louder."
@@ -46,7 +46,7 @@ def test_runs_are_counted(api: Any) -> None:
 
 
 def test_a_community_model_has_versions(api: Any) -> None:
-    """Its one version is listed, and is the latest."""
+    """A community model's only version is listed, and is the latest."""
     latest = api.get("models/me/shout").json()["latest_version"]
     assert api.get("models/me/shout/versions").json() == {"previous": None, "next": None, "results": [latest]}
     assert api.get(f"models/me/shout/versions/{latest['id']}").json() == latest
@@ -54,7 +54,7 @@ def test_a_community_model_has_versions(api: Any) -> None:
 
 
 def test_an_official_model_has_no_versions(api: Any) -> None:
-    """An official model shows its latest version in itself only."""
+    """An official model shows its latest version in itself only, and lists none."""
     model = api.get("models/me/official").json()
     assert (model["is_official"], model["description"]) == (True, "Said so here.")
     assert model["latest_version"]["openapi_schema"]
@@ -62,7 +62,7 @@ def test_an_official_model_has_no_versions(api: Any) -> None:
     assert api.get(f"models/me/official/versions/{model['latest_version']['id']}").status_code == 404
 
 
-def test_there_is_no_unknown_model(api: Any) -> None:
+def test_an_unknown_model_is_a_404(api: Any) -> None:
     """An unknown model, or a version of one, is the API's 404."""
     for path in ("models/me/other", "models/me/other/versions", "models/me/other/versions/1"):
         answer = api.get(path)
@@ -71,7 +71,7 @@ def test_there_is_no_unknown_model(api: Any) -> None:
 
 
 def test_models_are_listed(api: Any) -> None:
-    """All models are listed, in either order."""
+    """All models are listed, in both orders."""
     names = [model["name"] for model in api.get("models").json()["results"]]
     assert names == ["third.one", "official", "shout"]
     ascending = api.get("models", params={"sort_direction": "asc"}).json()["results"]
@@ -80,7 +80,7 @@ def test_models_are_listed(api: Any) -> None:
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])
 def test_models_are_listed_page_by_page(serving: Any, direction: str) -> None:
-    """A page links to the next and to the one before."""
+    """A page links to the next and to the previous one."""
     with serving(MODELS, page_size=2) as api:
         first = api.get("models", params={"sort_direction": direction}).json()
         second = api.get(first["next"]).json()
@@ -90,7 +90,7 @@ def test_models_are_listed_page_by_page(serving: Any, direction: str) -> None:
 
 
 def test_models_are_sorted_by_their_newest_versions(serving: Any) -> None:
-    """A model that was trained since comes first, unless the models' own dates are asked for."""
+    """A model with a newer trained version comes first, unless the models' own dates are requested."""
     clock = ManualClock()
     with serving({"me/first": Model(shout, train=lambda: None), "me/second": shout}, clock=clock) as api:
         clock.advance(1)
@@ -105,7 +105,7 @@ def new(name: str = "new", **more: Any) -> dict[str, Any]:
 
 
 def test_a_created_model_has_no_version(api: Any) -> None:
-    """It is what the request says, and cannot be run."""
+    """A created model has the fields of the request, and cannot be run."""
     answer = api.post("models", json=new(description="Soon.", github_url="https://example.com/code"))
     model = answer.json()
     assert answer.status_code == 201
@@ -122,7 +122,7 @@ def test_a_created_model_has_no_version(api: Any) -> None:
 
 
 def test_private_models_are_not_listed(api: Any) -> None:
-    """A list has public models only."""
+    """The list has public models only."""
     api.post("models", json=new("unlisted"))
     api.post("models", json=new("listed", visibility="public"))
     names = {model["name"] for model in api.get("models").json()["results"]}
@@ -138,19 +138,19 @@ def test_private_models_are_not_listed(api: Any) -> None:
         ({"name": "a/b"}, "owner/name"),
     ],
 )
-def test_an_impossible_model_is_refused(api: Any, change: dict[str, Any], detail: str) -> None:
-    """What is wrong with a new model is named."""
+def test_an_invalid_model_is_refused(api: Any, change: dict[str, Any], detail: str) -> None:
+    """The response names what is wrong with the new model."""
     answer = api.post("models", json=new(**change))
     assert (answer.status_code, detail in answer.json()["detail"]) == (422, True)
 
 
-def test_a_name_is_taken_once(api: Any) -> None:
+def test_a_name_is_unique(api: Any) -> None:
     """A second model of the same name is a conflict."""
     assert api.post("models", json=new("shout")).status_code == 409
 
 
-def test_what_is_said_of_a_model_can_be_changed(api: Any) -> None:
-    """An update changes what it names, and what it names not stays; only what can be changed is."""
+def test_a_model_can_be_updated(api: Any) -> None:
+    """An update changes the given fields that can be changed, and keeps the others."""
     api.post("models", json=new("changing", description="Before.", paper_url="https://example.com/paper"))
     answer = api.patch("models/me/changing", json={"description": "After.", "readme": "# Me", "visibility": "public"})
     model = answer.json()
@@ -163,7 +163,7 @@ def test_what_is_said_of_a_model_can_be_changed(api: Any) -> None:
 
 
 def test_a_readme_is_plain_text(serving: Any) -> None:
-    """A readme that the server was given is served as it is; a model without one has none."""
+    """A readme is served as it was given to the server; a model without one is a 404."""
     with serving({"me/read": Model(shout, readme="# Shout ñ\n"), "me/unread": shout}) as api:
         answer = api.get("models/me/read/readme")
         assert (answer.text, answer.headers["content-type"]) == ("# Shout ñ\n", "text/plain; charset=utf-8")
@@ -182,8 +182,8 @@ def test_a_readme_is_plain_text(serving: Any) -> None:
         ("text/plain;q=0, */*", 406),
     ],
 )
-def test_a_readme_is_sent_to_those_who_accept_text(serving: Any, accept: str, status: int) -> None:
-    """Whoever excludes plain text by `Accept` gets the API's 406, as from any server that heeds it."""
+def test_a_readme_is_sent_if_plain_text_is_accepted(serving: Any, accept: str, status: int) -> None:
+    """If `Accept` excludes plain text, the response is the API's 406."""
     with serving({"me/read": Model(shout, readme="# Shout")}) as api:
         answer = api.get("models/me/read/readme", headers={"Accept": accept})
         assert answer.status_code == status
@@ -191,7 +191,7 @@ def test_a_readme_is_sent_to_those_who_accept_text(serving: Any, accept: str, st
 
 
 def test_examples_are_predictions(serving: Any) -> None:
-    """Given pairs of input and output are finished predictions, and the first is the model's default example."""
+    """Examples given to a model are finished predictions, and the first one is its default example."""
     pairs = [({"text": word}, word.upper()) for word in ("a", "b", "c")]
     with serving({"me/shown": Model(shout, examples=pairs), "me/plain": shout}, page_size=2) as api:
         first = api.get("models/me/shown/examples").json()
@@ -206,10 +206,10 @@ def test_examples_are_predictions(serving: Any) -> None:
 
 
 def test_a_model_is_deleted_after_its_versions(serving: Any) -> None:
-    """Versions of private models go with their predictions, and a model without versions can go."""
+    """Deleting a version of a private model deletes its predictions; a model without versions can be deleted."""
     started, go = threading.Event(), threading.Event()
 
-    def held(wait: bool = False) -> None:  # noqa: FBT001, FBT002 - a model's input
+    def held(wait: bool = False) -> None:  # noqa: FBT001, FBT002 - an input of the model
         started.set()
         if wait:
             go.wait(20)
@@ -234,8 +234,8 @@ def test_a_model_is_deleted_after_its_versions(serving: Any) -> None:
         go.set()
 
 
-def test_what_is_public_or_in_use_cannot_be_deleted(serving: Any) -> None:
-    """Public models and their versions stay, and so do versions that are deployed or being trained."""
+def test_public_models_and_versions_in_use_cannot_be_deleted(serving: Any) -> None:
+    """Public models and their versions cannot be deleted, nor versions that are deployed or being trained."""
     started, go = threading.Event(), threading.Event()
 
     def train() -> None:
@@ -259,8 +259,8 @@ def test_what_is_public_or_in_use_cannot_be_deleted(serving: Any) -> None:
         go.set()
 
 
-def test_models_and_what_is_said_of_them_outlive_the_server(serving: Any, tmp_path: Path) -> None:
-    """With a store on disk created models are there again, deleted ones are not, and changes are."""
+def test_models_and_their_changes_survive_a_restart(serving: Any, tmp_path: Path) -> None:
+    """With a store on disk, created models, deletions and updates are kept."""
     store = tmp_path / "a.db"
     with serving({"me/shout": shout}, store=store) as api:
         kept = api.post("models", json=new("kept")).json()
@@ -272,12 +272,12 @@ def test_models_and_what_is_said_of_them_outlive_the_server(serving: Any, tmp_pa
         assert api.get("models/me/kept").json() == kept
         assert api.get("models/me/gone").status_code == 404
         assert api.get("models/me/shout").json()["description"] == "Loudest."
-    with serving({}, store=store) as api:  # a model that is not served, and was not created, is not there
+    with serving({}, store=store) as api:  # a model that is neither served nor was created does not exist
         assert api.get("models/me/shout").status_code == 404
 
 
-def test_the_same_function_has_the_same_version_again() -> None:
-    """A version's id depends on name, schema and source, so that it outlives the server."""
+def test_the_same_function_has_the_same_version() -> None:
+    """A version's id depends on name, schema and source, so it is the same after a restart."""
     from datetime import datetime
 
     def one(text: str) -> str:
@@ -292,11 +292,11 @@ def test_the_same_function_has_the_same_version_again() -> None:
     assert len(set(versions)) == 3
 
 
-exec("def len_of(text: str) -> str:\n    return text", globals())  # source that cannot be read
+exec("def len_of(text: str) -> str:\n    return text", globals())  # a function whose source cannot be read
 
 
 @pytest.mark.parametrize("reference", ["model", "me/", "/model", "me/model:1", "me/a/b", "mé/model", ""])
 def test_a_model_needs_an_owner_and_a_name(reference: str) -> None:
-    """A reference that is not `owner/name` is refused at the start, and nothing is left open."""
+    """A reference that is not `owner/name` is refused at the start, and nothing stays open."""
     with pytest.raises(ValueError, match="owner/name"), server({reference: shout}):
         pass

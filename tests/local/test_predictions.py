@@ -23,7 +23,7 @@ def broken(text: str = "CUDA out of memory") -> str:
 
 
 class Held:
-    """A model that runs until the test lets it go, and tells when it has started."""
+    """A model that runs until the test releases it, and signals that it has started."""
 
     def __init__(self) -> None:
         self.started, self.go, self.ended = threading.Event(), threading.Event(), threading.Event()
@@ -46,7 +46,7 @@ def _held() -> Iterator[Held]:
 
 
 def test_a_prediction_goes_from_starting_to_succeeded(api: Any) -> None:
-    """A create answers at once with 201 and `starting`; later the output, times and metrics are there."""
+    """A create returns 201 and `starting` at once; later the prediction has its output, times and metrics."""
     answer = api.create("me/shout", {"text": "hi"})
     created = answer.json()
     assert (answer.status_code, created["status"], created["output"]) == (201, "starting", None)
@@ -68,7 +68,7 @@ def test_a_prediction_goes_from_starting_to_succeeded(api: Any) -> None:
 
 
 def test_urls_use_the_host_that_the_client_used(api: Any) -> None:
-    """A client that came to `localhost` gets addresses at `localhost`, with `/v1`."""
+    """A client that used `localhost` gets URLs at `localhost`, with `/v1`."""
     local = api.srv.base_url.replace("127.0.0.1", "localhost")
     body = {"version": "me/official", "input": {"text": "a"}}
     urls = api.post("predictions", json=body, headers={"host": local.split("/")[2]}).json()["urls"]
@@ -81,22 +81,22 @@ def test_urls_use_the_host_that_the_client_used(api: Any) -> None:
 
 
 def test_urls_use_the_scheme_that_the_client_used(api: Any) -> None:
-    """Behind a proxy that speaks HTTPS, addresses are HTTPS as well."""
+    """Behind an HTTPS proxy, URLs are HTTPS as well."""
     body = {"version": "me/official", "input": {"text": "a"}}
     urls = api.post("predictions", json=body, headers={"x-forwarded-proto": "https"}).json()["urls"]
     assert {urls[name].partition(":")[0] for name in ("get", "cancel", "stream", "web")} == {"https"}
 
 
 @pytest.mark.parametrize("prefer", ["wait", "wait=5"])
-def test_prefer_wait_answers_with_the_finished_prediction(api: Any, prefer: str) -> None:
-    """The answer comes when the prediction is finished, and says that the preference was applied."""
+def test_prefer_wait_returns_the_finished_prediction(api: Any, prefer: str) -> None:
+    """The response comes when the prediction is finished, and says that the preference was applied."""
     answer = api.create("me/shout", {"text": "hi"}, prefer=prefer)
     assert (answer.status_code, answer.headers["preference-applied"]) == (201, prefer)
     assert (answer.json()["status"], answer.json()["output"]) == ("succeeded", "HI!")
 
 
-def test_prefer_wait_gives_up_in_time(serving: Any, held: Held) -> None:
-    """When the time is over first, the answer is 202 with the state of the moment and no applied preference."""
+def test_prefer_wait_times_out(serving: Any, held: Held) -> None:
+    """If the wait ends first, the response is 202 with the current state and without an applied preference."""
     clock = ManualClock()
     with serving({"me/held": held}, clock=clock) as api:
         version = api.version("me/held")
@@ -117,20 +117,20 @@ def test_prefer_wait_gives_up_in_time(serving: Any, held: Held) -> None:
 
 
 @pytest.mark.parametrize("prefer", ["wait=0", "wait=61", "wait=soon", "wait=-1"])
-def test_an_impossible_wait_is_refused(api: Any, prefer: str) -> None:
-    """A wait outside of 1 to 60 seconds is a mistake that the answer explains."""
+def test_an_invalid_wait_is_refused(api: Any, prefer: str) -> None:
+    """A wait that is not from 1 to 60 seconds is a 400 that explains it."""
     answer = api.create("me/shout", {"text": "hi"}, prefer=prefer)
     assert answer.status_code == 400
     assert "from 1 to 60" in answer.json()["detail"]
 
 
 def test_other_preferences_are_ignored(api: Any) -> None:
-    """`Prefer: respond-async` is how a create works anyhow."""
+    """`Prefer: respond-async` has no effect, since a create responds at once anyway."""
     assert api.create("me/shout", {"text": "hi"}, prefer="respond-async").json()["status"] == "starting"
 
 
 def test_a_failure_has_its_error_and_traceback(api: Any) -> None:
-    """An exception makes the prediction failed: its text is the error, its traceback ends the logs."""
+    """An exception fails the prediction: its text is the error, and its traceback ends the logs."""
     prediction = api.run("me/broken")
     assert (prediction["status"], prediction["error"]) == ("failed", "CUDA out of memory")
     assert prediction["output"] is None
@@ -139,13 +139,13 @@ def test_a_failure_has_its_error_and_traceback(api: Any) -> None:
     assert "replicate/local" not in prediction["logs"].replace("\\", "/").replace("tests/local", "")
 
 
-def test_an_exception_without_text_has_its_name_as_error(api: Any) -> None:
-    """`raise RuntimeError()` still fails with a reason."""
+def test_the_error_of_an_exception_without_text_is_its_name(api: Any) -> None:
+    """`raise RuntimeError()` gives the error "RuntimeError"."""
     assert api.run("me/broken", {"text": ""})["error"] == "RuntimeError"
 
 
 def test_canceling_ends_a_prediction_at_once(serving: Any, held: Held) -> None:
-    """A running function's prediction is canceled in the answer to the cancel, and its result is thrown away."""
+    """The response to the cancel shows a canceled prediction, and the function's later result is discarded."""
     with serving({"me/held": held}) as api:
         created = api.create("me/held").json()
         assert held.started.wait(10)
@@ -161,13 +161,13 @@ def test_canceling_ends_a_prediction_at_once(serving: Any, held: Held) -> None:
 
 
 def test_a_finished_prediction_cannot_be_canceled(api: Any) -> None:
-    """A cancel that comes too late changes nothing."""
+    """A cancel after the end changes nothing."""
     finished = api.run("me/shout", {"text": "hi"})
     assert api.post(finished["urls"]["cancel"]).json() == finished
 
 
-def test_a_deadline_cancels_what_runs_and_aborts_what_waits(serving: Any, held: Held) -> None:
-    """`Cancel-After` gives a deadline: a prediction that has started is canceled then, another is aborted."""
+def test_a_deadline_cancels_running_and_aborts_waiting_predictions(serving: Any, held: Held) -> None:
+    """At the `Cancel-After` deadline, a prediction that has started is canceled, and one that has not is aborted."""
     clock = ManualClock()
     with serving({"me/held": held}, clock=clock, workers=1) as api:
         running = api.create("me/held", cancel_after="1m30s").json()
@@ -184,15 +184,15 @@ def test_a_deadline_cancels_what_runs_and_aborts_what_waits(serving: Any, held: 
 
 
 @pytest.mark.parametrize("duration", ["", "soon", "0", "-5s", "5 parsecs", f"{10**18}s", "9" * 5000])
-def test_an_impossible_deadline_is_refused(api: Any, duration: str) -> None:
-    """A `Cancel-After` that is no duration is a mistake that the answer explains."""
+def test_an_invalid_deadline_is_refused(api: Any, duration: str) -> None:
+    """A `Cancel-After` that is not a valid duration is a 400 that explains it."""
     answer = api.create("me/shout", {"text": "hi"}, cancel_after=duration)
     assert answer.status_code == 400
     assert "90s" in answer.json()["detail"]
 
 
-def test_what_waits_for_a_worker_can_be_canceled(serving: Any, held: Held) -> None:
-    """A prediction that has not started is canceled without ever running."""
+def test_a_waiting_prediction_can_be_canceled(serving: Any, held: Held) -> None:
+    """A prediction that has not started is canceled and never runs."""
     with serving({"me/held": held, "me/shout": shout}, workers=1) as api:
         api.create("me/held")
         waiting = api.create("me/shout", {"text": "hi"}).json()
@@ -204,21 +204,21 @@ def test_what_waits_for_a_worker_can_be_canceled(serving: Any, held: Held) -> No
 
 @pytest.mark.parametrize("spelling", ["{id}", "me/shout:{id}"])
 def test_a_community_model_runs_by_version(api: Any, spelling: str) -> None:
-    """`version` is the id of a version, alone or behind the model's name."""
+    """`version` is the id of a version, alone or after the model's name."""
     version = spelling.format(id=api.version("me/shout"))
     assert api.post("predictions", json={"version": version, "input": {"text": "a"}}).status_code == 201
 
 
 def test_an_official_model_runs_by_name(api: Any) -> None:
-    """Both endpoints run an official model by its name, and its predictions hide the version."""
+    """Both endpoints run an official model by name, and its predictions hide the version."""
     for path, body in (("predictions", {"version": "me/official"}), ("models/me/official/predictions", {})):
         answer = api.post(path, json={**body, "input": {"text": "a"}})
         assert (answer.status_code, answer.json()["version"]) == (201, "hidden")
 
 
 @pytest.mark.parametrize("version", ["me/shout", "me/other", "0" * 64, "you/shout:{id}", "{official}", ""])
-def test_what_is_no_version_is_refused(api: Any, version: str) -> None:
-    """Unknown versions, community models by name and official ones by id: the API says the same of all."""
+def test_an_invalid_version_is_refused(api: Any, version: str) -> None:
+    """Unknown versions, community models by name and official models by id all give the same 422."""
     version = version.format(id=api.version("me/shout"), official=api.version("me/official"))
     answer = api.post("predictions", json={"version": version, "input": {"text": "a"}})
     assert answer.status_code == 422
@@ -228,14 +228,14 @@ def test_what_is_no_version_is_refused(api: Any, version: str) -> None:
 
 @pytest.mark.parametrize("reference", ["me/shout", "me/other"])
 def test_only_official_models_have_a_predictions_endpoint(api: Any, reference: str) -> None:
-    """For a community model the endpoint does not exist, exactly as for no model at all."""
+    """For a community model the endpoint gives the same 404 as for an unknown model."""
     answer = api.post(f"models/{reference}/predictions", json={"input": {"text": "a"}})
     assert answer.status_code == 404
     assert answer.json() == {"detail": "The requested resource could not be found.", "status": 404}
 
 
 def test_a_wrong_input_is_refused_before_the_model_runs(api: Any) -> None:
-    """An input is checked against the schema, and the 422 names each field."""
+    """The input is checked against the schema, and the 422 names each invalid field."""
     before = len(api.srv.predictions)
     answer = api.create("me/shout", {"mark": ".", "times": 6})
     assert answer.status_code == 422
@@ -249,7 +249,7 @@ def test_a_wrong_input_is_refused_before_the_model_runs(api: Any) -> None:
 
 
 def test_a_wrong_body_is_refused(api: Any) -> None:
-    """What is missing from or surplus in a body is named as for an input."""
+    """The 422 names missing and surplus fields of the body."""
     answer = api.post("predictions", json={"model": "me/shout"})
     assert answer.status_code == 422
     complaints = "- version is required\n- input is required\n- Additional property model is not allowed\n"
@@ -259,18 +259,18 @@ def test_a_wrong_body_is_refused(api: Any) -> None:
 
 
 def test_an_unknown_input_field_is_dropped(api: Any) -> None:
-    """The function never sees a field that it does not have."""
+    """The function does not get fields that it does not declare."""
     assert api.run("me/shout", {"text": "hi", "temperature": 1})["output"] == "HI!"
 
 
-def test_there_is_no_unknown_prediction(api: Any) -> None:
-    """Get and cancel of an unknown id are 404 problems."""
+def test_an_unknown_prediction_is_a_404(api: Any) -> None:
+    """Getting and canceling an unknown id are 404 problems."""
     for answer in (api.get("predictions/nope"), api.post("predictions/nope/cancel")):
         assert (answer.status_code, answer.json()["status"]) == (404, 404)
 
 
-def test_predictions_are_listed_newest_first_page_by_page(serving: Any) -> None:
-    """Absolute `next` and `previous` addresses walk the whole list in both directions."""
+def test_predictions_are_listed_newest_first_in_pages(serving: Any) -> None:
+    """Absolute `next` and `previous` URLs lead through the whole list in both directions."""
     with serving({"me/shout": shout}, page_size=2) as api:
         made = [api.run("me/shout", {"text": str(number)})["id"] for number in range(5)]
         pages = [api.get("predictions").json()]
@@ -289,8 +289,8 @@ def test_predictions_are_listed_newest_first_page_by_page(serving: Any) -> None:
         assert [prediction.id for prediction in api.srv.predictions] == made[::-1]
 
 
-def test_a_list_is_bounded_by_time(serving: Any) -> None:
-    """`created_after` and `created_before` bound the list and stay in the address of the next page."""
+def test_a_list_is_filtered_by_time(serving: Any) -> None:
+    """`created_after` and `created_before` filter the list, and are kept in the URL of the next page."""
     clock = ManualClock()
     with serving({"me/shout": shout}, page_size=1, clock=clock) as api:
         made = []
@@ -308,8 +308,8 @@ def test_a_list_is_bounded_by_time(serving: Any) -> None:
         assert api.get("predictions", params={"source": "web"}).json()["results"] == []
 
 
-def test_a_running_prediction_is_listed_as_it_is_now(serving: Any, held: Held) -> None:
-    """The list shows live state, not what was stored when the prediction was made."""
+def test_a_running_prediction_is_listed_with_its_current_state(serving: Any, held: Held) -> None:
+    """The list shows the current state, not the state stored at creation."""
     with serving({"me/held": held}) as api:
         api.create("me/held")
         assert held.started.wait(10)

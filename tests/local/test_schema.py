@@ -1,4 +1,4 @@
-"""The schema that a function's signature becomes."""
+"""The schema derived from a function's signature."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def model(
     yield from ()
 
 
-def test_an_input_schema_looks_as_cogs_does() -> None:
+def test_an_input_schema_looks_like_cogs() -> None:
     """Types, titles, order, defaults, limits and required fields come from the signature."""
     properties = read(model).input["properties"]
     assert read(model).input["required"] == ["prompt"]
@@ -62,7 +62,7 @@ def test_an_input_schema_looks_as_cogs_does() -> None:
 
 
 def test_an_enumeration_is_a_schema_of_its_own() -> None:
-    """Choices become a named schema that the property refers to, as Cog does it."""
+    """Choices become a named schema that the property refers to, as in Cog."""
     signature = read(model)
     reference = {"allOf": [{"$ref": "#/components/schemas/scheduler"}], "default": "DDIM", "x-order": 3}
     assert signature.input["properties"]["scheduler"] == reference
@@ -105,12 +105,12 @@ ITERATOR = {"type": "array", "x-cog-array-type": "iterator"}
     ],
 )
 def test_a_type_has_a_schema(annotation: Any, schema: dict[str, Any]) -> None:
-    """Each kind of annotation has its JSON schema; a generator of text concatenates."""
+    """Each kind of annotation has its JSON schema; an iterator of text is marked to be concatenated."""
     assert describe(annotation) == schema
 
 
-def test_limits_of_other_libraries_are_understood() -> None:
-    """Objects with `ge`, `le` or a `metadata` list of such work in `Annotated`, whoever made them."""
+def test_limits_of_other_libraries_are_read() -> None:
+    """Objects with `ge`, `le` or a `metadata` list of such objects work in `Annotated`, whatever their class."""
 
     class Ge:
         ge = 2
@@ -123,7 +123,7 @@ def test_limits_of_other_libraries_are_understood() -> None:
 
 
 def test_a_function_without_named_inputs_cannot_be_a_model() -> None:
-    """`*args` and unreadable annotations are refused when the server is made, with the reason."""
+    """`*args` and unreadable annotations are refused when the signature is read, with the reason."""
 
     def many(*prompts: str) -> str:
         return ""
@@ -137,8 +137,8 @@ def test_a_function_without_named_inputs_cannot_be_a_model() -> None:
         read(unreadable)
 
 
-def test_a_signature_of_any_callable_is_read() -> None:
-    """An object with `__call__` is a model as well as a function."""
+def test_the_signature_of_any_callable_is_read() -> None:
+    """An object with `__call__` can be a model."""
 
     class Caller:
         def __call__(self, text: str = "x") -> str:

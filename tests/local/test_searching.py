@@ -29,7 +29,7 @@ def names(found: list[dict[str, Any]]) -> list[str]:
 
 
 def test_official_and_community_models_are_collections(api: Any) -> None:
-    """Without any other wish there is one collection of each, without the models in the list."""
+    """By default there is one collection of each kind; the list of collections leaves out the models."""
     listed = api.get("collections").json()["results"]
     assert [(each["slug"], each["name"]) for each in listed] == [("official", "Official"), ("community", "Community")]
     assert all(each.keys() == {"slug", "name", "description"} for each in listed)
@@ -41,7 +41,7 @@ def test_official_and_community_models_are_collections(api: Any) -> None:
 
 
 def test_collections_can_be_given(serving: Any) -> None:
-    """A collection has a short name and models, in the given order; a page has so many of them."""
+    """A given collection has a slug and models, in the given order; collections are listed in pages."""
     given = {"old-things": ["me/restorer", "me/upscaler"], "nothing": []}
     with serving(MODELS, collections=given, page_size=1) as api:
         first = api.get("collections").json()
@@ -51,14 +51,14 @@ def test_collections_can_be_given(serving: Any) -> None:
         assert api.get("collections/nothing").json()["models"] == []
 
 
-def test_a_collection_has_models_that_are_served() -> None:
-    """An unknown model is refused at the start, and nothing is left open."""
+def test_a_collection_with_an_unknown_model_is_refused() -> None:
+    """An unknown model in a collection is refused at the start, and nothing stays open."""
     with pytest.raises(ValueError, match="'mine' has me/none"), server(MODELS, collections={"mine": ["me/none"]}):
         pass
 
 
-def test_a_collection_loses_a_deleted_model(serving: Any) -> None:
-    """What is deleted is in no collection."""
+def test_a_deleted_model_is_in_no_collection(serving: Any) -> None:
+    """A deleted model is removed from all collections."""
     with serving({"me/secret": Model(upscale, private=True)}) as api:
         api.delete(f"models/me/secret/versions/{api.version('me/secret')}")
         api.delete("models/me/secret")
@@ -66,7 +66,7 @@ def test_a_collection_loses_a_deleted_model(serving: Any) -> None:
 
 
 def test_search_finds_models_collections_and_pages(api: Any) -> None:
-    """Public models that have words of the query come with a score, the best first; collections name their models."""
+    """Public models that match words of the query have a score, best first; collections name their models."""
     found = api.get("search", params={"query": "Old PHOTOS"}).json()
     assert found["query"] == "Old PHOTOS"
     assert names([each["model"] for each in found["models"]]) == ["me/upscaler", "me/restorer"]
@@ -81,7 +81,7 @@ def test_search_finds_models_collections_and_pages(api: Any) -> None:
 
 
 def test_search_is_limited(api: Any) -> None:
-    """`limit` bounds the models, and is from 1 to 50."""
+    """`limit` bounds the number of models, and must be from 1 to 50."""
     assert len(api.get("search", params={"query": "old", "limit": 1}).json()["models"]) == 1
     for limit in ("0", "51", "-1", "all"):
         answer = api.get("search", params={"query": "old", "limit": limit})
@@ -90,20 +90,20 @@ def test_search_is_limited(api: Any) -> None:
 
 @pytest.mark.parametrize("parameters", [{}, {"query": ""}, {"query": " "}])
 def test_search_needs_a_query(api: Any, parameters: dict[str, str]) -> None:
-    """A search for nothing is a mistake."""
+    """A search without a query is a 400."""
     assert api.get("search", params=parameters).status_code == 400
 
 
 def test_models_are_found_by_a_text(api: Any) -> None:
-    """`QUERY /models` with a text answers with a page of models."""
+    """`QUERY /models` with a text returns a page of models."""
     answer = api.request("QUERY", "models", content="old photos", headers={"content-type": "text/plain"})
     assert answer.status_code == 200
     assert names(answer.json()["results"]) == ["me/upscaler", "me/restorer"]
     assert api.request("QUERY", "models", content="submarine").json()["results"] == []
 
 
-def test_what_is_found_comes_in_pages(serving: Any) -> None:
-    """The address of the next page goes on with the same search, for `GET` and for `QUERY`."""
+def test_search_results_come_in_pages(serving: Any) -> None:
+    """The URL of the next page continues the same search, for `GET` and for `QUERY`."""
     with serving(MODELS, page_size=1) as api:
         first = api.request("QUERY", "models", content="old photos").json()
         for method in ("GET", "QUERY"):

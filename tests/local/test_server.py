@@ -1,4 +1,4 @@
-"""The server as a whole: who may come in, what every answer carries, starting and stopping."""
+"""The server as a whole: access, common headers, starting and stopping."""
 
 import asyncio
 import gc
@@ -45,8 +45,8 @@ def test_it_answers_with_and_without_v1(api: Any) -> None:
         ({"authorization": "Bearer \xe9"}, "You did not pass a valid authentication token"),
     ],
 )
-def test_without_the_token_nobody_comes_in(api: Any, headers: dict[str, str], detail: str) -> None:
-    """The 401 is the API's own."""
+def test_a_request_without_the_token_is_refused(api: Any, headers: dict[str, str], detail: str) -> None:
+    """The 401 is the API's."""
     headers = {name: value.format(token=api.srv.token).encode("latin-1") for name, value in headers.items()}
     answer = httpx.get(f"{api.srv.base_url}/account", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
@@ -54,15 +54,15 @@ def test_without_the_token_nobody_comes_in(api: Any, headers: dict[str, str], de
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Token"])
-def test_with_the_token_one_comes_in(api: Any, scheme: str) -> None:
-    """Both schemes that the API has known are accepted."""
+def test_a_request_with_the_token_is_accepted(api: Any, scheme: str) -> None:
+    """Both authorization schemes of the API are accepted."""
     headers = {"authorization": f"{scheme} {api.srv.token}"}
     assert httpx.get(f"{api.srv.base_url}/account", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::", ""])
 def test_only_names_of_this_machine_are_served(api: Any, host: str) -> None:
-    """A page on the web that rebinds its name to the loopback address is refused."""
+    """A web page that rebinds its host name to the loopback address is refused."""
     answer = api.get("account", headers={"host": host})
     assert answer.status_code == 403
     assert "127.0.0.1 and localhost only" in answer.json()["detail"]
@@ -70,12 +70,12 @@ def test_only_names_of_this_machine_are_served(api: Any, host: str) -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "me.localhost", "[::1]:80"])
 def test_names_of_this_machine_are_served(api: Any, host: str) -> None:
-    """`localhost` and what ends in it are this machine."""
+    """`localhost` and names that end in it are this machine."""
     assert api.get("account", headers={"host": host}).status_code == 200
 
 
 def test_every_answer_has_the_headers_of_the_api(api: Any) -> None:
-    """Rate limits, other for creates, and an id of the request; JSON is compact."""
+    """Responses have rate limits, different ones for creates, and a request id; JSON is compact."""
     answers = [api.get("account"), api.get("models/me/hello"), api.get("nothing"), api.get("predictions/none")]
     assert {answer.headers["ratelimit-remaining"] for answer in answers} == {"2999"}
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
@@ -85,7 +85,7 @@ def test_every_answer_has_the_headers_of_the_api(api: Any) -> None:
 
 
 def test_an_unknown_path_is_a_problem(api: Any) -> None:
-    """Unknown paths and methods are answered in problem+json, and a quoted slash does not make another path."""
+    """Unknown paths and methods give problem+json, and a quoted slash does not lead to another path."""
     for answer in (api.get("nothing"), api.get("account/"), api.get("predictions%2Fx"), api.get("models/me%2Fhello")):
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json() == {"detail": "The requested resource could not be found.", "status": 404}
@@ -96,8 +96,8 @@ def test_an_unknown_path_is_a_problem(api: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [(method, path) for path, methods in KNOWN["paths"].items() for method in methods]
 )
-def test_every_operation_of_the_api_is_answered(api: Any, method: str, path: str) -> None:
-    """Every path and method of the API is known, whatever the answer."""
+def test_every_operation_of_the_api_exists(api: Any, method: str, path: str) -> None:
+    """Every path and method of the API exists, whatever its response."""
     for name, value in {"{model_owner}": "me", "{model_name}": "hello"}.items():
         path = path.replace(name, value)
     answer = api.request(method, path.lstrip("/"))
@@ -107,7 +107,7 @@ def test_every_operation_of_the_api_is_answered(api: Any, method: str, path: str
 
 
 def test_requests_are_logged_without_the_token(api: Any) -> None:
-    """The log has what was asked, as it arrived, and never the token."""
+    """The log has each request as it arrived, without the token."""
     before = len(api.srv.requests)
     body = {"input": {"name": "Ada"}}
     content = json.dumps(body)
@@ -126,8 +126,8 @@ def test_requests_are_logged_without_the_token(api: Any) -> None:
     assert (api.srv.requests[-1].size > 1 << 20, api.srv.requests[-1].body) == (True, b"")
 
 
-def test_a_mistake_of_the_server_is_a_problem(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If an endpoint crashes, the client reads a 500 that says why."""
+def test_a_crash_of_the_server_is_a_problem(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If an endpoint crashes, the response is a 500 that gives the reason."""
     with serving(MODELS) as api:
         monkeypatch.setattr(api.srv.cloud, "models", None)
         answer = api.get("models")
@@ -135,7 +135,7 @@ def test_a_mistake_of_the_server_is_a_problem(serving: Any, monkeypatch: pytest.
 
 
 def test_a_token_and_a_port_can_be_chosen() -> None:
-    """The token is random unless given, and so is the port."""
+    """Token and port are random unless given."""
     with server(MODELS, token="r8_mine") as srv, server({}, port=0) as other:
         assert srv.token == "r8_mine"
         assert other.token.startswith("r8_")
@@ -147,10 +147,10 @@ def test_a_token_and_a_port_can_be_chosen() -> None:
 
 
 def test_it_listens_on_the_loopback_interface_only(api: Any) -> None:
-    """No other interface of the machine reaches the server."""
+    """The server cannot be reached through other interfaces of the machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing, but tells which interface would
+            probe.connect(("192.0.2.1", 9))  # sends nothing, but finds the interface
         except OSError:
             pytest.skip("this machine has no other interface")
         address = probe.getsockname()[0]
@@ -158,8 +158,8 @@ def test_it_listens_on_the_loopback_interface_only(api: Any) -> None:
         socket.create_connection((address, api.srv.port), timeout=5)
 
 
-def test_it_stops_although_a_client_does_not_read() -> None:
-    """A stream that its client leaves unread is cut when the server stops."""
+def test_it_stops_even_if_a_client_does_not_read() -> None:
+    """A stream that its client does not read is cut when the server stops."""
     model = Model(lambda: "x" * 30_000_000, official=True)
     with httpx.Client(timeout=20) as client, ExitStack() as streams:
         with server({"me/big": model}) as srv:
@@ -171,11 +171,11 @@ def test_it_stops_although_a_client_does_not_read() -> None:
             assert next(lines) == ": hi"
         with pytest.raises(httpx.RemoteProtocolError):
             list(lines)
-    gc.collect()  # a socket left open would warn here
+    gc.collect()  # an open socket would warn here
 
 
 def test_it_stops_with_streams_open_and_models_running() -> None:
-    """Leaving the block ends streams, waits and what can be ended, and leaves no thread but a blocked function's."""
+    """Leaving the block ends streams, waits and models; only the thread of a blocked function is left."""
     before = set(threading.enumerate())
     started, go = threading.Semaphore(0), threading.Event()
 
@@ -205,17 +205,17 @@ def test_it_stops_with_streams_open_and_models_running() -> None:
     assert not left.is_alive()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", srv.port), timeout=5)
-    gc.collect()  # a socket left open would warn here
+    gc.collect()  # an open socket would warn here
 
 
 def test_it_cannot_be_used_before_it_runs() -> None:
-    """A server that was not entered says how to use it."""
+    """A server that was not started raises an error that says how to use it."""
     with pytest.raises(RuntimeError, match=r"with replicate\.local\.server"):
         _ = server(MODELS).predictions
 
 
 def test_it_makes_clients_of_itself(api: Any) -> None:
-    """`client` and `async_client` come with the server's address and token."""
+    """`client` and `async_client` are made with the server's base URL and token."""
 
     async def name() -> str:
         async with api.srv.async_client() as client:
@@ -227,7 +227,7 @@ def test_it_makes_clients_of_itself(api: Any) -> None:
 
 
 def test_the_names_of_the_package_are_loaded_on_first_use() -> None:
-    """Importing the package loads no web framework; an unknown name is an AttributeError; `dir` knows them all."""
+    """Importing the package loads no web framework; `dir` lists all names; an unknown name is an AttributeError."""
     program = (
         "import sys, replicate.local as local\n"
         "assert not {'starlette', 'uvicorn'} & sys.modules.keys()\n"
@@ -242,7 +242,7 @@ def test_the_names_of_the_package_are_loaded_on_first_use() -> None:
 
 
 def test_a_missing_extra_is_named() -> None:
-    """Without the extra, using the package says what to install, and the program says so in one line."""
+    """Without the extra, the program ends with one line that says what to install."""
     program = (
         "import importlib.util as util, runpy, sys\n"
         "find = util.find_spec\n"
@@ -256,7 +256,7 @@ def test_a_missing_extra_is_named() -> None:
 
 
 def test_annotations_can_be_read() -> None:
-    """`typing.get_type_hints` and `inspect.signature` find every type, those that are for type checkers only too."""
+    """`typing.get_type_hints` and `inspect.signature` find every type, also those imported for type checkers only."""
     assert get_type_hints(Server.client) == {"return": Client}
     assert get_type_hints(ManualClock.after)["callback"] == get_type_hints(Clock.after)["callback"]
     for kind in (Model, Server, Clock, ManualClock, Input):

@@ -1,4 +1,4 @@
-"""What outlives a server: predictions and files in a store on disk."""
+"""Predictions and files in a store on disk, which survive the server."""
 
 # ruff: noqa: T201 - what a model prints is its log
 
@@ -24,8 +24,8 @@ def picture() -> bytes:
 MODELS = {"me/shout": shout, "me/picture": picture}
 
 
-def test_predictions_and_files_outlive_the_server(serving: Any, tmp_path: Path) -> None:
-    """With a store on disk the next server has the same predictions, streams, uploads and outputs."""
+def test_predictions_and_files_survive_a_restart(serving: Any, tmp_path: Path) -> None:
+    """With a store on disk, the next server has the same predictions, streams, uploads and outputs."""
     store = tmp_path / "replicate.db"
     with serving(MODELS, store=store, token="r8_x") as api:
         finished = api.run("me/shout", {"text": "hi"})
@@ -43,7 +43,7 @@ def test_predictions_and_files_outlive_the_server(serving: Any, tmp_path: Path) 
 
 
 def test_without_a_store_nothing_is_left(serving: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    """A server in memory removes the files that it kept meanwhile."""
+    """A server in memory removes its temporary files when it stops."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with serving(MODELS) as api:
         api.run("me/picture")
@@ -51,8 +51,8 @@ def test_without_a_store_nothing_is_left(serving: Any, tmp_path: Path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
-def test_what_ran_when_the_server_stopped_is_canceled(serving: Any, tmp_path: Path) -> None:
-    """Leaving the block cancels what runs, and the store knows it."""
+def test_a_prediction_that_ran_when_the_server_stopped_is_canceled(serving: Any, tmp_path: Path) -> None:
+    """Leaving the block cancels running predictions, and the store has their state."""
     started, go = threading.Event(), threading.Event()
 
     def held() -> None:
@@ -67,8 +67,8 @@ def test_what_ran_when_the_server_stopped_is_canceled(serving: Any, tmp_path: Pa
         assert api.get(f"predictions/{created['id']}").json()["status"] == "canceled"
 
 
-def test_what_ran_when_the_server_was_killed_has_failed(serving: Any, tmp_path: Path) -> None:
-    """A prediction that the store knows as running, with nobody to run it, is failed at the next start."""
+def test_a_prediction_that_ran_when_the_server_was_killed_has_failed(serving: Any, tmp_path: Path) -> None:
+    """A prediction that is stored as running fails at the next start."""
     clock, store = Clock(), Store(tmp_path / "a.db")
     prediction = Prediction(
         id="a", key="k", model="me/shout", version="1", input={}, origin="", created_at=clock.now(), clock=clock

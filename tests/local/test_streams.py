@@ -31,7 +31,7 @@ MODELS = {"me/words": words, "me/numbers": numbers, "me/broken": broken, "me/pla
 
 
 def test_a_stream_has_the_events_of_the_api(api: Any) -> None:
-    """Logs, each item of the output, and `done`, each with an id that counts up behind the time in milliseconds."""
+    """A stream has logs, output items and `done`; each id is the time in milliseconds and a counter."""
     created = api.create("me/words").json()
     received = api.events(created)
     assert [event[:2] for event in received] == [
@@ -47,7 +47,7 @@ def test_a_stream_has_the_events_of_the_api(api: Any) -> None:
 
 
 def test_a_stream_needs_no_token_and_opens_with_a_comment(api: Any) -> None:
-    """The address is the secret; the type is that of server-sent events; nothing is kept in caches."""
+    """The URL is the secret; the content type is that of server-sent events; caches store nothing."""
     created = api.create("me/words").json()
     answer = httpx.get(created["urls"]["stream"], headers={"accept": "text/event-stream"})
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -57,14 +57,14 @@ def test_a_stream_needs_no_token_and_opens_with_a_comment(api: Any) -> None:
     assert httpx.get(created["urls"]["stream"] + "x").status_code == 404
 
 
-def test_a_finished_prediction_streams_again(api: Any) -> None:
-    """Whoever comes late, or twice, gets the same events with the same ids."""
+def test_a_finished_prediction_can_be_streamed_again(api: Any) -> None:
+    """Every reader of a stream, also after the end, gets the same events with the same ids."""
     created = api.create("me/words").json()
     assert api.events(created) == api.events(created)
 
 
 def test_a_stream_resumes_after_the_last_event(api: Any) -> None:
-    """`Last-Event-ID` continues behind that event; behind the last there is nothing."""
+    """`Last-Event-ID` continues after that event; after the last event there are no more."""
     created = api.create("me/words").json()
     whole = api.events(created)
     assert api.events(created, last_event_id="x") == whole
@@ -73,7 +73,7 @@ def test_a_stream_resumes_after_the_last_event(api: Any) -> None:
 
 
 def test_output_that_is_not_text_streams_as_json(api: Any) -> None:
-    """Items and whole outputs that are not text are sent as JSON."""
+    """Items and outputs that are not text are sent as JSON."""
     assert [data for event, data, _ in api.events(api.create("me/numbers").json()) if event == "output"] == [
         '{"n":1}',
         '{"n":2}',
@@ -82,7 +82,7 @@ def test_output_that_is_not_text_streams_as_json(api: Any) -> None:
 
 
 def test_a_failure_streams_an_error_before_the_end(api: Any) -> None:
-    """A failed prediction tells its error and ends with the reason; what it gave before stays its output."""
+    """A failed prediction sends its error, then the reason; earlier items remain its output."""
     created = api.create("me/broken").json()
     kinds = api.events(created)
     assert [event[0] for event in kinds] == ["output", "logs", "error", "done"]
@@ -93,7 +93,7 @@ def test_a_failure_streams_an_error_before_the_end(api: Any) -> None:
 
 
 def test_output_is_live(serving: Any) -> None:
-    """Each item is in the stream and in the prediction before the next is made."""
+    """Each item is in the stream and in the prediction before the next one is made."""
     steps: queue.Queue[str] = queue.Queue()
 
     def fed() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Trainings: a function makes weights of data, and its model's function runs with them."""
+"""Trainings: a function makes weights from data, and the model's function runs with them."""
 
 # ruff: noqa: T201 - what a training prints is its log
 
@@ -65,8 +65,8 @@ def test_a_training_makes_a_version_of_its_destination(api: Any) -> None:
     assert api.run("me/greeter", {"name": "Ada"})["output"] == "hello Ada"
 
 
-def test_what_was_trained_can_be_trained(api: Any) -> None:
-    """A version that a training made has the same training, and versions are listed newest first."""
+def test_a_trained_version_can_be_trained(api: Any) -> None:
+    """A version made by a training can be trained in the same way, and versions are listed newest first."""
     mine(api, "twice")
     for number, model in enumerate(("me/greeter", "me/twice")):
         training = api.trained(api.train(model, "me/twice", {"data": f"data:,{number}", "mode": "loud"}).json())
@@ -77,8 +77,8 @@ def test_what_was_trained_can_be_trained(api: Any) -> None:
     assert api.run("me/twice", {"name": "Ada"})["output"] == "1 Ada"
 
 
-def test_a_version_says_what_its_training_takes(api: Any) -> None:
-    """The schemas of the training stand beside those of the function, also where both have an enumeration."""
+def test_a_version_has_the_schemas_of_its_training(api: Any) -> None:
+    """The training's schemas are separate from those of the function, even if both have an enumeration."""
     latest = api.get("models/me/greeter").json()["latest_version"]
     schemas = latest["openapi_schema"]["components"]["schemas"]
     assert schemas["TrainingInput"]["required"] == ["data"]
@@ -95,7 +95,7 @@ def test_a_version_says_what_its_training_takes(api: Any) -> None:
     [("nothing", "succeeded", {"version"}), ("named", "succeeded", {"version", "weights"})],
 )
 def test_weights_are_a_file_a_named_file_or_nothing(api: Any, what: str, status: str, output: set[str]) -> None:
-    """A training may return its file under the name `weights`, or have nothing to keep."""
+    """A training may return its file as `weights`, or nothing."""
     mine(api)
     training = api.trained(api.train("me/other", "me/mine", {"what": what}).json())
     assert (training["status"], training["output"].keys()) == (status, output)
@@ -103,7 +103,7 @@ def test_weights_are_a_file_a_named_file_or_nothing(api: Any, what: str, status:
 
 @pytest.mark.parametrize(("what", "error"), [("mistake", "no data"), ("number", "returns its weights")])
 def test_a_training_can_fail(api: Any, what: str, error: str) -> None:
-    """An exception, or what are no weights, makes it failed, and makes no version."""
+    """An exception, or a result that is not weights, fails the training, and makes no version."""
     mine(api, "failing")
     training = api.trained(api.train("me/other", "me/failing", {"what": what}).json())
     assert training["status"] == "failed"
@@ -133,8 +133,8 @@ def test_a_training_can_be_canceled(serving: Any) -> None:
         assert api.get("models/me/mine").json()["latest_version"] is None
 
 
-def test_the_destination_may_go_meanwhile(serving: Any) -> None:
-    """A training whose destination is deleted before it ends has failed."""
+def test_a_destination_deleted_during_the_training(serving: Any) -> None:
+    """A training fails if its destination is deleted before it ends."""
     go = threading.Event()
 
     def slow() -> None:
@@ -149,8 +149,8 @@ def test_the_destination_may_go_meanwhile(serving: Any) -> None:
         assert (training["status"], "me/mine" in training["error"]) == ("failed", True)
 
 
-def test_trainings_are_listed_apart_from_predictions(serving: Any) -> None:
-    """Trainings have pages of their own, newest first, and are no predictions."""
+def test_trainings_and_predictions_are_listed_separately(serving: Any) -> None:
+    """Trainings have their own pages, newest first, and are not listed as predictions."""
     with serving(MODELS, page_size=2) as api:
         mine(api)
         made = [api.trained(api.train("me/greeter", "me/mine", DATA).json())["id"] for _ in range(3)]
@@ -173,7 +173,7 @@ def test_the_destination_must_exist(api: Any, destination: str) -> None:
 
 
 def test_a_wrong_training_is_refused(api: Any) -> None:
-    """Input and body are checked against the training's schema; what cannot be trained says so."""
+    """Input and body are checked against the training's schema; a model without training says so."""
     mine(api)
     answer = api.train("me/greeter", "me/mine", {"data": "nothing", "mode": ""})
     assert answer.status_code == 422
@@ -188,7 +188,7 @@ def test_a_wrong_training_is_refused(api: Any) -> None:
 
 
 def test_a_training_has_webhooks(api: Any, receiver: Any) -> None:
-    """What happens to a training is told as for a prediction."""
+    """A training sends webhooks like a prediction."""
     mine(api)
     hooks = {"webhook": receiver.url, "webhook_events_filter": ["logs", "completed"]}
     created = api.train("me/greeter", "me/mine", DATA, **hooks).json()
@@ -198,8 +198,8 @@ def test_a_training_has_webhooks(api: Any, receiver: Any) -> None:
     assert api.train("me/greeter", "me/mine", DATA, webhook="https://example.com").status_code == 422
 
 
-def test_what_was_trained_outlives_the_server(serving: Any, tmp_path: Path) -> None:
-    """Trainings, the models that were made for them, and their versions are there again, as long as their code is."""
+def test_trainings_survive_a_restart(serving: Any, tmp_path: Path) -> None:
+    """Trainings, their destinations and their versions are kept; a version needs its code to be served."""
     store = tmp_path / "a.db"
     with serving(MODELS, store=store) as api:
         mine(api)
@@ -213,7 +213,7 @@ def test_what_was_trained_outlives_the_server(serving: Any, tmp_path: Path) -> N
 
 
 def test_a_training_that_ran_when_the_server_stopped_is_canceled(serving: Any, tmp_path: Path) -> None:
-    """Leaving the block cancels what runs, and the store knows it."""
+    """Leaving the block cancels the training, and the store has its state."""
     started, go = threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -230,7 +230,7 @@ def test_a_training_that_ran_when_the_server_stopped_is_canceled(serving: Any, t
 
 
 def test_a_training_cannot_yield() -> None:
-    """A generator that is to train a model is refused at the start."""
+    """A training function that is a generator is refused at the start."""
 
     def steps() -> Iterator[bytes]:
         yield b""

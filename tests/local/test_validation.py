@@ -1,4 +1,4 @@
-"""What is wrong with an input, in the API's words."""
+"""Errors of an input, in the API's words."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def found(given: dict[str, Any]) -> list[tuple[str, str, str]]:
         {"image": "https://example.com/a.png", "images": ["data:,x", "http://example.com"]},
     ],
 )
-def test_what_fits_is_accepted(given: dict[str, Any]) -> None:
-    """Whole floats are integers, integers are numbers, null is allowed where nullable, unknown fields are ignored."""
+def test_valid_inputs_are_accepted(given: dict[str, Any]) -> None:
+    """Whole floats are integers, integers are numbers, null is allowed if nullable, unknown fields are ignored."""
     assert found(given) == []
 
 
@@ -64,13 +64,13 @@ def test_what_fits_is_accepted(given: dict[str, Any]) -> None:
         ({"style": "x"}, ("enum", "input.style", 'style must be one of the following: "bold", "faint"')),
     ],
 )
-def test_what_does_not_fit_is_named(given: dict[str, Any], complaint: tuple[str, str, str]) -> None:
-    """Each kind of mistake is named with its field and reason."""
+def test_invalid_inputs_are_reported(given: dict[str, Any], complaint: tuple[str, str, str]) -> None:
+    """Each kind of error is reported with its field and reason."""
     assert found(given) == [complaint]
 
 
-def test_a_refusal_lists_everything() -> None:
-    """The 422 has all complaints, as text for people and as fields for programs."""
+def test_a_refusal_lists_all_errors() -> None:
+    """The 422 has all errors, as text for people and as fields for programs."""
     problem = refusal(complaints({"steps": 9}, SCHEMA, SHARED, "input"))
     assert isinstance(problem, Problem)
     assert problem.body == {
@@ -84,8 +84,8 @@ def test_a_refusal_lists_everything() -> None:
     }
 
 
-def test_a_surplus_field_is_refused_where_the_schema_says_so() -> None:
-    """The body of a request, unlike an input, may hold nothing else."""
+def test_a_surplus_field_is_refused_if_the_schema_says_so() -> None:
+    """The body of a request, unlike an input, may not have additional fields."""
     closed = {"type": "object", "properties": {}, "additionalProperties": False}
     (complaint,) = complaints({"model": 1}, closed, {})
     assert str(complaint) == "- Additional property model is not allowed"

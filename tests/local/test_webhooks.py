@@ -1,4 +1,4 @@
-"""Webhooks: what is told, when, how it is signed, and to whom."""
+"""Webhooks: which are sent, when, how they are signed, and to which hosts."""
 
 # ruff: noqa: T201 - what a model prints is its log
 
@@ -27,7 +27,7 @@ def broken() -> None:
 
 
 def fed(steps: queue.Queue[str], taken: threading.Semaphore) -> Any:
-    """Make a model that yields what the test puts into a queue, and tells when it has."""
+    """Return a model that yields the items of a queue, and signals each item."""
 
     def model() -> Iterator[str]:
         while item := steps.get(timeout=20):
@@ -48,8 +48,8 @@ def create(api: Any, model: str = "me/shout", **body: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_events_are_told_in_order(api: Any, receiver: Any) -> None:
-    """Start, logs, output and the end come one after the other, each with the prediction as it was at that moment."""
+def test_events_are_sent_in_order(api: Any, receiver: Any) -> None:
+    """Start, logs, output and end are sent in order, each with the prediction as it was at that moment."""
     events = ["start", "output", "logs", "completed"]
     created = create(api, webhook=f"{receiver.url}?job=1", webhook_events_filter=events)
     told = [delivery.json for delivery in receiver.until_completed()]
@@ -63,7 +63,7 @@ def test_events_are_told_in_order(api: Any, receiver: Any) -> None:
 
 
 def test_a_webhook_is_a_json_request_without_the_token(api: Any, receiver: Any) -> None:
-    """Path and query are kept, the type is JSON, and the API's token stays at home."""
+    """Path and query are kept, the type is JSON, and the API's token is not sent."""
     create(api, webhook=f"{receiver.url}?job=1")
     delivery = receiver.next()
     assert (delivery.path, delivery.headers["content-type"]) == ("/hook?job=1", "application/json")
@@ -80,37 +80,37 @@ def test_a_webhook_is_a_json_request_without_the_token(api: Any, receiver: Any) 
         (["start", "completed"], ["processing", "succeeded"]),
     ],
 )
-def test_only_what_was_asked_for_is_told(api: Any, receiver: Any, wanted: list[str] | None, told: list[str]) -> None:
-    """The filter chooses; without one, output and the end are told."""
+def test_only_requested_events_are_sent(api: Any, receiver: Any, wanted: list[str] | None, told: list[str]) -> None:
+    """The filter selects the events; without one, output and end are sent."""
     create(api, webhook=receiver.url, webhook_events_filter=wanted)
     assert [delivery.json["status"] for delivery in receiver.until_completed()] == told
 
 
-def test_nothing_is_told_of_the_end_to_whom_it_does_not_concern(api: Any, receiver: Any) -> None:
-    """A filter without `completed` ends with the last event that was asked for."""
+def test_the_end_is_not_sent_unless_requested(api: Any, receiver: Any) -> None:
+    """A filter without `completed` sends nothing at the end."""
     create(api, webhook=receiver.url, webhook_events_filter=["start"])
     assert receiver.next().json["status"] == "processing"
     create(api, webhook_completed=receiver.url)
     assert receiver.next().json["status"] == "succeeded"
 
 
-def test_webhook_completed_is_told_the_end(api: Any, receiver: Any, receiving: Any) -> None:
-    """The older field names an address for the end alone, beside `webhook` or without it."""
+def test_webhook_completed_gets_only_the_end(api: Any, receiver: Any, receiving: Any) -> None:
+    """The older field names a URL for the end only, with `webhook` or without it."""
     with receiving() as other:
         create(api, webhook=other.url, webhook_completed=receiver.url)
         assert len(other.until_completed()) == 2
     assert len(receiver.until_completed()) == 1
 
 
-def test_a_failure_is_told(api: Any, receiver: Any) -> None:
-    """A failed prediction's end has its error."""
+def test_a_failure_is_sent(api: Any, receiver: Any) -> None:
+    """The webhook of a failed prediction has its error."""
     create(api, "me/broken", webhook=receiver.url, webhook_events_filter=["completed"])
     told = receiver.next().json
     assert (told["status"], told["error"]) == ("failed", "no")
 
 
-def test_a_cancellation_is_told(serving: Any, receiver: Any) -> None:
-    """Whoever waits for the end hears of a cancel, too."""
+def test_a_cancellation_is_sent(serving: Any, receiver: Any) -> None:
+    """A canceled prediction sends its end too."""
     steps: queue.Queue[str] = queue.Queue()
     with serving({"me/fed": fed(steps, threading.Semaphore(0))}) as api:
         created = create(api, "me/fed", webhook=receiver.url)
@@ -119,8 +119,8 @@ def test_a_cancellation_is_told(serving: Any, receiver: Any) -> None:
         steps.put("")
 
 
-def test_output_is_told_at_most_twice_a_second(serving: Any, receiver: Any) -> None:
-    """By the server's clock 500 ms lie between two requests about output; what came between is in the next."""
+def test_output_is_sent_at_most_twice_a_second(serving: Any, receiver: Any) -> None:
+    """At least 500 ms of the server's clock pass between two webhooks of output; the later one has all new output."""
     steps: queue.Queue[str] = queue.Queue()
     taken, clock = threading.Semaphore(0), ManualClock()
     with serving({"me/fed": fed(steps, taken)}, clock=clock) as api:
@@ -138,7 +138,7 @@ def test_output_is_told_at_most_twice_a_second(serving: Any, receiver: Any) -> N
 
 
 def signature(secret: str, delivery: Any) -> str:
-    """Sign as the standard says, in other words than the server does."""
+    """Sign as the standard says, independently of the server's code."""
     signed = b".".join(
         [delivery.headers["webhook-id"].encode(), delivery.headers["webhook-timestamp"].encode(), delivery.body]
     )
@@ -147,7 +147,7 @@ def signature(secret: str, delivery: Any) -> str:
 
 
 def test_webhooks_are_signed_with_the_secret_of_the_account(serving: Any, receiver: Any) -> None:
-    """Id, time by the server's clock and body are signed with the secret that the API tells."""
+    """Id, time of the server's clock and body are signed with the secret that the API returns."""
     clock = ManualClock()
     with serving(MODELS, clock=clock) as api:
         secret = api.get("webhooks/default/secret").json()["key"]
@@ -161,7 +161,7 @@ def test_webhooks_are_signed_with_the_secret_of_the_account(serving: Any, receiv
 
 
 def test_the_secret_is_kept(serving: Any, tmp_path: Path) -> None:
-    """A server with the same store has the same secret, and another one another."""
+    """A server with the same store has the same secret; another store has another one."""
     secrets = []
     for name in ("a.db", "a.db", "b.db"):
         with serving({}, store=tmp_path / name) as api:
@@ -169,8 +169,8 @@ def test_the_secret_is_kept(serving: Any, tmp_path: Path) -> None:
     assert secrets[0] == secrets[1] != secrets[2]
 
 
-def test_the_end_is_told_until_it_is_heard(serving: Any, receiver: Any) -> None:
-    """After a 5xx the end is told again, later and later: the same id and body, signed anew."""
+def test_the_end_is_sent_until_it_is_accepted(serving: Any, receiver: Any) -> None:
+    """After a 5xx the end is sent again, with growing delays: the same id and body, signed again."""
     clock = ManualClock()
     receiver.answers = [500, 503, 200]
     with serving(MODELS, clock=clock) as api:
@@ -188,8 +188,8 @@ def test_the_end_is_told_until_it_is_heard(serving: Any, receiver: Any) -> None:
         assert int(again.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == (1, 3)[number]
 
 
-def test_the_end_is_told_to_who_listens_too_late(serving: Any, receiving: Any) -> None:
-    """Where nobody answers, the end is told again as well."""
+def test_the_end_is_sent_again_if_nobody_listens(serving: Any, receiving: Any) -> None:
+    """The end is also sent again if the connection is refused."""
     clock = ManualClock()
     with receiving() as gone:
         pass
@@ -202,7 +202,7 @@ def test_the_end_is_told_to_who_listens_too_late(serving: Any, receiving: Any) -
 
 
 def test_it_gives_up_after_a_minute(serving: Any, receiver: Any) -> None:
-    """The end is told seven times within 63 seconds, and then no more."""
+    """The end is sent seven times within 63 seconds, and then no more."""
     clock = ManualClock()
     receiver.answers = [500] * 99
     with serving(MODELS, clock=clock) as api:
@@ -221,8 +221,8 @@ def test_it_gives_up_after_a_minute(serving: Any, receiver: Any) -> None:
     assert receiver.nothing_more()
 
 
-def test_only_the_end_is_told_again(api: Any, receiver: Any) -> None:
-    """What was not heard of the other events is not repeated; redirects are not followed, and a 4xx is heard."""
+def test_only_the_end_is_sent_again(api: Any, receiver: Any) -> None:
+    """Other events are not sent again; redirects are not followed, and a 4xx counts as delivered."""
     receiver.answers = [500, 500, 302]
     create(api, webhook=receiver.url, webhook_events_filter=["start", "output", "completed"])
     assert len(receiver.until_completed()) == 3
@@ -234,8 +234,8 @@ def test_only_the_end_is_told_again(api: Any, receiver: Any) -> None:
     assert receiver.nothing_more()
 
 
-def test_a_server_stops_although_something_is_left_to_tell(serving: Any, receiver: Any) -> None:
-    """What waits to be told again is dropped when the server stops."""
+def test_a_server_stops_although_webhooks_are_pending(serving: Any, receiver: Any) -> None:
+    """Webhooks that wait for another attempt are dropped when the server stops."""
     receiver.answers = [500]
     with serving(MODELS) as api:
         create(api, webhook=receiver.url, webhook_events_filter=["completed"])
@@ -248,7 +248,7 @@ def test_a_server_stops_although_something_is_left_to_tell(serving: Any, receive
     "url", ["https://example.com/hook", "http://10.0.0.1", "ftp://127.0.0.1/", "http://[::", "127.0.0.1:80", ""]
 )
 def test_only_this_machine_is_called(api: Any, field: str, url: str) -> None:
-    """An address elsewhere is refused before anything runs, and the answer says what is possible."""
+    """A URL of another host is refused before anything runs, and the response says what is possible."""
     before = len(api.srv.predictions)
     body = {"version": "me/shout", "input": {}, field: url}
     answer = api.post("predictions", json=body)

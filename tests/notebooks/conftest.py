@@ -1,4 +1,4 @@
-"""Each test in every colour where it asks for one, and a cache for each test."""
+"""Tests run in each colour that they ask for, with a cache of their own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give each test a cache of its own."""
+    """Give each test its own cache."""
     folder: Path = tmp_path_factory.mktemp("cache")
     monkeypatch.setattr(copies, "cache", copies.Cache(folder))

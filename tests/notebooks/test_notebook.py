@@ -1,4 +1,4 @@
-"""A notebook that is really run, against a local server, and looked at in a browser."""
+"""A real notebook, run against a local server and viewed in a browser."""
 
 import io
 import json
@@ -51,14 +51,14 @@ def picture() -> bytes:
 
 
 def pictures() -> list[bytes]:
-    """Paint two pictures that a notebook does not know by itself."""
+    """Paint two images, one of them in a format that notebooks cannot show natively."""
     content = io.BytesIO()
     Image.new("RGB", (80, 40), "teal").save(content, "WEBP")
     return [content.getvalue(), picture()]
 
 
 def sound() -> bytes:
-    """Be silent for a second."""
+    """Return a second of silence."""
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
         file.setnchannels(1)
@@ -74,7 +74,7 @@ def words() -> Iterator[str]:
 
 
 def attack() -> dict[str, Any]:
-    """Try to run a program in the page."""
+    """Try to run a script in the page."""
     print(ATTACK)  # noqa: T201 - it becomes the log
     svg = f"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>{ATTACK}</svg>"
     return {ATTACK: ATTACK, "drawing": svg.encode(), "page": f"<html>{ATTACK}</html>".encode()}
@@ -131,7 +131,7 @@ PROBE = """
 
 
 def notebook() -> dict[str, Any]:
-    """Write a notebook of the cells."""
+    """Return a notebook with the cells."""
     cells = {"import": "import replicate", **CELLS}
     return {
         "nbformat": 4,
@@ -152,7 +152,7 @@ def notebook() -> dict[str, Any]:
 
 
 def convert(folder: Path, name: str, *options: str, **environment: str) -> None:
-    """Run nbconvert, with everything that it leaves behind in a folder."""
+    """Run nbconvert, with all its files in a folder."""
     told = {name: str(folder / "home") for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
     command = [sys.executable, "-m", "nbconvert", "--log-level=ERROR", *options, name]
     ended = subprocess.run(
@@ -169,7 +169,7 @@ def convert(folder: Path, name: str, *options: str, **environment: str) -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[Path, Server]]":
-    """Run the notebook once, and give where it is."""
+    """Run the notebook once, and yield its folder and the server."""
     folder = tmp_path_factory.mktemp("notebook")
     (folder / "told.ipynb").write_text(json.dumps(notebook()))
     with local_server(MODELS) as server:
@@ -180,7 +180,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[Path, Serve
 
 @pytest.fixture(scope="module")
 def outputs(run: "tuple[Path, Server]") -> dict[str, dict[str, Any]]:
-    """Give what each cell shows, by MIME type."""
+    """Return what each cell shows, by MIME type."""
     cells = json.loads((run[0] / "run.ipynb").read_text())["cells"]
     return {
         cell["id"]: {kind: "".join(data) for kind, data in output["data"].items()}
@@ -190,7 +190,7 @@ def outputs(run: "tuple[Path, Server]") -> dict[str, dict[str, Any]]:
 
 
 def test_every_cell_shows_something(outputs: dict[str, dict[str, Any]]) -> None:
-    """A file shows itself, anything else a piece of a page; text is there for who cannot show either."""
+    """An image shows natively, everything else as HTML; plain text is always included."""
     assert [*outputs] == [*CELLS]
     native = {name for name, data in outputs.items() if "image/png" in data}
     assert native == {"picture", "output", "awaited"}
@@ -199,7 +199,7 @@ def test_every_cell_shows_something(outputs: dict[str, dict[str, Any]]) -> None:
 
 
 def test_what_the_cells_show(outputs: dict[str, dict[str, Any]]) -> None:
-    """Predictions show status, files and errors; what is gone says so; what is not downloaded is a link."""
+    """Predictions show status, files and errors; a missing file says so; a file that is not downloaded is a link."""
     assert "succeeded" in outputs["prediction"]["text/html"]
     assert "data:image/png" in outputs["prediction"]["text/html"]
     assert outputs["pictures"]["text/html"].count("<img") == 2
@@ -214,13 +214,13 @@ def test_what_the_cells_show(outputs: dict[str, dict[str, Any]]) -> None:
 
 
 def test_no_token_is_in_a_notebook(run: "tuple[Path, Server]") -> None:
-    """Neither what is shown nor what it is shown with holds the token."""
+    """The executed notebook does not contain the token."""
     folder, server = run
     assert server.token not in (folder / "run.ipynb").read_text()
 
 
 class Reported(HTMLParser):
-    """Reads what the probe has written."""
+    """Reads the report that the probe has written."""
 
     text = ""
 
@@ -230,7 +230,7 @@ class Reported(HTMLParser):
 
 
 def browse(page: Path, *options: str) -> str:
-    """Open a page in the browser, and give what becomes of it."""
+    """Open a page in the browser, and return its final HTML."""
     assert BROWSER
     profile = page.parent / f"profile-{page.stem}"
     command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=5000", *options, page.as_uri()]
@@ -240,7 +240,7 @@ def browse(page: Path, *options: str) -> str:
 @pytest.mark.skipif(BROWSER is None, reason="needs a browser: scripts/browser.sh installs Chromium where it can")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_in_a_browser(run: "tuple[Path, Server]", theme: str) -> None:
-    """Pictures and sounds load, what strangers wrote does nothing, and all of it can be read on light and on dark."""
+    """Images and sounds load, hostile content does nothing, and all text is readable in both themes."""
     folder, _ = run
     convert(folder, "run.ipynb", "--to=html", f"--output={theme}.html", f"--HTMLExporter.theme={theme}")
     page = folder / f"{theme}.html"

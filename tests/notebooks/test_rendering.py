@@ -1,4 +1,4 @@
-"""What notebooks are given to show, piece by piece: safe, bounded, and never an error."""
+"""What objects show in notebooks: safe, bounded, and never an error."""
 
 import base64
 import io
@@ -50,7 +50,7 @@ FILM = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2"
 
 
 class Safe(HTMLParser):
-    """Reads HTML, and notes what its tags are and point to; fails for what could run a program."""
+    """Parses HTML, and collects its tags, links and texts; fails on anything that could run a script."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Safe(HTMLParser):
 
 
 def seen(shown: Any) -> tuple[Safe, str]:
-    """Read what is shown, and give its HTML too."""
+    """Return the parsed HTML that an object shows, and the HTML itself."""
     given = shown._repr_mimebundle_(include=None, exclude=None)
     json.dumps(given)
     assert given["text/plain"]
@@ -84,7 +84,7 @@ def seen(shown: Any) -> tuple[Safe, str]:
 
 
 def served(colour: str, *answers: httpx.Response) -> Any:
-    """Make a client for which every URL has the same content."""
+    """Return a client for which every URL has the same content."""
     requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -105,8 +105,8 @@ def blocking(content: bytes, url: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF"])
-def test_pictures_are_shown_as_such(kind: str) -> None:
-    """The pictures that every notebook knows are given as they are, whatever their host calls them."""
+def test_common_images_are_shown_natively(kind: str) -> None:
+    """PNG, JPEG and GIF images are returned as such, whatever the host's content type is."""
     content = picture(kind)
     shown = blocking(content, f"{HOST}{kind}?X-Signature=secret")._repr_mimebundle_()
     mime = f"image/{kind.lower()}"
@@ -127,7 +127,7 @@ def test_pictures_are_shown_as_such(kind: str) -> None:
     ],
 )
 def test_media_are_inline(content: bytes, tag: str, kind: str) -> None:
-    """Other pictures, sounds and films are in the page itself; their signed address is not."""
+    """Other images, sounds and videos are embedded in the page; their signed URL is not."""
     page, html = seen(blocking(content, f"{HOST}{kind}?X-Signature=secret"))
     assert tag in page.tags
     assert page.links[0] == f"data:{kind};base64,{base64.b64encode(content).decode()}"
@@ -135,7 +135,7 @@ def test_media_are_inline(content: bytes, tag: str, kind: str) -> None:
 
 
 def test_text_is_inline() -> None:
-    """A text is shown as it is, escaped, and a long one by its beginning."""
+    """A text is embedded and escaped; of a long one only the beginning is shown."""
     page, html = seen(blocking(f"a & b {SCRIPT}".encode(), f"{HOST}a.txt"))
     assert f"a & b {SCRIPT}" in page.texts
     assert SCRIPT not in html
@@ -145,8 +145,8 @@ def test_text_is_inline() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.svg", "a.html", "a", "a.png", "a.txt"])
-def test_what_may_hold_a_program_is_a_link(name: str) -> None:
-    """SVG and HTML are never in the page, whatever they are called."""
+def test_content_that_may_run_scripts_is_a_link(name: str) -> None:
+    """SVG and HTML are never embedded, whatever their name is."""
     page, html = seen(blocking(SVG, HOST + name))
     assert "svg" not in page.tags
     assert page.links == [HOST + name]
@@ -154,8 +154,8 @@ def test_what_may_hold_a_program_is_a_link(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "a.zip", "a.svg", "a.html"])
-def test_what_cannot_be_shown_is_not_downloaded(name: str) -> None:
-    """Nothing is asked for where a link is all that could come of it, unless its name leaves that open."""
+def test_a_file_that_cannot_be_shown_is_not_downloaded(name: str) -> None:
+    """A file that can only be a link is not downloaded, unless its name does not say so."""
     client = served("blocking", httpx.Response(200, content=b"PK\3\4"))
     output = FileOutput(HOST + name, client)
     seen(output)
@@ -163,7 +163,7 @@ def test_what_cannot_be_shown_is_not_downloaded(name: str) -> None:
 
 
 def test_a_large_file_is_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that would make the notebook large is not put into it."""
+    """A file that would make the notebook too large is not embedded."""
     monkeypatch.setattr(file_html, "LARGEST", 10)
     page, _ = seen(blocking(picture(), f"{HOST}large.png"))
     assert page.tags == ["div", "a", "div", "small"]
@@ -171,16 +171,16 @@ def test_a_large_file_is_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_file_that_is_gone(status: int) -> None:
-    """An output that has expired shows its address, and says so."""
+def test_a_file_that_does_not_exist_any_more(status: int) -> None:
+    """An output that has expired shows its URL and says so."""
     output = FileOutput(f"{HOST}{status}.png", served("blocking", httpx.Response(status)))
     page, _ = seen(output)
     assert page.links == [output.url]
     assert any("It is not there any more" in text for text in page.texts)
 
 
-def test_a_file_that_cannot_be_had() -> None:
-    """Whatever goes wrong is said, not raised."""
+def test_a_file_that_cannot_be_downloaded() -> None:
+    """Any error is shown, and not raised."""
 
     def fail(request: httpx.Request) -> httpx.Response:
         raise ZeroDivisionError
@@ -192,15 +192,15 @@ def test_a_file_that_cannot_be_had() -> None:
 
 
 def test_data_uris() -> None:
-    """What a URL itself holds is shown like a file that was downloaded, and the URL is not repeated."""
+    """The content of a data URI is shown like a downloaded file, and the URI is not repeated."""
     uri = f"data:image/webp;base64,{base64.b64encode(picture('WEBP')).decode()}"
     for colour in ("blocking", "asyncio"):
         page, _ = seen(FileOutput(uri, connect(colour)))
         assert page.links == [uri]
 
 
-async def test_an_asynchronous_client_does_not_hold_up_the_loop(colour: str) -> None:
-    """Without a copy here it gives a tag with the address, which the notebook's reader loads; with one, the copy."""
+async def test_an_asynchronous_client_does_not_block_the_loop(colour: str) -> None:
+    """Without a cached copy, the tag has the URL, which the browser loads; with a copy, it embeds the copy."""
     if colour == "blocking":
         return
     content = picture("WEBP")
@@ -215,16 +215,16 @@ async def test_an_asynchronous_client_does_not_hold_up_the_loop(colour: str) -> 
     assert len(client.requests) == 1
 
 
-async def test_a_file_of_the_api_is_no_tag(colour: str) -> None:
-    """What takes the token to be read cannot be loaded by a page: it is a link."""
+async def test_a_file_of_the_api_is_a_link(colour: str) -> None:
+    """A page cannot load a file that needs the token, so it is a link."""
     if colour == "blocking":
         return
     page, _ = seen(FileOutput("https://api.replicate.com/v1/files/f1/download.png", connect(colour)))
     assert "img" not in page.tags
 
 
-def test_a_string_that_is_a_file_is_shown_as_one() -> None:
-    """`prediction.output` shows the picture that it stands for."""
+def test_a_string_that_is_a_file_is_shown_as_a_file() -> None:
+    """A file string, as in `prediction.output`, shows its image."""
     made = FileString(f"{HOST}string.png", served("blocking", httpx.Response(200, content=picture()))._session)
     assert "image/png" in made._repr_mimebundle_()
 
@@ -233,7 +233,7 @@ def test_a_string_that_is_a_file_is_shown_as_one() -> None:
 
 
 def run_of(output: Any, **members: Any) -> Prediction[Any]:
-    """Give a prediction whose files are pictures."""
+    """Return a prediction whose files are images."""
     told = httpx.Response(200, json={**prediction("succeeded"), "output": output, **members})
     made = httpx.Response(200, content=picture("WEBP"))
     client = scripted("blocking", lambda request: told if "api" in request.url.host else made)
@@ -241,7 +241,7 @@ def run_of(output: Any, **members: Any) -> Prediction[Any]:
 
 
 def test_a_prediction() -> None:
-    """Its status, its output and the end of its logs are there, and its id leads to its page."""
+    """A prediction shows its status, its output and the end of its logs; its id links to its page."""
     made = run_of(
         "hello", model="me/model", logs="\n".join(map(str, range(100))), urls={"web": "https://replicate.com/p/p1"}
     )
@@ -252,8 +252,8 @@ def test_a_prediction() -> None:
     assert "79" not in html
 
 
-def test_a_prediction_that_runs() -> None:
-    """How far it is, is drawn, and what it has made so far is there."""
+def test_a_running_prediction() -> None:
+    """A running prediction shows its progress and its output so far."""
     made = run_of(["once ", "upon"], status="processing", logs="20%|##   | 1/5", started_at="2025-01-01T00:00:00Z")
     page, html = seen(made)
     assert "once upon" in page.texts
@@ -261,14 +261,14 @@ def test_a_prediction_that_runs() -> None:
     assert "20%" in html
 
 
-def test_a_prediction_that_failed() -> None:
-    """The error is there."""
+def test_a_failed_prediction() -> None:
+    """A failed prediction shows its error."""
     page, _ = seen(run_of(None, status="failed", error="out of llamas"))
     assert {"failed", "out of llamas"} < {*page.texts}
 
 
 def test_files_of_a_prediction() -> None:
-    """Files are shown, so many of them; where there is more than files, the rest is JSON."""
+    """A bounded number of files is shown; if the output is more than files, it is also shown as JSON."""
     page, _ = seen(run_of([f"{HOST}{number}.webp" for number in range(MOST_FILES + 2)]))
     assert page.tags.count("img") == MOST_FILES
     assert "… and 2 more files" in page.texts
@@ -278,15 +278,15 @@ def test_files_of_a_prediction() -> None:
     assert "secret" not in html
 
 
-def test_what_stands_beside_files_is_shown() -> None:
-    """Where an item is more than a file, the rest of it is shown, however many files there are."""
+def test_items_with_files_and_other_values() -> None:
+    """If an item has a file and other values, those are shown too."""
     page, _ = seen(run_of([{"caption": "a boat", "image": f"{HOST}b.webp"}]))
     assert page.tags.count("img") == 1
     assert any("a boat" in text for text in page.texts)
 
 
-def test_a_notebook_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files that are shown at once are bounded together; those beyond that are links."""
+def test_the_size_of_a_notebook_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of one object are bounded together; those beyond the limit are links."""
     monkeypatch.setattr(drawing, "LARGEST", 3 * len(picture()))
     files = [f"data:image/png;base64,{base64.b64encode(picture()).decode()}" for _ in range(6)]
     page, _ = seen(run_of({"files": files}))
@@ -295,7 +295,7 @@ def test_a_notebook_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_training() -> None:
-    """A training shows what it has made; the weights are a link."""
+    """A training shows its output; the weights are a link."""
     told = {**prediction("succeeded"), "output": {"weights": f"{HOST}weights.tar", "version": "me/mine:v"}}
     client = served("blocking", httpx.Response(200, json=told))
     page, _ = seen(client.trainings.get("t1"))
@@ -315,7 +315,7 @@ ODD = st.recursive(
     st.fixed_dictionaries(dict.fromkeys(("id", "status", "model", "version", "logs", "error", "output", "urls"), ODD))
 )
 def test_strangers_cannot_put_anything_into_a_page(told: dict[str, Any]) -> None:
-    """Whatever an answer holds, it is shown without an error, and with nothing but harmless tags."""
+    """Any response is shown without an error, and with harmless tags only."""
     for kind in (Prediction, Training):
         made: Any = kind.model_validate({**prediction(), **told})
         made._bound = connect("asyncio")._session
@@ -324,19 +324,19 @@ def test_strangers_cannot_put_anything_into_a_page(told: dict[str, Any]) -> None
         assert "script" not in page.tags
 
 
-def test_half_characters_can_be_stored() -> None:
-    """A text that no encoding can write does not make a notebook that cannot be saved."""
+def test_surrogates_can_be_stored() -> None:
+    """A text with surrogates or null characters does not prevent the notebook from being saved."""
     made: Any = Prediction.model_validate({**prediction("succeeded"), "output": "\ud800 and \0"})
     _, html = seen(made)
     assert "? and \ufffd" in html
     assert html.encode()
 
 
-# ---- what comes piece by piece, and lists
+# ---- iterators and lists
 
 
 async def test_an_iterator(colour: str) -> None:
-    """An iterator shows what has come, and takes nothing for that."""
+    """An iterator shows the items received so far, and consumes none."""
     words = {"type": "array", "items": {"type": "string"}, "x-cog-array-type": "iterator"}
     states = [prediction("succeeded", output=["a <b>", "c"])]
     described = model(output={**words, "x-cog-array-display": "concatenate"})["latest_version"]
@@ -353,7 +353,7 @@ async def test_an_iterator(colour: str) -> None:
 
 
 async def test_a_list(colour: str) -> None:
-    """A list that `run` gives shows its files, or the text whose pieces it holds."""
+    """A list returned by `run` shows its files, or the text that its items form."""
     files = [f"{HOST}{name}.zip" for name in "ab"]
     script = Script(create=[prediction("succeeded", output=given) for given in (files, ["a <b>", "c"])])
     client = scripted(colour, script)
@@ -366,13 +366,13 @@ async def test_a_list(colour: str) -> None:
 
 
 @pytest.mark.parametrize("items", [[], [1, 2], [None], [["a"]], ["a", 1], [f"{HOST}a.zip"]])
-def test_any_other_list_is_shown_as_lists_are(items: list[Any]) -> None:
-    """What is neither files nor a text is left to the notebook."""
+def test_other_lists_are_left_to_the_notebook(items: list[Any]) -> None:
+    """A list that is neither files nor a text is shown by the notebook itself."""
     assert OutputList(items)._repr_mimebundle_() == {}
 
 
 async def test_a_run(colour: str) -> None:
-    """What was started by `use(…).create()` shows how its prediction is."""
+    """A run started by `use(…).create()` shows the state of its prediction."""
     script = Script(model=[model()], create=[prediction("processing", logs="20%|##   | 1/5")])
     run = await got(scripted(colour, script).use("me/model").create())
     page, html = seen(run)
@@ -382,7 +382,7 @@ async def test_a_run(colour: str) -> None:
 
 
 async def test_a_page(colour: str) -> None:
-    """A page is a table of what its items have; a long one ends early, and so does a long field."""
+    """A page is a table of its items' fields; long pages and long fields are shortened."""
     items = [prediction("succeeded", id=f"p{number} {SCRIPT}", model="m" * 200) for number in range(MOST_ROWS + 3)]
     client = scripted(colour, lambda _: httpx.Response(200, json={"results": [*items, "odd"], "next": None}))
     page, html = seen(await got(client.predictions.list()))
@@ -394,20 +394,20 @@ async def test_a_page(colour: str) -> None:
     assert "<Page of 0>" in seen(await got(empty.predictions.list()))[0].texts
 
 
-# ---- pieces
+# ---- helpers
 
 
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "https://me:token@host/", "//host", "http:/x", "https://a b", ""]
 )
-def test_only_addresses_of_the_web_are_links(url: str) -> None:
-    """Other URLs are text, and so are those with a password."""
+def test_only_web_urls_are_links(url: str) -> None:
+    """Other URLs, and those with a password, are text."""
     assert link(url, "text & more") == "text &amp; more"
 
 
 @given(st.text())
 def test_escaping(text: str) -> None:
-    """Any text survives a page as it is, but for what cannot be stored."""
+    """Any text is shown unchanged, except for characters that cannot be stored."""
     assert not {"<", ">", '"', "'"} & {*escape(text)}
     shown = "".join(Safe(bundle("x", f"<pre>{escape(text)}</pre>")["text/html"]).texts)
     assert shown == text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")

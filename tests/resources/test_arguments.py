@@ -1,4 +1,4 @@
-"""Wrong arguments: each is named, with what was meant, before anything is sent; and what methods show of theirs."""
+"""Wrong arguments are reported by name before anything is sent; and the signatures that methods show."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Call = tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], str]
 
 
 class Server:
-    """Answers everything, and keeps the requests."""
+    """Responds to every request, and records it."""
 
     def __init__(self) -> None:
         self.requests = list[httpx.Request]()
@@ -100,17 +100,17 @@ KINDS: list[Call] = [
 
 
 @pytest.mark.parametrize(("name", "args", "words", "error", "says"), [*UNKNOWN, *REFERENCES, *KINDS], ids=repr)
-async def test_what_is_wrong_is_named(
+async def test_a_wrong_argument_is_named(
     client: Any, server: Server, name: str, args: Any, words: Any, error: type[Exception], says: str
 ) -> None:
-    """A wrong argument raises, with its name and what it should be, and nothing is sent."""
+    """`dict(object)` has all declared fields, missing ones as None, and unknown ones; former dicts are still dicts."""
     with pytest.raises(error, match=says):
         await got(found(client, name)(*args, **words))
     assert server.requests == []
 
 
-async def test_unset_is_not_given_to_flows(client: Any, server: Server) -> None:
-    """Options of what runs models, waits, and sends requests of any kind may be "not given"."""
+async def test_options_of_calls_can_be_unset(client: Any, server: Server) -> None:
+    """Options for running models, waiting and low-level requests can be "not given"."""
     unset: Any = replicate.NOT_GIVEN
     await got(client.run(VERSION, {}, timeout=unset, wait=unset, use_file_output=unset))
     await got(client.predictions.wait("x", timeout=unset))
@@ -135,14 +135,16 @@ async def test_unset_is_not_given_to_flows(client: Any, server: Server) -> None:
         ("files.create", {"source": b"x"}, "/files"),
     ],
 )
-async def test_the_words_that_help_shows(client: Any, server: Server, name: str, words: Any, path: str) -> None:
-    """What a method calls an argument that it takes by position is a keyword for it too."""
+async def test_positional_arguments_can_be_keywords(
+    client: Any, server: Server, name: str, words: Any, path: str
+) -> None:
+    """The name of a positional argument also works as a keyword."""
     await got(found(client, name)(**words))
     assert [request.url.path for request in server.requests] == [f"/v1{path}"]
 
 
-async def test_run_as_earlier_versions_had_it(client: Any) -> None:
-    """`use_file_output` may be the third position, and `ref` be called `model_version`."""
+async def test_run_takes_earlier_arguments(client: Any) -> None:
+    """`use_file_output` can be the third positional argument, and `ref` can be called `model_version`."""
     plain: Any = False
     assert await got(client.run(VERSION, {}, plain)) == "https://files.example.test/a.png"
     assert await got(client.run(model_version=VERSION, input={}, use_file_output=False)) == await got(
@@ -151,7 +153,7 @@ async def test_run_as_earlier_versions_had_it(client: Any) -> None:
 
 
 def test_an_unknown_setting_of_a_client() -> None:
-    """`Client` knows its own keywords and those of httpx."""
+    """`Client` accepts its own keywords and those of httpx, and names others."""
     with pytest.raises(TypeError, match="'api_tokn'; did you mean 'api_token'"):
         Client("t", api_tokn="x")
     with pytest.raises(TypeError, match=r"'zzz'; it takes api_token, .*verify"):
@@ -159,7 +161,7 @@ def test_an_unknown_setting_of_a_client() -> None:
 
 
 def test_an_asynchronous_list_in_a_blocking_loop() -> None:
-    """`for` over an asynchronous list is refused by Python itself."""
+    """Python itself refuses `for` over an asynchronous list."""
     listing: Any = AsyncReplicate(bearer_token="t").predictions.list()
     with pytest.raises(TypeError, match="object is not iterable"):
         iter(listing)
@@ -167,7 +169,7 @@ def test_an_asynchronous_list_in_a_blocking_loop() -> None:
 
 @pytest.mark.parametrize("root", [Replicate(bearer_token="t"), AsyncReplicate(bearer_token="t"), Replicate, replicate])
 def test_signatures_show_all_options(root: Any) -> None:
-    """A method's signature has each of its options, as a keyword that may be left out; of a class, `self` too."""
+    """A method's signature has each option as an optional keyword; on a class it also has `self`."""
     method = root.run
     parameters = inspect.signature(method).parameters
     assert [*parameters][: 3 + (root is Replicate)] == ["self"] * (root is Replicate) + [
@@ -180,8 +182,8 @@ def test_signatures_show_all_options(root: Any) -> None:
     assert "prefer: 'str | None' = UNSET" in pydoc.plain(pydoc.render_doc(method))
 
 
-def test_signatures_show_what_is_position_and_keyword() -> None:
-    """What can be passed either way is shown so, with the other words for it."""
+def test_signatures_show_positional_arguments_and_keywords() -> None:
+    """An argument that can be positional or a keyword is shown as both, with its other names."""
     client = Replicate(bearer_token="t")
     assert str(inspect.signature(client.predictions.get)).startswith(
         "(prediction: 'str | Prediction[Any]' = UNSET, *, prediction_id: 'str' = UNSET, id: 'str' = UNSET, "
@@ -195,8 +197,8 @@ def test_signatures_show_what_is_position_and_keyword() -> None:
 
 
 @pytest.mark.parametrize("root", [Replicate(bearer_token="t"), AsyncReplicate(bearer_token="t"), Replicate, replicate])
-def test_signatures_of_what_is_not_awaited(root: Any) -> None:
-    """`stream`, which is a plain function in both colours, shows all that it takes, too."""
+def test_signatures_of_plain_functions(root: Any) -> None:
+    """`stream`, which is a plain function in both colours, shows all its parameters too."""
     parameters = inspect.signature(root.stream).parameters
     assert [*parameters][: 2 + (root is Replicate)] == ["self"] * (root is Replicate) + ["ref", "input"]
     assert {"wait", "timeout", "on_update", "use_file_output"} <= {*parameters}
@@ -206,7 +208,7 @@ def test_signatures_of_what_is_not_awaited(root: Any) -> None:
 
 
 def test_methods_of_classes_are_functions() -> None:
-    """A method that is got from its class is called with its owner, and `help` of the class shows its signature."""
+    """A method of a class is called with its owner, and `help` of the class shows its signature."""
     with scripted("blocking", Server()) as client:
         unbound: Any = Replicate.search
         assert unbound(client, "x").models is None
@@ -225,7 +227,7 @@ def test_what_methods_unpack_is_known_where_they_are(module: str) -> None:
 
 
 def test_what_dir_lists() -> None:
-    """Completion offers version 1's `async_*` names where methods block, and nothing that is not for users."""
+    """`dir` has version 1's `async_*` names on blocking objects only, and no internal names."""
     client, other = Replicate(bearer_token="t"), AsyncReplicate(bearer_token="t")
     prediction = replicate.Prediction.model_validate({"id": "x"})
     assert {"async_run", "async_search"} <= {*dir(client)}
@@ -256,8 +258,8 @@ def test_what_dir_lists() -> None:
         ({"extra_headers": {"X": 1}}, TypeError, "the header 'X' must be a str, not int"),
     ],
 )
-async def test_terms_are_checked_before_files_are_uploaded(colour: str, wrong: Any, error: Any, says: str) -> None:
-    """What is wrong with a create shows before its files are uploaded, and before anything is charged."""
+async def test_options_are_checked_before_files_are_uploaded(colour: str, wrong: Any, error: Any, says: str) -> None:
+    """An error in a create is reported before its files are uploaded, and before anything is charged."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -271,7 +273,7 @@ async def test_terms_are_checked_before_files_are_uploaded(colour: str, wrong: A
 
 
 async def test_a_preference_set_as_a_header(colour: str) -> None:
-    """It is reckoned with as `prefer=` is: the answer is waited for longer than the API keeps it back."""
+    """A `Prefer` header has the same effect as `prefer=`: the read timeout is longer than the API's wait."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -291,8 +293,8 @@ async def test_a_preference_set_as_a_header(colour: str) -> None:
     assert asked[0].extensions["timeout"]["read"] == 70
 
 
-async def test_headers_that_do_not_go_along(colour: str) -> None:
-    """A header given as `omit` is left out, the token too."""
+async def test_headers_can_be_omitted(colour: str) -> None:
+    """A header given as `omit` is left out, also the token's."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -320,7 +322,7 @@ async def test_headers_that_do_not_go_along(colour: str) -> None:
     ],
 )
 async def test_options_of_a_run_have_types(colour: str, wrong: Any, says: str) -> None:
-    """An option of another type is named, and nothing is sent."""
+    """An option of a wrong type is named, and nothing is sent."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

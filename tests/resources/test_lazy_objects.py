@@ -1,4 +1,4 @@
-"""Objects with methods keep the JSON of an answer: what they do in place, in either colour, replaces all of it."""
+"""Objects keep the JSON of a response; updates in place, in either colour, replace all of it."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ MODEL = {"owner": "o", "name": "n", "latest_version": {"id": VERSION}, "default_
 
 
 def look(made: Any) -> None:
-    """Read what is decoded, what is not, and what is unknown."""
+    """Read decoded, plain and unknown fields."""
     _ = made.id, made.created_at, made.urls, made.metrics, made.logs, made.output, made.old
 
 
 def check_new(made: Any) -> None:
-    """See that nothing of the older answer is left."""
+    """Assert that nothing of the older response is left."""
     assert made.to_dict() == NEW
     assert (made.created_at.year, made.urls, made.metrics, made.logs) == (2025, {"get": "new"}, None, None)
     assert (made.output, made.status, made.new) == ("x", "succeeded", 2)
@@ -54,8 +54,8 @@ def check_new(made: Any) -> None:
 @pytest.mark.parametrize(
     "before", [look, lambda made: made.to_dict(), lambda _: None], ids=["fields", "all", "nothing"]
 )
-async def test_a_newer_answer_replaces_all_of_the_older(colour: str, before: Callable[[Any], Any]) -> None:
-    """After `reload` nothing of the older answer is left, whatever had been read of it."""
+async def test_a_newer_response_replaces_the_older_one(colour: str, before: Callable[[Any], Any]) -> None:
+    """After `reload` nothing of the older response is left, whatever was read from it."""
     client = scripted(colour, Script(get=[OLD, NEW]))
     made = await got(client.predictions.get("p1"))
     before(made)
@@ -66,8 +66,8 @@ async def test_a_newer_answer_replaces_all_of_the_older(colour: str, before: Cal
 @pytest.mark.parametrize(
     "before", [look, lambda made: made.to_dict(), lambda _: None], ids=["fields", "all", "nothing"]
 )
-def test_so_does_one_that_came_by_an_async_name(before: Callable[[Any], Any]) -> None:
-    """`await prediction.async_reload()` does the same to an object of a blocking client."""
+def test_an_async_name_replaces_it_too(before: Callable[[Any], Any]) -> None:
+    """`await prediction.async_reload()` does the same for an object of a blocking client."""
     with Client("r8_test", transport=httpx.MockTransport(Script(get=[OLD, NEW]))) as client:
         made: Any = client.predictions.get("p1")
         before(made)
@@ -75,8 +75,8 @@ def test_so_does_one_that_came_by_an_async_name(before: Callable[[Any], Any]) ->
         check_new(made)
 
 
-async def test_so_does_one_that_was_waited_for_as_an_input(colour: str) -> None:
-    """A prediction that is an input of another client's call is the newer one afterwards, with its own client."""
+async def test_waiting_for_an_input_replaces_it_too(colour: str) -> None:
+    """A prediction that another client waits for as an input is updated, and keeps its own client."""
     with Client("r8_test", transport=httpx.MockTransport(Script(get=[OLD]))) as own:
         made: Any = own.predictions.get("p1")
         other = scripted("blocking", Script(get=[NEW]))
@@ -87,8 +87,8 @@ async def test_so_does_one_that_was_waited_for_as_an_input(colour: str) -> None:
         check_new(moved)
 
 
-def test_objects_within_have_the_session_of_the_object() -> None:
-    """What is read of an object in its asynchronous twin first is bound to the object's own client all the same."""
+def test_nested_objects_have_the_session_of_the_outer_object() -> None:
+    """A nested object that is first read through the asynchronous twin is bound to the object's own client."""
     http = httpx.MockTransport(lambda _: httpx.Response(200, json=MODEL))
     with Client("r8_test", transport=http) as client:
         model: Any = client.models.get("o/n")
@@ -99,11 +99,11 @@ def test_objects_within_have_the_session_of_the_object() -> None:
             assert session_of(each) is session_of(client)
 
 
-# ---- what version 1 and 2 held
+# ---- what versions 1 and 2 held
 
 
 def test_a_dictionary_of_an_object() -> None:
-    """`dict(object)` has all declared fields, absent ones as None, and unknown ones; what was a dict there is one."""
+    """`dict(object)` has all declared fields, missing ones as None, and unknown ones; former dicts are still dicts."""
     made = Prediction.model_validate(OLD)
     held = dict(made)
     assert held.keys() == {*fields(Prediction).json_names, "old"}
@@ -112,7 +112,7 @@ def test_a_dictionary_of_an_object() -> None:
         assert isinstance(held[name], dict)
         assert json.dumps(held[name]) == json.dumps(OLD[name])
     assert isinstance(held["created_at"], Timestamp)
-    assert held == dict(iter(made)) == {name: made[name] for name in made.keys()}  # noqa: SIM118 - it iterates over pairs
+    assert held == dict(iter(made)) == {name: made[name] for name in made.keys()}  # noqa: SIM118 - iterating yields pairs
     assert "completed_at" not in made.to_dict()
     assert made.model_fields_set == {*OLD}
     with pytest.raises(KeyError, match="nothing"):
@@ -123,7 +123,7 @@ def test_a_dictionary_of_an_object() -> None:
 
 
 def test_metadata_and_checksums_of_a_file() -> None:
-    """Both are dictionaries with attributes."""
+    """`metadata` and `checksums` are dictionaries with attributes."""
     sent = {"id": "f", "metadata": {"customer": 7}, "checksums": {"sha256": "x", "md5": "y"}, "urls": {}}
     made: Any = File.model_validate(sent)
     assert (made.metadata, made.metadata.customer, made.metadata["customer"]) == ({"customer": 7}, 7, 7)
@@ -134,7 +134,7 @@ def test_metadata_and_checksums_of_a_file() -> None:
 
 
 def test_the_output_of_a_training() -> None:
-    """It is a dictionary of what the API sent; its `weights` are a file of the training's client, also in copies."""
+    """A training's output is a dictionary; its `weights` are a file of the training's client, also in copies."""
     sent = {"version": "o/n:v", "weights": "https://a.test/w.tar", "more": 1}
     with Client("r8_test", transport=httpx.MockTransport(Script(get=[{"id": "t", "output": sent}]))) as client:
         training: Any = client.trainings.get("t")
@@ -151,8 +151,8 @@ def test_the_output_of_a_training() -> None:
     assert not isinstance(loaded.output["weights"], FileOutput)
 
 
-def test_an_object_of_a_class_of_the_users() -> None:
-    """A subclass with an `__init__`, properties and attributes of its own reads and pickles as its base does."""
+def test_an_object_of_a_user_defined_class() -> None:
+    """A subclass with its own `__init__`, properties and attributes is read and pickled like its base class."""
     made: Any = Mine("k", id="p1", created_at="2024-01-01T00:00:00Z")
     bound: Any = Mine.bind(made, None)
     for each in (made, bound, copy.copy(made), pickle.loads(pickle.dumps(made))):
@@ -162,7 +162,7 @@ def test_an_object_of_a_class_of_the_users() -> None:
 
 
 class Mine(Prediction[Any]):
-    """Stands for a class of a user's."""
+    """A class that a user defines."""
 
     def __init__(self, kept: str, **named: Any) -> None:
         self.kept = kept

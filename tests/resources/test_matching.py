@@ -1,4 +1,4 @@
-"""Which of the things that were started is the one that was asked for, as pure decisions."""
+"""Which prediction or training a create has started, as pure decisions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def started(**members: Any) -> Prediction:
     ],
 )
 def test_what_a_create_names(path: str, body: dict[str, Any], named: dict[str, str]) -> None:
-    """A create's path and body say what the answer will show."""
+    """A create's path and body determine fields of the response."""
     asked = Asked.of(path, {**body, "input": {"a": 1}})
     assert (asked.named, asked.input) == (named, {"a": 1})
     assert asked.fits(started(**named, input={"a": 1}))
@@ -65,26 +65,26 @@ def test_what_a_create_names(path: str, body: dict[str, Any], named: dict[str, s
     ],
 )
 def test_same(sent: Any, shown: Any, *, alike: bool) -> None:
-    """What is shown is what was sent, but for defaults that were added and nulls that were left out."""
+    """Two inputs are the same if they differ only in added defaults and omitted nulls."""
     assert same(sent, shown) is alike
 
 
 @given(OBJECTS, OBJECTS)
-def test_an_echo_is_the_same_with_whatever_is_added(sent: Any, added: Any) -> None:
-    """Any input is the same as itself and as itself with defaults."""
+def test_an_input_with_added_members_is_the_same(sent: Any, added: Any) -> None:
+    """Any input is the same as itself, with or without added members."""
     assert same(sent, sent)
     assert same(sent, {**added, **sent})
 
 
 @given(OBJECTS, st.text(max_size=3), JSON)
 def test_another_value_is_another_input(sent: Any, name: str, value: Any) -> None:
-    """A member of another value makes another input."""
+    """A member with a different value makes a different input."""
     if not same(value, sent.get(name)):
         assert not same({**sent, name: value}, sent)
 
 
-def test_what_is_exactly_what_was_sent() -> None:
-    """What has the input to the letter comes first, then what has known defaults added."""
+def test_exact_matches_come_first() -> None:
+    """An exact match comes first, then one with known defaults added."""
     asked = Asked({"model": "me/model"}, {"a": 1})
     exact, more, other = started(input={"a": 1}), started(input={"a": 1, "b": 2}), started(input={"a": 2})
     assert fitting(asked, [more, exact, other], lambda _: {"b": 2}) == ([exact], True)
@@ -116,8 +116,8 @@ def test_what_is_exactly_what_was_sent() -> None:
         ({"text": "the masked man"}, {"text": "another"}, {}, False),
     ],
 )
-def test_what_may_be_what_was_sent(sent: Any, shown: Any, defaults: Any, *, fits: bool) -> None:
-    """What is masked, added or missing makes no difference, unless it is in the place of a known default."""
+def test_possible_matches(sent: Any, shown: Any, defaults: Any, *, fits: bool) -> None:
+    """Masked, added or missing members make no difference, unless they contradict a known default."""
     asked, made = Asked({"model": "me/model"}, sent), started(input=shown)
     assert fitting(asked, [made], lambda _: defaults) == ([made] if fits else [], False)
 
@@ -142,14 +142,14 @@ def test_what_may_be_what_was_sent(sent: Any, shown: Any, defaults: Any, *, fits
         ({"a": None}, {"a": 1}, False),
     ],
 )
-def test_what_is_certainly_another_input(sent: Any, shown: Any, *, differs: bool) -> None:
-    """Only a plain value tells: what else the API shows it may have changed."""
+def test_inputs_that_certainly_differ(sent: Any, shown: Any, *, differs: bool) -> None:
+    """Only plain values can prove a difference, since the API may show others in another form."""
     assert Asked({"model": "me/model"}, sent).differs(started(input=shown)) is differs
 
 
 @given(OBJECTS, OBJECTS)
-def test_what_is_shown_as_it_was_sent_never_differs(sent: Any, added: Any) -> None:
-    """Nor does it if something was added; and it always fits."""
+def test_an_unchanged_input_never_differs(sent: Any, added: Any) -> None:
+    """An input that is shown as it was sent never differs and always fits, even with added members."""
     asked = Asked({"model": "me/model"}, sent)
     shown = started(input={**added, **sent})
     assert not asked.differs(shown)
@@ -167,20 +167,20 @@ def test_what_is_shown_as_it_was_sent_never_differs(sent: Any, added: Any) -> No
     ],
 )
 def test_the_threshold(date: str | None, moment: datetime) -> None:
-    """It is when the request went out by the API's clock, or by this machine's where that is unknown, less 2 s."""
+    """The threshold is 2 s before the request went out, by the API's clock or, if that is unknown, the local one."""
     assert threshold(date, NOON + timedelta(hours=1), 10) == moment - timedelta(seconds=12)
 
 
 @given(st.integers(0, 3600), st.floats(0, 3600), st.floats(0, 1))
-def test_what_the_request_started_is_always_recent(elapsed: int, delay: float, fraction: float) -> None:
-    """Whenever the server acted after the request went out, the threshold is before that, also by a Date cut short."""
+def test_a_new_prediction_is_always_recent(elapsed: int, delay: float, fraction: float) -> None:
+    """Anything created after the request went out is after the threshold, although Date has whole seconds."""
     created = NOON + timedelta(seconds=min(delay, elapsed))
     date = (NOON + timedelta(seconds=elapsed)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     assert recent(started(created_at=created.isoformat()), threshold(date, NOON, elapsed + fraction))
 
 
 @pytest.mark.parametrize("members", [{"created_at": "soon"}, {"created_at": None}, {"id": None}])
-def test_what_cannot_be_dated_or_named_is_not_recent(members: dict[str, Any]) -> None:
-    """What has no readable moment or no id is not taken up; a moment without an offset is in UTC."""
+def test_a_prediction_without_a_time_or_an_id_is_not_recent(members: dict[str, Any]) -> None:
+    """A prediction without a valid time or id is not recent; a time without an offset is UTC."""
     assert not recent(started(**members), NOON)
     assert recent(started(created_at="2025-01-01T12:00:00"), NOON)

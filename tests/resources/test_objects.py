@@ -1,4 +1,4 @@
-"""The objects that the API answers with: fields, plain data under every generation's names, methods of version 1."""
+"""The objects that the API returns: fields, plain data under all versions' names, and version 1's methods."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ANSWERS: dict[str, Any] = {
 
 
 class Server:
-    """Answers by path; whatever is created is a prediction."""
+    """Responds by path; every create returns a prediction."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = {**ANSWERS, **{f"/v1/predictions/{name}": answer for name, answer in answers.items()}}
@@ -88,10 +88,10 @@ def client(colour: str, server: Server) -> Any:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_method_hides_a_field(kind: Any) -> None:
-    """No field of the API has the name of a method or property, of the object or of what it is made of.
+    """No field of the API has the name of a method or property of the object or of its base classes.
 
-    Two are properties on purpose: `Training.destination` reads the field, and derives it where that is absent;
-    `Prediction.output` gives the field with files.
+    Two fields are properties on purpose: `Training.destination` reads the field, or derives it if it is missing;
+    `Prediction.output` returns the field with its files.
     """
     defined = [(name, value) for each in kind.__mro__ for name, value in vars(each).items()]
     taken = {name for name, value in defined if not name.startswith("__") and not isinstance(value, Field)}
@@ -100,7 +100,7 @@ def test_no_method_hides_a_field(kind: Any) -> None:
 
 
 def test_every_kind_is_known() -> None:
-    """The tests of this file know all kinds of objects."""
+    """The tests of this file cover all kinds of objects."""
     assert {kind.__name__ for kind in Resource.__subclasses__() if kind.__module__.startswith("replicate.")} >= {
         kind.__name__ for kind in KINDS
     }
@@ -109,7 +109,7 @@ def test_every_kind_is_known() -> None:
 
 
 async def test_plain_data_under_every_name(client: Any) -> None:
-    """Each generation's methods give the same data: as JSON has it, with what did not come as None or left out."""
+    """The methods of all versions return the same data, with missing fields as None or left out."""
     found = await got(client.predictions.get("p1"))
     came = json.loads(json.dumps(EXAMPLE))
     assert found.to_dict() == came
@@ -129,7 +129,7 @@ async def test_plain_data_under_every_name(client: Any) -> None:
 
 
 async def test_copies(client: Any) -> None:
-    """A copy is equal and independent, has the changes that are asked for, and the session; so is a pickle, without."""
+    """Copies are equal and independent, and have the given changes and the session; pickles have no session."""
     found = await got(client.predictions.get("p1"))
     twin = found.copy(update={"status": "failed"})
     assert (twin.status, found.status, twin == found) == ("failed", "succeeded", False)
@@ -145,7 +145,7 @@ async def test_copies(client: Any) -> None:
 
 @pytest.mark.parametrize("make", ["model_validate", "parse_obj", "construct", "model_construct"])
 def test_an_object_from_plain_data(make: str) -> None:
-    """Objects are made of plain data under pydantic's names; what is nested are objects too."""
+    """Objects can be made from plain data with pydantic's methods; nested data become objects too."""
     made = getattr(Model, make)(**MODEL) if "construct" in make else getattr(Model, make)(MODEL)
     assert isinstance(made.default_example, Prediction)
     assert made.to_dict() == MODEL
@@ -154,7 +154,7 @@ def test_an_object_from_plain_data(make: str) -> None:
 
 
 async def test_urls_and_metrics(client: Any) -> None:
-    """Both are read by attribute, by item, and as the dictionaries that they used to be; times are moments."""
+    """Both are read as attributes, as items and as dictionaries; times are datetimes."""
     found = await got(client.predictions.get("p1"))
     url = "https://api.replicate.com/v1/predictions/p1"
     assert found.urls.get == found.urls["get"] == found.urls.get("get") == url
@@ -180,13 +180,13 @@ async def test_urls_and_metrics(client: Any) -> None:
     ],
 )
 def test_progress(logs: str | None, progress: tuple[float, int, int] | None) -> None:
-    """The last progress bar of the logs tells how far a prediction is."""
+    """The last progress bar in the logs gives the progress."""
     assert Prediction.construct(logs=logs).progress == progress
     assert logs is None or Prediction.Progress.parse(logs) == progress
 
 
-async def test_objects_within_answers_can_act(client: Any, server: Server) -> None:
-    """A model's version and example, a collection's and a search's models are objects of the client's session."""
+async def test_nested_objects_have_a_session(client: Any, server: Server) -> None:
+    """A model's version and example, and the models of a collection or a search, have the client's session."""
     model = await got(client.models.get("o", "n"))
     assert (model.id, model.username, model.latest_version.id) == ("o/n", "o", VERSION)
     assert (await got(model.default_example.reload())).id == "p1"
@@ -199,7 +199,7 @@ async def test_objects_within_answers_can_act(client: Any, server: Server) -> No
 
 
 async def test_a_collection_is_a_sequence(client: Any) -> None:
-    """It has a length, is iterated and indexed by number and slice, and by name has its fields."""
+    """A collection has a length, is iterated, indexed by number or slice, and has its fields by name."""
     collection = await got(client.collections.get("s"))
     assert (len(collection), [getattr(each, "id", each) for each in collection]) == (3, ["o/n", "o/n", "odd"])
     assert (collection[-1], collection[:2][1].name, collection["slug"], collection.id) == ("odd", "n", "s", "s")
@@ -225,14 +225,14 @@ async def test_predictions_of_a_deployment(client: Any, server: Server) -> None:
 
 
 async def test_hardware_and_account(client: Any) -> None:
-    """Hardware is a plain list; the account is at either name."""
+    """Hardware is a plain list; the account has two names."""
     [hardware] = await got(client.hardware.list())
     assert (hardware.id, hardware.sku) == ("cpu", "cpu")
     assert (await got(client.account.get())) == (await got(client.accounts.current()))
 
 
 async def test_predict(client: Any, server: Server) -> None:
-    """`version.predict` and `model.predict` run to the end and give the output, with a warning that they are old."""
+    """`version.predict` and `model.predict` run to the end and return the output, with a deprecation warning."""
     model = await got(client.models.get("o/n"))
     for old in (model.predict, model.latest_version.predict):
         with pytest.warns(DeprecationWarning, match=r"predict is deprecated: use client\.run"):
@@ -245,7 +245,7 @@ async def test_predict(client: Any, server: Server) -> None:
 
 
 async def test_the_items_of_an_output(colour: str) -> None:
-    """`output_iterator` yields what is there and what comes, each once, and raises if the prediction fails."""
+    """`output_iterator` yields present and new items once each, and raises if the prediction fails."""
     server = Server(p1=[
         prediction("processing", output=["a"]),
         prediction("processing", output=["a", "b"]),
@@ -260,8 +260,8 @@ async def test_the_items_of_an_output(colour: str) -> None:
     assert seen == ["a", "b", "c"]
 
 
-def test_a_field_of_another_shape_is_kept() -> None:
-    """What the API sends in place of an object stays what it is."""
+def test_a_field_of_another_type_is_kept() -> None:
+    """A value in place of an object is kept as it came."""
     odd = Model.model_validate({"latest_version": "v", "default_example": None})
     assert (odd.latest_version, odd.default_example) == ("v", None)
     assert Prediction.model_validate({"urls": ["x"], "metrics": 3}).urls == ["x"]
@@ -269,7 +269,7 @@ def test_a_field_of_another_shape_is_kept() -> None:
 
 
 def test_objects_made_by_hand() -> None:
-    """Fields are given by name, or in their order; none has to be there, and their types are read as of an answer."""
+    """Fields are given by name or in order; none is required, and their types are read as in a response."""
     made = Prediction(id="p", created_at=WHEN, urls={"get": "https://a.test/p"}, new=1)
     assert (made.created_at.year, made.urls.get("get"), made.new, made.output) == (2025, "https://a.test/p", 1, None)
     assert Training(id="t", destination="a/b").destination == "a/b"
@@ -278,7 +278,7 @@ def test_objects_made_by_hand() -> None:
 
 
 async def test_nested_objects_are_dictionaries_too(client: Any) -> None:
-    """They have the methods of the dictionaries that they used to be; objects iterate as pairs."""
+    """They have the methods of dictionaries; objects iterate as pairs."""
     found = await got(client.predictions.get("p1"))
     assert [*found.metrics] == ["predict_time"]
     assert [*found.metrics.items()] == [("predict_time", 1.5)]
@@ -290,8 +290,8 @@ async def test_nested_objects_are_dictionaries_too(client: Any) -> None:
     assert training.output.get("weights", 3) == 3
 
 
-async def test_an_interrupt_while_an_object_is_renewed(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has all of the older answer then, or all of the newer one."""
+async def test_an_interrupt_while_an_object_is_updated(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an interrupt an object has either the older or the newer response, not a mixture."""
     client = scripted(colour, Script(get=[prediction("starting"), prediction("processing")]))
     made = await got(client.predictions.get("p1"))
 

@@ -1,4 +1,4 @@
-"""Every operation of the API is a method of its name, on both clients and the module. Read from openapi.json."""
+"""Every operation in openapi.json is a method of that name, on both clients and the module."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ PATHS = {"{collection_slug}": "s", "{file_id}": "f", "{prediction_id}": "p", "{t
 PATHS |= dict.fromkeys(("{model_owner}", "{deployment_owner}"), "o")
 PATHS |= dict.fromkeys(("{model_name}", "{deployment_name}"), "n")
 SAID = {"content": "file", **dict.fromkeys(("model_name", "deployment_name", "version_id"), "is missing")}
-"""What a message calls an argument."""
+"""The name of an argument in error messages."""
 
 
 class Server:
-    """Answers any operation with what it takes for success, and keeps the requests."""
+    """Responds to an operation with success, and records the requests."""
 
     def __init__(self, name: str) -> None:
         self.name, self.requests = name, list[httpx.Request]()
@@ -46,7 +46,7 @@ class Server:
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("root", [Replicate(bearer_token="t"), AsyncReplicate(bearer_token="t"), Client(), replicate])
 def test_every_operation_is_a_method_of_its_name(name: str, root: Any) -> None:
-    """It is where its operationId says, on clients of each kind and on the module, and says what it does."""
+    """The method has the path of its operationId, on all clients and on the module, and a docstring."""
     method = found(root, name)
     assert callable(method)
     text = inspect.getdoc(method) or ""
@@ -56,10 +56,10 @@ def test_every_operation_is_a_method_of_its_name(name: str, root: Any) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 async def test_every_operation_sends_its_request(colour: str, name: str) -> None:
-    """Under version 2's keywords, with all options of a request: the method and path that the description says."""
+    """Called with version 2's keywords and all request options, a method sends the documented method and path."""
     server = Server(name)
     client = scripted(colour, server)
-    # What has been downloaded once in this process is not downloaded again: each colour has its own.
+    # Downloads are cached in the process, so each colour uses another URL.
     own = {"signature": colour} if name == "files.download" else {}
     await got(found(client, name)(**{**ARGUMENTS.get(name, {}), **own}, **EXTRA))
     [request] = server.requests
@@ -75,7 +75,7 @@ async def test_every_operation_sends_its_request(colour: str, name: str) -> None
 
 
 def answered_as(name: str) -> list[str]:
-    """Give the media types that the description says an operation answers with."""
+    """Return the media types of an operation's successful responses."""
     method, path = OPERATIONS.get(name, ("GET", "/models"))
     responses = DOCUMENT["paths"][path][method.lower()]["responses"]
     return [kind for status, each in responses.items() if status < "300" for kind in each.get("content", {})]
@@ -83,8 +83,8 @@ def answered_as(name: str) -> list[str]:
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("wanted", [None, "text/x-mine"])
-async def test_every_operation_accepts_its_answer(colour: str, name: str, wanted: str | None) -> None:
-    """The `Accept` header has the media type that the operation answers with; the caller's own goes before it."""
+async def test_every_operation_accepts_its_response(colour: str, name: str, wanted: str | None) -> None:
+    """The `Accept` header has the media type of the operation's response; the caller's own overrides it."""
     server = Server(name)
     client = scripted(colour, server)
     own = {"signature": f"{colour} {wanted}"} if name == "files.download" else {}
@@ -98,8 +98,8 @@ async def test_every_operation_accepts_its_answer(colour: str, name: str, wanted
         assert (accepted == "application/json") is ({*answered_as(name)} <= {"application/json"})
 
 
-async def test_a_clients_own_accept_goes_before_an_operations(colour: str) -> None:
-    """What a client sends with all of its requests, it sends with those that want no JSON, too."""
+async def test_a_clients_accept_overrides_an_operations(colour: str) -> None:
+    """A client's default `Accept` is also sent with operations that do not return JSON."""
     server = Server("models.readme.get")
     client = scripted(colour, server, default_headers={"accept": "text/markdown"})
     await got(client.models.readme.get("o/n"))
@@ -108,7 +108,7 @@ async def test_a_clients_own_accept_goes_before_an_operations(colour: str) -> No
 
 @pytest.mark.parametrize("name", METHODS)
 async def test_no_operation_takes_an_unknown_keyword(colour: str, name: str) -> None:
-    """A keyword that does not exist is a TypeError that names it, before anything is sent."""
+    """An unknown keyword is a TypeError that names it, before anything is sent."""
     server = Server(name)
     client = scripted(colour, server)
     with pytest.raises(TypeError, match="timeot"):
@@ -117,13 +117,13 @@ async def test_no_operation_takes_an_unknown_keyword(colour: str, name: str) -> 
 
 
 @pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"deployments.update"}))
-async def test_no_operation_goes_without_its_arguments(colour: str, name: str) -> None:
-    """A missing argument is a TypeError that names it; one that stands for "not given" is missing too."""
+async def test_every_operation_requires_its_arguments(colour: str, name: str) -> None:
+    """A missing argument, or one that is "not given", is a TypeError that names it."""
     server = Server(name)
     client = scripted(colour, server)
     for keyword in ARGUMENTS[name]:
         if keyword in {"input", "description"} and not name.startswith("trainings"):
-            continue  # a prediction may do without input
+            continue  # a prediction needs no input
         given = {each: value for each, value in ARGUMENTS[name].items() if each != keyword}
         for missing in (given, {**given, keyword: UNSET}):
             with pytest.raises(TypeError, match=SAID.get(keyword, keyword)):
@@ -133,7 +133,7 @@ async def test_no_operation_goes_without_its_arguments(colour: str, name: str) -
 
 @pytest.mark.parametrize("name", METHODS)
 async def test_unset_is_not_given(colour: str, name: str) -> None:
-    """Every option of every operation may be "not given"."""
+    """Every option of every operation can be "not given"."""
     server = Server(name)
     method = found(scripted(colour, server), name)
     own = {"signature": f"{colour} unset"} if name == "files.download" else {}
@@ -145,7 +145,7 @@ async def test_unset_is_not_given(colour: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_endpoint_can_be_called_by_itself(name: str) -> None:
-    """`client.call` takes each generated endpoint, with what its request is made of."""
+    """`client.call` sends each generated endpoint with its parameters."""
     method, path = OPERATIONS[name]
     endpoint = import_module(f"replicate_api.api.{name.split('.', maxsplit=1)[0]}.{name.replace('.', '_')}")
     server = Server(name)
@@ -161,8 +161,8 @@ def test_every_endpoint_can_be_called_by_itself(name: str) -> None:
     assert len(request.url.path.split("/")) == len(path.split("/")) + 1
 
 
-def test_the_endpoint_that_the_description_lacks() -> None:
-    """`models.search` is an endpoint like the others: its text goes as it is, by QUERY."""
+def test_the_undocumented_endpoint() -> None:
+    """`models.search` is an endpoint like the others: it sends its text unchanged, with QUERY."""
     server = Server("models.search")
     with scripted("blocking", server) as client:
         client.call(models_search, "zażółć \N{LINE SEPARATOR}")
@@ -171,7 +171,7 @@ def test_the_endpoint_that_the_description_lacks() -> None:
     assert request.read().decode() == "zażółć \N{LINE SEPARATOR}"
 
 
-def test_none_is_left_out() -> None:
-    """These tests know arguments of existing operations only."""
+def test_the_table_of_arguments_is_complete() -> None:
+    """The tests have arguments for existing operations only, and there are 37 operations."""
     assert set(ARGUMENTS) <= set(BY_METHOD)
     assert len(BY_METHOD) == 37

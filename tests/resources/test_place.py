@@ -1,4 +1,4 @@
-"""How far a stream has been read: what is new, where to resume, and whether that would repeat output."""
+"""The position in a stream: which events are new, where to resume, and whether that would repeat output."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def known(place: Place) -> tuple[str | None, bool]:
 
 
 @given(CONNECTIONS)
-def test_how_events_come_together_makes_no_difference(connections: list[list[list[ServerSentEvent]]]) -> None:
-    """Many events at a time are told new from known as they are one at a time, and so is where to resume."""
+def test_the_batches_make_no_difference(connections: list[list[list[ServerSentEvent]]]) -> None:
+    """Events in batches give the same new events and the same position as one event at a time."""
     together, single = Place(), Place()
     for batches in connections:
         together.reconnect()
@@ -44,8 +44,8 @@ def test_how_events_come_together_makes_no_difference(connections: list[list[lis
 
 
 @given(st.lists(st.sampled_from("123456")))
-def test_each_id_is_new_once(ids: list[str]) -> None:
-    """What comes again on another connection is not given again; the last new id is where to resume."""
+def test_each_id_is_new_only_once(ids: list[str]) -> None:
+    """An event that comes again on another connection is skipped; the stream resumes at the last new id."""
     place = Place()
     given_ids: list[str | None] = []
     for each in ids:

@@ -1,4 +1,4 @@
-"""Plain data of objects, of those inside them and of pages, chosen and written as pydantic does."""
+"""Plain data of objects, nested objects and pages, selected and written as in pydantic."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ CHOICES: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("options", "data"), CHOICES, ids=range(len(CHOICES)))
 @pytest.mark.parametrize("method", ["dict", "model_dump", "to_dict", "json", "model_dump_json", "to_json"])
-def test_members_are_chosen(prediction: Any, method: str, options: dict[str, Any], data: dict[str, Any]) -> None:
-    """`include` and `exclude` go by member: a name within a field leaves the rest of it."""
+def test_members_are_selected(prediction: Any, method: str, options: dict[str, Any], data: dict[str, Any]) -> None:
+    """`include` and `exclude` select single members: naming a nested member leaves the rest of the field."""
     found = getattr(prediction, method)(**options)
     assert (json.loads(found) if isinstance(found, str) else found) == data
 
 
-def test_the_rest_stays(prediction: Any) -> None:
-    """All that is not named is there; without None, None is left out of objects and kept in an input."""
+def test_other_members_stay(prediction: Any) -> None:
+    """Members that are not excluded stay; `exclude_none` removes None from objects, but not from an input."""
     whole = prediction.to_dict()
     assert whole == SENT
     assert prediction.to_dict(exclude={"urls": {"get"}}) == {**SENT, "urls": {"cancel": "https://x/cancel"}}
@@ -105,8 +105,8 @@ def test_the_rest_stays(prediction: Any) -> None:
             prediction.dict(**wrong)
 
 
-def test_text_takes_what_json_takes(prediction: Any) -> None:
-    """Keywords of `json.dumps` and those of pydantic that change nothing here are taken; others are not."""
+def test_json_methods_take_keywords_of_json_dumps(prediction: Any) -> None:
+    """Keywords of `json.dumps` and pydantic's keywords without effect are accepted; others are refused."""
     text = prediction.json(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert '"text":"é"' in text
     assert [*json.loads(text)] == sorted(prediction.dict())
@@ -120,7 +120,7 @@ def test_text_takes_what_json_takes(prediction: Any) -> None:
 
 
 def test_a_copy_without_some_fields(prediction: Any) -> None:
-    """`copy(exclude=…)` and `copy(include=…)` leave the rest, and the object itself, as they were."""
+    """`copy(exclude=…)` and `copy(include=…)` select fields of the copy, and do not change the object."""
     other = prediction.copy(exclude={"input": True, "urls": {"get"}, "new_field": True}, update={"status": "new"})
     assert (other.input, other.urls.get("get"), other.urls.cancel) == (None, None, "https://x/cancel")
     assert (other.status, other.output, other.id) == ("new", ["a", "b"], "p1")
@@ -132,8 +132,8 @@ def test_a_copy_without_some_fields(prediction: Any) -> None:
     assert prediction.copy(exclude={"id"}, deep=True).to_dict() == prediction.to_dict(exclude={"id"})
 
 
-def test_what_is_made_of_plain_data_is_equal(prediction: Any) -> None:
-    """What did not come reads as None, and is equal to what came as None."""
+def test_an_object_made_from_plain_data_is_equal(prediction: Any) -> None:
+    """A missing field reads as None, and equals one that was sent as None."""
     kind = type(prediction)
     assert kind(**prediction.dict()) == prediction
     assert kind.parse_obj(json.loads(prediction.json())) == prediction
@@ -146,7 +146,7 @@ def test_what_is_made_of_plain_data_is_equal(prediction: Any) -> None:
 
 
 def nested() -> dict[str, Any]:
-    """Give one of each object that is inside another, or is a list."""
+    """Return one of each nested object, and a page."""
     release = CLIENT.deployments.get("me/d").current_release
     found = CLIENT.search("x")
     return {
@@ -167,8 +167,8 @@ NESTED = nested()
 
 
 @pytest.mark.parametrize("name", NESTED)
-def test_objects_inside_others_have_it_too(name: str) -> None:
-    """Objects inside others and pages have the names of all generations for plain data."""
+def test_nested_objects_have_the_methods_too(name: str) -> None:
+    """Nested objects and pages have the plain-data methods of all versions."""
     thing = NESTED[name]
     data = thing.to_dict(mode="json", use_api_names=True)
     assert json.loads(json.dumps(data)) == data
@@ -185,7 +185,7 @@ def test_objects_inside_others_have_it_too(name: str) -> None:
 
 
 def test_pages_as_plain_data() -> None:
-    """A page's items are plain data too, and can be chosen from."""
+    """A page's items are plain data too, and their members can be selected."""
     page = CLIENT.predictions.list()
     assert page.to_dict() == ANSWERS["/predictions"]
     assert page.dict()["results"] == [page[0].dict()]
@@ -194,8 +194,8 @@ def test_pages_as_plain_data() -> None:
     assert page.next is None
 
 
-def test_who_made_a_release_is_an_account() -> None:
-    """`created_by` is of the class that `client.account.get()` gives, as in version 1; all of it can be pickled."""
+def test_the_creator_of_a_release_is_an_account() -> None:
+    """`created_by` has the class of `client.account.get()`, as in version 1; everything can be pickled."""
     deployment = CLIENT.deployments.get("me/d")
     release = deployment.current_release
     assert isinstance(release, DeploymentRelease)
@@ -208,15 +208,15 @@ def test_who_made_a_release_is_an_account() -> None:
     assert release.created_by._bound is release._bound is deployment._bound
 
 
-def test_a_secret_is_shown_only_when_asked_for() -> None:
+def test_a_secret_is_not_in_the_repr() -> None:
     """The secret's plain data has the key, and its repr does not."""
     secret = CLIENT.webhooks.default.secret()
     assert secret.dict() == {"key": "whsec_abc"}
     assert "abc" not in repr(secret)
 
 
-def test_the_order_is_that_of_version_1(prediction: Any) -> None:
-    """`dict(p)`, `p.dict()` and `p.json()` begin with the fields of version 1, in its order."""
+def test_fields_are_in_the_order_of_version_1(prediction: Any) -> None:
+    """`dict(p)`, `p.dict()` and `p.json()` start with the fields of version 1, in its order."""
     wanted = ["id", "model", "version", "status", "input", "output", "logs", "error", "metrics", "created_at"]
     wanted += ["started_at", "completed_at", "urls"]
     for data in (prediction.dict(), dict(prediction), json.loads(prediction.json())):

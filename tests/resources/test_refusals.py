@@ -1,4 +1,4 @@
-"""What cannot be right is refused by the name of the argument, before anything is sent."""
+"""Invalid values are refused before anything is sent; the error names the argument."""
 
 from __future__ import annotations
 
@@ -158,10 +158,10 @@ CLIENTS: list[Call] = [
 @pytest.mark.parametrize(
     ("name", "args", "words", "error", "says"), [*FILES, *IDS, *FIELDS, *POSITIONS, *LOW, *CLIENTS], ids=repr
 )
-async def test_what_cannot_be_right(
+async def test_an_invalid_argument_is_refused(
     colour: str, name: str, args: Any, words: Any, error: type[Exception], says: str
 ) -> None:
-    """It raises, naming the argument and what it should be, and nothing is sent."""
+    """The error names the argument and the expected value, and nothing is sent."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -187,8 +187,8 @@ async def test_what_cannot_be_right(
     ],
 )
 @pytest.mark.parametrize("colour", list(RUN))
-def test_settings_that_cannot_be(colour: str, words: Any, says: str) -> None:
-    """A client is not made of a setting that is none, which is named; nor is it set to one later."""
+def test_invalid_settings(colour: str, words: Any, says: str) -> None:
+    """An invalid setting is refused by name, both at construction and on assignment."""
     with pytest.raises(TypeError, match=says):
         connect(colour, **words)
     if "http_client" not in words:
@@ -198,8 +198,8 @@ def test_settings_that_cannot_be(colour: str, words: Any, says: str) -> None:
             setattr(client, name, value)
 
 
-async def test_what_may_be_right_is_sent(colour: str) -> None:
-    """Moments of any kind, types with parameters, keys that JSON knows, and members that only the API knows go out."""
+async def test_unusual_valid_values_are_sent(colour: str) -> None:
+    """Times of any kind, types with parameters, any JSON keys, and members that only the API knows are sent."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -217,7 +217,7 @@ async def test_what_may_be_right_is_sent(colour: str) -> None:
 
 
 def test_clients_that_share_connections_are_closed_together() -> None:
-    """A client with other options is closed with the one that it came from; one with an `http_client` is not."""
+    """Closing a client closes those that share its connections, but not one with another `http_client`."""
     client = Replicate(bearer_token="t")
     shared, apart = client.with_options(timeout=5), client.with_options(http_client=DefaultHttpxClient())
     shared.close()
@@ -226,8 +226,8 @@ def test_clients_that_share_connections_are_closed_together() -> None:
     apart.close()
 
 
-async def test_what_is_no_file_name(colour: str) -> None:
-    """Outputs are named by text, and saved to what can be written."""
+async def test_invalid_file_urls_and_paths(colour: str) -> None:
+    """The URL of an output must be text, and its path must name a file, a folder or an open file."""
     wrong: Any = 5
     with pytest.raises(TypeError, match=r"^url must be a str, not int"):
         FileOutput(wrong)
@@ -239,8 +239,8 @@ async def test_what_is_no_file_name(colour: str) -> None:
         await got(output.save(""))
 
 
-def test_other_things_than_what_is_meant() -> None:
-    """A page in the place of a method that lists, headers that are none, and a list of models are refused by name."""
+def test_values_of_the_wrong_kind() -> None:
+    """A wrong list method, wrong headers and wrong models of a server are refused by name."""
     wrong: Any = 5
     with pytest.raises(TypeError, match=r"^list_method must be a method, such as client.predictions.list, not int"):
         next(paginate(wrong))
@@ -257,8 +257,8 @@ def picture() -> bytes:
     return b"\x89PNG"
 
 
-def test_earlier_run_has_a_third_position() -> None:
-    """The functions `run` and `async_run` of version 1's module take `use_file_output` by position, as they did."""
+def test_version_1s_run_takes_a_third_position() -> None:
+    """`run` and `async_run` of version 1's module take `use_file_output` by position."""
     plain: Any = False
     with server(models={"me/picture": picture}) as here, here.client() as client:
         for run in (version1.run, lambda *told: asyncio.run(version1.async_run(*told))):

@@ -1,4 +1,4 @@
-"""The words that all generations have had for one argument: which value they give it, and what is a mistake."""
+"""The names that all versions have had for one argument: which value each sets, and which uses are errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RELEASE: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances
 
 
 class Server:
-    """Answers everything, and keeps the requests."""
+    """Responds to every request, and records it."""
 
     def __init__(self) -> None:
         self.requests = list[httpx.Request]()
@@ -66,7 +66,7 @@ def client(colour: str, server: Server) -> Any:
 
 @pytest.mark.parametrize(("positional", "words"), OF_MODEL, ids=repr)
 async def test_every_way_to_name_a_model(client: Any, server: Server, positional: Any, words: Any) -> None:
-    """A model is named as a whole or by owner and name, by position or under the keywords of any generation."""
+    """A model is named as a whole or by owner and name, by position or by the keywords of any version."""
     await got(client.models.get(*positional, **words))
     await got(client.models.update(*positional, **words, readme="# Hi"))
     await got(client.models.delete(*positional, **words))
@@ -80,7 +80,7 @@ async def test_every_way_to_name_a_model(client: Any, server: Server, positional
 
 @pytest.mark.parametrize(("positional", "words"), OF_DEPLOYMENT, ids=repr)
 async def test_every_way_to_name_a_deployment(client: Any, server: Server, positional: Any, words: Any) -> None:
-    """A deployment is named as a model is."""
+    """A deployment is named in the same ways as a model."""
     await got(client.deployments.get(*positional, **words))
     await got(client.deployments.update(*positional, **words, version="o/n:v", hardware=SimpleNamespace(sku="gpu")))
     assert await got(client.deployments.delete(*positional, **words)) is True
@@ -111,7 +111,7 @@ async def test_every_way_to_name_a_version(client: Any, server: Server, position
 async def test_every_way_to_give_an_id(
     client: Any, server: Server, name: str, words: tuple[str, str], path: str
 ) -> None:
-    """An id is given by position, under the keyword of any generation, or by an object that has it."""
+    """An id is given by position, by the keyword of any version, or by an object that has it."""
     noun, verb = name.split(".")
     method = getattr(getattr(client, noun), verb)
     for answer in (method("x"), method(SimpleNamespace(**{words[1]: "x"})), *(method(**{word: "x"}) for word in words)):
@@ -145,10 +145,10 @@ async def test_every_way_to_give_an_id(
         (("o", ""), {}, ValueError, "Expected a non-empty value for `model_name` but received ''"),
     ],
 )
-async def test_what_does_not_name_a_model(
+async def test_a_wrong_name_of_a_model(
     client: Any, server: Server, positional: Any, words: Any, error: type[Exception], says: str
 ) -> None:
-    """What is missing, given twice or of another kind is named, and nothing is sent."""
+    """Missing, duplicate and wrong parts are named, and nothing is sent."""
     with pytest.raises(error, match=says):
         await got(client.models.get(*positional, **words))
     assert server.requests == []
@@ -168,10 +168,10 @@ async def test_what_does_not_name_a_model(
         ({"deployment": MODEL}, "POST", "/deployments/o/n/predictions", {}),
     ],
 )
-async def test_a_prediction_of_anything(
+async def test_a_prediction_of_each_kind(
     client: Any, server: Server, words: Any, method: str, path: str, body: dict[str, Any]
 ) -> None:
-    """`predictions.create` takes a version, a model or a deployment, and all options in each form."""
+    """`predictions.create` takes a version, a model or a deployment in each form, and all options."""
     await got(
         client.predictions.create(
             **words,
@@ -197,16 +197,16 @@ async def test_a_prediction_of_anything(
 
 
 @pytest.mark.parametrize("words", [{}, {"version": "v", "model": "o/n"}, {"model": "o/n", "deployment": "o/n"}])
-async def test_a_prediction_of_one_thing(client: Any, server: Server, words: Any) -> None:
-    """Neither none nor two of version, model and deployment can be run."""
+async def test_a_prediction_of_exactly_one_thing(client: Any, server: Server, words: Any) -> None:
+    """Exactly one of version, model and deployment must be given."""
     with pytest.raises(TypeError, match="exactly one of version="):
         await got(client.predictions.create(**words, input={}))
     assert server.requests == []
 
 
 @pytest.mark.parametrize("noun", ["models", "deployments"])
-async def test_predictions_below_a_noun(client: Any, server: Server, noun: str) -> None:
-    """`models.predictions.create` and `deployments.predictions.create` take version 1's and version 2's forms."""
+async def test_predictions_of_models_and_deployments(client: Any, server: Server, noun: str) -> None:
+    """`models.predictions.create` and `deployments.predictions.create` take the forms of versions 1 and 2."""
     create = getattr(client, noun).predictions.create
     one = noun.removesuffix("s")
     await got(create("o/n", {"a": 1}, wait=True))
@@ -218,7 +218,7 @@ async def test_predictions_below_a_noun(client: Any, server: Server, noun: str) 
 
 
 async def test_unset_is_not_given(client: Any, server: Server) -> None:
-    """An option that stands for "not given" is as good as absent."""
+    """An option that is "not given" is treated as absent."""
     unset: dict[str, Any] = dict.fromkeys(("wait", "prefer", "webhook", "stream", "timeout", "extra_headers"), UNSET)
     await got(client.predictions.create("v", {"a": 1}, model=UNSET, **unset))
     [request] = server.requests
@@ -228,7 +228,7 @@ async def test_unset_is_not_given(client: Any, server: Server) -> None:
 
 
 async def test_creating_a_deployment(client: Any, server: Server) -> None:
-    """What is created is named in any form; only its own name goes out, and the id of its version."""
+    """Name, model and version are accepted in any form; the plain name and the version's id are sent."""
     for name, model, version in (("n", "o/n", "v"), ("me/n", ("o", "n"), "o/n:v"), ("n", MODEL, "v")):
         await got(client.deployments.create(name=name, model=model, version=version, **RELEASE))
     expected = b'{"name":"n","model":"o/n","version":"v","hardware":"cpu","min_instances":0,"max_instances":1}'
@@ -236,7 +236,7 @@ async def test_creating_a_deployment(client: Any, server: Server) -> None:
 
 
 async def test_creating_and_changing_a_model(client: Any, server: Server) -> None:
-    """Owner and name may be positional; what is not given is not sent."""
+    """Owner and name can be positional; absent fields are not sent."""
     await got(client.models.create("o", "n", hardware=SimpleNamespace(sku="cpu"), visibility="private"))
     await got(client.models.update("o/n", readme="# Hi", description=None))
     assert [request.read() for request in server.requests] == [
@@ -246,7 +246,7 @@ async def test_creating_and_changing_a_model(client: Any, server: Server) -> Non
 
 
 async def test_searching_models(client: Any, server: Server) -> None:
-    """The text to search for is given by position or under either keyword, and is sent as plain text."""
+    """The search text is given by position or by either keyword, and is sent as plain text."""
     for search in (client.models.search("a b"), client.models.search(query="a b"), client.models.search(body="a b")):
         await got(search)
     assert {(request.method, request.read()) for request in server.requests} == {("QUERY", b"a b")}
@@ -269,7 +269,7 @@ async def test_searching_models(client: Any, server: Server) -> None:
     ],
 )
 async def test_every_way_to_give_a_file(client: Any, server: Server, tmp_path: Any, form: Any) -> None:
-    """A file is a path, a handle, bytes, or a tuple of name, content and type, under the keyword of any generation."""
+    """A file is a path, a handle, bytes, or a tuple of name, content and type, with the keyword of any version."""
     path = tmp_path / "a.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n")
     await got(form(client.files.create, path))
@@ -278,8 +278,8 @@ async def test_every_way_to_give_a_file(client: Any, server: Server, tmp_path: A
     assert b'name="content"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG' in sent
 
 
-async def test_what_is_no_file(client: Any, server: Server) -> None:
-    """What is no file, and a file given twice, is refused before anything is sent."""
+async def test_an_invalid_file(client: Any, server: Server) -> None:
+    """A value that is not a file, or a type given twice, is refused before anything is sent."""
     for wrong in (7, ("a",), (1, b"x"), {"a": 1}):
         with pytest.raises(TypeError, match="file"):
             await got(client.files.create(wrong))
@@ -288,7 +288,7 @@ async def test_what_is_no_file(client: Any, server: Server) -> None:
     assert server.requests == []
 
 
-async def test_a_setting_that_is_none_stays(client: Any, server: Server) -> None:
-    """Of a deployment that is updated, None is as good as not given."""
+async def test_none_leaves_a_setting_unchanged(client: Any, server: Server) -> None:
+    """In an update of a deployment, None is treated as absent."""
     await got(client.deployments.update("o/d", min_instances=None, hardware=None, version=None, max_instances=2))
     assert json.loads(server.requests[0].read()) == {"max_instances": 2}

@@ -1,4 +1,4 @@
-"""Trainings: every form of creating one, once only, and following it."""
+"""Trainings: all forms of creating one, exactly once, and following it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ OUTPUT = {"version": "me/mine:abc", "weights": "https://example.com/weights"}
 
 
 def training(status: str = "starting", **members: Any) -> dict[str, Any]:
-    """Give a training as the API would."""
+    """Return a training as the API would."""
     return {"id": "t1", "model": "o/n", "version": "v", "status": status, "input": {}, "logs": "", **members}
 
 
 class Server:
-    """Answers with trainings, one after the other, the last again and again."""
+    """Responds with trainings in order, and repeats the last one."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers, self.requests = list(answers or [training()]), list[httpx.Request]()
@@ -52,7 +52,7 @@ class Server:
     ids=repr,
 )
 async def test_every_form_of_creating_one(colour: str, positional: Any, words: Any) -> None:
-    """The version, the input and the destination come in the order or under the keywords of any generation."""
+    """Version, input and destination are given in the order or with the keywords of any version."""
     server = Server()
     made = await got(scripted(colour, server).trainings.create(*positional, **words))
     [request] = server.requests
@@ -62,7 +62,7 @@ async def test_every_form_of_creating_one(colour: str, positional: Any, words: A
 
 
 async def test_webhooks_by_position_and_files(colour: str) -> None:
-    """Webhooks follow the destination, as in version 1; files in the input are sent along, as in a prediction's."""
+    """Webhooks follow the destination, as in version 1; files in the input are encoded, as for a prediction."""
     server = Server()
     create = scripted(colour, server).trainings.create
     hooks = ("https://a.test", "https://b.test", ["completed"])
@@ -95,18 +95,18 @@ async def test_webhooks_by_position_and_files(colour: str) -> None:
     ],
     ids=repr,
 )
-async def test_what_cannot_be_right_is_not_sent(
+async def test_invalid_arguments_are_not_sent(
     colour: str, positional: Any, words: Any, error: type[Exception], says: str
 ) -> None:
-    """What is missing, given twice, unknown or not JSON is named, and nothing is sent."""
+    """Missing, duplicate, unknown and invalid arguments are named, and nothing is sent."""
     server = Server()
     with pytest.raises(error, match=says):
         await got(scripted(colour, server).trainings.create(*positional, **words))
     assert server.requests == []
 
 
-async def test_one_is_created_once(colour: str) -> None:
-    """A create whose fate is not known is not repeated, and the error says where to look."""
+async def test_a_training_is_created_once(colour: str) -> None:
+    """A create whose result is unknown is not repeated, and the error says where to look."""
     server = Server(httpx.Response(500, json={"detail": "oops"}))
     client = scripted(colour, server)
     Clock(client)
@@ -115,8 +115,8 @@ async def test_one_is_created_once(colour: str) -> None:
     assert [each.method for each in server.requests].count("POST") == 1
 
 
-async def test_following_one(colour: str) -> None:
-    """A training is waited for, reloaded and canceled in place, and knows where its result is."""
+async def test_following_a_training(colour: str) -> None:
+    """A training is waited for, reloaded and canceled in place, and has its destination."""
     server = Server(training(), training("processing"), training("succeeded", output=OUTPUT))
     client = scripted(colour, server)
     Clock(client)
@@ -134,21 +134,21 @@ async def test_following_one(colour: str) -> None:
 
 
 async def test_waiting_ends_at_its_timeout(colour: str) -> None:
-    """The error names the training, and how to go on."""
+    """The error names the training, and says how to continue."""
     client = scripted(colour, Server(training("processing")))
     Clock(client)
     with pytest.raises(PredictionTimeout, match=r"Training t1 is still processing.*client\.trainings\.wait\('t1'\)"):
         await got(client.trainings.wait("t1", timeout=3))
 
 
-async def test_a_destination_that_the_api_tells(colour: str) -> None:
-    """Where the answer has a destination, that is it."""
+async def test_a_destination_of_the_api(colour: str) -> None:
+    """A destination in the response takes precedence."""
     client = scripted(colour, Server(training(destination="me/other", output=OUTPUT)))
     assert (await got(client.trainings.get("t1"))).destination == "me/other"
 
 
-async def test_a_destination_that_is_derived_is_in_the_data(colour: str) -> None:
-    """Where an answer does not say it, `dict()`, `json()` and the items have what the attribute has."""
+async def test_a_derived_destination_is_in_the_data(colour: str) -> None:
+    """If the response has no destination, `dict()`, `json()` and items have the derived one, like the attribute."""
     made = await got(scripted(colour, Server(training("succeeded", output=OUTPUT))).trainings.get("t1"))
     for data in (made.dict(), dict(made), json.loads(made.json()), made.to_dict(), made.model_dump()):
         assert data["destination"] == made.destination == made["destination"] == "me/mine"

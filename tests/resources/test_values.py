@@ -1,4 +1,4 @@
-"""The API judges values: what can be sent is sent as given, whether or not the API will take it."""
+"""The API judges values: any value that can be sent is sent as given, whether or not the API accepts it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Call = tuple[str, tuple[Any, ...], dict[str, Any], dict[str, Any]]
 
 
 class Server:
-    """Answers everything, and keeps the requests."""
+    """Responds to every request, and records it."""
 
     def __init__(self) -> None:
         self.requests = list[httpx.Request]()
@@ -106,7 +106,7 @@ MEMBERS: list[Call] = [
 async def test_members_of_bodies(
     client: Any, server: Server, name: str, args: Any, words: Any, members: dict[str, Any]
 ) -> None:
-    """A member of a body goes out as it was given, and an update of nothing as `{}`."""
+    """A member of a body is sent as given, and an empty update as `{}`."""
     await got(reduce(getattr, name.split("."), client)(*args, **words))
     [request] = server.requests
     body = json.loads(request.read())
@@ -130,28 +130,28 @@ QUERIES: list[Call] = [
 
 @pytest.mark.parametrize(("name", "args", "words", "query"), QUERIES, ids=repr)
 async def test_queries(client: Any, server: Server, name: str, args: Any, words: Any, query: dict[str, Any]) -> None:
-    """A parameter of a URL's query goes out as it was given."""
+    """A query parameter is sent as given."""
     await got(reduce(getattr, name.split("."), client)(*args, **words))
     assert dict(server.requests[0].url.params) == {**query, **({"query": args[0]} if args else {})}
 
 
 async def test_parts_of_a_signed_link(client: Any, server: Server, colour: str) -> None:
-    """What is no time, and an owner that is empty, go out too."""
+    """An expiry that is not a time, and an empty owner, are sent too."""
     await got(client.files.download("x", expiry="soon", owner="", signature=colour))
     assert dict(server.requests[0].url.params) == {"expiry": "soon", "owner": "", "signature": colour}
 
 
 @pytest.mark.parametrize("after", ["soon", "5 minutes", "-1", "1\xb5s", "a\tb"])
 async def test_when_to_cancel(client: Any, server: Server, after: str) -> None:
-    """`cancel_after` is any text that a header can carry, in the header's own character set."""
+    """`cancel_after` can be any text that a header can hold, in the header's own character set."""
     await got(client.predictions.create("v", {}, cancel_after=after))
     [request] = server.requests
     assert dict(request.headers.raw)[b"Cancel-After"] == after.encode("latin-1")
 
 
 @pytest.mark.parametrize("prefer", ["respond-async", "return=minimal", "wait=soon"])
-async def test_a_preference_that_is_no_wait(client: Any, server: Server, prefer: str) -> None:
-    """It goes out as it is with the create, not with its files, and changes no timeout."""
+async def test_a_preference_other_than_wait(client: Any, server: Server, prefer: str) -> None:
+    """It is sent unchanged with the create, not with its files, and changes no timeout."""
     await got(client.predictions.create("v", {"file": bytes(300_000)}, prefer=prefer, extra_headers={"X-One": "1"}))
     assert [request.headers.get("prefer") for request in server.requests][-1] == prefer
     assert [request.headers.get("prefer") for request in server.requests][:-1] in ([], [None])
@@ -161,7 +161,7 @@ async def test_a_preference_that_is_no_wait(client: Any, server: Server, prefer:
 @pytest.mark.parametrize("kind", ["type", "png", "a b", "text/plain;"])
 @pytest.mark.parametrize("word", ["type", "content_type"])
 async def test_types_of_files(client: Any, server: Server, kind: str, word: str) -> None:
-    """Any text that a header can carry is the type of a file."""
+    """The type of a file can be any text that a header can hold."""
     await got(client.files.create(b"a", **{word: kind}))
     body = server.requests[0].read()
     assert f"Content-Type: {kind}\r\n\r\na\r\n".encode() in body
@@ -170,13 +170,13 @@ async def test_types_of_files(client: Any, server: Server, kind: str, word: str)
 
 @pytest.mark.parametrize("metadata", ["x", [1], 5])
 async def test_metadata_of_files(client: Any, server: Server, metadata: Any) -> None:
-    """Metadata that is no object is sent, too."""
+    """Metadata that is not an object is sent too."""
     await got(client.files.create(b"a", metadata=metadata))
     assert b'name="metadata"' in server.requests[0].read()
 
 
-async def test_a_text_to_search_for(client: Any, server: Server) -> None:
-    """It may be empty."""
+async def test_a_search_text(client: Any, server: Server) -> None:
+    """The search text can be empty."""
     await got(client.models.search(""))
     assert server.requests[0].read() == b""
 
@@ -185,7 +185,7 @@ async def test_a_text_to_search_for(client: Any, server: Server) -> None:
     ("identifier", "path"), [("a b", b"a%20b"), (5, b"5"), ("p?x#y", b"p%3Fx%23y"), ("ł", b"%C5%82")]
 )
 async def test_identifiers(client: Any, server: Server, identifier: Any, path: bytes) -> None:
-    """An identifier is any text that stays one segment of a path, or a whole number."""
+    """An identifier is an int, or any text, quoted as one segment of the path."""
     await got(client.predictions.get(identifier))
     assert server.requests[0].url.raw_path == b"/v1/predictions/" + path
 
@@ -194,7 +194,7 @@ async def test_identifiers(client: Any, server: Server, identifier: Any, path: b
     "token", ["My Bearer Token", "Bearer r8_x", "tok\xe9n", "a'b\"c", ' "My Token" ', "\tMy Token\r\n"]
 )
 async def test_tokens(colour: str, server: Server, token: str) -> None:
-    """A token may hold spaces and is sent as it is, but for white space and quotes at its ends."""
+    """A token may contain spaces; only white space and quotes at its ends are removed."""
     client = scripted(colour, server, bearer_token=token)
     await got(client.get("/account"))
     expected = f"Bearer {token.strip().strip(chr(34))}".encode("latin-1")
@@ -202,7 +202,7 @@ async def test_tokens(colour: str, server: Server, token: str) -> None:
 
 
 def test_a_token_with_spaces_is_not_shown() -> None:
-    """Where the API repeats it in an error, all of it is struck out."""
+    """If the API repeats the token in an error, all of it is removed."""
 
     def echo(request: httpx.Request) -> httpx.Response:
         return httpx.Response(403, json={"detail": f"no access with {request.headers['authorization']}"})
@@ -217,14 +217,14 @@ def test_a_token_with_spaces_is_not_shown() -> None:
     ("value", "sent"), [("caf\xe9", b"caf\xe9"), ("\u0142", "\u0142".encode()), (b"\xff", b"\xff"), ("a", b"a")]
 )
 async def test_texts_of_headers(client: Any, server: Server, value: Any, sent: bytes) -> None:
-    """A header's text goes out in ISO 8859-1, or in UTF-8 where it does not fit into that, wherever it was set."""
+    """A header value is sent as ISO 8859-1, or as UTF-8 if it does not fit, wherever it was set."""
     await got(client.get("/x", headers={"X-One": value}))
     await got(client.get("/x", extra_headers={"X-One": value}))
     assert [dict(request.headers.raw)[b"X-One"] for request in server.requests] == [sent, sent]
 
 
 def test_methods_of_requests() -> None:
-    """Any token is a method."""
+    """Any HTTP token is accepted as a method."""
     server = Server()
     with scripted("blocking", server) as client:
         client.request("X_CUSTOM.1", "/x")

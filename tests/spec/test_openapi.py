@@ -1,4 +1,4 @@
-"""The contract: `openapi.json` is a valid document, says what the API's facts say, and explains all that it names."""
+"""The contract: `openapi.json` is valid, agrees with the API's facts, and describes everything that it names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ needs_facts = pytest.mark.skipif(not facts, reason=f"{FACTS} is not here")
 
 
 def resolve(node: Json) -> Json:
-    """Follow a reference within the document."""
+    """Resolve a reference within the document."""
     while "$ref" in node:
         target: Any = document
         for step in node["$ref"].removeprefix("#/").split("/"):
@@ -45,7 +45,7 @@ def resolve(node: Json) -> Json:
 
 
 def reduce_schema(schema: Json) -> Json:
-    """Reduce a schema to its facts: no prose, references by component name, and whether each property is required."""
+    """Reduce a schema to its facts: no descriptions, references by component name, and which properties it requires."""
     if "$ref" in schema:
         return {"ref": schema["$ref"].rsplit("/", 1)[1]}
     reduced = {key: value for key, value in schema.items() if key not in PROSE}
@@ -66,7 +66,7 @@ def reduce_schema(schema: Json) -> Json:
 
 
 def reduce_content(content: Json | None) -> Json | None:
-    """Reduce what is sent or answered to the facts per media type."""
+    """Reduce a body or response to the facts for each media type."""
     return None if content is None else {media: reduce_schema(value["schema"]) for media, value in content.items()}
 
 
@@ -95,7 +95,7 @@ def reduce_operation(name: str) -> Json:
 
 
 def nodes(node: Any, where: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield every object of the document with its place, examples apart."""
+    """Yield every object of the document with its path, except examples."""
     if isinstance(node, list):
         for index, value in enumerate(node):
             yield from nodes(value, f"{where}/{index}")
@@ -133,7 +133,7 @@ def test_head_agrees_with_facts() -> None:
 
 @needs_facts
 def test_same_operations_as_facts() -> None:
-    """No operation is missing, none is surplus, and no operationId is used twice."""
+    """No operation is missing or surplus, and no operationId is used twice."""
     methods = [method for item in document["paths"].values() for method in item if method in METHODS]
     assert sorted(operations) == sorted(facts_of_operations)
     assert len(methods) == len(operations) == facts["operation_count"]
@@ -142,13 +142,13 @@ def test_same_operations_as_facts() -> None:
 @needs_facts
 @pytest.mark.parametrize("name", facts_of_operations)
 def test_operation_agrees_with_facts(name: str) -> None:
-    """Method, path, parameters, body and answers of an operation are those of the API, with nothing added."""
+    """Method, path, parameters, body and responses of an operation are those of the API, with nothing added."""
     assert reduce_operation(name) == facts_of_operations[name]
 
 
 @needs_facts
 def test_same_components_as_facts() -> None:
-    """No component is missing and none is surplus."""
+    """No component is missing or surplus."""
     assert sorted(document["components"]["schemas"]) == sorted(facts["schemas"])
     assert sorted(document["components"]["parameters"]) == sorted(facts["parameters"])
 
@@ -163,14 +163,14 @@ def test_component_agrees_with_facts(name: str) -> None:
 @needs_facts
 @pytest.mark.parametrize("name", facts.get("parameters", ()))
 def test_shared_parameter_agrees_with_facts(name: str) -> None:
-    """A shared parameter is that of the API."""
+    """A shared parameter is the same as in the API."""
     parameter = document["components"]["parameters"][name]
     assert {"name": parameter["name"], "in": parameter["in"]} | reduce_parameter(parameter) == facts["parameters"][name]
 
 
 @pytest.mark.parametrize("name", operations)
 def test_operation_is_explained(name: str) -> None:
-    """An operation, its parameters, its body and its answers each have a description."""
+    """An operation, its parameters, its body and its responses each have a description."""
     operation = operations[name][2]
     assert operation["summary"].strip()
     parts = [operation, *operation.get("parameters", []), *operation["responses"].values()]
@@ -179,7 +179,7 @@ def test_operation_is_explained(name: str) -> None:
 
 
 def test_every_component_and_property_is_explained() -> None:
-    """Every component and property has a description, of its own or of what it refers to."""
+    """Every component and property has a description, or refers to a component that has one."""
     named = dict(document["components"]["schemas"])
     for where, node in nodes(document):
         if isinstance(node.get("properties"), dict) and not where.endswith("/properties"):
@@ -190,15 +190,15 @@ def test_every_component_and_property_is_explained() -> None:
 
 @pytest.mark.parametrize("where", EXAMPLES)
 def test_example_fits_its_schema(where: str) -> None:
-    """An example is valid against the schema that it stands beside."""
+    """An example is valid against its schema."""
     schema, example = EXAMPLES[where]
     whole = {**schema, "components": document["components"]}
     OAS30Validator(whole, format_checker=oas30_format_checker).validate(example)
 
 
 @pytest.mark.parametrize("name", operations)
-def test_operation_shows_an_answer(name: str) -> None:
-    """Every JSON body and answer of an operation has an example."""
+def test_operation_has_examples(name: str) -> None:
+    """Every JSON body and response of an operation has an example."""
     operation = operations[name][2]
     holders = [operation.get("requestBody", {}), *operation["responses"].values()]
     media = [value for holder in holders for kind, value in holder.get("content", {}).items() if "json" in kind]

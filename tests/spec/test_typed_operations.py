@@ -1,4 +1,4 @@
-"""`tests/typing` holds type checkers to every operation of the API, in both colours."""
+"""`tests/typing` asserts the type of every operation of the API, in both colours."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ COLOURS = ("Replicate", "AsyncReplicate")
 
 
 def operations() -> list[str]:
-    """List the operations of the API, by the name that they have on a client."""
+    """Return the operations of the API, by their names on a client."""
     document = json.loads((PROJECT / "openapi.json").read_text("utf-8"))
     items = [operation for path in document["paths"].values() for operation in path.values()]
     return [operation["operationId"] for operation in items if "operationId" in operation]
 
 
 def asserted(source: str) -> Iterator[tuple[str, str]]:
-    """Name each method whose result `assert_type` is asked about, as the client's type and the method."""
+    """Yield each method whose result is in an `assert_type`, as the client's type and the method."""
     for function in ast.walk(ast.parse(source)):
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             clients = {each.arg: ast.unparse(each.annotation) for each in function.args.args if each.annotation}
@@ -41,13 +41,13 @@ seen = {each for path in (PROJECT / "tests" / "typing").glob("*.py") for each in
 
 @pytest.mark.parametrize("colour", COLOURS)
 @pytest.mark.parametrize("operation", operations())
-def test_each_operation_is_held_to_its_type(operation: str, colour: str) -> None:
+def test_the_type_of_each_operation_is_asserted(operation: str, colour: str) -> None:
     """The result of each operation is asserted for each client: `assert_type(client.predictions.get(…), …)`."""
     assert (colour, operation) in seen
 
 
-def test_only_what_is_asserted_counts() -> None:
-    """A call whose result no `assert_type` looks at, or of something else than a client, is not an assertion."""
+def test_only_asserted_calls_count() -> None:
+    """A call without `assert_type`, or on something other than a client, does not count as an assertion."""
     source = """
 async def f(client: AsyncReplicate, other: int) -> None:
     client.models.get()

@@ -1,4 +1,4 @@
-"""The annotations of everything public stand for types when a program runs, for the tools that read them."""
+"""The annotations of everything public resolve to types at run time, for the tools that read them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ BLOCKING, ASYNC = replicate.Client(api_token="r8_types"), replicate.AsyncReplica
 
 
 def is_ours(value: Any) -> bool:
-    """Tell whether something was written here."""
+    """Return whether something is defined in this project."""
     return str(getattr(value, "__module__", None)).partition(".")[0] in ("replicate", "replicate_api")
 
 
 def public_classes() -> Iterator[type]:
-    """Find the classes that programs meet."""
+    """Yield the classes that programs use."""
     for package in (replicate, replicate.types):
         yield from (value for name in package.__all__ if isinstance(value := getattr(package, name), type))
     for package in (replicate.resources, replicate.types):
@@ -48,7 +48,7 @@ def public_classes() -> Iterator[type]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Find the functions of a class that were written here: as the class gives them, and those of its properties."""
+    """Yield the functions of a class that are defined in this project, and those of its properties."""
     for name in sorted({name for kind in cls.__mro__ if is_ours(kind) for name in vars(kind)}):
         if name.startswith("_") and name != "__init__":
             continue
@@ -60,7 +60,7 @@ def members(cls: type) -> Iterator[tuple[str, Any]]:
 
 
 def methods(owner: Any, label: str) -> Iterator[tuple[str, Any]]:
-    """Find the methods of a client, and of its nouns."""
+    """Yield the methods of a client and of its namespaces."""
     for name in dir(owner):
         if name.startswith(("_", "with_raw_response", "with_streaming_response")):
             continue
@@ -83,7 +83,7 @@ METHODS = {
 
 
 def check(value: Any) -> None:
-    """Read the annotations of something in each of the three ways; none leaves a name."""
+    """Read the annotations in each of the three ways; none may leave an unresolved name."""
     for hints in (typing.get_type_hints(value), inspect.get_annotations(value, eval_str=True)):
         assert not [name for name, hint in hints.items() if isinstance(hint, str)]
     if not inspect.isroutine(value):
@@ -93,7 +93,7 @@ def check(value: Any) -> None:
 
 
 def test_the_tables_are_not_empty() -> None:
-    """What is public is found."""
+    """The tables have the expected public names."""
     assert {"replicate.client.Replicate", "replicate.exceptions.ModelError", "replicate._objects.page.Page"} <= {
         *CLASSES
     }
@@ -115,13 +115,13 @@ def test_what_errors_carry(name: str) -> None:
 
 @pytest.mark.parametrize("function", [*FUNCTIONS.values(), *METHODS.values()], ids=[*FUNCTIONS, *METHODS])
 def test_functions_and_methods(function: Any) -> None:
-    """The parameters of a function or method, and what it returns, have types."""
+    """The parameters and the result of a function or method have types."""
     check(function)
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name.startswith(("client.", "async_client."))])
 def test_hints_and_signature_agree(name: str) -> None:
-    """The hints of a method are the types in its signature."""
+    """The type hints of a method are the types in its signature."""
     method = METHODS[name]
     signature, hints = inspect.signature(method), typing.get_type_hints(method, include_extras=True)
     hints.pop("self", None)
@@ -135,7 +135,7 @@ def test_hints_and_signature_agree(name: str) -> None:
 
 @pytest.mark.parametrize("method", [Predictions.get, BLOCKING.predictions.get, ASYNC.predictions.get])
 def test_the_keywords_of_an_option_dict(method: Any) -> None:
-    """A method that unpacks a TypedDict has a hint for each of its keywords, as the signature shows them."""
+    """A method that unpacks a TypedDict has a hint for each of its keywords, as its signature shows them."""
     hints = typing.get_type_hints(method)
     assert hints["timeout"] == float | None
     assert hints["prediction"] == str | Prediction[Any] | Unset
@@ -144,7 +144,7 @@ def test_the_keywords_of_an_option_dict(method: Any) -> None:
 
 
 def test_an_option_that_is_unset() -> None:
-    """What an option is where it is not given belongs to its type, unless that is None."""
+    """The type of an option includes Unset, unless it is Any or includes None; that of a callback always does."""
     parameters = inspect.signature(BLOCKING.run).parameters
     assert parameters["max_retries"].annotation == int | Unset
     assert parameters["timeout"].annotation == float | None
@@ -154,15 +154,15 @@ def test_an_option_that_is_unset() -> None:
 
 
 def test_a_signature_is_shown_as_it_is_written() -> None:
-    """The text of a signature has the annotations of the source, which are shorter than the types."""
+    """The text of a signature has the annotations of the source, which are shorter than the resolved types."""
     signature = inspect.signature(Models.get)
     assert "timeout: 'float | httpx.Timeout | None' = UNSET" in str(signature)
     assert str(signature).endswith("-> 'Model[C]'")
     assert str(inspect.signature(BLOCKING.models.get)).endswith("-> 'Model[C]'")
 
 
-def test_a_name_that_cannot_be_found() -> None:
-    """An annotation whose name is nowhere stays a text, and the others of the function are resolved."""
+def test_an_annotation_that_cannot_be_resolved() -> None:
+    """An annotation with an unknown name stays text, and the function's others are resolved."""
 
     def function(model: _annotations.Names, other: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
@@ -171,7 +171,7 @@ def test_a_name_that_cannot_be_found() -> None:
 
 
 def test_hints_are_a_dict() -> None:
-    """Annotations read like any dict."""
+    """Annotations behave like any dict."""
 
     def fresh() -> Any:
         def function(number: int, text: str = "") -> bool: ...  # type: ignore[empty-body]
@@ -199,7 +199,7 @@ def test_hints_are_a_dict() -> None:
         "import replicate; import replicate.exceptions; replicate.FileOutput; replicate.use",
     ],
 )
-def test_nothing_is_resolved_before_it_is_read(code: str) -> None:
+def test_annotations_are_resolved_only_when_read(code: str) -> None:
     """Importing and using the package reads no source, and loads neither typing_extensions nor pydantic."""
     late = "assert not {'typing_extensions', 'pydantic', 'pydantic_core'} & {*sys.modules}, 'loaded'"
     code = f"import sys; {code}; from replicate import _annotations; assert not _annotations.KNOWN, 'read'; {late}"

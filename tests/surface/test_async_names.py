@@ -1,4 +1,4 @@
-"""Version 1's `async_*` names: the same methods, awaited, on clients, namespaces and objects."""
+"""Version 1's `async_*` names: the same methods as coroutines, on clients, namespaces and objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from replicate.resources.predictions import Prediction, Predictions
 
 
 class Api:
-    """Answers what these tests ask for; a prediction succeeds when it is looked at."""
+    """Responds to the requests of these tests; a prediction has succeeded when it is fetched."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
@@ -53,7 +53,7 @@ def client(api: Api) -> Client:
 
 
 def test_namespaces(client: Client, api: Api) -> None:
-    """`predictions.async_get` is awaited, on a client whose own methods block."""
+    """`predictions.async_get` is awaited, on a client whose other methods block."""
 
     async def main() -> list[Any]:
         predictions: Any = client.predictions
@@ -69,8 +69,8 @@ def test_namespaces(client: Client, api: Api) -> None:
 
 
 @pytest.mark.parametrize("cursor", [(), (...,)])
-def test_pages_are_for_both_loops(client: Client, api: Api, cursor: tuple[Any, ...]) -> None:
-    """A page that `async_list` or `async_iter_pages` gives is iterated by `for`, as in version 1, or `async for`."""
+def test_pages_work_in_both_loops(client: Client, api: Api, cursor: tuple[Any, ...]) -> None:
+    """A page from `async_list` or `async_iter_pages` is iterated with `for`, as in version 1, or with `async for`."""
 
     async def main() -> None:
         predictions: Any = client.predictions
@@ -84,7 +84,7 @@ def test_pages_are_for_both_loops(client: Client, api: Api, cursor: tuple[Any, .
 
 
 def test_objects_change_in_place(client: Client) -> None:
-    """`prediction.async_wait` waits, and the prediction itself is what has finished; it keeps its colour."""
+    """`prediction.async_wait` waits and updates the prediction itself, which keeps its colour."""
     prediction: Any = client.predictions.create("o/n:v", {})
 
     async def main() -> Any:
@@ -97,7 +97,7 @@ def test_objects_change_in_place(client: Client) -> None:
 
 
 def test_an_error_reaches_the_caller(client: Client) -> None:
-    """What the method raises is raised, and the object stays what it was."""
+    """An error of the method is raised, and the object stays unchanged."""
     prediction: Any = client.predictions.create("o/n:v", {})
     prediction.__dict__["id"] = "p2"
 
@@ -111,7 +111,7 @@ def test_an_error_reaches_the_caller(client: Client) -> None:
 
 
 def test_low_level_requests(client: Client, api: Api) -> None:
-    """`_request` and `_async_request` take paths with the API's version, as version 1's did."""
+    """`_request` and `_async_request` take paths with the API's version, as in version 1."""
     unlisted: Any = client
 
     async def main() -> httpx.Response:
@@ -124,7 +124,7 @@ def test_low_level_requests(client: Client, api: Api) -> None:
 
 
 def test_the_stream_of_a_client_is_awaited_first(client: Client, api: Api) -> None:
-    """`client.async_stream` is a coroutine: what it gives has started the prediction, and `async for` iterates it."""
+    """`client.async_stream` is a coroutine that starts the prediction; its result is iterated with `async for`."""
     model: Any = client
 
     async def main() -> list[str]:
@@ -136,8 +136,8 @@ def test_the_stream_of_a_client_is_awaited_first(client: Client, api: Api) -> No
     client.close()
 
 
-def test_the_stream_of_a_prediction_is_not(client: Client) -> None:
-    """`prediction.async_stream` gives an asynchronous iterator at once, and so does `async_output_iterator`."""
+def test_the_stream_of_a_prediction_is_not_awaited(client: Client) -> None:
+    """`prediction.async_stream` and `async_output_iterator` return an asynchronous iterator at once."""
     prediction: Any = client.predictions.create("o/n:v", {})
 
     async def main() -> list[Any]:
@@ -150,14 +150,14 @@ def test_the_stream_of_a_prediction_is_not(client: Client) -> None:
 
 
 def test_a_list_is_a_coroutine(client: Client) -> None:
-    """`async_list` can be run and scheduled by itself."""
+    """`async_list` can be run and scheduled as a coroutine."""
     predictions: Any = client.predictions
     assert [each.id for each in asyncio.run(predictions.async_list())] == ["p1"]
     client.close()
 
 
-def test_what_is_given_acts_in_both_colours(client: Client) -> None:
-    """A prediction of `async_create` reloads by blocking, as one of `create`, and by `async_reload`: 1.x polls so."""
+def test_results_work_in_both_colours(client: Client) -> None:
+    """A prediction from `async_create` has a blocking `reload` and an `async_reload`, as 1.x programs use them."""
     predictions: Any = client.predictions
 
     async def main() -> None:
@@ -175,7 +175,7 @@ def test_what_is_given_acts_in_both_colours(client: Client) -> None:
 
 
 def files(kind: str, request: httpx.Request) -> httpx.Response:
-    """Answer with a file: in a list, or alone."""
+    """Respond with a file, alone, in a container or streamed."""
     if request.url.host == "files.example":
         return httpx.Response(200, content=b"data")
     url = "https://files.example/a.png"
@@ -189,8 +189,8 @@ def files(kind: str, request: httpx.Request) -> httpx.Response:
 
 
 @pytest.mark.parametrize("kind", ["alone", "in a list", "in a dictionary", "streamed"])
-def test_files_act_in_both_colours(kind: str) -> None:
-    """A file that `async_run` or `async_stream` gives has `read` and `aread`, as in 1.x."""
+def test_files_work_in_both_colours(kind: str) -> None:
+    """A file from `async_run` or `async_stream` has `read` and `aread`, as in 1.x."""
     client: Any = Client("r8_test", transport=httpx.MockTransport(lambda request: files(kind, request)))
 
     async def main() -> None:
@@ -212,7 +212,7 @@ CLASSES: tuple[Any, ...] = (Client, AsyncReplicate, Predictions, Models, Predict
 
 @pytest.mark.parametrize("cls", CLASSES, ids=[cls.__name__ for cls in CLASSES])
 def test_they_are_functions_of_the_classes(cls: Any) -> None:
-    """An `async_` name is a coroutine function of its class, or gives an iterator, and shows what the method takes."""
+    """An `async_` name is a coroutine function of its class or returns an iterator, and has the method's parameters."""
     names = [name for name in dir(cls) if name.startswith("async_")]
     assert names
     for name in names:
@@ -229,7 +229,7 @@ def test_they_are_functions_of_the_classes(cls: Any) -> None:
 
 
 def test_they_can_be_patched(client: Client) -> None:
-    """`patch.object` finds them on the class, on a client and on what it gives, and makes an AsyncMock."""
+    """`patch.object` finds them on a class, a client and a namespace, and makes an AsyncMock."""
     for owner, name in ((Client, "async_run"), (Predictions, "async_create"), (client.predictions, "async_get")):
         with mock.patch.object(owner, name, return_value="patched") as double:
             assert isinstance(double, mock.AsyncMock)
@@ -243,8 +243,8 @@ def test_they_can_be_patched(client: Client) -> None:
     client.close()
 
 
-def test_a_patched_method_leaves_its_async_name(client: Client) -> None:
-    """They are two methods, as in version 1: to replace one leaves the other as it is."""
+def test_patching_a_method_leaves_its_async_name(client: Client) -> None:
+    """They are two methods, as in version 1: patching one does not affect the other."""
     predictions: Any = client.predictions
     with mock.patch.object(Predictions, "get", autospec=True, return_value="patched"):
         assert predictions.get("p1") == "patched"
@@ -253,7 +253,7 @@ def test_a_patched_method_leaves_its_async_name(client: Client) -> None:
 
 
 def test_asynchronous_clients_have_them_too(api: Api) -> None:
-    """On `AsyncReplicate` both names are the same."""
+    """On `AsyncReplicate` both names do the same."""
 
     async def main() -> Any:
         http = httpx.AsyncClient(transport=httpx.MockTransport(api))
@@ -265,8 +265,8 @@ def test_asynchronous_clients_have_them_too(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", ["async_nonsense", "async_with_options", "async_", "nonsense", "async_status"])
-def test_other_names_do_not_exist(client: Client, name: str) -> None:
-    """Only methods that send something have such a name."""
+def test_other_async_names_do_not_exist(client: Client, name: str) -> None:
+    """Only methods that send requests have an `async_` name."""
     prediction = client.predictions.create("o/n:v", {})
     for owner in (client, client.predictions, prediction):
         with pytest.raises(AttributeError, match=name):

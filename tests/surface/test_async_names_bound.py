@@ -1,4 +1,4 @@
-"""Whatever predictions version 1's `async_*` methods give, by errors, iterators and callbacks too: both colours."""
+"""Predictions from version 1's `async_*` methods, also from errors, iterators and callbacks, have both colours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STREAM = "https://api.replicate.com/v1/stream"
 
 
 class Api:
-    """Answers a create with `started`, a look with `later`, and a cancel with what that makes of it."""
+    """Responds to a create with `started`, to a GET with `later`, and changes both on a cancel."""
 
     def __init__(self) -> None:
         self.started: dict[str, Any] = {"status": "processing", "output": ["a"]}
@@ -56,7 +56,7 @@ def client(api: Api) -> Any:
 
 
 async def check_both(prediction: Any, status: str) -> None:
-    """Fail unless a prediction can be looked at by blocking, and by awaiting."""
+    """Assert that a prediction can be reloaded both by blocking and by awaiting."""
     assert prediction.reload() is prediction
     assert prediction.status == status
     prediction.status = "changed"
@@ -66,7 +66,7 @@ async def check_both(prediction: Any, status: str) -> None:
 
 @pytest.mark.parametrize("module", [False, True])
 def test_the_prediction_of_a_model_error(client: Client, api: Api, monkeypatch: Any, *, module: bool) -> None:
-    """`error.prediction` of `async_run` reloads by blocking, and so does that of the error's cause."""
+    """`error.prediction` of `async_run` has a blocking `reload`, and so has that of an iterator's error."""
     api.started = api.later = {"status": "failed", "error": "no"}
     monkeypatch.setattr(replicate, "default_client", client)
     owner: Any = replicate if module else client
@@ -84,7 +84,7 @@ def test_the_prediction_of_a_model_error(client: Client, api: Api, monkeypatch: 
 
 
 def test_the_prediction_of_a_timeout(client: Client, api: Api) -> None:
-    """`error.prediction` of `predictions.async_wait` and of `async_run` blocks, too."""
+    """`error.prediction` of `predictions.async_wait` and of `async_run` has both colours."""
     anything: Any = client
 
     async def main() -> None:
@@ -100,7 +100,7 @@ def test_the_prediction_of_a_timeout(client: Client, api: Api) -> None:
 
 
 def test_the_prediction_of_a_stream_error(client: Client, api: Api) -> None:
-    """So does that of the error by which a stream ends, which is raised again to whoever reads on."""
+    """The prediction of a StreamError has both colours, also when the error is raised again."""
     api.events = "event: error\ndata: no\nid: 1\n\nevent: done\ndata: {}\nid: 2\n\n"
     api.later = {"status": "failed", "error": "no"}
     anything: Any = client
@@ -118,7 +118,7 @@ def test_the_prediction_of_a_stream_error(client: Client, api: Api) -> None:
 
 @pytest.mark.parametrize("way", ["run", "stream", "stream use_async"])
 def test_the_prediction_of_an_iterator(client: Client, api: Api, way: str) -> None:
-    """`iterator.prediction.cancel()` cancels it at once, as on a blocking client; the iterator cancels no more."""
+    """`iterator.prediction.cancel()` blocks, as on a blocking client; the iterator does not cancel again."""
     anything: Any = client
 
     async def main() -> None:
@@ -140,8 +140,8 @@ def test_the_prediction_of_an_iterator(client: Client, api: Api, way: str) -> No
     asyncio.run(main())
 
 
-def test_an_iterator_that_is_read_shows_what_comes(client: Client, api: Api) -> None:
-    """`iterator.prediction` is how the iterator has last seen it; what was seen by hand is not forgotten."""
+def test_the_prediction_of_an_iterator_is_updated(client: Client, api: Api) -> None:
+    """`iterator.prediction` has the state that the iterator has seen last, or a later one from a reload."""
     anything: Any = client
 
     async def main() -> None:
@@ -159,8 +159,8 @@ def test_an_iterator_that_is_read_shows_what_comes(client: Client, api: Api) -> 
     asyncio.run(main())
 
 
-def test_who_reads_beside_another_does_not_disturb_it(client: Client, api: Api) -> None:
-    """The error of a second reader has a prediction for both colours, while the first reader goes on by its own."""
+def test_a_second_reader_does_not_disturb_the_first(client: Client, api: Api) -> None:
+    """The error of a second reader has a prediction with both colours; the first reader's own is not affected."""
     anything: Any = client
 
     async def main() -> None:
@@ -180,8 +180,8 @@ def test_who_reads_beside_another_does_not_disturb_it(client: Client, api: Api) 
 
 @pytest.mark.parametrize("awaited", [False, True])
 @pytest.mark.parametrize("way", ["wait", "wait by id", "run", "stream", "stream use_async"])
-def test_what_a_callback_gets(client: Client, api: Api, way: str, *, awaited: bool) -> None:
-    """`on_update=` gets predictions of both colours; one that it cancels is not waited for any more."""
+def test_callbacks_get_predictions_of_both_colours(client: Client, api: Api, way: str, *, awaited: bool) -> None:
+    """`on_update=` gets predictions with both colours; one that it cancels is not waited for any more."""
     anything: Any = client
     seen: list[Any] = []
 
@@ -216,8 +216,8 @@ def test_what_a_callback_gets(client: Client, api: Api, way: str, *, awaited: bo
     assert api.requests.count("POST /predictions/p1/cancel") == len(seen)
 
 
-def test_a_callback_that_cannot_be_called(client: Client) -> None:
-    """It is refused as by the blocking method."""
+def test_a_callback_that_is_not_callable(client: Client) -> None:
+    """It is refused, as by the blocking method."""
     anything: Any = client
     with pytest.raises(TypeError, match="on_update must be a function that takes a prediction, not str"):
         asyncio.run(anything.predictions.async_wait("p1", on_update="no"))

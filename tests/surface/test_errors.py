@@ -1,4 +1,4 @@
-"""Errors as programs for earlier versions make and catch them, and what they say to do next."""
+"""Errors as programs for earlier versions make and catch them, and their hints."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ NO_VERSION = "The specified version does not exist (or perhaps you don't have pe
     ],
 )
 def test_the_hint_knows_the_cause(status: int, path: str, body: Any, advice: str | None) -> None:
-    """What usually helps depends on the status, what was asked, and what was said: all of it is in the notes."""
+    """The hint depends on the status, the request and the message; it is also a note."""
     method = "GET" if path == "/models/o/n" else "POST"
     error = error_of(httpx.Response(status, json=body, request=httpx.Request(method, f"{API}{path}")))
     where, *notes = error.__notes__
@@ -67,8 +67,8 @@ def test_the_hint_knows_the_cause(status: int, path: str, body: Any, advice: str
     assert str(error) == "\n".join(["ReplicateError Details:", *lines])
 
 
-def test_version_1_makes_errors_of_fields() -> None:
-    """`ReplicateError(type=…, title=…, …)` has version 1's text and gives its fields back; its text may come first."""
+def test_errors_are_made_of_fields_as_in_version_1() -> None:
+    """`ReplicateError(type=…, title=…, …)` has version 1's text and returns its fields; a message can come first."""
     error = ReplicateError(type="about:blank", title="Bad", status=400, detail="so bad", instance="/p/1")
     assert str(error) == V1_TEXT
     assert error.message == "Bad: so bad"
@@ -78,8 +78,8 @@ def test_version_1_makes_errors_of_fields() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == V1_TEXT
 
 
-def test_version_1_makes_errors_of_answers() -> None:
-    """`from_response` gives the error of the status, also for an answer without a request."""
+def test_errors_are_made_of_responses_as_in_version_1() -> None:
+    """`from_response` returns the error for the status, also for a response without a request."""
     error = ReplicateError.from_response(httpx.Response(404, json={"title": "Not found", "detail": "no"}))
     assert isinstance(error, NotFoundError)
     assert str(error) == "ReplicateError Details:\ntitle: Not found\nstatus: 404\ndetail: no"
@@ -87,8 +87,8 @@ def test_version_1_makes_errors_of_answers() -> None:
     assert ReplicateError.from_response(httpx.Response(502, html="<p>bad", request=REQUEST)).status == 502
 
 
-def test_version_2_makes_errors_of_exchanges() -> None:
-    """Errors can be made as version 2's are, as tests of programs do."""
+def test_errors_are_made_of_exchanges_as_in_version_2() -> None:
+    """Errors can be constructed as in version 2, for example by tests of programs."""
     response = httpx.Response(429, request=REQUEST)
     error = RateLimitError("slow down", response=response, body={"a": 1})
     assert (error.message, error.status_code, error.status) == ("slow down", 429, 429)
@@ -103,7 +103,7 @@ def test_version_2_makes_errors_of_exchanges() -> None:
 
 
 def test_connection_errors_are_errors_of_httpx() -> None:
-    """`except httpx.HTTPError`, as version 1's programs have it, catches them."""
+    """`except httpx.HTTPError`, as in version 1's programs, catches connection errors."""
     with Replicate(api_token="r8_test", base_url=refusing_url(), max_retries=0) as client:
         with pytest.raises(httpx.HTTPError) as raised:
             client.get("/account")
@@ -113,7 +113,7 @@ def test_connection_errors_are_errors_of_httpx() -> None:
 
 
 def test_timeouts_are_timeouts_of_httpx() -> None:
-    """`except httpx.TimeoutException` catches them."""
+    """`except httpx.TimeoutException` catches timeouts."""
     with (
         Faults(SILENCE) as faults,
         Replicate(api_token="r8_test", base_url=faults.base_url, max_retries=0, timeout=0.05) as client,

@@ -1,4 +1,4 @@
-"""FastAPI answers with what is public of the API's objects, whether an endpoint says what it gives or not."""
+"""FastAPI responds with the public data of the API's objects, with and without a declared response type."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def read(path: str) -> Any:
 
 @pytest.mark.parametrize("path", ["/typed/prediction", "/model/prediction", "/untyped/prediction", "/bare/prediction"])
 def test_a_prediction(path: str) -> None:
-    """A prediction is its fields."""
+    """A prediction is returned as its fields."""
     data = read(path)
     at = data.pop("created_at")
     assert at in (SENT["created_at"], "2026-11-01T10:00:00+00:00")
@@ -128,14 +128,14 @@ def test_a_prediction(path: str) -> None:
 
 @pytest.mark.parametrize(("path", "file"), [("typed", URL), ("untyped", URL), ("bare", {"url": URL})])
 def test_files(path: str, file: Any) -> None:
-    """A file is its URL, or an object that has only that where nothing says what is given."""
+    """A file is returned as its URL; without any response model, as an object with the URL only."""
     assert read(f"/{path}/files") == [file, file]
     assert read(f"/{path}/output") == [file, "text"]
 
 
 @pytest.mark.parametrize("path", ["typed", "untyped", "bare"])
 def test_a_page(path: str) -> None:
-    """A page is its results and where the next are, which nobody fetches."""
+    """A page is returned as its results and the URL of the next page, which is not fetched."""
     data = read(f"/{path}/page")
     assert {*data} == {"next", "previous", "results"}
     assert data["next"] == LIST["next"]
@@ -143,21 +143,21 @@ def test_a_page(path: str) -> None:
 
 
 def test_a_body() -> None:
-    """A body can hold objects."""
+    """A request body can hold objects."""
     response = http.post("/given", json={"wanted": SENT, "file": URL})
     assert response.json() == {"id": "p1", "url": URL, "kinds": ["Prediction", "FileOutput"]}
     assert http.post("/given", json={"wanted": 3, "file": "text"}).status_code == 422
 
 
 def test_a_method_as_a_dependency() -> None:
-    """A method of a client can be a dependency: what it takes is in the query or, if it may be an object, the body."""
+    """A client's method can be a dependency; its parameters come from the query, or from the body if objects."""
     for response in (http.post("/found", json={"prediction": "p1"}), http.post("/found?prediction_id=p1&timeout=3")):
         assert (response.status_code, response.json()) == (200, "p1")
     assert http.post("/found?prediction_id=p1&timeout=soon").status_code == 422
 
 
 def test_a_function_of_ones_own_takes_no_options(tmp_path: Path) -> None:
-    """What a remote caller says beside its parameters reaches no option of `run`: docs/security.md says to do so."""
+    """Additional parameters of a request do not reach the options of `run`, as docs/security.md recommends."""
     options: Any = {"save_to": str(tmp_path / "theirs"), "extra_headers": '{"Authorization": "Bearer r8_theirs"}'}
     response = http.post("/painted", params={"prompt": "a boat", **options}, json=options)
     assert (response.status_code, response.json()) == (200, URL)
@@ -168,14 +168,14 @@ def test_a_function_of_ones_own_takes_no_options(tmp_path: Path) -> None:
 
 
 def test_the_document_of_the_application() -> None:
-    """OpenAPI describes what the endpoints give."""
+    """OpenAPI describes the types that the endpoints return."""
     paths = read("/openapi.json")["paths"]
     content = paths["/typed/prediction"]["get"]["responses"]["200"]["content"]
     assert content["application/json"]["schema"]["properties"]["id"] == {"type": "string"}
 
 
-def test_encoders_that_look_into_objects() -> None:
-    """`dict(…)` of an object has public data only, which is what encoders look at first."""
+def test_encoders_that_inspect_objects() -> None:
+    """`dict(…)` of an object, which encoders try first, has public data only."""
     file = FileOutput(URL, CLIENT)
     assert dict(file) == {"url": URL} == jsonable_encoder(file)
     assert {*dict(page())} == {"next", "previous", "results"}
@@ -190,7 +190,7 @@ def test_encoders_that_look_into_objects() -> None:
 
 
 @pytest.mark.parametrize("make", [prediction, page, files])
-def test_an_encoder_that_takes_private_attributes(make: Any) -> None:
-    """An encoder that goes by `vars` ends at the session with an error, rather than with what is private."""
+def test_an_encoder_that_reads_private_attributes(make: Any) -> None:
+    """An encoder that uses `vars` fails at the session, and does not reveal private attributes."""
     with pytest.raises(TypeError):
         json.dumps(make(), default=vars)

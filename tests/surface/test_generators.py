@@ -1,4 +1,4 @@
-"""Iterators are generators to who asks, as in version 1: instruments and frameworks choose by that."""
+"""Iterators count as generators, as in version 1, since instrumentation and frameworks check for that."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA = {"components": {"schemas": {"Output": {"type": "array", "items": {}, "x
 
 
 def api(request: httpx.Request) -> httpx.Response:
-    """Answer with a prediction of two words, and with the version that makes them one by one."""
+    """Respond with a prediction of two words, and with a version that yields them one by one."""
     if "/versions/" in request.url.path:
         return httpx.Response(200, json={"id": "0" * 64, "openapi_schema": SCHEMA})
     return httpx.Response(200, json={"id": "p1", "status": "succeeded", "output": ["a", "b"], "input": {}, "urls": {}})
@@ -31,7 +31,7 @@ async def iterator(client: Any, way: str) -> Any:
 
 @pytest.mark.parametrize("way", ["stream", "run"])
 async def test_iterators_are_generators(colour: str, way: str) -> None:
-    """They are, in the colour of their client, and are what they are besides."""
+    """Iterators are generators of their client's colour, and also instances of their own class."""
     client = scripted(colour, api)
     made = await iterator(client, way)
     blocking = colour == "blocking"
@@ -46,8 +46,8 @@ async def test_iterators_are_generators(colour: str, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["stream", "run"])
-def test_they_are_driven_as_generators(way: str) -> None:
-    """`yield from`, `send(None)` and `throw` work on what blocks."""
+def test_blocking_ones_are_driven_as_generators(way: str) -> None:
+    """`yield from`, `send(None)` and `throw` work on blocking iterators."""
     client = scripted("blocking", api)
 
     def started() -> Any:
@@ -68,8 +68,8 @@ def test_they_are_driven_as_generators(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["stream", "run"])
-def test_they_are_driven_as_asynchronous_generators(way: str) -> None:
-    """`asend(None)` and `athrow` work on what is awaited."""
+def test_asynchronous_ones_are_driven_as_generators(way: str) -> None:
+    """`asend(None)` and `athrow` work on asynchronous iterators."""
 
     async def main() -> None:
         client = scripted("asyncio", api)
@@ -85,8 +85,8 @@ def test_they_are_driven_as_asynchronous_generators(way: str) -> None:
     asyncio.run(main())
 
 
-def test_a_model_error_has_its_text_first() -> None:
-    """`error.args[0]` is what the model said, as in version 1, for what reads that."""
+def test_the_first_argument_of_a_model_error_is_its_text() -> None:
+    """`error.args[0]` is the model's error, as in version 1."""
     failed = {"id": "p1", "status": "failed", "error": "out of memory", "input": {}, "urls": {}}
     client = scripted("blocking", lambda _: httpx.Response(200, json=failed))
     with pytest.raises(Exception, match="out of memory") as caught:

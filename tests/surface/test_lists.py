@@ -1,4 +1,4 @@
-"""Lists, as the clients give them: awaited or iterated, by cursor, limited, resumed."""
+"""The clients' lists: awaited or iterated, by cursor, limited, and resumed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEXT = f"{API}/predictions?cursor="
 
 
 def pages(requests: list[httpx.Request], broken: str = "") -> Callable[[httpx.Request], httpx.Response]:
-    """Answer with three pages of two items, of which one may be broken."""
+    """Respond with three pages of two items; one page can be an error."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         requests.append(request)
@@ -39,8 +39,8 @@ def ids(items: Any) -> list[str]:
     return [item.id for item in items]
 
 
-async def test_a_list_can_be_iterated_as_it_is(colour: str) -> None:
-    """`for` and `async for` go through all pages, without an await in between."""
+async def test_a_list_can_be_iterated_without_awaiting(colour: str) -> None:
+    """`for` and `async for` go through all pages, without an await first."""
     requests: list[httpx.Request] = []
     client = scripted(colour, pages(requests))
     assert ids(await collect(client.predictions.list())) == ["1a", "1b", "2a", "2b", "3a", "3b"]
@@ -48,7 +48,7 @@ async def test_a_list_can_be_iterated_as_it_is(colour: str) -> None:
 
 
 async def test_a_list_gives_its_first_page(colour: str) -> None:
-    """The page itself has length and index, and tells of the next one."""
+    """The first page has a length and an index, and knows the next page."""
     client = scripted(colour, pages([]))
     page = await got(client.predictions.list())
     assert (len(page), page[1].id, page.previous) == (2, "1b", None)
@@ -60,7 +60,7 @@ async def test_a_list_gives_its_first_page(colour: str) -> None:
 
 
 async def test_a_list_is_of_one_colour(colour: str) -> None:
-    """What a blocking client gives has no methods for asynchronous code, and the other way round."""
+    """A blocking client's list has no asynchronous methods, and vice versa."""
     listing = scripted(colour, pages([])).predictions.list()
     if colour == "blocking":
         assert not isinstance(listing, (AsyncIterable, Awaitable))
@@ -72,8 +72,8 @@ async def test_a_list_is_of_one_colour(colour: str) -> None:
         list(listing)
 
 
-async def test_an_asynchronous_list_can_be_asked_again(colour: str) -> None:
-    """What `list` gives can be used more than once: each use asks anew."""
+async def test_an_asynchronous_list_can_be_used_again(colour: str) -> None:
+    """The result of `list` can be used more than once; each use sends new requests."""
     requests: list[httpx.Request] = []
     listing = scripted(colour, pages(requests)).predictions.list()
     assert ids(await collect(listing)) == ids(await collect(listing))
@@ -81,18 +81,18 @@ async def test_an_asynchronous_list_can_be_asked_again(colour: str) -> None:
 
 @pytest.mark.parametrize("cursor", [f"{NEXT}2", "/predictions?cursor=2"])
 async def test_a_page_by_its_cursor_is_that_page_only(colour: str, cursor: str) -> None:
-    """Version 1 asks for a page by the URL in `page.next`, and iterates it alone."""
+    """A page that is fetched by the URL in `page.next`, as in version 1, iterates only itself."""
     requests: list[httpx.Request] = []
     client = scripted(colour, pages(requests))
     page = await got(client.predictions.list(cursor))
-    assert ids(page) == ["2a", "2b"]  # needs no request, and so no `async for`
+    assert ids(page) == ["2a", "2b"]  # needs no request, so no `async for`
     assert ids(await collect(page)) == ["2a", "2b"]
     assert [str(request.url) for request in requests] == [f"{NEXT}2"]
     assert ids(await got(client.predictions.list(...))) == ["1a", "1b"]
 
 
 async def test_a_cursor_is_not_none(colour: str) -> None:
-    """None is refused, for it may come from a last page's `next`."""
+    """None is refused, since it may be the `next` of the last page."""
     requests: list[httpx.Request] = []
     client = scripted(colour, pages(requests))
     with pytest.raises(ValueError, match="cursor cannot be None"):
@@ -104,7 +104,7 @@ async def test_a_cursor_is_not_none(colour: str) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7])
 async def test_a_list_can_be_limited(colour: str, limit: int) -> None:
-    """`limit` is the most items that come, and no page is fetched for nothing."""
+    """`limit` is the maximum number of items, and no page is fetched in vain."""
     requests: list[httpx.Request] = []
     client = scripted(colour, pages(requests))
     assert ids(await collect(client.predictions.list(limit=limit))) == ["1a", "1b", "2a", "2b", "3a", "3b"][:limit]
@@ -115,8 +115,8 @@ async def test_a_list_can_be_limited(colour: str, limit: int) -> None:
         await got(client.predictions.list(limits=1))
 
 
-async def test_options_go_with_every_page(colour: str) -> None:
-    """What is said of one list is true of all its pages."""
+async def test_options_apply_to_every_page(colour: str) -> None:
+    """The options of a list apply to all its pages."""
     requests: list[httpx.Request] = []
     client = scripted(colour, pages(requests))
     await collect(client.predictions.list(extra_headers={"X-One": "1"}, timeout=7))
@@ -124,8 +124,8 @@ async def test_options_go_with_every_page(colour: str) -> None:
     assert [request.extensions["timeout"]["read"] for request in requests] == [7] * 3
 
 
-async def test_a_broken_page_says_where_to_go_on(colour: str) -> None:
-    """Items before a broken page have come; the error has the cursor to go on with."""
+async def test_a_failing_page_gives_the_cursor(colour: str) -> None:
+    """The items before the failing page are yielded; the error has the cursor at which to continue."""
     client = scripted(colour, pages([], broken="2"), max_retries=0)
     found: list[Any] = []
     with pytest.raises(InternalServerError, match=r"list\(cursor=error.cursor\).iter_pages\(\)") as raised:
@@ -139,7 +139,7 @@ async def test_a_broken_page_says_where_to_go_on(colour: str) -> None:
 
 
 async def test_version_1_paginates(colour: str) -> None:
-    """`paginate` and `async_paginate` yield pages that iterate over themselves only."""
+    """`paginate` and `async_paginate` yield pages that iterate only themselves."""
     client = scripted(colour, pages([]))
     walk: Any = paginate if colour == "blocking" else async_paginate
     found = await collect(walk(client.predictions.list))

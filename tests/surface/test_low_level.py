@@ -1,4 +1,4 @@
-"""Requests of any kind: bodies, files, types, and the options of every version."""
+"""Low-level requests: bodies, files, response types, and the options of every version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Echo:
-    """Tells what it was sent."""
+    """Records the requests, and responds with a prediction."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
@@ -37,7 +37,7 @@ def echo() -> Echo:
 
 
 async def test_the_snippets_of_the_reference(colour: str, echo: Echo) -> None:
-    """What the API's own documentation of clients shows works as it stands there."""
+    """The examples in the API's documentation of clients work as written."""
     client = scripted(colour, echo)
     await got(client.get("/custom/endpoint"))
     await got(client.post("/custom/endpoint", json={"key": "value"}))
@@ -63,13 +63,13 @@ async def test_the_snippets_of_the_reference(colour: str, echo: Echo) -> None:
         (type(None), None),
     ],
 )
-async def test_an_answer_as_a_type(colour: str, echo: Echo, kind: Any, expected: Any) -> None:
-    """`cast_to` says what the answer is given as."""
+async def test_a_response_as_a_type(colour: str, echo: Echo, kind: Any, expected: Any) -> None:
+    """`cast_to` is the type of the result."""
     assert await got(scripted(colour, echo).get("/x", cast_to=kind)) == expected
 
 
-async def test_an_answer_as_an_object(colour: str, echo: Echo) -> None:
-    """`cast_to` may be a class of this package, which can go on, one of pydantic's kind, or httpx's own."""
+async def test_a_response_as_an_object(colour: str, echo: Echo) -> None:
+    """`cast_to` can be a class of this package, which is bound to the client, a pydantic model, or httpx's Response."""
     client = scripted(colour, echo)
     prediction = await got(client.get("/predictions/p1", cast_to=Prediction))
     assert (await got(prediction.reload())).status == "succeeded"
@@ -85,16 +85,16 @@ async def test_an_answer_as_an_object(colour: str, echo: Echo) -> None:
     assert isinstance(await got(client.post("/foo", cast_to=httpx.Response, body={"a": 1})), httpx.Response)
 
 
-async def test_what_is_no_json_is_an_error(colour: str) -> None:
-    """An answer that cannot be read as the type says so."""
+async def test_a_response_that_is_not_json(colour: str) -> None:
+    """A response that cannot be read as the type raises an error that says so."""
     client = scripted(colour, lambda _: httpx.Response(200, html="<html>"))
     with pytest.raises(APIResponseValidationError, match="<html>"):
         await got(client.get("/x", cast_to=dict))
 
 
 @pytest.mark.parametrize("content", ["a query", b"a query"])
-async def test_a_body_as_it_is(colour: str, echo: Echo, content: Any) -> None:
-    """`content` is sent as it is, and `query` sends a QUERY."""
+async def test_a_body_is_sent_as_it_is(colour: str, echo: Echo, content: Any) -> None:
+    """`content` is sent unchanged, and `query` sends a QUERY."""
     client = scripted(colour, echo)
     await got(client.query("/models", content=content, headers={"Content-Type": "text/plain"}))
     [sent] = echo.requests
@@ -114,7 +114,7 @@ async def test_a_body_as_it_is(colour: str, echo: Echo, content: Any) -> None:
 )
 @pytest.mark.parametrize("pairs", [False, True])
 async def test_files(colour: str, echo: Echo, file: Any, shown: bytes, pairs: Any) -> None:
-    """`files` is a form with files, as httpx takes them, and other fields."""
+    """`files` gives a form with files, in the forms of httpx, and other fields."""
     if hasattr(file, "seek"):
         file.seek(0)
     given: Any = [("content", file)] if pairs else {"content": file}
@@ -126,14 +126,14 @@ async def test_files(colour: str, echo: Echo, file: Any, shown: bytes, pairs: An
 
 
 async def test_a_file_has_to_be_open(colour: str, echo: Echo, tmp_path: Path) -> None:
-    """A path is refused, with what to do."""
+    """A path is refused; the error says what to do."""
     with pytest.raises(TypeError, match="pass open"):
         await got(scripted(colour, echo).post("/files", files={"content": tmp_path / "a"}))
     assert echo.requests == []
 
 
 async def test_options_of_version_2(colour: str, echo: Echo) -> None:
-    """`options=` holds headers, params and the rest, and is checked; what is UNSET was not given."""
+    """`options=` has headers, params and other options, and is checked; UNSET means not given."""
     options = {"headers": {"X-One": "1"}, "params": {"a": "b"}, "extra_json": {"c": 1}, "timeout": 3, "max_retries": 0}
     client = scripted(colour, echo)
     await got(client.post("/x", body={"d": 2}, options=options, timeout=UNSET))
@@ -145,7 +145,7 @@ async def test_options_of_version_2(colour: str, echo: Echo) -> None:
 
 
 async def test_errors_are_raised_for_streams_too(colour: str) -> None:
-    """An error status of a streamed answer is the error of that status, with what it said."""
+    """A streamed response with an error status raises the error for that status, with its message."""
     client = scripted(colour, lambda _: httpx.Response(404, json={"detail": "no such thing"}))
     with pytest.raises(NotFoundError, match="no such thing"):
         await got(client.get("/x", stream=True))

@@ -1,4 +1,4 @@
-"""Methods are what Python's methods are, to `inspect`, to comparison and to `unittest.mock`, in both colours."""
+"""Methods behave like ordinary Python methods for `inspect`, comparison and `unittest.mock`, in both colours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_there_are_methods() -> None:
 
 @pytest.mark.parametrize(("cls", "name"), METHODS, ids=[f"{cls.__name__}.{name}" for cls, name in METHODS])
 def test_a_class_gives_functions(cls: Any, name: str) -> None:
-    """A method of a class is a function, the same each time, that names itself and can be pickled by its name."""
+    """A method of a class is the same function each time, has the right name, and can be pickled."""
     function = getattr(cls, name)
     assert inspect.isfunction(function)
     assert function is getattr(cls, name)
@@ -47,7 +47,7 @@ def test_a_class_gives_functions(cls: Any, name: str) -> None:
 @pytest.mark.parametrize("client", [BLOCKING, ASYNC], ids=["blocking", "async"])
 @pytest.mark.parametrize("name", ["create", "get", "cancel", "list"])
 def test_an_instance_gives_bound_methods(client: Any, name: str) -> None:
-    """A method of an instance is bound to it, and equal to itself, but not to that of another instance."""
+    """A method of an instance is bound to it, and equals itself but not the method of another instance."""
     owner, other = client.predictions, client.with_options(max_retries=1).predictions
     method = getattr(owner, name)
     assert inspect.ismethod(method)
@@ -58,15 +58,15 @@ def test_an_instance_gives_bound_methods(client: Any, name: str) -> None:
     assert "self" not in inspect.signature(method).parameters
 
 
-def test_the_colour_shows() -> None:
-    """A method is a coroutine function where it is to be awaited, and only there."""
+def test_coroutine_functions() -> None:
+    """A method is a coroutine function only if it is to be awaited."""
     assert inspect.iscoroutinefunction(ASYNC.run)
     assert not inspect.iscoroutinefunction(BLOCKING.run)
     assert inspect.iscoroutinefunction(BLOCKING.async_run)  # type: ignore[attr-defined]
 
 
 def test_a_patched_method_takes_its_owner() -> None:
-    """`patch.object(…, autospec=True)` of a class records the owner, as of any method, and puts the method back."""
+    """`patch.object(…, autospec=True)` on a class records the owner, as for any method, and is undone."""
     predictions: Any = BLOCKING.predictions
     before = Predictions.get
     with mock.patch.object(Predictions, "get", autospec=True, return_value="found") as get:
@@ -78,7 +78,7 @@ def test_a_patched_method_takes_its_owner() -> None:
 
 
 def test_a_patched_method_of_an_instance() -> None:
-    """Of an instance it does not, and checks the words that are passed."""
+    """On an instance it does not record the owner, and checks the keywords."""
     predictions: Any = BLOCKING.predictions
     with mock.patch.object(predictions, "get", autospec=True, return_value="found") as get:
         assert predictions.get(prediction_id="an-id") == "found"
@@ -88,8 +88,8 @@ def test_a_patched_method_of_an_instance() -> None:
     assert inspect.ismethod(predictions.get)
 
 
-def test_an_autospec_leaves_self_out() -> None:
-    """What `create_autospec` makes of a class is called as its instances are, and checks the same words."""
+def test_an_autospec_has_no_self() -> None:
+    """`create_autospec` of a class is called like an instance, and checks the same keywords."""
     double = mock.create_autospec(Predictions, instance=True)
     double.get("an-id")
     double.get(prediction_id="an-id")
@@ -103,7 +103,7 @@ def test_an_autospec_leaves_self_out() -> None:
 
 
 class Wrapper:
-    """A descriptor around another, which it shows as `__wrapped__`: as wrapt makes them."""
+    """A descriptor around another one, available as `__wrapped__`, as in wrapt."""
 
     def __init__(self, wrapped: Any, calls: list[str]) -> None:
         self.__wrapped__, self.calls = wrapped, calls
@@ -113,8 +113,8 @@ class Wrapper:
         return lambda *args, **kwargs: (self.calls.append(method.__name__), method(*args, **kwargs))[1]
 
 
-def test_a_method_and_its_async_name_are_wrapped_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What instruments both, as for version 1, sees each call once."""
+def test_a_method_and_its_async_name_are_wrapped_separately(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instrumentation that wraps both, as for version 1, sees each call once."""
     calls: list[str] = []
     for name in ("get", "list", "async_get", "async_list"):
         monkeypatch.setattr(Predictions, name, Wrapper(vars(Predictions)[name], calls))
@@ -131,8 +131,8 @@ def test_a_method_and_its_async_name_are_wrapped_apart(monkeypatch: pytest.Monke
     assert calls == ["async_get", "async_list", "get"]
 
 
-def test_a_method_of_a_subclass_calls_the_one_it_replaces() -> None:
-    """`super()` finds the method in the owner's colour, and so does the class with its instance first."""
+def test_an_overriding_method_can_call_super() -> None:
+    """`super()` finds the method in the owner's colour."""
 
     class Counted(Predictions[Any]):
         asked = 0
@@ -164,7 +164,7 @@ NAMESPACES = {
 @pytest.mark.parametrize("client", [BLOCKING, ASYNC], ids=["blocking", "async"])
 @pytest.mark.parametrize("name", NAMESPACES)
 def test_a_class_gives_the_class_of_a_namespace(client: Any, name: str) -> None:
-    """`Client.predictions` is the class of `client.predictions`, which is made once; its namespaces are likewise."""
+    """`Client.predictions` is the class of `client.predictions`, which is one object; nested namespaces likewise."""
     cls, made = getattr(type(client), name), getattr(client, name)
     assert cls.__name__ == type(made).__name__ == NAMESPACES[name]
     assert issubclass(cls, type(made))
@@ -176,7 +176,7 @@ def test_a_class_gives_the_class_of_a_namespace(client: Any, name: str) -> None:
 
 
 def test_doubles_of_clients_have_namespaces() -> None:
-    """A double of a client has doubles of its namespaces, whose methods are awaited where the client's are."""
+    """A mock of a client has mocks of its namespaces; their methods are awaited if the client's are."""
     double = mock.create_autospec(replicate.Client, instance=True)
     double.predictions.get.return_value = "found"
     double.models.versions.get.return_value = "version"
@@ -193,7 +193,7 @@ def test_doubles_of_clients_have_namespaces() -> None:
 
 
 def test_the_class_of_an_asynchronous_client_has_coroutine_functions() -> None:
-    """`AsyncReplicate.run` is to be awaited, and gives what an instance's does."""
+    """`AsyncReplicate.run` is a coroutine function, and works like an instance's method."""
     run: Any = replicate.AsyncReplicate.run
     assert inspect.iscoroutinefunction(run)
     assert not inspect.iscoroutinefunction(replicate.Replicate.run)
@@ -213,7 +213,7 @@ def test_the_class_of_an_asynchronous_client_has_coroutine_functions() -> None:
     ids=lambda each: getattr(each, "__name__", ""),
 )
 def test_doubles_of_objects_have_fields(cls: Any, names: str, *, instance: bool) -> None:
-    """`MagicMock(spec=Prediction)` has what a prediction has, and nothing else."""
+    """`MagicMock(spec=Prediction)` has the attributes of a prediction, and no others."""
     double = mock.create_autospec(cls, instance=True) if instance else mock.MagicMock(spec=cls)
     for name in names.split():
         assert isinstance(getattr(double, name), mock.Mock), name
@@ -221,8 +221,8 @@ def test_doubles_of_objects_have_fields(cls: Any, names: str, *, instance: bool)
         _ = double.nonsense
 
 
-def test_libraries_that_look_find_the_client_of_httpx() -> None:
-    """`_client` and version 1's private names are what sends the requests, and replacing it replaces that."""
+def test_libraries_find_the_client_of_httpx() -> None:
+    """`_client` and version 1's private names are the httpx clients in use, and assigning to them replaces these."""
     given = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"id": "theirs"})))
     client: Any = replicate.Client(api_token="r8_methods", headers={"X-A": "b"})
     assert isinstance(client._client, httpx.Client)
@@ -238,7 +238,7 @@ def test_libraries_that_look_find_the_client_of_httpx() -> None:
 
 
 def test_a_client_can_be_subclassed() -> None:
-    """A subclass replaces methods and calls those that it replaced, and `with_options` gives another of it."""
+    """A subclass can override methods and call the original ones, and `with_options` returns the subclass."""
 
     class Mine(replicate.Client):
         def __init__(self, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""pydantic takes the objects of the API for what they are, and dumps what is public of them."""
+"""Pydantic accepts the objects of the API as they are, and dumps their public data."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ASYNC = replicate.AsyncReplicate(bearer_token=TOKEN)
 
 
 class Record(BaseModel):
-    """Holds one of each."""
+    """Holds one object of each kind."""
 
     prediction: Prediction
     file: FileOutput
@@ -87,8 +87,8 @@ def record() -> Record:
     )
 
 
-def test_objects_stay_what_they_are(record: Record) -> None:
-    """An object is taken as it is, with its client."""
+def test_objects_are_kept(record: Record) -> None:
+    """An object is kept as it is, with its client."""
     prediction = CLIENT.predictions.get("p1")
     made = Record(**{**dict(record), "prediction": prediction})
     assert made.prediction is prediction
@@ -100,7 +100,7 @@ def test_objects_stay_what_they_are(record: Record) -> None:
 
 @pytest.mark.parametrize("mode", ["python", "json"])
 def test_a_dump_has_public_data(record: Record, mode: str) -> None:
-    """A dump is plain data: objects as dicts, files as their URLs, where their type is not declared as well."""
+    """A dump is plain data: objects are dicts, files their URLs, also in fields of undeclared types."""
     data = record.model_dump(mode=mode)
     assert data["prediction"] == record.prediction.model_dump()
     assert data["prediction"]["new_field"] == {"kept": True}
@@ -114,20 +114,20 @@ def test_a_dump_has_public_data(record: Record, mode: str) -> None:
 
 
 def test_a_dump_as_json(record: Record) -> None:
-    """JSON can express all of it, and the token is nowhere in it."""
+    """The dump is valid JSON, and does not contain the token."""
     text = record.model_dump_json()
     assert json.loads(text) == record.model_dump(mode="json")
     assert TOKEN not in text
 
 
-def test_what_is_absent_can_be_left_out(record: Record) -> None:
-    """`exclude_unset` and `exclude_none` reach into an object."""
+def test_absent_fields_can_be_left_out(record: Record) -> None:
+    """`exclude_unset` and `exclude_none` apply to fields of objects."""
     assert record.model_dump(exclude_unset=True)["prediction"] == SENT
     assert None not in record.model_dump(exclude_none=True)["prediction"].values()
 
 
 def test_plain_data_is_read() -> None:
-    """A dict becomes an object, tolerantly, and a URL a file; both act through the default client."""
+    """A dict becomes an object, tolerantly, and a URL becomes a file; both use the default client."""
     data = {"p": {"id": "p1", "status": 7, "odd": 1}, "f": URL, "s": URL, "o": ["a", "b"], "u": SENT["urls"]}
 
     class Read(BaseModel):
@@ -148,7 +148,7 @@ def test_plain_data_is_read() -> None:
 
 
 def test_a_time_is_read() -> None:
-    """A timestamp is read from its text; a datetime is taken as it is."""
+    """A timestamp is read from its text."""
     at: Any = TypeAdapter(Timestamp).validate_python(SENT["created_at"])
     assert str(at) == SENT["created_at"]
     assert isinstance(at, Timestamp)
@@ -167,8 +167,8 @@ def test_a_time_is_read() -> None:
         (Unset, "text", "expected null"),
     ],
 )
-def test_what_cannot_be_is_refused(kind: Any, value: Any, complaint: str) -> None:
-    """A value of another kind is a ValidationError that says what was expected."""
+def test_invalid_values_are_refused(kind: Any, value: Any, complaint: str) -> None:
+    """An invalid value is a ValidationError that says what was expected."""
     with pytest.raises(ValidationError, match=complaint):
         TypeAdapter(kind).validate_python(value)
 
@@ -176,7 +176,7 @@ def test_what_cannot_be_is_refused(kind: Any, value: Any, complaint: str) -> Non
 @pytest.mark.parametrize("kind", [*NOUNS, Prediction[Any], Page[Prediction], PredictionUrls], ids=str)
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
 def test_the_schema_of_an_object(kind: Any, mode: Any) -> None:
-    """An object's JSON schema names its fields, with their types."""
+    """The JSON schema of an object names its fields and their types."""
     schema = TypeAdapter(kind).json_schema(mode=mode)
     assert schema["type"] == "object"
     assert schema["properties"]
@@ -193,14 +193,14 @@ def test_the_schema_of_a_prediction() -> None:
     assert TypeAdapter(OutputList).json_schema() == {"type": "array", "items": {}}
 
 
-def test_nouns_are_all_here() -> None:
-    """What is public of the nouns is in the table."""
+def test_the_table_has_all_resources() -> None:
+    """The table has all public resource classes."""
     public = {value for name in replicate.__all__ if isinstance(value := getattr(replicate, name), type)}
     assert {kind for kind in public if issubclass(kind, Resource)} == {*NOUNS}
 
 
 def test_models_that_hold_objects_can_be_copied(record: Record) -> None:
-    """A model that holds objects is deep-copied and pickled without their client's token."""
+    """A model that holds objects can be deep-copied and pickled, without the client's token."""
     record.anything = None
     assert copy.deepcopy(record).prediction == record.prediction
     pickled = pickle.dumps(record.prediction)
@@ -219,11 +219,11 @@ def methods(owner: Any, label: str) -> Any:
 
 
 UNTOLD = {
-    ("blocking", "call"),  # takes what the endpoint takes
+    ("blocking", "call"),  # has the endpoint's parameters
     ("async", "call"),
     ("blocking.webhooks.default", "async_secret"),  # unpacks a TypedDict, which pydantic refuses on Python 3.11
     ("async.webhooks.default", "async_secret"),
-    ("blocking.trainings", "create"),  # has positions that are no keywords, which pydantic cannot write as JSON
+    ("blocking.trainings", "create"),  # has positional-only parameters, which pydantic cannot describe in JSON
     ("blocking.trainings", "async_create"),
     ("async.trainings", "create"),
 }
@@ -231,19 +231,19 @@ UNTOLD = {
 
 @pytest.mark.parametrize("method", [*methods(CLIENT, "blocking"), *methods(ASYNC, "async")])
 def test_tools_can_be_made_of_methods(method: Any) -> None:
-    """`validate_call` takes a method, and its JSON schema can be made without a warning."""
+    """`validate_call` accepts a method, and its JSON schema can be made without a warning."""
     validate_call(method)
     json.dumps(TypeAdapter(method).json_schema())
 
 
 @pytest.mark.parametrize("function", [CLIENT.trainings.create, ASYNC.trainings.create])
 def test_a_training_is_created_by_validated_calls(function: Any) -> None:
-    """What is positional only is validated, too."""
+    """Positional-only parameters are accepted too."""
     validate_call(function)
 
 
 def test_a_validated_call() -> None:
-    """A validated method gets what it would have got; null stands for an option that is not given."""
+    """A validated method gets the usual arguments; null stands for an option that is not given."""
     get = validate_call(CLIENT.predictions.get)
     prediction = CLIENT.predictions.get("p1")
     assert get("p1").id == get(prediction_id="p1").id == get(prediction).id == "p1"
@@ -255,7 +255,7 @@ def test_a_validated_call() -> None:
 
 
 def test_a_tool_of_ones_own_takes_no_options(tmp_path: Path) -> None:
-    """A tool is called with its own parameters, and its schema names no others."""
+    """A tool is called with its own parameters only, and its schema has no others."""
 
     def paint(prompt: str) -> str:
         return str(CLIENT.run("owner/model", input={"prompt": prompt}))
@@ -269,15 +269,15 @@ def test_a_tool_of_ones_own_takes_no_options(tmp_path: Path) -> None:
 
 
 def test_unset() -> None:
-    """UNSET is null in JSON, and is read from it."""
+    """UNSET is dumped as null, and null is read as UNSET."""
     adapter: Any = TypeAdapter(Unset)
     assert adapter.validate_python(None) is adapter.validate_python(UNSET) is UNSET
     assert adapter.dump_json(UNSET) == b"null"
     assert typing.get_type_hints(CLIENT.models.get)["max_retries"] == int | Unset
 
 
-def test_pydantic_is_left_alone() -> None:
-    """Making, dumping and comparing objects does not load pydantic."""
+def test_pydantic_is_not_loaded() -> None:
+    """Making and dumping objects does not load pydantic."""
     code = (
         "import sys, replicate; p = replicate.Prediction(id='a'); p.model_dump(); replicate.FileOutput('https://x/y');"
         "assert 'pydantic' not in sys.modules and 'pydantic_core' not in sys.modules"
@@ -285,8 +285,8 @@ def test_pydantic_is_left_alone() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
 
 
-def test_a_page_is_read_from_what_it_is_dumped_as() -> None:
-    """A field that is a page, of items whose class is told or not, comes back from Python and from JSON."""
+def test_a_page_survives_a_dump() -> None:
+    """A page, with or without a declared item class, is read back from its dump, in Python and as JSON."""
     page: Any = CLIENT.predictions.list()
     for kind in (Page[Prediction], Page[Any, Prediction], Page):
         adapter: TypeAdapter[Any] = TypeAdapter(kind)

@@ -1,4 +1,4 @@
-"""Redirects of requests of any kind: followed as httpx follows them, never with the token, and never by a create."""
+"""Redirects of low-level requests: followed as in httpx, never with the token to other origins, never for creates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ API = "https://api.replicate.com"
 
 
 class Pages:
-    """Answers by path, as (method, path): a status, or a status and a place; whatever else is told what it was sent."""
+    """Redirects or responds by path; all other requests get a status or are echoed."""
 
     def __init__(self, *answers: Any, **places: tuple[int, str]) -> None:
         self.answers, self.places = list(answers), places
@@ -48,7 +48,7 @@ def followed_by_httpx(pages: Pages, method: str, url: str, body: dict[str, Any])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY"])
 async def test_they_are_followed_as_httpx_does(colour: str, method: str, status: int, body: dict[str, Any]) -> None:
-    """What goes to the new place, and by which method, is what httpx sends there."""
+    """The request to the new location is the one that httpx sends there."""
     pages, expected = Pages(old=(status, "new?a=b")), Pages(old=(status, "new?a=b"))
     reference = followed_by_httpx(expected, method, f"{API}/v1/old", body)
     response = await got(scripted(colour, pages).request(method, "/old", **body))
@@ -65,7 +65,7 @@ async def test_they_are_followed_as_httpx_does(colour: str, method: str, status:
 @pytest.mark.parametrize("place", ["https://elsewhere.test/x", "http://api.replicate.com/x", f"{API}:444/x"])
 @pytest.mark.parametrize("status", [302, 307])
 async def test_nothing_secret_goes_to_another_origin(colour: str, status: int, place: str) -> None:
-    """Another origin gets neither the token nor the headers and parameters of the client, nor does who it sends to."""
+    """Another origin, and whatever it redirects to, gets neither the token nor the client's headers and parameters."""
     pages = Pages(old=(status, place), x=(status, f"{API}/v1/back"))
     client = scripted(colour, pages, default_headers={"X-Secret": "s"}, default_query={"secret": "s"})
     await got(client.post("/old", json={"a": 1}, headers={"X-Mine": "s", "Accept": "text/x"}))
@@ -78,8 +78,8 @@ async def test_nothing_secret_goes_to_another_origin(colour: str, status: int, p
         assert each.content == (b'{"a":1}' if status == 307 else b"")
 
 
-async def test_the_type_of_a_body_goes_along_with_it(colour: str) -> None:
-    """A body that goes to another origin keeps its type there; what was none stays behind with its type."""
+async def test_the_type_of_a_body_is_sent_with_it(colour: str) -> None:
+    """A body that is sent to another origin keeps its type; if it is dropped, so is its type."""
     for status in (307, 303):
         pages = Pages(old=(status, "https://elsewhere.test/x"))
         await got(scripted(colour, pages).post("/old", content="a", headers={"Content-Type": "text/x"}))
@@ -87,7 +87,7 @@ async def test_the_type_of_a_body_goes_along_with_it(colour: str) -> None:
 
 
 def test_no_token_on_the_wire() -> None:
-    """On real connections, the token reaches the API's own origin only, and the body arrives."""
+    """On real connections, only the API's own origin gets the token, and the body arrives."""
     with Faults(answer()) as other, Faults(answer("307 Moved", b"", f"Location: {other.origin}/there")) as api:
         connect("blocking", base_url=api.base_url).post("/old", json={"a": 1})
         assert b"r8_test" in api.requests[0]
@@ -100,10 +100,10 @@ def test_no_token_on_the_wire() -> None:
 @pytest.mark.parametrize("option", [{"follow_redirects": False}, {"options": {"follow_redirects": False}}])
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
 @pytest.mark.parametrize("path", ["/old", "/predictions", "https://elsewhere.test/old"])
-async def test_one_that_is_not_followed_is_the_answer(
+async def test_a_redirect_that_is_not_followed_is_the_response(
     colour: str, method: str, option: dict[str, Any], path: str
 ) -> None:
-    """`follow_redirects=False` gives the redirect as it is, without an error, whole or streamed."""
+    """`follow_redirects=False` returns the redirect itself, without an error, whole or streamed."""
     pages = Pages(old=(302, "/new"), predictions=(302, "/new"))
     client = scripted(colour, pages)
     response = await got(getattr(client, method)(path, **option))
@@ -114,8 +114,8 @@ async def test_one_that_is_not_followed_is_the_answer(
 
 
 @pytest.mark.parametrize("value", [True, None, UNSET])
-async def test_they_are_followed_unless_told_otherwise(colour: str, value: Any) -> None:
-    """What is not given, or True, follows; other values are refused before anything is sent."""
+async def test_redirects_are_followed_by_default(colour: str, value: Any) -> None:
+    """Redirects are followed by default, and with True; invalid values are refused before anything is sent."""
     pages = Pages(old=(302, "/new"))
     assert (await got(scripted(colour, pages).get("/old", follow_redirects=value))).json()["url"] == f"{API}/new"
     with pytest.raises(TypeError, match="follow_redirects must be True or False, not 1"):
@@ -128,7 +128,7 @@ async def test_they_are_followed_unless_told_otherwise(colour: str, value: Any) 
     "path", ["/predictions", "/models/o/n/predictions/", f"{API}/v1/models/o/n/versions/v/trainings"]
 )
 async def test_a_create_is_not_sent_elsewhere(colour: str, status: int, path: str) -> None:
-    """What starts something is not sent to another place, by whatever method, and says so."""
+    """A create is not sent to another location, whatever the redirect; the error says where it leads."""
     pages = Pages(**{path.rstrip("/").rpartition("/")[2] or "": (status, "/v2/new")})
     pages.places[""] = (status, "/v2/new")
     with pytest.raises(APIStatusError, match=f"{status}") as raised:
@@ -139,7 +139,7 @@ async def test_a_create_is_not_sent_elsewhere(colour: str, status: int, path: st
 
 @pytest.mark.parametrize("status", [302, 307])
 async def test_the_methods_that_create_follow_none(colour: str, status: int) -> None:
-    """Nor is a create by its own method; it raises, and nothing is in doubt."""
+    """A create by its own method follows no redirect either; it raises the status error, since nothing was started."""
     pages = Pages(predictions=(status, "/v2/new"), trainings=(status, "/v2/new"))
     client = scripted(colour, pages)
     for create in (
@@ -153,16 +153,16 @@ async def test_the_methods_that_create_follow_none(colour: str, status: int) -> 
     assert [each.method for each in pages.requests] == ["POST"] * 4
 
 
-async def test_they_come_to_an_end(colour: str) -> None:
-    """After 10 of them, the next one is an error."""
+async def test_the_number_of_redirects_is_limited(colour: str) -> None:
+    """After 10 redirects, the next one is an error."""
     pages = Pages(old=(302, "old"))
     with pytest.raises(APIStatusError, match="302 Found"):
         await got(scripted(colour, pages).post("/old"))
     assert len(pages.requests) == 11
 
 
-async def test_what_must_not_be_sent_twice_is_not(colour: str) -> None:
-    """A retry after a POST was redirected begins where that points to, and its error tells that it was sent."""
+async def test_a_redirected_post_is_not_repeated(colour: str) -> None:
+    """A retry after a POST was redirected starts at the new location, and its error says that the POST was sent."""
     pages = Pages(500, 200, old=(303, "new"))
     client = scripted(colour, pages)
     Clock(client)
@@ -178,8 +178,8 @@ async def test_what_must_not_be_sent_twice_is_not(colour: str) -> None:
         assert len(api.requests) == 1
 
 
-async def test_a_retry_of_what_may_be_sent_twice_starts_anew(colour: str) -> None:
-    """Whoever redirects may name another place the next time."""
+async def test_a_retry_of_a_repeatable_request_starts_over(colour: str) -> None:
+    """The retry starts at the first location, since the redirect may change."""
     pages = Pages(500, 200, old=(307, "new"))
     client = scripted(colour, pages)
     Clock(client)
@@ -188,7 +188,7 @@ async def test_a_retry_of_what_may_be_sent_twice_starts_anew(colour: str) -> Non
 
 
 async def test_a_body_is_not_sent_twice_after_it_arrived(colour: str) -> None:
-    """A POST that went on by 307 and failed is an error like any other."""
+    """A POST that was redirected by a 307 and failed raises an error, and is not retried."""
     pages = Pages(500, old=(307, "new"))
     with pytest.raises(InternalServerError):
         await got(scripted(colour, pages).post("/old", json={}))

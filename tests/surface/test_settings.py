@@ -1,4 +1,4 @@
-"""What clients are set to: read, changed, copied; proxies, logging, and clients of httpx."""
+"""The settings of clients: read, changed, copied; proxies, logging, and httpx clients."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CLASSES = [Replicate, AsyncReplicate, Client]
 
 
 class Echo:
-    """Keeps what it was sent."""
+    """Records the requests."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
@@ -42,7 +42,7 @@ class Echo:
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_settings_can_be_read(kind: Any) -> None:
-    """All that a client is made with can be read from it."""
+    """All arguments of a client's constructor can be read from it."""
     client = kind(
         bearer_token="r8_a",
         base_url=OTHER,
@@ -59,7 +59,7 @@ def test_settings_can_be_read(kind: Any) -> None:
 
 
 async def test_settings_can_be_changed(colour: str) -> None:
-    """A change counts for the client's next request, of nouns that were taken from it before too."""
+    """A change applies to the client's next request, also through namespaces obtained before."""
     echo = Echo()
     client = scripted(colour, echo)
     predictions = client.predictions
@@ -80,7 +80,7 @@ async def test_settings_can_be_changed(colour: str) -> None:
 
 @pytest.mark.parametrize("method", ["copy", "with_options"])
 async def test_copies(colour: str, method: str) -> None:
-    """A copy has what it is told otherwise, and shares the connections."""
+    """A copy has the changed settings, and shares the connections."""
     echo = Echo()
     client = scripted(colour, echo, default_headers={"X-One": "1"}, default_query={"a": "1"}, timeout=9)
     client._session.memory["models"] = "known"
@@ -106,7 +106,7 @@ async def test_copies(colour: str, method: str) -> None:
         copy(max_retries=-1)
 
 
-async def test_a_copy_may_have_connections_of_its_own(colour: str) -> None:
+async def test_a_copy_can_have_its_own_connections(colour: str) -> None:
     """`http_client=` replaces the connections."""
     first, second = Echo(), Echo()
     client = scripted(colour, first)
@@ -117,7 +117,7 @@ async def test_a_copy_may_have_connections_of_its_own(colour: str) -> None:
 
 
 async def test_closed_or_not(colour: str) -> None:
-    """`is_closed()` tells whether it was closed, or its `http_client` was."""
+    """`is_closed()` returns whether the client or its `http_client` was closed."""
     client = scripted(colour, Echo())
     await got(client.get("/account"))
     assert not client.is_closed()
@@ -128,8 +128,8 @@ async def test_closed_or_not(colour: str) -> None:
     assert unused.is_closed
 
 
-async def test_the_interval_of_the_environment(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """REPLICATE_POLL_INTERVAL counts where nothing was passed, read when it is needed; nonsense is a clear error."""
+async def test_the_poll_interval_of_the_environment(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REPLICATE_POLL_INTERVAL is the default, read on each use; an invalid value is a clear error."""
     client = connect(colour)
     assert client.poll_interval == 0.5
     monkeypatch.setenv("REPLICATE_POLL_INTERVAL", "0.25")
@@ -140,8 +140,8 @@ async def test_the_interval_of_the_environment(colour: str, monkeypatch: pytest.
         client.poll_interval  # noqa: B018
 
 
-async def test_the_interval_is_kept(colour: str) -> None:
-    """Waiting for a prediction sleeps for the interval between two looks."""
+async def test_the_poll_interval_is_used(colour: str) -> None:
+    """Waiting for a prediction sleeps for the interval between two requests."""
     states = iter(["starting", "processing", "processing", "succeeded"])
     client = scripted(colour, lambda _: httpx.Response(200, json={"id": "p", "status": next(states)}), poll_interval=3)
     sleeps: list[float] = []
@@ -162,7 +162,7 @@ def proxy() -> Iterator[Faults]:
 
 @pytest.mark.parametrize("kind", [Replicate, Client])
 def test_a_proxy_of_the_environment(kind: Any, proxy: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests go through the proxy that the environment names."""
+    """Requests go through the proxy in the environment."""
     monkeypatch.setenv("HTTP_PROXY", proxy.origin)
     with kind(api_token="r8_test", base_url="http://api.example.test/v1") as client:
         assert client.get("/account").json() == {"username": "me"}
@@ -170,7 +170,7 @@ def test_a_proxy_of_the_environment(kind: Any, proxy: Faults, monkeypatch: pytes
 
 
 def test_a_proxy_that_is_passed(proxy: Faults) -> None:
-    """`Client(proxy=…)` and `http_client=DefaultHttpxClient(proxy=…)` go through a proxy."""
+    """`Client(proxy=…)` and `http_client=DefaultHttpxClient(proxy=…)` use a proxy."""
     address = "http://api.example.test/v1"
     with Client("r8_test", base_url=address, proxy=proxy.origin) as client:
         assert client.get("/account").json() == {"username": "me"}
@@ -181,7 +181,7 @@ def test_a_proxy_that_is_passed(proxy: Faults) -> None:
 
 
 def test_verify_reaches_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`Client(verify=…)` is httpx's own."""
+    """`Client(verify=…)` is passed on to httpx."""
     made: list[Any] = []
     real = httpx.Client.__init__
 
@@ -196,8 +196,8 @@ def test_verify_reaches_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made[0]["verify"] is context
 
 
-def test_clients_of_httpx_have_our_defaults() -> None:
-    """`DefaultHttpxClient` and its twin are httpx's, with our timeout, and whatever they are given."""
+def test_default_httpx_clients() -> None:
+    """`DefaultHttpxClient` and its asynchronous twin are httpx clients with our timeout and the given options."""
     with DefaultHttpxClient() as client:
         assert isinstance(client, httpx.Client)
         assert client.timeout == httpx.Timeout(60, connect=5)
@@ -209,7 +209,7 @@ def test_clients_of_httpx_have_our_defaults() -> None:
 
 
 def test_aiohttp_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra, `DefaultAioHttpClient` says what to install; with it, it is what that makes."""
+    """Without the extra, `DefaultAioHttpClient` says what to install; with it, it makes that library's client."""
 
     def missing(name: str) -> Any:
         raise ImportError(name)
@@ -247,9 +247,9 @@ client.get("/account")
     ],
 )
 def test_logging(value: str, before: str, lines: int) -> None:
-    """REPLICATE_LOG shows what this package logs, once, unless the program has its own handlers.
+    """REPLICATE_LOG shows the log of this package, once, unless the program has its own handlers.
 
-    httpx's own lines show whole URLs, signatures included, and are not turned on.
+    The log of httpx shows whole URLs, including signatures, and is not turned on.
     """
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path)), "REPLICATE_LOG": value}
     ran = subprocess.run(
@@ -259,8 +259,8 @@ def test_logging(value: str, before: str, lines: int) -> None:
     assert "secret" not in ran.stderr
 
 
-def test_settings_set_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test patches on the module is undone, in the client too, when the patch is."""
+def test_patched_settings_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that a test patches on the module are also restored in the client."""
     replicate._reset_client()
     client = replicate.default_client
     before = (client.max_retries, client.base_url)
@@ -278,7 +278,7 @@ def test_settings_set_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("wrong", [httpx.AsyncClient, httpx.Client])
 def test_an_http_client_of_the_other_colour(wrong: Any) -> None:
-    """It is refused when it is given, and not after a prediction has been started."""
+    """It is refused when it is given, and not only after a prediction was started."""
     kind = Replicate if wrong is httpx.AsyncClient else AsyncReplicate
     with pytest.raises(TypeError, match=rf"^Invalid `http_client` arg.* as http_client, not httpx\.{wrong.__name__}$"):
         kind(bearer_token="t", http_client=wrong())
@@ -287,7 +287,7 @@ def test_an_http_client_of_the_other_colour(wrong: Any) -> None:
 
 
 def test_parameters_of_an_http_client() -> None:
-    """They are added to those of a request, and replace none."""
+    """They are added to the parameters of a request, and replace none."""
     asked: list[httpx.URL] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -303,7 +303,7 @@ def test_parameters_of_an_http_client() -> None:
     ]
 
 
-def test_patience_of_version_1() -> None:
-    """`Client(timeout=None)` is the default patience, as it was."""
+def test_the_timeout_of_version_1() -> None:
+    """`Client(timeout=None)` means the default timeout, as in version 1."""
     assert Client("t", timeout=None).timeout == replicate.DEFAULT_TIMEOUT
     assert Client("t", timeout=httpx.Timeout(None)).timeout == httpx.Timeout(None)

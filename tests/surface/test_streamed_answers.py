@@ -1,4 +1,4 @@
-"""`with_streaming_response`: the answer is there before its content, which is read when it is asked for."""
+"""`with_streaming_response`: the response is available before its content, which is read on demand."""
 
 from __future__ import annotations
 
@@ -35,41 +35,41 @@ PREDICTION: dict[str, Any] = {
     "model": "o/n",
     "version": "v",
 }
-PREDICTION["created_at"] = "2999-01-01T00:00:00Z"  # whenever it is asked for
+PREDICTION["created_at"] = "2999-01-01T00:00:00Z"  # recent whenever it is requested
 BODY = json.dumps(PREDICTION, ensure_ascii=False, indent=0).encode()
 
 
 class Left(BaseException):
-    """How a block is left."""
+    """The error by which a block is left."""
 
 
 def leave(error: type[BaseException] | None) -> None:
-    """Leave a block by an error, if there is one."""
+    """Leave a block with an error, if there is one."""
     if error:
         raise error
 
 
 def saying(body: bytes, status: str = "200 OK") -> Callable[[bytes], tuple[str, bytes]]:
-    """Answer everything in one way."""
+    """Respond to every request in the same way."""
     return lambda _: (status, body)
 
 
 def api(request: bytes) -> tuple[str, bytes]:
-    """Answer a create with its prediction, and a list with that."""
+    """Respond to a create with its prediction, and to a list with that prediction."""
     if request.startswith((b"GET /v1/predictions?", b"GET /v1/predictions ")):
         return "200 OK", json.dumps({"results": [PREDICTION], "next": None, "previous": None}).encode()
     return "201 Created" if request.startswith(b"POST") else "200 OK", BODY
 
 
 def operation(name: str) -> Callable[[bytes], tuple[str, bytes]]:
-    """Answer an operation with what it takes for success."""
+    """Respond to an operation with success."""
     if name.endswith(".delete"):
         return saying(b"", "204 No Content")
     return saying(json.dumps([] if name == "hardware.list" else {"id": "i", "results": [], "key": "whsec_a"}).encode())
 
 
 class Entered:
-    """Enters what a method gives, and leaves it, in its client's colour."""
+    """Enters and leaves the context manager that a method returns, in its client's colour."""
 
     def __init__(self, manager: Any, colour: str) -> None:
         self._manager, self._blocking = manager, colour == "blocking"
@@ -86,7 +86,7 @@ class Entered:
 
 @pytest.fixture
 def clients(colour: str) -> Iterator[Callable[..., Any]]:
-    """Give a function that makes clients of a server."""
+    """Yield a function that makes clients of a server."""
     made: list[Any] = []
 
     def make(slow: Slow, **options: Any) -> Any:
@@ -101,7 +101,7 @@ def clients(colour: str) -> Iterator[Callable[..., Any]]:
 
 @pytest.mark.parametrize("name", METHODS)
 async def test_every_operation(colour: str, clients: Any, name: str) -> None:
-    """Its answer is there before the content; `parse` reads that, and gives what the method gives, bound likewise."""
+    """The response is available before its content; `parse` reads that, and returns the method's usual result."""
     own = {"signature": f"{colour} streamed"} if name == "files.download" else {}
     arguments = {**ARGUMENTS.get(name, {}), **own}
     with Slow(operation(name)) as slow:
@@ -136,7 +136,7 @@ async def test_every_operation(colour: str, clients: Any, name: str) -> None:
     ids=["read", "text", "json", "parse(to=)", "iter_bytes", "iter_text", "iter_lines"],
 )
 async def test_every_way_to_read(colour: str, clients: Any, read: Any, expected: Any) -> None:
-    """Each reads what has not come yet; what the method gives can be had then, too, in the block and after it."""
+    """Each way reads the remaining content; `parse` then works too, inside the block and after it."""
     with Slow(api) as slow:
         client = clients(slow)
         for within in (True, False):
@@ -153,13 +153,13 @@ async def test_every_way_to_read(colour: str, clients: Any, read: Any, expected:
 
 
 async def joined(items: Any) -> Any:
-    """Give pieces as one."""
+    """Return the pieces joined."""
     pieces = await collect(items)
     return pieces[0][:0].join(pieces)
 
 
-async def test_content_is_given_as_it_comes(colour: str) -> None:
-    """Nothing waits for the end: a part that has come is given at once."""
+async def test_content_is_yielded_as_it_arrives(colour: str) -> None:
+    """A part that has arrived is yielded at once, before the end."""
     first = True
 
     def parts() -> Any:
@@ -196,8 +196,8 @@ async def closed(items: Any) -> None:
 
 @pytest.mark.parametrize("error", [None, Left])
 @pytest.mark.parametrize("half", ["half", None])
-async def test_what_is_not_read_is_closed(colour: str, error: Any, half: str | None) -> None:
-    """However the block is left, the answer gives its place back; its content cannot be had any more."""
+async def test_an_unread_response_is_closed(colour: str, error: Any, half: str | None) -> None:
+    """However the block is left, the connection is released, and the content cannot be read any more."""
     limits, timeout = httpx.Limits(max_connections=1), httpx.Timeout(5, pool=0.5)
     with Slow(api) as slow:
         kind: Any = httpx.Client if colour == "blocking" else httpx.AsyncClient
@@ -222,7 +222,7 @@ async def test_what_is_not_read_is_closed(colour: str, error: Any, half: str | N
 
 
 async def test_closing_it_by_hand(colour: str, clients: Any) -> None:
-    """`close` lets go of the connection within the block."""
+    """`close` releases the connection inside the block."""
     with Slow(api) as slow:
         async with Entered(clients(slow).predictions.with_streaming_response.get("p1"), colour) as response:
             await got(response.close())
@@ -232,7 +232,7 @@ async def test_closing_it_by_hand(colour: str, clients: Any) -> None:
 
 
 async def test_errors_are_raised_on_entering(colour: str, clients: Any) -> None:
-    """An error status raises before the block, with what it says, after the retries that may help."""
+    """An error status raises before the block, with its message, after the usual retries."""
     with Slow(saying(b'{"detail": "no such thing"}', "404 Not Found")) as slow:
         slow.go.set()
         with pytest.raises(NotFoundError, match="no such thing"):
@@ -251,7 +251,7 @@ async def test_errors_are_raised_on_entering(colour: str, clients: Any) -> None:
 @pytest.mark.parametrize("way", ["read", "text", "json", "parse", "iter_bytes", "iter_text", "iter_lines"])
 @pytest.mark.parametrize("name", ["predictions.get", "predictions.list", "files.download", "get"])
 async def test_a_connection_that_breaks(colour: str, clients: Any, name: str, way: str) -> None:
-    """It raises an APIConnectionError that was sent, and nothing is asked for anew: the answer was shown."""
+    """It raises an APIConnectionError with `sent`, and nothing is sent again, since the response was visible."""
     own = {"signature": f"{colour} {way}"} if name == "files.download" else {}
     arguments = {"get": {"url": "/x"}}.get(name, {**ARGUMENTS.get(name, {}), **own})
     with Slow(api, breaking=1) as slow:
@@ -266,8 +266,8 @@ async def test_a_connection_that_breaks(colour: str, clients: Any, name: str, wa
         assert len(slow.requests) == 1
 
 
-async def test_what_is_no_page_is_not_asked_for_anew(colour: str, clients: Any) -> None:
-    """A list whose answer is somebody else's is asked for again by the method, but not once it was shown."""
+async def test_a_response_that_is_not_a_page_is_not_retried(colour: str, clients: Any) -> None:
+    """The method itself retries a list whose response is not a page, but not after the response was visible."""
     with Slow(saying(b"<html>")) as slow:
         slow.go.set()
         async with Entered(clients(slow).predictions.with_streaming_response.list(), colour) as response:
@@ -276,8 +276,8 @@ async def test_what_is_no_page_is_not_asked_for_anew(colour: str, clients: Any) 
         assert len(slow.requests) == 1
 
 
-async def test_what_it_gives_goes_on(colour: str, clients: Any) -> None:
-    """Objects and pages that `parse` gives send requests of their own, whole ones."""
+async def test_parsed_objects_are_usable(colour: str, clients: Any) -> None:
+    """Objects and pages from `parse` send their own requests, which are not streamed."""
     with Slow(api) as slow:
         slow.go.set()
         client = clients(slow)
@@ -296,7 +296,7 @@ async def test_what_it_gives_goes_on(colour: str, clients: Any) -> None:
 
 
 def creates(client: Any) -> list[Any]:
-    """Give every way to start something with a streamed answer."""
+    """Return every way to start something with a streamed response."""
     shown = client.with_streaming_response
     return [
         lambda: shown.predictions.create("o/n:v", {}),
@@ -309,21 +309,21 @@ def creates(client: Any) -> list[Any]:
 
 @pytest.mark.parametrize("number", range(5))
 @pytest.mark.parametrize("error", [None, Left, KeyboardInterrupt, asyncio.CancelledError, ValueError])
-async def test_what_was_started_goes_on(colour: str, clients: Any, number: int, error: Any) -> None:
-    """Whoever has the answer has started it: not reading it, however the block is left, cancels and sends nothing."""
+async def test_a_started_prediction_continues(colour: str, clients: Any, number: int, error: Any) -> None:
+    """A create that was responded to is not canceled, however the block is left and whether or not it was read."""
     with Slow(api) as slow:
         with pytest.raises(error) if error else nullcontext():
             async with Entered(creates(clients(slow))[number](), colour) as response:
                 assert response.status_code == 201
-                unended.end()  # as where Python ends
+                unended.end()  # as at the exit of Python
                 leave(error)
         assert [each.split(" ")[0] for each in slow.asked] == ["POST"]
         assert not recovery.ledger.under_way
 
 
 @pytest.mark.parametrize("way", ["parse", "json", "iter_lines"])
-async def test_what_was_read_is_known_to_be_started(colour: str, clients: Any, way: str) -> None:
-    """What was started is known to belong to this create when the block is left, whoever has read its id."""
+async def test_a_prediction_that_was_read_is_claimed(colour: str, clients: Any, way: str) -> None:
+    """When the block is left, the prediction is registered as this create's, whichever way its id was read."""
     with Slow(api) as slow:
         slow.go.set()
         async with Entered(clients(slow).predictions.with_streaming_response.create("o/n:v", {}), colour) as response:
@@ -333,8 +333,8 @@ async def test_what_was_read_is_known_to_be_started(colour: str, clients: Any, w
         assert slow.asked == ["POST /v1/predictions"]
 
 
-async def test_a_create_whose_answer_breaks_off(colour: str, clients: Any) -> None:
-    """`parse` looks for what was started and gives it, as the method does."""
+async def test_a_create_whose_response_breaks_off(colour: str, clients: Any) -> None:
+    """`parse` searches for the prediction that was started and returns it, as the method does."""
     with Slow(api, breaking=1) as slow:
         client = clients(slow)
         Clock(client)
@@ -346,8 +346,8 @@ async def test_a_create_whose_answer_breaks_off(colour: str, clients: Any) -> No
 
 
 @pytest.mark.parametrize("way", ["read", "text", "json", "iter_bytes", "iter_text", "iter_lines"])
-async def test_a_create_whose_answer_breaks_off_while_it_is_read(colour: str, clients: Any, way: str) -> None:
-    """Other methods raise what nobody takes for "nothing was started"; `parse` can still be asked."""
+async def test_a_create_whose_response_breaks_off_while_it_is_read(colour: str, clients: Any, way: str) -> None:
+    """Other ways to read raise an AmbiguousCreateError that says that something was started; `parse` still works."""
     with Slow(api, breaking=1) as slow:
         client = clients(slow)
         Clock(client)
@@ -362,7 +362,7 @@ async def test_a_create_whose_answer_breaks_off_while_it_is_read(colour: str, cl
 
 
 async def test_a_create_that_cannot_be_found(colour: str, clients: Any) -> None:
-    """`parse` raises AmbiguousCreateError with the advice, and so does asking again, without another search."""
+    """`parse` raises AmbiguousCreateError with advice; calling it again raises it again, without another search."""
 
     def nothing_listed(request: bytes) -> tuple[str, bytes]:
         return api(request) if request.startswith(b"POST") else ("200 OK", b'{"results": [], "next": null}')
@@ -378,8 +378,8 @@ async def test_a_create_that_cannot_be_found(colour: str, clients: Any) -> None:
         assert slow.asked == ["POST /v1/predictions", *["GET /v1/predictions"] * 3]
 
 
-async def test_a_create_that_is_not_answered(colour: str, clients: Any) -> None:
-    """What is lost before its answer has begun is looked for on entering; the answer is what was found."""
+async def test_a_create_without_a_response(colour: str, clients: Any) -> None:
+    """A create whose response is lost before it begins is searched for on entering; the response is the one found."""
 
     def lost(request: bytes) -> tuple[str, bytes]:
         return ("500 Oh", b"") if request.startswith(b"POST") else api(request)
@@ -394,8 +394,8 @@ async def test_a_create_that_is_not_answered(colour: str, clients: Any) -> None:
         assert [each.split(" ")[0] for each in slow.asked] == ["POST", "GET", "GET"]
 
 
-async def test_uploads_are_not_the_answer(colour: str, clients: Any) -> None:
-    """Of a create that uploads its files first, the answer is the prediction's."""
+async def test_the_response_of_an_upload_is_not_shown(colour: str, clients: Any) -> None:
+    """For a create that first uploads files, the response is that of the create."""
     stored = {"id": "f1", "urls": {"get": "https://api.replicate.com/v1/files/f1"}, "checksums": {}}
 
     def either(request: bytes) -> tuple[str, bytes]:
@@ -416,8 +416,8 @@ async def test_uploads_are_not_the_answer(colour: str, clients: Any) -> None:
             assert slow.asked == ["POST /v1/files", "POST /v1/predictions"]
 
 
-async def test_what_takes_several_requests_ends_first(colour: str, clients: Any) -> None:
-    """`run` and `wait` have ended when the block begins, and show the last answer, whole."""
+async def test_calls_with_several_requests_end_first(colour: str, clients: Any) -> None:
+    """`run` and `wait` have ended when the block begins, and show the last response completely."""
     with Slow(api) as slow:
         slow.go.set()
         client = clients(slow)
@@ -433,7 +433,7 @@ async def test_what_takes_several_requests_ends_first(colour: str, clients: Any)
 
 @pytest.mark.parametrize("attribute", ["with_raw_response", "with_streaming_response"])
 async def test_the_content_of_a_file(colour: str, clients: Any, attribute: str) -> None:
-    """A download's answer has the bytes; `parse` gives the file, whose content has come with that answer."""
+    """The response of a download has the bytes; `parse` returns the file with the content of that response."""
     content = bytes(range(256)) * 1024
     arguments: dict[str, Any] = {"expiry": 2**33, "owner": "o", "signature": f"{colour} {attribute}"}
     with Slow(saying(content)) as slow:
@@ -459,7 +459,7 @@ async def test_the_content_of_a_file(colour: str, clients: Any, attribute: str) 
 
 
 async def test_a_download_that_is_refused(colour: str, clients: Any) -> None:
-    """A link that is wrong or too old is the error that the method raises."""
+    """An invalid or expired link raises the same error as the method."""
     arguments: dict[str, Any] = {"expiry": 2**33, "owner": "o", "signature": "wrong"}
     with Slow(saying(b'{"detail": "not there"}', "404 Not Found")) as slow:
         slow.go.set()

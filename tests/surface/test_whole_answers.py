@@ -1,4 +1,4 @@
-"""`with_raw_response` and `with_streaming_response`: whole answers of every method, from one wrapper."""
+"""`with_raw_response` and `with_streaming_response`: complete responses of every method, from one wrapper."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BODY = '{"id": "p1",\n"status": "succeeded", "output": "grün"}'
 
 
 class Api:
-    """Answers with a prediction, in two parts; the first answers may be errors."""
+    """Responds with a prediction; the first responses can be errors."""
 
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
@@ -47,8 +47,8 @@ async def left(manager: Any, colour: str) -> None:
         await manager.__aexit__(None, None, None)
 
 
-async def test_the_answer_and_what_the_method_gives(colour: str) -> None:
-    """A raw response has the whole exchange, and `parse` gives what the method itself would."""
+async def test_the_response_and_the_parsed_result(colour: str) -> None:
+    """A raw response has the whole exchange, and `parse` returns the method's usual result."""
     client = scripted(colour, Api())
     raw = await got(client.predictions.with_raw_response.get("p1"))
     assert isinstance(raw, APIResponse)
@@ -64,8 +64,8 @@ async def test_the_answer_and_what_the_method_gives(colour: str) -> None:
     assert (await got(prediction.reload())) is prediction
 
 
-async def test_an_answer_is_of_one_colour(colour: str) -> None:
-    """An answer, and what `with_streaming_response` gives, is for `with` or for `async with`, by its client."""
+async def test_a_response_is_of_one_colour(colour: str) -> None:
+    """A response, and the result of `with_streaming_response`, works with `with` or `async with`, like its client."""
     client = scripted(colour, Api())
     answers = [await got(client.predictions.with_raw_response.get("p1")), await got(client.get("/x", stream=True))]
     for each_one in (*answers, client.predictions.with_streaming_response.get("p1")):
@@ -81,7 +81,7 @@ async def test_an_answer_is_of_one_colour(colour: str) -> None:
 
 
 async def test_the_content_in_every_form(colour: str) -> None:
-    """The content can be had as bytes, text, JSON, another type, and in pieces."""
+    """The content is available as bytes, text, JSON, another type, and in chunks."""
     raw = await got(scripted(colour, Api()).predictions.with_raw_response.get("p1"))
     assert await got(raw.read()) == BODY.encode()
     assert await got(raw.text()) == BODY
@@ -111,7 +111,7 @@ async def test_the_content_in_every_form(colour: str) -> None:
     ],
 )
 async def test_every_place_has_it(colour: str, path: str, arguments: tuple[Any, ...]) -> None:
-    """The client, every noun, and the nouns inside it have it."""
+    """The client, every namespace, and nested namespaces have it."""
     found: Any = scripted(colour, Api())
     for name in path.split("."):
         found = getattr(found, name)
@@ -119,25 +119,25 @@ async def test_every_place_has_it(colour: str, path: str, arguments: tuple[Any, 
 
 
 async def test_lists(colour: str) -> None:
-    """A list's answer parses to its page."""
+    """The response of a list is parsed to its page."""
     raw = await got(scripted(colour, Api()).predictions.with_raw_response.list())
     page = await got(raw.parse())
     assert [item.id for item in page.results] == ["p1"]
 
 
 async def test_retries_are_counted(colour: str) -> None:
-    """`retries_taken` tells how often it was sent again."""
+    """`retries_taken` is the number of retries."""
     client = scripted(colour, Api(500, 429))
     client._session.transport.sleep = no_sleep
     assert (await got(client.predictions.with_raw_response.get("p1"))).retries_taken == 2
 
 
 async def no_sleep(seconds: float) -> None:
-    """Take no time."""
+    """Return at once."""
 
 
 async def test_errors_are_raised(colour: str) -> None:
-    """An error status raises, as without."""
+    """An error status raises, as usual."""
     client = scripted(colour, Api(404))
     with pytest.raises(NotFoundError):
         await got(client.predictions.with_raw_response.get("p1"))
@@ -148,7 +148,7 @@ async def test_errors_are_raised(colour: str) -> None:
 
 
 async def test_a_streaming_response_is_a_context(colour: str) -> None:
-    """Version 2's `with … as response` gives the same, closed at its end."""
+    """Version 2's `with … as response` returns the same response, closed at its end."""
     manager = scripted(colour, Api()).predictions.with_streaming_response.get(prediction_id="p1")
     response = await entered(manager, colour)
     assert await collect(response.iter_lines()) == BODY.split("\n")
@@ -158,7 +158,7 @@ async def test_a_streaming_response_is_a_context(colour: str) -> None:
 
 
 async def test_a_low_level_stream_is_read_as_it_comes(colour: str) -> None:
-    """`stream=True` gives the answer before its content, which is read once and lets go of the connection."""
+    """`stream=True` returns the response before its content, which is read once and then releases the connection."""
     client = scripted(colour, Api())
     response = await got(client.get("/custom", stream=True))
     assert not response.is_closed
@@ -172,8 +172,8 @@ async def test_a_low_level_stream_is_read_as_it_comes(colour: str) -> None:
     assert (await got(response.parse()))["id"] == "p1"
 
 
-def test_a_stream_that_breaks_is_our_error() -> None:
-    """A connection that breaks while the content is read raises what all broken connections do."""
+def test_a_stream_that_breaks_raises_our_error() -> None:
+    """A connection that breaks while the content is read raises APIConnectionError, as for any request."""
     from replicate import APIConnectionError
 
     with Faults(answer("200 OK", b"half", "Content-Length: 100")) as faults:
@@ -184,8 +184,8 @@ def test_a_stream_that_breaks_is_our_error() -> None:
         client.close()
 
 
-def test_what_has_no_answer_of_its_own() -> None:
-    """A method that asks for nothing, or for many things, is refused before it does anything."""
+def test_methods_without_a_response() -> None:
+    """A method that sends no request, or many, is refused before it does anything."""
     with Replicate(bearer_token="t") as client:
         with pytest.raises(AttributeError, match="asks the API for nothing"):
             client.with_raw_response.close()
@@ -194,8 +194,8 @@ def test_what_has_no_answer_of_its_own() -> None:
         assert not client.is_closed()
 
 
-async def test_answers_of_what_is_called_itself(colour: str) -> None:
-    """`webhooks.default.secret()` can be asked for with its whole answer, too; dir() names what there is."""
+async def test_the_response_of_a_callable_namespace(colour: str) -> None:
+    """`webhooks.default.secret()` has a raw response too; `dir` lists the available methods."""
     client = scripted(colour, lambda _: httpx.Response(200, json={"key": "whsec_a"}))
     answer = await got(client.with_raw_response.webhooks.default.secret())
     assert (await got(answer.parse())).key == "whsec_a"
@@ -206,7 +206,7 @@ async def test_answers_of_what_is_called_itself(colour: str) -> None:
 
 @pytest.mark.parametrize("attribute", ["with_raw_response", "with_streaming_response"])
 def test_they_can_be_patched(attribute: str) -> None:
-    """A method of them can be patched, and so can they as a whole, of a client and of a namespace."""
+    """A method of theirs can be patched, and so can they themselves, on a client and on a namespace."""
     client = scripted("blocking", Api())
     for owner in (client.predictions, client.models.versions):
         with mock.patch.object(getattr(owner, attribute), "get", return_value="patched"):
@@ -222,7 +222,7 @@ def test_they_can_be_patched(attribute: str) -> None:
 
 
 def test_they_keep_nothing_alive() -> None:
-    """A client that is dropped is gone at once, without the garbage collector."""
+    """A dropped client is freed at once, without the garbage collector."""
     client = scripted("blocking", Api())
     gone = ref(client.predictions)
     whole = client.predictions.with_raw_response

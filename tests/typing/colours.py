@@ -1,4 +1,4 @@
-"""What type checkers must see of both clients. Checked by mypy and pyright, never run."""
+"""The types that checkers infer for both clients. Checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from replicate_api.types import Timestamp
 
 
 def poster(image: Path, colors: int = 5) -> Path:
-    """Stand for a model's signature, as a hint."""
+    """Stand in for the signature of a model, as a hint."""
     raise NotImplementedError
 
 
 def blocking(client: Replicate, output: FileOutput[Sync]) -> None:
-    """See plain results."""
+    """Assert the plain results of a blocking client."""
     prediction = client.predictions.create("o/n:v", {"prompt": "x"}, wait=5, webhook_events_filter=["start"])
     assert_type(prediction, Prediction[Sync])
     assert_type(prediction.id, str)
@@ -85,7 +85,7 @@ def blocking(client: Replicate, output: FileOutput[Sync]) -> None:
 
 
 async def awaited(client: AsyncReplicate, output: FileOutput[Async], blocker: Replicate) -> None:
-    """See coroutines."""
+    """Assert the coroutines of an asynchronous client."""
     prediction = await client.predictions.create("o/n:v", {"prompt": "x"})
     assert_type(prediction, Prediction[Async])
     assert_type(await prediction.wait(), Prediction[Async])
@@ -105,7 +105,7 @@ async def awaited(client: AsyncReplicate, output: FileOutput[Async], blocker: Re
 
 
 async def watching(client: Replicate, other: AsyncReplicate) -> None:
-    """Be told of predictions and trainings by functions, which may be coroutine functions for the other client."""
+    """Pass callbacks for updates, which can be coroutine functions on an asynchronous client."""
     made, training = client.predictions.get("x"), client.trainings.get("x")
     assert_type(made.wait(on_update=lambda run: run.status, progress=True), Prediction[Sync])
     assert_type(training.wait(on_update=lambda run: run.destination, progress=True), Training[Sync])
@@ -143,15 +143,15 @@ def jobs(client: Replicate) -> None:
 
 
 def note(run: Prediction) -> None:
-    """Stand for a callback."""
+    """Stand in for a callback."""
 
 
 async def note_later(run: Prediction) -> None:
-    """Stand for one that is awaited."""
+    """Stand in for an asynchronous callback."""
 
 
 def module() -> None:
-    """See the module's functions as the default client's."""
+    """Assert that the module's functions have the types of the default client's methods."""
     assert_type(replicate.default_client, Client)
     assert_type(replicate.predictions.get("x"), Prediction[Sync])
     assert_type(replicate.run("o/n", {"prompt": "x"}, timeout=60, use_file_output=False), Any)
@@ -159,7 +159,7 @@ def module() -> None:
 
 
 def mistakes(client: Replicate, other: AsyncReplicate) -> None:
-    """Be told of each of these; an unneeded ignore is an error in itself."""
+    """Assert that each of these is an error; an unneeded ignore is an error too."""
     client.predictions.get(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.predictions.get("x", timeot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.run("o/n", input={}, webook="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -169,7 +169,7 @@ def mistakes(client: Replicate, other: AsyncReplicate) -> None:
 
 
 async def streams(client: Replicate, other: AsyncReplicate) -> None:
-    """See one class of streams, in both colours."""
+    """Assert that streams are of one class in both colours."""
     stream = client.stream("o/n", input={}, use_file_output=False, cancel_on_exit=False, timeout=5)
     assert_type(stream, EventStream[Sync])
     assert_type(client.predictions.get("x").stream(), EventStream[Sync])
@@ -194,7 +194,7 @@ async def streams(client: Replicate, other: AsyncReplicate) -> None:
 
 
 async def loops(page: Page[Sync, int], items: OutputIterator[Sync]) -> None:
-    """Iterate what a blocking client gives by `for`, and be told of `async for`."""
+    """Iterate the results of a blocking client with `for`; `async for` is an error."""
     assert_type(list(page), list[int])
     assert_type(next(items), Any)
     with items as same:
@@ -208,7 +208,7 @@ async def loops(page: Page[Sync, int], items: OutputIterator[Sync]) -> None:
 
 
 async def other_loops(page: Page[Async, int], items: OutputIterator[Async]) -> None:
-    """Iterate what an asynchronous client gives by `async for`, and be told of `for`."""
+    """Iterate the results of an asynchronous client with `async for`; `for` is an error."""
     async with items as same:
         assert_type(same, OutputIterator[Async])
     assert_type(await items, Any)

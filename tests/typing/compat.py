@@ -1,4 +1,4 @@
-"""What type checkers see of the names of earlier versions, and of the module's settings. Checked, never run."""
+"""The types of the names of earlier versions and of the module's settings. Checked, never run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def awaited() -> None:
 
 
 def calls(client: replicate.Client) -> None:
-    assert_type(replicate.stream("owner/model", {}, False), EventStream[Sync])  # noqa: FBT003 - as it was
+    assert_type(replicate.stream("owner/model", {}, False), EventStream[Sync])  # noqa: FBT003 - as in earlier versions
     assert_type(client.stream("owner/model", input={}, use_async=True), EventStream[Async])
     assert_type(client.get(path="/custom"), Any)
     assert_type(client.copy(set_default_query={}), replicate.Client)

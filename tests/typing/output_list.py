@@ -1,4 +1,4 @@
-"""What type checkers must see of an output that is a list, and a text. Checked, never run."""
+"""The types of an output that is both a list and a text. Checked, never run."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
 
 
 def as_list(output: OutputList) -> None:
-    """See a list of whatever the model makes."""
+    """Assert that the output is a list of the model's items."""
     assert_type(output[0], Any)
     assert_type(output[:2], list[Any])
-    assert_type(output + ["x"], list[Any])  # noqa: RUF005 - it is what is asserted
+    assert_type(output + ["x"], list[Any])  # noqa: RUF005 - the operation under test
     assert_type(output.count("x"), int)
     take_strings(output)
 
 
 def take_strings(items: list[str]) -> None:
-    """Stand for what wants a list."""
+    """Stand in for a function that takes a list."""
 
 
 def as_text(output: OutputList) -> None:
-    """See what a text can do."""
+    """Assert that the output has the methods of a text."""
     assert_type(output.text, str | None)
     assert_type(output + "!", str)
     assert_type("> " + output, str)

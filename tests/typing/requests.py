@@ -1,4 +1,4 @@
-"""What type checkers must see of low-level requests: it follows `cast_to` and `stream`. Checked, never run."""
+"""The results of low-level requests, whose types depend on `cast_to` and `stream`. Checked, never run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from replicate._dual.colours import Async, Sync
 from replicate.resources.predictions import Prediction
 
 
-def blocking(client: Replicate, stream: bool) -> None:  # noqa: FBT001 - whatever it is
-    """See what is asked for."""
+def blocking(client: Replicate, stream: bool) -> None:  # noqa: FBT001 - any value
+    """Assert that the result has the requested type."""
     assert_type(client.get("/custom", timeout=3, params={"a": 1}), httpx.Response)
     assert_type(client.post(url="/custom", json={}), httpx.Response)
     assert_type(client.get("/custom", cast_to=dict), dict[str, Any])
@@ -32,7 +32,7 @@ def blocking(client: Replicate, stream: bool) -> None:  # noqa: FBT001 - whateve
 
 
 async def awaited(client: AsyncReplicate) -> None:
-    """See the same, awaited."""
+    """Assert the same types for an asynchronous client."""
     assert_type(await client.get("/custom"), httpx.Response)
     assert_type(await client.post(url="/custom", cast_to=dict), dict[str, Any])
     assert_type(await client.put("/custom", cast_to=list[int]), list[int])
@@ -46,7 +46,7 @@ async def awaited(client: AsyncReplicate) -> None:
 
 
 def mistakes(client: Replicate) -> None:
-    """Be told of each of these; an unneeded ignore is an error in itself."""
+    """Assert that each of these is an error; an unneeded ignore is an error too."""
     client.request("GET")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     client.get("/custom", "more")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     client.get("/custom", timeot=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]

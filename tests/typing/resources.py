@@ -1,4 +1,4 @@
-"""What type checkers must see of every noun, in both colours. Checked by mypy and pyright, never run."""
+"""The types of every resource in both colours. Checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def blocking(client: Replicate, new: DeploymentCreateParams) -> None:
-    """See plain results."""
+    """Assert the plain results of a blocking client."""
     assert_type(client.account.get(), Account[Sync])
     assert_type(client.accounts.current(timeout=3), Account[Sync])
     assert_type(client.collections.get(slug="s"), Collection[Sync])
@@ -66,7 +66,7 @@ def blocking(client: Replicate, new: DeploymentCreateParams) -> None:
 
 
 def blocking_models(client: Replicate) -> None:
-    """See plain results of models, and of what belongs to them."""
+    """Assert the plain results for models and their parts."""
     assert_type(client.models.get(owner="o", name="n"), Model[Sync])
     assert_type(client.models.get("o/n").latest_version, Version[Sync] | None)
     assert_type(client.models.get("o/n").default_example, Prediction[Sync] | None)
@@ -88,7 +88,7 @@ def blocking_models(client: Replicate) -> None:
 
 
 def plain(model: Model[Sync]) -> None:
-    """See plain data."""
+    """Assert the types of plain data."""
     assert_type(model.to_dict(exclude_none=True), dict[str, Any])
     assert_type(model.dict(), dict[str, Any])
     assert_type(model.json(indent=2), str)
@@ -97,7 +97,7 @@ def plain(model: Model[Sync]) -> None:
 
 
 async def awaited(client: AsyncReplicate, new: DeploymentCreateParams) -> None:
-    """See coroutines."""
+    """Assert the coroutines of an asynchronous client."""
     assert_type(await client.account.get(), Account[Async])
     assert_type(await client.accounts.current(timeout=3), Account[Async])
     assert_type(await client.collections.get(slug="s"), Collection[Async])
@@ -134,7 +134,7 @@ async def awaited(client: AsyncReplicate, new: DeploymentCreateParams) -> None:
 
 
 async def awaited_models(client: AsyncReplicate, model: Model[Async]) -> None:
-    """See coroutines of models, and of what belongs to them."""
+    """Assert the coroutines for models and their parts."""
     assert_type(await client.models.get(owner="o", name="n"), Model[Async])
     assert_type(await client.models.list(), Page[Async, Model[Async]])
     assert_type(await client.models.create("o", "n", hardware="cpu", visibility="public"), Model[Async])
@@ -156,7 +156,7 @@ async def awaited_models(client: AsyncReplicate, model: Model[Async]) -> None:
 
 
 def mistakes(client: Replicate) -> None:
-    """Be told of each of these; an unneeded ignore is an error in itself."""
+    """Assert that each of these is an error; an unneeded ignore is an error too."""
     client.models.get("o/n", nme="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.trainings.get(prediction_id="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.models.create("o", "n", hardware="cpu", visibility="secret")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""What type checkers must see of lists, settings and low-level requests. Checked by mypy and pyright, never run."""
+"""The types of lists, settings and low-level requests. Checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def files(output: FileOutput[Sync]) -> None:
-    """See what is known of files."""
+    """Assert the types of a file's methods and details."""
     assert_type(output.read(3, max_bytes=5), bytes)
     assert_type(output.info(), Info)
     assert_type(output.save("a.png", progress=lambda done, total: (done, total)), Path | None)
@@ -32,7 +32,7 @@ def files(output: FileOutput[Sync]) -> None:
 
 
 def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
-    """See pages and plain values."""
+    """Assert the pages and plain values of a blocking client."""
     page = client.predictions.list(limit=3, timeout=5)
     assert_type(page, Page[Sync, Prediction[Sync]])
     assert_type(client.predictions.list(page.next or ...), Page[Sync, Prediction[Sync]])
@@ -60,7 +60,7 @@ def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
 
 
 async def awaited(client: AsyncReplicate, raw: APIResponse[Async]) -> None:
-    """See what is awaited or iterated."""
+    """Await and iterate the results of an asynchronous client."""
     assert_type(client.predictions.list(), Listing[Prediction[Async]])
     assert_type(await client.predictions.list(), Page[Async, Prediction[Async]])
     async for each in client.predictions.list():
@@ -77,7 +77,7 @@ async def awaited(client: AsyncReplicate, raw: APIResponse[Async]) -> None:
 
 
 def mistakes(client: Replicate, other: AsyncReplicate) -> None:
-    """Be told of each of these; an unneeded ignore is an error in itself."""
+    """Assert that each of these is an error; an unneeded ignore is an error too."""
     client.copy(timeot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.nonsense  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018
     other.predictions.list().results  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression]  # noqa: B018

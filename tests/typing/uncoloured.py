@@ -1,4 +1,4 @@
-"""What type checkers must see of names without their colour, such as `Prediction`. Checked, never run."""
+"""The types of names without a colour, such as `Prediction`. Checked, never run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def shown(
     page: replicate.Page,
     events: replicate.Stream,
 ) -> None:
-    """See fields as they are, and results as Any: whether they are awaited is not known."""
+    """Assert that fields have their types, and results are Any, since it is unknown whether they are awaited."""
     assert_type(prediction, replicate.Prediction[Any])
     assert_type(prediction.id, str)
     assert_type(prediction.wait(timeout=3), Any)
@@ -32,7 +32,7 @@ def shown(
 async def awaited(
     prediction: replicate.Prediction, file: replicate.AsyncFileOutput, page: replicate.Page, model: replicate.Model
 ) -> None:
-    """See the same from asynchronous code."""
+    """Assert the same in asynchronous code."""
     assert_type(await prediction.wait(timeout=3), Any)
     assert_type(await file.read(), Any)
     assert_type(model.latest_version, replicate.Version | None)
@@ -44,7 +44,7 @@ async def awaited(
 
 
 def passed(client: replicate.Replicate) -> None:
-    """Pass what blocks as what may be of either colour, and back."""
+    """Pass blocking objects where either colour is accepted, and vice versa."""
     prediction: replicate.Prediction = client.predictions.get("x")
     page: replicate.Page = client.predictions.list()
     client.predictions.cancel(prediction)
@@ -53,6 +53,6 @@ def passed(client: replicate.Replicate) -> None:
 
 
 async def passed_on(client: replicate.AsyncReplicate) -> None:
-    """Pass what is awaited as what may be of either colour."""
+    """Pass asynchronous objects where either colour is accepted."""
     prediction: replicate.Prediction = await client.predictions.get("x")
     await client.predictions.cancel(prediction)

@@ -1,4 +1,4 @@
-"""What type checkers must see of webhooks. Checked by mypy and pyright, never run."""
+"""The types of webhooks. Checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def blocking(client: Replicate, request: httpx.Request) -> None:
-    """See plain results, by calling the secret or its `get`."""
+    """Assert the plain results of a blocking client, of the secret and of its `get`."""
     assert_type(client.webhooks.default.secret(), WebhookSigningSecret)
     assert_type(client.webhooks.default.secret.get(timeout=3), WebhookSigningSecret)
     assert_type(client.webhooks.unwrap(request, secret="whsec_"), Prediction[Sync] | Training[Sync])
@@ -27,14 +27,14 @@ def blocking(client: Replicate, request: httpx.Request) -> None:
 
 
 async def awaited(client: AsyncReplicate, request: httpx.Request) -> None:
-    """See coroutines where something is sent."""
+    """Assert that only methods that send requests return coroutines."""
     assert_type(await client.webhooks.default.secret(), WebhookSigningSecret)
     assert_type(await client.webhooks.default.secret.get(timeout=3), WebhookSigningSecret)
     assert_type(client.webhooks.unwrap(request, secret="whsec_"), Prediction[Async] | Training[Async])
 
 
 def mistakes(client: Replicate) -> None:
-    """Be told of each of these; an unneeded ignore is an error in itself."""
+    """Assert that each of these is an error; an unneeded ignore is an error too."""
     client.webhooks.default.secret(timeuot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.webhooks.validate(body={}, secret="")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.webhooks.validate(secret=b"whsec_")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""Let these tests import what they share."""
+"""Make the shared modules of these tests importable."""
 
 from __future__ import annotations
 

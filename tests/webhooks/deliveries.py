@@ -1,4 +1,4 @@
-"""What a webhook brings, as these tests send it."""
+"""The contents of the webhooks in these tests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BODY = json.dumps(PREDICTION, ensure_ascii=False).encode()
 
 
 def headers(body: bytes | str = BODY, secret: str = SECRET, now: float = NOW) -> dict[str, str]:
-    """Give the headers that come with a body, and some that always do."""
+    """Return the headers of a delivery, and a common one."""
     return {"content-type": "application/json", **Webhooks.sign(body, secret, now=now)}
 
 

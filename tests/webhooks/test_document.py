@@ -1,4 +1,4 @@
-"""The handlers of docs/webhooks.md work as they stand there."""
+"""The handlers in docs/webhooks.md work as written."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def block(word: str) -> dict[str, Any]:
-    """Run the one Python block with a word in it, and give its names."""
+    """Run the only Python block that contains a word, and return its names."""
     blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     [code] = [each for each in blocks if word in each]
     names: dict[str, Any] = {"__name__": "document"}
@@ -78,7 +78,7 @@ def lambda_(body: bytes, headers: dict[str, str]) -> tuple[int, str]:
 
 @pytest.mark.parametrize("deliver", [flask, starlette, django_, lambda_])
 def test_handlers(deliver: Callable[[bytes, dict[str, str]], tuple[int, str]]) -> None:
-    """A handler takes what is signed, and answers 400 with the reason to what is not."""
+    """A handler accepts a signed delivery, and responds to any other with 400 and the reason."""
     headers = Webhooks.sign(BODY, SECRET)
     assert deliver(BODY, headers) == (200, DELIVERED)
     status, text = deliver(BODY.replace(b"succeeded", b"failed"), headers)
@@ -91,7 +91,7 @@ def test_testing_a_handler() -> None:
 
 
 def test_asking_for_webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example of a request asks for the webhook; that of the secret shows it."""
+    """The example of a create requests the webhook, and the example of the secret runs."""
     sent: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -21,7 +21,7 @@ BASE_URL = "https://api.example.test/v1"
 
 
 class Api:
-    """Answers with one document, and keeps the requests."""
+    """Responds with one document, and records the requests."""
 
     def __init__(self, document: Any = None, status: int = 200) -> None:
         self.requests: list[httpx.Request] = []
@@ -49,7 +49,7 @@ def unwrapped(data: Any, client: Any = None) -> Any:
 
 
 def test_the_secret() -> None:
-    """`default.secret()`, as in version 1, and `default.secret.get()`, as in version 2, are the same request."""
+    """`default.secret()`, as in version 1, and `default.secret.get()`, as in version 2, send the same request."""
     api = Api({"key": SECRET})
     client = api.client()
     for secret in (client.webhooks.default.secret(), client.webhooks.default.secret.get()):
@@ -60,7 +60,7 @@ def test_the_secret() -> None:
 
 
 def test_the_secret_awaited() -> None:
-    """Both are awaited on an asynchronous client."""
+    """Both are coroutines on an asynchronous client."""
     api = Api({"key": SECRET})
 
     async def main() -> None:
@@ -73,7 +73,7 @@ def test_the_secret_awaited() -> None:
 
 
 def test_request_options() -> None:
-    """The secret takes what every request takes, and nothing else."""
+    """The secret takes the options of every request, and no others."""
     api = Api({"key": SECRET})
     client = api.client()
     client.webhooks.default.secret(extra_headers={"X-One": "1"}, timeout=3)
@@ -86,7 +86,7 @@ def test_request_options() -> None:
 
 
 def test_the_secret_is_not_shown() -> None:
-    """A secret does not get into a log by its repr."""
+    """The secret is not in the repr, so that it does not get into a log."""
     secret = WebhookSigningSecret(key=SECRET)
     assert repr(secret) == str(secret) == "WebhookSigningSecret(key='whsec_…')"
 
@@ -95,7 +95,7 @@ def test_the_secret_is_not_shown() -> None:
 
 
 def test_a_prediction() -> None:
-    """A delivery gives its prediction, typed, which acts through the client it came by."""
+    """A delivery is returned as its prediction, which uses the client that checked it."""
     api = Api({**PREDICTION, "status": "failed"})
     client = api.client()
     prediction = unwrapped(PREDICTION, client)
@@ -107,7 +107,7 @@ def test_a_prediction() -> None:
 
 
 def test_a_prediction_of_an_asynchronous_client() -> None:
-    """Checking sends nothing, so it is not awaited; what it gives is."""
+    """Checking sends nothing, so it is not awaited; methods of the prediction are."""
     api = Api({**PREDICTION, "status": "failed"})
 
     async def main() -> None:
@@ -129,7 +129,7 @@ def test_a_prediction_of_an_asynchronous_client() -> None:
     ],
 )
 def test_a_training(data: Any) -> None:
-    """A training is told by its destination, its URLs or what it made, for not every one has all of them."""
+    """A training is recognized by its destination, its URLs or its output, since deliveries may lack some of them."""
     from replicate.resources.trainings import Training
 
     training = unwrapped(data)
@@ -148,21 +148,21 @@ def test_a_training(data: Any) -> None:
         {"urls": {"get": 3}},
     ],
 )
-def test_what_is_no_training(change: Any) -> None:
-    """Whatever a model outputs, a prediction stays one."""
+def test_a_prediction_is_not_taken_for_a_training(change: Any) -> None:
+    """Whatever a model outputs, its prediction remains a prediction."""
     assert isinstance(unwrapped({**PREDICTION, **change}), Prediction)
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"ok", b"[]", b'[["id", "x"]]', b"null", b"3"])
-def test_what_is_signed_but_tells_of_nothing(body: bytes) -> None:
-    """A body that is no JSON object is refused by the same kind of error, though its signature is valid."""
+def test_a_signed_body_that_is_not_an_object(body: bytes) -> None:
+    """A body that is not a JSON object is a WebhookValidationError, even if its signature is valid."""
     assert Webhooks.validate(headers=headers(body), body=body, secret=SECRET, now=NOW)
     with pytest.raises(WebhookValidationError, match="signed, but no JSON object"):
         Api().client().webhooks.unwrap(headers=headers(body), body=body, secret=SECRET, now=NOW)
 
 
 def test_unwrap_checks() -> None:
-    """Nothing is given of a delivery that is not valid; all arguments are those of `validate`."""
+    """An invalid delivery is never returned; the arguments are those of `validate`."""
     webhooks = Api().client().webhooks
     request = httpx.Request("POST", "https://example.com", headers=headers(), content=BODY)
     assert webhooks.unwrap(request, secret=SECRET, now=NOW).id == PREDICTION["id"]
@@ -173,11 +173,11 @@ def test_unwrap_checks() -> None:
         webhooks.unwrap(request, secret=SECRET)
 
 
-# ---- where it is found
+# ---- where it is available
 
 
-def test_every_place_has_the_same_check() -> None:
-    """`validate` needs no client: on the class, on a client, and on the module."""
+def test_validate_needs_no_client() -> None:
+    """`validate` is the same function on the class, on a client, and on the module."""
     import replicate.webhook
 
     assert replicate.webhook.Webhooks is Webhooks
@@ -186,16 +186,16 @@ def test_every_place_has_the_same_check() -> None:
     assert isinstance(replicate.webhooks, Webhooks)
 
 
-def test_no_module_takes_the_namespaces_name() -> None:
-    """`import replicate.webhook` leaves `replicate.webhooks` what it is: there is no module of that name."""
+def test_no_module_hides_the_namespace() -> None:
+    """`import replicate.webhook` does not replace `replicate.webhooks`, since no module has that name."""
     folder = Path(replicate.__file__).parent
     assert not (folder / "webhooks.py").exists()
     assert not (folder / "webhooks").exists()
 
 
 def test_snippets_of_version_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was written for version 1 runs as it is."""
-    from replicate.webhook import (  # noqa: F401 - importing them is what is tested
+    """Code written for version 1 runs unchanged."""
+    from replicate.webhook import (  # noqa: F401 - the imports are under test
         InvalidSecretKeyError,
         InvalidTimestampError,
         MissingWebhookBodyError,
@@ -213,8 +213,8 @@ def test_snippets_of_version_1(monkeypatch: pytest.MonkeyPatch) -> None:
         Webhooks.validate(headers=dict(request.headers), body="{}", secret=secret)
 
 
-def test_the_secret_without_blocking() -> None:
-    """A blocking client gives it to asynchronous code under version 1's name."""
+def test_the_secret_under_its_async_name() -> None:
+    """A blocking client returns the secret to asynchronous code under version 1's name."""
     with local_server({}) as server, server.client() as client:
         secret = asyncio.run(client.webhooks.default.async_secret())
         assert secret.key == client.webhooks.default.secret().key

@@ -1,4 +1,4 @@
-"""Ours and the reference implementation of Standard Webhooks agree."""
+"""Our implementation and the reference implementation of Standard Webhooks agree."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def theirs(secret: str, headers: Any, body: str) -> bool:
 
 
 @given(secrets, ids, bodies, offsets)
-def test_what_they_sign_we_accept(secret: str, id: str, body: str, offset: int) -> None:
-    """Whatever the reference signs is valid, as text and as bytes."""
+def test_we_accept_what_they_sign(secret: str, id: str, body: str, offset: int) -> None:
+    """Any delivery that the reference signs is valid, as text and as bytes."""
     when = moment(offset)
     headers = {
         "webhook-id": id,
@@ -53,15 +53,15 @@ def test_what_they_sign_we_accept(secret: str, id: str, body: str, offset: int) 
 
 
 @given(secrets, ids, bodies, offsets)
-def test_what_we_sign_they_accept(secret: str, id: str, body: str, offset: int) -> None:
-    """Whatever we sign is valid to the reference."""
+def test_they_accept_what_we_sign(secret: str, id: str, body: str, offset: int) -> None:
+    """Any delivery that we sign is valid for the reference."""
     assert theirs(secret, Webhooks.sign(body, secret, id=id, now=moment(offset).timestamp()), body)
 
 
 @pytest.mark.parametrize("part", ["id", "timestamp", "body", "signature", "secret", "age"])
 @given(st.data())
-def test_what_was_changed_both_refuse(part: str, data: st.DataObject) -> None:
-    """A delivery with anything in it changed is valid to neither."""
+def test_both_refuse_changed_deliveries(part: str, data: st.DataObject) -> None:
+    """A delivery with any part changed is invalid for both."""
     secret, message, body, offset = (data.draw(each) for each in (secrets, ids, bodies, offsets))
     when = moment(offset).timestamp()
     if part == "age":
@@ -80,7 +80,7 @@ def test_what_was_changed_both_refuse(part: str, data: st.DataObject) -> None:
             bit = data.draw(st.integers(0, len(digest) * 8 - 1))
             digest[bit // 8] ^= 1 << bit % 8
             headers["webhook-signature"] = "v1," + b64encode(digest).decode()
-        case "secret":  # HMAC fills short keys up with zeros, so that they are another name for the same key
+        case "secret":  # HMAC pads short keys with zeros, so keys that differ only in these are the same
             key = b64decode(secret.removeprefix("whsec_")).rstrip(b"\0")
             other = data.draw(keys.filter(lambda other: other.rstrip(b"\0") != key))
             secret = "whsec_" + b64encode(other).decode()

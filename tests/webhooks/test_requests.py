@@ -1,4 +1,4 @@
-"""Deliveries as frameworks give them: made by the frameworks themselves, checked through the same function."""
+"""Deliveries in the request objects of frameworks, checked with the same function."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def valid(request: Any, **given: Any) -> bool:
 
 
 def test_httpx() -> None:
-    """A request of httpx is taken as version 1 took it: by position or by name."""
+    """A request of httpx is accepted by position or by name, as in version 1."""
     request = httpx.Request("POST", URL, headers=headers(), content=BODY)
     assert valid(request)
     assert Webhooks.validate(request=request, secret=SECRET, now=NOW)
@@ -49,7 +49,7 @@ def test_httpx() -> None:
 
 
 def test_an_httpx_stream_that_was_not_read() -> None:
-    """What was not read yet is not taken for an empty body."""
+    """An unread body is an error, and is not treated as empty."""
     with pytest.raises(httpx.RequestNotRead):
         valid(httpx.Request("POST", URL, headers=headers(), content=iter([BODY])))
 
@@ -58,7 +58,7 @@ def test_an_httpx_stream_that_was_not_read() -> None:
 
 
 def test_flask() -> None:
-    """Flask's request is checked in a view, and can still be read after it."""
+    """A Flask request is checked in a view, and can still be read afterwards."""
     app = flask.Flask(__name__)
 
     @app.post("/webhook")
@@ -83,7 +83,7 @@ def _django() -> None:
 @pytest.mark.usefixtures("_django")
 @pytest.mark.parametrize("factory", [RequestFactory, AsyncRequestFactory])
 def test_django(factory: Any) -> None:
-    """Django's request is taken, of WSGI and of ASGI."""
+    """A Django request is accepted, from WSGI and from ASGI."""
     request = factory().post("/webhook", BODY, content_type="application/json", headers=headers())
     assert valid(request)
     request = factory().post("/webhook", BODY + b"!", content_type="application/json", headers=headers())
@@ -93,7 +93,7 @@ def test_django(factory: Any) -> None:
 
 @pytest.mark.usefixtures("_django")
 def test_django_after_the_body_was_read() -> None:
-    """Where a body has been read as a stream, it can be given: the request's own is not touched then."""
+    """If the body was read as a stream, it can be passed as `body=`, and the request's own is not used."""
     request = RequestFactory().post("/webhook", BODY, content_type="application/json", headers=headers())
     content = request.read()
     assert valid(request, body=content)
@@ -117,7 +117,7 @@ def through_starlette(check: Any) -> httpx.Response:
 
 
 def test_starlette() -> None:
-    """Starlette's request, which is FastAPI's too, is taken with the body that it gives when awaited."""
+    """A Starlette request, which is also FastAPI's, is accepted with its awaited body."""
 
     async def check(request: Request) -> bool:
         assert Webhooks.validate(
@@ -130,7 +130,7 @@ def test_starlette() -> None:
 
 
 def test_starlette_without_await() -> None:
-    """Who forgets the body is told how to get it."""
+    """Without `body=`, the error says how to get the body."""
 
     async def check(request: Request) -> str:
         with pytest.raises(TypeError) as caught:
@@ -141,8 +141,8 @@ def test_starlette_without_await() -> None:
     assert answer.endswith("Request does not give its body as bytes: add body=, such as body=await request.body()")
 
 
-def test_a_body_that_flasks_asynchronous_twin_gives() -> None:
-    """A `get_data` that has to be awaited is not called."""
+def test_an_asynchronous_get_data_is_not_called() -> None:
+    """A `get_data` that is a coroutine function, as in Quart, is not called."""
 
     class Quart:
         headers = headers()
@@ -159,7 +159,7 @@ def test_a_body_that_flasks_asynchronous_twin_gives() -> None:
 
 
 def gateway_1(body: str | None, *, encoded: bool = False) -> dict[str, Any]:
-    """Give what API Gateway sends for a REST API."""
+    """Return the event that API Gateway sends for a REST API."""
     sent = {name.title(): value for name, value in headers().items()}
     return {
         "resource": "/webhook",
@@ -175,7 +175,7 @@ def gateway_1(body: str | None, *, encoded: bool = False) -> dict[str, Any]:
 
 
 def gateway_2(body: str | None, *, encoded: bool = False) -> dict[str, Any]:
-    """Give what API Gateway sends for an HTTP API, and a function URL: an empty body is not there at all."""
+    """Return the event that API Gateway sends for an HTTP API or function URL; an empty body is left out."""
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
@@ -189,7 +189,7 @@ def gateway_2(body: str | None, *, encoded: bool = False) -> dict[str, Any]:
 
 
 def balancer(body: str | None, *, encoded: bool = False) -> dict[str, Any]:
-    """Give what a load balancer sends that is set to keep headers of several lines."""
+    """Return the event of a load balancer that keeps repeated headers."""
     return {
         "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:…"}},
         "httpMethod": "POST",
@@ -202,7 +202,7 @@ def balancer(body: str | None, *, encoded: bool = False) -> dict[str, Any]:
 
 @pytest.mark.parametrize("event", [gateway_1, gateway_2, balancer])
 def test_lambda(event: Any) -> None:
-    """An event of AWS Lambda is taken as it is, with its body as text or in base64."""
+    """An event of AWS Lambda is accepted, with its body as text or in base64."""
     assert valid(event(BODY.decode()))
     assert valid(event(b64encode(BODY).decode(), encoded=True))
     assert valid(event(None), body=BODY)
@@ -231,12 +231,12 @@ def test_lambda(event: Any) -> None:
     ids=lambda given: type(given).__name__,
 )
 def test_headers(given: Any) -> None:
-    """Headers are a mapping or pairs, whatever their case, as text or bytes, with one value or a list."""
+    """Headers are a mapping or pairs, in any case, as text or bytes, with a single value or a list."""
     assert Webhooks.validate(headers=given, body=BODY, secret=SECRET, now=NOW)
 
 
-def test_a_header_of_several_lines() -> None:
-    """Signatures in several lines all count; two ids or two times fit no signature."""
+def test_a_repeated_header() -> None:
+    """All signatures of a repeated header count; a second id makes the signature invalid."""
     lines = [*headers().items(), ("webhook-signature", "v1,x")]
     assert Webhooks.validate(headers=lines, body=BODY, secret=SECRET, now=NOW)
     with pytest.raises(InvalidSignatureError):
@@ -247,18 +247,18 @@ def test_a_header_of_several_lines() -> None:
 def test_bodies(body: Any) -> None:
     """A body is bytes or text."""
     assert Webhooks.validate(headers=headers(), body=body, secret=SECRET, now=NOW)
-    assert Webhooks.validate(None, headers(), body, SECRET, None)  # version 1's positions
+    assert Webhooks.validate(None, headers(), body, SECRET, None)  # the positional order of version 1
 
 
 def test_any_bytes_can_be_checked() -> None:
-    """A body that is no text is checked as well, and text that cannot be encoded is refused as any other."""
+    """A body that is not text is checked too; text that cannot be encoded is refused."""
     assert Webhooks.validate(headers=headers(b"\xff\x00"), body=b"\xff\x00", secret=SECRET, now=NOW)
     with pytest.raises(InvalidSignatureError):
         Webhooks.validate(headers=headers(), body="\ud800", secret=SECRET, now=NOW)
 
 
 def test_a_body_that_was_parsed() -> None:
-    """JSON that is parsed already is refused with the reason: it is not what was signed."""
+    """Parsed JSON is refused with the reason, since it is not what was signed."""
     with pytest.raises(TypeError, match="body must be bytes or str, as it came, not dict"):
         Webhooks.validate(headers=headers(), body={"status": "succeeded"}, secret=SECRET, now=NOW)  # type: ignore[arg-type]
 
@@ -270,14 +270,14 @@ def test_one_source_of_headers() -> None:
 
 
 @pytest.mark.parametrize("request_", [{"status": "succeeded"}, BODY, object(), 3])
-def test_what_is_no_request(request_: Any) -> None:
-    """What has no headers is no request."""
+def test_an_object_that_is_not_a_request(request_: Any) -> None:
+    """An object without headers is refused."""
     with pytest.raises(TypeError, match="is no request with headers: pass headers= and body= instead"):
         valid(request_)
 
 
 def test_nothing_at_all() -> None:
-    """Without request, headers and body there is no delivery."""
+    """A missing body and missing headers are reported by name."""
     with pytest.raises(MissingWebhookBodyError, match=r"^Missing webhook body"):
         Webhooks.validate(secret=SECRET)
     for none in (None, {}, []):
@@ -288,6 +288,6 @@ def test_nothing_at_all() -> None:
 
 
 def test_an_event_that_is_not_base64() -> None:
-    """It is a delivery that cannot be trusted, not an error of the program."""
+    """An invalid base64 body is an invalid delivery, and not an error of the program."""
     with pytest.raises(WebhookValidationError, match="said to be base64"):
         valid({"headers": headers(), "body": "abcde", "isBase64Encoded": True})

@@ -1,4 +1,4 @@
-"""What makes a delivery valid: secret, signature and age."""
+"""The conditions for a valid delivery: secret, signature and age."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from replicate.webhook import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEY = bytes(range(256))  # with every character of base64, and of the URL-safe kind
+KEY = bytes(range(256))  # covers every character of base64 and of its URL-safe form
 
 
 def test_a_published_example_is_valid() -> None:
-    """The example of the standard's own documentation is signed and checked as it says."""
+    """The example in the standard's documentation is signed and checked as documented."""
     body, moment = '{"test": 2432232314}', 1614265330
     signed = Webhooks.sign(body, SECRET, id="msg_p5jXN8AQM9LWM0D4loKWxJek", now=moment)
     assert signed["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
@@ -47,8 +47,8 @@ def test_a_published_example_is_valid() -> None:
         SimpleNamespace(key=SECRET),
     ],
 )
-def test_secrets_as_one_has_them(secret: Any) -> None:
-    """A secret is an object with a key, or the key, with or without its prefix and white space."""
+def test_forms_of_secrets(secret: Any) -> None:
+    """A secret is an object with a key, or the key itself, with or without its prefix and white space."""
     assert Webhooks.validate(headers=headers(), body=BODY, secret=secret, now=NOW)
 
 
@@ -56,7 +56,7 @@ def test_secrets_as_one_has_them(secret: Any) -> None:
     "key", [b64encode(KEY), urlsafe_b64encode(KEY), b64encode(KEY).rstrip(b"="), urlsafe_b64encode(KEY).rstrip(b"=")]
 )
 def test_keys_in_any_base64(key: bytes) -> None:
-    """A key may be in URL-safe base64, with more than one underscore in the secret, and without padding."""
+    """A key can be in URL-safe base64, with underscores, and without padding."""
     signed = headers(secret=f"whsec_{b64encode(KEY).decode()}")
     assert Webhooks.validate(headers=signed, body=BODY, secret=f"whsec_{key.decode()}", now=NOW)
 
@@ -75,8 +75,8 @@ def test_keys_in_any_base64(key: bytes) -> None:
         SECRET.encode(),
     ],
 )
-def test_secrets_that_are_none(secret: Any) -> None:
-    """A secret without a key in base64 is refused, an empty one too, with which anybody could sign."""
+def test_invalid_secrets(secret: Any) -> None:
+    """A secret without a base64 key is refused, also an empty one, with which anybody could sign."""
     with pytest.raises(
         InvalidSecretKeyError, match=r"^Invalid secret key format.*Get it with client\.webhooks\.default\.secret\(\)"
     ):
@@ -84,14 +84,14 @@ def test_secrets_that_are_none(secret: Any) -> None:
 
 
 def test_no_secret() -> None:
-    """Without a secret it is the program that is wrong, not the delivery."""
+    """A missing secret is an error of the program, not of the delivery."""
     with pytest.raises(ValueError, match="pass secret=") as caught:
         Webhooks.validate(headers=headers(), body=BODY)
     assert not isinstance(caught.value, WebhookValidationError)
 
 
-def test_one_signature_that_fits_is_enough() -> None:
-    """Signatures are separated by spaces; those of other secrets and of other versions do not count."""
+def test_one_valid_signature_is_enough() -> None:
+    """Signatures are separated by spaces; those with other secrets or of other versions are ignored."""
     ours, theirs = headers(), headers(secret=OTHER_SECRET)["webhook-signature"]
     digest = ours["webhook-signature"].removeprefix("v1,")
     for signatures in (f"{theirs} v1,{digest}", f"v1,{digest} {theirs}", f"v1a,x  v2,y v1,{digest} nonsense"):
@@ -110,14 +110,14 @@ def test_one_signature_that_fits_is_enough() -> None:
         {"webhook-timestamp": str(int(NOW) + 1)},
     ],
 )
-def test_what_is_changed_is_refused(change: Mapping[str, str]) -> None:
-    """Id, time and signature are as they were signed, or the delivery is not valid."""
+def test_a_changed_delivery_is_refused(change: Mapping[str, str]) -> None:
+    """A delivery with another id, time or signature is invalid."""
     with pytest.raises(InvalidSignatureError, match="check that the secret is that of the account"):
         Webhooks.validate(headers={**headers(), **change}, body=BODY, secret=SECRET, now=NOW)
 
 
-def test_other_versions_alone_are_no_signature() -> None:
-    """What is signed in ways that are not known is refused, even with the right digest."""
+def test_unknown_signature_versions_are_refused() -> None:
+    """Signatures of unknown versions only are refused, even with the right digest."""
     digest = headers()["webhook-signature"].removeprefix("v1,")
     for signatures in (f"v2,{digest}", digest, f"v1a,{digest}", f"V1,{digest}"):
         with pytest.raises(InvalidSignatureError, match="no v1 signature"):
@@ -125,14 +125,14 @@ def test_other_versions_alone_are_no_signature() -> None:
 
 
 def test_another_secret_or_body() -> None:
-    """Neither another account's secret nor another body fits."""
+    """Another account's secret and another body are refused."""
     for body, secret in ((BODY, OTHER_SECRET), (BODY + b" ", SECRET), (BODY.replace(b"succeeded", b"failed"), SECRET)):
         with pytest.raises(InvalidSignatureError):
             Webhooks.validate(headers=headers(), body=body, secret=secret, now=NOW)
 
 
 def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The comparison is the one that does not tell by its time how much was right."""
+    """Signatures are compared with `hmac.compare_digest`."""
     compared: list[Any] = []
     real = hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", lambda *pair: compared.append(pair) or real(*pair))
@@ -158,7 +158,7 @@ def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_age(age: int, tolerance: float | None, *, valid: bool) -> None:
-    """A delivery may be `tolerance` seconds old, or that much from the future; None allows any age."""
+    """A delivery may be up to `tolerance` seconds old or in the future; None allows any age."""
     arguments = {"headers": headers(now=NOW - age), "body": BODY, "secret": SECRET, "tolerance": tolerance, "now": NOW}
     if valid:
         assert Webhooks.validate(**arguments)
@@ -167,8 +167,8 @@ def test_age(age: int, tolerance: float | None, *, valid: bool) -> None:
             Webhooks.validate(**arguments)
 
 
-def test_five_minutes_are_allowed_by_this_machines_clock() -> None:
-    """Where nothing else is said, a delivery from now is valid, and one from before is not."""
+def test_the_default_tolerance_is_five_minutes() -> None:
+    """By default, a delivery of this moment is valid, and an old one is not."""
     assert inspect.signature(Webhooks.validate).parameters["tolerance"].default == 300
     assert Webhooks.validate(headers=Webhooks.sign(BODY, SECRET), body=BODY, secret=SECRET)
     with pytest.raises(InvalidTimestampError, match=r"was sent \d+ s ago; 300 s are allowed"):
@@ -177,8 +177,8 @@ def test_five_minutes_are_allowed_by_this_machines_clock() -> None:
 
 @pytest.mark.parametrize("timestamp", ["soon", "nan", "inf", "-1", "1e9", "1_000", "1.5", "٣", "9" * 5000])
 @pytest.mark.parametrize("tolerance", [300, None])
-def test_times_that_are_none(timestamp: str, tolerance: float | None) -> None:
-    """A time is in Unix seconds, in digits, whatever age is allowed."""
+def test_invalid_times(timestamp: str, tolerance: float | None) -> None:
+    """A time must be Unix seconds in digits, whatever age is allowed."""
     with pytest.raises(InvalidTimestampError, match="not a time in Unix seconds"):
         Webhooks.validate(
             headers={**headers(), "webhook-timestamp": timestamp}, body=BODY, secret=SECRET, tolerance=tolerance
@@ -187,7 +187,7 @@ def test_times_that_are_none(timestamp: str, tolerance: float | None) -> None:
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 def test_missing_headers(name: str) -> None:
-    """A header that is missing, or empty, is named."""
+    """A missing or empty header is named."""
     for incomplete in (without(headers(), name), {**headers(), name: ""}):
         with pytest.raises(
             MissingWebhookHeaderError, match=f"^Missing {name.replace('-', ' ')}: the header {name} is not there"
@@ -197,7 +197,7 @@ def test_missing_headers(name: str) -> None:
 
 @pytest.mark.parametrize("body", [None, b"", ""])
 def test_missing_body(body: Any) -> None:
-    """No delivery is without a body."""
+    """A delivery without a body is refused."""
     with pytest.raises(MissingWebhookBodyError, match=r"^Missing webhook body\. Pass it as it came"):
         Webhooks.validate(headers=headers(b""), body=body, secret=SECRET, now=NOW)
 
@@ -212,8 +212,8 @@ def test_missing_body(body: Any) -> None:
         MissingWebhookHeaderError,
     ],
 )
-def test_all_errors_are_of_one_kind(error: type[Exception]) -> None:
-    """One `except` catches all; they are a ValueError as in version 1, and one of ours."""
+def test_all_errors_have_one_base(error: type[Exception]) -> None:
+    """One `except` catches all errors; they are ValueErrors, as in version 1, and ReplicateErrors."""
     assert issubclass(error, WebhookValidationError)
     assert issubclass(WebhookValidationError, ValueError)
     assert issubclass(WebhookValidationError, ReplicateError)
@@ -229,8 +229,8 @@ def test_all_errors_are_of_one_kind(error: type[Exception]) -> None:
         ({}, f"{SECRET}!"),
     ],
 )
-def test_errors_tell_no_secrets(change: Mapping[str, str], secret: str) -> None:
-    """Neither the secret nor the signature that would have been right is in an error, or in its causes."""
+def test_errors_show_no_secrets(change: Mapping[str, str], secret: str) -> None:
+    """Neither the secret nor the correct signature is in an error or in its causes."""
     with pytest.raises(WebhookValidationError) as caught:
         Webhooks.validate(headers={**headers(), **change}, body=BODY, secret=secret, now=NOW)
     error: BaseException | None = caught.value
