@@ -223,10 +223,10 @@ def page(rows: list[Row], published: str) -> str:
 # Packages that use this client
 
 Written by `scripts/downstream.sh`, which a workflow runs once a week. It installs packages by other people that use
-`replicate`, each in its own environment, and runs their Replicate part with the published {published} and with this client,
-against the [local server](local.md). Each package has a driver in `scripts/downstream/drivers`, which does the same
-with both clients and checks each result. Versions are pinned in `scripts/downstream/packages.toml`. The script fails if
-anything works with {published} only.
+`replicate`, each in its own environment, and runs their Replicate part with the published {published} and with this
+client, against the [local server](local.md). Each package has a driver in `scripts/downstream/drivers`, which does the
+same with both clients and checks each result. Versions are pinned in `scripts/downstream/packages.toml`. The script
+fails if anything works with {published} only.
 
 | package | version | what was driven | with {published} | with this | remark |
 |---|---|---|---|---|---|
