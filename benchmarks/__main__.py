@@ -1,4 +1,4 @@
-"""Measure this client beside its peers and write what was found to docs/benchmarks.md: run `scripts/bench.sh`."""
+"""Compare this client with its peers and write the results to docs/benchmarks.md: run `scripts/bench.sh`."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def shout(text: str) -> str:
 
 
 def rewrite(section: re.Pattern[str], **results: Any) -> None:
-    """Write a section of the page anew."""
+    """Rewrite a section of the page."""
     found = section.search(TEXT)
     assert found  # noqa: S101 - for type checkers
     page = PAGE.read_text(encoding="utf-8")
@@ -130,7 +130,7 @@ def rewrite(section: re.Pattern[str], **results: Any) -> None:
 
 
 def warm() -> dict[str, Any]:
-    """Measure warm calls, for their section."""
+    """Measure warm calls; return the values for their section."""
     sizes = {"pages_items": pages.ITEMS, "pages_requests": pages.REQUESTS, "pages_rounds": pages.ROUNDS}
     return {"pages": pages.report(), **sizes}
 
