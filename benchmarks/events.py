@@ -55,7 +55,7 @@ PROGRAMS = ((RAW, _RAW), (OURS, _STREAM), (V1, _STREAM))
 
 
 def report(rounds: int = 5) -> str:
-    """Run every program with every chunk size, in turn, several times; return a Markdown table of the shortest times."""
+    """Run every program with every chunk size, in turn, several times; return a Markdown table of the best times."""
     lines = [
         "| | in a chunk | CPU µs an event | events a second, CPU | wall | × raw httpx, CPU | wall |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",

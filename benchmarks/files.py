@@ -147,7 +147,7 @@ class Found(NamedTuple):
 
 
 def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
-    """Run every program in turn, several times; return a Markdown table. Add goals that are missed to MISSED."""
+    """Run every program in turn, several times; return a Markdown table. Add missed goals to MISSED."""
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), size) as places:
         found = measured(PROGRAMS, lambda client, program: run(client, program, places, size), rounds)
         idle = [run(client, program, {**places, "TARGET": ""}, size) for client, _, program in PROGRAMS]

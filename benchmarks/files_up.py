@@ -104,7 +104,7 @@ with server(models={}) as srv, srv.client() as client:
 
 
 def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
-    """Run every program in turn, several times; return a Markdown table. Add goals that are missed to `files.MISSED`."""
+    """Run every program in turn, several times; return a Markdown table. Add missed goals to `files.MISSED`."""
     with tempfile.TemporaryDirectory() as folder, serving() as process:
         base, token = output_of(process).split()
         small, large = (filled(Path(folder), amount) for amount in (1, size))

@@ -37,7 +37,7 @@ EXACT = 1e-4
 
 
 class WaitedClock(ManualClock):
-    """The time of the server, and a model that runs in it: its calls take the seconds in `jobs`, one after the other."""
+    """The time of the server, and a model that runs in it: its calls take the seconds in `jobs`, one after another."""
 
     server: Server
 
