@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 MARK = "## What happens when\n"
 INTRODUCTION = """
-Each row is a call with one fault on the way. `tests/reliability` makes these calls against the [local server](local.md)
+Each row is a call that meets a fault. `tests/reliability` makes these calls against the [local server](local.md)
 and writes this table: to change it, change the tests. "Requests" counts everything that the call sent; for a wait, only
 what the wait sent. "Predictions" counts those that the server has afterwards.
 """
