@@ -1,4 +1,4 @@
-"""Measure this client beside its peers and write what was found to docs/benchmarks.md: run `scripts/bench.sh`."""
+"""Compare this client with its peers and write the results to docs/benchmarks.md: run `scripts/bench.sh`."""
 
 from __future__ import annotations
 
@@ -27,69 +27,69 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 TEXT = """\
 # Benchmarks
 
-Written by `./scripts/bench.sh` on {day}: {python} on {system} {machine}, {cores} cores. Every client is a wheel in an
-environment of its own, compiled, and talks to one local server (`replicate.local`) on the same machine. "raw httpx"
-runs in this client's environment.
+Written by `./scripts/bench.sh` on {day}: {python} on {system} {machine}, {cores} cores. Each client is installed from a
+wheel, in its own environment, with compiled bytecode, and talks to one local server (`replicate.local`) on the same
+machine. "Raw httpx" runs in this client's environment.
 
 ## Start
 
-Whole processes, {rounds} rounds of all of them in turn. "get" is one `predictions.get`, asserted to be of a succeeded
-prediction. The ratios are of medians; the last two columns compare with raw httpx doing the same. The server speaks
-plain HTTP: raw httpx loads the certificates for TLS all the same, as do the published clients, and this client puts
-that off until something needs them. "With certificates" is this client made to load them at once.
+Times of whole processes, in {rounds} rounds of all of them in turn. "get" is one `predictions.get`; the program asserts
+that the prediction has succeeded. The ratios are ratios of medians. The last two columns compare with raw httpx doing
+the same. The server speaks plain HTTP. Raw httpx and the published clients load the TLS certificates anyway; this
+client loads them when they are first needed. "With certificates" is this client when it is made to load them at once.
 
 {startup}
 ## Requests
 
-What one call of a model costs, in requests: the first call of a process, each one after that, and the first call of
-a process that comes after another one, whose disk cache it has. The model answers at once. 1.x has no `use()`, and the
-published clients run community models by their version only. Once this client knows that a version makes its output
-item by item, it gives the items as they are made: by a stream of events, and a look at the prediction at the end.
+The number of requests of one call of a model: the first call of a process, each later call, and the first call of a
+later process that has the disk cache of an earlier one. The model answers at once. 1.x has no `use()`, and the
+published clients run community models by version only. Once this client knows that a version makes its output item by
+item, it yields the items as they are made. That takes a stream of events, and a poll of the prediction at the end.
 
 {traffic}
 
 ## Waiting
 
-What a call costs while its model runs, after a first one that learns about the model: {calls} calls in one process,
-whose jobs take the given time, more or less by up to a twentieth. The time is virtual, for all clients alike: it passes
-only where a client sleeps or has the server hold its answer, so that "late", from the end of the model to the result in
-hand, is what a client waits in vain, without the machine's own share. `use()` is not in 1.x. "No result" is a call that
-returned something else, before its model had ended. `run`, and `use` of this client, have the server hold its answer
-and poll from then on; `wait=False`, and `use` of 2.x, only poll: this client after a tenth of the time waited so far,
-within 0.1 and 2 seconds, the others every half second.
+The cost of a call while its model runs: {calls} calls in one process, after one that is not counted, in which the
+client learns about the model. The jobs take the given time, plus or minus up to 5 %. The time is virtual for all
+clients: it passes only while a client sleeps or the server holds its answer. So "late", the time from the end of the
+model until the client has the result, is pure waiting, without the computing time of the machine. 1.x has no `use()`.
+"No result" means that the call returned something else before its model had ended. `run`, and `use` of this client, let
+the server hold its answer, and poll after that. `wait=False`, and `use` of 2.x, only poll: this client after a tenth of
+the time waited so far, between 0.1 and 2 seconds, the others every half second.
 
 {waiting}
 
-The first token of a stream comes in real time, measured from the moment at which the model made it: {tokens_calls}
-calls of each, in processes in turn. `use` is `use(…, streaming=True)`; 2.x does not read streams of events, it polls.
+The delay of the first token of a stream, in real time, from the moment at which the model made it: {tokens_calls} calls
+of each client, in processes in turn. `use` is `use(…, streaming=True)`. 2.x does not read event streams; it polls.
 
 {tokens}
 
 ## Events
 
-A stream of {events_many} events, which a server of a few lines writes as fast as it can, read by
-`prediction.stream()`. Raw httpx splits the same bytes into lines, and does no more; half of its speed is 0.50. 2.x
-does not read streams of events. The least of five processes in turn, each warmed up by one stream: whatever else the
-machine is busy with, as the server, makes a time longer and never shorter. How many events come in one chunk of HTTP
-matters most: a server that sends each as it happens sends one or a few.
+`prediction.stream()` reads a stream of {events_many} events, which a minimal server writes as fast as it can. Raw httpx
+only splits the same bytes into lines; 0.50 is half of its speed. 2.x does not read event streams. The figures are the
+shortest times of five processes in turn, each warmed up by one stream: other work of the machine, including the server,
+can only make a time longer. The number of events in one HTTP chunk matters most: a server that sends each event as it
+happens sends one or a few in a chunk.
 
 {events}
 
 ## Many at once
 
-One asynchronous client, one event loop, and `predictions.get` so many times at once, asserted to be of a succeeded
-prediction; raw httpx gets the same and parses it. The server answers after 50 ms and does nothing else. The times are
-for one call: medians of three processes in turn, each warmed up by one round. httpx's own pool looks at every
-connection for every request; this client gives each request under way a pool of its own.
+One asynchronous client in one event loop makes the given number of `predictions.get` calls at once; the program asserts
+that the prediction has succeeded. Raw httpx gets and parses the same JSON. The server answers after 50 ms and does
+nothing else. The times are per call: medians of three processes in turn, each warmed up by one round. httpx's own pool
+examines every connection for every request; this client gives each concurrent request its own pool.
 
 {many}
 
 ## Warm calls
 
-`predictions.get`, and a page of {pages_items} predictions, the id and the status of each read, by raw httpx and
-`json.loads` and by `client.predictions`: in one process, in turn, {pages_requests} times each; medians of CPU time, and
-of {pages_rounds} processes the one in the middle. An object keeps the JSON of the answer, and reads a field when it is
-asked for.
+`predictions.get`, and a page of {pages_items} predictions, by raw httpx with `json.loads` and by `client.predictions`.
+The program reads the id and the status of each prediction. Both run in one process, in turn, {pages_requests} times
+each. The figures are medians of CPU time, from the median one of {pages_rounds} processes. An object keeps the JSON of
+the response, and parses a field when it is read.
 
 {pages}
 
@@ -102,18 +102,18 @@ top-level folder or module into another. The fewer, the less there is to read to
 
 ## Files
 
-A file of {files_size:,} MiB, from the local server in a process of its own to the disk, `fsync` included, in
-processes in turn; `save()`, or what the published clients have, `read()` and a file. Memory is what the process takes
-at most, less the same without the transfer. The machine's disk and its other work make times vary, and only ever
-longer: the best of at least {files_rounds} rounds is compared; while it misses the goal there are more, up to
-{files_most}. It is asserted that this client has {files_throughput} of raw httpx's throughput, and takes
-{files_memory} MiB at most.
+A download of {files_size:,} MiB from the local server, which runs in its own process, to the disk, including `fsync`.
+The clients run in processes in turn. This client uses `save()`; the published clients use `read()` and write a file.
+Memory is the peak of the process, minus the peak of the same process without the transfer. The disk and other work of
+the machine can only make a transfer slower, so the best of at least {files_rounds} rounds is compared. While it misses
+the goal, more rounds are run, up to {files_most}. The program asserts that this client reaches {files_throughput} of
+raw httpx's throughput and takes at most {files_memory} MiB.
 
 {files}
 
-The same file on its way up, to where the local server keeps it, the digest compared, held to the same: the form that
-`files.create` sends, by `client.post("/files", files=…)`, for `files.create` refuses what is larger than the files API
-takes, 100 MiB. The server is told to take it, and does more with it than any client.
+An upload of the same file to the local server, with the same goals. The program compares the digest. It sends the form
+of `files.create` by `client.post("/files", files=…)`, because `files.create` refuses files over 100 MiB, the limit of
+the files API. The server is configured to accept the file, and does more work for it than any client.
 
 {files_up}
 """
@@ -131,7 +131,7 @@ def shout(text: str) -> str:
 
 
 def rewrite(section: re.Pattern[str], **results: Any) -> None:
-    """Write a section of the page anew."""
+    """Rewrite a section of the page."""
     found = section.search(TEXT)
     assert found  # noqa: S101 - for type checkers
     page = PAGE.read_text(encoding="utf-8")
@@ -139,7 +139,7 @@ def rewrite(section: re.Pattern[str], **results: Any) -> None:
 
 
 def warm() -> dict[str, Any]:
-    """Measure warm calls, for their section."""
+    """Measure warm calls; return the values for their section."""
     sizes = {"pages_items": pages.ITEMS, "pages_requests": pages.REQUESTS, "pages_rounds": pages.ROUNDS}
     return {"pages": pages.report(), **sizes}
 

@@ -1,4 +1,4 @@
-"""The clients under comparison: where each is installed, and how each spells the same calls."""
+"""The clients under comparison: where each is installed, and the code of the same calls for each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ assert client.predictions.get(os.environ["PREDICTION"]).status == "succeeded"
 
 @dataclass(frozen=True)
 class Client:
-    """One way to talk to the API: programs for a Python of its own, which read what they need from `os.environ`."""
+    """One way to talk to the API: programs for its own Python, which read their settings from `os.environ`."""
 
     title: str
     environment: str  # a folder of ENVIRONMENTS
@@ -51,7 +51,7 @@ class Client:
         return f"{self.title} {answer.stdout.strip()}"
 
     def command(self, program: str) -> list[str]:
-        """Return the command line that runs a program in this client's environment, and nothing else."""
+        """Return the command line that runs a program in this client's environment only."""
         return [str(ENVIRONMENTS / self.environment / "bin" / "python"), "-I", "-c", program]
 
     def settings(self, base_url: str, token: str, **more: str) -> dict[str, str]:
@@ -63,10 +63,10 @@ class Client:
         self,
         program: str,
         base_url: str,
-        token: str = "r8_benchmark",  # noqa: S107 - a canned server takes any
+        token: str = "r8_benchmark",  # noqa: S107 - a canned server accepts any token
         **settings: str,
     ) -> list[float]:
-        """Run a program that measures itself; give the numbers that it prints, as JSON."""
+        """Run a program that measures itself; return the numbers that it prints as JSON."""
         environment = self.settings(base_url, token, **settings)
         command = self.command(program)
         answer = subprocess.run(command, env=environment, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -83,7 +83,7 @@ V2 = Client("replicate", "v2", "replicate", _GET.format(argument="prediction_id=
 
 @contextmanager
 def canned(script: str) -> Iterator[str]:
-    """Run a script that serves, and prints its port, in a process of its own; give the base URL."""
+    """Run a script that serves and prints its port in its own process; yield the base URL."""
     process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout  # noqa: S101 - for type checkers

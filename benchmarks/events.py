@@ -1,6 +1,6 @@
-"""How fast a stream of events is read, beside raw httpx that only splits the same bytes into lines.
+"""How fast a client reads a stream of events, compared with raw httpx, which only splits the same bytes into lines.
 
-The server is a few lines in a process of its own, which writes as fast as it can and ends with `done`.
+The server is a minimal one in its own process, which writes as fast as it can and ends with `done`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import socket
 from clients import OURS, RAW, V1, Client, canned
 
 EVENTS = 20_000
-"""Of one stream."""
+"""Events in one stream."""
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nConnection: close\r\n"
 PACKINGS = {"each": "one event", "ten": "ten events", "large": "64 kB"}
-"""What comes in one chunk of HTTP."""
+"""The content of one HTTP chunk."""
 PREDICTION: dict[str, object] = {
     "id": "p1",
     "version": "v",
@@ -55,7 +55,7 @@ PROGRAMS = ((RAW, _RAW), (OURS, _STREAM), (V1, _STREAM))
 
 
 def report(rounds: int = 5) -> str:
-    """Run every program with every packing, in turn and several times; return a Markdown table of the least times."""
+    """Run every program with every chunk size, in turn, several times; return a Markdown table of the best times."""
     lines = [
         "| | in a chunk | CPU µs an event | events a second, CPU | wall | × raw httpx, CPU | wall |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
@@ -77,12 +77,12 @@ def report(rounds: int = 5) -> str:
 
 
 def run(client: Client, program: str, url: str, packing: str) -> list[float]:
-    """Run a program; give the seconds of CPU and of wall time that a stream took."""
+    """Run a program; return the seconds of CPU time and of wall time that a stream took."""
     return client.measured(_MEASURE + program, url, PACKING=packing, EVENTS=str(EVENTS))
 
 
 def streams() -> dict[str, bytes]:
-    """Give the content of the streams, cut into chunks of HTTP."""
+    """Return the content of the streams, cut into HTTP chunks."""
     events = [f"event: output\nid: 1732188565123:{n}\ndata: token{n} \n\n".encode() for n in range(EVENTS)]
     events.append(b"event: done\nid: 1732188565124:0\ndata: {}\n\n")
     whole = b"".join(events)

@@ -1,7 +1,7 @@
-"""What a file of a gibibyte costs on its way down: throughput and memory, beside raw httpx and the published clients.
+"""Throughput and memory of a download of one gibibyte, compared with raw httpx and the published clients.
 
-The server, of this package, runs in a process of its own. Every program writes the file to disk and waits until it is
-there (`fsync`), in a folder of its own.
+This package's server runs in its own process. Every program writes the file to its own folder on the disk, and waits
+until it is stored (`fsync`).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ MEBIBYTE = 1 << 20
 SIZE = 1024
 """Mebibytes."""
 ROUNDS, MOST_ROUNDS = 9, 18
-"""How often this client and raw httpx run. Whatever else the machine does makes a transfer slower and never faster: the
-best times tell, and where they miss the goal, more rounds may yet find a quiet moment for either."""
+"""How often this client and raw httpx run. Other work of the machine can only make a transfer slower, so the best times
+count. If they miss the goal, more rounds may find a quiet moment for either."""
 PEERS_ROUNDS = 2
-"""How often the published clients run, of which nothing is asserted."""
+"""How often the published clients run. Nothing is asserted about them."""
 MOST_MEMORY = 16
-"""Mebibytes that a process with the transfer may take more than the same one without."""
+"""Mebibytes that a process with the transfer may take more than the same process without it."""
 LEAST_THROUGHPUT = 0.95
-"""Of raw httpx's."""
+"""The goal, as a fraction of raw httpx's throughput."""
 
 PEAK = """
 import re
@@ -41,7 +41,7 @@ def peak():  # of this program: what `getrusage` gives is at least what its pare
     with open("/proc/self/status") as status:
         return int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read())[1]) / 1024
 """
-"""The most memory that a program had so far, in mebibytes."""
+"""The peak memory of a program so far, in mebibytes."""
 _MEASURE = (
     PEAK
     + """
@@ -118,7 +118,7 @@ PROGRAMS: Programs = (
     (V1, "", _PEER.format(home="replicate.helpers")),
     (V2, "", _PEER.format(home="replicate")),
 )
-"""What is measured; each of this client follows what it is compared with."""
+"""The programs to measure; each one of this client follows the one that it is compared with."""
 
 _SERVER = """
 import os, sys
@@ -139,15 +139,15 @@ with server(models={"bench/give": Model(give, official=True)}) as srv, srv.clien
 
 
 class Found(NamedTuple):
-    """What one process told."""
+    """The figures of one process."""
 
     seconds: float
     memory: float
-    """The most that it had, in mebibytes."""
+    """The peak memory, in mebibytes."""
 
 
 def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
-    """Run every program in turn and several times; return a Markdown table. What is missed is noted in MISSED."""
+    """Run every program in turn, several times; return a Markdown table. Add missed goals to MISSED."""
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), size) as places:
         found = measured(PROGRAMS, lambda client, program: run(client, program, places, size), rounds)
         idle = [run(client, program, {**places, "TARGET": ""}, size) for client, _, program in PROGRAMS]
@@ -155,7 +155,7 @@ def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
 
 
 def measured(programs: Programs, measure: Callable[[Client, str], Found], rounds: int) -> list[list[Found]]:
-    """Run the programs in turn, again and again."""
+    """Run the programs in turn, repeatedly."""
     found: list[list[Found]] = [[] for _ in programs]
     for done in range(1, MOST_ROUNDS + 1):
         for number, (client, _, program) in enumerate(programs):
@@ -172,13 +172,13 @@ def measured(programs: Programs, measure: Callable[[Client, str], Found], rounds
 
 
 def throughput(programs: Programs, found: Sequence[Sequence[Found]], number: int) -> float:
-    """Compare the best of a program with that of raw httpx, which is the first, or the third if it is asynchronous."""
+    """Divide a program's best by that of raw httpx, which is the first program, or the third if asynchronous."""
     raw = found[2 if programs[number][1] else 0]
     return min(each.seconds for each in raw) / min(each.seconds for each in found[number])
 
 
 def table(programs: Programs, found: Sequence[Sequence[Found]], idle: Sequence[Found], size: int) -> str:
-    """Show what the programs took for so many mebibytes, and hold this client to its goals."""
+    """Return a table of the programs' figures for so many mebibytes, and check this client's goals."""
     lines = [
         "| | MiB/s, best | median | × raw httpx, best | MiB of memory for the transfer | rounds |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -197,11 +197,11 @@ def table(programs: Programs, found: Sequence[Sequence[Found]], idle: Sequence[F
 
 
 MISSED: list[str] = []
-"""What this client was to reach, and has not."""
+"""The goals that this client has missed."""
 
 
 def check(name: str, throughput: float, memory: float) -> None:
-    """Hold this client to its goals."""
+    """Check this client's goals; add the missed ones to MISSED."""
     if throughput < LEAST_THROUGHPUT:
         MISSED.append(f"{name} has {throughput:.3f}× the throughput of raw httpx; at least {LEAST_THROUGHPUT}×")
     if memory > MOST_MEMORY:
@@ -209,7 +209,7 @@ def check(name: str, throughput: float, memory: float) -> None:
 
 
 def run(client: Client, program: str, places: dict[str, str], size: int) -> Found:
-    """Run a program, and remove what it has written."""
+    """Run a program, and remove the files that it has written."""
     settings = {**places, "SIZE": str(size * MEBIBYTE)}
     found = Found(*client.measured(_MEASURE + program, places["BASE"], places["TOKEN"], **settings))
     for name in ("TARGET", "BESIDE"):
@@ -220,7 +220,7 @@ def run(client: Client, program: str, places: dict[str, str], size: int) -> Foun
 
 @contextmanager
 def serving(folder: Path, size: int) -> Iterator[dict[str, str]]:
-    """Run the server in a process of its own; give what the programs must know."""
+    """Run the server in its own process; yield the environment variables of the programs."""
     command = [sys.executable, "-c", _SERVER, str(folder / "source"), str(size)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

@@ -1,8 +1,8 @@
-"""What a file of a gibibyte costs on its way up: throughput and memory, beside raw httpx and the published clients.
+"""Throughput and memory of an upload of one gibibyte, compared with raw httpx and the published clients.
 
-The files API takes 100 MiB, and `files.create` refuses more. So the server, of this package and in a process of its
-own, is told to take it, and this client sends it by `client.post("/files", files=…)`, which sends the same form.
-Every program checks the digest that the server answers. It sends a small file first, to have loaded what it needs.
+The files API accepts 100 MiB, and `files.create` refuses more. So this package's server, in its own process, is
+configured to accept the file, and this client uses `client.post("/files", files=…)`, which sends the same form. Every
+program checks the digest that the server returns. It sends a small file first, so that all code is loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from files import Programs
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - for what the server keeps, as a disk's own pace would be measured too
+MEMORY = Path("/dev/shm")  # noqa: S108 - for the server's files, to leave out the speed of a disk
 """A file system in memory, where there is one."""
 
 _MEASURE = (
@@ -87,7 +87,7 @@ PROGRAMS: Programs = (
     (V1, "", _V1),
     (V2, "", _V2),
 )
-"""What is measured; each of this client follows what it is compared with."""
+"""The programs to measure; each one of this client follows the one that it is compared with."""
 
 _SERVER = """
 import sys
@@ -104,7 +104,7 @@ with server(models={}) as srv, srv.client() as client:
 
 
 def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
-    """Run every program in turn, several times; return a Markdown table. What is missed is noted in `files.MISSED`."""
+    """Run every program in turn, several times; return a Markdown table. Add missed goals to `files.MISSED`."""
     with tempfile.TemporaryDirectory() as folder, serving() as process:
         base, token = output_of(process).split()
         small, large = (filled(Path(folder), amount) for amount in (1, size))
@@ -122,7 +122,7 @@ def report(rounds: int = ROUNDS, size: int = SIZE) -> str:
 
 
 def filled(folder: Path, size: int) -> tuple[Path, str]:
-    """Make a file of so many mebibytes; give its path and its digest."""
+    """Make a file of so many mebibytes; return its path and its digest."""
     path, sha256 = folder / str(size), hashlib.sha256()
     with path.open("wb") as file:
         for number in range(size):
@@ -134,7 +134,7 @@ def filled(folder: Path, size: int) -> tuple[Path, str]:
 
 @contextmanager
 def serving() -> Iterator[subprocess.Popen[str]]:
-    """Run the server in a process of its own, which deletes what was uploaded when it is asked to."""
+    """Run the server in its own process, which deletes the uploads on request."""
     command = [sys.executable, "-c", _SERVER]
     place = {"TMPDIR": str(MEMORY)} if MEMORY.is_dir() else {}
     process = subprocess.Popen(
@@ -147,7 +147,7 @@ def serving() -> Iterator[subprocess.Popen[str]]:
 
 
 def ask_to_delete(process: subprocess.Popen[str]) -> None:
-    """Have the server delete what was uploaded."""
+    """Make the server delete the uploads."""
     assert process.stdin  # noqa: S101 - for type checkers
     process.stdin.write("\n")
     process.stdin.flush()
@@ -155,7 +155,7 @@ def ask_to_delete(process: subprocess.Popen[str]) -> None:
 
 
 def output_of(process: subprocess.Popen[str]) -> str:
-    """Read a line."""
+    """Read one line of output."""
     assert process.stdout  # noqa: S101 - for type checkers
     return process.stdout.readline()
 

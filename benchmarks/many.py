@@ -1,7 +1,7 @@
-"""What a call costs when many are under way at once in one event loop.
+"""The cost of a call while many others run at once in the same event loop.
 
-The server is a few lines in a process of its own, which answers every request with one prediction after a short while,
-so that what is measured is the client. CPU time is the client process's own.
+The server is a minimal one in its own process, which answers every request with one prediction after a short delay,
+so that only the client is measured. CPU time is the client process's own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from clients import OURS, RAW, V2, Client, canned
 SECONDS = 0.05
 """How long the server takes to answer."""
 LEVELS = (1, 100, 500)
-"""Calls at once."""
+"""Numbers of concurrent calls."""
 CALLS = 1000
 """Calls of each measurement, at the higher levels."""
 
@@ -71,7 +71,7 @@ PROGRAMS: tuple[tuple[Client, str, str], ...] = (
 
 
 def report(rounds: int = 3) -> str:
-    """Run every program at every level, in turn and several times; return a Markdown table."""
+    """Run every program at every level, in turn, several times; return a Markdown table."""
     lines = [
         "| | calls at once | CPU ms a call | wall ms a call | × raw httpx, CPU | wall |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -93,7 +93,7 @@ def report(rounds: int = 3) -> str:
 
 
 def run(client: Client, program: str, url: str, many: int) -> list[float]:
-    """Run a program; give the milliseconds of CPU and of wall time that a call took."""
+    """Run a program; return the milliseconds of CPU time and of wall time that a call took."""
     return client.measured(_MEASURE + program, url, MANY=str(many), CALLS=str(CALLS))
 
 
@@ -112,17 +112,17 @@ class Canned(asyncio.Protocol):
     ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note whom to answer."""
+        """Keep the transport, for the answers."""
         self.transport, self.received = transport, b""
 
     def data_received(self, data: bytes) -> None:
-        """Answer what is complete, after a while."""
+        """Answer each complete request after the delay."""
         *requests, self.received = (self.received + data).split(b"\r\n\r\n")
         for _ in requests:
             asyncio.get_running_loop().call_later(SECONDS, self.answer)
 
     def answer(self) -> None:
-        """Answer, if somebody still listens."""
+        """Answer, unless the connection is closed."""
         if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
             self.transport.write(self.ANSWER)
 

@@ -1,7 +1,7 @@
-"""What warm calls cost, beside raw httpx that parses the same JSON: one prediction, and a page of a list.
+"""The cost of warm calls, compared with raw httpx that parses the same JSON: one prediction, and a page of a list.
 
-The id and the status of each prediction are read. The server is a few lines in a process of its own. Both clients are
-in one process and take turns, request by request, so that whatever else the machine does happens to both.
+The id and the status of each prediction are read. The server is a minimal one in its own process. Both clients run in
+one process and take turns, request by request, so that other work of the machine affects both alike.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import socketserver
 from clients import OURS, RAW, canned
 
 ITEMS = 100
-"""Predictions of a page, as many as the API gives."""
+"""Predictions in a page, as many as the API returns."""
 REQUESTS = 400
-"""Of each client."""
+"""Requests of each client."""
 ROUNDS = 5
-"""Processes."""
+"""Number of processes."""
 MOST = 1.2
-"""Times the CPU time of raw httpx that a page may take, at most."""
+"""The goal for a page: at most this multiple of the CPU time of raw httpx."""
 MOST_GET = 1.0
-"""The same of one prediction."""
+"""The goal for one prediction."""
 
 _MEASURE = """
 import json, os, time
@@ -72,7 +72,7 @@ def report(rounds: int = ROUNDS) -> str:
 
 
 def prediction(number: int) -> dict[str, object]:
-    """Give a prediction as the API has it in a list."""
+    """Return a prediction as the API shows it in a list."""
     url = f"https://api.replicate.com/v1/predictions/{number:026}"
     return {
         "id": f"{number:026}",
@@ -94,19 +94,19 @@ def prediction(number: int) -> dict[str, object]:
 
 
 def whole(value: object) -> bytes:
-    """Give the bytes of an answer."""
+    """Return the bytes of a response."""
     content = json.dumps(value).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(content) + content
 
 
 class Answers(socketserver.StreamRequestHandler):
-    """Answers with the page if a list is asked for, and with one prediction if not."""
+    """Answers a request for the list with the page, and any other with one prediction."""
 
     PAGE = whole({"previous": None, "next": None, "results": [prediction(n) for n in range(ITEMS)]})
     ONE = whole(prediction(1))
 
     def handle(self) -> None:
-        """Answer until the client has had enough."""
+        """Answer until the client disconnects."""
         while line := self.rfile.readline().strip():
             while self.rfile.readline().strip():
                 pass

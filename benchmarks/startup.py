@@ -1,7 +1,7 @@
-"""How long a whole process takes: to import a client, and to import it and get one prediction.
+"""How long a whole process takes that imports a client, or imports it and gets one prediction.
 
-Each round runs every process once, so that a noisy moment of the machine falls on all of them alike. CPU time is the
-process's own, user and system together, and is steadier than the clock on the wall.
+Each round runs every process once, so that a noisy moment of the machine affects all of them alike. CPU time is the
+process's own user and system time, and is steadier than wall time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Process:
     cpu: list[float] = field(default_factory=list[float])
 
     def run(self) -> None:
-        """Run to the end, which must be a good one, and note the times."""
+        """Run the process, require exit status 0, and record the times."""
         started = time.perf_counter()
         process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
@@ -52,7 +52,7 @@ class Process:
 
 
 def report(server: Server, prediction: str, rounds: int) -> str:
-    """Measure against a server that has the prediction; return a Markdown table and what it says about our goals."""
+    """Measure against a server that has the prediction; return a Markdown table and the results for our goals."""
     clients = (RAW, OURS, V1, V2)
     getters = (RAW, OURS, CERTIFIED, V1, V2)
     settings = {client: client.settings(server.base_url, server.token, PREDICTION=prediction) for client in getters}
@@ -77,7 +77,7 @@ def report(server: Server, prediction: str, rounds: int) -> str:
 
 
 def measure(processes: Iterable[Process], rounds: int) -> None:
-    """Run all processes in turn, again and again, after one round that only warms the caches."""
+    """Run all processes in turn, repeatedly, after one round that only warms the caches."""
     for process in processes:
         process.run()
         process.wall.clear()

@@ -1,4 +1,4 @@
-"""How long after a model has made its first token a stream gives it, in real time: client and server share a clock."""
+"""The delay from a model's first token until a stream yields it, in real time: client and server share a clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clients import OURS, V1, V2, Client
 from replicate.local import Model, server
 
 PAUSES = (0.45, 0.55, 0.65, 0.75, 0.85)
-"""Seconds before the first token; one after another, so that no poll is always just in time."""
+"""Seconds before the first token; they vary, so that no polling interval always fits."""
 ROUNDS = 3
 AFTERWARDS = 0.3
 """Seconds between the first token and the last."""
@@ -42,7 +42,7 @@ PROGRAMS = ((OURS, "stream", _STREAM), (V1, "stream", _STREAM), (OURS, "use", _U
 
 
 def clock(pause: float) -> Iterator[str]:
-    """Tell the time after a while, and something later."""
+    """Yield the time after a pause, and more text later."""
     time.sleep(pause)
     yield repr(time.time())
     time.sleep(AFTERWARDS)
@@ -50,7 +50,7 @@ def clock(pause: float) -> Iterator[str]:
 
 
 def report() -> str:
-    """Run every program in turn and several times; return a Markdown table."""
+    """Run every program in turn, several times; return a Markdown table."""
     found: dict[tuple[Client, str], list[float]] = {(client, name): [] for client, name, _ in PROGRAMS}
     with server(models={"bench/clock": Model(clock, official=True)}) as srv:
         for _ in range(ROUNDS):

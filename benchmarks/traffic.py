@@ -1,4 +1,4 @@
-"""How many requests a call of a model costs, the first time in a process and from then on, counted by the server."""
+"""How many requests a call of a model takes, the first time in a process and later, counted by the server."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ USE = PROGRAM.format(call='replicate.use(os.environ["MODEL"])')
 
 
 def shout() -> str:
-    """Give a text at once."""
+    """Return a text at once."""
     return "HELLO"
 
 
 def pieces() -> Iterator[str]:
-    """Give a text in pieces."""
+    """Yield a text in pieces."""
     yield from ("HEL", "LO")
 
 
@@ -47,7 +47,7 @@ MODELS: Mapping[str, Model] = {
 
 
 class Case(NamedTuple):
-    """A call, and who makes it; a model named with ":" is run by its version."""
+    """A call and its client; a model named with ":" is run by its version."""
 
     call: str
     program: str
@@ -67,7 +67,7 @@ CASES = (
 
 
 def report() -> str:
-    """Count for each client and kind of call, and return a table."""
+    """Count the requests of each client and kind of call; return a Markdown table."""
     lines = ["| call | client | first | next | first in a new process |", "| --- | --- | ---: | ---: | ---: |"]
     with local_server(models=MODELS) as server:
         lines += [row(server, case, client) for case in CASES for client in case.clients]
@@ -77,7 +77,7 @@ def report() -> str:
 def row(server: Server, case: Case, client: Client) -> str:
     """Count the requests of one process that makes one call, of one that makes two, and of a third like the first.
 
-    The first two know nothing of each other; the third has what the first has kept on the disk.
+    The first two share nothing; the third has the disk cache of the first.
     """
     with TemporaryDirectory() as kept, TemporaryDirectory() as other:
         first = count(server, case, client, 1, kept)
@@ -87,7 +87,7 @@ def row(server: Server, case: Case, client: Client) -> str:
 
 
 def count(server: Server, case: Case, client: Client, calls: int, cache: str) -> int:
-    """Run a process that makes a call so many times, and count its requests."""
+    """Run a process that makes a call so many times; return the number of its requests."""
     before, model = len(server.requests), case.model
     if model.endswith(":"):
         with server.client() as local:

@@ -1,8 +1,8 @@
-"""Time that passes only where somebody waits for it, for a server and the one client process that it serves.
+"""Time that passes only while somebody waits, for a server and the one client process that it serves.
 
-A model takes so many seconds of that time. Where a client sleeps, they pass on the spot; where it has the server hold
-its answer, they pass up to the end of the hold or of the model, whichever comes first. So a job of a minute takes no
-time, and all clients meet it alike: of their process, only `time.sleep` and `time.monotonic` are others.
+A model takes so many seconds of that time. If a client sleeps, they pass at once. If the server holds its answer, they
+pass until the end of the hold or of the model, whichever comes first. So a job of a minute takes no real time, and is
+the same for all clients. In their processes only `time.sleep` and `time.monotonic` are replaced.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ def tell(what):
         return float(line.readline())
 time.sleep, time.monotonic = tell, lambda: tell(0)
 """
-"""What a client's program begins with. `tell("returned")` marks the end of a call."""
+"""The beginning of a client's program. `tell("returned")` marks the end of a call."""
 LONGEST_HOLD = 60
-"""Seconds. A timer for later is no hold of an answer."""
+"""Seconds. A timer beyond this does not hold an answer."""
 EXACT = 1e-4
-"""Seconds. What is nearer together is the same moment."""
+"""Seconds. Times that are closer together count as equal."""
 
 
 class WaitedClock(ManualClock):
-    """The time of the server, and the model that runs in it: its calls take what `jobs` says, each in turn."""
+    """The time of the server, and a model that runs in it: its calls take the seconds in `jobs`, one after another."""
 
     server: Server
 
@@ -47,7 +47,7 @@ class WaitedClock(ManualClock):
         self._end = 0.0
         self._running, self._over, self._moving = threading.Event(), threading.Event(), threading.Lock()
         self.returns: list[tuple[int, float]] = []
-        """For each call: how many requests had come by its return, and how late after the model's end that was."""
+        """For each call: how many requests had arrived at its return, and how long after the model's end that was."""
 
     def model(self, text: str) -> str:
         """Say it louder, after a while."""
@@ -62,14 +62,14 @@ class WaitedClock(ManualClock):
         return (self.now() - self._origin).total_seconds()
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Callable[[], None]:
-        """Set a timer. While an answer is held, time passes."""
+        """Set a timer. Time passes while an answer is held."""
         cancel = super().after(seconds, callback)
         if seconds <= LONGEST_HOLD:
             threading.Thread(target=self._hold, args=(seconds,), daemon=True).start()
         return cancel
 
     def release(self) -> None:
-        """Let a model end that nobody waits for."""
+        """End a model that nobody waits for."""
         self._over.set()
 
     def _hold(self, seconds: float) -> None:
@@ -77,10 +77,10 @@ class WaitedClock(ManualClock):
         self.let_pass(min(seconds, max(0.0, self._end - self.elapsed())))
 
     def let_pass(self, seconds: float) -> None:
-        """Move time forward, and have a model that is due by then end before anything else happens."""
+        """Move time forward, and end a model that is due by then before anything else happens."""
         with self._moving:
             if not self._finished():
-                self._running.wait()  # it is about to begin
+                self._running.wait()  # until the model begins
             self.advance(seconds)
             if self._running.is_set() and self.elapsed() > self._end - EXACT:
                 self._running.clear()
@@ -100,7 +100,7 @@ class WaitedClock(ManualClock):
 
     @contextmanager
     def reachable(self) -> Generator[str]:
-        """Let a client's process read this clock and wait by it; give the port."""
+        """Let a client's process read this clock and wait for it; return the port."""
         told = self._told
 
         class Line(socketserver.StreamRequestHandler):

@@ -1,4 +1,4 @@
-"""What waiting for a model costs: requests, and how long after its end the result is there, in virtual time."""
+"""The cost of waiting for a model: requests, and the delay from its end until the result arrives, in virtual time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from virtual import PRELUDE, WaitedClock
 from replicate.local import Model, server
 
 JOBS = (0.2, 5.0, 70.0)
-"""How many seconds the model takes."""
+"""Seconds that the model takes."""
 CALLS = 20
-"""Calls of each measurement, after one that is not counted, for it learns about the model."""
+"""Calls of each measurement, after one that is not counted, in which the client learns about the model."""
 NO_RESULT = 3
-"""How a program exits where a call returns something else than the result."""
+"""The exit status of a program whose call returned something other than the result."""
 PROGRAM = (
     PRELUDE
     + """
@@ -56,7 +56,7 @@ def report() -> str:
 
 
 def figures(calls: list[tuple[int, float]] | None) -> str:
-    """Write the last columns of a row, for the requests of each call, and the seconds that it was late."""
+    """Return the last columns of a row: the requests of each call, and the seconds that it was late."""
     if calls is None:
         return "no result | – | – | –"
     requests, late = zip(*calls, strict=True)
@@ -64,7 +64,7 @@ def figures(calls: list[tuple[int, float]] | None) -> str:
 
 
 def measure(client: Client, program: str, seconds: float) -> list[tuple[int, float]] | None:
-    """Run a program against a server of its own; give the requests of each call and the seconds that it was late."""
+    """Run a program against its own server; return the requests of each call and the seconds that it was late."""
     jobs = [seconds * (0.95 + 0.1 * number / CALLS) for number in range(CALLS + 1)]
     clock = WaitedClock(jobs)
     with (

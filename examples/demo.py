@@ -1,4 +1,4 @@
-"""What people come for, in one page: text, text as it is made, a picture in and a picture out; blocking and async.
+"""The main features on one page: text, streamed text, a picture in and a picture out; blocking and async.
 
 Run it with `scripts/demo.sh`: it starts a local server with three small models, and needs neither network nor token.
 With `--live owner/model NAME=VALUE …` it runs that model on replicate.com instead.
@@ -37,7 +37,7 @@ def text() -> None:
 
 
 def stream() -> None:
-    """Take a text as the model makes it."""
+    """Print a text while the model makes it."""
     summary = replicate.use("demo/summary", streaming=True)
     print('\nuse("demo/summary", streaming=True)(prompt=…, sentences=2)\n ', end="")
     for piece in summary(prompt=STORY, sentences=2):
@@ -46,7 +46,7 @@ def stream() -> None:
 
 
 async def several_at_once() -> None:
-    """Run models side by side, without threads."""
+    """Run models concurrently, without threads."""
     hello = replicate.use("demo/hello", use_async=True)
     greetings = await asyncio.gather(*(hello(name="Ada", language=each) for each in ("deutsch", "español", "日本語")))
     show('await asyncio.gather(*(use("demo/hello", use_async=True)(language=…) …))', ", ".join(greetings))
@@ -57,7 +57,7 @@ async def several_at_once() -> None:
 
 
 def picture(folder: Path) -> None:
-    """Send a picture, save the one that comes back, and say where both lie."""
+    """Send a picture, save the result, and print the paths of both."""
     poster = replicate.use("demo/poster")
     result = poster(image=PICTURE, colors=5)
     show(f'use("demo/poster")(image=Path("{PICTURE.name}"), colors=5)', result.url)
@@ -78,7 +78,7 @@ def live(model: str, inputs: dict[str, Any], folder: Path) -> None:
 
 
 def show(call: str, result: object) -> None:
-    """Print a call and what came of it."""
+    """Print a call and its result."""
     print(f"\n{call}\n  {result}")
 
 
@@ -116,7 +116,7 @@ def main() -> None:
 
     with server(MODELS) as local:
         print(f"A local server runs {', '.join(MODELS)} on {local.base_url}")
-        # From here on, everything is as it would be against replicate.com.
+        # From here on, everything is the same as with replicate.com.
         os.environ.update(REPLICATE_BASE_URL=local.base_url, REPLICATE_API_TOKEN=local.token)
         text()
         stream()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install Chromium for the test that looks at a notebook, where that is possible: on Debian and Ubuntu, as root.
-# Elsewhere, and where a browser is there already, nothing is done; without one that test skips.
+# Install Chromium for the test that renders a notebook, if that is possible: on Debian and Ubuntu, as root.
+# Otherwise, or if there is a browser already, do nothing. The test is skipped without a browser.
 set -euo pipefail
 
 for name in chromium chromium-browser google-chrome chrome; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set up, and show the client at work against a local server, or against the real API:
+# Set up, and demonstrate the client with a local server, or with the real API:
 #
 #   ./scripts/demo.sh
 #   REPLICATE_API_TOKEN=r8_… ./scripts/demo.sh --live owner/model [NAME=VALUE …]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Set up, and check everything that can be checked without running it: style, types, workflows. Pyright needs Node.
+# Set up, and run all static checks: style, types, workflows. Pyright needs Node.
 #
 #   ./scripts/lint.sh           check
-#   ./scripts/lint.sh --fix     first repair what can be repaired by itself
+#   ./scripts/lint.sh --fix     first fix what can be fixed automatically
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,7 +23,7 @@ check ruff check --quiet --output-format concise .
 check ruff format --check --quiet --output-format concise .
 check mypy
 check pyright --project . --pythonpath "$bin/python"
-echo "- pyright --verifytypes replicate"  # all that users see has a declared type; found by the python on PATH
+echo "- pyright --verifytypes replicate"  # all public names have declared types; it uses the python on PATH
 found=$(PATH="$PWD/$bin:$PATH" pyright --project . --verifytypes replicate --ignoreexternal) || { echo "$found"; failed=1; }
 check zizmor --offline --strict-collection --quiet .github
 

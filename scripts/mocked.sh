@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Run the tests that users write (tests/mocked) with a published client, in an environment of its own:
+# Run the tests that users write (tests/mocked) with a published client, in its own environment:
 #
 #   ./scripts/mocked.sh 1.0.7 [PYTEST OPTIONS]
 #   ./scripts/mocked.sh 2.0.0b4 [PYTEST OPTIONS]
-#   ./scripts/mocked.sh 1.0.7 --record             record cassettes/mocked/ of that client anew
+#   ./scripts/mocked.sh 1.0.7 --record             record cassettes/mocked/ of that client again
 #
 # Only the tests of its generation run. 1.0.7 does not run on Python 3.14: PYTHON=/path/to/python3.13 chooses another.
-# A failure shows one line and no traceback: the published code is run here, and not looked at.
+# A failure shows one line and no traceback: the published code is only run here, and never read.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,7 +15,7 @@ shift
 python=${PYTHON:-python3}
 home=$PWD/.mocked/$version
 
-# The tools are those of our own tests.
+# The tools have the versions of our own tests.
 tools=$("$python" - <<'EOF'
 import tomllib
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Record cassettes/ anew, which tests/replay plays: from the local server, or from the real API.
+# Record cassettes/ again, for tests/replay: from the local server, or from the real API.
 #
 #   ./scripts/record.sh                                     from the local server
 #   REPLICATE_API_TOKEN=r8_… ./scripts/record.sh --live     from the real API: runs models, which costs some cents
 #
-# What is recorded is scrubbed (tests/replay/scrubbing.py). Read `git diff cassettes` before you commit it all the same.
+# Recordings are scrubbed (tests/replay/scrubbing.py). Read `git diff cassettes` before you commit anyway.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerate generated/replicate_api from openapi.json, in an environment of its own (.regen-venv).
+# Regenerate generated/replicate_api from openapi.json, in its own environment (.regen-venv).
 #   scripts/regen.sh                      from openapi.json
 #   scripts/regen.sh --spec FILE_OR_URL   replace openapi.json first: JSON or YAML, a file or https
 #   scripts/regen.sh --check              change nothing; fail if the generated code is out of date
@@ -10,7 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 environment=$root/.regen-venv
 requirements=$root/scripts/codegen/requirements.txt
 
-suits() { # -I: a types.py in the current folder must not stand in for Python's own
+suits() { # -I: a types.py in the current folder must not shadow Python's own
   "$1" -I -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Make .venv ready for work on this project; nearly free when it is ready already.
+# Set up .venv for work on this project; does almost nothing if it is up to date.
 #
 #   ./scripts/setup.sh          everything: tests, linters, build tools (extra "dev")
-#   ./scripts/setup.sh demo     only what the demo needs
+#   ./scripts/setup.sh demo     only the requirements of the demo
 #
 # Needs Python 3.11 or newer. PYTHON=/path/to/python3.12 chooses one.
 set -euo pipefail
@@ -22,7 +22,7 @@ if ! command -v "$python" >/dev/null; then
   exit 1
 fi
 
-# What .venv was made from: the interpreter, this folder, and what pyproject.toml asks for.
+# The inputs of .venv: the interpreter, this folder, and pyproject.toml.
 fingerprint=$("$python" - <<'EOF'
 import hashlib, os, sys
 if sys.version_info < (3, 11):
@@ -38,7 +38,7 @@ with open("pyproject.toml", "rb") as project:
 EOF
 )
 
-for ready in "$purpose" dev; do # what is ready for dev is ready for everything
+for ready in "$purpose" dev; do # an environment for dev serves every purpose
   [[ $(cat ".venv/ready-$ready" 2>/dev/null) != "$fingerprint" ]] || exit 0
 done
 

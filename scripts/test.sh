@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set up, and run all tests, on all processors: ./scripts/test.sh [PYTEST OPTIONS]
+# Set up, and run all tests on all processors: ./scripts/test.sh [PYTEST OPTIONS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Build the wheel, look into it, and run the tests against it in a fresh environment, where the source is out of reach.
-# Tests of scripts/ and of the workflows skip there: those folders stay behind.
+# Build the wheel, check its contents, and run the tests against it in a fresh environment, without the source.
+# Tests of scripts/ and of the workflows are skipped there, because those folders are missing.
 #
 #   ./scripts/wheel.sh [PYTEST OPTIONS]
 set -euo pipefail
@@ -41,7 +41,7 @@ echo "- test"
 mkdir "$scratch/project"
 cp -R tests cassettes examples openapi.json pyproject.toml "$scratch/project"
 cd "$scratch/project"
-# What is in the wheel and works is seen by few examples; thousands, and attacks by the hundred, are for test.sh.
+# A few examples show that the wheel is complete and works; test.sh runs thousands, and hundreds of attacks.
 FAULT_PLANS=100 "$scratch/venv/bin/python" -m pytest --numprocesses auto --dist worksteal \
   --hypothesis-profile=few --ignore tests/codegen --ignore tests/client/test_broken_environments.py \
   --ignore tests/client/test_callers_exceptions.py --ignore tests/client/test_token_in_frames.py "$@"

@@ -6,8 +6,8 @@
     with replicate.local.server(models={"me/shout": shout}) as srv:
         print(srv.client().run(...))
 
-It is for tests, demonstrations and work without a network. It listens on the loopback interface only, and whoever
-serves a model runs that model's code with their own rights. The names below are loaded when they are first used.
+It is for tests, demos and work without a network. It listens on the loopback interface only. The code of a model runs
+with the rights of the user who serves it. The names below are loaded when they are first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The web application: which address is answered by what."""
+"""The web application: the routes and their endpoints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOUNS = (account, searching, deployments, files, models, predictions, streams, 
 
 
 def application(cloud: Cloud) -> Starlette:
-    """Return the application that serves a cloud."""
+    """Return the web application for a cloud."""
     app = Starlette(
         routes=[route for noun in _NOUNS for route in noun.ROUTES],
         exception_handlers=dict.fromkeys((Problem, HTTPException, Exception), problems.on_error),

@@ -1,4 +1,4 @@
-"""Turns the JSON input of a prediction into the Python values that a function's annotations ask for."""
+"""Conversion of a prediction's JSON input to the Python types of a function's annotations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLLECTIONS: dict[Any, Callable[[list[Any]], Any]] = {tuple: tuple, set: set, f
 
 
 def convert_all(values: Mapping[str, Any], annotations: Mapping[str, Any], fetch: Fetch) -> dict[str, Any]:
-    """Convert what the function takes, and drop the rest; `fetch` brings the file of a URL."""
+    """Convert the inputs that the function takes, and drop the others; `fetch` downloads the file of a URL."""
     return {name: convert(values[name], annotations[name], fetch) for name in annotations if name in values}
 
 

@@ -1,4 +1,4 @@
-"""All runs of one kind, predictions or trainings: those under way in memory, the others in the store."""
+"""All runs of one kind, predictions or trainings: running ones in memory, finished ones in the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHUNK = 100
 
 
 class Book(Generic[P]):
-    """The predictions, or the trainings, of one server; iterate over them, newest first, or look one up by its id."""
+    """The predictions, or the trainings, of one server, by id; iterates newest first."""
 
     def __init__(self, kind: type[P], store: Store, clock: Clock) -> None:
         self._kind, self._store, self._clock = kind, store, clock
@@ -33,7 +33,7 @@ class Book(Generic[P]):
             run.fail(_INTERRUPTED.format(kind.__name__.lower()))
 
     def create(self, **fields: Any) -> P:
-        """Enter a new run; the fields are what only its creator knows."""
+        """Add a new run; the fields are those that only the caller knows."""
         run = self._kind(
             id=_name(16),
             key=_name(32),
@@ -58,7 +58,7 @@ class Book(Generic[P]):
         self, place: Place, limit: int, after: datetime | None = None, before: datetime | None = None
     ) -> list[tuple[int, P]]:
         """Return runs with their numbers, newest first."""
-        running = dict(self._running)  # first, so that what finishes now is seen as finished, not as it was stored
+        running = dict(self._running)  # first: a run that finishes now must not appear as it was stored before
         found = self._store.runs(self._kind, place, limit, after, before)
         return [(number, running.get(run.id, run)) for number, run in found]
 
@@ -67,7 +67,7 @@ class Book(Generic[P]):
         return list(self._running.values())
 
     def forget(self, version: str) -> None:
-        """Delete the runs of a version; those under way are canceled."""
+        """Delete the runs of a version; cancel those that are running."""
         for run in self.running():
             if run.version == version:
                 run.cancel()
@@ -89,5 +89,5 @@ class Book(Generic[P]):
 
 
 def _name(size: int) -> str:
-    """Make up a name that nobody can guess: 26 characters for 16 bytes."""
+    """Return a random, unguessable name: 26 characters for 16 bytes."""
     return base64.b32encode(secrets.token_bytes(size)).decode().rstrip("=").lower()

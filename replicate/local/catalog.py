@@ -1,4 +1,4 @@
-"""The models of one server: those that it was started with, and those that were created since."""
+"""The models of one server: those that it was started with, and those that were created later."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Catalog:
     """Models by name and by version, oldest first.
 
-    The store has what requests made: models, changed details, and versions made by trainings. A trained version is
-    back after a restart if the model that it was made from is.
+    The store keeps what requests have created: models, changed details, and trained versions. After a restart, a
+    trained version exists again if the model that it was trained from does.
     """
 
     def __init__(self, models: Mapping[str, Model | Callable[..., Any]], store: Store, clock: Clock) -> None:
@@ -49,14 +49,14 @@ class Catalog:
         return self._entries[version.reference]
 
     def version(self, identifier: str, reference: str = "") -> Version | None:
-        """Return a version of a community model by its id, if it is one of the model that may be named."""
+        """Return a version of a community model by its id; if a model is given, the version must belong to it."""
         version = self._versions.get(identifier)
         if version and not self.entry_of(version).official and reference in ("", version.reference):
             return version
         return None
 
     def runnable(self, spelling: str) -> Version | None:
-        """Return what a prediction's `version` runs: an id, `owner/name:id`, or `owner/name` if that is official."""
+        """Return the version for a prediction's `version`: an id, `owner/name:id`, or an official `owner/name`."""
         reference, _, identifier = spelling.rpartition(":")
         entry = self.get(spelling)
         return entry.latest if entry and entry.official else self.version(identifier, reference)
@@ -69,7 +69,7 @@ class Catalog:
         return entry
 
     def change(self, entry: Entry, details: dict[str, Any]) -> None:
-        """Say something else of a model."""
+        """Change details of a model."""
         entry.details |= details
         record: dict[str, Any] = self._store.record("model", entry.reference) or {"reference": entry.reference}
         known: dict[str, Any] = record.get("details", {})
@@ -81,7 +81,7 @@ class Catalog:
         self._store.discard("model", entry.reference)
 
     def trained(self, training: Training, weights: str | None) -> str | None:
-        """Make the version that comes of a training, and return `owner/name:id`; None if its model is gone."""
+        """Create the version from a training; return `owner/name:id`, or None if the destination is gone."""
         identifier = hashlib.sha256(f"{training.destination} {training.id}".encode()).hexdigest()
         base = self._versions.get(training.version)
         record: dict[str, Any] = {
@@ -133,7 +133,7 @@ def _entry(reference: str, model: Model | Callable[..., Any], now: datetime) -> 
 
 
 def _example(version: Version, number: int, given: dict[str, Any], output: Any, *, official: bool) -> Prediction:
-    """Make up the finished prediction that an example is."""
+    """Return an example as a finished prediction."""
     name = hashlib.sha256(f"{version.id} {number}".encode()).hexdigest()[:26]
     moment = version.created_at
     return Prediction(

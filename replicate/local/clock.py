@@ -1,4 +1,4 @@
-"""What time it is for the server, and what happens later: real time, or time that a test moves by hand."""
+"""The time of the server, and its timers: real time, or time that a test moves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Clock:
         return datetime.now(UTC)
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback` once, later, and return what prevents that; to be called on the server's event loop."""
+        """Call `callback` once, later; return a function that cancels this. Call it on the server's event loop."""
         return asyncio.get_running_loop().call_later(seconds, callback).cancel
 
 
@@ -34,11 +34,11 @@ class ManualClock(Clock):
         self._changed = threading.Condition()
 
     def now(self) -> datetime:
-        """Return the time that it was last moved to."""
+        """Return the current manual time."""
         return self._now
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback`, on the server's event loop, when `advance` has moved time so far."""
+        """Call `callback`, on the server's event loop, once `advance` has moved time far enough."""
         loop = asyncio.get_running_loop()
 
         def ring() -> None:
@@ -58,7 +58,7 @@ class ManualClock(Clock):
         return cancel
 
     def advance(self, seconds: float) -> None:
-        """Move time forward and call what has become due."""
+        """Move time forward and call the callbacks that are due."""
         with self._changed:
             self._now += timedelta(seconds=seconds)
             due = sorted(timer for timer in self._due if timer[0] <= self._now)
@@ -67,12 +67,12 @@ class ManualClock(Clock):
             ring()
 
     def wait_for_timers(self, number: int, timeout: float = 10) -> None:
-        """Block until so many timers are set, so that `advance` will ring them; for a test that moves time."""
+        """Block until so many timers are set, so that a test's next `advance` fires them."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._due) >= number, timeout):
                 raise TimeoutError(f"{len(self._due)} of {number} timers were set within {timeout} s")
 
 
 def stamp(moment: datetime) -> str:
-    """Write a time as the API does: ISO 8601 in UTC, ending in Z."""
+    """Format a time as the API does: ISO 8601 in UTC, ending in Z."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

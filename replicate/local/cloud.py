@@ -1,4 +1,4 @@
-"""Everything that one local Replicate consists of, apart from how it is reached."""
+"""All parts of one local Replicate except its web application and its listener."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 USERNAME = "local"
 ACCOUNT = {"type": "user", "username": USERNAME, "name": "Local server"}
-_GRACE = 0.5  # seconds that models get to notice that the server stops
+_GRACE = 0.5  # seconds for models to notice that the server stops
 
 
 class Cloud:
-    """Models, and what is made and kept of them, and what runs them."""
+    """The models of a server, with their predictions, files and storage, and the engine that runs them."""
 
     def __init__(
         self,
@@ -60,12 +60,12 @@ class Cloud:
         self.engine: Engine = Engine(self.files, workers)
 
     def halt(self) -> None:
-        """Cancel what runs, which also ends what streams it or waits for it."""
+        """Cancel all runs, which also ends their streams and the requests that wait for them."""
         for run in (*self.predictions.running(), *self.trainings.running()):
             run.cancel()
 
     def close(self) -> None:
-        """Give models a moment to notice the end, and let go of the database and of temporary files."""
+        """Give models a moment to stop; then close the database and remove temporary files."""
         self.engine.close(_GRACE)
         self._store.close()
         if self._temporary:
@@ -73,7 +73,7 @@ class Cloud:
 
 
 def _collections(models: Catalog, given: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
-    """Return collections by slug: those that are wished for, or official and community models."""
+    """Return collections by slug: the given ones, or one of official and one of community models."""
     if given is None:
         kinds = {"official": True, "community": False}
         made = {slug: [entry.reference for entry in models if entry.official is kind] for slug, kind in kinds.items()}

@@ -1,4 +1,4 @@
-"""Models that do something with what they are given, for demonstrations: text, streamed text, a picture."""
+"""Small demo models: text, streamed text, a picture."""
 
 # ruff: noqa: T201 - what a model prints is its log
 

@@ -1,4 +1,4 @@
-"""Deployments: versions under names of their own, with a release for each change."""
+"""Deployments: versions under their own names, with a release for each change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONFIGURATION = ("hardware", "min_instances", "max_instances")
 
 
 class Deployments:
-    """The deployments of one server, as records that are what the API shows."""
+    """The deployments of one server, as records in the format of the API."""
 
     def __init__(self, store: Store, clock: Clock, account: dict[str, Any]) -> None:
         self._store, self._clock, self._account = store, clock, account
@@ -38,12 +38,12 @@ class Deployments:
         return self._store.records("deployment", place, limit)
 
     def create(self, name: str, model: str, settings: dict[str, Any]) -> dict[str, Any]:
-        """Enter a new deployment with its first release."""
+        """Add a deployment with its first release."""
         first: dict[str, Any] = {"number": 0, "model": model, "version": "", "configuration": {}}
         return self.update({"owner": self._account["username"], "name": name, "current_release": first}, settings)
 
     def update(self, deployment: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-        """Make a new release with some settings changed."""
+        """Add a release with changed settings."""
         before = deployment["current_release"]
         configuration = {name: settings[name] for name in _CONFIGURATION if name in settings}
         release = {
@@ -63,6 +63,6 @@ class Deployments:
         self._store.discard("deployment", f"{owner}/{name}")
 
     def runs(self, version: str) -> bool:
-        """Say whether a version is deployed."""
+        """Return whether a version is deployed."""
         deployments = self._store.records("deployment")
         return any(deployment["current_release"]["version"] == version for _number, deployment in deployments)

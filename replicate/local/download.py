@@ -1,4 +1,4 @@
-"""Brings the files that a prediction's input names to the disk, where the model can open them."""
+"""Downloads the files in a prediction's input to the disk, where the model can open them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Downloads:
-    """The files of one prediction, in a folder that is made for the first and removed when the block is left."""
+    """The files of one prediction, in a folder that is created for the first and removed at the end of the block."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -35,7 +35,7 @@ class Downloads:
             self._folder.cleanup()
 
     def fetch(self, url: str) -> Path:
-        """Return a local copy of the file behind a `data:` URL, an address of this server, or any other."""
+        """Return a local copy of the file at a `data:` URL, a URL of this server, or any other URL."""
         if url.startswith("data:"):
             return self._decode(url)
         if own := self._files.behind(url):

@@ -1,7 +1,7 @@
-"""Runs functions as models: one thread for each prediction under way, and a queue for those that must wait.
+"""Runs functions as models: one thread for each running prediction, and a queue for those that wait.
 
-A generator is stopped between two items and a coroutine where it awaits. Python cannot stop a plain function: its
-prediction is canceled at once, its result is thrown away when it comes, and until then it keeps its thread.
+A generator can be stopped between two items, and a coroutine where it awaits. Python cannot stop a plain function: its
+prediction is canceled at once, but the function keeps its thread until it returns, and its result is dropped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Finish = Callable[[], None]
 
 @attrs.frozen
 class Job:
-    """A run, the function that it calls, and arguments for the function that the input need not give."""
+    """A run, the function that it calls, and arguments for the function besides the input."""
 
     run: Prediction
     signature: Signature
@@ -43,7 +43,7 @@ class Job:
 
 
 class ModelError(Exception):
-    """A model raised something; the text is what the prediction's error says, the traceback what its logs say."""
+    """An exception from a model, with the text for the prediction's error and the traceback for its logs."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(str(error) or type(error).__name__)
@@ -53,7 +53,7 @@ class ModelError(Exception):
 
 
 class Engine:
-    """The threads that run models: started when they are needed, at most `limit`, and kept for the next prediction."""
+    """The threads that run models: at most `limit`, started on demand, and reused."""
 
     def __init__(self, files: Files, limit: int) -> None:
         self._files, self._limit = files, limit
@@ -64,7 +64,7 @@ class Engine:
         self._changed = threading.Condition()
 
     def submit(self, run: Prediction, signature: Signature, more: dict[str, Any] | None = None) -> None:
-        """Run a prediction or training as soon as there is a thread for it."""
+        """Run a prediction or training as soon as a thread is free."""
         with self._changed:
             self._waiting.append(Job(run, signature, more or {}))
             if len(self._waiting) > self._idle and len(self._threads) < self._limit:
@@ -75,7 +75,7 @@ class Engine:
                 self._changed.notify()
 
     def close(self, timeout: float) -> None:
-        """Wait for the threads to end, but not for ever: a function that blocks cannot be stopped."""
+        """Wait for the threads to end, for a limited time: a function that blocks cannot be stopped."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -106,7 +106,7 @@ class _Run:
         self._job, self._prediction, self._files = job, job.run, files
 
     def perform(self) -> None:
-        """Call the function and put what comes of it into the prediction."""
+        """Call the function and store the result in the prediction."""
         prediction = self._prediction
         try:
             with Downloads(self._files) as downloads, captured(prediction.log), _failures_of_the_model():
@@ -118,7 +118,7 @@ class _Run:
             finish()
 
     def _call(self, downloads: Downloads) -> Finish:
-        """Call the function, take what it gives, and return how to finish when all that it printed is in the logs."""
+        """Call the function and read its output; return a function that finishes the run once the logs are complete."""
         signature, given = self._job.signature, {**self._job.more, **self._prediction.input}
         result = signature.function(**convert_all(given, signature.annotations, downloads.fetch))
         if inspect.isawaitable(result) or isinstance(result, AsyncIterator):
@@ -145,7 +145,7 @@ class _Run:
                 loop.call_soon_threadsafe(task.cancel)
 
         with self._prediction.listening(stop):
-            stop()  # it may have been canceled before anybody listened
+            stop()  # it may have been canceled before the listener was added
             return await task
 
     async def _consume(self, result: Any) -> Finish:

@@ -1,4 +1,4 @@
-"""The files of a server: what users upload, and what models give, which anybody may fetch who knows the address."""
+"""The files of a server: uploads of users, and outputs of models, which anybody who knows the URL may fetch."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _TYPES = {".webp": "image/webp", ".webm": "video/webm", ".ogg": "audio/ogg", ".f
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host name is this machine's for itself."""
+    """Return whether a host name is a loopback name or address."""
     return host in _LOOPBACK or host.endswith(".localhost")
 
 
 class Files:
-    """Uploads and deliveries in one folder; records of the uploads in the store."""
+    """Uploads and output files in one folder; records of the uploads in the store."""
 
     def __init__(self, folder: Path, store: Store, clock: Clock, owner: str) -> None:
         folder = folder.resolve()
@@ -58,7 +58,7 @@ class Files:
             place.mkdir(parents=True, exist_ok=True)
 
     def upload(self, content: BinaryIO, name: str, media_type: str, metadata: dict[str, Any]) -> dict[str, Any]:
-        """Keep an uploaded file and return its record."""
+        """Store an uploaded file and return its record."""
         identifier = base64.urlsafe_b64encode(str(uuid.uuid4()).encode()).decode()
         path = self._uploads / identifier
         sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
@@ -92,11 +92,11 @@ class Files:
         return self._store.records("file", place, limit)
 
     def expired(self, record: dict[str, Any]) -> bool:
-        """Say whether a file has outlived its time."""
+        """Return whether a file has expired."""
         return datetime.fromisoformat(record["expires_at"]) <= self._clock.now()
 
     def uploaded(self, identifier: str) -> Path | None:
-        """Return where the content of an upload lies."""
+        """Return the path of an upload's content."""
         return self._uploads / identifier if self.record(identifier) else None
 
     def delete(self, identifier: str) -> bool:
@@ -108,19 +108,19 @@ class Files:
         return path is not None
 
     def sign(self, identifier: str, expiry: int) -> str:
-        """Return the signature that lets anybody download an upload until `expiry`, in seconds since the epoch."""
+        """Return the signature that allows anybody to download an upload until `expiry`, in seconds since the epoch."""
         message = f"{self._owner} {identifier} {expiry}".encode()
         return base64.b64encode(hmac.digest(self._key, message, "sha256")).decode()
 
     def signed(self, identifier: str, owner: str, expiry: str, signature: str) -> bool:
-        """Say whether a download was signed for, and is in time."""
+        """Return whether the signature of a download is valid and has not expired."""
         if owner != self._owner or not expiry.isdecimal():
             return False
         genuine = hmac.compare_digest(self.sign(identifier, int(expiry)).encode(), signature.encode())
         return genuine and int(expiry) > self._clock.now().timestamp()
 
     def deliver(self, value: Path | bytes, origin: str) -> str:
-        """Keep a file that a model gave and return its address."""
+        """Store an output file of a model and return its URL."""
         folder = self._deliveries / secrets.token_hex(20)
         folder.mkdir()
         if isinstance(value, bytes):
@@ -133,7 +133,7 @@ class Files:
         return f"{origin}/delivery/{folder.name}/{quote(path.name)}"
 
     def delivered(self, folder: str, name: str) -> Path | None:
-        """Return where a delivery lies, which is removed after an hour."""
+        """Return the path of an output file, which is removed after an hour."""
         path = (self._deliveries / folder / name).resolve()
         if path.parent.parent != self._deliveries or not path.is_file():
             return None
@@ -144,7 +144,7 @@ class Files:
         return path
 
     def behind(self, url: str) -> tuple[Path, str] | None:
-        """Return the local file that one of this server's own addresses stands for, and its name."""
+        """Return the local file behind one of this server's own URLs, and its name."""
         parts = urlsplit(url)
         if not is_loopback(parts.hostname or ""):
             return None
@@ -160,7 +160,7 @@ class Files:
 
 
 def media_type(path: Path) -> str:
-    """Tell what a file is, by its name and else by how it begins."""
+    """Return the media type of a file, by its name, or else by its first bytes."""
     guessed = _TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0]
     if not guessed:
         with path.open("rb") as file:

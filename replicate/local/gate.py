@@ -1,4 +1,4 @@
-"""The door to the application: who may come in, what every answer carries, and a log of what was asked."""
+"""Middleware of the application: authentication, common response headers, and a log of the requests."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 10_000
 _LARGEST_REMEMBERED = 1 << 20
-_OPEN = ("/streams/", "/delivery/")  # these have addresses that nobody can guess
+_OPEN = ("/streams/", "/delivery/")  # these paths are unguessable
 _CREATES = ("/predictions", "/trainings")
 
 
 @attrs.define
 class Received:
-    """A request as it arrived, without its token; `status` is the answer's, once there is one.
+    """A request as received, without its token; `status` is that of the response, once there is one.
 
-    `size` is the body's, and `body` its content where that is JSON and not huge.
+    `size` is the size of the body, and `body` its content if it is JSON and not huge.
     """
 
     method: str
@@ -42,7 +42,7 @@ class Received:
 
     @property
     def json(self) -> Any:
-        """What the body says, or None if it is not JSON."""
+        """The parsed body, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -50,14 +50,14 @@ class Received:
 
 
 class Gate:
-    """An ASGI application around another."""
+    """ASGI middleware around the application."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app, self._token = app, token
         self.log: deque[Received] = deque(maxlen=_REMEMBERED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or answer it here."""
+        """Pass a request on, or refuse it."""
         headers = Headers(scope=scope)
         received = Received(
             scope["method"],
@@ -98,7 +98,7 @@ def _hostname(host: str) -> str:
 
 
 def _recording(receive: Receive, received: Received) -> Receive:
-    """Note the size of the body as it comes, and what it says if that is for the log."""
+    """Record the size of the body as it is received, and its content if the log keeps it."""
     is_json = received.headers.get("content-type", "").startswith("application/json")
 
     async def recorded() -> Message:
@@ -113,7 +113,7 @@ def _recording(receive: Receive, received: Received) -> Receive:
 
 
 def _marking(send: Send, received: Received, scope: Scope) -> Send:
-    """Add what every answer of the API carries."""
+    """Add the headers that every response of the API has."""
     create = scope["method"] == "POST" and scope["path"].endswith(_CREATES)
 
     async def marked(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Puts the application on a loopback port, in a thread of its own with its own event loop."""
+"""Serves the application on a loopback port, in its own thread with its own event loop."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _PATIENCE = 10  # seconds
 
 
 class Server:
-    """A local Replicate: it serves from when the `with` block is entered until it is left.
+    """A local Replicate, which serves while its `with` block runs.
 
-    `models` maps `owner/name` to a function, or to a `Model` that says more of it. `collections` maps short names to
-    lists of models; without it there is one of official and one of community models. `store` is where everything is
-    kept: in memory, or in a file, with the files of uploads and outputs in a folder beside it. `workers` is how many
-    predictions and trainings run at a time; the others wait in the state `starting`.
+    `models` maps `owner/name` to a function, or to a `Model` with more details. `collections` maps slugs to lists of
+    models; by default there is one of official and one of community models. `store` is the file that keeps all data,
+    with uploads and outputs in a folder beside it; by default, data is kept in memory. `workers` is the number of
+    predictions and trainings that run at a time; others wait with the status `starting`.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._listener.stop()
-        self.cloud.halt()  # so that the listener can end what streams and waits
+        self.cloud.halt()  # so that the listener can end streams and waiting requests
         self._thread.join()
-        self.cloud.halt()  # and what came in meanwhile
+        self.cloud.halt()  # and the runs that were started meanwhile
         self.cloud.close()
 
     @property
     def cloud(self) -> Cloud:
-        """What is behind the server."""
+        """The models and data of the server."""
         if self._cloud is None:
             raise RuntimeError("the local server is not running: use it as `with replicate.local.server(…) as srv:`")
         return self._cloud
@@ -120,17 +120,17 @@ class Server:
 
     @property
     def requests(self) -> list[Received]:
-        """What was asked of the server so far, oldest first, without tokens."""
+        """The requests that the server has received, oldest first, without tokens."""
         return list(self._gate.log)
 
     def download_url(self, file_id: str, expiry: int) -> str:
-        """Return an address where anybody can download an upload until `expiry`, in seconds since the epoch."""
+        """Return a URL where anybody can download an upload until `expiry`, in seconds since the epoch."""
         signature = quote(self.cloud.files.sign(file_id, expiry), safe="")
         return f"{self.base_url}/files/{file_id}/download?owner={USERNAME}&expiry={expiry}&signature={signature}"
 
     def client(self) -> Client:
         """Return a client of this server."""
-        from replicate import Client  # here, since the server must not need the client
+        from replicate import Client  # here, because the server must not depend on the client
 
         return Client(api_token=self.token, base_url=self.base_url)
 
@@ -145,7 +145,7 @@ server = Server
 
 
 class _Listener(uvicorn.Server):
-    """Uvicorn, told to stop by an event instead of looking every tenth of a second."""
+    """A uvicorn server that an event stops at once, instead of a flag that is polled every 0.1 seconds."""
 
     def __init__(self, app: Gate) -> None:
         super().__init__(
@@ -171,7 +171,7 @@ class _Listener(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let answers come to their end, for a moment, and then cut the connections that are left."""
+        """Let responses finish, for a moment, and then close the remaining connections."""
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
@@ -183,7 +183,7 @@ class _Listener(uvicorn.Server):
 
 
 def _listen(port: int) -> socket.socket:
-    # Naming the protocol matters: asyncio turns Nagle's algorithm off only where it sees TCP.
+    # The protocol must be given: asyncio disables Nagle's algorithm only for a socket with IPPROTO_TCP.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name == "posix":
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

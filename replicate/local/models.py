@@ -1,4 +1,4 @@
-"""What a server offers: models, their versions, and the words about them."""
+"""The models of a server, their versions and descriptions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from replicate.local.prediction import Prediction
     from replicate.local.schema import Signature
 
-# The version of Cog whose schemas these look like: clients read them by it.
+# The schemas follow this version of Cog; clients interpret them by it.
 COG_VERSION = "0.16.12"
 _REFERENCE = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _SHOWN = ("description", "visibility", "github_url", "paper_url", "license_url", "cover_image_url")
@@ -28,14 +28,14 @@ _SHOWN = ("description", "visibility", "github_url", "paper_url", "license_url",
 
 @attrs.frozen
 class Model:
-    """A Python function and how it is offered.
+    """A Python function that is served as a model.
 
     An official model runs by its name and shows no versions. Any other is a community model, which on Replicate runs
-    by the id of a version. The description is the function's docstring unless it is given.
+    by the id of a version. The default description is the function's docstring.
 
-    `train` is a function that makes a new version out of data: it returns the weights as a file. The new version runs
-    the same function, which gets the weights if it has a parameter `replicate_weights`. `examples` are pairs of an
-    input and its output.
+    `train` is a function that makes a new version from data: it returns the weights as a file. The new version runs
+    the model's own function, which gets the weights if it has a parameter `replicate_weights`. `examples` are pairs of
+    an input and its output.
     """
 
     function: Callable[..., Any]
@@ -47,7 +47,7 @@ class Model:
     examples: Sequence[tuple[dict[str, Any], Any]] = attrs.field(default=(), kw_only=True)
 
     def details(self) -> dict[str, Any]:
-        """Return what is said of the model, as the API's requests say it."""
+        """Return the details of the model, in the format of the API's requests."""
         return {
             "description": self.description or inspect.getdoc(self.function),
             "visibility": "private" if self.private else "public",
@@ -57,14 +57,14 @@ class Model:
 
 @attrs.frozen(eq=False)
 class Version:
-    """A function, or what a training made of one, under an id."""
+    """A function, or the result of a training, under an id."""
 
     id: str
     reference: str
     created_at: datetime
     signature: Signature
     training: Signature | None = None
-    base: str | None = None  # the model whose training made this
+    base: str | None = None  # the model that this was trained from
     weights: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Version:
 
 @attrs.define(eq=False)
 class Entry:
-    """A model as one server knows it."""
+    """A model on one server."""
 
     reference: str
     created_at: datetime
@@ -91,12 +91,12 @@ class Entry:
 
     @property
     def latest(self) -> Version | None:
-        """The newest version, or None while there is none."""
+        """The newest version, or None if there is none yet."""
         return self.versions[-1] if self.versions else None
 
     @property
     def public(self) -> bool:
-        """Say whether the model is in lists and can be found."""
+        """Return whether the model appears in lists and searches."""
         return bool(self.details["visibility"] == "public")
 
     def to_json(self, origin: str) -> dict[str, Any]:
@@ -115,13 +115,13 @@ class Entry:
 
 
 def check_reference(reference: str) -> None:
-    """Refuse what is no name of a model."""
+    """Raise ValueError unless this is `owner/name`."""
     if not _REFERENCE.fullmatch(reference):
         raise ValueError(f'a model is called "owner/name", not {reference!r}')
 
 
 def version_of(reference: str, model: Model, created_at: datetime) -> Version:
-    """Make the version that a function is; its id stays the same as long as its source does."""
+    """Return the version for a function; its id stays the same as long as the source does."""
     signature, training = schema.read(model.function), schema.read(model.train, "Training") if model.train else None
     identity = [reference, signature.document(training), _source(model.function)]
     if model.train:
@@ -135,6 +135,6 @@ def version_of(reference: str, model: Model, created_at: datetime) -> Version:
 def _source(function: Callable[..., Any]) -> str:
     try:
         return inspect.getsource(function)
-    except (OSError, TypeError):  # typed in at a prompt, or not written in Python
+    except (OSError, TypeError):  # entered at a prompt, or not written in Python
         code = getattr(function, "__code__", None)
         return code.co_code.hex() if code else ""

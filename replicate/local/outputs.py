@@ -1,4 +1,4 @@
-"""Turns what a model returns into JSON, with an address in the place of each file."""
+"""Conversion of a model's output to JSON, with a URL in place of each file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def published(value: Any, deliver: Callable[[Path | bytes], str]) -> Any:
-    """Return a value as JSON; `deliver` keeps a file and returns its address."""
+    """Return a value as JSON; `deliver` stores a file and returns its URL."""
     match value:
         case Path() | bytes():
             return deliver(value)
@@ -43,7 +43,7 @@ def _plain(value: Any) -> Any:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """Take apart a dataclass, an attrs object or a pydantic model."""
+    """Return the fields of a dataclass, an attrs object or a pydantic model."""
     if names := getattr(value, "__dataclass_fields__", None):
         return {name: getattr(value, name) for name in names}
     if names := getattr(value, "__attrs_attrs__", None):

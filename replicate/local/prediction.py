@@ -1,7 +1,7 @@
-"""One prediction: its state, the events that led there, and who wants to hear of the next one.
+"""One prediction: its state, its events so far, and the listeners for further events.
 
-A prediction is written by the thread that runs the model and read by the event loop, so every change is made under
-its lock. Once it is finished nothing changes it: what a model still sends after that is dropped.
+The thread that runs the model writes a prediction, and the event loop reads it, so every change holds its lock. Once
+it is finished, nothing changes it: later output of the model is dropped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FINISHED = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
 @attrs.frozen
 class Event:
-    """Something that a stream tells: output, logs, error or done. Its id is `<epoch in ms>:<place in the stream>`."""
+    """An event of a stream: output, logs, error or done. Its id is `<epoch in ms>:<place in the stream>`."""
 
     kind: str
     data: str
@@ -33,7 +33,7 @@ class Event:
 
 
 def text_of(value: Any) -> str:
-    """Write an output as a stream sends it: text as it is, anything else as JSON."""
+    """Return an output as a stream sends it: a string unchanged, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -45,15 +45,15 @@ class Prediction:
         *("id", "key", "model", "version", "deployment", "input"),
         *("origin", "status", "output", "error", "logs"),
     )
-    """What the store keeps beside times and events."""
+    """The fields that the store keeps besides times and events."""
 
     id: str
-    key: str  # what makes the address of its stream unguessable
+    key: str  # the unguessable part of the URL of its stream
     model: str
     version: str
     deployment: str | None = None
     input: dict[str, Any]
-    origin: str  # where its creator reached the server, so that output files have addresses there
+    origin: str  # scheme and host of the create request, for the URLs of output files
     created_at: datetime
     status: str = "starting"
     output: Any = None
@@ -70,16 +70,16 @@ class Prediction:
 
     @property
     def finished(self) -> bool:
-        """Say whether it has come to an end, good or bad."""
+        """Return whether the status is final."""
         return self.status in FINISHED
 
     @property
     def ended(self) -> bool:
-        """Say whether its last event has been recorded, which is a moment after it is finished."""
+        """Return whether its last event has been recorded, a moment after it is finished."""
         return bool(self.events) and self.events[-1].kind == "done"
 
     def begin(self) -> bool:
-        """Note that the model has started; return False if the prediction is over already."""
+        """Record that the model has started; return False if the prediction is already finished."""
         with self._lock:
             if not self.finished:
                 self.status, self.started_at = "processing", self.clock.now()
@@ -87,14 +87,14 @@ class Prediction:
             return not self.finished
 
     def log(self, text: str) -> None:
-        """Add to the logs."""
+        """Append text to the logs."""
         with self._lock:
             if not self.finished:
                 self.logs += text
                 self._record("logs", text)
 
     def add_output(self, item: Any) -> bool:
-        """Add an item to the output of an iterator; return False if nobody wants more."""
+        """Append an item to the output of an iterator; return False if the prediction is already finished."""
         with self._lock:
             if not self.finished:
                 self.output = self.output or []
@@ -103,7 +103,7 @@ class Prediction:
             return not self.finished
 
     def succeed(self, output: Any) -> None:
-        """Finish with an output that came in one piece."""
+        """Finish with a single output."""
         with self._lock:
             if not self.finished:
                 self.output = output
@@ -111,7 +111,7 @@ class Prediction:
                 self._finish("succeeded", {})
 
     def exhaust(self) -> None:
-        """Finish with the output that an iterator has given so far."""
+        """Finish with the items that an iterator has yielded so far."""
         with self._lock:
             if not self.finished:
                 self.output = self.output or []
@@ -126,7 +126,7 @@ class Prediction:
                 self._finish("failed", {"reason": "error"})
 
     def cancel(self) -> None:
-        """Finish because somebody asked."""
+        """Finish as canceled."""
         with self._lock:
             if not self.finished:
                 self._finish("canceled", {"reason": "canceled"})
@@ -138,13 +138,13 @@ class Prediction:
                 self._finish("canceled" if self.started_at else "aborted", {"reason": "canceled"})
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` at every change, from whichever thread makes it, before there can be another."""
+        """Call `listener` at every change, in the thread that makes it, before the next change."""
         with self._lock:
             self._listeners.append(listener)
 
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Generator[None]:
-        """Listen until the block is left."""
+        """Call `listener` at every change during the `with` block."""
         self.listen(listener)
         try:
             yield
@@ -153,7 +153,7 @@ class Prediction:
                 self._listeners.remove(listener)
 
     def to_json(self, origin: str) -> dict[str, Any]:
-        """Return the prediction as the API shows it; `origin` is where the asker reached the server."""
+        """Return the prediction as the API shows it; `origin` is the scheme and host of the request."""
         with self._lock:
             url = f"{origin}/v1/predictions/{self.id}"
             moments = {"started_at": self.started_at, "completed_at": self.completed_at, "deadline": self.deadline}

@@ -1,4 +1,4 @@
-"""Sends what a model prints to the logs of its prediction, whichever of many models prints at the same time."""
+"""Sends the printed output of a model to the logs of its prediction, even if several models print at once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _current: ContextVar[_Lines | None] = ContextVar("replicate_local_logs", default
 _switch = threading.Lock()
 _users = 0
 _printers: dict[int, _Printer] = {}
-"""By the id of the stream each stands in for. Kept for good: CPython's print() goes on using `sys.stdout` after another
-thread has put something else there, without holding on to it."""
+"""By the id of the stream that each replaces. Never deleted: CPython's print() goes on using the old `sys.stdout` after
+another thread has replaced it, without holding a reference to it."""
 
 
 class _Lines:
-    """Gathers text and hands it on line by line, or when it is flushed."""
+    """Collects text and passes it on line by line, or when it is flushed."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
@@ -41,7 +41,7 @@ class _Lines:
 
 
 class _Printer:
-    """Stands in for `sys.stdout` or `sys.stderr`: in a model it writes to the logs, elsewhere it changes nothing."""
+    """Replaces `sys.stdout` or `sys.stderr`: inside a model it writes to the logs, elsewhere to the original stream."""
 
     def __init__(self, original: TextIO) -> None:
         self.original = original
@@ -62,7 +62,7 @@ class _Printer:
 
 @contextmanager
 def captured(log: Callable[[str], None]) -> Generator[None]:
-    """Send what this thread, and what it starts with its context, prints inside the block to `log`."""
+    """Send to `log` what this thread prints inside the block, and code that runs in a copy of its context."""
     lines = _Lines(log)
     _install()
     token = _current.set(lines)

@@ -1,4 +1,4 @@
-"""Refusals: what the API answers, as `application/problem+json`, when it will not do what was asked."""
+"""Problem documents, `application/problem+json`, with which the API refuses a request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 
-class Problem(Exception):  # noqa: N818 - what the API's media type calls it
-    """A refusal, with the body that the API sends for it."""
+class Problem(Exception):  # noqa: N818 - the name in the API's media type
+    """An exception for a refused request, with the body of the API's response."""
 
     def __init__(self, status: int, detail: str, *, title: str | None = None, **more: Any) -> None:
         super().__init__(detail)
@@ -22,7 +22,7 @@ class Problem(Exception):  # noqa: N818 - what the API's media type calls it
 
 
 class ProblemResponse(JSONResponse):
-    """A problem on the wire."""
+    """A problem document as a response."""
 
     media_type = "application/problem+json"
 
@@ -35,17 +35,17 @@ MAY_NOT = "The specified version does not exist (or perhaps you don't have permi
 
 
 def not_found(detail: str = NOT_FOUND) -> Problem:
-    """Return the API's answer for what does not exist."""
+    """Return the API's 404."""
     return Problem(404, detail)
 
 
 def no_such_version() -> Problem:
-    """Return the API's answer to a prediction with a version that it cannot run."""
+    """Return the API's problem for a prediction of a version that it cannot run."""
     return Problem(422, MAY_NOT, title="Invalid version or not permitted")
 
 
 def on_error(request: Request, error: Exception) -> Response:
-    """Answer what an endpoint or the router raised."""
+    """Turn an exception from an endpoint or the router into a response."""
     match error:
         case Problem():
             problem = error

@@ -1,4 +1,4 @@
-"""Reads the signature of a Python function as the OpenAPI schema that Cog would publish for it."""
+"""Derives from a Python function's signature the OpenAPI schema that Cog would publish for it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PLAIN: dict[Any, Schema] = {
     Path: FILE,
     bytes: FILE,
 }
-# What marks the classes of dataclasses, attrs, pydantic and TypedDict.
+# Attributes that identify classes of dataclasses, attrs, pydantic and TypedDict.
 _RECORDS = ("__dataclass_fields__", "__attrs_attrs__", "model_fields", "__total__")
 _KEYWORDS = {
     "description": "description",
@@ -41,7 +41,7 @@ _KEYWORDS = {
 
 @attrs.frozen(kw_only=True)
 class Input:
-    """What a parameter accepts beyond its type: `width: Annotated[int, Input(ge=1, le=1024)]`.
+    """Constraints of a parameter besides its type: `width: Annotated[int, Input(ge=1, le=1024)]`.
 
     Objects of other libraries that have some of these attributes, such as `annotated_types.Ge`, work as well, and a
     bare string is a description.
@@ -58,7 +58,7 @@ class Input:
 
 @attrs.frozen
 class Signature:
-    """A function, and what it takes and gives: the annotations by name, and the same as JSON schemas."""
+    """A function with its parameters and output: the annotations by name, and the same as JSON schemas."""
 
     function: Callable[..., Any]
     annotations: dict[str, Any]
@@ -95,7 +95,7 @@ def _operation(summary: str, taken: str, given: str) -> dict[str, Any]:
 def read(function: Callable[..., Any], prefix: str = "") -> Signature:
     """Read a function's signature; raise `TypeError` for one that cannot be a model.
 
-    `prefix` goes before the names of schemas, so that two functions can share a document.
+    `prefix` is prepended to the names of schemas, so that two functions can share a document.
     """
     try:
         signature = inspect.signature(function, eval_str=True)
@@ -129,7 +129,7 @@ def _property(parameter: inspect.Parameter, order: int, shared: dict[str, Schema
     if annotation is parameter.empty and default not in (parameter.empty, None):
         annotation = cast("Any", type(default))
     schema = describe(annotation)
-    if "enum" in schema:  # Cog gives each enumeration a name of its own and refers to it.
+    if "enum" in schema:  # Cog gives each enumeration its own name and refers to it.
         name = f"{prefix}{parameter.name}"
         shared[name] = {"title": name, "description": "An enumeration.", "type": schema.pop("type", "string")}
         shared[name]["enum"] = schema.pop("enum")
@@ -198,6 +198,6 @@ def _limits(notes: Iterable[Any]) -> Schema:
         for attribute, keyword in _KEYWORDS.items():
             if (value := getattr(note, attribute, None)) is not None:
                 found[keyword] = value
-        if metadata := getattr(note, "metadata", None):  # pydantic's Field keeps its limits in there
+        if metadata := getattr(note, "metadata", None):  # pydantic's Field keeps its constraints there
             found |= _limits(metadata)
     return found

@@ -1,7 +1,7 @@
-"""Keeps predictions, trainings and small records in SQLite, in memory or in a file.
+"""Stores predictions, trainings and small records in SQLite, in memory or in a file.
 
-A run is written when it is made and when it is finished, never in between. Nothing waits for the disk
-(`synchronous=OFF`): a power cut may cost the last few records, which for a local server is a fair price.
+A run is written when it is created and when it is finished, never in between. Writes do not wait for the disk
+(`synchronous=OFF`): a power cut may lose the last few records, which is acceptable for a local server.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ P = TypeVar("P", bound=Prediction)
 
 @attrs.frozen
 class Place:
-    """Where in a list a page begins: at the records before or after a number, or at the newest."""
+    """The place in a list where a page begins: at the records before or after a number, or at the newest."""
 
     number: int | None = None
     newer: bool = False
 
     @property
     def order(self) -> tuple[str, str]:
-        """In which order to read, and what numbers from here are, in SQL."""
+        """The order to read in, and the condition on the numbers from here on, in SQL."""
         return ("ASC", ">") if self.newer else ("DESC", "<")
 
 
 class Store:
-    """One SQLite database, used by any number of threads. The kind of a run is its class, that of a record a word."""
+    """One SQLite database for any number of threads. The kind of a run is its class; the kind of a record is a word."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._lock = threading.Lock()
@@ -100,7 +100,7 @@ class Store:
         return _read(kind, *rows[0]) if rows else None
 
     def interrupted(self, kind: type[P]) -> list[P]:
-        """Read what was running when a server that used this database last was killed."""
+        """Read the runs that were unfinished when the last server with this database was killed."""
         rows = self._run("SELECT record, events FROM runs WHERE kind = ? AND NOT finished", kind.__name__)
         return [_read(kind, *row) for row in rows]
 
@@ -110,7 +110,7 @@ class Store:
         """Read runs with their numbers, newest first and without their events."""
         order, beyond = place.order
         rows = self._run(
-            "SELECT number, record FROM runs"  # noqa: S608 - what is put in is not from outside
+            "SELECT number, record FROM runs"  # noqa: S608 - the inserted text is not from outside
             f" WHERE kind = :kind AND (:place IS NULL OR number {beyond} :place)"
             " AND (:after IS NULL OR created_at >= :after) AND (:before IS NULL OR created_at < :before)"
             f" ORDER BY number {order} LIMIT :limit",
@@ -161,7 +161,7 @@ class Store:
         return found[::-1] if place.newer else found
 
     def discard(self, kind: str, identifier: str) -> None:
-        """Forget a record."""
+        """Delete a record."""
         self._run("DELETE FROM records WHERE kind = ? AND id = ?", kind, identifier)
 
 

@@ -1,4 +1,4 @@
-"""One training: a run that, when it succeeds, has made a version of a model."""
+"""One training: a run that creates a version of a model when it succeeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @attrs.define(eq=False, kw_only=True)
 class Training(Prediction):
-    """A training, live or from the store; `make_version` is what makes a version out of a live one's weights."""
+    """A training, live or from the store; `make_version` creates a version from the weights of a live one."""
 
     KEPT: ClassVar[tuple[str, ...]] = (*Prediction.KEPT, "destination")
 
@@ -25,7 +25,7 @@ class Training(Prediction):
     )
 
     def succeed(self, output: Any) -> None:
-        """Finish with the weights that the function returned: a file, or a dictionary that has it as `weights`."""
+        """Finish with the weights that the function returned: a file, or a dictionary with the file as `weights`."""
         weights = output.get("weights") if is_object(output) else output
         with self._lock:
             if self.finished:

@@ -1,4 +1,4 @@
-"""Checks JSON against the part of JSON Schema that models use, in the words in which the API refuses it."""
+"""Validates JSON against the part of JSON Schema that models use, with the messages of the API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 
 @attrs.frozen
 class Complaint:
-    """One thing that is wrong with an input; `field` is a path like `input.width`."""
+    """One error in an input; `field` is a path like `input.width`."""
 
     type: str
     field: str
@@ -28,7 +28,7 @@ class Complaint:
 
 
 def refusal(complaints: Iterable[Complaint]) -> Problem:
-    """Return the API's 422 for what is wrong."""
+    """Return the API's 422 for these errors."""
     found = list(complaints)
     return Problem(
         422,
@@ -39,7 +39,7 @@ def refusal(complaints: Iterable[Complaint]) -> Problem:
 
 
 def complaints(value: Any, schema: Schema, shared: Mapping[str, Schema], field: str = "") -> Iterator[Complaint]:
-    """Yield everything that is wrong with a value; `shared` has the schemas that are referred to by name."""
+    """Yield all errors in a value; `shared` has the schemas that are referred to by name."""
     schema = resolve(schema, shared)
     if value is None and schema.get("nullable"):
         return
@@ -74,7 +74,7 @@ def _inside(value: Any, schema: Schema, shared: Mapping[str, Schema], field: str
 
 
 def resolve(schema: Schema, shared: Mapping[str, Schema]) -> Schema:
-    """Put what `$ref` and `allOf` refer to in their place."""
+    """Return a schema with `$ref` and `allOf` replaced by their targets."""
     for part in schema.get("allOf", ()):
         schema = {**resolve(part, shared), **schema}
     if "$ref" in schema:
@@ -83,19 +83,19 @@ def resolve(schema: Schema, shared: Mapping[str, Schema]) -> Schema:
 
 
 def kind(value: Any) -> str:
-    """Name the JSON type of a value; a float without a fraction is an integer, as JSON has only numbers."""
+    """Return the JSON type of a value; a float without a fraction is an integer, because JSON has only numbers."""
     if isinstance(value, float) and value.is_integer():
         return "integer"
     return _KINDS[type(value)]
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Say whether a value is a JSON object."""
+    """Return whether a value is a JSON object."""
     return isinstance(value, dict)
 
 
 def is_array(value: Any) -> TypeGuard[list[Any]]:
-    """Say whether a value is a JSON array."""
+    """Return whether a value is a JSON array."""
     return isinstance(value, list)
 
 

@@ -1,7 +1,7 @@
-"""Tells programs on this machine what happens to a prediction or training: signed HTTP requests, in order.
+"""Sends the webhooks of predictions and trainings to programs on this machine: signed HTTP requests, in order.
 
-What is told is written down at the very change, by the thread that makes it; a task on the event loop sends one request
-after the other. They are signed as https://www.standardwebhooks.com says.
+The thread that changes a run composes the message at once; a task on the event loop sends one request after the other.
+They are signed as https://www.standardwebhooks.com specifies.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TIMEOUT = 10  # seconds of real time that a receiver has to answer
 
 
 def can_be_called(url: str) -> bool:
-    """Say whether an address is one of this machine: the server calls nobody else."""
+    """Return whether a URL is one of this machine: the server calls no other."""
     try:
         parts = urlsplit(url)
         return parts.scheme in {"http", "https"} and is_loopback(parts.hostname or "")
@@ -47,7 +47,7 @@ def can_be_called(url: str) -> bool:
 
 @attrs.frozen
 class _Message:
-    """One thing to tell; `last` says that it is the end of the run, which is told until it is heard."""
+    """The body of one request; `last` marks the end of the run, which is sent again until it is received."""
 
     body: bytes
     last: bool
@@ -55,7 +55,7 @@ class _Message:
 
 
 class Webhooks:
-    """The requests that one server sends, and the secret that signs them."""
+    """The webhook requests of one server, and the secret that signs them."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         key = store.record("secret", "webhooks") or base64.b64encode(secrets.token_bytes(24)).decode()
@@ -65,7 +65,7 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def follow(self, run: Prediction, url: str, events: Collection[str]) -> None:
-        """Tell an address of some events of a run that has not begun; to be called on the event loop."""
+        """Send webhooks for some events of a run, which has not begun yet. Call it on the event loop."""
         told = _Told(run, events)
         run.listen(told.listen)
         task = asyncio.create_task(self._deliver(told, url))
@@ -83,7 +83,7 @@ class Webhooks:
                     await self._send(client, url, message)
 
     async def _send(self, client: httpx.AsyncClient, url: str, message: _Message) -> bool:
-        """Send a message, and say whether it was heard."""
+        """Send a message; return whether it was received."""
         timestamp = str(int(self._clock.now().timestamp()))
         headers = {
             "content-type": "application/json",
@@ -107,7 +107,7 @@ class Webhooks:
 
 
 class _Told:
-    """What one address is to be told of one run."""
+    """The messages about one run for one URL."""
 
     def __init__(self, run: Prediction, events: Collection[str]) -> None:
         self._run, self._events = run, events
@@ -117,7 +117,7 @@ class _Told:
         self.messages: asyncio.Queue[_Message | None] = asyncio.Queue()
 
     def listen(self) -> None:
-        """Write down what has changed, on whichever thread, before it changes again."""
+        """Compose messages for the changes, in the thread that makes them, before the next change."""
         for event in self._happened():
             if event in self._events and not self._is_early(event):
                 body = json.dumps(self._run.to_json(self._run.origin), separators=(",", ":"), ensure_ascii=False)

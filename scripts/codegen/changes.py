@@ -1,8 +1,8 @@
-"""Tell what changed between two OpenAPI documents, and what of it breaks callers.
+"""Report the changes between two OpenAPI documents, and which of them break callers.
 
     python scripts/codegen/changes.py OLD NEW [--format markdown|json|outputs]
 
-OLD and NEW are JSON or YAML files or https URLs. `outputs` are the lines `changed=…` and `breaking=…`, for a workflow.
+OLD and NEW are JSON or YAML files or https URLs. `outputs` prints `changed=…` and `breaking=…` for a workflow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LONGEST = 120
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Compare the documents that the command line names, and print the report."""
+    """Compare the two documents from the command line, and print the report."""
     parser = argparse.ArgumentParser(description="Tell what changed between two OpenAPI documents.")
     parser.add_argument("old", help="file or https URL, JSON or YAML")
     parser.add_argument("new", help="file or https URL, JSON or YAML")
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def as_markdown(comparison: Comparison) -> str:
-    """Return the report for people: by operation or component, what breaks first in each."""
+    """Return the report for people: by operation or component, breaking changes first in each."""
     return "\n".join(lines(comparison))
 
 
@@ -63,7 +63,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
 
 
 def rank(change: Change) -> tuple[bool, str, bool]:
-    """Sort by operation or component, what breaks first in each."""
+    """Return a sort key: by operation or component, breaking changes first in each."""
     return (change.place.where == "API", change.place.where, not change.breaking)
 
 
@@ -76,7 +76,7 @@ def line(change: Change) -> str:
 
 
 def code(value: Any) -> str:
-    """Return a value as a code span; what a document says is text, never markup."""
+    """Return a value as a code span: the content of a document is text, never markup."""
     text = value if isinstance(value, str) else exact(value)
     text = re.sub(r"[\s`]+", " ", text).strip() or '""'
     return f"`{text if len(text) <= LONGEST else text[:LONGEST] + '…'}`"
@@ -94,12 +94,12 @@ def as_json(comparison: Comparison) -> str:
 
 
 def as_outputs(comparison: Comparison) -> str:
-    """Return the verdict in the form that a workflow step writes to its outputs."""
+    """Return the verdict as the lines that a workflow step writes to its outputs."""
     return "\n".join(f"{name}={str(value).lower()}" for name, value in outputs(comparison).items())
 
 
 def outputs(comparison: Comparison) -> dict[str, bool]:
-    """Return the verdict: whether anything but words changed, and whether any of it breaks callers."""
+    """Return the verdict: whether anything but words changed, and whether any change breaks callers."""
     return {"changed": bool(comparison.changes), "breaking": any(change.breaking for change in comparison.changes)}
 
 

@@ -1,4 +1,4 @@
-"""What differs between two OpenAPI documents, each difference judged by the rules. Reads and prints nothing."""
+"""The differences between two OpenAPI documents, each classified by the rules. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rules import MISSING, Change, Direction, Place
 
 LOWER_LIMITS = {"exclusiveMinimum", "minimum", "minLength", "minItems", "minProperties"}
 UPPER_LIMITS = {"exclusiveMaximum", "maximum", "maxLength", "maxItems", "maxProperties"}
-RESTRICTIONS = {  # of these, every one that goes allows more
+RESTRICTIONS = {  # removing any of these allows more
     "contains", "dependentRequired", "multipleOf", "not", "pattern", "propertyNames", "readOnly", "uniqueItems",
     "writeOnly",
 }  # fmt: skip
@@ -63,7 +63,7 @@ class Comparison:
     seen: set[tuple[int, int, Direction, str]] = field(default_factory=set)
 
     def run(self) -> None:
-        """Compare the operations and all that they refer to, then what is said about the API as a whole."""
+        """Compare the operations and everything that they refer to, then the properties of the API as a whole."""
         operations = identify(self.old), identify(self.new)
         for name in ordered(*operations):
             self.operation(operations[0].get(name), operations[1].get(name), Place(name))
@@ -78,16 +78,16 @@ class Comparison:
         self.prose = keep(old, new) != new
 
     def note(self, kind: str, place: Place, before: Any = MISSING, after: Any = MISSING) -> None:
-        """Write down a change."""
+        """Record a change."""
         self.changes.append(Change(place, kind, before, after))
 
     def value(self, kind: str, before: Any, after: Any, place: Place) -> None:
-        """Write down a change if two values differ."""
+        """Record a change if two values differ."""
         if before != after:
             self.note(kind, place, before, after)
 
     def operation(self, old: Json | None, new: Json | None, place: Place) -> None:
-        """Compare an operation: what is sent, then what is answered."""
+        """Compare an operation: its request, then its answers."""
         if old is None or new is None:
             return self.note("removed" if new is None else "added", place)
         self.value("method changed", old["method"], new["method"], place)
@@ -112,7 +112,7 @@ class Comparison:
         return None
 
     def apart(self, noun: str, old: Json, new: Json, place: Place) -> None:
-        """Compare what the API may send by itself, webhooks or callbacks: each as a whole."""
+        """Compare the requests that the API sends, webhooks or callbacks, each as a whole."""
         groups = old.get(f"{noun}s", EMPTY), new.get(f"{noun}s", EMPTY)
         for name in ordered(*groups):
             before, after = (group.get(name) for group in groups)
@@ -121,7 +121,7 @@ class Comparison:
                 self.note(kind, replace(place, what=noun, field=name))
 
     def member(self, old: Json | None, new: Json | None, place: Place) -> None:
-        """Compare what may be there and has a schema, or content by media type: a parameter, a body, an answer."""
+        """Compare an optional item that has a schema, or content by media type: a parameter, a body, an answer."""
         if old is None or new is None:
             if old is not new:
                 required = bool(new and resolve(self.new, new).get("required"))
@@ -146,7 +146,7 @@ class Comparison:
         self.schema(old.get("schema", EMPTY), new.get("schema", EMPTY), place)
 
     def schema(self, old: Json, new: Json, place: Place) -> None:
-        """Compare two schemas; a component is reported under its own name, once, which ends all cycles."""
+        """Compare two schemas. A component is reported once, under its own name; this also ends cycles."""
         before, after = wrapped(old), wrapped(new)
         if before is not None and after is not None:
             self.beside(old, new, place)
@@ -173,14 +173,14 @@ class Comparison:
         self.beside(old, new, place)
 
     def beside(self, old: Json, new: Json, place: Place) -> None:
-        """Compare what a schema may say beside a reference, too."""
+        """Compare the keywords that a schema may have beside a reference."""
         if bool(old.get("nullable")) != bool(new.get("nullable")):
             self.note("may now be null" if new.get("nullable") else "may no longer be null", place)
         self.default(old.get("default", MISSING), new.get("default", MISSING), place)
         self.rest(old, new, place)
 
     def values(self, old: list[Any] | None, new: list[Any] | None, place: Place) -> None:
-        """Compare the values that are allowed."""
+        """Compare the allowed values."""
         if old is None or new is None:
             if old != new:
                 self.note(
@@ -193,7 +193,7 @@ class Comparison:
             self.note("value added", place, after=value)
 
     def default(self, old: Any, new: Any, place: Place) -> None:
-        """Compare what stands in for a value that was not sent."""
+        """Compare the defaults for a value that was not sent."""
         if old is MISSING or new is MISSING:
             if old is not new:
                 self.note("default added" if old is MISSING else "default removed", place, old, new)
@@ -201,7 +201,7 @@ class Comparison:
             self.note("default changed", place, old, new)
 
     def limit(self, keyword: str, old: Any, new: Any, place: Place) -> None:
-        """Compare a limit: a raised lower one tightens, a raised upper one loosens, and any is tighter than none."""
+        """Compare a limit: a higher minimum is tighter, a higher maximum looser, and any limit tighter than none."""
         if old == new:
             return
         raised = old is not None and new is not None and new > old
@@ -210,7 +210,7 @@ class Comparison:
         self.note("limit tightened" if tightened else "limit loosened", place, *values)
 
     def properties(self, old: Json, new: Json, place: Place) -> None:
-        """Compare the fields of an object, and whether it takes others."""
+        """Compare the fields of an object, and whether it accepts others."""
         fields = old.get("properties", EMPTY), new.get("properties", EMPTY)
         required = set(old.get("required", ())), set(new.get("required", ()))
         for name in ordered(*fields, required[0] | required[1]):
@@ -230,7 +230,7 @@ class Comparison:
             self.note("now open to other fields" if others[0] is False else "now closed to other fields", place)
 
     def variants(self, keyword: str, old: list[Any], new: list[Any], place: Place) -> None:
-        """Compare alternatives (oneOf, anyOf) or parts (allOf): equal ones, then in order, then what is left over."""
+        """Compare oneOf, anyOf or allOf: pair equal ones, then others in order, then the rest."""
         pairs = [(before, after) for before in old for after in new if strip(before) == strip(after)]
         old = [one for one in old if all(one is not before for before, _ in pairs)]
         new = [one for one in new if all(one is not after for _, after in pairs)]
@@ -245,7 +245,7 @@ class Comparison:
             self.note(f"{noun} added", place, after=strip(one))
 
     def rest(self, old: Json, new: Json, place: Place, known: Iterable[str] = ()) -> None:
-        """Compare what has no rule of its own. Words are no change."""
+        """Compare the keywords that have no rule of their own. Words do not count as a change."""
         for key in ordered(old, new):
             before, after = old.get(key, MISSING), new.get(key, MISSING)
             if key == "deprecated":

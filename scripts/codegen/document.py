@@ -1,4 +1,4 @@
-"""Where OpenAPI documents come from: read from a file or an https URL as JSON or YAML, checked, written as JSON."""
+"""OpenAPI documents: read from a file or an https URL as JSON or YAML, validated, and written as JSON."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LARGEST = 50_000_000
 VALIDATORS = {"3.0": OpenAPIV30SpecValidator, "3.1": OpenAPIV31SpecValidator}
 
 
-class Problem(Exception):  # noqa: N818  # it is read by people
-    """Something that stops the generation. The text says what to do about it."""
+class Problem(Exception):  # noqa: N818  # people read it
+    """An error that stops the generation. Its text says what to do about it."""
 
 
 def load(source: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class JsonLikeLoader(yaml.SafeLoader):
     """YAML with JSON's data model: keys are strings and come once, `yes` and dates are strings too."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ARG002, FBT001, FBT002
-        """Make a dict with the keys as they are written: `200:` is "200"."""
+        """Make a dict with the keys as written: `200:` is "200"."""
         return once([(key.value, self.construct_object(value, deep=True)) for key, value in node.value])
 
 
@@ -91,7 +91,7 @@ JsonLikeLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:t
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dict of pairs, but refuse a key that comes twice."""
+    """Make a dict of pairs; refuse a duplicate key."""
     for key, times in Counter(key for key, _ in pairs).items():
         if times > 1:
             raise ValueError(f"the key {key!r} comes {times} times in one object")
@@ -99,7 +99,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def refuse(constant: str) -> None:
-    """Refuse NaN and the infinities, which Python would read and JSON does not have."""
+    """Refuse NaN and the infinities, which Python would accept, but JSON does not have."""
     raise ValueError(f"{constant} is no JSON")
 
 
@@ -114,7 +114,7 @@ def parse(content: bytes, source: str) -> Any:
 
 
 def validate(document: dict[str, Any], source: str) -> None:
-    """Check a document against the OpenAPI specification that it names. It must be in one piece."""
+    """Validate a document against the OpenAPI specification that it names. It must not refer to other files."""
     version = str(document.get("openapi", ""))[:3]
     if version not in VALIDATORS:
         raise Problem(f"{source} is not OpenAPI 3.0 or 3.1 (`openapi: {document.get('openapi')!r}`). Convert it first.")
@@ -144,5 +144,5 @@ def references(value: Any) -> Iterator[str]:
 
 
 def text(document: dict[str, Any]) -> str:
-    """Write a document as JSON, as `openapi.json` is kept."""
+    """Return a document as JSON, in the format of `openapi.json`."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

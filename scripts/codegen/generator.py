@@ -1,4 +1,4 @@
-"""Runs the pinned generator on a reduced document, having checked that it and our templates understand all of it."""
+"""Checks that the pinned generator and our templates understand all of a reduced document, and runs the generator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 CONFIG = HERE / "generator.yaml"
-UNWANTED = ("client.py", "errors.py")  # the generator's HTTP client: a session does that better
+UNWANTED = ("client.py", "errors.py")  # the generator's HTTP client; sessions replace it
 LINT = ("check", "--isolated", "--no-cache", "--quiet", "--fix", "--select", "F401,I", "--target-version", "py311")
 FORMAT = ("format", "--isolated", "--no-cache", "--quiet", "--target-version", "py311")
 LINE_LENGTH = ("--line-length", "120")
@@ -39,7 +39,7 @@ BODIES = {"application/json", "multipart/form-data"}
 
 
 def generate(interface: Interface, output: Path) -> None:
-    """Write the package to `output`, which must not exist yet. Raises Problem, with what to do."""
+    """Write the package to `output`, which must not exist yet. Raises Problem, which says what to do."""
     check_options()
     check_interface(interface)
     source = output.with_name("openapi.reduced.json")
@@ -62,7 +62,7 @@ def generate(interface: Interface, output: Path) -> None:
 
 
 def run(command: list[str], who: str) -> str:
-    """Run a program and give what it said, or raise Problem with that."""
+    """Run a program and return its output, or raise Problem with the output."""
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode:
         raise Problem(f"{who} failed, so nothing was changed. It said:\n{done.stdout}{done.stderr}")
@@ -73,7 +73,7 @@ def run(command: list[str], who: str) -> str:
 
 
 def openapi(interface: Interface) -> dict[str, Any]:
-    """Write the interface as an OpenAPI document again, with one tag an operation."""
+    """Return the interface as an OpenAPI document again, with one tag for each operation."""
     schemas = {name: written(interface.schemas[name]) for name in sorted(interface.schemas)}
     paths: dict[str, dict[str, Any]] = {}
     for _, operation in sorted(interface.operations.items()):
@@ -99,9 +99,9 @@ def openapi(interface: Interface) -> dict[str, Any]:
 
 
 def written(schema: Schema) -> Schema:
-    """Write a free-form object as a value of any type with `{}` for an example: helpers.jinja takes that for a dict.
+    """Write a free-form object as a value of any type with the example `{}`, which helpers.jinja reads as a dict.
 
-    The generator would write an empty class for it.
+    Otherwise the generator would write an empty class for it.
     """
     made = dict(schema)
     if "properties" in schema:
@@ -114,12 +114,12 @@ def written(schema: Schema) -> Schema:
 
 
 def media(content: dict[str, Any]) -> dict[str, Any]:
-    """Write the content of a body or answer."""
+    """Return the content of a body or answer."""
     return {"content": {content["type"]: {"schema": written(content["schema"])}}}
 
 
 def body(content: dict[str, Any], interface: Interface) -> dict[str, Any]:
-    """Write a body. One with required properties is itself required, whether the document says so or not."""
+    """Return a body. A body with required properties is itself required, whether or not the document says so."""
     return {"required": bool(interface.target(content["schema"]).get("required")), **media(content)}
 
 
@@ -127,7 +127,7 @@ def body(content: dict[str, Any], interface: Interface) -> dict[str, Any]:
 
 
 def check_options() -> None:
-    """Refuse what the generator would silently ignore: options and templates that it does not know."""
+    """Refuse unknown options and templates, which the generator would silently ignore."""
     options = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     for name in options.keys() - ConfigFile.model_fields.keys():
         raise Problem(f"The generator knows no option {name!r}. Correct or delete it in {CONFIG.name}.")
@@ -139,7 +139,7 @@ def check_options() -> None:
 
 
 def check_interface(interface: Interface) -> None:
-    """Refuse what the templates would get wrong."""
+    """Refuse an interface that the templates would get wrong."""
     modules = Counter(snake_case(name) for name in interface.operations)
     modules += Counter(f"models/{snake_case(name)}" for name in interface.schemas)
     for name, times in modules.items():
@@ -182,7 +182,7 @@ def check_operation(operation: Operation, interface: Interface) -> None:
 
 
 def schemas_in(interface: Interface) -> Iterator[tuple[str, Schema]]:
-    """Yield each schema and where it is: those of components, operations, and inside of those."""
+    """Yield each schema and its place: the schemas of components and operations, and the schemas inside them."""
     todo = [*interface.schemas.items()]
     for operation in interface.operations.values():
         contents = [operation.body, operation.answer, *operation.parameters["query"].values()]
@@ -195,7 +195,7 @@ def schemas_in(interface: Interface) -> Iterator[tuple[str, Schema]]:
 
 
 def check_schema(place: str, schema: Schema) -> None:
-    """Refuse what has no single type in Python."""
+    """Refuse a schema that has no single type in Python."""
     if "oneOf" in schema:
         raise Problem(f"{place} may be of several types. Say in overlay.yaml which one to generate (`set`).")
     if "enum" in schema and not all(isinstance(value, str) for value in schema["enum"]):
@@ -203,7 +203,7 @@ def check_schema(place: str, schema: Schema) -> None:
 
 
 def check_output(interface: Interface, output: Path) -> None:
-    """Compare the modules to what they should hold: the generator overwrites one with another, and does not count."""
+    """Check that no module is missing or has two classes: the generator silently overwrites one module with another."""
     written = {path.stem for path in output.glob("api/*/*.py") if path.name != "__init__.py"}
     odd = written ^ {snake_case(name) for name in interface.operations}
     if odd:

@@ -1,4 +1,4 @@
-"""One way of writing an OpenAPI document where the standard allows several, so that documents can be compared."""
+"""A normal form of OpenAPI documents, where the standard allows several forms, so that documents can be compared."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Json = Mapping[str, Any]
 
 EMPTY: Json = {}
 NULL: Json = {"type": "null"}
-NEVER: Json = {"not": {}}  # what the schema `false` stands for
-# Words: what people read, and what no request or answer depends on.
+NEVER: Json = {"not": {}}  # the meaning of the schema `false`
+# Words: text for people, which no request or answer depends on.
 PROSE = {
     "$comment", "bearerFormat", "contact", "description", "example", "examples", "externalDocs", "license", "summary",
     "tags", "termsOfService", "title", "xml",
@@ -28,9 +28,9 @@ OFF = {"allowReserved", "exclusiveMaximum", "exclusiveMinimum", "readOnly", "uni
 
 
 def is_words(key: str) -> bool:
-    """Tell whether a key holds nothing but words: those above and extensions (x-…), of which no code is made.
+    """Return whether a key holds only words: those above, and extensions (x-…), from which no code is generated.
 
-    That goes for the keys of an object, not for the names in a map.
+    This applies to the keys of an object, not to the names in a map.
     """
     return key in PROSE or key.startswith("x-")
 
@@ -38,7 +38,8 @@ def is_words(key: str) -> bool:
 def normalise(node: Any, *, named: bool = False) -> Any:
     """Write null among the types or alternatives as `nullable`, `const` as `enum`, statuses as text.
 
-    What says no more than its absence is left out: `additionalProperties: true`, `uniqueItems: false` and its like.
+    Keywords that mean the same as their absence are removed: `additionalProperties: true`, `uniqueItems: false` and the
+    like.
     """
     if isinstance(node, list):
         return [normalise(item) for item in node]
@@ -73,7 +74,7 @@ def allow_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def wrapped(node: Json | bool) -> Json | None:  # noqa: FBT001  # a schema may be a bool
-    """Return the reference that a schema is: by itself, or as the only part of what adds words, or null, to it."""
+    """Return the reference that a schema consists of: alone, or as the only part beside added words or null."""
     if isinstance(node, bool) or "$ref" in node:
         return None if isinstance(node, bool) else node
     match [(key, value) for key, value in node.items() if key != "nullable" and not is_words(key)]:
@@ -83,7 +84,7 @@ def wrapped(node: Json | bool) -> Json | None:  # noqa: FBT001  # a schema may b
 
 
 def identify(document: Json) -> dict[str, dict[str, Any]]:
-    """Return the operations by operationId, each with its method, its path, and all that its path says of it."""
+    """Return the operations by operationId, each with its method, its path, and the items that its path adds."""
     found: dict[str, dict[str, Any]] = {}
     for path, item in document.get("paths", EMPTY).items():
         if is_words(path):
@@ -112,24 +113,24 @@ def identify(document: Json) -> dict[str, dict[str, Any]]:
 
 
 def servers(node: Json) -> list[Any]:
-    """Return the URLs of the servers, with the variables that are in them."""
+    """Return the URLs of the servers, with their variables."""
     found = [strip(server) for server in node.get("servers", [])]
     return [server if "variables" in server else server["url"] for server in found]
 
 
 def security(document: Json) -> list[Any]:
-    """Return which credentials are asked for, and how they are sent."""
+    """Return the required credentials, and how they are sent."""
     schemes = document.get("components", EMPTY).get("securitySchemes", EMPTY)
     return [document.get("security", []), strip(schemes, named=True)]
 
 
 def reference(node: Any) -> str:
-    """Return the name of the component that a node refers to; empty if it is written out."""
+    """Return the name of the component that a node refers to; empty if it is not a reference."""
     return str(node.get("$ref", "")).rsplit("/", 1)[-1] if isinstance(node, Mapping) else ""
 
 
 def resolve(document: Json, node: Json | bool) -> Json:  # noqa: FBT001  # a schema may be a bool
-    """Follow references to what is written out; the schemas `true` and `false` of OpenAPI 3.1 are written out, too."""
+    """Follow references to their target; replace the schemas `true` and `false` of OpenAPI 3.1 with their meaning."""
     if isinstance(node, bool):
         return EMPTY if node else NEVER
     seen: set[str] = set()
@@ -146,7 +147,7 @@ def resolve(document: Json, node: Json | bool) -> Json:  # noqa: FBT001  # a sch
 
 
 def strip(node: Any, *, named: bool = False) -> Any:
-    """Leave out the words."""
+    """Remove the words."""
     if isinstance(node, list):
         return [strip(item) for item in node]
     if not isinstance(node, Mapping):
@@ -155,7 +156,7 @@ def strip(node: Any, *, named: bool = False) -> Any:
 
 
 def bare(key: str, value: Any, *, named: bool = False) -> Any:
-    """Leave out the words in what a key holds."""
+    """Remove the words from the value of a key."""
     if key in VALUES and not named:
         return value
     if key == SCOPES and not named:
@@ -171,5 +172,5 @@ def form(schema: Json) -> str:
 
 
 def exact(value: Any) -> str:
-    """Return a value as text, in which 1, 1.0 and true are three things."""
+    """Return a value as text that distinguishes 1, 1.0 and true."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

@@ -1,4 +1,4 @@
-"""What `overlay.yaml` changes about a reduced document: names of components, names of shapes in place, corrections."""
+"""The changes of `overlay.yaml` to a reduced document: names of components, names of inline shapes, corrections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def apply(overlay: Mapping[str, Any], interface: Interface) -> None:
-    """Change the interface as the overlay says. Raises Problem for an entry that has nothing to change any more."""
+    """Apply the overlay to the interface. Raises Problem for an entry that no longer changes anything."""
     unknown = overlay.keys() - {"names", "shapes", "changes"}
     if unknown:
         raise Problem(f"overlay.yaml has no sections {', '.join(sorted(unknown))}. Correct their names.")
@@ -27,7 +27,7 @@ def apply(overlay: Mapping[str, Any], interface: Interface) -> None:
 
 
 def rename(names: Mapping[str, str], interface: Interface) -> None:
-    """Name components as classes: as listed, or by rule."""
+    """Give components the names of their classes: as listed, or by rule."""
     for name in names.keys() - interface.schemas.keys():
         raise Problem(f"overlay.yaml names {name}, which the document no longer has. Delete the entry.")
     renamed = {name: names.get(name) or class_name(name) for name in interface.schemas}
@@ -39,14 +39,14 @@ def rename(names: Mapping[str, str], interface: Interface) -> None:
 
 
 def class_name(component: str) -> str:
-    """Turn a component's name into that of a class: `schemas_paginated_version_response` is VersionPage."""
+    """Turn a component's name into a class name: `schemas_paginated_version_response` becomes VersionPage."""
     noun = re.sub(r"^schemas_|_response$", "", re.sub(r"\W+", "_", component))
     noun = re.sub(r"^paginated_(.+)", r"\1_page", noun)
     return "".join(word[:1].upper() + word[1:] for word in noun.split("_"))
 
 
 def refer(interface: Interface, moved: Mapping[str, str]) -> None:
-    """Point references to where things are now."""
+    """Update references to renamed components."""
 
     def visit(value: Any) -> None:
         if isinstance(value, dict):
@@ -85,7 +85,7 @@ def share(shapes: Mapping[str, list[str]], interface: Interface) -> None:
 
 
 def slot(address: str, interface: Interface) -> tuple[dict[str, Any], str]:
-    """Find what an address means, as the dict that holds it and its key there."""
+    """Return the target of an address, as the dict that holds it and its key there."""
     first, *steps = address.split("/")
     gone = Problem(f"overlay.yaml changes {address}, which the document no longer has. Delete or correct the entry.")
     holder: Any = interface.schemas

@@ -1,8 +1,8 @@
-"""Keep our words when the API's own document comes in: what both documents have is described as ours describes it.
+"""Keep our words in a new version of the API's document: items of both documents get the descriptions of ours.
 
     python scripts/codegen/prose.py OURS THEIRS > MERGED
 
-All facts are THEIRS; what counts as words (`is_words` in normal.py) is OURS, save for what only THEIRS has.
+All facts come from THEIRS. Words (`is_words` in normal.py) come from OURS, except for items that only THEIRS has.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from normal import NAMES, SCOPES, VALUES, is_words, strip
 
 
 def main(arguments: list[str]) -> int:
-    """Merge the documents that the command line names, and print the result as JSON."""
+    """Merge the two documents from the command line, and print the result as JSON."""
     if len(arguments) != 2:
         print("Usage: prose.py OURS THEIRS > MERGED", file=sys.stderr)
         return 2
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
 
 def keep(ours: Any, theirs: Any, *, named: bool = False) -> Any:
-    """Return their facts in our words and our order, where the two speak of the same thing."""
+    """Return their facts, with our words and our order for items that both have."""
     if isinstance(ours, list) and isinstance(theirs, list):
         left = list(ours)
         return [keep(counterpart(item, left), item) for item in theirs]
@@ -48,7 +48,7 @@ def keep(ours: Any, theirs: Any, *, named: bool = False) -> Any:
 
 
 def kept(key: str, ours: Any, theirs: Any, *, named: bool) -> Any:
-    """Return what a key holds: their facts in our words."""
+    """Return the value of a key: their facts in our words."""
     if key == SCOPES and not named and isinstance(ours, Mapping):
         return {name: ours.get(name, text) for name, text in theirs.items()}
     return keep(ours, theirs, named=not named and key in NAMES)
@@ -63,7 +63,7 @@ def counterpart(item: Any, left: list[Any]) -> Any:
 
 
 def identity(item: Any) -> str:
-    """Return what tells an item of a list from the others: the reference, the name, or all of it."""
+    """Return what identifies an item of a list: the reference, the name, or all of it."""
     if isinstance(item, Mapping):
         item = item.get("$ref") or [item[key] for key in ("in", "name", "url", "type") if key in item]
     return json.dumps(item, sort_keys=True)

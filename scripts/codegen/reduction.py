@@ -1,6 +1,6 @@
-"""Reduce an OpenAPI document to the few things that code is made of, with everything else left out and in one order.
+"""Reduce an OpenAPI document to the parts that code is generated from, in a fixed order, without everything else.
 
-What this leaves is what the templates understand. It stops at what they would get wrong.
+The templates understand the result. A document that they would get wrong raises Problem.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 
 METHODS = ("get", "put", "post", "patch", "delete", "options", "head", "trace")
 KNOWN_PATH_KEYS = {*METHODS, "parameters", "summary", "description", "servers"}
-FORMATS = {"date-time", "binary"}  # the others do not change what a value is in Python
+FORMATS = {"date-time", "binary"}  # other formats do not change the type in Python
 REFERENCE = "#/components/schemas/"
 NULL = {"type": "null"}
 
@@ -38,13 +38,13 @@ class Operation:
 
 @dataclass
 class Interface:
-    """What a document says about operations and components."""
+    """The operations and components of a document."""
 
     operations: dict[str, Operation]
     schemas: dict[str, Schema]
 
     def target(self, schema: Schema) -> Schema:
-        """Give the component that a schema refers to, or the schema itself."""
+        """Return the component that a schema refers to, or the schema itself."""
         return self.schemas.get(schema.get("$ref", "").removeprefix(REFERENCE), schema)
 
 
@@ -95,7 +95,7 @@ def operation(document: Mapping[str, Any], path: str, method: str, item: Mapping
 
 
 def parameters(given: list[Mapping[str, Any]], place: str) -> dict[str, dict[str, dict[str, Any]]]:
-    """Sort parameters by location and name. Those of the operation come last, and win over those of its path."""
+    """Sort parameters by location and name. Parameters of the operation come last, and override those of its path."""
     found: dict[str, dict[str, dict[str, Any]]] = {"path": {}, "query": {}, "header": {}}
     for parameter in given:
         location, name = parameter["in"], parameter["name"]
@@ -132,7 +132,7 @@ def content(value: Mapping[str, Any], place: str) -> dict[str, Any] | None:
 
 
 def schema(value: Mapping[str, Any]) -> Schema:
-    """Reduce a schema to its type, its prose, and how it is made up of others. What may be null is optional."""
+    """Reduce a schema to its type, its prose, and its parts. A property that may be null is optional."""
     options = [option for key in ("allOf", "anyOf", "oneOf") for option in value.get(key, ()) if option != NULL]
     if len(options) == 1 and not value.get("properties"):
         return {**schema(options[0]), **prose(value)}
@@ -162,23 +162,23 @@ def types(value: Mapping[str, Any]) -> list[str]:
 
 
 def nullable(value: Mapping[str, Any]) -> bool:
-    """Tell whether null is allowed: in the words of OpenAPI 3.0, or in one of those of 3.1."""
+    """Return whether null is allowed, in the notation of OpenAPI 3.0 or one of those of 3.1."""
     options = [*value.get("anyOf", ()), *value.get("oneOf", ())]
     return bool(value.get("nullable")) or "null" in types(value) or NULL in options
 
 
 def prose(value: Mapping[str, Any]) -> Schema:
-    """Keep the description of a schema or parameter, if it has one."""
+    """Return the description of a schema or parameter, if it has one."""
     return {"description": printable(value["description"])} if value.get("description") else {}
 
 
 def printable(text: str) -> str:
-    """Drop what cannot be seen, such as marks that make source code look like other code."""
+    """Remove invisible characters, such as those that make source code look like other code."""
     return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 
 def stripped(value: Any) -> Any:
-    """Drop the prose, to compare what is left."""
+    """Remove the prose, to compare the rest."""
     if isinstance(value, dict):
         return {key: stripped(item) for key, item in value.items() if key != "description" or isinstance(item, dict)}
     return [stripped(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Regenerate `generated/replicate_api` from `openapi.json`; `scripts/regen.sh` runs this where its needs are met."""
+"""Regenerate `generated/replicate_api` from `openapi.json`; `scripts/regen.sh` runs this in its environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PACKAGE = ROOT / "generated" / "replicate_api"
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line says."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="scripts/regen.sh", description="Generate the API layer from openapi.json.")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def regenerate(fresh: Path, *, spec: str | None, check: bool) -> int:
-    """Generate into `fresh`, then compare that to the tree or put it there."""
+    """Generate into `fresh`, then compare the result with the tree, or replace the tree with it."""
     document = load(spec or str(DOCUMENT))
     interface = reduce(document)
     overlay.apply(yaml.safe_load((HERE / "overlay.yaml").read_text(encoding="utf-8")), interface)
@@ -59,7 +59,7 @@ def regenerate(fresh: Path, *, spec: str | None, check: bool) -> int:
 
 
 def replace(target: Path, fresh: Path) -> None:
-    """Put a new directory in the place of one that may exist, which comes back if that fails."""
+    """Replace a directory, if there is one, with a new one; restore the old one if that fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as aside:
         shutil.copytree(fresh, Path(aside) / "new")
@@ -75,7 +75,7 @@ def replace(target: Path, fresh: Path) -> None:
 
 
 def write(target: Path, content: str) -> None:
-    """Write a file whole, or not at all."""
+    """Write a file completely, or not at all."""
     aside = target.with_name(f".{target.name}.new")
     aside.write_text(content, encoding="utf-8")
     aside.replace(target)
@@ -85,7 +85,7 @@ def write(target: Path, content: str) -> None:
 
 
 def files(root: Path) -> dict[str, str]:
-    """Read all files below a directory, by their path there."""
+    """Return the content of all files below a directory, by their relative path."""
     return {
         path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(root.rglob("*"))
@@ -94,7 +94,7 @@ def files(root: Path) -> dict[str, str]:
 
 
 def compare(present: Path, fresh: Path) -> list[str]:
-    """Describe how what is present differs from what was generated, a line each."""
+    """Return the differences between the present and the generated files, as lines."""
     have, want = files(present), files(fresh)
     lines = [f"missing: {name}" for name in want.keys() - have.keys()]
     lines += [f"surplus: {name}" for name in have.keys() - want.keys()]
@@ -106,7 +106,7 @@ def compare(present: Path, fresh: Path) -> list[str]:
 
 
 def report(lines: list[str]) -> int:
-    """Print what differs, and what to do about it."""
+    """Print the differences, and what to do about them; return the exit status."""
     if not lines:
         print("regen: the generated code is up to date")
         return 0

@@ -1,4 +1,4 @@
-"""What counts as a breaking change: the kinds of change, and for each what it means to callers."""
+"""The rules for breaking changes: the kinds of change, and what each means for callers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 Direction = Literal["request", "answer"]
 MISSING: Any = object()
 
-# What happened: (whether it breaks in what is sent, whether it breaks in what is received).
+# Kind of change: (whether it breaks requests, whether it breaks the reading of answers).
 RULES: dict[str, tuple[bool, bool]] = {
     "added": (False, False),
     "added, required": (True, False),
@@ -35,7 +35,7 @@ RULES: dict[str, tuple[bool, bool]] = {
     "part added": (True, False),
     "part removed": (False, True),
     "changed": (True, True),
-    "no longer described": (False, False),  # an error answer: clients cope with any status
+    "no longer described": (False, False),  # an error answer: clients handle any status
     "component renamed": (True, True),  # the name of a generated class may follow it
     "method changed": (True, True),  # clients in use still send the old one
     "path changed": (True, True),
@@ -49,7 +49,7 @@ RULES: dict[str, tuple[bool, bool]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the API something is: an operation or component, and what in it."""
+    """A place in the API: an operation or component, and a part of it."""
 
     where: str
     what: str = ""
@@ -63,7 +63,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: where, what happened, and the value before and after where that says more."""
+    """One difference: its place, its kind, and the value before and after if that says more."""
 
     place: Place
     kind: str

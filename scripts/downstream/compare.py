@@ -1,4 +1,4 @@
-"""Drive the packages of packages.toml with two clients, and write what became of it. See ../downstream.sh."""
+"""Run the packages of packages.toml with two clients, and write the results. See ../downstream.sh."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGE = PROJECT / "docs" / "downstream.md"
 WORKS = "works"
 CRASH = "to the end"
 LONGEST = 600  # seconds that a driver may take
-# These packages tell their makers of their use, or look for news of themselves, unless told not to.
+# Without these, packages send usage data to their makers, or check for updates.
 QUIET = {"SENTRY_OPT_OUT": "1", "AGNO_TELEMETRY": "false", "HF_HUB_OFFLINE": "1"}
 
 Outcome = dict[str, str]  # what was driven: the error, or nothing
@@ -43,12 +43,12 @@ class Row(NamedTuple):
 
     @property
     def worse(self) -> bool:
-        """Say whether this works with the published client only."""
+        """Return whether this works with the published client only."""
         return self.ours != WORKS and (self.published == WORKS or self.what == CRASH)
 
 
 def run(*command: str | Path) -> str:
-    """Run a program to its end, and return what it prints; what it says of its failure is shown."""
+    """Run a program, and return its output. If it fails, show its output and exit."""
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)
@@ -57,7 +57,7 @@ def run(*command: str | Path) -> str:
 
 
 class Environment:
-    """A virtual environment, which is made anew when what belongs into it has changed."""
+    """A virtual environment, which is recreated when its requirements have changed."""
 
     def __init__(self, name: str, requirements: list[str], *options: str) -> None:
         self.folder = HOME / name
@@ -73,7 +73,7 @@ class Environment:
             stamp.write_text(wanted, encoding="utf-8")
 
     def install(self, *what: str | Path) -> None:
-        """Install with pip, which may complain of what does not fit together."""
+        """Install with pip, which may report conflicts."""
         self.pip("install", *what)
 
     def pip(self, command: str, *arguments: str | Path) -> None:
@@ -81,7 +81,7 @@ class Environment:
         run(self.python, "-m", "pip", command, "-qq", "--disable-pip-version-check", *arguments)
 
     def ask(self, question: str) -> str:
-        """Return what an expression with importlib.metadata's names is worth."""
+        """Evaluate an expression with the names of importlib.metadata in the environment; return the result as text."""
         return run(self.python, "-c", f"from importlib.metadata import *; print({question})").strip()
 
 
@@ -96,7 +96,7 @@ def build() -> Path:
 
 @contextlib.contextmanager
 def serving(server: Environment, folder: Path) -> Iterator[dict[str, str]]:
-    """Serve the models, and give the environment variables by which clients find them."""
+    """Serve the models; yield the environment variables by which clients find them."""
     with (
         (folder / "server.log").open("w") as log,
         subprocess.Popen(
@@ -124,7 +124,7 @@ def serving(server: Environment, folder: Path) -> Iterator[dict[str, str]]:
 
 
 def drive(package: dict[str, Any], environment: Environment, server: Environment, version: str) -> Outcome:
-    """Run the driver of a package with the client that is in its environment."""
+    """Run the driver of a package with the client that is installed in its environment."""
     name = package["name"]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -141,7 +141,7 @@ def drive(package: dict[str, Any], environment: Environment, server: Environment
         }
         with serving(server, folder) as found, log.open("w") as said:
             kept = {variable: value for variable, value in os.environ.items() if not variable.startswith("REPLICATE_")}
-            # -P, since a driver has the name of its package
+            # -P, because a driver has the name of its package
             command: list[str | Path] = [environment.python, "-P", HERE / "drivers" / f"{name.replace('-', '_')}.py"]
             variables: dict[str, str | Path] = {**kept, **QUIET, **own, **found}
             options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said, "timeout": LONGEST}
@@ -158,7 +158,7 @@ def drive(package: dict[str, Any], environment: Environment, server: Environment
 
 
 def steady(error: str) -> str:
-    """Return the text of an error without what is another in every run."""
+    """Return the text of an error without the parts that differ in every run."""
     error = re.sub(r"https://127\.0\.0\.1:\d+", "https://…", error)
     error = re.sub(r"0x[0-9a-f]{6,}|\b[0-9a-z]{26}\b|\b[0-9a-f]{32,64}\b", "…", error)
     return error if len(error) <= 160 else f"{error[:159]}…"
@@ -179,7 +179,7 @@ def sources(package: dict[str, Any], environment: Environment) -> None:
 
 
 def compare(package: dict[str, Any], published: str, wheel: Path, server: Environment) -> list[Row]:
-    """Drive one package with both clients."""
+    """Run the driver of one package with both clients; return the rows of the table."""
     name, version = package["name"], package["version"]
     options = ["--no-deps"] if package.get("only") else []
     environment = Environment(name, [f"{name}=={version}", *package.get("with", [])], *options)
@@ -192,7 +192,7 @@ def compare(package: dict[str, Any], published: str, wheel: Path, server: Enviro
             environment.install("--force-reinstall", "--no-deps", client)
         outcomes.append(drive(package, environment, server, number))
     theirs, ours = outcomes
-    if CRASH in theirs:  # what it needs is missing, or the driver is wrong
+    if CRASH in theirs:  # a requirement is missing, or the driver is wrong
         raise SystemExit(f"downstream.sh: the driver of {name} has failed: {theirs[CRASH]}")
     remarks: dict[str, str] = package.get("remarks", {})
     rows = [
@@ -204,14 +204,14 @@ def compare(package: dict[str, Any], published: str, wheel: Path, server: Enviro
 
 
 def declared(name: str, environment: Environment) -> str:
-    """Say what a package asks of the client, if that leaves this one out."""
+    """Return a remark if the requirements of a package exclude this client."""
     found = environment.ask(f"[line for line in requires({name!r}) or () if line.startswith('replicate')]")
     limits = re.findall(r"<=?[\d.]+", found)
     return f"declares `replicate{limits[0]}`: pip warns of that" if limits else ""
 
 
 def shown(error: str | None) -> str:
-    """Say what became of something."""
+    """Return the cell of the table for an outcome."""
     if error is None:
         return "not reached"
     return "fails: {}".format(error.replace("|", "\\|")) if error else WORKS
@@ -222,11 +222,11 @@ def page(rows: list[Row], published: str) -> str:
     intro = f"""\
 # Packages that use this client
 
-Written by `scripts/downstream.sh`, which a workflow runs once a week. It installs packages of other people that use
-`replicate`, each in an environment of its own, and drives their Replicate part with the published {published} and with
-this client, against the [local server](local.md). A driver for each, in `scripts/downstream/drivers`, does the same
-with both and checks each result. Versions are pinned in `scripts/downstream/packages.toml`. The script fails if
-anything works with {published} only.
+Written by `scripts/downstream.sh`, which a workflow runs once a week. It installs packages by other people that use
+`replicate`, each in its own environment, and runs their Replicate part with the published {published} and with this
+client, against the [local server](local.md). Each package has a driver in `scripts/downstream/drivers`, which does the
+same with both clients and checks each result. Versions are pinned in `scripts/downstream/packages.toml`. The script
+fails if anything works with {published} only.
 
 | package | version | what was driven | with {published} | with this | remark |
 |---|---|---|---|---|---|
@@ -235,7 +235,7 @@ anything works with {published} only.
 
 
 def main(names: list[str]) -> int:
-    """Drive the packages that are named, or all."""
+    """Run the packages that are named, or all; return the exit status."""
     table = tomllib.loads((HERE / "packages.toml").read_text(encoding="utf-8"))
     published, packages = table["published"], table["package"]
     if unknown := set(names) - {package["name"] for package in packages}:

@@ -1,4 +1,4 @@
-"""What all drivers use: it does what a driver has for its package, and writes a line of JSON for each to OUTCOME."""
+"""Code for all drivers: it runs the functions of a driver, and writes a line of JSON for each to OUTCOME."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _things: list[tuple[str, Callable[[], Any]]] = []
 
 
 def thing(what: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
-    """Name a function that does something with a package and asserts its result; it may be asynchronous."""
+    """Register a function, sync or async, that uses a package and asserts the result, under a name."""
 
     def named(function: Callable[[], Any]) -> Callable[[], Any]:
         _things.append((what, function))
@@ -40,7 +40,7 @@ def thing(what: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
 
 
 def said(what: str, error: BaseException | str | None = None) -> None:
-    """Say how something went."""
+    """Write the outcome of one function."""
     lines = (error if isinstance(error, str) else _described(error)).strip().splitlines() if error else []
     with Path(os.environ["OUTCOME"]).open("a", encoding="utf-8") as outcome:
         outcome.write(json.dumps({"what": what, "ok": not lines, "error": " ".join(lines)}) + "\n")
@@ -53,23 +53,23 @@ def equal(value: Any, expected: Any) -> None:
 
 
 def download(url: str) -> bytes:
-    """Return what is at an address of the server."""
+    """Return the content of a URL of the server."""
     import httpx
 
     return httpx.get(url).raise_for_status().content
 
 
 def drive() -> None:
-    """Do all things, whatever becomes of the others."""
+    """Run all functions, even if some fail."""
     equal(version("replicate"), os.environ["DRIVEN_WITH"])
-    with asyncio.Runner() as runner:  # one event loop for all: 1.0.7 goes with the first that it meets
+    with asyncio.Runner() as runner:  # one event loop for all: 1.0.7 stays with the first one that it uses
         for what, function in _things:
             error = None
             try:
                 result = function()
                 if inspect.iscoroutine(result):
                     runner.run(result)
-            except Exception as raised:  # noqa: BLE001 - whatever it is, it is what the table shows
+            except Exception as raised:  # noqa: BLE001 - the table shows any error
                 traceback.print_exc()
                 error = raised
             said(what, error)

@@ -2,8 +2,8 @@
 
     python models.py FOLDER
 
-Prints one line of JSON: the base URL and the token. FOLDER gets the certificate that a client has to trust, `ca.pem`.
-It is HTTPS because clients take the outputs of Replicate for files by `https:`.
+Prints one line of JSON: the base URL and the token. Writes `ca.pem`, the certificate that clients have to trust, to
+FOLDER. It uses HTTPS because clients recognize files in outputs by `https:`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ MODELS = {
     "local/broken": Model(broken, official=True),
     "local/broken-community": Model(broken),
 }
-# Packages name these versions in their code or in their documents.
+# Packages name these versions in their code or documentation.
 VERSIONS = {
     "meta/llama-2-13b-chat": "f4e2de70d66816a838a89eeeb621910adffb0dd0baba3976c96980970978018d",
     "replicate/vicuna-13b": "6282abe6a492de4145d7bb601023762212f9ddbbe78278bd6771c8b3b2f2a13b",
@@ -119,7 +119,7 @@ def main(folder: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
-    # The local server speaks plain HTTP; its uvicorn can do more.
+    # The local server speaks plain HTTP; its uvicorn also supports TLS.
     uvicorn.Config = partial(uvicorn.Config, ssl_certfile=folder / "server.pem")  # type: ignore[misc]
     with replicate.local.server(MODELS) as server:
         catalog = server.cloud.models
@@ -127,7 +127,7 @@ def main(folder: Path) -> None:
             entry = catalog.get(reference)
             version = attrs.evolve(entry.versions[0], id=identifier)
             entry.versions[:] = [version]
-            catalog._versions[identifier] = version  # noqa: SLF001 - the server has no way to choose an id
+            catalog._versions[identifier] = version  # noqa: SLF001 - the server offers no way to choose an id
         base_url = server.base_url.replace("http:", "https:").removesuffix("/v1")
         print(json.dumps({"base_url": base_url, "token": server.token}), flush=True)
         sys.stdin.read()

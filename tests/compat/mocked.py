@@ -19,9 +19,9 @@ TOOLS = {
 HEAD = """
 ## Tests with mocks
 
-Tests that were written for an earlier version and mock its HTTP requests pass unchanged, but for those that expect a
-request which this client does not send. `tests/mocked` holds them as users write them, and `./scripts/mocked.sh` runs
-them with the published clients.
+Tests that mock the HTTP requests of an earlier version pass unchanged, except for those that expect a request that this
+client does not send. `tests/mocked` contains such tests as users write them, and `./scripts/mocked.sh` runs them with
+the published clients.
 
 | mock | version | test | result |
 |---|---|---|---|

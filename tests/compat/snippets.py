@@ -20,9 +20,9 @@ class Snippet(NamedTuple):
 
 
 DELETED = "deleting returns `True`"
-FAILS = "a prediction that was canceled or aborted raises too, where it gave `None`"
-WARNS = "it is deprecated and warns; `replicate.run` and `replicate.use` do the same"
-POLLS = "unless it has been set, how often a prediction is looked at adapts to how long it has run"
+FAILS = "a canceled or aborted prediction raises too, instead of returning `None`"
+WARNS = "deprecated, and warns; `replicate.run` and `replicate.use` do the same"
+POLLS = "unless it is set, the interval between polls grows with the age of the prediction"
 
 V0 = [
     Snippet(

@@ -22,10 +22,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 HEAD = """\
 # Code for earlier versions
 
-Code for 0.x, 1.x and the 2.0 beta runs as it is, but for the differences named here. `tests/compat` runs every line of
-this table, in order, against the [local server](local.md), and writes the table: change the tests, not this.
-[migration.md](migration.md) tells what to look at when you upgrade, and [downstream.md](downstream.md) what packages
-of other people do with this client.
+Code for 0.x, 1.x and the 2.0 beta runs unchanged, except for the differences named here. `tests/compat` runs every line
+of this table, in order, against the [local server](local.md), and writes the table: to change it, change the tests.
+[migration.md](migration.md) says what to check when you upgrade. [downstream.md](downstream.md) shows what packages by
+other people do with this client.
 
 | version | code | result |
 |---|---|---|

@@ -84,7 +84,6 @@ def test_a_task_that_is_canceled_while_a_thread_writes(tmp_path: Path) -> None:
 FORK = """
 import os, sys
 from replicate import FileOutput, Replicate
-from replicate._files import disk
 client = Replicate(bearer_token="t")
 path = os.fspath(FileOutput("data:text/plain,hello", client))
 child = os.fork()

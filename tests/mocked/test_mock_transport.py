@@ -260,7 +260,7 @@ async def test_v2_async() -> None:
         assert [each.id async for each in client.predictions.list()] == ["p1", "p2"]
 
 
-@pytest.mark.differs('a file of up to 256 kB goes inside the request: say file_encoding_strategy="url"')
+@pytest.mark.differs('a file of up to 256 kB goes inside the request: pass file_encoding_strategy="url"')
 @pytest.mark.generation("2.0")
 def test_v2_files() -> None:
     """A file is uploaded, listed and deleted. An upload for a run comes before its create."""

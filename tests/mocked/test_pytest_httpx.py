@@ -236,7 +236,7 @@ def test_v1_deployments_and_models(httpx_mock: HTTPXMock) -> None:
     replicate.models.create("acme", "writer", hardware="cpu", visibility="private", description="Writes.")
 
 
-@pytest.mark.differs("the name and the type of a file are parts of their own as well")
+@pytest.mark.differs("the file's name and type are also sent as separate parts")
 @pytest.mark.generation("1.x")
 def test_v1_file(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
     """An uploaded file is one multipart body: the metadata, then the content with its name and type."""
@@ -266,7 +266,9 @@ def test_v1_not_found(httpx_mock: HTTPXMock) -> None:
 
 
 @pytest.mark.generation("1.x")
-@pytest.mark.differs("after a 500 the client looks for what the create may have started: mock `GET /predictions` too")
+@pytest.mark.differs(
+    "after a 500 the client looks for the prediction that the create may have started: mock `GET /predictions` too"
+)
 def test_v1_create_that_breaks(httpx_mock: HTTPXMock, naps: list[float]) -> None:
     """A create answered with 500 raises its error, as in version 1, and the user decides what it has started."""
     from replicate.exceptions import ReplicateException
@@ -278,7 +280,7 @@ def test_v1_create_that_breaks(httpx_mock: HTTPXMock, naps: list[float]) -> None
 
 
 @pytest.mark.generation("1.x")
-@pytest.mark.differs("a GET that fails is sent again, as 2.0 does: say `is_reusable=True`")
+@pytest.mark.differs("a failed GET is retried, as in 2.0: add `is_reusable=True`")
 def test_v1_get_that_breaks(httpx_mock: HTTPXMock, naps: list[float]) -> None:
     """A GET answered with 500 is not retried, as in version 1."""
     from replicate.exceptions import ReplicateError
@@ -312,7 +314,7 @@ def test_v2_run_by_version(httpx_mock: HTTPXMock, client: Any) -> None:
     assert client.run(f"acme/writer:{VERSION}", input={"prompt": "Hello"}) == "Hello, world"
 
 
-@pytest.mark.differs("it is looked up whether the output is an iterator: add that GET with `is_optional=True`")
+@pytest.mark.differs("the client looks up whether the output is an iterator: add that GET with `is_optional=True`")
 @pytest.mark.generation("2.0")
 def test_v2_run_by_version_in_pieces(httpx_mock: HTTPXMock, naps: list[float], client: Any) -> None:
     """A run by version whose output is a list is one POST."""
@@ -324,7 +326,7 @@ def test_v2_run_by_version_in_pieces(httpx_mock: HTTPXMock, naps: list[float], c
     assert len(httpx_mock.get_requests()) == 1
 
 
-@pytest.mark.differs("it is looked up whether the output is an iterator: add that GET with `is_optional=True`")
+@pytest.mark.differs("the client looks up whether the output is an iterator: add that GET with `is_optional=True`")
 @pytest.mark.generation("2.0")
 def test_v2_run_by_version_that_takes_its_time(httpx_mock: HTTPXMock, naps: list[float], client: Any) -> None:
     """A run by version that takes longer is one POST and GETs of the prediction."""
@@ -351,7 +353,7 @@ def test_v2_create(httpx_mock: HTTPXMock, client: Any) -> None:
     assert client.deployments.predictions.create(deployment_owner="acme", deployment_name="live", **options).id == "p1"
 
 
-@pytest.mark.differs("the members of a body are in the order of 1.x")
+@pytest.mark.differs("the keys of a body are in the order of 1.x")
 @pytest.mark.generation("2.0")
 def test_v2_training(httpx_mock: HTTPXMock, client: Any) -> None:
     """The body of a training is its destination, input and webhook, in this order."""
@@ -373,7 +375,7 @@ def test_v2_training(httpx_mock: HTTPXMock, client: Any) -> None:
     assert job.id == "t1"
 
 
-@pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
+@pytest.mark.differs("`use` requests only the model, and lets the API hold its answer: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use(httpx_mock: HTTPXMock, naps: list[float]) -> None:
     """`use` sends only a GET of the model, a GET of its versions, the create and GETs of the prediction."""

@@ -108,7 +108,7 @@ def test_run_fails(api: respx.MockRouter) -> None:
     assert raised.value.prediction.status == "failed"
 
 
-@pytest.mark.differs('a file of up to 256 kB goes inside the request: say file_encoding_strategy="url"')
+@pytest.mark.differs('a file of up to 256 kB goes inside the request: pass file_encoding_strategy="url"')
 @pytest.mark.generation("1.x", "2.0")
 def test_run_uploads_files(api: respx.MockRouter) -> None:
     """An open file in the input is uploaded, and the prediction gets its URL."""
@@ -134,7 +134,7 @@ def test_v1_run_by_version_is_an_iterator(api: respx.MockRouter) -> None:
 
 
 @pytest.mark.generation("1.x")
-@pytest.mark.differs("a version is looked up only if its output is a list or not there yet, as 2.0 does")
+@pytest.mark.differs("a version is looked up only if the output is a list or has not arrived yet, as in 2.0")
 def test_v1_run_by_version_looks_the_version_up(api: respx.MockRouter) -> None:
     """Version 1 looks up every version that it runs, even after a text output."""
     looked_up = api.get(f"/models/acme/writer/versions/{VERSION}").respond(200, json=version_payload())
@@ -324,7 +324,7 @@ def test_v1_trainings(api: respx.MockRouter, naps: list[float]) -> None:
     assert replicate.trainings.cancel("t1").status == "canceled"
 
 
-@pytest.mark.differs("the name and the type of a file are parts of their own as well")
+@pytest.mark.differs("the file's name and type are also sent as separate parts")
 @pytest.mark.generation("1.x")
 def test_v1_files(api: respx.MockRouter, tmp_path: Path) -> None:
     """A file is uploaded with its name, type and metadata, listed, looked up and deleted."""
@@ -533,7 +533,7 @@ def test_v2_run_by_version(api: respx.MockRouter, naps: list[float], client: Any
     assert json.loads(create.calls.last.request.content) == {"version": VERSION, "input": {"prompt": "Hello"}}
 
 
-@pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
+@pytest.mark.differs("`use` requests only the model, and lets the API hold its answer: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use_a_community_model(api: respx.MockRouter, naps: list[float]) -> None:
     """`use` looks up the model and its versions once, runs the newest version, and returns text as one `str`."""
@@ -555,7 +555,7 @@ def test_v2_use_a_community_model(api: respx.MockRouter, naps: list[float]) -> N
     assert (versions.call_count, create.call_count) == (1, 2)
 
 
-@pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
+@pytest.mark.differs("`use` requests only the model, and lets the API hold its answer: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use_an_official_model(
     api: respx.MockRouter, naps: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -576,7 +576,7 @@ def test_v2_use_an_official_model(
     assert versions.called
 
 
-@pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
+@pytest.mark.differs("`use` requests only the model, and lets the API hold its answer: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use_fails(api: respx.MockRouter, naps: list[float]) -> None:
     """A failed prediction of `use` raises ModelError with the model's message."""
@@ -590,7 +590,7 @@ def test_v2_use_fails(api: respx.MockRouter, naps: list[float]) -> None:
         replicate.use("acme/writer")(prompt="Hello")
 
 
-@pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
+@pytest.mark.differs("`use` requests only the model, and lets the API hold its answer: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_run_in_the_background_of_use(api: respx.MockRouter, naps: list[float]) -> None:
     """`use(…).create` starts a run whose logs and output are fetched later."""

@@ -115,7 +115,7 @@ def test_v1_reads() -> None:
     assert cassette.all_played
 
 
-@pytest.mark.differs("the members of an update are in an order of their own, not the call's")
+@pytest.mark.differs("the keys of an update are in a fixed order, not that of the call")
 @pytest.mark.generation("1.x")
 def test_v1_writes() -> None:
     """The bodies for trainings, deployments and models are those of version 1."""
@@ -133,7 +133,7 @@ def test_v1_writes() -> None:
     assert cassette.all_played
 
 
-@pytest.mark.differs('a file of up to 256 kB goes inside the request: say file_encoding_strategy="url"')
+@pytest.mark.differs('a file of up to 256 kB goes inside the request: pass file_encoding_strategy="url"')
 @pytest.mark.generation("1.x")
 def test_v1_upload() -> None:
     """A file is uploaded before the prediction that gets its URL."""
@@ -193,7 +193,7 @@ def test_v2_predictions(naps: list[float]) -> None:
     assert cassette.all_played
 
 
-@pytest.mark.differs("`use` asks for the model only, and lets the API keep its answer back: mock no list of versions")
+@pytest.mark.differs("`use` requests only the model, and lets the API hold its answer: mock no list of versions")
 @pytest.mark.generation("2.0")
 def test_v2_use(naps: list[float]) -> None:
     """`use` replays the lookups of the model and its versions, the create and the polls."""

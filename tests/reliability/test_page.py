@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 MARK = "## What happens when\n"
 INTRODUCTION = """
-Each line is a call on a line that is bad in one way, made by `tests/reliability` against the [local server](local.md),
-which also writes this table: change the tests, not this. "Requests" are all that the call sent, of a wait those of the
-wait only; "predictions" are those in the server's books afterwards.
+Each row is a call that meets a fault. `tests/reliability` makes these calls against the [local server](local.md)
+and writes this table: to change it, change the tests. "Requests" counts everything that the call sent; for a wait, only
+what the wait sent. "Predictions" counts those that the server has afterwards.
 """
 COLUMNS = "| what goes wrong | what the client does | what you get | requests | predictions |\n|---|---|---|---|---|\n"
 LINES = (

@@ -28,7 +28,7 @@ TOO_LARGE = answer("413 Payload Too Large", b'{"detail": "at most 1 MB"}')
 BAD_GATEWAY = answer("502 Bad Gateway")
 NO_PROXY = {"NO_PROXY": "[::1],host:word,fe80::/10", "HTTP_PROXY": ""}
 HOSTILE = f"{'9' * 5000}/{'9' * 5000}\n400%|####| 4/1\n" + "\n" * 20_000
-SENT_IN_PART = "sends again: a part of a request starts nothing"
+SENT_IN_PART = "retries: an incomplete request starts nothing"
 STARTS, STREAMS, LOOK_UPS, LOOKS = "POST *predictions", "GET /streams/*", "GET /models/*", "GET /predictions/*"
 
 
@@ -264,9 +264,9 @@ LIMITS = (
     throttled('429, body "resets in ~5s"', json={"detail": "Request was throttled. Your rate limit resets in ~5s."}),
 )
 REFUSALS = (chaos.REFUSED, chaos.THROTTLED, chaos.WORDS)
-LOOKED_FOR = "looks in the list for what the request started, and takes it up"
-NOT_FOUND = "looks in the list three times, and does not send again"
-AGAIN = "asks again"
+LOOKED_FOR = "finds what the request started in the list, and continues with it"
+NOT_FOUND = "looks in the list three times, and does not retry"
+AGAIN = "retries"
 DENIED = Fault("401", reaches=False, outcome=lambda: problem(401, detail="Unauthenticated"))
 GONE = Fault("404", reaches=False, outcome=lambda: problem(404, detail="Not found."))
 BUSY = Fault("429", reaches=False, outcome=lambda: problem(429))
@@ -275,130 +275,132 @@ BUSY = Fault("429", reaches=False, outcome=lambda: problem(429))
 def at_the_start(fault: Fault) -> str:
     """Return what the client does about a fault of a create."""
     if fault is chaos.REFUSED:
-        return "sends again: nothing was sent"
+        return "retries: nothing was sent"
     if fault in REFUSALS:
-        return "waits as told and sends again: nothing was started"
+        return "waits as long as the answer says, then retries: nothing was started"
     return LOOKED_FOR if fault.reaches else NOT_FOUND
 
 
 SECTIONS: dict[str, list[Trouble]] = {
     "The request that starts a prediction": [
         *(Trouble(fault.name, at_the_start(fault), starting(fault)) for fault in FAULTS),
-        *(Trouble(fault.name, "waits as told and sends again", starting(fault)) for fault in LIMITS),
+        *(Trouble(fault.name, "waits as long as the answer says, then retries", starting(fault)) for fault in LIMITS),
         Trouble("connection refused, every time", "gives up after its retries", starting(*[REFUSED] * 9)),
         Trouble("429, every time", "gives up after its retries", starting(*[BUSY] * 9)),
         Trouble(
-            "reset after the server acted, and no list either",
-            "looks three times, each with its retries",
+            "reset after the server acted, and the list fails too",
+            "looks in the list three times, each with its retries",
             starting(RESET_AFTER, *[RESET_BEFORE] * 20, only="* /*predictions"),
         ),
         Trouble("reset after a deployment's prediction was started", LOOKED_FOR, deploying),
         Trouble("reset after a training was started", LOOKED_FOR, training),
     ],
-    "What was sent of it": [
+    "How much of the request was sent": [
         Trouble("413 before a long request was read", "raises", wires.over(TOO_LARGE, long=True)),
         Trouble("502 before a long request was read", SENT_IN_PART, wires.over(BAD_GATEWAY, long=True)),
         Trouble("reset before a long request was read", SENT_IN_PART, wires.over(wires.EARLY_RESET, long=True)),
-        Trouble("a proxy makes no tunnel: 502 at CONNECT", "raises: nothing was sent", wires.tunnel),
+        Trouble("a proxy refuses the tunnel: 502 at CONNECT", "raises: nothing was sent", wires.tunnel),
         Trouble(
-            "the API closes a connection that was idle, as the next request comes over it",
-            "uses another one, since that was idle for more than a second",
+            "the API closes an idle connection as the next request is sent over it",
+            "uses another connection, because that one was idle for more than a second",
             wires.over(wires.CLOSING, before=wires.idle),
         ),
     ],
-    "Whose it is": [
+    "Predictions of other requests": [
         Trouble(
-            "a cache answers with what the request before was answered with",
+            "a cache repeats the answer to the previous request",
             LOOKED_FOR,
             wires.over(wires.REPEAT, wires.REPEAT, before=wires.one_before),
         ),
         Trouble(
-            "the request got lost, another program asked for the same, and the deadline passes",
-            "takes up the other's, and does not cancel it",
+            "the request got lost, another program started the same, and the deadline passes",
+            "continues with the other program's prediction, and does not cancel it",
             wires.over(None, DROP, model="me/endless", another=True, wait=False, timeout=20),
         ),
         Trouble(
             "the same, and Ctrl-C",
-            "cancels what alone has exactly this input",
+            "cancels the only prediction with exactly this input",
             wires.over(None, DROP, model="me/endless", another=True, wait=False, interrupted=True),
         ),
     ],
-    "The surroundings": [
-        Trouble("`NO_PROXY=[::1],host:word`", "leaves unreadable entries out", wires.over(environment=NO_PROXY)),
+    "The environment": [
+        Trouble("`NO_PROXY=[::1],host:word`", "ignores unreadable entries", wires.over(environment=NO_PROXY)),
         Trouble("`ALL_PROXY=gopher://…`", "raises", wires.over(environment={"ALL_PROXY": "gopher://example.com"})),
         Trouble("`SSL_CERT_FILE` names no file", "raises", wires.untrusting),
         Trouble(
             "logs with numbers of 5,000 digits, and a bar at 400 %; `progress=True`",
-            "shows nothing of them",
+            "shows none of them",
             told(status="processing", logs=HOSTILE, watched=True),
         ),
-        Trouble("a handler of the package's log raises", "goes on", logging_badly),
+        Trouble("a log handler raises", "continues", logging_badly),
     ],
     "The look-up of a community model, after a 404 at its name": [
         *(Trouble(fault.name, AGAIN, running("me/echo", fault)) for fault in FAULTS),
         Trouble("502, every time", "raises the 404", running("me/echo", *[BROKEN_AFTER] * 9)),
     ],
     "The other look-ups of a model": [
-        Trouble("502, of a version whose output is a list", "goes on without", by_version(BROKEN_AFTER)),
+        Trouble("502, of a version whose output is a list", "continues without it", by_version(BROKEN_AFTER)),
         Trouble("502, before the first call of a `use()` function", AGAIN, using(BROKEN_AFTER)),
-        Trouble("the same, every time", "goes on without", using(*[BROKEN_AFTER] * 9)),
+        Trouble("the same, every time", "continues without it", using(*[BROKEN_AFTER] * 9)),
         Trouble("502, before an upload of more than 256 kB", AGAIN, uploading(BROKEN_AFTER)),
-        Trouble("the same, every time", "goes on without", uploading(*[BROKEN_AFTER] * 9)),
+        Trouble("the same, every time", "continues without it", uploading(*[BROKEN_AFTER] * 9)),
     ],
-    "A look at a prediction that is waited for": [
-        *(Trouble(fault.name, "looks again", looking(fault)) for fault in FAULTS),
-        Trouble("502, for a minute", "looks until the deadline", looking(*[BROKEN_AFTER] * 200)),
+    "A poll of a prediction": [
+        *(Trouble(fault.name, "polls again", looking(fault)) for fault in FAULTS),
+        Trouble("502, for a minute", "polls until the deadline", looking(*[BROKEN_AFTER] * 200)),
     ],
     "An error after the start of `run`": [
         Trouble(
-            "401 at a look",
+            "401 at a poll",
             "raises at once; the prediction goes on",
             running("me/endless", DENIED, only=LOOKS, wait=False),
         ),
         Trouble(
             "502, every time, without `timeout=`",
-            "raises after ten looks; the prediction goes on",
+            "raises after ten polls; the prediction goes on",
             running("me/endless", *[BROKEN_AFTER] * 20, only=LOOKS, wait=False, timeout=None),
         ),
         Trouble("404 of a file, `save_to=`", "raises, with the output", saving(GONE)),
         Trouble("`on_update` raises `NotFoundError`", "cancels", meddled),
     ],
-    "What a prediction says of itself": [
+    "The state of the prediction": [
         Trouble("status `failed`", "raises at once", told(status="failed", error="out of llamas")),
         Trouble("status `canceled`", "raises at once", told(status="canceled")),
         Trouble("status `aborted`", "raises at once", told(status="aborted")),
-        Trouble("an unknown status, `paused`", "looks again, under the deadline", told(status="paused")),
-        Trouble("its output is gone: `data_removed`", "raises", told(status="succeeded", data_removed=True)),
+        Trouble("an unknown status, `paused`", "polls again, until the deadline", told(status="paused")),
+        Trouble("the output was removed: `data_removed`", "raises", told(status="succeeded", data_removed=True)),
     ],
     "A call that is left early": [
         Trouble("Ctrl-C while `run` waits", "cancels", waiting("interrupt")),
         Trouble("the same, `cancel_on_exit=False`", "leaves it running", waiting("interrupt", cancel_on_exit=False)),
         Trouble("`task.cancel()` while `run` waits", "cancels", canceled_wait, "asyncio"),
-        Trouble("the deadline of `run`, `timeout=20`", "looks until then, and cancels", waiting("", timeout=20)),
+        Trouble("the deadline of `run`, `timeout=20`", "polls until then, and cancels", waiting("", timeout=20)),
         Trouble("Ctrl-C while an iterator is read", "cancels", reading("interrupt")),
         Trouble("the same, `cancel_on_exit=False`", "leaves it running", reading("interrupt", cancel_on_exit=False)),
         Trouble("`task.cancel()` while an iterator is read", "cancels", canceled_task, "asyncio"),
-        Trouble("the deadline of an iterator, `timeout=20`", "looks a last time, and cancels", reading("", timeout=20)),
-        Trouble("`with` is left", "cancels", reading("with")),
+        Trouble(
+            "the deadline of an iterator, `timeout=20`", "polls one last time, and cancels", reading("", timeout=20)
+        ),
+        Trouble("a `with` block ends early", "cancels", reading("with")),
         Trouble("a half-read iterator is dropped", "cancels", reading("drop")),
     ],
     "A stream of events": [
-        Trouble("cut before `done`", "takes it up after the last event", streaming(chaos.CUT)),
+        Trouble("cut before `done`", "resumes after the last event", streaming(chaos.CUT)),
         Trouble(
             "cut again and again",
-            "takes the rest from the prediction itself",
+            "reads the rest from the prediction itself",
             streaming(*[chaos.CUT] * 20),
         ),
         Trouble(
             '`done` with `{"reason": "error"}`',
-            "looks how the prediction ended, and raises",
+            "checks how the prediction ended, and raises",
             streaming(scripted_stream('event: done\nid: 1:0\ndata: {"reason": "error"}\n\n')),
         ),
         Trouble(
             "an `error` event",
-            "looks how the prediction ended, and raises",
+            "checks how the prediction ended, and raises",
             streaming(scripted_stream("event: error\nid: 1:0\ndata: overloaded\n\nevent: done\nid: 1:1\ndata: {}\n\n")),
         ),
-        Trouble("the model fails", "gives all events, and raises", streaming(model="me/broken")),
+        Trouble("the model fails", "yields all events, and raises", streaming(model="me/broken")),
     ],
 }

@@ -1,1 +1,1 @@
-"""The endpoints, one noun a file."""
+"""The endpoints, with one file for each noun of the API."""

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 async def get(_request: Request) -> Response:
-    """Answer who the user is: on this server always the same one."""
+    """Answer with the account: on this server always the same one."""
     return JSONResponse(ACCOUNT)
 
 
 async def get_secret(request: Request) -> Response:
-    """Answer with what signs webhooks."""
+    """Answer with the secret that signs webhooks."""
     return JSONResponse({"key": cloud_of(request).webhooks.secret})
 
 

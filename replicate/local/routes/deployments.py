@@ -55,7 +55,7 @@ async def get(request: Request) -> Response:
 
 
 async def update(request: Request) -> Response:
-    """Make a new release of a deployment."""
+    """Add a release of a deployment."""
     deployment, body = _deployment_of(request), await form_of(request, _UPDATE)
     if "version" in body:
         _version(request, body["version"], deployment["current_release"]["model"])
@@ -70,7 +70,7 @@ async def delete(request: Request) -> Response:
 
 
 async def predict_by_deployment(request: Request) -> Response:
-    """Run the version that is deployed."""
+    """Run the deployed version."""
     deployment = _deployment_of(request)
     release = deployment["current_release"]
     version = _version(request, release["version"], release["model"])
@@ -79,7 +79,7 @@ async def predict_by_deployment(request: Request) -> Response:
 
 
 async def list_hardware(_request: Request) -> Response:
-    """Answer with all kinds of hardware; here they are but names."""
+    """Answer with all kinds of hardware; on this server they are only names."""
     return JSONResponse([{"name": name, "sku": sku} for sku, name in HARDWARE.items()])
 
 

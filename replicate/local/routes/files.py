@@ -1,4 +1,4 @@
-"""Files: uploads, and the deliveries of models."""
+"""Files: uploads, and output files of models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LARGEST = 100 * 1024 * 1024
 
 
 async def create(request: Request) -> Response:
-    """Keep the file in a form's `content`."""
+    """Store the file in a form's `content`."""
     async with request.form() as form:
         content = form.get("content")
         if not isinstance(content, UploadFile):
@@ -54,7 +54,7 @@ async def list_(request: Request) -> Response:
 
 
 async def get(request: Request) -> Response:
-    """Answer with what is known of an upload."""
+    """Answer with the record of an upload."""
     record = cloud_of(request).files.record(request.path_params["id"])
     if record is None:
         raise not_found()
@@ -69,7 +69,7 @@ async def delete(request: Request) -> Response:
 
 
 async def download(request: Request) -> Response:
-    """Send the content of an upload to whoever has a signature for it."""
+    """Send the content of an upload, if the request has a valid signature."""
     files, identifier, query = cloud_of(request).files, request.path_params["id"], request.query_params
     record, path = files.record(identifier), files.uploaded(identifier)
     proofs = (query.get("owner", ""), query.get("expiry", ""), query.get("signature", ""))
@@ -80,7 +80,7 @@ async def download(request: Request) -> Response:
 
 
 async def deliver(request: Request) -> Response:
-    """Send a file that a model gave."""
+    """Send an output file of a model."""
     path = cloud_of(request).files.delivered(request.path_params["folder"], request.path_params["name"])
     if path is None:
         raise not_found()
@@ -88,7 +88,7 @@ async def deliver(request: Request) -> Response:
 
 
 class _Delivery(FileResponse):
-    """A file that may be long: it is read in large blocks, and may be asked for in parts."""
+    """A response with a file, possibly a large one: it is read in large blocks, and supports range requests."""
 
     chunk_size = 1 << 20
 

@@ -1,4 +1,4 @@
-"""Models: create, get, list, change, delete, and what belongs to one but its versions."""
+"""Models: create, get, list, update, delete, and the readme and examples of a model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _UPDATE: Schema = {"type": "object", "properties": {"readme": _TEXT, "weights_ur
 
 
 async def create(request: Request) -> Response:
-    """Make a model without a version, which a training can fill."""
+    """Create a model without a version, for a training to add one."""
     body = await form_of(request, _CREATE)
     reference = f"{body.pop('owner')}/{body.pop('name')}"
     try:
@@ -53,9 +53,9 @@ async def create(request: Request) -> Response:
 
 
 async def list_(request: Request) -> Response:
-    """Answer with all public models, those with the newest versions first."""
+    """Answer with all public models, ordered by the age of their latest versions, newest first."""
     parameters, origin = request.query_params, origin_of(request)
-    if "query" in parameters:  # a further page of a search
+    if "query" in parameters:  # a later page of a search
         return await search_models(request)
     by_model = parameters.get("sort_by") == "model_created_at"
 
@@ -74,7 +74,7 @@ async def get(request: Request) -> Response:
 
 
 async def update(request: Request) -> Response:
-    """Change what is said of a model."""
+    """Change details of a model."""
     entry = entry_of(request)
     cloud_of(request).models.change(entry, _known(await form_of(request, _UPDATE), _UPDATE))
     return JSONResponse(entry.to_json(origin_of(request)))
@@ -105,7 +105,7 @@ async def list_examples(request: Request) -> Response:
 
 
 def entry_of(request: Request) -> Entry:
-    """Return the model that the path names; raise the API's 404 if there is none."""
+    """Return the model in the path; raise the API's 404 if there is none."""
     entry = cloud_of(request).models.get("{owner}/{name}".format_map(request.path_params))
     if entry is None:
         raise not_found()
@@ -113,7 +113,7 @@ def entry_of(request: Request) -> Entry:
 
 
 def private(entry: Entry) -> Entry:
-    """Return a model of which something may be deleted."""
+    """Return a private model; raise the API's 403 for a public one, of which nothing can be deleted."""
     if entry.public:
         raise Problem(403, "Nothing of a public model can be deleted, only of a private one.", title="Forbidden")
     return entry

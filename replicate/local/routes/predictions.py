@@ -26,7 +26,7 @@ _BY_VERSION: Schema = {
 
 
 async def create_by_version(request: Request) -> Response:
-    """Run what the body's `version` names."""
+    """Run the version or official model in the body's `version`."""
     match body := await json_of(request):
         case {"version": str(spelling)}:
             version = cloud_of(request).models.runnable(spelling)
@@ -38,7 +38,7 @@ async def create_by_version(request: Request) -> Response:
 
 
 async def create_by_model(request: Request) -> Response:
-    """Run an official model; a community model is not found here."""
+    """Run an official model; answer 404 for a community model."""
     entry = entry_of(request)
     if not entry.official or entry.latest is None:
         raise not_found()
@@ -51,7 +51,7 @@ async def get(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel a prediction; one that is finished stays as it is."""
+    """Cancel a prediction; a finished one does not change."""
     prediction = _prediction_of(request)
     prediction.cancel()
     return JSONResponse(prediction.to_json(origin_of(request)))
@@ -62,7 +62,7 @@ async def list_(request: Request) -> Response:
     cloud, origin = cloud_of(request), origin_of(request)
     after, before = moment_of(request, "created_after"), moment_of(request, "created_before")
     found = cloud.predictions.page(place_of(request), cloud.page_size + 1, after, before)
-    if request.query_params.get("source") == "web":  # nothing here was started on a web page
+    if request.query_params.get("source") == "web":  # no prediction here was started on a web page
         found = []
     return JSONResponse(page(request, found, lambda prediction: prediction.to_json(origin)))
 

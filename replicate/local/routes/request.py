@@ -1,7 +1,4 @@
-"""What endpoints read from a request: the cloud it is for, how it reached the server, its body, its place in a list.
-
-And how they answer with a list: a page at a time.
-"""
+"""Helpers of the endpoints: the cloud, origin, body and page position of a request, and pages as the response."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ def cloud_of(request: Request) -> Cloud:
 
 
 def origin_of(request: Request) -> str:
-    """Return scheme and host as the client used them."""
+    """Return the scheme and host that the client used."""
     return f"{request.url.scheme}://{request.headers['host']}"
 
 
@@ -49,7 +46,7 @@ async def json_of(request: Request) -> Any:
 
 
 async def form_of(request: Request, form: Schema) -> dict[str, Any]:
-    """Return the JSON body of a request that has a certain form; raise the API's 422 for another."""
+    """Return the JSON body of a request if it matches a schema; raise the API's 422 if not."""
     body = await json_of(request)
     if found := list(complaints(body, form, {})):
         raise refusal(found)
@@ -57,7 +54,7 @@ async def form_of(request: Request, form: Schema) -> dict[str, Any]:
 
 
 def check_accepted(request: Request, kind: str) -> None:
-    """Raise the 406 of a request that accepts no content of a media type."""
+    """Raise a 406 unless the request accepts content of a media type."""
     allowed: dict[str, float] = {}
     for part in ",".join(request.headers.getlist("accept") or ["*/*"]).split(","):
         wanted, _, rest = part.partition(";")
@@ -70,7 +67,7 @@ def check_accepted(request: Request, kind: str) -> None:
 
 
 def moment_of(request: Request, name: str) -> datetime | None:
-    """Return a time from the query; one without an offset is in UTC."""
+    """Return a time from the query; a time without an offset is in UTC."""
     text = request.query_params.get(name)
     if text is None:
         return None
@@ -82,7 +79,7 @@ def moment_of(request: Request, name: str) -> datetime | None:
 
 
 def place_of(request: Request) -> Place:
-    """Return where the page that a request asks for begins."""
+    """Return the place where the requested page begins."""
     cursor = request.query_params.get("cursor")
     if not cursor:
         return Place()
@@ -94,9 +91,9 @@ def place_of(request: Request) -> Place:
 
 
 def page(request: Request, found: Sequence[tuple[int, T]], show: Callable[[T], Any], **query: str) -> dict[str, Any]:
-    """Return one page of a list, newest first, out of one more item than fits on it.
+    """Return one page of a list, newest first, from one more item than fits on it.
 
-    `query` is what the addresses of other pages must say beside what the request's own says.
+    `query` has parameters for the URLs of the other pages, besides those of the request.
     """
     size, place = cloud_of(request).page_size, place_of(request)
     more = len(found) > size
@@ -110,7 +107,7 @@ def page(request: Request, found: Sequence[tuple[int, T]], show: Callable[[T], A
 
 
 def page_of_all(request: Request, items: Sequence[T], show: Callable[[T], Any], **query: str) -> dict[str, Any]:
-    """Return one page of a list that is at hand as a whole, in the order in which it is given."""
+    """Return one page of a complete list, in the given order."""
     size, place = cloud_of(request).page_size + 1, place_of(request)
     numbered = [(len(items) - index, item) for index, item in enumerate(items)]
     if place.newer:

@@ -1,4 +1,4 @@
-"""What helps to find a model: collections, and search by words."""
+"""Finding a model: collections, and search by words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST = 50
 
 
 async def search(request: Request) -> Response:
-    """Answer with the models, collections and pages that have words of the query, the best models first."""
+    """Answer with the models, collections and pages that contain words of the query, the best models first."""
     cloud, origin, query = cloud_of(request), origin_of(request), request.query_params.get("query", "").strip()
     if not query:
         raise Problem(400, "query must say what to look for.")
@@ -53,7 +53,7 @@ async def search(request: Request) -> Response:
 
 
 async def search_models(request: Request) -> Response:
-    """Answer with the models that have words of the query, which is the body, or in the address of a further page."""
+    """Answer with the models that contain words of the query, which is the body, or in the URL of a later page."""
     query = request.query_params.get("query") or (await request.body()).decode("utf-8", "replace").strip()
     origin, found = origin_of(request), _models(cloud_of(request), query)
     return JSONResponse(page_of_all(request, found, lambda pair: pair[1].to_json(origin), query=query))
@@ -82,7 +82,7 @@ def _collection(cloud: Cloud, slug: str, *, short: bool = False) -> dict[str, An
 
 
 def _models(cloud: Cloud, query: str) -> list[tuple[float, Entry]]:
-    """Return the public models that match, the best first, with how well they do."""
+    """Return the public models that match with their scores, the best first."""
     scored = [
         (_score(query, entry.reference, entry.details.get("description") or ""), entry)
         for entry in cloud.models
@@ -92,7 +92,7 @@ def _models(cloud: Cloud, query: str) -> list[tuple[float, Entry]]:
 
 
 def _score(query: str, *texts: str) -> float:
-    """Return the share of the query's words that the texts have."""
+    """Return the fraction of the query's words that the texts contain."""
     text, words = " ".join(texts).lower(), re.findall(r"\w+", query.lower())
     return sum(word in text for word in words) / len(words) if words else 0.0
 

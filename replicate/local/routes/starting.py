@@ -1,4 +1,4 @@
-"""What all requests that start something have in common: input, webhooks, how long to wait and how long it may take."""
+"""Common parts of all requests that start something: input, webhooks, time to wait, deadline."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PREDICTION: Schema = {
     "properties": {**COMMON, "stream": {"type": "boolean", "nullable": True}},
 }
 _HOOKS = ("webhook", "webhook_completed")
-_EVENTS = ("output", "completed")  # what a webhook is told unless it asks for something else
+_EVENTS = ("output", "completed")  # the default of `webhook_events_filter`
 _WAIT = re.compile(r"wait(?:=([0-9]{1,9}))?")
 _LONGEST_WAIT = 60
 _DURATION = re.compile(r"(?:(\d{1,12})h)?(?:(\d{1,12})m)?(?:(\d{1,12})s?)?")
@@ -49,7 +49,7 @@ _LONGEST_LIFE = 10 * 365 * 24 * 3600
 
 
 def check(body: Any, form: Schema, signature: Signature) -> dict[str, Any]:
-    """Return a body that has a certain form, with an input for a certain function; raise the API's 422 for another."""
+    """Return the body if it matches a schema, and its input a function's signature; raise the API's 422 if not."""
     found = list(complaints(body, form, {}))
     if is_object(body):
         if is_object(given := body.get("input")):
@@ -71,7 +71,7 @@ def _strangers(body: dict[str, Any]) -> Iterator[Complaint]:
 
 
 def follow(request: Request, run: Prediction, body: dict[str, Any]) -> None:
-    """Tell the addresses that a body names what happens to a run."""
+    """Send the webhooks in a body for a run."""
     webhooks = cloud_of(request).webhooks
     if url := body.get("webhook"):
         webhooks.follow(run, url, body.get("webhook_events_filter") or _EVENTS)
@@ -82,7 +82,7 @@ def follow(request: Request, run: Prediction, body: dict[str, Any]) -> None:
 async def predict(
     request: Request, body: Any, version: Version, form: Schema = PREDICTION, deployment: str | None = None
 ) -> Response:
-    """Run a version, and answer at once, or after the wait that the request prefers."""
+    """Run a version, and answer at once, or after the time in the request's `Prefer: wait`."""
     body = check(body, form, version.signature)
     cloud, origin = cloud_of(request), origin_of(request)
     prefer, seconds = _wait_of(request)
@@ -113,7 +113,7 @@ async def predict(
 
 
 def _wait_of(request: Request) -> tuple[str, int]:
-    """Return the `Prefer` header and how many seconds it asks to wait; other preferences are not for us."""
+    """Return the `Prefer` header and its seconds to wait; other preferences are ignored."""
     prefer = request.headers.get("prefer", "").strip()
     if not prefer.startswith("wait"):
         return prefer, 0
@@ -127,7 +127,7 @@ def _wait_of(request: Request) -> tuple[str, int]:
 
 
 def _deadline_of(request: Request) -> int:
-    """Return how many seconds the `Cancel-After` header allows, or 0: `90`, `90s`, `5m`, `1h30m`."""
+    """Return the seconds in the `Cancel-After` header, such as `90`, `90s`, `5m`, `1h30m`; 0 without one."""
     text = request.headers.get("cancel-after")
     if text is None:
         return 0
@@ -139,7 +139,7 @@ def _deadline_of(request: Request) -> int:
 
 
 async def _finished(prediction: Prediction, seconds: float, clock: Clock) -> None:
-    """Return when the prediction is finished, or the time is over."""
+    """Wait until the prediction is finished, or the time is over."""
     loop, awake = asyncio.get_running_loop(), asyncio.Event()
 
     def listener() -> None:
@@ -148,7 +148,7 @@ async def _finished(prediction: Prediction, seconds: float, clock: Clock) -> Non
 
     stop_timer = clock.after(seconds, awake.set)
     with prediction.listening(listener):
-        listener()  # it may have finished before anybody listened
+        listener()  # it may have finished before the listener was added
         try:
             await awake.wait()
         finally:

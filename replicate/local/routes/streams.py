@@ -1,4 +1,4 @@
-"""A prediction's events as they happen, and again for whoever comes later: server-sent events."""
+"""Server-sent events of a prediction, as they happen; later requests get them all again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEEP_ALIVE = 15  # seconds
 
 
 async def get(request: Request) -> Response:
-    """Stream a prediction, from the start or from after the event that `Last-Event-ID` names."""
+    """Stream a prediction, from the start or from after the event in `Last-Event-ID`."""
     prediction = cloud_of(request).predictions.by_key(request.path_params["key"])
     if prediction is None:
         raise not_found()
@@ -42,7 +42,7 @@ async def _events(prediction: Prediction, place: int) -> AsyncIterator[ServerSen
             for event in prediction.events[place:]:
                 place += 1
                 yield ServerSentEvent(event.data, event=event.kind, id=event.id, sep=_LINE_END)
-                await asyncio.sleep(0)  # a model that is faster than the network must not keep the loop to itself
+                await asyncio.sleep(0)  # a model that is faster than the network must not block the loop
             if place >= len(prediction.events) and prediction.ended:
                 return
             await awake.wait()

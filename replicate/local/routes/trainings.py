@@ -26,7 +26,7 @@ _FORM: Schema = {
 
 
 async def create(request: Request) -> Response:
-    """Train a version; what comes of it will be a version of the destination."""
+    """Train a version; the result will be a version of the destination."""
     cloud, origin, version = cloud_of(request), origin_of(request), version_of(request)
     if version.training is None:
         raise Problem(
@@ -58,7 +58,7 @@ async def get(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel a training; one that is finished stays as it is."""
+    """Cancel a training; a finished one does not change."""
     training = _training_of(request)
     training.cancel()
     return JSONResponse(training.to_json(origin_of(request)))

@@ -44,7 +44,7 @@ async def delete(request: Request) -> Response:
 
 
 def version_of(request: Request) -> Version:
-    """Return the version that the path names; raise the API's 404 if there is none."""
+    """Return the version in the path; raise the API's 404 if there is none."""
     version = cloud_of(request).models.version(request.path_params["version"], entry_of(request).reference)
     if version is None:
         raise not_found()

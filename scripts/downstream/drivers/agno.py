@@ -9,7 +9,7 @@ from agno.tools.replicate import ReplicateTools
 from driving import BROKEN, FLUX, LLAMA, PNG, VIDEO, download, drive, equal, thing
 
 AGENT = Agent(telemetry=False)
-os.environ["REPLICATE_API_KEY"] = os.environ["REPLICATE_API_TOKEN"]  # whose value agno only looks at
+os.environ["REPLICATE_API_KEY"] = os.environ["REPLICATE_API_TOKEN"]  # agno only checks its value
 
 
 @thing("generate_media, images")

@@ -49,7 +49,7 @@ def endpoint() -> None:
         max_instances=1,
     )
     made = InferenceEndpoint("local/garak")._call_model(PROMPT)
-    equal("".join(message.text for message in made), "You said: hello there")  # garak makes one of each character
+    equal("".join(message.text for message in made), "You said: hello there")  # garak splits it into characters
 
 
 @thing("failed prediction")

@@ -71,7 +71,7 @@ def image() -> None:
 def failed() -> None:
     try:
         Replicate(model=BROKEN).complete("it")
-    except Exception as error:  # noqa: BLE001 - an error of the stream, whose class is not agreed on
+    except Exception as error:  # noqa: BLE001 - an error of the stream, whose class differs between clients
         assert "cannot do it" in str(error), repr(error)
     else:
         raise AssertionError("no error")

@@ -1,4 +1,4 @@
-"""llm-replicate: the models that it registers with `llm`, whose list lies in `models.json`."""
+"""llm-replicate: the models that it registers with `llm`, from the list in `models.json`."""
 
 from __future__ import annotations
 

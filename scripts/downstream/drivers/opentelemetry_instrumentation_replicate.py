@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-replicate: what its spans and events tell of calls; and its own tests."""
+"""opentelemetry-instrumentation-replicate: its spans and events for calls; and its own tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OWN_TESTS = "own tests: "
 
 @contextlib.contextmanager
 def instrumented(*, events: bool = False) -> Iterator[tuple[Any, Any]]:
-    """Instrument, and give where spans and events go."""
+    """Instrument the client; yield the exporters of spans and events."""
     spans, logs = InMemorySpanExporter(), InMemoryLogRecordExporter()
     traces, records = TracerProvider(), LoggerProvider()
     traces.add_span_processor(SimpleSpanProcessor(spans))
@@ -42,14 +42,14 @@ def instrumented(*, events: bool = False) -> Iterator[tuple[Any, Any]]:
 
 
 def only_span(spans: Any, name: str) -> dict[str, Any]:
-    """Return the attributes of the one span that there is."""
+    """Return the attributes of the only span."""
     [span] = spans.get_finished_spans()
     equal(span.name, name)
     return dict(span.attributes)
 
 
 def told(attributes: dict[str, Any]) -> str:
-    """Return the completion that a span tells, in as many parts as it has."""
+    """Return the completion in a span, joined from its parts."""
     return "".join(text for name, text in attributes.items() if name.startswith("gen_ai.completion."))
 
 
@@ -125,7 +125,7 @@ def own_tests() -> None:
     """Run the tests of the package, which replay recorded traffic of the real API."""
     tests = Path(os.environ["SOURCES"], "tests")
     environment = {name: value for name, value in os.environ.items() if name != "REPLICATE_BASE_URL"}
-    environment["COLUMNS"] = "400"  # pytest cuts what does not fit
+    environment["COLUMNS"] = "400"  # pytest truncates lines that do not fit
     plain = ["-c", os.devnull, "--rootdir", str(tests.parent), "-p", "no:cacheprovider", "-p", "no:warnings"]
     command = [sys.executable, "-P", "-m", "pytest", *plain, "-q", "-rA", "--tb=short", str(tests)]
     done = subprocess.run(

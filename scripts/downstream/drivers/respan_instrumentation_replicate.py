@@ -1,4 +1,4 @@
-"""respan-instrumentation-replicate: what its spans tell of calls."""
+"""respan-instrumentation-replicate: its spans for calls."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def instrumented() -> Iterator[None]:
 
 
 def only_span(name: str) -> dict[str, Any]:
-    """Return the attributes of the one span that there is."""
+    """Return the attributes of the only span."""
     equal([span.name for span in SPANS.get_finished_spans()], [name])
     return dict(SPANS.get_finished_spans()[0].attributes)
 
 
 def completion(attributes: dict[str, Any]) -> str:
-    """Return the text that a span tells; from a stream, respan takes the data of its last event, `{}`, as well."""
+    """Return the completion in a span. For a stream, respan includes the data of the last event, `{}`."""
     return attributes["gen_ai.completion.0.content"].removesuffix("{}")
 
 
