@@ -43,6 +43,7 @@ class Credentials:
             raise TypeError(f"the API token must be a str or a function that gives one, not {name}")
         self._source: Sealed[Any] = given if self._given else Sealed(None)
         self._header: Sealed[bytes] | None = None
+        self._owner: int | None = None
         self.arrived: bool = arrived
 
     @property
@@ -91,10 +92,13 @@ class Credentials:
         """Return a number that identifies the token's account. A function that returns tokens is not called."""
         if self._rotating:
             return id(self)
-        try:
-            return hash(self.token())
-        except ReplicateError:  # the next request raises it
-            return 0
+        if (owner := self._owner) is None:
+            try:
+                owner = hash(self.token())
+            except ReplicateError:  # for which the next request ends
+                owner = 0
+            self._owner = owner if self._given else None
+        return owner
 
     def known(self) -> Sealed[tuple[str, ...]]:
         """Return the tokens that are known without calling a function: the passed one, and the environment's."""

@@ -12,6 +12,7 @@ from replicate._http.credentials import HOW_TO
 from replicate._http.errors import paired
 from replicate._http.hints import hint, refused
 from replicate._http.retry import told_to_wait
+from replicate._http.secrecy.frames import interrupts
 from replicate._http.secrecy.hiding import authorization_of, covered
 from replicate._http.secrecy.secrets import SHORTEST_TOKEN
 from replicate._json import elements, is_array, is_object, members
@@ -121,9 +122,14 @@ def unanswered(
     url: httpx.URL,
     sending: Sending | None = None,
 ) -> APIConnectionError:
-    """Turn an error of httpx, or of what it sends with, into ours. `sending` knows how far the request has gone out."""
+    """Turn an error of httpx, or of what it sends with, into ours. `sending` knows how far the request has gone out.
+
+    One that a signal's handler has raised is raised as it is.
+    """
     if isinstance(cause, Unfetchable):
         return unfetchable(cause, method, url)
+    if interrupts(cause):
+        raise cause
     sent = may_have_arrived(cause, sending)
     late = isinstance(cause, (httpx.TimeoutException, TimeoutError))
     happened = "did not answer in time" if late and sent else "broke off" if sent else "could not be reached"
@@ -170,7 +176,7 @@ def may_have_arrived(error: BaseException, sending: Sending | None) -> bool:
         return error.sent
     if is_unasked(error, sending):
         return False
-    if isinstance(error, UNANSWERED):
+    if isinstance(error, UNANSWERED) and not interrupts(error):
         return sending.arrived(otherwise=was_sent(error)) if sending else was_sent(error)
     return sending is None or sending.interrupted
 

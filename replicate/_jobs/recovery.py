@@ -17,6 +17,7 @@ from replicate._http.connections.interface import came_over_a_socket
 from replicate._http.connections.transport import Lock
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
+from replicate._http.libraries import httpx
 from replicate._http.secrecy.hiding import authorization
 from replicate._jobs.assignment import Attempt, Verdict, assign, without_others
 from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
@@ -34,13 +35,12 @@ from replicate.exceptions import (
     APIResponseValidationError,
     ReplicateError,
     ReplicateException,
+    RunError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
-
-    import httpx
 
     from replicate._http.session import Session
     from replicate._jobs.any_job import Endpoints
@@ -159,6 +159,8 @@ class Create:
             ledger.under_way.pop(self, None)  # a fork may have happened since
             if self.ending and self.id is None and self._verdict.explained:
                 ledger.give_up(self, self._found)
+        if self.out and isinstance(error, (httpx.HTTPError, TimeoutError)):
+            raise RunError.of(error, None) from error  # for whoever makes a call again on one of these
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
         """Cancel what the request has started, if it went out and that can be found out quickly."""

@@ -143,7 +143,7 @@ def memory(session: Session[Any]) -> Descriptions:
 
 def account_of(session: Session[Any]) -> Account:
     """Return whose memory to use. With another API or token, the same names may mean other models."""
-    return str(session.config.base_url), session.config.credentials.owner()
+    return session.address, session.config.credentials.owner()
 
 
 def remembered(session: Session[Any], reference: Reference) -> Description | None:

@@ -333,8 +333,8 @@ with replicate.local.server({"me/shout": replicate.local.Model(shout, official=T
     sys.setprofile(profile)
     try:
         client.run("me/shout", {"prompt": "a"})
-    except TimeoutError:
-        pass
+    except replicate.RunError as error:
+        assert isinstance(error.__cause__, TimeoutError)
     print(len(server.predictions))
 """
     done = subprocess.run(

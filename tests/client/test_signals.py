@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.colours import connect
+from support.failing_calls import interrupting
+from support.faults import STALLED, Faults
 from support.sample_models import Held, version_of
 
 from replicate.local import ManualClock, Model
@@ -252,3 +255,65 @@ def test_a_call_in_another_thread(place: Place, *, daemon: bool) -> None:
         place.held.finish(place.srv)
     assert ended(program)[0] == 143
     assert place.statuses == ["canceled" if daemon else "succeeded"]
+
+
+ALARM = """
+import signal
+import sys
+import replicate
+
+def alarm(number, frame):
+    raise TimeoutError("alarm")
+
+signal.signal(signal.SIGTERM, alarm)
+try:
+    {call}
+except Exception as error:
+    print(f"{{type(error).__name__}} {{error.__cause__!r}}", file=sys.stderr)
+"""
+
+
+def test_a_handler_that_raises_what_looks_like_a_connection_s_timeout(held: Held, tmp_path: Path) -> None:
+    """A TimeoutError of a handler ends the call and cancels; it is a RunError, for nobody must make the call again."""
+    with local_server({"me/held": Model(held.text, official=True), "me/community": held.words}) as srv:
+        place = Place(srv, ManualClock(datetime.now(UTC)), held, tmp_path)
+        program = place.start(ALARM.format(call=CALLS["run"]))
+        program.send_signal(signal.SIGTERM)
+        assert ended(program) == (0, "RunError TimeoutError('alarm')\n")
+        assert place.statuses == ["canceled"]
+        held.go.set()
+
+
+@pytest.mark.parametrize("raised", [TimeoutError, ConnectionResetError, OSError])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_handler_s_error_is_none_of_the_connection(raised: type[OSError], *, streamed: bool) -> None:
+    """It is raised as it is, and the request is not sent again: before an answer, and while its content is read."""
+    if not streamed and raised is not TimeoutError:
+        pytest.skip("httpcore goes on after what looks like an error of writing")
+    error = raised("alarm")
+
+    def alarm(_: int, frame: Any) -> None:
+        assert frame
+        raise error
+
+    def read(client: Any) -> None:
+        if not streamed:
+            client.get("/account")  # whose server sends the signal
+            return
+        with client.get("/account", stream=True) as response:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            response.read()
+
+    before = signal.signal(signal.SIGALRM, alarm)
+    try:
+        with (
+            Faults(STALLED if streamed else interrupting(signal.SIGALRM)) as server,
+            connect("blocking", base_url=server.base_url) as client,
+        ):
+            with pytest.raises(raised, match="alarm") as caught:
+                read(client)
+            assert len(server.requests) == 1
+            assert caught.value is error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

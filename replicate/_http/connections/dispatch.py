@@ -11,6 +11,7 @@ from replicate._dual.generators import undisclosed
 from replicate._http.connections.interface import outgoing
 from replicate._http.connections.pool import timed
 from replicate._http.libraries import as_own_errors
+from replicate._http.secrecy.frames import interruption
 from replicate._http.secrecy.hiding import authorization, covered
 from replicate._http.secrecy.scrubbing import cut
 
@@ -27,8 +28,14 @@ def delivered(client: Sealed[Any], request: Mapping[str, Any], library: Library,
     try:
         return _deliver(client, request, library, own=own)
     except BaseException as error:
+        interrupt = interruption(error, outer)
         cut(error, outer, authorization(request.get("headers")))
-        raise
+        if interrupt is None:
+            raise
+    try:
+        raise interrupt
+    finally:
+        del interrupt  # which has this frame in its traceback
 
 
 async def delivered_within(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 import httpx
 
 from replicate._dual.generators import nested
-from replicate._http.connections.bodies import with_body
+from replicate._http.connections.bodies import prepared, with_body
 from replicate._http.libraries import converted, library_of
-from replicate._http.secrecy.frames import CANCELED
+from replicate._http.secrecy.frames import CANCELED, interruption
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of, true_headers
 from replicate._http.secrecy.scrubbing import cut, unseen
 
@@ -172,15 +172,18 @@ def outgoing(
     foreign = isinstance(request, Foreign)
     if not foreign and (not own or client.params or client.cookies.jar):
         return with_body(client.build_request(**{**arguments, "headers": raw}), request, library), how
-    given = {name: value for name, value in arguments.items() if name not in ("timeout", "params")}
+    given = {name: value for name, value in arguments.items() if name not in ("timeout", "params", "headers")}
     given["extensions"] = {**given.get("extensions", {}), "timeout": httpx.Timeout(request["timeout"]).as_dict()}
     if foreign:
         given["headers"] = library.Headers(raw)
         return with_body(library.Request(**given), request, library), {**how, "auth": None}
     names = {name.lower() for name, _ in raw}
-    others = [header for header in client.headers.raw if header[0].lower() not in names]
-    given["headers"] = library.Headers([*others, *raw])
-    return with_body(library.Request(**given), request, library), how
+    headers = [*(header for header in client.headers.raw if header[0].lower() not in names), *raw]
+    if "files" not in given and isinstance(given.get("content", b""), bytes):
+        made = prepared(given, headers, library)
+    else:
+        made = library.Request(**given, headers=library.Headers(headers))
+    return with_body(made, request, library), how
 
 
 def sparing(client: Any) -> Any:
@@ -291,12 +294,19 @@ class Covered(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         parts: Iterator[bytes] = unseen(lambda: iter(self._stream.open()), told=True, secret=self._secret)
         while True:
-            outer = sys.exception()
+            outer, part, interrupt = sys.exception(), None, None
             try:
                 part = next(parts, None)
             except BaseException as error:
+                interrupt = interruption(error, outer)
                 cut(error, outer, self._secret())
-                raise
+                if interrupt is None:
+                    raise
+            if interrupt is not None:
+                try:
+                    raise interrupt
+                finally:
+                    del interrupt  # which has this frame in its traceback
             if part is None:
                 return
             yield part

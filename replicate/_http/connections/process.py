@@ -23,10 +23,10 @@ class ClosedError(ReplicateError, RuntimeError):
 
 def check_open(*used: BlockingTransport | AsyncTransport | httpx.Client | Lanes | Given) -> None:
     """Raise ReplicateError for what has been closed."""
-    if any(each.is_closed for each in used):
-        raise ClosedError(
-            "The client has been closed.", hint="Make another one, or save files before leaving its `with` block."
-        )
+    for each in used:
+        if each.is_closed:
+            hint = "Make another one, or save files before leaving its `with` block."
+            raise ClosedError("The client has been closed.", hint=hint)
 
 
 def check_colour(client: object, *, blocking: bool) -> None:

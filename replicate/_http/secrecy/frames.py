@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from itertools import pairwise
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,10 @@ ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 CANCELED = ("CancelledError", "Cancelled")
 """Names of asyncio's and trio's cancellation errors."""
 LOOPS = ("asyncio", "trio", "uvloop", "anyio")
+FURTHEST = 24
+"""Exceptions that led to each other; they may do so in a circle."""
+INTERRUPTS = "_interrupts"
+"""What an exception has that ends a call, and is not an answer that failed."""
 INSTALLED = {"site-packages", "dist-packages"}
 STANDARD = PurePath(traceback.__file__).parent
 PACKAGE = PurePath(__file__).parent.parent
@@ -48,6 +53,37 @@ def is_inner(trace: TracebackType, own: FrameType | None, around: set[FrameType]
             return False
         frame = frame.f_back
     return True
+
+
+def interruption(error: BaseException, before: BaseException | None) -> BaseException | None:
+    """Give what the handler of a signal has raised, if it led to an error, and mark it as an interruption.
+
+    httpcore takes the TimeoutError of a handler, which came while it waited, for one of its connection. `before` is
+    what was being handled before the call.
+    """
+    each: BaseException | None = error
+    for _ in range(FURTHEST):
+        if each is None or each is before:
+            break
+        frames = [frame for frame, _ in traceback.walk_tb(each.__traceback__)]
+        if any(handles(inner, outer) for outer, inner in pairwise(frames)):
+            vars(each)[INTERRUPTS] = True
+            return each
+        each = each.__cause__ or each.__context__
+    return None
+
+
+def interrupts(error: BaseException) -> bool:
+    """Tell whether an error was marked as an interruption."""
+    return INTERRUPTS in vars(error)
+
+
+def handles(frame: FrameType, interrupted: FrameType) -> bool:
+    """Tell whether a frame is that of a signal's handler: it was given the one that was interrupted."""
+    given: list[object] = [*frame.f_locals.values()]
+    for each in [*given]:
+        given += each if isinstance(each, tuple) else ()  # the handler takes `*_`
+    return any(each is interrupted for each in given)
 
 
 def note_for(error: BaseException, trace: TracebackType) -> str | None:
