@@ -95,7 +95,7 @@ class Hints(dict[str, "Any"]):
         return {**self}
 
 
-def deferred(target: Kind) -> Kind:
+def resolve_lazily(target: Kind) -> Kind:
     """Make the annotations of a function, or of a class with its bases and methods, resolve when they are read."""
     if not isinstance(target, type):
         _defer(target)
@@ -128,7 +128,7 @@ def _defer(member: Any) -> None:
 def _resolver(texts: Mapping[str, Any], home: str, function: Any = None) -> Callable[[], Mapping[str, Any]]:
     texts = {**texts}
     if function is None:
-        return lambda: {name: resolved(Text.of(text, home)) for name, text in texts.items()}
+        return lambda: {name: evaluate(Text.of(text, home)) for name, text in texts.items()}
 
     def resolve() -> Mapping[str, Any]:
         code = function.__code__
@@ -137,7 +137,7 @@ def _resolver(texts: Mapping[str, Any], home: str, function: Any = None) -> Call
         defaults |= function.__kwdefaults__ or {}
         written = {name: Text.of(text, home) for name, text in texts.items()}
         return {
-            name: resolved(text) if name == "return" else accepted(text, defaults.get(name))
+            name: evaluate(text) if name == "return" else parameter_type(text, defaults.get(name))
             for name, text in written.items()
         }
 
@@ -147,7 +147,7 @@ def _resolver(texts: Mapping[str, Any], home: str, function: Any = None) -> Call
 # ---- resolving strings
 
 
-def resolved(annotation: Any) -> Any:
+def evaluate(annotation: Any) -> Any:
     """Return the value of an annotation; its text if a name in it cannot be found."""
     if not isinstance(annotation, Text):
         return annotation
@@ -157,7 +157,7 @@ def resolved(annotation: Any) -> Any:
         return str(annotation)
 
 
-def accepted(annotation: Any, default: Any = None) -> Any:
+def parameter_type(annotation: Any, default: Any = None) -> Any:
     """Return the type of a parameter, in a form for tools that make schemas from types.
 
     In a union, an httpx object that stands for a plain value, such as a timeout in seconds, is left out. A parameter
@@ -165,7 +165,7 @@ def accepted(annotation: Any, default: Any = None) -> Any:
     """
     from replicate_api.types import UNSET, Unset
 
-    hint = resolved(annotation)
+    hint = evaluate(annotation)
     if isinstance(hint, str):
         return hint
     import typing
@@ -248,7 +248,7 @@ class Names(dict[str, "Any"]):
             import ast
 
             exec(compile(ast.Module([made], []), self._module.__file__ or "", "exec"), {**vars(self._module)}, self)  # noqa: S102 - our own
-            value = resolved(Text.of(self[name], self._module.__name__))
+            value = evaluate(Text.of(self[name], self._module.__name__))
         self[name] = value
         return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replicate._annotations import deferred
+from replicate._annotations import resolve_lazily
 from replicate._wording import PROBLEM, details, sentence
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        deferred(cls)
+        resolve_lazily(cls)
 
     def __init__(self, message: str = "", *, said: str | None = None, **fields: Any) -> None:
         known = {name: value for name, value in fields.items() if value is not None}

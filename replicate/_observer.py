@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replicate._annotations import deferred
+from replicate._annotations import resolve_lazily
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,4 +38,4 @@ class Observer:
         """Learn of a prediction or a training when it is first seen to have ended, in whatever way."""
 
 
-deferred(Observer)
+resolve_lazily(Observer)

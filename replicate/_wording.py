@@ -50,13 +50,13 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def ended(prediction: JobLike) -> str:
+def end_sentence(prediction: JobLike) -> str:
     """Tell in one sentence how a prediction ended: its id, status and error."""
     reason = str(prediction.error or "") or ("no error was given" if prediction.status == "failed" else None)
     return harmless(f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else ""))
 
 
-def told(prediction: JobLike, text: str | None, lines: int = 5) -> list[str]:
+def notes_of(prediction: JobLike, text: str | None, lines: int = 5) -> list[str]:
     """List what else there is to know of how a prediction ended, as notes: its id, model, last logs and web page.
 
     `text` is the error's own text, if that does not name the prediction.
@@ -73,7 +73,7 @@ def told(prediction: JobLike, text: str | None, lines: int = 5) -> list[str]:
     return [harmless(note) for note in notes]
 
 
-def late(run: JobLike, seconds: float, trouble: str | None = None) -> tuple[str, str]:
+def timeout_texts(run: JobLike, seconds: float, trouble: str | None = None) -> tuple[str, str]:
     """Tell how things stand with a prediction or a training that had not finished in time, and what to do now.
 
     `trouble` is what the last looks at it failed with.

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from replicate._errors import ReplicateException as ReplicateException  # noqa: PLC0414 - for all who catch it
 from replicate._upward import connection_errors, error_of
-from replicate._wording import ended, harmless, late, told
+from replicate._wording import end_sentence, harmless, notes_of, timeout_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -196,9 +196,9 @@ class ModelError(RunError):
     def __init__(self, prediction: JobLike, message: str | None = None) -> None:
         said = harmless(str(prediction.error or "")) or None
         super().__init__(
-            message or ended(prediction), said=message or said, detail=prediction.error, prediction=prediction
+            message or end_sentence(prediction), said=message or said, detail=prediction.error, prediction=prediction
         )
-        for note in told(prediction, message or said):
+        for note in notes_of(prediction, message or said):
             self.add_note(note)
 
 
@@ -237,7 +237,7 @@ class PredictionTimeout(RunError):  # noqa: N818 - as decided
 
     def tell(self) -> None:
         """Say how things stand with the prediction now."""
-        message, hint = late(self.prediction, self.seconds, self._trouble)
+        message, hint = timeout_texts(self.prediction, self.seconds, self._trouble)
         self.message = message
         BaseException.__init__(self, message)
         self.advise(hint)

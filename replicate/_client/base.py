@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from replicate._client.pickling import Picklable
 from replicate._client.settings import Configured
 from replicate._client.subclasses import follow_class
-from replicate._dual.async_names import rebound, tell_in_both
+from replicate._dual.async_names import rebind_all, wrap_on_update
 from replicate._dual.colours import Async, C
 from replicate._dual.methods import also_awaited, dual
 from replicate._http.options import RequestOptions, check_parameters
@@ -129,11 +129,11 @@ class API(Configured[C], RawResponses, Picklable):
         `limit` (1 to 50) is the maximum number of models. Maps to `search`:
         https://replicate.com/docs/reference/http#search. Raises APIError.
         """
-        from replicate._inputs.aliases import needed
+        from replicate._inputs.aliases import require
         from replicate.resources.search import SearchResults
         from replicate_api.api.search import search
 
-        check_parameters({"query": needed("query", query), "limit": limit})
+        check_parameters({"query": require("query", query), "limit": limit})
         found = await self._session.given(options).call(search, query=query, limit=limit)
         return SearchResults[C].bind(found, self._session)
 
@@ -168,9 +168,9 @@ class API(Configured[C], RawResponses, Picklable):
         TypeError, ValueError or, for `save_to`, OSError before anything is sent.
         """
         from replicate._flows.run import run
-        from replicate._inputs.aliases import REF, chosen, stated
+        from replicate._inputs.aliases import REF, drop_unset, pop_alias
 
-        wanted = chosen(REF, ref, stated({"model_version": model_version}))
+        wanted = pop_alias(REF, ref, drop_unset({"model_version": model_version}))
         if wanted is UNSET:
             raise TypeError("ref is missing: name a model as 'owner/name' or 'owner/name:version'")
         return await run(self._session, wanted, input, {**options, "use_file_output": use_file_output})
@@ -297,8 +297,8 @@ class API(Configured[C], RawResponses, Picklable):
         settings: RunOptions = {**options, "use_file_output": use_file_output}
         if not use_async or not self._session.blocking:
             return stream(self._session, ref, input, settings)
-        tell_in_both(self, settings)
-        return rebound(stream(self._session.of_colour(Async), ref, input, settings), self._session)
+        wrap_on_update(self, settings)
+        return rebind_all(stream(self._session.of_colour(Async), ref, input, settings), self._session)
 
     @property
     def _client(self) -> Any:

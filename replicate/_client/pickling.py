@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 from replicate._client.subclasses import follow_class
 from replicate._dual.colours import Async, Sync
-from replicate._http.config import Config, given
+from replicate._http.config import Config, configured_values
 from replicate._http.credentials import Credentials
 from replicate._http.libraries import httpx
 from replicate._http.secrecy.secrets import Tokens, is_secret, shows, texts, without_secrets
@@ -64,7 +64,7 @@ def reduced(session: Session[Any]) -> tuple[Any, ...]:
     settings = {**url, **{name: getattr(config, name) for name in SETTINGS}}
     left = credentials.given
     for name in FILTERED:
-        values = given(getattr(config, name))
+        values = configured_values(getattr(config, name))
         settings[name] = without_secrets(values, tokens)
         left = left or settings[name] != values
     return arrived, (session.blocking, options, settings, left)

@@ -14,7 +14,7 @@ from replicate._dual.async_names import AsyncNames
 from replicate._dual.colours import C, T
 from replicate._dual.methods import dual
 from replicate._dual.signatures import check_keywords, show
-from replicate._http.config import given
+from replicate._http.config import configured_values
 from replicate._http.libraries import httpx  # noqa: TC001 - a TypedDict's annotations may be evaluated
 from replicate._http.options import (
     REQUEST_OPTIONS,
@@ -23,8 +23,8 @@ from replicate._http.options import (
     merged,
 )
 from replicate._http.secrecy.hiding import sealed
-from replicate._http.settings import SETTINGS, checked, credentials
-from replicate._jobs.polling import pace
+from replicate._http.settings import SETTINGS, check_settings, credentials
+from replicate._jobs.polling import fixed_interval
 from replicate._objects.resource import Namespace, namespace, session_of
 from replicate_api.types import UNSET
 
@@ -134,7 +134,7 @@ class Configured(AsyncNames, Generic[C]):
     @property
     def default_headers(self) -> Mapping[str, str]:
         """Headers that are sent with every request to the API."""
-        return given(self._session.config.headers)
+        return configured_values(self._session.config.headers)
 
     @default_headers.setter
     def default_headers(self, headers: Mapping[str, str] | None) -> None:
@@ -143,7 +143,7 @@ class Configured(AsyncNames, Generic[C]):
     @property
     def default_query(self) -> Mapping[str, Any]:
         """Query parameters that are sent with every request to the API."""
-        return given(self._session.config.query)
+        return configured_values(self._session.config.query)
 
     @default_query.setter
     def default_query(self, query: Mapping[str, Any] | None) -> None:
@@ -156,7 +156,7 @@ class Configured(AsyncNames, Generic[C]):
         If neither is set, this is 0.5, for code of version 1, but the actual pause adapts to the prediction's duration.
         Set to None to go back to that.
         """
-        set_to = pace(self._session)
+        set_to = fixed_interval(self._session)
         return 0.5 if set_to is None else set_to
 
     @poll_interval.setter
@@ -182,7 +182,7 @@ class Configured(AsyncNames, Generic[C]):
         self._set(allow_private_hosts=allowed)
 
     def _set(self, **settings: Any) -> None:
-        self._session.config = evolve(self._session.config, **checked(settings))
+        self._session.config = evolve(self._session.config, **check_settings(settings))
 
     @property
     def observers(self) -> tuple[object, ...]:
@@ -256,9 +256,9 @@ def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
         if instead is not None:
             settings[f"default_{name}"] = instead
         elif added is not None:
-            known = given(getattr(session.config, name))
+            known = configured_values(getattr(session.config, name))
             settings[f"default_{name}"] = merged(known, added) if name == "headers" else {**known, **added}
-    changes = checked(settings)
+    changes = check_settings(settings)
     if any(name in told for name in TOKENS):
         changes["credentials"] = credentials(*map(told.get, TOKENS), needed=False)
     other = session.evolve(**changes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from replicate._http.config import Overridden, given
+from replicate._http.config import Overridden, configured_values
 from replicate._http.options import merged
 from replicate._objects.resource import session_of
 from replicate_api.types import UNSET
@@ -25,9 +25,9 @@ def follow_class(client: Any) -> None:
     changes: dict[str, Any] = {}
     if not (own["auth_headers"] and own["default_headers"]):
         ask = headers_of if not own["auth_headers"] else headers_said_by
-        changes["headers"] = Overridden(client, given(session.config.headers), ask)
+        changes["headers"] = Overridden(client, configured_values(session.config.headers), ask)
     if not own["default_query"]:
-        changes["query"] = Overridden(client, given(session.config.query), query_said_by)
+        changes["query"] = Overridden(client, configured_values(session.config.query), query_said_by)
     vars(session)["config"] = evolve(session.config, **changes)
 
 

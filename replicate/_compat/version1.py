@@ -7,10 +7,10 @@ from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast
 
-from replicate._annotations import deferred
+from replicate._annotations import resolve_lazily
 from replicate._dual.colours import Async, Sync, T
 from replicate._dual.drive import drive
-from replicate._files.sources import inspected
+from replicate._files.sources import inspect_file
 from replicate._http.libraries import httpx  # noqa: TC001 - a TypedDict's annotations may be evaluated
 from replicate._http.sse import Decoder, ServerSentEvent
 from replicate._inputs.encode import Inputs, data_uri
@@ -40,7 +40,7 @@ EARLY_COG = (0, 3, 9)
 # ---- replicate.run, replicate.stream
 
 
-@deferred
+@resolve_lazily
 def run(
     client: Client,
     ref: Any,
@@ -52,7 +52,7 @@ def run(
     return client.run(ref, input, use_file_output, **options)
 
 
-@deferred
+@resolve_lazily
 async def async_run(
     client: Client,
     ref: Any,
@@ -65,7 +65,7 @@ async def async_run(
     return await asynchronous.async_run(ref, input, use_file_output, **options)
 
 
-@deferred
+@resolve_lazily
 def stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
 ) -> EventStream[Sync]:
@@ -73,7 +73,7 @@ def stream(
     return client.stream(ref, input=input, **options)
 
 
-@deferred
+@resolve_lazily
 async def async_stream(
     client: Client, ref: Any, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
 ) -> EventStream[Async]:
@@ -151,19 +151,19 @@ class CreatePredictionRequestParams(TypedDict, total=False):
 # ---- replicate.helpers, and version 0's replicate.json and replicate.files
 
 
-@deferred
+@resolve_lazily
 def base64_encode_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
     """Return a file as a data URI. Raises FileNotFoundError, TypeError."""
-    return data_uri(inspected(file, "file"))
+    return data_uri(inspect_file(file, "file"))
 
 
-@deferred
+@resolve_lazily
 def upload_file(file: str | PathLike[str] | BinaryIO | bytes) -> str:
     """Return a file as a data URI, as version 0 sent all files. Raises FileNotFoundError, TypeError."""
     return base64_encode_file(file)
 
 
-@deferred
+@resolve_lazily
 def encode_json(
     obj: Any,
     client: Client | Callable[[Any], str] | None = None,
@@ -195,7 +195,7 @@ def with_urls(value: Any, to_url: Callable[[Any], str]) -> Any:
     return to_url(value) if isinstance(value, IOBase) else value
 
 
-@deferred
+@resolve_lazily
 async def async_encode_json(
     obj: Any, client: Client, file_encoding_strategy: FileEncodingStrategy | None = None
 ) -> Any:
@@ -203,7 +203,7 @@ async def async_encode_json(
     return await Inputs(obj, file_encoding_strategy, blocking=False).sent(session_of(client).of_colour(Async))
 
 
-@deferred
+@resolve_lazily
 def transform_output(value: Any, client: Client) -> Any:
     """Return an output with a FileOutput for each string that starts with "https://" or "data:"."""
     if is_mapping(value):
@@ -226,7 +226,7 @@ def version_has_no_array_type(cog_version: str) -> bool | None:
         return None
 
 
-@deferred
+@resolve_lazily
 def make_schema_backwards_compatible(schema: Mapping[str, Any], cog_version: str) -> dict[str, Any]:
     """Return a version's schema in which the output array of an early Cog is marked as an iterator."""
     result: dict[str, Any] = copy.deepcopy({**schema})
@@ -236,4 +236,4 @@ def make_schema_backwards_compatible(schema: Mapping[str, Any], cog_version: str
     return result
 
 
-deferred(EventSource)
+resolve_lazily(EventSource)

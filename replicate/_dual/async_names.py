@@ -11,11 +11,18 @@ import functools
 from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
-from replicate._annotations import deferred
-from replicate._dual.colours import Async, over
-from replicate._dual.counterparts import Told
-from replicate._dual.generators import nested, outermost
-from replicate._dual.methods import Presenter, checked, dual_awaitable, dual_iter, dual_plain, shown_as
+from replicate._annotations import resolve_lazily
+from replicate._dual.colours import Async, acting_through
+from replicate._dual.counterparts import OnUpdate
+from replicate._dual.generators import closing, tracked
+from replicate._dual.methods import (
+    Presenter,
+    checking_keywords,
+    dual_awaitable,
+    dual_iter,
+    dual_plain,
+    with_signature_of,
+)
 from replicate.exceptions import ReplicateException
 
 if TYPE_CHECKING:
@@ -34,7 +41,7 @@ class AsyncNames:
             other = f"_async{name}" if name.startswith("_") else f"async_{name}"
             if isinstance(member, Presenter) and not name.startswith("__") and other not in vars(cls):
                 setattr(cls, other, async_name(member, other, cls))
-        deferred(cls)
+        resolve_lazily(cls)
 
     def __dir__(self) -> Iterable[str]:
         """Leave out the `async_` names on an asynchronous owner, whose methods are all awaited."""
@@ -59,7 +66,7 @@ class async_name(Presenter):  # noqa: N801 - as `dual`
     def unbound(self) -> Callable[..., Any]:
         """The function itself, which is the same for all owners."""
         make = MAKERS.get(type(self._presenter), method_of)
-        made: Any = shown_as(self.function, make(checked(self.function)))
+        made: Any = with_signature_of(self.function, make(checking_keywords(self.function)))
         made.__name__, made.__qualname__ = self.__name__, self.__qualname__
         return cast("Callable[..., Any]", made)
 
@@ -74,19 +81,19 @@ def method_of(called: Callable[..., Any]) -> Callable[..., Any]:
         twin = twin_of(owner)
         if twin is owner:
             return await called(owner, *args, **kwargs)
-        told = tell_in_both(owner, kwargs)
+        told = wrap_on_update(owner, kwargs)
         try:
             result = await called(twin, *args, **kwargs)
         except ReplicateException as error:
-            rebound_error(error, owner._session)
+            rebind_error(error, owner._session)
             raise
         finally:
-            take_over(owner, twin)
+            update_from(owner, twin)
         if result is twin:
             return owner
         if told and told.counterpart and told.counterpart.source is result:
             return told.counterpart.show()
-        return rebound(result, owner._session)
+        return rebind_all(result, owner._session)
 
     return method
 
@@ -96,8 +103,8 @@ def iterator_of(called: Callable[..., Any]) -> Callable[..., Any]:
 
     def iterator(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         twin = twin_of(owner)
-        items = rebound_items(called(twin, *args, **kwargs), owner._session)
-        return outermost(twin._session, nested(items))
+        items = rebind_items(called(twin, *args, **kwargs), owner._session)
+        return tracked(twin._session, closing(items))
 
     return iterator
 
@@ -106,8 +113,8 @@ def plain_of(called: Callable[..., Any]) -> Callable[..., Any]:
     """Make the function for a method that does not wait; its result does."""
 
     def plain(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        tell_in_both(owner, kwargs)
-        return rebound(called(twin_of(owner), *args, **kwargs), owner._session)
+        wrap_on_update(owner, kwargs)
+        return rebind_all(called(twin_of(owner), *args, **kwargs), owner._session)
 
     return plain
 
@@ -116,11 +123,11 @@ def started_of(called: Callable[..., Any]) -> Callable[..., Any]:
     """Make the coroutine function for a method whose result is awaited."""
 
     async def started(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        tell_in_both(owner, kwargs)
+        wrap_on_update(owner, kwargs)
         try:
-            return rebound(await called(twin_of(owner), *args, **kwargs), owner._session)
+            return rebind_all(await called(twin_of(owner), *args, **kwargs), owner._session)
         except ReplicateException as error:
-            rebound_error(error, owner._session)
+            rebind_error(error, owner._session)
             raise
 
     return started
@@ -136,55 +143,55 @@ MAKERS: dict[Any, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 def twin_of(owner: Any) -> Any:
     """Return the owner with the asynchronous session: a copy, or the owner itself if it is asynchronous."""
     session = owner._session
-    return over(owner, session.of_colour(Async)) if session.blocking else owner
+    return acting_through(owner, session.of_colour(Async)) if session.blocking else owner
 
 
-def take_over(owner: Any, twin: Any) -> None:
+def update_from(owner: Any, twin: Any) -> None:
     """Apply to an object what a call has changed in its twin."""
     if "_bound" in vars(twin):
         session = owner._bound
-        rebound(twin, session)
+        rebind_all(twin, session)
         owner.__dict__ = twin.__dict__
 
 
-def tell_in_both(owner: Any, options: Any) -> Told | None:
+def wrap_on_update(owner: Any, options: Any) -> OnUpdate | None:
     """Wrap an `on_update` among the options of a method, so that the object it gets works in both colours."""
     callback = options.get("on_update")
     if not callable(callback) or not owner._session.blocking:
         return None
-    told = options["on_update"] = Told(callback, owner._session, owner if "_bound" in vars(owner) else None)
+    told = options["on_update"] = OnUpdate(callback, owner._session, owner if "_bound" in vars(owner) else None)
     return told
 
 
-def rebound_error(error: ReplicateException, session: ColouredSession[Any]) -> None:
+def rebind_error(error: ReplicateException, session: ColouredSession[Any]) -> None:
     """Bind the objects in an error of a call that has ended, and in its causes, to another session."""
     cause: BaseException | None = error
     while isinstance(cause, ReplicateException):
         for value in vars(cause).values():
-            rebound(value, session)
+            rebind_all(value, session)
         cause = cause.__cause__
 
 
-def rebound(value: T, session: ColouredSession[Any]) -> T:
+def rebind_all(value: T, session: ColouredSession[Any]) -> T:
     """Bind the result of a call, and the objects in it, to another session. An object's `_rebind` does it."""
     found: Any = value
     if rebind := getattr(type(value), "_rebind", None):
         rebind(value, session)
     elif isinstance(found, (list, tuple)):
         for item in cast("Iterable[Any]", found):
-            rebound(item, session)
+            rebind_all(item, session)
     elif isinstance(found, dict):
         for item in cast("dict[Any, Any]", found).values():  # type: ignore[redundant-cast]  # pyright needs it
-            rebound(item, session)
+            rebind_all(item, session)
     return value
 
 
-async def rebound_items(source: AsyncGenerator[T, None], session: ColouredSession[Any]) -> AsyncGenerator[T, None]:
+async def rebind_items(source: AsyncGenerator[T, None], session: ColouredSession[Any]) -> AsyncGenerator[T, None]:
     """Yield the items of a generator, bound to another session."""
-    async with nested(source) as items:
+    async with closing(source) as items:
         try:
             async for item in items:
-                yield rebound(item, session)
+                yield rebind_all(item, session)
         except ReplicateException as error:
-            rebound_error(error, session)
+            rebind_error(error, session)
             raise

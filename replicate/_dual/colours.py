@@ -53,7 +53,7 @@ class Coloured(Protocol[C]):
     def _session(self) -> ColouredSession[C]: ...
 
 
-def over(owner: Any, session: ColouredSession[Any]) -> Any:
+def acting_through(owner: Any, session: ColouredSession[Any]) -> Any:
     """Return a copy of a client, namespace or object that uses another session."""
     if complete := getattr(owner.__class__, "_complete", None):
         complete(owner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.colours import over
+from replicate._dual.colours import acting_through
 from replicate_api.types import stored
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ class Counterpart:
     def __init__(self, source: Any, session: ColouredSession[Any], shown: Any = None) -> None:
         self.source = source
         self._session = session
-        self._shown = over(source, session) if shown is None else shown
-        self._seen = None if shown is not None else state(source)
+        self._shown = acting_through(source, session) if shown is None else shown
+        self._seen = None if shown is not None else changing_fields(source)
 
     def show(self) -> Any:
         """Return the object for the blocking client, always the same one."""
         self.take_back()
-        if (seen := state(self.source)) != self._seen:
+        if (seen := changing_fields(self.source)) != self._seen:
             self._shown.__dict__ = {**self.source.__dict__, "_bound": self._session}
             self._seen = seen
         return self._shown
@@ -41,12 +41,12 @@ class Counterpart:
             self.source.__dict__ = {**self._shown.__dict__, "_bound": self.source.__dict__["_bound"]}
 
 
-def state(run: Any) -> tuple[Any, ...]:
+def changing_fields(run: Any) -> tuple[Any, ...]:
     """Return the parts of a prediction or training that change while it runs."""
     return run.status, run.logs, stored(run, "output"), stored(run, "urls")
 
 
-class Told:
+class OnUpdate:
     """An `on_update` of a blocking client's `async_` method. It gets a prediction that works in both colours."""
 
     def __init__(self, callback: Callable[[Any], object], session: ColouredSession[Any], owner: Any = None) -> None:

@@ -30,7 +30,7 @@ PATIENCE = 10.0
 """Seconds that an iterator may take to close while its event loop shuts down."""
 
 
-class nested(Generic[T]):  # noqa: N801 - named like `aclosing`, which it replaces
+class closing(Generic[T]):  # noqa: N801 - named like `aclosing`, which it replaces
     """Iterate a generator inside another one, and close it at the end of the block. It is hidden from event loops."""
 
     def __init__(self, generator: AsyncGenerator[T, None]) -> None:
@@ -55,7 +55,7 @@ class nested(Generic[T]):  # noqa: N801 - named like `aclosing`, which it replac
         if self._begun:  # the hooks are called at the first step only
             return self._generator.__anext__()
         self._begun = True
-        return unknown(self._generator.__anext__)
+        return unhooked(self._generator.__anext__)
 
     async def aclose(self) -> None:
         """Close the generator, unless it is being closed."""
@@ -63,19 +63,19 @@ class nested(Generic[T]):  # noqa: N801 - named like `aclosing`, which it replac
             return
         self._closing = True
         try:
-            await unknown(self._generator.aclose)
+            await unhooked(self._generator.aclose)
         finally:
             self._closing = False
 
 
 @coroutine
-def undisclosed(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+def without_asyncgen_hooks(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
     """Await a coroutine. Generators that start in it are hidden from event loops."""
     step: Callable[[Any], Any] = work.send
     value: Any = None
     while True:
         try:
-            wanted = unknown(partial(step, value))
+            wanted = unhooked(partial(step, value))
         except StopIteration as finished:
             return finished.value  # type: ignore[no-any-return]  # StopIteration.value is Any
         try:
@@ -84,7 +84,7 @@ def undisclosed(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
             step, value = work.throw, error
 
 
-def unknown(begin: Callable[[], T]) -> T:
+def unhooked(begin: Callable[[], T]) -> T:
     """Call a function. A generator that takes its first step in it is hidden from event loops."""
     hooks = sys.get_asyncgen_hooks()
     # A generator that is dropped is left alone, as it would be after the end of its event loop.
@@ -106,7 +106,7 @@ async def following(content: AsyncGenerator[T, None]) -> T | None:
 
 def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
     """Iterate an asynchronous generator that never suspends. Closing this generator closes that one."""
-    items = nested(generator)  # an event loop that this runs in must not close it
+    items = closing(generator)  # an event loop that this runs in must not close it
     try:
         while True:
             try:
@@ -116,14 +116,14 @@ def drive_iter(generator: AsyncGenerator[T, None]) -> Generator[T, None, None]:
             yield item
     finally:
         if not getattr(generator, "ag_running", False):  # if it is running, it has suspended, which has been reported
-            apart(generator.aclose)
+            close_in_thread(generator.aclose)
 
 
-async def _next(items: nested[T]) -> T:
+async def _next(items: closing[T]) -> T:
     return await anext(items)
 
 
-async def outermost(session: ColouredSession[Any], source: nested[T]) -> AsyncGenerator[T, None]:
+async def tracked(session: ColouredSession[Any], source: closing[T]) -> AsyncGenerator[T, None]:
     """Yield all items of a generator. This is the generator that the event loop knows.
 
     At its shutdown, a loop may close this generator while other code closes the source, and together with the
@@ -145,7 +145,7 @@ dropped: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
 """Closing work to do when the garbage collection has ended."""
 
 
-def apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def close_in_thread(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Close something that was dropped: at once, or in a thread of its own if httpcore is on the call stack.
 
     The garbage collector can run at any moment, even while this thread holds a lock of httpcore. Acquiring the lock
@@ -158,12 +158,12 @@ def apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         drive(work())
         return
     dropped.append(work)
-    if begin_dropped not in gc.callbacks:
-        gc.callbacks.append(begin_dropped)
+    if close_dropped not in gc.callbacks:
+        gc.callbacks.append(close_dropped)
 
 
-def begin_dropped(phase: str, _: object) -> None:
+def close_dropped(phase: str, _: object) -> None:
     """Start a thread for each postponed closing when the garbage collection has ended."""
     while phase == "stop" and dropped:
         with suppress(RuntimeError):  # Python is exiting, and cancels owned predictions then
-            Thread(target=apart, args=(dropped.popleft(),), name="replicate-closing").start()
+            Thread(target=close_in_thread, args=(dropped.popleft(),), name="replicate-closing").start()

@@ -7,7 +7,7 @@ it suspends, and a session over a blocking transport never does, so one `send(No
 Three rules keep it that way:
 
 1. Inside, never call a `@dual` method, as it has the owner's colour: call the session, or a module-level coroutine.
-2. Iterate inner asynchronous generators under `nested`, so that they are closed where they are used, and only there.
+2. Iterate inner asynchronous generators under `closing`, so that they are closed where they are used, and only there.
 3. Only `transport.py` and what it calls block, or await I/O or the clock. `drive` raises if anything else suspends.
 
 This file deliberately knows nothing about HTTP.
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, cast, overload
 
 from replicate._dual.colours import Async, Coloured, F, Owner, P, Sync, T
 from replicate._dual.drive import drive
-from replicate._dual.generators import drive_iter, nested, outermost
-from replicate._dual.signatures import hints, taken, unbound
+from replicate._dual.generators import closing, drive_iter, tracked
+from replicate._dual.signatures import call_signature, lazy_hints, unbound_signature
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -42,7 +42,7 @@ class Presenter:
         self.function = function
         self._methods: dict[bool, Callable[..., Any]] = {}
         functools.update_wrapper(self, function)  # type: ignore[arg-type]  # mypy#17166: a ParamSpec'd function
-        vars(self)["__annotations__"] = hints(function)
+        vars(self)["__annotations__"] = lazy_hints(function)
 
     def make(self, called: Callable[..., Any], *, blocking: bool) -> Callable[..., Any]:
         """Make the function for a colour. It calls `called`."""
@@ -53,7 +53,7 @@ class Presenter:
         blocking = owner._session.blocking  # noqa: SLF001 - the protocol's own member
         method = self._methods.get(blocking)
         if method is None:
-            made = shown_as(self.function, self.make(checked(self.function), blocking=blocking))
+            made = with_signature_of(self.function, self.make(checking_keywords(self.function), blocking=blocking))
             if blocking:  # FastAPI would find the coroutine function there, and await the result
                 del vars(made)["__wrapped__"]
             method = self._methods.setdefault(blocking, made)
@@ -64,7 +64,7 @@ class Presenter:
 
         @property
         def __signature__(self) -> Signature:
-            return unbound(self.function)
+            return unbound_signature(self.function)
 
         @property
         def __code__(self) -> CodeType:
@@ -80,16 +80,16 @@ class Presenter:
         def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
             return self.bind(owner)(*args, **kwargs)
 
-        return shown_as(self.function, method)
+        return with_signature_of(self.function, method)
 
     def of_class(self, kind: type) -> Callable[..., Any]:  # noqa: ARG002 - the same for most
         """Return the function on a class, whose instances may all have one colour."""
         return self.unbound
 
 
-def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+def checking_keywords(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a function that checks its keywords against the method's signature. Calls raise TypeError for wrong ones."""
-    takes = taken(function)
+    takes = call_signature(function)
 
     def called(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         return function(owner, *args, **takes.read(len(args), kwargs))
@@ -97,10 +97,10 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def shown_as(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
+def with_signature_of(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
     """Copy a function's name, documentation and complete signature to another one, and return that."""
     functools.update_wrapper(method, function)
-    vars(method)["__signature__"], method.__annotations__ = unbound(function), hints(function)
+    vars(method)["__signature__"], method.__annotations__ = unbound_signature(function), lazy_hints(function)
     return method
 
 
@@ -129,7 +129,7 @@ class dual(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the decora
         async def method(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
             return await self.bind(owner)(*args, **kwargs)
 
-        return shown_as(self.function, method)
+        return with_signature_of(self.function, method)
 
     @overload
     def __get__(self, owner: None, kind: type) -> dual[Owner, P, T]: ...
@@ -154,7 +154,7 @@ class dual_iter(Presenter, Generic[Owner, P, T]):  # noqa: N801 - reads as the d
             return drive_iter(called(*args, **kwargs))
 
         def iterating(owner: Any, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-            return outermost(owner._session, nested(called(owner, *args, **kwargs)))  # noqa: SLF001 - as above
+            return tracked(owner._session, closing(called(owner, *args, **kwargs)))  # noqa: SLF001 - as above
 
         return driven if blocking else iterating
 

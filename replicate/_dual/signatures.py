@@ -12,7 +12,7 @@ import re
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from replicate._annotations import Hints, Text, accepted, resolved
+from replicate._annotations import Hints, Text, evaluate, parameter_type
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ShownParameter(Parameter):
     @property
     def annotation(self) -> Any:
         """Its resolved type."""
-        return accepted(super().annotation, self.default)
+        return parameter_type(super().annotation, self.default)
 
 
 class ShownSignature(Signature):
@@ -41,7 +41,7 @@ class ShownSignature(Signature):
     @property
     def return_annotation(self) -> Any:
         """The resolved return type."""
-        return resolved(super().return_annotation)
+        return evaluate(super().return_annotation)
 
     def written(self) -> Signature:
         """Return the signature as it is written."""
@@ -55,7 +55,7 @@ class ShownSignature(Signature):
         return self.written().format(**how)  # type: ignore[attr-defined,no-any-return]  # from Python 3.13 on
 
 
-class Taken(NamedTuple):
+class CallSignature(NamedTuple):
     """The call signature of a method."""
 
     signature: Signature
@@ -100,23 +100,23 @@ def check_keywords(given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
             raise TypeError(f"unexpected keyword argument {name!r}{hint}")
 
 
-def taken(function: Callable[..., Any]) -> Taken:
+def call_signature(function: Callable[..., Any]) -> CallSignature:
     """Return the call signature of a method that is written as this function."""
-    return _taken(inspect.unwrap(function))
+    return _call_signature(inspect.unwrap(function))
 
 
-def unbound(function: Callable[..., Any]) -> Signature:
+def unbound_signature(function: Callable[..., Any]) -> Signature:
     """Return the complete signature of a method including `self`, as on its class."""
-    signature, plain = taken(function).signature, inspect.signature(function)
+    signature, plain = call_signature(function).signature, inspect.signature(function)
     owner = next(iter(plain.parameters.values()))
     return signature.replace(parameters=[owner, *signature.parameters.values()])
 
 
-def hints(function: Callable[..., Any]) -> Hints:
-    """Return the annotations of the signature that `unbound` returns."""
+def lazy_hints(function: Callable[..., Any]) -> Hints:
+    """Return the annotations of the signature that `unbound_signature` returns."""
 
     def resolve() -> dict[str, Any]:
-        signature = unbound(function)
+        signature = unbound_signature(function)
         found = {name: each.annotation for name, each in signature.parameters.items()}
         found["return"] = signature.return_annotation
         return {name: hint for name, hint in found.items() if hint is not Parameter.empty}
@@ -126,12 +126,12 @@ def hints(function: Callable[..., Any]) -> Hints:
 
 def show(function: F) -> F:
     """Make a plain method show its complete signature."""
-    vars(function)["__signature__"], function.__annotations__ = unbound(function), hints(function)
+    vars(function)["__signature__"], function.__annotations__ = unbound_signature(function), lazy_hints(function)
     return function
 
 
 @functools.cache
-def _taken(function: Callable[..., Any]) -> Taken:
+def _call_signature(function: Callable[..., Any]) -> CallSignature:
     plain = inspect.signature(function)
     _, *own = plain.parameters.values()
     anything = bool(own) and own[-1].kind is Parameter.VAR_KEYWORD
@@ -147,7 +147,7 @@ def _taken(function: Callable[..., Any]) -> Taken:
     }
     home: str = getattr(function, "__globals__", {}).get("__name__", "builtins")
     options = (
-        ShownParameter(name, Parameter.KEYWORD_ONLY, default=UNSET, annotation=written(kind, home))
+        ShownParameter(name, Parameter.KEYWORD_ONLY, default=UNSET, annotation=annotation_of(kind, home))
         for name, kind in unpacked.items()
     )
     shown = (
@@ -158,9 +158,9 @@ def _taken(function: Callable[..., Any]) -> Taken:
     positional = None if many else tuple(each.name for each in own if each.kind in POSITION)
     gives = Text.of(plain.return_annotation, home)
     signature = ShownSignature([*shown, *options], return_annotation=gives)
-    return Taken(signature, None if anything else words, required, positional, function.__name__)
+    return CallSignature(signature, None if anything else words, required, positional, function.__name__)
 
 
-def written(kind: Any, home: str) -> Any:
+def annotation_of(kind: Any, home: str) -> Any:
     """Return the annotation of a TypedDict's key as it is written, with its module."""
     return Text.of(getattr(kind, "__forward_arg__", kind), getattr(kind, "__forward_module__", None) or home)

@@ -74,7 +74,7 @@ class Part:
                 os.fsync(self._file.fileno())
             self._file.close()
             if not replacing:
-                return numbered(self._path, target)
+                return numbered_name(self._path, target)
             with suppress(OSError):  # usually the target does not exist
                 self._path.chmod(target.stat().st_mode & 0o777)
             return self._path.replace(target)
@@ -103,20 +103,20 @@ def discard_all() -> None:
                 path.unlink(missing_ok=True)
 
 
-def numbered(part: Path, target: Path) -> Path:
+def numbered_name(part: Path, target: Path) -> Path:
     """Move a file to a free path, and return that: the target, or the target with a number after its stem."""
     taken: set[str] = set()
     for number in count(1):
         name = target.name if number == 1 else f"{target.stem}-{number}{target.suffix}"
         if name.casefold() not in taken:
             try:
-                return moved(part, target.with_name(name))
+                return move_into_place(part, target.with_name(name))
             except FileExistsError:
                 taken = taken or {each.casefold() for each in names_in(target.parent)}
     raise AssertionError
 
 
-def moved(part: Path, place: Path) -> Path:
+def move_into_place(part: Path, place: Path) -> Path:
     """Move a file to a free path, even if others do the same at that moment. Raises FileExistsError."""
     if os.name == "nt":
         return part.rename(place)
@@ -140,7 +140,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def incoming(folder: Path, transport: Transport, *, lasting: bool) -> AsyncGenerator[Part, None]:
+async def writing(folder: Path, transport: Transport, *, lasting: bool) -> AsyncGenerator[Part, None]:
     """Yield a file to write. It is removed at the end of the block unless it was moved into place."""
     part = Part(folder, transport, lasting=lasting)
     try:

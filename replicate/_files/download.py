@@ -10,11 +10,11 @@ import random
 import re
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.generators import nested
+from replicate._dual.generators import closing
 from replicate._files import data_uri
 from replicate._files.cache import Info
 from replicate._http import retry
-from replicate._http.error_responses import unanswered
+from replicate._http.error_responses import connection_error
 from replicate._http.libraries import httpx, own_url
 from replicate.exceptions import (
     APIConnectionError,
@@ -76,7 +76,7 @@ class Download:
         while True:
             response = await self._answer()
             try:
-                async with nested(self._session.chunks(response)) as content:
+                async with closing(self._session.chunks(response)) as content:
                     async for piece in content:
                         yield self._take(piece), piece
                 self._check_whole(response)
@@ -108,7 +108,7 @@ class Download:
             self._begin_anew()
         headers = {**HEADERS, "Range": f"bytes={self._at}-", "If-Range": str(self._validator)} if rest else HEADERS
         try:
-            response = await asked(self._session, Request("GET", self._url, headers=headers))
+            response = await request_file(self._session, Request("GET", self._url, headers=headers))
         except APIStatusError as error:
             if error.status != 416 or not rest:
                 raise
@@ -150,14 +150,14 @@ class Download:
         """Go back to the beginning. Raises APIConnectionError if the caller cannot take back what was yielded."""
         if self._appending and self._at:
             cause = httpx.RemoteProtocolError(f"the rest cannot be had after {self._at} bytes")
-            raise unanswered(cause, "GET", self._session.url(self._url))
+            raise connection_error(cause, "GET", self._session.url(self._url))
         self._at = 0
 
     def _check_whole(self, response: httpx.Response) -> None:
         """Raise APIConnectionError if the content ended too early."""
         if self.info.size is not None and self._at != self.info.size:
             cause = httpx.RemoteProtocolError(f"{self._at} of {self.info.size} bytes came")
-            raise unanswered(cause, response.request.method, own_url(response.request.url))
+            raise connection_error(cause, response.request.method, own_url(response.request.url))
 
     def _check_size(self, size: int) -> None:
         """Raise FileTooLargeError if the size exceeds the limit."""
@@ -191,7 +191,7 @@ async def describe(url: str, session: Session[Any]) -> Info:
         if response.status_code in FOUND and (size := size_of(response)) is not None:
             return Info(response.headers.get("content-type"), size)
     try:
-        response = await asked(session, Request("GET", url, headers={**HEADERS, "Range": "bytes=0-0"}))
+        response = await request_file(session, Request("GET", url, headers={**HEADERS, "Range": "bytes=0-0"}))
     except APIStatusError as error:
         if error.status == 416 and error.response is not None:  # the file is empty
             return Info(None, size_of(error.response))
@@ -200,7 +200,7 @@ async def describe(url: str, session: Session[Any]) -> Info:
     return Info(response.headers.get("content-type"), size_of(response))
 
 
-async def asked(session: Session[Any], request: Request) -> httpx.Response:
+async def request_file(session: Session[Any], request: Request) -> httpx.Response:
     """Send a request for a file or a part of it, and return the response. Raises FileExpiredError, APIError."""
     try:
         response = await session.send(request, stream=True, file=True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from replicate._dual.colours import Sync
 from replicate._dual.drive import drive
-from replicate._dual.generators import nested
+from replicate._dual.generators import closing
 from replicate._files import atomic_write, cache, data_uri
 from replicate._files.cache import BLOCK, ChangedError, Info
-from replicate._files.download import HEADERS, Download, asked, describe, too_large
+from replicate._files.download import HEADERS, Download, describe, request_file, too_large
 from replicate._files.filenames import name_of
 from replicate._files.progress import Tally
 from replicate._http.guard import host_of
@@ -65,14 +65,14 @@ def known(url: str, session: Session[Any]) -> Info | None:
     return cache.cache.info(key_of(url, session))
 
 
-async def keyed(url: str, session: Session[Any]) -> str:
+async def key_with_validator(url: str, session: Session[Any]) -> str:
     """Return the cache key of a URL. A long URL, which holds its content, is hashed outside the event loop."""
     return key_of(url, session) if len(url) < LONG else await session.transport.offload(lambda: key_of(url, session))
 
 
 async def info(url: str, session: Session[Any]) -> Info:
     """Return the metadata of a file; request it if it is not known."""
-    key = await keyed(url, session)
+    key = await key_with_validator(url, session)
     found = cache.cache.info(key)
     if found is None:
         found = await describe(url, session)
@@ -91,10 +91,10 @@ async def read(url: str, session: Session[Any], at: int, size: int | None, max_b
         file.seek(at)
         return file.read(-1 if size is None else size)
 
-    return await used(url, session, part, max_bytes)
+    return await use_copy(url, session, part, max_bytes)
 
 
-async def used(
+async def use_copy(
     url: str,
     session: Session[Any],
     work: Callable[[BinaryIO], T],
@@ -109,11 +109,11 @@ async def used(
 
 
 def used_here(url: str, session: Session[Any], work: Callable[[BinaryIO], T]) -> T:
-    """Do the same as `used`, but block, whatever the colour of the session."""
+    """Do the same as `use_copy`, but block, whatever the colour of the session."""
     if copy := cache.cache.copy(key_of(url, session)):
         with suppress(ChangedError):
             return copy.used(work)
-    return drive(used(url, session.of_colour(Sync), work))
+    return drive(use_copy(url, session.of_colour(Sync), work))
 
 
 def local(url: str, session: Session[Any]) -> Copy:
@@ -124,35 +124,35 @@ def local(url: str, session: Session[Any]) -> Copy:
 async def local_copy(url: str, session: Session[Any], max_bytes: int | None = None, tell: Tell | None = None) -> Copy:
     """Return a copy of a file; download the file if there is none."""
     check_count("max_bytes", max_bytes)
-    key = await keyed(url, session)
+    key = await key_with_validator(url, session)
     if copy := cache.cache.copy(key):
         return check_size(url, copy, max_bytes)
     async with session.transport.turn(key):
         if copy := cache.cache.copy(key):  # another task or thread has downloaded it
             return check_size(url, copy, max_bytes)
         folder = cache.cache.place(key)
-        async with atomic_write.incoming(folder, session.transport, lasting=False) as part:
-            found = await downloaded(url, session, part, max_bytes, tell)
+        async with atomic_write.writing(folder, session.transport, lasting=False) as part:
+            found = await download_to(url, session, part, max_bytes, tell)
             target = await part.become(folder / name_of(url, found.content_type))
         return cache.cache.fill(key, target, found)
 
 
-async def captured(url: str, session: Session[Any], capture: ResponseCapture) -> None:
+async def capture_file(url: str, session: Session[Any], capture: ResponseCapture) -> None:
     """Ask for a file, whatever there is of it, for somebody who wants the whole answer; and keep its content as a copy.
 
     A streamed content is kept only if the caller has not read it. Raises FileExpiredError, APIError.
     """
     streaming, capture.keeps = capture.streaming, False
-    response = await asked(session, Request("GET", url, headers=HEADERS))
+    response = await request_file(session, Request("GET", url, headers=HEADERS))
     if streaming:
         await capture.pause(response)
     else:
         await session.read(response)
         capture.note(response)
-    key = await keyed(url, session)
+    key = await key_with_validator(url, session)
     folder = cache.cache.place(key)
-    async with atomic_write.incoming(folder, session.transport, lasting=False) as part:
-        async with nested(pieces(session, response)) as content:
+    async with atomic_write.writing(folder, session.transport, lasting=False) as part:
+        async with closing(pieces(session, response)) as content:
             async for piece in content:
                 await part.write(part.size, piece)
         info = Info(response.headers.get("content-type"), part.size)
@@ -165,17 +165,17 @@ async def chunks(url: str, session: Session[Any]) -> AsyncGenerator[bytes, None]
 
     If the download would have to start again, it raises instead, as chunks cannot be taken back.
     """
-    key = await keyed(url, session)
+    key = await key_with_validator(url, session)
     if copy := cache.cache.copy(key):
         with suppress(ChangedError):
-            async with nested(copy.pieces(session.transport)) as blocks:
+            async with closing(copy.pieces(session.transport)) as blocks:
                 async for _, piece in blocks:
                     yield piece
             return
     download = Download(url, session, appending=True)
     folder = cache.cache.place(key)
-    async with atomic_write.incoming(folder, session.transport, lasting=False) as part:
-        async with nested(download.pieces()) as arriving:
+    async with atomic_write.writing(folder, session.transport, lasting=False) as part:
+        async with closing(download.pieces()) as arriving:
             async for at, piece in arriving:
                 await part.write(at, piece)
                 yield piece
@@ -201,8 +201,8 @@ async def save(
                 return name or name_of(url, kind)
 
             return await save_to(url, session, folder, named, max_bytes, tally.of(url), replacing=name is not None)
-        transfer = partial(transferred, opened(path))
-        return await used(url, session, transfer, max_bytes, tally.of(url))
+        transfer = partial(transfer_file, open_copy(path))
+        return await use_copy(url, session, transfer, max_bytes, tally.of(url))
 
 
 async def save_to(
@@ -220,14 +220,14 @@ async def save_to(
     With `replacing`, an existing file of that name is replaced; otherwise the new file gets a number. A file that this
     process has saved in that folder before (not `replacing`) is returned instead of saved again.
     """
-    key = await keyed(url, session)
+    key = await key_with_validator(url, session)
     async with session.transport.turn(key):
         if not replacing and (there := cache.cache.saved(key, folder)):
             check_size(url, there, max_bytes)
             tell(there.size, there.size)
             return there.path
-        async with atomic_write.incoming(folder, session.transport, lasting=True) as part:
-            found = await copied(url, session, key, part, max_bytes) or await downloaded(
+        async with atomic_write.writing(folder, session.transport, lasting=True) as part:
+            found = await write_copy(url, session, key, part, max_bytes) or await download_to(
                 url, session, part, max_bytes, tell
             )
             tell(part.size, part.size)
@@ -239,7 +239,7 @@ async def save_to(
     return target
 
 
-async def copied(
+async def write_copy(
     url: str, session: Session[Any], key: str, part: atomic_write.Part, max_bytes: int | None
 ) -> Info | None:
     """Write a file from its copy, and return its metadata; None if there is no copy."""
@@ -254,7 +254,7 @@ async def copied(
     return cache.cache.info(key) or Info(size=copy.size)
 
 
-async def downloaded(
+async def download_to(
     url: str, session: Session[Any], part: atomic_write.Part, max_bytes: int | None, tell: Tell | None
 ) -> Info:
     """Download a file and write it as it arrives; return its metadata."""
@@ -265,7 +265,7 @@ async def downloaded(
 
 async def fill(part: atomic_write.Part, pieces: AsyncGenerator[tuple[int, bytes], None]) -> None:
     """Write all pieces."""
-    async with nested(pieces):
+    async with closing(pieces):
         async for at, piece in pieces:
             await part.write(at, piece)
 
@@ -287,7 +287,7 @@ def check_size(url: str, copy: Copy, max_bytes: int | None) -> Copy:
     return copy
 
 
-def opened(path: Any) -> BinaryIO:
+def open_copy(path: Any) -> BinaryIO:
     """Return an open binary file if it can be written. Raises TypeError for anything else."""
     write = getattr(path, "write", None)
     wraps_text = isinstance(getattr(path, "encoding", None), str) and hasattr(path, "newlines")  # as temporary files do
@@ -299,7 +299,7 @@ def opened(path: Any) -> BinaryIO:
     return path  # type: ignore[no-any-return]  # checked as far as possible
 
 
-def transferred(file: BinaryIO, source: BinaryIO) -> None:
+def transfer_file(file: BinaryIO, source: BinaryIO) -> None:
     """Copy content into an open file. Raises OSError if it accepts no more."""
     while block := memoryview(source.read(BLOCK)):
         while block:  # a raw file may write only a part

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._files.filenames import extension
-from replicate._http.connections.concurrency import alone
+from replicate._http.connections.concurrency import exclusive
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def check_file(value: Any, where: str) -> None:
 
 def position(file: object) -> AbstractContextManager[None]:
     """Lock an open file for one read: all readers share its position."""
-    return alone(("position", id(file)))
+    return exclusive(("position", id(file)))
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def existing(path: Any, where: str) -> Path:
     return found
 
 
-def inspected(value: Any, where: str, name: str | None = None, content_type: str | None = None) -> Upload:
+def inspect_file(value: Any, where: str, name: str | None = None, content_type: str | None = None) -> Upload:
     """Inspect a file to send, and read its beginning. Raises if it is missing, not binary, or too large.
 
     A stream that cannot be rewound, such as a pipe, is read into memory, as a request may be retried.
@@ -172,7 +172,7 @@ def inspected(value: Any, where: str, name: str | None = None, content_type: str
                 given = given.removesuffix(Path(given).suffix)
         case _:
             raise TypeError(f"{where} must be a path, an open binary file or bytes, not {type(value).__name__}")
-    size = measured(source, where)
+    size = measure(source, where)
     check_size(size, where)
     with Upload(source, "", "", size, where).opened() as file:
         start = file.read(16)
@@ -182,7 +182,7 @@ def inspected(value: Any, where: str, name: str | None = None, content_type: str
     return Upload(source, basename or f"file{extension(kind)}", kind, size, where)
 
 
-def measured(source: Path | bytes | BinaryIO, where: str) -> int:
+def measure(source: Path | bytes | BinaryIO, where: str) -> int:
     """Return the size of a file. Raises ValueError for an open file that cannot report it."""
     if isinstance(source, bytes):
         return len(source)
@@ -198,10 +198,10 @@ def again(file: Any, where: str) -> bytes | BinaryIO:
     if isinstance(file, io.BytesIO):
         return file.getvalue()
     seekable = file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")
-    return file if seekable else drained(file, where)
+    return file if seekable else drain(file, where)
 
 
-def drained(file: Any, where: str) -> bytes:
+def drain(file: Any, where: str) -> bytes:
     """Read a stream that can be read only once. Raises ValueError if it is empty or too large."""
     content = bytearray()
     while len(content) <= LARGEST_UPLOAD:

@@ -15,11 +15,11 @@ from replicate._flows.output_iterator import OutputIterator
 from replicate._http.deadline import Deadline
 from replicate._http.environment import DEFAULT_BASE_URL
 from replicate._inputs.encode import UNKNOWN, Inputs
-from replicate._jobs.create import described, post, uploading
+from replicate._jobs.create import describe_model, post, upload_session
 from replicate._jobs.input_names import check_names
-from replicate._jobs.options import check, given
+from replicate._jobs.options import check, with_request_options
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import owned
+from replicate._jobs.wait import CancelOnExit
 from replicate._models import look_up
 from replicate._models.descriptions import reference_of, remembered
 from replicate._models.reference import Reference
@@ -62,7 +62,7 @@ class Call(Generic[C]):
         self.settings: Mapping[str, Any] = settings
         self.deadline: Deadline = Deadline(session, timeout)
         self.updates: Updates = updates or Updates(session)
-        self.block: owned = owned(cancel=cancel_on_exit, updates=self.updates)
+        self.block: CancelOnExit = CancelOnExit(cancel=cancel_on_exit, updates=self.updates)
         """What is entered before `start`, and cancels what that starts when it is left early."""
         self.created: Created | None = None
         """What was started, as the API answered."""
@@ -90,7 +90,7 @@ class Call(Generic[C]):
     async def recall(self) -> None:
         """Take what is remembered of the model, here or on the disk."""
         if self.description is None:
-            self.description = await look_up.recalled(self.session, self.reference)
+            self.description = await look_up.recall(self.session, self.reference)
 
     async def describe(self) -> None:
         """Find out what is run, if that can be found out."""
@@ -103,7 +103,7 @@ class Call(Generic[C]):
 
     async def _ask(self, seconds: float | None = None) -> Description | None:
         """Look the model up, if that can be done."""
-        return await look_up.attempted(self.session, self.reference, self.deadline, seconds)
+        return await look_up.try_look_up(self.session, self.reference, self.deadline, seconds)
 
     async def check(self) -> None:
         """Raise InputError for an input that the model does not have, or a text where it takes a file.
@@ -132,11 +132,11 @@ class Call(Generic[C]):
     async def start(self, **changes: Any) -> Prediction[C]:
         """Start a prediction, in this call's block, and tell of it."""
         if not self._described:
-            self.description = await described(self._bound, self.reference, self._inputs, self.deadline)
+            self.description = await describe_model(self._bound, self.reference, self._inputs, self.deadline)
         with self._inputs.told_apart():
             self.created = await self._begin({**self.settings, **changes})
             self.block.run = prediction = Prediction[C].bind(self.created.payload, self.session)
-        look_up.answered(self.session, self.reference, prediction.version)
+        look_up.note_version(self.session, self.reference, prediction.version)
         try:
             await self.updates.tell(prediction)
         except BaseException:
@@ -207,9 +207,9 @@ class Call(Generic[C]):
         return await self._post(options, predictions_create, version=version)
 
     async def _post(self, options: Mapping[str, Any], endpoint: Any, *path: str, **members: Any) -> Created:
-        session = given(self._bound, options)
+        session = with_request_options(self._bound, options)
         schema = UNKNOWN if self.description is None else self.description.input
-        ready = await self._inputs.sent(uploading(session), schema)
+        ready = await self._inputs.sent(upload_session(session), schema)
         told: Any = {"input": ready, "options": options, "block": self.block}
         told["kind"] = Prediction
         return await post(session, endpoint, *path, **told, **members)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
-from replicate._annotations import deferred
-from replicate._dual.colours import Async, C, Sync, over
-from replicate._dual.generators import nested
+from replicate._annotations import resolve_lazily
+from replicate._dual.colours import Async, C, Sync, acting_through
+from replicate._dual.generators import closing
 from replicate._jobs.follow import items
 from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
 from replicate._jobs.wait import Watch, check_success
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
     from replicate._jobs.output_files import Files
     from replicate._jobs.updates import Updates
-    from replicate._jobs.wait import owned
+    from replicate._jobs.wait import CancelOnExit
     from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 
@@ -44,7 +44,7 @@ class OutputIterator(Iteration[C, Any]):
         files: Files[C],
         deadline: Deadline,
         *,
-        block: owned,
+        block: CancelOnExit,
         updates: Updates | None = None,
     ) -> None:
         self._collected: list[Any] = []
@@ -136,7 +136,7 @@ def ended(
 ) -> OutputIterator[C]:
     """Give an iterator that has been read to its end, as a pickle tells of it."""
     self: Any = object.__new__(SyncOutputIterator if session.blocking else AsyncOutputIterator)
-    Iteration.__init__(self, session, nothing(), over(prediction, session))
+    Iteration.__init__(self, session, nothing(), acting_through(prediction, session))
     self.__dict__.update(_collected=collected, _schema=schema, _begun=True, _complete=True)
     return self  # type: ignore[no-any-return]
 
@@ -158,7 +158,7 @@ async def collect(
     with watch.updates:
         async with watch.block:
             yield prediction
-            async with nested(items(watch, schema)) as source:
+            async with closing(items(watch, schema)) as source:
                 async for item in source:
                     made = files.item(item)
                     await files.save(prediction)
@@ -168,5 +168,5 @@ async def collect(
             files.check(prediction, collected)
 
 
-deferred(SyncOutputIterator)
-deferred(AsyncOutputIterator)
+resolve_lazily(SyncOutputIterator)
+resolve_lazily(AsyncOutputIterator)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._flows.call import Call
 from replicate._http.options import read_timeout
-from replicate._inputs.aliases import stated
+from replicate._inputs.aliases import drop_unset
 from replicate._jobs.create import MARGIN
 from replicate._jobs.options import LONGEST_HOLD, check_flags
-from replicate._jobs.output_files import Files, make_ready, saving
-from replicate._jobs.outputs import raw
+from replicate._jobs.output_files import Files, make_folder, save_folder
+from replicate._jobs.outputs import raw_output
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import check_success, settle, tell_end
+from replicate._jobs.wait import check_success, tell_end, wait_until_done
 from replicate._json import is_array
 from replicate._models.schema import BY_VALUE
 from replicate._outputs.output_list import OutputList
@@ -34,22 +34,22 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     A list is an OutputList, which prints as its text if it is one. But of a version that makes its output item by item
     it is an iterator over the items, which takes over the prediction.
     """
-    settings = stated(options)
+    settings = drop_unset(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
-    files = wanted_files(session, settings)
-    call = called(session, ref, input, settings)
-    make_ready(files.folder)
+    files = output_files(session, settings)
+    call = prepare_call(session, ref, input, settings)
+    make_folder(files.folder)
     by_version = call.reference.version is not None
     await call.recall()
     with ExitStack() as until_the_end:
         until_the_end.enter_context(call.updates)
         live = by_version and call.output.iterator and "wait" not in settings
         async with call.block:
-            prediction = await call.start(wait=None if live else holding(call))
+            prediction = await call.start(wait=None if live else wait_option(call))
             if by_version and (await unfinished_schema(call, prediction)).iterator:
                 until_the_end.pop_all()
                 return call.iterate(prediction, files)
-            return listed(await files.of(await result(call, prediction)))
+            return as_output_list(await files.of(await await_result(call, prediction)))
 
 
 async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> OutputSchema:
@@ -57,23 +57,23 @@ async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> OutputS
 
     Of any other, the value tells what it is, whatever is known of the model.
     """
-    if prediction.status == "succeeded" and raw(prediction) is not None and not is_array(raw(prediction)):
+    if prediction.status == "succeeded" and raw_output(prediction) is not None and not is_array(raw_output(prediction)):
         return BY_VALUE
     return await call.learn_output(prediction)
 
 
-def listed(output: Any) -> Any:
+def as_output_list(output: Any) -> Any:
     """Give a list that prints as its text, in the place of a plain one."""
     return OutputList(output) if is_array(output) else output
 
 
-def wanted_files(session: Session[C], settings: dict[str, Any]) -> Files[C]:
+def output_files(session: Session[C], settings: dict[str, Any]) -> Files[C]:
     """Take from the settings how the files of the output are wanted."""
-    into = saving(session, settings.pop("save_to", None))
+    into = save_folder(session, settings.pop("save_to", None))
     return Files(session, into, use_file_output=settings.pop("use_file_output", None))
 
 
-def called(session: Session[C], ref: Any, input: Mapping[str, Any] | None, settings: dict[str, Any]) -> Call[C]:
+def prepare_call(session: Session[C], ref: Any, input: Mapping[str, Any] | None, settings: dict[str, Any]) -> Call[C]:
     """Make a call, and take from the settings what is for the call itself."""
     cancel = settings.pop("cancel_on_exit", None) is not False
     timeout = settings.pop("timeout", None)
@@ -81,19 +81,19 @@ def called(session: Session[C], ref: Any, input: Mapping[str, Any] | None, setti
     return Call(session, ref, input, settings, timeout, cancel_on_exit=cancel, updates=updates)
 
 
-async def result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
+async def await_result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
     """Wait for a prediction that a call has started, and give it when it has succeeded.
 
     Raises ModelError if it fails, PredictionTimeout at the deadline.
     """
-    if not whole(call, prediction):
-        await settle(prediction, call.deadline, call.updates)
+    if not is_complete(call, prediction):
+        await wait_until_done(prediction, call.deadline, call.updates)
     tell_end(prediction, complete=True)
     check_success(prediction, call.deadline, call.settings.get("cancel_after"))
     return prediction
 
 
-def holding(call: Call[Any]) -> bool | int | None:
+def wait_option(call: Call[Any]) -> bool | int | None:
     """Decide for how many seconds to ask the API to keep its answer back: True for as long as it does; None not to ask.
 
     `post` sees to it that it is less than the time left, and than what the connection is given to answer. Who gives
@@ -109,7 +109,7 @@ def holding(call: Call[Any]) -> bool | int | None:
     return True if patience is None or patience >= LONGEST_HOLD else int(patience * MARGIN) or None
 
 
-def whole(call: Call[Any], prediction: Prediction[Any]) -> bool:
+def is_complete(call: Call[Any], prediction: Prediction[Any]) -> bool:
     """Tell whether the output is all there is.
 
     It is when the prediction has finished. The API has also been seen to answer `Prefer: wait`, well before the time
@@ -118,5 +118,7 @@ def whole(call: Call[Any], prediction: Prediction[Any]) -> bool:
     """
     if prediction.finished:
         return True
-    output, created = raw(prediction), call.created
-    return output is not None and created is not None and created.answered_early and output is raw(created.payload)
+    output, created = raw_output(prediction), call.created
+    return (
+        output is not None and created is not None and created.answered_early and output is raw_output(created.payload)
+    )

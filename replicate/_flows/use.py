@@ -5,20 +5,20 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
-from replicate._annotations import deferred
-from replicate._dual.colours import Async, C, Sync, over
+from replicate._annotations import resolve_lazily
+from replicate._dual.colours import Async, C, Sync, acting_through
 from replicate._dual.drive import drive
 from replicate._dual.methods import dual
 from replicate._flows.call import Call
 from replicate._flows.output_iterator import OutputIterator
-from replicate._flows.run import holding, result
+from replicate._flows.run import await_result, wait_option
 from replicate._http.deadline import Deadline
 from replicate._http.settings import folder
 from replicate._jobs.options import SaveOptions, WatchOptions, check_flags
-from replicate._jobs.output_files import Files, make_ready, saving
-from replicate._jobs.outputs import raw
+from replicate._jobs.output_files import Files, make_folder, save_folder
+from replicate._jobs.outputs import raw_output
 from replicate._jobs.updates import Updates, check_watching
-from replicate._jobs.wait import look, owned
+from replicate._jobs.wait import CancelOnExit, refresh
 from replicate._json import is_mapping
 from replicate._models import look_up
 from replicate._models.descriptions import remembered
@@ -106,7 +106,7 @@ class Invocation(Generic[C]):
         told, updates = self.timeout, self.updates()
         cancel, given = self.cancel_on_exit, inputs["input"] if in_one else inputs
         call = Call(self.session, self.reference, given, settings, told, cancel_on_exit=cancel, updates=updates)
-        make_ready(saving(self.session, self._save_to))
+        make_folder(save_folder(self.session, self._save_to))
         call.description = self._known
         await call.describe()
         if in_one and call.description is not None and "input" in call.description.inputs:
@@ -125,8 +125,8 @@ class Invocation(Generic[C]):
                 return self.iterate(call, await call.start())
         with call.updates:
             async with call.block:
-                prediction = await call.start(wait=holding(call))
-                return await self.shape(call, await result(call, prediction))
+                prediction = await call.start(wait=wait_option(call))
+                return await self.shape(call, await await_result(call, prediction))
 
     async def begin(self, inputs: Mapping[str, Any]) -> Run[C]:
         """Start the model."""
@@ -142,11 +142,11 @@ class Invocation(Generic[C]):
     async def shape(self, call: Call[C], prediction: Prediction[C]) -> Any:
         """Give the whole output as the caller wants it: a text, or files and values."""
         if call.output.concatenate:
-            return "".join(str(piece) for piece in raw(prediction) or () if piece is not None)
+            return "".join(str(piece) for piece in raw_output(prediction) or () if piece is not None)
         return await self._files(call).of(prediction)
 
     def _files(self, call: Call[C]) -> Files[C]:
-        return Files(self.session, saving(self.session, self._save_to), schema=call.output)
+        return Files(self.session, save_folder(self.session, self._save_to), schema=call.output)
 
 
 class Run(Generic[C]):
@@ -181,18 +181,18 @@ class Run(Generic[C]):
         invocation, prediction = self._invocation, self.prediction
         call = copy.copy(self._call)
         call.deadline = deadline
-        call.block = owned(prediction, cancel=invocation.cancel_on_exit, updates=call.updates)
+        call.block = CancelOnExit(prediction, cancel=invocation.cancel_on_exit, updates=call.updates)
         if invocation.streaming:
             return invocation.iterate(call, prediction)
         with call.updates:
             async with call.block:
-                return await invocation.shape(call, await result(call, prediction))
+                return await invocation.shape(call, await await_result(call, prediction))
 
     @dual
     async def logs(self) -> str | None:
         """Give what the model has printed so far. Raises RunError."""
-        async with owned(self.prediction, cancel=False):
-            return (await look(self.prediction)).logs
+        async with CancelOnExit(self.prediction, cancel=False):
+            return (await refresh(self.prediction)).logs
 
     def __reduce__(self) -> tuple[Any, ...]:
         call, deadline = self._call, self._deadline
@@ -230,7 +230,7 @@ def arrived(
     here.cancel_on_exit = False
     call = Call(session, here.reference, None, settings, None, cancel_on_exit=False, updates=here.updates())
     call.description, call.deadline = description, Deadline.begun(session, *begun)
-    return Run(here, over(prediction, session), call)
+    return Run(here, acting_through(prediction, session), call)
 
 
 class Named(Generic[C]):
@@ -247,7 +247,7 @@ class Named(Generic[C]):
     async def openapi_schema(self) -> Mapping[str, Any] | None:
         """Give the model's schema: what it takes under `components.schemas.Input`, what it gives under `Output`."""
         session, reference = self._session, self._invocation.reference
-        known = await look_up.recalled(session, reference)
+        known = await look_up.recall(session, reference)
         if known is None:
             known = await look_up.look_up(session, reference)
         return None if known is None else known.openapi_schema
@@ -290,7 +290,7 @@ def keywords(args: tuple[Any, ...], inputs: Mapping[str, Any]) -> Mapping[str, A
     return inputs
 
 
-deferred(Run)
-deferred(Named)
-deferred(Function)
-deferred(AsyncFunction)
+resolve_lazily(Run)
+resolve_lazily(Named)
+resolve_lazily(Function)
+resolve_lazily(AsyncFunction)

@@ -8,17 +8,17 @@ import httpx
 
 from replicate._http import log, retry
 from replicate._http.config import LAST_CHANCE
-from replicate._http.connections.interface import Foreign, Unfetchable, beginning
+from replicate._http.connections.interface import ThirdPartyRequest, Unfetchable, read_beginning
 from replicate._http.connections.sending import UNTRACED, traced
 from replicate._http.error_responses import (
+    connection_error,
     error_of,
     excerpt,
     may_have_arrived,
     redirects_with_the_token,
     request_id_of,
-    unanswered,
 )
-from replicate._http.guard import guarded
+from replicate._http.guard import send_guarded
 from replicate._http.rate_limit import limits_of
 from replicate._wording import harmless
 
@@ -50,7 +50,7 @@ class Attempt:
         self._shown: httpx.Request | None = None
         self._began = self._seconds = 0.0
         self._repeatable = self.request.method in retry.REPEATABLE
-        self._to_api = not isinstance(self.arguments, Foreign)
+        self._to_api = not isinstance(self.arguments, ThirdPartyRequest)
         self._sending: Sending = UNTRACED
         if not self._repeatable:
             self._sending = traced(self.arguments, blocking=session.blocking, own=session.transport.own)
@@ -88,7 +88,7 @@ class Attempt:
 
     def _send(self, *, stream: bool) -> Coroutine[Any, Any, httpx.Response]:
         session = self._session
-        return guarded(
+        return send_guarded(
             session.transport,
             self.arguments,
             session.config,
@@ -102,7 +102,7 @@ class Attempt:
     async def whole_error(self, response: httpx.Response) -> httpx.Response:
         """Give an answer that is no success with as much of its content as an error shows. Raises UNANSWERED."""
         if not self._to_api:
-            return await beginning(response, self._session.transport)
+            return await read_beginning(response, self._session.transport)
         await self._session.transport.read(response)
         return response
 
@@ -119,14 +119,14 @@ class Attempt:
         repeatable = self._repeatable or not self._sending.arrived(otherwise=True)
         if self._paced and response.status_code == 429:
             self._session.pace.pause(error.retry_after or retry.FIRST_DELAY, self._session.transport.now())
-        return error, retry.answered(response.status_code, repeatable=repeatable, told=error.retry_after)
+        return error, retry.refusal(response.status_code, repeatable=repeatable, told=error.retry_after)
 
     def unanswered(
         self, cause: httpx.RequestError | TimeoutError | ConnectionError
     ) -> tuple[APIConnectionError, retry.Failure]:
         """Make the error for what was raised in the place of an answer, and describe it."""
         self._seconds = self._session.transport.now() - self._began
-        error = unanswered(cause, self.request.method, self.arguments["url"], self._sending)
+        error = connection_error(cause, self.request.method, self.arguments["url"], self._sending)
         error.sent |= self._route.done
         transient = not isinstance(cause, HOPELESS)
         return error, retry.Failure(self._repeatable, refused=not error.sent, transient=transient)

@@ -53,7 +53,7 @@ class Config:
 
 
 class Overridden(Mapping[str, Any]):
-    """What a property of a client says now. `given` is what the client is set to."""
+    """What a property of a client says now. `configured_values` is what the client is set to."""
 
     def __init__(self, client: Any, given: Mapping[str, Any], ask: Callable[[Any], Mapping[str, Any]]) -> None:
         self.given = given
@@ -77,6 +77,6 @@ class Overridden(Mapping[str, Any]):
         return self._ask(self._client).items()
 
 
-def given(values: Mapping[str, Any]) -> Mapping[str, Any]:
+def configured_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give what a client is set to."""
     return values.given if isinstance(values, Overridden) else values

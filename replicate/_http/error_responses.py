@@ -11,9 +11,9 @@ from replicate._http.connections.interface import FOREIGN, Unfetchable, is_forei
 from replicate._http.credentials import HOW_TO
 from replicate._http.errors import paired
 from replicate._http.hints import hint, refused
-from replicate._http.retry import told_to_wait
+from replicate._http.retry import read_retry_after
 from replicate._http.secrecy.frames import interrupts
-from replicate._http.secrecy.hiding import authorization_of, covered
+from replicate._http.secrecy.hiding import authorization_of, mask_response
 from replicate._http.secrecy.secrets import SHORTEST_TOKEN
 from replicate._json import elements, is_array, is_object, members
 from replicate._wording import details, harmless
@@ -79,7 +79,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
 
     `missing` is what a 401 of the API is to say of a token that did not come along.
     """
-    strike(covered(response))
+    strike(mask_response(response))
     status = response.status_code
     kind = CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
     body = body_of(response)
@@ -106,7 +106,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
         response=response,
         body=body,
         request_id=request_id_of(response),
-        retry_after=told_to_wait(response.headers, problem),
+        retry_after=read_retry_after(response.headers, problem),
     )
     if not elsewhere:
         where = f"{happened} from {asked}" if asked else happened
@@ -116,7 +116,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
     return error
 
 
-def unanswered(
+def connection_error(
     cause: httpx.RequestError | TimeoutError | ConnectionError,
     method: str,
     url: httpx.URL,
@@ -152,7 +152,7 @@ def unanswered(
         hint=hint,
         request=httpx.Request(method, url),
     )
-    error.sent, error.__cause__ = sent, bare(cause)
+    error.sent, error.__cause__ = sent, without_context(cause)
     return error
 
 
@@ -161,7 +161,7 @@ def unfetchable(cause: Unfetchable, method: str, url: httpx.URL) -> APIConnectio
     shown = excerpt(address_of(url) + url.path)
     request = httpx.Request(method, url, headers=[(b"Host", url.netloc)])  # which else is decoded, and may not be one
     error = APIConnectionError(f"{shown} cannot be fetched, for {cause}.", hint=cause.hint, request=request)
-    error.sent, error.__cause__ = cause.sent, bare(cause)
+    error.sent, error.__cause__ = cause.sent, without_context(cause)
     return error
 
 
@@ -197,7 +197,7 @@ def was_sent(cause: Exception) -> bool:
 
 def unreadable(response: httpx.Response, reason: str) -> APIResponseValidationError:
     """Make the exception for an answer with a good status that is not what the API answers."""
-    strike(covered(response))
+    strike(mask_response(response))
     start = excerpt(content_of(response).decode("utf-8", "replace"), 80)
     return APIResponseValidationError(
         f"{response.request.method} {response.request.url.path} answered {response.status_code} with something "
@@ -295,7 +295,7 @@ def struck(text: str, response: httpx.Response) -> str:
     return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
 
 
-def bare(cause: T) -> T:
+def without_context(cause: T) -> T:
     """Take from an exception how it came about, which would only make the traceback of what it causes long."""
     cause.__cause__ = cause.__context__ = None
     return cause.with_traceback(None)

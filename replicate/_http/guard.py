@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._http.connections.interface import Foreign, Unfetchable, exchanged
+from replicate._http.connections.interface import ThirdPartyRequest, Unfetchable, exchange
 from replicate._http.private_hosts import is_private, is_private_peer, is_same, plain
 from replicate._http.redirects import origin
 
@@ -46,7 +46,7 @@ def host_of(url: httpx.URL) -> str:
     return url.raw_host.decode("ascii")
 
 
-async def guarded(
+async def send_guarded(
     transport: Transport,
     arguments: dict[str, Any],
     config: Config,
@@ -57,14 +57,14 @@ async def guarded(
     seconds: float,
     creates: bool = False,
 ) -> httpx.Response:
-    """Exchange a request, as `exchanged` does, unless its URL is untrusted and its host is private.
+    """Exchange a request, as `exchange` does, unless its URL is untrusted and its host is private.
 
     The API's own host is always allowed; `allow_private_hosts` allows every host. `reached` collects the private
     addresses to which other requests have connections. Raises Unfetchable.
     """
     url: httpx.URL = arguments["url"]
-    if not isinstance(arguments, Foreign):
-        response = await exchanged(transport, arguments, stream=stream, seconds=seconds, creates=creates)
+    if not isinstance(arguments, ThirdPartyRequest):
+        response = await exchange(transport, arguments, stream=stream, seconds=seconds, creates=creates)
         if (known := origin(url)) not in reached:
             reached[known] = set()
             if address := private_peer(response, url, transport):
@@ -79,8 +79,8 @@ async def guarded(
     peer = Peer(url, own, reached, strict=strict)
     arguments["extensions"] = {"trace": peer.connects if transport.blocking else peer.connects_async}
     if not strict:
-        return await exchanged(transport, arguments, stream=stream, seconds=seconds)
-    response = await exchanged(transport, arguments, stream=True, seconds=seconds)
+        return await exchange(transport, arguments, stream=stream, seconds=seconds)
+    response = await exchange(transport, arguments, stream=True, seconds=seconds)
     try:
         peer.check(response, transport)
     except httpx.RequestError:

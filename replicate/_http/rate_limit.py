@@ -28,7 +28,7 @@ def limits_of(headers: httpx.Headers) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in found}
 
 
-class Pace:
+class RateLimiter:
     """Gives each look a slot, in the order of asking. All threads and tasks that use one token share one.
 
     Times are seconds of a clock that the caller reads.

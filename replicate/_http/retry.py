@@ -65,12 +65,14 @@ def delay(
     return failure.told + jitter * min(spread, in_time) if failure.told <= LONGEST_TOLD else None
 
 
-def answered(status: int, *, repeatable: bool, told: float | None) -> Failure:
+def refusal(status: int, *, repeatable: bool, told: float | None) -> Failure:
     """Describe an answer with an error status."""
     return Failure(repeatable, refused=status == 429, transient=status in RETRIED or status >= 500, told=told)
 
 
-def told_to_wait(headers: Mapping[str, str], problem: Mapping[str, Any], now: datetime | None = None) -> float | None:
+def read_retry_after(
+    headers: Mapping[str, str], problem: Mapping[str, Any], now: datetime | None = None
+) -> float | None:
     """Read how many seconds the server asks to wait: from Retry-After (seconds or a date), or from the body."""
     header = headers.get("retry-after", "")
     if (seconds := number(header)) is not None:

@@ -19,19 +19,19 @@ import httpx
 from attrs import evolve
 
 from replicate._dual.colours import Async, C, ColouredSession, Other, P, Sync, T
-from replicate._dual.generators import nested
+from replicate._dual.generators import closing
 from replicate._dual.signatures import check_keywords
 from replicate._http import retry
 from replicate._http.attempt import Attempt
-from replicate._http.config import LAST_CHANCE, given
+from replicate._http.config import LAST_CHANCE, configured_values
 from replicate._http.config import Config as Config  # noqa: PLC0414 - with the session it is of
-from replicate._http.connections.interface import Foreign
+from replicate._http.connections.interface import ThirdPartyRequest
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.environment import log as log_variable
-from replicate._http.error_responses import UNANSWERED, bare, unanswered, unreadable
+from replicate._http.error_responses import UNANSWERED, connection_error, unreadable, without_context
 from replicate._http.libraries import own_timeout, own_url
 from replicate._http.options import REQUEST_OPTIONS, check_values, encoded, merged, put, within
-from replicate._http.rate_limit import Pace
+from replicate._http.rate_limit import RateLimiter
 from replicate._http.redirects import BODILESS, Route, is_file_of, origin
 from replicate._http.secrecy.hiding import BEARER, hide
 from replicate._version import __version__
@@ -62,16 +62,16 @@ class Session(ColouredSession[C]):
         self.blocking: bool = transport.blocking
         self.memory: dict[Any, Any] = {}
         """What flows remember of models; shared with the sessions given other options."""
-        self.paces: dict[httpx.URL, Pace] = {}
+        self.paces: dict[httpx.URL, RateLimiter] = {}
         """When to look at what is waited for, at each base URL; shared likewise."""
-        self._known: tuple[httpx.URL, str, Pace, dict[httpx.URL, Pace]] | None = None
+        self._known: tuple[httpx.URL, str, RateLimiter, dict[httpx.URL, RateLimiter]] | None = None
         self.reached: dict[tuple[str, bytes, int | None], set[str]] = {}
         """Private addresses of hosts that there may be connections to; shared likewise."""
         self.capture: ResponseCapture | None = None
         """Who wants to see the answer of the method that this session is used for."""
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> RateLimiter:
         """When to look at what is waited for."""
         return self._place()[2]
 
@@ -80,14 +80,14 @@ class Session(ColouredSession[C]):
         """The base URL as text, without a slash at its end."""
         return self._place()[1][:-1]
 
-    def _place(self) -> tuple[httpx.URL, str, Pace, dict[httpx.URL, Pace]]:
+    def _place(self) -> tuple[httpx.URL, str, RateLimiter, dict[httpx.URL, RateLimiter]]:
         """Give the base URL, as text that a path can follow too, its pace, and the paces that this is one of.
 
         All of it is remembered as long as the base URL is the same object: to write it as text takes long.
         """
         url = self.config.base_url
         if (known := self._known) is None or known[0] is not url or known[3] is not self.paces:
-            pace = self.paces.get(url) or self.paces.setdefault(url, Pace())
+            pace = self.paces.get(url) or self.paces.setdefault(url, RateLimiter())
             known = self._known = url, f"{str(url).rstrip('/')}/", pace, self.paces
         return known
 
@@ -102,7 +102,11 @@ class Session(ColouredSession[C]):
     def __deepcopy__(self, memo: dict[int, Any]) -> Session[C]:
         """Give a session with the same settings, to be changed on its own, over the same connections."""
         config = self.config
-        headers, query, body = {**given(config.headers)}, deepcopy(given(config.query), memo), config.body
+        headers, query, body = (
+            {**configured_values(config.headers)},
+            deepcopy(configured_values(config.query), memo),
+            config.body,
+        )
         return self.evolve(headers=headers, query=query, body=deepcopy(body, memo))
 
     def given(self, options: Mapping[str, Any]) -> Session[C]:
@@ -196,7 +200,7 @@ class Session(ColouredSession[C]):
         try:
             return endpoint.parse_response(response.content)
         except MalformedResponse as error:
-            raise unreadable(response, str(error)) from bare(error)
+            raise unreadable(response, str(error)) from without_context(error)
 
     # ---- requests
 
@@ -291,7 +295,7 @@ class Session(ColouredSession[C]):
             arguments["content"] = as_json({**(request.json or {}), **body} if body else request.json)
             headers.setdefault("Content-Type", "application/json")
         if not ours:
-            return Foreign(arguments)
+            return ThirdPartyRequest(arguments)
         # An httpx client with parameters of its own would put them in the place of a URL's, but not of these.
         return {**arguments, "params": url.params} if url.query else arguments
 
@@ -321,19 +325,19 @@ class Session(ColouredSession[C]):
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the content of a streamed answer as it arrives, and close it at the end. Raises APIConnectionError."""
-        async with nested(self.transport.chunks(response)) as content:
+        async with closing(self.transport.chunks(response)) as content:
             try:
                 async for chunk in content:
                     yield chunk
             except UNANSWERED as cause:
-                raise unanswered(cause, response.request.method, own_url(response.request.url)) from cause
+                raise connection_error(cause, response.request.method, own_url(response.request.url)) from cause
 
     async def read(self, response: httpx.Response) -> None:
         """Read a streamed answer to its end. Raises APIConnectionError."""
         try:
             await self.transport.read(response)
         except UNANSWERED as cause:
-            raise unanswered(cause, response.request.method, own_url(response.request.url)) from cause
+            raise connection_error(cause, response.request.method, own_url(response.request.url)) from cause
 
     def afresh(self) -> Session[Sync]:
         """Give a blocking session of the same configuration, with connections of its own that are to be closed."""

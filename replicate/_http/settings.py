@@ -49,10 +49,10 @@ def configure(credentials: Credentials, *values: Any) -> Config:
         settings["timeout"] = DEFAULT_TIMEOUT
     if settings["base_url"] is None:
         variable()  # raises where it cannot be
-    return Config(credentials=credentials, **checked(settings))
+    return Config(credentials=credentials, **check_settings(settings))
 
 
-def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Give settings as a session's configuration has them. Raises TypeError, ValueError."""
     return {SETTINGS[name].field: SETTINGS[name].check(value) for name, value in settings.items()}
 

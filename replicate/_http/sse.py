@@ -7,8 +7,8 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from replicate._annotations import deferred
-from replicate._dual.async_names import rebound
+from replicate._annotations import resolve_lazily
+from replicate._dual.async_names import rebind_all
 from replicate._json import is_mapping
 from replicate_api.types import PlainData, PydanticSerializer, pydantic_schema
 
@@ -76,7 +76,7 @@ class ServerSentEvent(str, PlainData):
         return self
 
     def _rebind(self, session: Any) -> None:
-        rebound(self.data, session)
+        rebind_all(self.data, session)
 
     def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:  # noqa: ARG002 - all is set
         """Give plain data; without `none`, nothing is None."""
@@ -199,4 +199,4 @@ class Decoder:
         return [ServerSentEvent(event or "message", "\n".join(data), self.last_id, retry)] if data else []
 
 
-deferred(ServerSentEvent)
+resolve_lazily(ServerSentEvent)

@@ -150,12 +150,12 @@ DEPLOYMENT = Owned(("deployment_owner", "owner"), ("deployment_name", "name"), (
 # ---- taking them out of the others
 
 
-def stated(options: Mapping[str, Any]) -> dict[str, Any]:
+def drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
     """Give the options that were given a value: not UNSET, which stands for none."""
     return {name: value for name, value in options.items() if value is not UNSET}
 
 
-def chosen(words: tuple[str, ...], positional: Any, options: dict[str, Any]) -> Any:
+def pop_alias(words: tuple[str, ...], positional: Any, options: dict[str, Any]) -> Any:
     """Take an argument out of the options, whatever it is called; UNSET if it is not given.
 
     Raises TypeError if it is given twice.
@@ -168,28 +168,30 @@ def chosen(words: tuple[str, ...], positional: Any, options: dict[str, Any]) -> 
     return next(iter(given.values()), UNSET)
 
 
-def identified(words: tuple[str, ...], positional: Any, options: Mapping[str, Any]) -> tuple[str, Any]:
+def pop_id(words: tuple[str, ...], positional: Any, options: Mapping[str, Any]) -> tuple[str, Any]:
     """Give an identifier, and the other options. An object stands for its own. Raises TypeError, ValueError."""
-    rest = stated(options)
-    value = chosen(words, positional, rest)
+    rest = drop_unset(options)
+    value = pop_alias(words, positional, rest)
     return identifier(words[0], getattr(value, words[-1], value)), rest
 
 
-def paired(words: Owned, options: Mapping[str, Any], first: Any = UNSET, second: Any = UNSET) -> tuple[str, str, Any]:
+def pop_owner_and_name(
+    words: Owned, options: Mapping[str, Any], first: Any = UNSET, second: Any = UNSET
+) -> tuple[str, str, Any]:
     """Give an owner and a name, and the other options. Raises TypeError, ValueError for what does not name both."""
-    rest = stated(options)
-    name = chosen(words.name, second, rest)
+    rest = drop_unset(options)
+    name = pop_alias(words.name, second, rest)
     if name is not UNSET:
         if twice := [word for word in words.whole if word in rest]:
             raise TypeError(f"{words.whole[0]} is given more than once: by owner and name, {', '.join(twice)}")
-        owner = identifier(words.owner[0], chosen(words.owner, first, rest))
+        owner = identifier(words.owner[0], pop_alias(words.owner, first, rest))
         return owner, identifier(words.name[0], name), rest
     if any(word in rest for word in words.owner):
-        needed(words.name[0], UNSET)
-    return *owned(chosen(words.whole, first, rest), words.whole[0]), rest
+        require(words.name[0], UNSET)
+    return *owner_and_name(pop_alias(words.whole, first, rest), words.whole[0]), rest
 
 
-def needed(name: str, value: Any) -> Any:
+def require(name: str, value: Any) -> Any:
     """Raise TypeError for an argument that is missing."""
     if value is UNSET or value is None:
         raise TypeError(f"{name} is missing")
@@ -198,7 +200,7 @@ def needed(name: str, value: Any) -> Any:
 
 def require_text(name: str, value: Any) -> str:
     """Raise TypeError for what is missing, or no text."""
-    if not isinstance(needed(name, value), str):
+    if not isinstance(require(name, value), str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     return value  # type: ignore[no-any-return]  # a str by now
 
@@ -223,9 +225,9 @@ def identifier(name: str, value: Any) -> str:
     return str(value)
 
 
-def referred(name: str, ref: Any, form: str) -> Reference:
+def read_reference(name: str, ref: Any, form: str) -> Reference:
     """Read a reference. What is wrong with it is said of the argument."""
-    needed(name, ref)
+    require(name, ref)
     try:
         return Reference.of(ref)
     except (TypeError, ValueError) as error:
@@ -233,9 +235,9 @@ def referred(name: str, ref: Any, form: str) -> Reference:
         raise type(error)(f"{name} must be {form}, not {shown}") from None
 
 
-def owned(whole: Any, name: str = "model") -> tuple[str, str]:
+def owner_and_name(whole: Any, name: str = "model") -> tuple[str, str]:
     """Take owner and name from "owner/name", a tuple or an object. Raises ValueError or TypeError for anything else."""
-    named, version = referred(name, whole, "'owner/name', a tuple of both, or an object that has them")
+    named, version = read_reference(name, whole, "'owner/name', a tuple of both, or an object that has them")
     if named is None or version:
         raise ValueError(f"{name} must be 'owner/name', but {whole!r} names a version")
     return named.owner, named.name
@@ -247,7 +249,7 @@ def model_text(ref: Any, name: str) -> str:
     Raises TypeError or ValueError for any other object, or for what is missing.
     """
     try:
-        return "/".join(owned(ref, name))
+        return "/".join(owner_and_name(ref, name))
     except ValueError:
         if not isinstance(ref, str):
             raise
@@ -260,38 +262,38 @@ def version_text(ref: Any) -> str:
     A text that is something else is given as it is. Raises TypeError or ValueError for any other object.
     """
     try:
-        return str(referred("version", ref, VERSION_FORM))
+        return str(read_reference("version", ref, VERSION_FORM))
     except ValueError:
         if not isinstance(ref, str):
             raise
         return ref
 
 
-def pinned(version: Any) -> tuple[Any, str | None]:
+def model_and_version(version: Any) -> tuple[Any, str | None]:
     """Take a model (or UNSET) and a version id (or None) from what may name both. Raises TypeError, ValueError.
 
     An id is taken as it is: not all are 64 hexadecimal digits.
     """
     if isinstance(version, str) and re.fullmatch(r"[\w.-]+", version):
         return UNSET, version
-    named, version_id = referred("version", version, VERSION_FORM)
+    named, version_id = read_reference("version", version, VERSION_FORM)
     return named.model if named else UNSET, version_id
 
 
-def versioned(
+def pop_version(
     options: Mapping[str, Any], first: Any = UNSET, second: Any = UNSET, third: Any = UNSET
 ) -> tuple[str, str, str, Any]:
     """Give owner, name and version, and the other options.
 
     By position: owner, name, version; or a model, version; or "owner/name:version".
     """
-    rest = stated(options)
+    rest = drop_unset(options)
     if third is UNSET and second is not UNSET and not any(word in rest for word in VERSION):
         second, third = UNSET, second
-    version = chosen(VERSION, third, rest)
+    version = pop_alias(VERSION, third, rest)
     if version is UNSET and isinstance(first, str) and "/" in first:
-        first, found = pinned(first)
+        first, found = model_and_version(first)
         version = found or UNSET
-    owner, name, rest = paired(MODEL, rest, first, second)
-    version = needed(VERSION[0], version)
+    owner, name, rest = pop_owner_and_name(MODEL, rest, first, second)
+    version = require(VERSION[0], version)
     return owner, name, identifier(VERSION[0], getattr(version, "id", version)), rest

@@ -7,23 +7,23 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from replicate._files.sources import inspected
+from replicate._files.sources import inspect_file
 from replicate._files.uploads import address
 from replicate._http.connections.interface import ALWAYS
-from replicate._http.connections.pool import timed
+from replicate._http.connections.pool import with_timeout
 from replicate._http.options import FileEncodingStrategy as FileEncodingStrategy  # noqa: PLC0414 - as it was
 from replicate._inputs.errors import mistakes
 from replicate._inputs.plan import (
-    Later,
+    Deferred,
     changed,
     encodable,
-    filled,
     finite,
     inside,
     is_numbers,
+    iter_deferred,
     named,
     needs_schema,
-    places,
+    substitute,
     suited,
     texts_for_files,
 )
@@ -127,20 +127,20 @@ class Inputs:
         with shallow(self._where), mistakes(self._where):
             plan = self._fitted(self._plan, schema, self._where)
         await self._inspect(session, plan)
-        if any(place.kind == "result" for place in places(plan)):
+        if any(place.kind == "result" for place in iter_deferred(plan)):
             plan = await self._resolved(plan, schema, self._where, session)
             await self._inspect(session, plan)
         found: dict[int, str] = {}
-        for place in places(plan):
+        for place in iter_deferred(plan):
             if id(place.value) not in found:
                 found[id(place.value)] = await self._text(place, session)
-        return filled(plan, found)
+        return substitute(plan, found)
 
     # ---- planning
 
     def _planned(self, value: Any, where: str) -> Any:
         match value:
-            case None | Later():
+            case None | Deferred():
                 return value
             case str():
                 return encodable(value, where)
@@ -154,20 +154,20 @@ class Inputs:
             case _ if is_mapping(value):
                 return {named(key, where): self._planned(item, inside(where, key)) for key, item in value.items()}
             case _:
-                from replicate._inputs.values import understood  # most inputs hold none
+                from replicate._inputs.values import convert  # most inputs hold none
 
-                return self._planned(understood(value, where, blocking=self._blocking), where)
+                return self._planned(convert(value, where, blocking=self._blocking), where)
 
     def _fitted(self, plan: Any, schema: InputSchema, where: str) -> Any:
         """Find images that only the schema distinguishes from lists; give outputs of models the wanted form."""
         match plan:
-            case Later(kind="array") if schema.is_file:
+            case Deferred(kind="array") if schema.is_file:
                 return plan._replace(kind="image")
-            case Later(kind="array"):
+            case Deferred(kind="array"):
                 from replicate._inputs.values import listed
 
                 return self._planned(listed(plan.value), where)
-            case Later():
+            case Deferred():
                 return plan
             case OutputList() if (wanted := suited(plan, schema)) is not plan:
                 return wanted
@@ -176,7 +176,9 @@ class Inputs:
 
     async def _inspect(self, session: Session[Any], plan: Any) -> None:
         """Inspect all files that have not been inspected. Raises TypeError, ValueError, OSError."""
-        unread = [place for place in places(plan) if place.kind != "result" and id(place.value) not in self._uploads]
+        unread = [
+            place for place in iter_deferred(plan) if place.kind != "result" and id(place.value) not in self._uploads
+        ]
         if not unread:
             return
 
@@ -193,7 +195,7 @@ class Inputs:
     async def _resolved(self, plan: Any, schema: InputSchema, where: str, session: Session[Any]) -> Any:
         """Await all running values, and put their results in their places."""
         match plan:
-            case Later(kind="result"):
+            case Deferred(kind="result"):
                 return await self._result(plan, schema, session)
             case _ if is_mapping(plan):
                 return {
@@ -208,12 +210,12 @@ class Inputs:
             case _:
                 return plan
 
-    async def _result(self, place: Later, schema: InputSchema, session: Session[Any]) -> Any:
+    async def _result(self, place: Deferred, schema: InputSchema, session: Session[Any]) -> Any:
         """Await a running value, and return its plan. Its strings come from a model, so they never name local files."""
         if id(place.value) not in self._results:
             if is_lazy(place.value):
                 self._begun.append(place.value)
-            self._results[id(place.value)] = place.value, self._planned(await outcome(place, session), place.where)
+            self._results[id(place.value)] = place.value, self._planned(await await_result(place, session), place.where)
         _, plan = self._results[id(place.value)]
         return await self._resolved(
             self._fitted(suited(plan, schema), schema, place.where), schema, place.where, session
@@ -221,7 +223,7 @@ class Inputs:
 
     # ---- files
 
-    async def _text(self, place: Later, session: Session[Any]) -> str:
+    async def _text(self, place: Deferred, session: Session[Any]) -> str:
         """Return a file as a data URI, or as the URL of its upload."""
         _, upload = self._uploads[id(place.value)]
         with mistakes(place.where):
@@ -249,13 +251,13 @@ def writable(number: float, where: str) -> float:
     return number
 
 
-def read(place: Later) -> Upload:
+def read(place: Deferred) -> Upload:
     """Inspect a file. An image or an array is first written to a file in memory."""
     if place.kind == "file":
-        return inspected(place.value, place.where)
+        return inspect_file(place.value, place.where)
     from replicate._files.images import file_of
 
-    return inspected(file_of(place.value, place.where), place.where)
+    return inspect_file(file_of(place.value, place.where), place.where)
 
 
 def data_uri(upload: Upload) -> str:
@@ -265,11 +267,11 @@ def data_uri(upload: Upload) -> str:
     return f"data:{upload.content_type};base64,{base64.b64encode(content).decode()}"
 
 
-async def outcome(place: Later, session: Session[Any]) -> Any:
+async def await_result(place: Deferred, session: Session[Any]) -> Any:
     """Await a running value that was passed as an input, and return its result. Raises what the value raises."""
     if not hasattr(place.value, "__as_input__"):
         seconds = ALWAYS if session.blocking else session.remaining()
-        return await timed(place.value, seconds, lambda _: unstarted(place.where))
+        return await with_timeout(place.value, seconds, lambda _: unstarted(place.where))
     try:
         given = await place.value.__as_input__(session)
     except TypeError as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from replicate._models.schema import InputSchema
 
 
-class Later(NamedTuple):
+class Deferred(NamedTuple):
     """A placeholder for a value that must be read, encoded, uploaded or awaited. Errors show its location, `where`."""
 
     kind: Kind
@@ -25,16 +25,16 @@ class Later(NamedTuple):
     where: str
 
 
-def places(plan: Any) -> Iterator[Later]:
+def iter_deferred(plan: Any) -> Iterator[Deferred]:
     """Yield all placeholders."""
-    if isinstance(plan, Later):
+    if isinstance(plan, Deferred):
         yield plan
     elif is_mapping(plan):
         for item in plan.values():
-            yield from places(item)
+            yield from iter_deferred(item)
     elif is_array(plan) and not is_numbers(plan):
         for item in plan:
-            yield from places(item)
+            yield from iter_deferred(item)
 
 
 def changed(plan: Any, schema: InputSchema, where: str, change: Callable[[Any, InputSchema, str], Any]) -> Any:
@@ -51,7 +51,7 @@ def needs_schema(plan: Any) -> bool:
 
     An array may be an image. An output of a model, finished or not, may be a list although one file or text is wanted.
     """
-    if isinstance(plan, Later):
+    if isinstance(plan, Deferred):
         return plan.kind in ("array", "result")
     if isinstance(plan, OutputList):
         return len(plan) == 1 or bool(plan.text) or any(map(needs_schema, plan))
@@ -83,13 +83,13 @@ def texts_for_files(plan: Any, schema: InputSchema, where: str) -> Iterator[tupl
             yield from texts_for_files(item, schema.item, inside(where, index))
 
 
-def filled(plan: Any, found: Mapping[int, Any]) -> Any:
+def substitute(plan: Any, found: Mapping[int, Any]) -> Any:
     """Replace each placeholder by the result for its value, which is found by the value's `id`."""
-    if isinstance(plan, Later):
+    if isinstance(plan, Deferred):
         return found[id(plan.value)]
     if is_mapping(plan):
-        return {key: filled(item, found) for key, item in plan.items()}
-    return [filled(item, found) for item in plan] if is_array(plan) and not is_numbers(plan) else plan
+        return {key: substitute(item, found) for key, item in plan.items()}
+    return [substitute(item, found) for item in plan] if is_array(plan) and not is_numbers(plan) else plan
 
 
 def inside(where: str, key: object) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 from replicate._files import images as pictures
 from replicate._files.images import of
 from replicate._files.sources import check_file, is_file
-from replicate._inputs.plan import Later
+from replicate._inputs.plan import Deferred
 from replicate._json import is_iterable
 from replicate._outputs.file_output import FileOutput
 from replicate_api.types import UNSET, Payload
@@ -44,7 +44,7 @@ PLAINER: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 """Types that become a string, a number or an object."""
 
 
-def understood(value: Any, where: str, *, blocking: bool) -> Any:
+def convert(value: Any, where: str, *, blocking: bool) -> Any:
     """Return what an object stands for: a placeholder, or a plainer value. Raises TypeError, ValueError.
 
     An object with a coroutine method `__as_input__(session)` is a running value; the method is called on sending.
@@ -57,9 +57,9 @@ def understood(value: Any, where: str, *, blocking: bool) -> Any:
             check_file(value, where)
         if blocking and inspect.iscoroutine(value):
             raise TypeError(f"{where} is a coroutine, which a blocking client cannot await: use AsyncReplicate")
-        return Later(kind, value, where)
+        return Deferred(kind, value, where)
     try:
-        plainer = simplified(value)
+        plainer = simplify(value)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where} is {type(value).__name__}, and has no plain value: {error}") from error
     if plainer is not UNSET:
@@ -72,7 +72,7 @@ def understood(value: Any, where: str, *, blocking: bool) -> Any:
     )
 
 
-def simplified(value: Any) -> Any:
+def simplify(value: Any) -> Any:
     """Return a plainer value for a known type, else UNSET. A data frame becomes the list of its rows."""
     for kind, plainer in PLAINER:
         if isinstance(value, kind):

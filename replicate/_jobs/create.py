@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replicate._http import log
 from replicate._http.deadline import Deadline
 from replicate._http.options import with_read_timeout
-from replicate._inputs.aliases import stated
+from replicate._inputs.aliases import drop_unset
 from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._jobs.input_names import warn_of_names
 from replicate._jobs.matching import Asked
 from replicate._jobs.options import (
     MEMBERS,
     check,
-    given,
-    hold,
-    preference,
-    preferred,
+    prefer_header,
+    prefer_wait_seconds,
+    with_prefer,
+    with_request_options,
 )
-from replicate._jobs.recovery import Create
+from replicate._jobs.recovery import CreateAttempt
 from replicate._jobs.wait import tell_end
 from replicate._models import look_up
 from replicate.exceptions import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from replicate._http.session import Session
     from replicate._jobs.any_job import Endpoints
-    from replicate._jobs.wait import owned
+    from replicate._jobs.wait import CancelOnExit
     from replicate._models.descriptions import Description
     from replicate._models.reference import Reference
     from replicate_api.types import Request
@@ -76,7 +76,7 @@ async def create(
     kind: type[Any],
     input: Mapping[str, Any] | None,
     options: Mapping[str, Any],
-    block: owned,
+    block: CancelOnExit,
     reference: Reference | None = None,
     **members: Any,
 ) -> Created:
@@ -84,22 +84,24 @@ async def create(
 
     `reference` is the model that takes the input, where that is known.
     """
-    options = stated(options)
+    options = drop_unset(options)
     check(input, options)
-    asking = given(session, options)
+    asking = with_request_options(session, options)
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"), blocking=session.blocking)
     beside = session.uncaptured()
-    known = await described(beside, reference, inputs, Deadline(beside, None)) if reference else None
+    known = await describe_model(beside, reference, inputs, Deadline(beside, None)) if reference else None
     with inputs.told_apart():
-        ready: Mapping[str, Any] = await inputs.sent(uploading(asking.uncaptured()), known.input if known else UNKNOWN)
+        ready: Mapping[str, Any] = await inputs.sent(
+            upload_session(asking.uncaptured()), known.input if known else UNKNOWN
+        )
         members |= {"kind": kind, "input": ready, "options": options, "block": block}
         created = await post(asking, endpoint, *path, **members)
     if reference:
-        look_up.answered(session, reference, created.payload.version)
+        look_up.note_version(session, reference, created.payload.version)
     return created
 
 
-async def described(
+async def describe_model(
     session: Session[Any], reference: Reference, inputs: Inputs, deadline: Deadline
 ) -> Description | None:
     """Give what is known of a model before it is started with some inputs.
@@ -107,11 +109,11 @@ async def described(
     That is what is remembered; it is looked up only before a long upload, or where only its schema tells what to send.
     An input that the model does not have is warned of, once: it is sent as given, for the API to judge.
     """
-    known = await look_up.recalled(session, reference)
+    known = await look_up.recall(session, reference)
     if known is not None:
         warn_of_names(session, reference, inputs.names, known)
     elif reference.model and await inputs.worth_describing(session):
-        known = await look_up.attempted(session, reference, deadline)
+        known = await look_up.try_look_up(session, reference, deadline)
     return known
 
 
@@ -122,7 +124,7 @@ async def post(
     input: Mapping[str, Any],
     options: Mapping[str, Any],
     kind: type[Any],
-    block: owned,
+    block: CancelOnExit,
     **members: Any,
 ) -> Created:
     """Start a prediction or a training at an endpoint, exactly once, with an input that is ready.
@@ -133,23 +135,27 @@ async def post(
 
     Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
     """
-    session, prefer = preferred(session, preference(options))
+    session, prefer = with_prefer(session, prefer_header(options))
     body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in the order of version 1
     body = {name: value for name, value in body.items() if value is not None}
-    create, held = Create(session, kind.endpoints, block), None
+    create, held = CreateAttempt(session, kind.endpoints, block), None
 
     def request() -> Request:
         """Make the request anew for each attempt: a retry has less time left."""
         nonlocal held
         remaining = session.remaining()
-        held = affordable(prefer, remaining, kind.endpoints)
-        after = options.get("cancel_after") or (lifetime(remaining) if block.cancel else None)
+        held = shorten_wait(prefer, remaining, kind.endpoints)
+        after = options.get("cancel_after") or (cancel_after_header(remaining) if block.cancel else None)
         headers = {name: value for name, value in (("prefer", held), ("cancel_after", after)) if value is not None}
         made: Request = endpoint.build_request(*path, body=body, **headers)
         create.asked = Asked.of(made.path, {**made.json, **session.config.body})
         return made
 
-    patient = with_read_timeout(session.config.timeout, hold(prefer) + GRACE) if prefer else session.config.timeout
+    patient = (
+        with_read_timeout(session.config.timeout, prefer_wait_seconds(prefer) + GRACE)
+        if prefer
+        else session.config.timeout
+    )
     async with create:
         try:
             response = await session.evolve(timeout=patient).answer(request, started=create)
@@ -163,7 +169,7 @@ async def post(
             return Created(payload)
         create.answered(payload.id)
         announce(session, payload, kind)
-        early = held is not None and session.transport.now() - create.sent < hold(held) * EARLY
+        early = held is not None and session.transport.now() - create.sent < prefer_wait_seconds(held) * EARLY
     return Created(payload, early and "preference-applied" in response.headers)
 
 
@@ -178,7 +184,7 @@ def announce(session: Session[Any], payload: Any, kind: type[Any]) -> None:
         tell_end(job)
 
 
-def lifetime(remaining: float) -> str | None:
+def cancel_after_header(remaining: float) -> str | None:
     """Write for how long what is started may run, if it has to finish in so many seconds: no longer, to the second."""
     return None if remaining > LONGEST_LIFE else f"{max(SHORTEST_LIFE, math.ceil(remaining))}s"
 
@@ -202,7 +208,7 @@ def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusE
             return out and (isinstance(error, InternalServerError) or error.status_code == 408)
 
 
-def affordable(prefer: str | None, remaining: float, endpoints: Endpoints) -> str | None:
+def shorten_wait(prefer: str | None, remaining: float, endpoints: Endpoints) -> str | None:
     """Shorten what is asked for with `Prefer` to the time left. Raise APITimeoutError if there is none."""
     if remaining <= 0:
         error = APITimeoutError(f"The time was up before the {endpoints.noun} was started: nothing was started.")
@@ -211,10 +217,10 @@ def affordable(prefer: str | None, remaining: float, endpoints: Endpoints) -> st
     if prefer is None or remaining == float("inf"):
         return prefer
     longest = int(remaining * MARGIN)
-    return f"wait={min(hold(prefer), longest)}" if longest else None
+    return f"wait={min(prefer_wait_seconds(prefer), longest)}" if longest else None
 
 
-def uploading(session: Session[Any]) -> Session[Any]:
+def upload_session(session: Session[Any]) -> Session[Any]:
     """Give a session for the files of an input: what is to be added to the create itself is not for them."""
-    session, _ = preferred(session, None)
+    session, _ = with_prefer(session, None)
     return session.evolve(body={}) if session.config.body else session

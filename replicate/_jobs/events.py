@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.generators import nested
+from replicate._dual.generators import closing
 from replicate._http.sse import Decoder
 from replicate._jobs.pauses import interval
 from replicate._objects.resource import session_of
@@ -55,7 +55,7 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
         heard, silent = now(), False
         try:
             response = await deadline.bound(session).send(Request("GET", url, headers=headers), stream=True)
-            async with nested(session.chunks(response)) as chunks:
+            async with closing(session.chunks(response)) as chunks:
                 async for chunk in chunks:
                     before = place.last_id
                     if new := place.advance(decoder.feed(chunk)):

@@ -33,7 +33,7 @@ class Block(Protocol):
         """Cancel it by a session, within so many seconds."""
 
 
-class Open:
+class ExitRegistry:
     """The blocks that are to cancel something when they are left, of this process. Threads share it."""
 
     def __init__(self) -> None:
@@ -66,14 +66,14 @@ class Open:
         """Cancel all there is, one after the other."""
         blocks, self._blocks = self._blocks, set()
         with suppress(KeyboardInterrupt):
-            drive(end(list(blocks), AT_EXIT))
+            drive(cancel_all(list(blocks), AT_EXIT))
 
     def forget(self) -> None:
         """After a fork: leave to the parent process what is the parent's."""
         self._blocks, self._registered = set(), False
 
 
-async def end(blocks: list[Block], seconds: float) -> None:
+async def cancel_all(blocks: list[Block], seconds: float) -> None:
     """Cancel what blocks own, within so many seconds. Event loops are gone by then, so this is done by blocking."""
     for block in blocks:
         with suppress(ReplicateError):  # an HTTP client of the caller's may be of no use here

@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from replicate._dual.generators import nested
+from replicate._dual.generators import closing
 from replicate._http.deadline import Deadline
 from replicate._http.sse import LINE_END, ServerSentEvent
 from replicate._jobs.events import BrokenStreamError, events, stream_url
-from replicate._jobs.outputs import raw
-from replicate._jobs.wait import LATE, Watch, check_kept, look, settle
+from replicate._jobs.outputs import raw_output
+from replicate._jobs.wait import LATE, Watch, check_kept, refresh, wait_until_done
 from replicate._json import is_array, members
 from replicate._objects.resource import session_of
-from replicate._wording import ended, harmless, told
+from replicate._wording import end_sentence, harmless, notes_of
 from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ PATIENCE = 10.0
 """For how many seconds a prediction, whose stream told of its end, may still look unfinished."""
 
 
-async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any]) -> AsyncGenerator[Any, None]:
+async def stream_events(watch: Watch, schema: OutputSchema, files: Files[Any]) -> AsyncGenerator[Any, None]:
     """Yield the prediction that is watched, then its events to its end, as many at a time as come together.
 
     Cancels the prediction if this is closed before, provided that the block of its call does. Raises StreamError if the
@@ -42,12 +42,12 @@ async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any]) -> Asy
     failed: str | None = None
     batch: list[ServerSentEvent] = []
     async with watch.block as block:
-        async with nested(followed(watch, schema)) as batches:
+        async with closing(follow_events(watch, schema)) as batches:
             yield prediction
             async for batch in batches:
                 for event in batch:
                     if not event:
-                        failed = failure(event) if failed is None else failed
+                        failed = failure_of(event) if failed is None else failed
                     elif ":" in event:  # most have none, which is soon told
                         event.data = files.item(event.data)
                         await files.save(prediction)
@@ -56,7 +56,7 @@ async def streamed(watch: Watch, schema: OutputSchema, files: Files[Any]) -> Asy
                 yield batch
         block.release()  # there is nothing left to cancel
         if watch.tells_end and failed is None:
-            await ending(watch)
+            await await_end(watch)
         yield batch
         if failed is not None:
             raise await stream_error(watch, failed)
@@ -71,7 +71,7 @@ async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSe
     """
     if url:
         try:
-            async with nested(events(watch, url)) as source:
+            async with closing(events(watch, url)) as source:
                 async for batch in source:
                     yield batch
                     if watch.off_stream:
@@ -85,13 +85,13 @@ async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSe
         yield []
 
 
-async def followed(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[ServerSentEvent], None]:
+async def follow_events(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[ServerSentEvent], None]:
     """Yield the events of a prediction up to `done`: of its stream, and what that leaves out by looking."""
     seen: list[Any] = []
     prediction: Any = watch.run
     url = stream_url(prediction)
     try:
-        async with nested(changes(watch, url)) as source:
+        async with closing(changes(watch, url)) as source:
             async for batch in source:
                 if batch:
                     if watch.updates.wanted:
@@ -123,7 +123,7 @@ def text_or_json(item: Any) -> str:
     return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
 
 
-def failure(event: ServerSentEvent) -> str | None:
+def failure_of(event: ServerSentEvent) -> str | None:
     """Give what an event tells of a failure: an error, or a reason to be done before the end."""
     if event.event == "error":
         return str(event.data)
@@ -136,15 +136,15 @@ def failure(event: ServerSentEvent) -> str | None:
     return None if reason is None else str(reason)
 
 
-async def ending(watch: Watch) -> Exception | None:
+async def await_end(watch: Watch) -> Exception | None:
     """Look how a prediction ended, whose stream told of its end, if that can be learned in time; if not, give why."""
     prediction: Any = watch.run
     try:
         if not prediction.finished:
-            await look(prediction, watch.deadline)
+            await refresh(prediction, watch.deadline)
         left = min(PATIENCE, watch.deadline.remaining())
         if left > 0:
-            await settle(prediction, Deadline(session_of(watch.run), left), watch.updates)
+            await wait_until_done(prediction, Deadline(session_of(watch.run), left), watch.updates)
     except (APIError, PredictionTimeout) as error:
         if error is watch.updates.error:
             raise
@@ -157,7 +157,7 @@ async def stream_error(watch: Watch, reason: str) -> RunError:
 
     One that was canceled when the deadline was over was canceled for that: PredictionTimeout.
     """
-    cause = await ending(watch)
+    cause = await await_end(watch)
     prediction: Any = watch.run
     deadline = watch.deadline
     if prediction.status in ("canceled", "aborted") and deadline.remaining() < LATE:
@@ -178,8 +178,8 @@ async def stream_error(watch: Watch, reason: str) -> RunError:
 def failed_stream(prediction: Any, reason: str) -> StreamError:
     """Make the error of a stream whose prediction did not succeed: its text is what the model said."""
     said = harmless(str(prediction.error or "")) or None
-    made = StreamError(ended(prediction), said=said, detail=prediction.error or reason, prediction=prediction)
-    for note in told(prediction, said):
+    made = StreamError(end_sentence(prediction), said=said, detail=prediction.error or reason, prediction=prediction)
+    for note in notes_of(prediction, said):
         made.add_note(note)
     return made
 
@@ -194,12 +194,14 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
     prediction: Any = watch.run
     url = stream_url(prediction)
     if url and not schema.known:
-        while not raw(prediction) and await watch.look_again():
+        while not raw_output(prediction) and await watch.look_again():
             pass
-    texts = schema.streams_text if schema.known else bool(raw(prediction)) and schema.is_text(raw(prediction))
+    texts = (
+        schema.streams_text if schema.known else bool(raw_output(prediction)) and schema.is_text(raw_output(prediction))
+    )
     seen: list[Any] = []
-    known = text_of(raw(prediction)) if texts else ""
-    async with nested(changes(watch, url if texts and not prediction.finished else None)) as source:
+    known = text_of(raw_output(prediction)) if texts else ""
+    async with closing(changes(watch, url if texts and not prediction.finished else None)) as source:
         async for batch in source:
             if batch and watch.updates.wanted:
                 await watch.updates.happened(prediction, batch, schema)
@@ -218,7 +220,7 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
 
 def news(prediction: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
     """Give what a prediction's output holds beyond the items seen, if it comes in items or is complete."""
-    output = raw(prediction)
+    output = raw_output(prediction)
     if prediction.finished or schema.iterator or (not schema.known and is_array(output)):
         return unseen(output, seen, schema)
     return []
@@ -260,7 +262,7 @@ async def lines(prediction: AnyJob) -> AsyncGenerator[str, None]:
     for line in seen:
         yield line
     told, parts = 0, list[str]()
-    async with nested(changes(watch, None if prediction.finished else stream_url(prediction))) as source:
+    async with closing(changes(watch, None if prediction.finished else stream_url(prediction))) as source:
         async for batch in source:
             new = [] if batch else whole(prediction)[len(seen) :]
             parts.append("".join(event.data for event in batch if event.event == "logs"))

@@ -5,17 +5,17 @@ from __future__ import annotations
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from replicate._annotations import deferred
-from replicate._dual.async_names import rebound, rebound_error
+from replicate._annotations import resolve_lazily
+from replicate._dual.async_names import rebind_all, rebind_error
 from replicate._dual.colours import Async, C, Sync, T
 from replicate._dual.counterparts import Counterpart
 from replicate._dual.drive import drive
-from replicate._dual.generators import drive_iter, nested, outermost
+from replicate._dual.generators import closing, drive_iter, tracked
 from replicate._dual.methods import dual
 from replicate._http.connections.interface import TIE
-from replicate._http.connections.pool import timed
+from replicate._http.connections.pool import with_timeout
 from replicate._http.session import Session
-from replicate._jobs.wait import halt, owned, unended
+from replicate._jobs.wait import CancelOnExit, cancel_job, open_blocks
 from replicate._objects.resource import session_of
 from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateException, RunError
 
@@ -71,8 +71,8 @@ class Iteration(Generic[C, T]):
         prediction: AnyJob | None = None,
         deadline: Deadline | None = None,
     ) -> None:
-        self._session, self._source = session, nested(source)
-        self._items = outermost(session, self._source)
+        self._session, self._source = session, closing(source)
+        self._items = tracked(session, self._source)
         self._blocking = drive_iter(self._items) if session.blocking else None
         self._prediction, self._deadline = prediction, deadline
         self._ready: Iterator[T] = iter(())
@@ -113,7 +113,7 @@ class Iteration(Generic[C, T]):
             if self._prediction is not None and cause.prediction is self._prediction:
                 vars(cause).update(prediction=self.prediction)
             cause = cause.__cause__
-        rebound_error(error, self._home)
+        rebind_error(error, self._home)
 
     @property
     def started(self) -> bool:
@@ -235,7 +235,7 @@ class Iteration(Generic[C, T]):
         if self._failure is None and not self._complete:
             self._failure = self._left()
         if self._reading:  # the reader closes it, as soon as there is something to read
-            if (block := unended.of(self._prediction)) and (session := block.session):
+            if (block := open_blocks.of(self._prediction)) and (session := block.session):
                 await block.end(session)
             return
         with await self._session.transport.in_use():
@@ -259,7 +259,7 @@ class Iteration(Generic[C, T]):
             if session.blocking:
                 return [*cast("Iteration[Sync, T]", self)]
             collected = self._collected_rest()
-            return await timed(collected, session.remaining() + TIE, lambda _: unstarted(repr(self)))
+            return await with_timeout(collected, session.remaining() + TIE, lambda _: unstarted(repr(self)))
         except PredictionTimeout as error:
             if session.remaining() > 0:
                 raise
@@ -272,8 +272,8 @@ class Iteration(Generic[C, T]):
     async def cancel(self) -> None:
         """Stop the prediction. Raises RunError."""
         prediction = self._own()
-        async with owned(prediction, cancel=False):
-            await halt(prediction)
+        async with CancelOnExit(prediction, cancel=False):
+            await cancel_job(prediction)
 
 
 class BlockingIteration(Iteration[Sync, T]):
@@ -335,7 +335,7 @@ class AwaitedIteration(Iteration[Async, T]):
     async def __anext__(self) -> T:
         while True:
             for item in self._ready:
-                return item if self._home is None else rebound(item, self._home)
+                return item if self._home is None else rebind_all(item, self._home)
             if not await self._home_step(self._more):
                 raise StopAsyncIteration
 
@@ -370,4 +370,4 @@ class AwaitedIteration(Iteration[Async, T]):
         raise error
 
 
-deferred(Iteration)
+resolve_lazily(Iteration)

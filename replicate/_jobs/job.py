@@ -10,7 +10,7 @@ from replicate._http.deadline import Deadline
 from replicate._jobs import updates as watching
 from replicate._jobs.outputs import RUN_FIELDS
 from replicate._jobs.updates import Timings, Updates, timings
-from replicate._jobs.wait import TERMINAL, halt, look, settle
+from replicate._jobs.wait import TERMINAL, cancel_job, refresh, wait_until_done
 from replicate._objects.resource import Bound
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ class Job(Bound[C], Generic[C, ThisJob]):
         PredictionTimeout, APIError.
         """
         with Updates(self._session, on_update, progress) as updates:
-            return await settle(cast("ThisJob", self), Deadline(self._session, timeout), updates)
+            return await wait_until_done(cast("ThisJob", self), Deadline(self._session, timeout), updates)
 
     @dual
     async def reload(self) -> ThisJob:
         """Load this prediction (`predictions.get`) or training (`trainings.get`) anew, in place. Raises APIError."""
-        return await look(cast("ThisJob", self))
+        return await refresh(cast("ThisJob", self))
 
     @dual
     async def cancel(self) -> ThisJob:
@@ -95,7 +95,7 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
         One that has finished stays as it is. Raises APIError.
         """
-        return await halt(cast("ThisJob", self))
+        return await cancel_job(cast("ThisJob", self))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
         from replicate._jobs.notebook import shown

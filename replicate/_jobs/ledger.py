@@ -63,7 +63,7 @@ class Claimant(Protocol):
         ...
 
 
-class Ledger:
+class CreateRegistry:
     """The creates of this process: those that are under way, and what is known to belong to one. All clients share it.
 
     It holds neither clients nor inputs, except of what is under way, nor tokens.
@@ -152,4 +152,4 @@ class Ledger:
         self.under_way.clear()
 
 
-ledger: Ledger = Ledger()
+create_registry: CreateRegistry = CreateRegistry()

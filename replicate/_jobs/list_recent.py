@@ -19,7 +19,7 @@ CLOCKS = timedelta(minutes=10)
 PAGES = 20
 
 
-async def newest(session: Session[Any], endpoints: Endpoints, sent: float) -> list[Any]:
+async def list_recent(session: Session[Any], endpoints: Endpoints, sent: float) -> list[Any]:
     """List what was started since a moment of the transport's clock."""
     endpoint, now = endpoints.list, session.transport.now
     earliest = datetime.now(UTC) - timedelta(seconds=math.ceil(now() - sent)) - CLOCKS

@@ -128,7 +128,7 @@ MEMBERS = (*WebhookOptions.__annotations__, "stream")
 def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError for what shows at a glance that it cannot be sent; the API judges the values."""
     check_values(options)
-    preference(options)
+    prefer_header(options)
     if (after := options.get("cancel_after")) is not None:
         check_text("cancel_after", after)
     check_fields({name: options.get(name) for name in (*MEMBERS, "extra_body")})
@@ -151,12 +151,12 @@ def check_flags(options: Mapping[str, Any], *names: str) -> None:
             raise TypeError(f"{name} must be True or False, not {type(flag).__name__}")
 
 
-def given(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
+def with_request_options(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
     """Give a session with those of the options that are for its requests."""
     return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
 
 
-def preferred(session: Session[Any], prefer: str | None) -> tuple[Session[Any], str | None]:
+def with_prefer(session: Session[Any], prefer: str | None) -> tuple[Session[Any], str | None]:
     """Take a `Prefer: wait` that is set as a header for what it means: it is reckoned with, like the argument.
 
     An argument that is no wait is sent as a header, and not reckoned with.
@@ -171,7 +171,7 @@ def preferred(session: Session[Any], prefer: str | None) -> tuple[Session[Any], 
     return session.evolve(headers=rest), prefer or held
 
 
-def preference(options: Mapping[str, Any]) -> str | None:
+def prefer_header(options: Mapping[str, Any]) -> str | None:
     """Write the `Prefer` header. Raises TypeError; ValueError for a wait that is none."""
     wait, prefer = options.get("wait"), options.get("prefer")
     if not isinstance(prefer, str | None):
@@ -182,7 +182,7 @@ def preference(options: Mapping[str, Any]) -> str | None:
         if wait is not None:
             raise TypeError("cannot mix and match prefer and wait: they say the same, so pass one of them")
         check_text("prefer", prefer)
-        if PREFER.fullmatch(prefer) and not 1 <= hold(prefer) <= LONGEST_HOLD:
+        if PREFER.fullmatch(prefer) and not 1 <= prefer_wait_seconds(prefer) <= LONGEST_HOLD:
             raise ValueError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {prefer!r}")
         return prefer
     if wait is True:
@@ -194,6 +194,6 @@ def preference(options: Mapping[str, Any]) -> str | None:
     return f"wait={int(wait)}"
 
 
-def hold(prefer: str) -> int:
+def prefer_wait_seconds(prefer: str) -> int:
     """Read how many seconds a `Prefer` header asks the API to keep the answer back."""
     return int(prefer.partition("=")[2] or LONGEST_HOLD)

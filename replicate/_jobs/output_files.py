@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from replicate._dual.colours import C
 from replicate._errors import brief
 from replicate._http.settings import folder
-from replicate._jobs.outputs import raw
+from replicate._jobs.outputs import raw_output
 from replicate._models.schema import BY_VALUE
 from replicate.exceptions import SaveError
 
@@ -65,7 +65,7 @@ class Files(Generic[C]):
 
     async def of(self, prediction: AnyJob) -> Any:
         """Give a whole output with its files, saved. Raises SaveError."""
-        output = self.schema.files(raw(prediction), self)
+        output = self.schema.files(raw_output(prediction), self)
         await self.save(prediction)
         self.check(prediction, output)
         return output
@@ -115,12 +115,12 @@ class Files(Generic[C]):
         ) from first
 
 
-def saving(session: Session[Any], save_to: Any) -> Path | None:
+def save_folder(session: Session[Any], save_to: Any) -> Path | None:
     """Give the folder that files are to be saved in: that of a call, or of its client. Raises TypeError, ValueError."""
     return folder(save_to, "save_to") or session.config.output_dir
 
 
-def make_ready(into: Path | None) -> None:
+def make_folder(into: Path | None) -> None:
     """Make a folder, and see whether files can be written there. Raises OSError."""
     if into is None:
         return

@@ -22,7 +22,7 @@ RUN_FIELDS = (
 """The fields of predictions and trainings in the order of version 1, which come before all others."""
 
 
-def raw(run: Any) -> Any:
+def raw_output(run: Any) -> Any:
     """Give the output as it came."""
     return stored(run, "output")
 
@@ -63,7 +63,7 @@ def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> 
 
     What is a file its schema tells, if that is known by now; if not, the URL does. An output without files is itself.
     """
-    output, found = raw(run) if item is UNSET else item, list[str]()
+    output, found = raw_output(run) if item is UNSET else item, list[str]()
     maker = Maker(run)
 
     def make(url: str) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 VARIABLE = "REPLICATE_POLL_INTERVAL"
 
 
-def pace(session: Session[Any]) -> float | None:
+def fixed_interval(session: Session[Any]) -> float | None:
     """Give the seconds between two looks that the client or the environment asks for, or None."""
     if session.config.poll_interval is not None:
         return session.config.poll_interval
@@ -26,7 +26,7 @@ def pace(session: Session[Any]) -> float | None:
     return number(given)
 
 
-async def turn(session: Session[Any], deadline: Deadline) -> bool:
+async def acquire(session: Session[Any], deadline: Deadline) -> bool:
     """Wait for a slot among all looks with the session's token: True. Or for the deadline, if that is before: False."""
     pace, transport = session.pace, session.transport
     while True:
@@ -45,9 +45,9 @@ async def turn(session: Session[Any], deadline: Deadline) -> bool:
             return True
 
 
-async def until_due(session: Session[Any], deadline: Deadline) -> bool:
+async def sleep_until_due(session: Session[Any], deadline: Deadline) -> bool:
     """Wait until the next look is due: True. If the deadline has passed, do not wait: False."""
     remaining = deadline.remaining()
     if remaining > 0:
-        await session.transport.sleep(min(interval(deadline.elapsed(), pace(session)), remaining))
+        await session.transport.sleep(min(interval(deadline.elapsed(), fixed_interval(session)), remaining))
     return remaining > 0

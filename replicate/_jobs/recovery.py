@@ -20,12 +20,12 @@ from replicate._http.error_responses import unreadable
 from replicate._http.libraries import httpx
 from replicate._http.secrecy.hiding import authorization
 from replicate._jobs.assignment import Attempt, Verdict, assign, without_others
-from replicate._jobs.ledger import ledger as ledger  # noqa: PLC0414 - for others that look into it
-from replicate._jobs.list_recent import newest
+from replicate._jobs.ledger import create_registry as create_registry  # noqa: PLC0414 - for others that look into it
+from replicate._jobs.list_recent import list_recent
 from replicate._jobs.matching import Asked, fitting, same
 from replicate._jobs.outputs import known_defaults
 from replicate._jobs.pauses import CROWDED, CROWDED_LOOKS, FIND, FIND_QUICKLY
-from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, aside, ask, stop
+from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, cancel_quietly, fetch_job, in_thread
 from replicate._models import look_up
 from replicate._models.descriptions import description_reference, remembered
 from replicate._wording import PROBLEM, sentence
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
     from replicate._jobs.any_job import Endpoints
     from replicate._jobs.ledger import Account, Claimant
-    from replicate._jobs.wait import owned
+    from replicate._jobs.wait import CancelOnExit
     from replicate.exceptions import APIConnectionError
 
 
@@ -53,7 +53,7 @@ CARRIED = (*PROBLEM, "status_code", "request", "response", "body", "request_id",
 """What an error has of the one that came in the place of an answer."""
 
 
-class Create:
+class CreateAttempt:
     """A request that starts something, and what became of it.
 
     Used as a block around it, inside that of its call: where that is left by an interrupt, or an error that is not
@@ -61,7 +61,7 @@ class Create:
     canceled, provided that the block of the call cancels.
     """
 
-    def __init__(self, session: Session[Any], endpoints: Endpoints, block: owned) -> None:
+    def __init__(self, session: Session[Any], endpoints: Endpoints, block: CancelOnExit) -> None:
         self.session: Session[Any] = session
         self.endpoints: Endpoints = endpoints
         self._block = block
@@ -117,13 +117,17 @@ class Create:
 
         It shows another input. A mock that gives every create the same id is no socket's, or shows none.
         """
-        if ledger.is_another_s(payload.id, self) and self.asked.differs(payload) and came_over_a_socket(response):
+        if (
+            create_registry.is_another_s(payload.id, self)
+            and self.asked.differs(payload)
+            and came_over_a_socket(response)
+        ):
             raise unreadable(response, f"its id, {payload.id}, is another {self.noun}'s, which has another input")
 
     def answered(self, run_id: str) -> None:
         """Note what the request has started."""
         self.id = run_id
-        if not ledger.claim(run_id, self) and ledger.is_adopted(run_id):
+        if not create_registry.claim(run_id, self) and create_registry.is_adopted(run_id):
             log.warning("%s %s was taken up by another call, too, whose own answer was lost", self.noun, run_id)
 
     def accepted(self) -> None:
@@ -135,20 +139,20 @@ class Create:
         made = AmbiguousCreateError(
             f"The {self.noun} was started, but the answer that tells its id broke off: {sentence(error.message)}",
             hint=f"To send it again might be charged twice. parse() looks for the {self.noun} and gives it.",
-            **carried(error),
+            **fields_of(error),
         )
         made.__cause__ = error
         return made
 
     async def __aenter__(self) -> None:
-        ledger.under_way[self] = None
+        create_registry.under_way[self] = None
         self._block.create = self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            ledger.under_way.pop(self, None)
+            create_registry.under_way.pop(self, None)
             return
         try:
             if self.id is None and isinstance(error, ReplicateException):
@@ -156,9 +160,9 @@ class Create:
             elif self._block.release():
                 await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         finally:
-            ledger.under_way.pop(self, None)  # a fork may have happened since
+            create_registry.under_way.pop(self, None)  # a fork may have happened since
             if self.ending and self.id is None and self._verdict.explained:
-                ledger.give_up(self, self._found)
+                create_registry.give_up(self, self._found)
         if self.out and isinstance(error, (httpx.HTTPError, TimeoutError)):
             raise RunError.of(error, None) from error  # for whoever makes a call again on one of these
 
@@ -171,12 +175,12 @@ class Create:
         try:
             if self.id is None:
                 await self._find_quickly(session, seconds)
-            if self.id is not None and not ledger.may_cancel(self.id, late=False):
+            if self.id is not None and not create_registry.may_cancel(self.id, late=False):
                 log.warning("%s %s may be what an interrupted call has started, and goes on", self.noun, self.id)
             elif self.id is not None:
-                await stop(session, self.endpoints.cancel, self.id, seconds=seconds)
+                await cancel_quietly(session, self.endpoints.cancel, self.id, seconds=seconds)
             for run_id in self._inherited:
-                await stop(session, self.endpoints.cancel, run_id, seconds=late - session.transport.now())
+                await cancel_quietly(session, self.endpoints.cancel, run_id, seconds=late - session.transport.now())
         except Exception as error:  # noqa: BLE001 - something else is being raised already
             log.debug("looking for an interrupted %s failed: %s", self.noun, error)
         if self.id is None:
@@ -194,7 +198,7 @@ class Create:
             raise self._ambiguous(error) from error
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
         try:
-            return await ask(self.session, self.endpoints.get, self.id)
+            return await fetch_job(self.session, self.endpoints.get, self.id)
         except Exception as trouble:  # noqa: BLE001 - whatever it is, this was found, and is what was asked for
             log.debug("reading %s %s failed: %s", self.noun, self.id, trouble)
             if self._listed.status in TERMINAL:
@@ -212,7 +216,7 @@ class Create:
 
         if session.transport.is_closed:
             with suppress(ReplicateError):  # an HTTP client of the caller's, of which there is no other
-                await aside(session, find)
+                await in_thread(session, find)
                 return
         await find(session)
 
@@ -240,21 +244,21 @@ class Create:
     async def _look(self, session: Session[Any]) -> None:
         """Look once, and take up what this create may take."""
         self._verdict = self._verdict._replace(wait=False)
-        listed = await newest(session, self.endpoints, self.sent)
+        listed = await list_recent(session, self.endpoints, self.sent)
         rivals = self._rivals(session.transport.now())
-        free = [each for each in listed if ledger.is_free(each.id, self.account)]
+        free = [each for each in listed if create_registry.is_free(each.id, self.account)]
         await self._learn_defaults(session, free)
         others = [rival.attempt() for rival in rivals]
         fit = without_others(fitting(self.asked, free, self._defaults), others)
         self._found = [each.id for each in fit.found]
         self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
-        given_up = ledger.alike(self, self._found)
+        given_up = create_registry.alike(self, self._found)
         self._verdict = verdict = assign(self.attempt(), fit, others, len(given_up))
         for each in verdict.take:
-            if ledger.claim(each.id, self):
+            if create_registry.claim(each.id, self):
                 self.id, self._listed = each.id, each
-                ledger.adopt(each.id, exact=fit.exact)
-                self._inherited = ledger.take_over(self, given_up) if verdict.inherits else []
+                create_registry.adopt(each.id, exact=fit.exact)
+                self._inherited = create_registry.take_over(self, given_up) if verdict.inherits else []
                 return
         if verdict.take:
             self._found = []  # for others were quicker: what is this one's may still show
@@ -263,7 +267,7 @@ class Create:
         """Give the other creates of this process that may have started what was listed by now."""
         return [
             other
-            for other in list(ledger.under_way)
+            for other in list(create_registry.under_way)
             if other is not self
             and other.id is None
             and other.sent <= now
@@ -278,7 +282,7 @@ class Create:
             return
         self._described, reference = True, description_reference(fit[0])
         if reference is not None and remembered(session, reference) is None:
-            await look_up.attempted(session, reference, Deadline.within(session), look_up.QUICKLY)
+            await look_up.try_look_up(session, reference, Deadline.within(session), look_up.QUICKLY)
 
     def _defaults(self, started: Any) -> dict[str, Any]:
         """Give the defaults of its model's input that are known. What trainings take is not."""
@@ -304,10 +308,10 @@ class Create:
         return AmbiguousCreateError(
             f"It is not known whether the {noun} was started: {sentence(error.message)} {looked}",
             hint=f"It was not sent again, since that might be charged twice. {where} before you start another.",
-            **carried(error),
+            **fields_of(error),
         )
 
 
-def carried(error: APIError) -> dict[str, Any]:
+def fields_of(error: APIError) -> dict[str, Any]:
     """Give what an error has of the one that came in the place of an answer."""
     return {name: value for name, value in vars(error).items() if name in CARRIED}

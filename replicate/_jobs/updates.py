@@ -8,8 +8,8 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate._annotations import deferred
-from replicate._jobs.outputs import raw
+from replicate._annotations import resolve_lazily
+from replicate._jobs.outputs import raw_output
 from replicate._json import is_array
 from replicate._objects.progress_bar import Display
 from replicate_api.types import UNSET
@@ -103,7 +103,7 @@ class Updates:
         known_logs: Any = prediction.logs
         if len(self._logs) > (len(known_logs) if is_text(known_logs) else 0):
             prediction.logs = self._logs
-        known = raw(prediction)
+        known = raw_output(prediction)
         listed = schema.streams_text if schema.iterator else not schema.known
         if listed and (known is None or (is_array(known) and len(self._pieces) > len(known))):
             prediction.output = [*self._pieces] or None
@@ -137,7 +137,7 @@ def refuse(told: Any) -> None:
 
 def summary(run: AnyJob) -> tuple[Any, ...]:
     """Give what makes a state a new one. Progress is in the logs; of an output in items, each is there for good."""
-    output = raw(run)
+    output = raw_output(run)
     return run.status, run.logs, len(output) if is_array(output) else output
 
 
@@ -203,5 +203,5 @@ def aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-deferred(Progress)
-deferred(Timings)
+resolve_lazily(Progress)
+resolve_lazily(Timings)

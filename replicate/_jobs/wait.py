@@ -12,13 +12,13 @@ from replicate._http.connections.process import ClosedError
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
 from replicate._http.libraries import httpx
-from replicate._jobs.exit_registry import Open
-from replicate._jobs.ledger import ledger
-from replicate._jobs.outputs import raw
+from replicate._jobs.exit_registry import ExitRegistry
+from replicate._jobs.ledger import create_registry
+from replicate._jobs.outputs import raw_output
 from replicate._jobs.pauses import CANCEL, CANCEL_ASIDE, backoff
-from replicate._jobs.polling import turn, until_due
+from replicate._jobs.polling import acquire, sleep_until_due
 from replicate._jobs.updates import Updates
-from replicate._objects.resource import renew, session_of
+from replicate._objects.resource import session_of, update_from
 from replicate.exceptions import (
     APIConnectionError,
     APIError,
@@ -58,7 +58,7 @@ LATE = 1.0
 """Seconds before its deadline from which on a call takes a canceled prediction for one that was out of time."""
 
 
-async def ask(session: Session[Any], endpoint: Any, run_id: str | None) -> Any:
+async def fetch_job(session: Session[Any], endpoint: Any, run_id: str | None) -> Any:
     """Ask about a prediction or a training, or for its end.
 
     Raises APIResponseValidationError for an answer without the very id that was asked for: whatever else is in it would
@@ -71,17 +71,17 @@ async def ask(session: Session[Any], endpoint: Any, run_id: str | None) -> Any:
     return payload
 
 
-async def look(run: Run, deadline: Deadline | None = None) -> Run:
+async def refresh(run: Run, deadline: Deadline | None = None) -> Run:
     """Load a prediction or a training anew, in place."""
     session = session_of(run)
-    renew(run, await ask(deadline.bound(session) if deadline else session, run.endpoints.get, run.id))
+    update_from(run, await fetch_job(deadline.bound(session) if deadline else session, run.endpoints.get, run.id))
     tell_end(run)
     return run
 
 
-async def halt(run: Run) -> Run:
+async def cancel_job(run: Run) -> Run:
     """Stop a prediction or a training, in place."""
-    renew(run, await ask(session_of(run), run.endpoints.cancel, run.id))
+    update_from(run, await fetch_job(session_of(run), run.endpoints.cancel, run.id))
     tell_end(run)
     return run
 
@@ -93,7 +93,7 @@ def tell_end(run: Any, *, complete: bool = False) -> None:
         observers.finished(run)
 
 
-unended: Open = Open()
+open_blocks: ExitRegistry = ExitRegistry()
 
 
 class Starting(Protocol):
@@ -106,7 +106,7 @@ class Starting(Protocol):
         """Cancel what the request has started, within so many seconds."""
 
 
-class owned:  # noqa: N801 - reads as what it makes of a prediction
+class CancelOnExit:
     """What a call does with what it starts, from before its request goes out to the end of the call.
 
     The block may be entered again where it was left without an error: what iterates the output goes on with it.
@@ -128,12 +128,12 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
 
     async def __aenter__(self) -> Self:
         if self.cancel:
-            unended.add(self)
+            open_blocks.add(self)
         return self
 
     def release(self) -> bool:
         """Cancel nothing from now on. False if this was not to cancel anything, or is of another process."""
-        return unended.remove(self)
+        return open_blocks.remove(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -168,11 +168,11 @@ class owned:  # noqa: N801 - reads as what it makes of a prediction
         if run is None:
             if self.create is not None:
                 await self.create.end(session, seconds)
-        elif run.status not in TERMINAL and ledger.may_cancel(run.id, late=late):
-            await stop(session, run.endpoints.cancel, run.id, into=run, seconds=min(seconds, LAST_WILL))
+        elif run.status not in TERMINAL and create_registry.may_cancel(run.id, late=late):
+            await cancel_quietly(session, run.endpoints.cancel, run.id, into=run, seconds=min(seconds, LAST_WILL))
 
 
-async def stop(
+async def cancel_quietly(
     session: Session[Any], canceler: Any, run_id: str, into: AnyJob | None = None, seconds: float = LAST_WILL
 ) -> bool:
     """Cancel what is left behind, within so many seconds. What goes wrong is logged: something else is raised.
@@ -181,10 +181,12 @@ async def stop(
     """
     canceled = False
     try:
-        payload = await insist(session, canceler, run_id, Deadline(session, max(0.1, seconds - LAST_CHANCE)))
+        payload = await cancel_with_retries(
+            session, canceler, run_id, Deadline(session, max(0.1, seconds - LAST_CHANCE))
+        )
         canceled = True
         if into is not None:
-            renew(into, payload)
+            update_from(into, payload)
             tell_end(into)
     except Exception as error:  # noqa: BLE001 - whatever it is
         log.debug("%s cannot be canceled: %s", run_id, error)
@@ -196,7 +198,7 @@ async def stop(
     return canceled
 
 
-async def insist(
+async def cancel_with_retries(
     session: Session[Any], canceler: Any, run_id: str, deadline: Deadline, pauses: tuple[float, ...] = CANCEL
 ) -> Any:
     """Cancel a prediction or a training by as many attempts as there are pauses, and raise what the last one does."""
@@ -205,7 +207,7 @@ async def insist(
         try:
             if pause:
                 await session.transport.sleep(pause)
-            return await ask(deadline.bound(session), canceler, run_id)
+            return await fetch_job(deadline.bound(session), canceler, run_id)
         except PASSING as error:
             log.debug("canceling %s failed: %s", run_id, error)
             trouble = error
@@ -213,11 +215,13 @@ async def insist(
                 break
         except ClosedError:
             # A client may be closed, by hand or at the end of its event loop, before what is iterated with it.
-            return await aside(session, lambda spare: insist(spare, canceler, run_id, deadline, CANCEL_ASIDE))
+            return await in_thread(
+                session, lambda spare: cancel_with_retries(spare, canceler, run_id, deadline, CANCEL_ASIDE)
+            )
     raise trouble or AssertionError
 
 
-async def aside(session: Session[Any], work: Callable[[Session[Any]], Coroutine[Any, Any, T]]) -> T:
+async def in_thread(session: Session[Any], work: Callable[[Session[Any]], Coroutine[Any, Any, T]]) -> T:
     """Do some work with a session that blocks, over connections of its own, where it does not hold up the event loop.
 
     It goes on to its end, in its thread, even where nobody waits for it any more. So it must have a deadline.
@@ -234,7 +238,7 @@ async def aside(session: Session[Any], work: Callable[[Session[Any]], Coroutine[
     return await session.transport.offload(lambda: drive(whole()))
 
 
-async def settle(run: Run, deadline: Deadline, updates: Updates | None = None, *, seen: bool = True) -> Run:
+async def wait_until_done(run: Run, deadline: Deadline, updates: Updates | None = None, *, seen: bool = True) -> Run:
     """Look at a prediction or a training until it has finished. Raise PredictionTimeout at the deadline.
 
     One that has not been `seen`, of which there is only the id, is looked at first.
@@ -251,7 +255,7 @@ class Watch:
     """Looks at a prediction or a training, again and again, that ride out what passes."""
 
     def __init__(
-        self, run: AnyJob, deadline: Deadline, updates: Updates | None = None, block: owned | None = None
+        self, run: AnyJob, deadline: Deadline, updates: Updates | None = None, block: CancelOnExit | None = None
     ) -> None:
         self.run: AnyJob = run
         self.deadline: Deadline = deadline
@@ -261,7 +265,7 @@ class Watch:
         self.final: bool = False
         """Whether it was looked at when the deadline had come."""
         self.updates: Updates = updates or Updates(session_of(run))
-        self.block: owned = block or owned(run, cancel=False, updates=self.updates)
+        self.block: CancelOnExit = block or CancelOnExit(run, cancel=False, updates=self.updates)
         """The block of the call that watches."""
         self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
         self.off_stream: bool = False
@@ -278,11 +282,11 @@ class Watch:
         """Load what is watched anew when it is time to: True. Once it has finished, do not: False.
 
         A deadline that passes while nobody looks, for a reader is slow, leaves time for one more look. Raises
-        PredictionTimeout after that, and what `look` raises.
+        PredictionTimeout after that, and what `refresh` raises.
         """
         if self.run.status in TERMINAL:
             return False
-        if not await until_due(self.session, self.deadline) and self.final:
+        if not await sleep_until_due(self.session, self.deadline) and self.final:
             raise self.late()
         await self.look()
         return True
@@ -295,10 +299,12 @@ class Watch:
         if self.failures:
             await self.session.transport.sleep(min(backoff(self.failures), max(0.0, self.deadline.remaining())))
         self.final = self.deadline.remaining() <= 0
-        if not await turn(self.session, self.deadline):
+        if not await acquire(self.session, self.deadline):
             return
         try:
-            renew(self.run, await ask(self.deadline.bound(self.session), self.run.endpoints.get, self.run.id))
+            update_from(
+                self.run, await fetch_job(self.deadline.bound(self.session), self.run.endpoints.get, self.run.id)
+            )
             self.failures = 0
             tell_end(self.run)
         except APIError as error:
@@ -358,5 +364,5 @@ def check_success(prediction: AnyJob, deadline: Deadline | None = None, cancel_a
 
 def check_kept(prediction: Any) -> None:
     """Raise DataRemovedError for a prediction that has succeeded, and whose output is gone by now."""
-    if prediction.status == "succeeded" and prediction.data_removed and raw(prediction) is None:
+    if prediction.status == "succeeded" and prediction.data_removed and raw_output(prediction) is None:
         raise DataRemovedError(prediction)

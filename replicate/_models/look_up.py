@@ -1,6 +1,6 @@
 """Looking up what a reference names: in memory, on disk, or with a request to the API.
 
-A model can run without a description, so nothing here may stop or change a call. `attempted` ignores every error of a
+A model can run without a description, so nothing here may stop or change a call. `try_look_up` ignores every error of a
 look-up. A remembered description is only a hint, which the API's next response can withdraw.
 """
 
@@ -28,7 +28,7 @@ QUICKLY = 5.0
 """Seconds that a look-up may take while a prediction waits for it."""
 
 
-async def recalled(session: Session[Any], reference: Reference) -> Description | None:
+async def recall(session: Session[Any], reference: Reference) -> Description | None:
     """Return what the client remembers of a reference, or what an earlier process stored on disk."""
     if found := remembered(session, reference):
         return found
@@ -138,7 +138,7 @@ def write(cache: DescriptionCache, reference: Reference, found: Description, nam
         cache.keep_latest(str(reference.model), Latest(found.version, found.official, named, now()))
 
 
-async def attempted(
+async def try_look_up(
     session: Session[Any], reference: Reference, deadline: Deadline, seconds: float | None = None
 ) -> Description | None:
     """Look up a reference; None if that fails. With `seconds`, the time is limited, and nothing is retried."""
@@ -169,7 +169,7 @@ def forget(session: Session[Any], reference: Reference) -> None:
         log.debug("taking back what is kept of %s failed: %s", reference, error)
 
 
-def answered(session: Session[Any], reference: Reference, version: Any) -> None:
+def note_version(session: Session[Any], reference: Reference, version: Any) -> None:
     """Note the version in the response to a create by model name.
 
     Nothing is awaited here, not even the disk: a task canceled at this point would lose the started prediction.

@@ -11,11 +11,11 @@ import functools
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, NamedTuple, TypeAlias, cast, overload
 
-from replicate._annotations import deferred
-from replicate._dual.async_names import rebound_items
-from replicate._dual.colours import Async, C, Coloured, Owner, P, Sync, T, over
+from replicate._annotations import resolve_lazily
+from replicate._dual.async_names import rebind_items
+from replicate._dual.colours import Async, C, Coloured, Owner, P, Sync, T, acting_through
 from replicate._dual.drive import drive
-from replicate._dual.generators import drive_iter, nested
+from replicate._dual.generators import closing, drive_iter
 from replicate._dual.methods import Presenter, dual, dual_iter
 from replicate._http.options import check_count
 from replicate._json import elements, is_mapping, is_object
@@ -44,7 +44,7 @@ START = Trail()
 def or_by_hand(init: Callable[..., None]) -> Callable[..., None]:
     """Let a page be made of its fields alone, too, as in version 1: `Page(results=[…], next=None, previous=None)`."""
 
-    @functools.wraps(deferred(init))
+    @functools.wraps(resolve_lazily(init))
     def made(self: Any, *args: Any, **fields: Any) -> None:
         if args or not fields or "session" in fields:
             init(self, *args, **fields)
@@ -295,14 +295,14 @@ class EitherPage(Page[C, T]):
         def __iter__(self) -> Iterator[T]:
             if self.alone or self.next is None:
                 return iter(self.results)
-            return drive_iter(over(self, self._session.of_colour(Sync))._items())  # noqa: SLF001 - its own twin
+            return drive_iter(acting_through(self, self._session.of_colour(Sync))._items())  # noqa: SLF001 - its own twin
 
         def __aiter__(self) -> AsyncIterator[T]:
             session = self._session
             if not session.blocking:
                 return self._items()
-            twin = over(self, session.of_colour(Async))
-            return rebound_items(twin._items(), session)  # noqa: SLF001 - as above
+            twin = acting_through(self, session.of_colour(Async))
+            return rebind_items(twin._items(), session)  # noqa: SLF001 - as above
 
 
 def iterated(session: Session[Any], *, alone: bool) -> type[Page[Any, Any]]:
@@ -323,7 +323,7 @@ class Listing(Generic[T]):
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
         page: Any = await self
-        async with nested(aiter(page)) as items:
+        async with closing(aiter(page)) as items:
             async for item in items:
                 yield item
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from replicate._annotations import deferred
+from replicate._annotations import resolve_lazily
 from replicate._objects.cursors import Trail
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from replicate._objects.page import Page
 
 
-@deferred
+@resolve_lazily
 def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync, T], None, None]:
     """Yield the pages of a list: `paginate(client.models.list)`. Each page iterates over its own items only."""
     check_method(list_method)
@@ -27,7 +27,7 @@ def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync
         yield page
 
 
-@deferred
+@resolve_lazily
 async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) -> AsyncGenerator[Page[C, T], None]:
     """Yield the pages of an asynchronous client's list, as `paginate` does."""
     check_method(list_method)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from replicate._dual.async_names import async_name
-from replicate._dual.colours import C, Coloured, over
+from replicate._dual.colours import C, Coloured, acting_through
 from replicate._dual.methods import Presenter, dual, dual_iter, dual_plain
 from replicate._http.observing import ResponseCapture, Steps
 from replicate._objects.response import APIResponse
@@ -54,7 +54,7 @@ class RawResponses:
     @weakly_cached
     def with_raw_response(self) -> Any:
         """The same methods, giving an APIResponse: headers, status and all; `parse()` gives what they give."""  # noqa: D401
-        return Answering(self, None)
+        return RawMethods(self, None)
 
     @weakly_cached
     def with_streaming_response(self) -> Any:
@@ -66,10 +66,10 @@ class RawResponses:
         started goes on, however the block is left.
         """  # noqa: D401 - a property
         other: Any = self
-        return Answering(self, Opening if other._session.blocking else AwaitedOpening)  # noqa: SLF001 - its own
+        return RawMethods(self, Opening if other._session.blocking else AwaitedOpening)  # noqa: SLF001 - its own
 
 
-class Answering:
+class RawMethods:
     """A client or a namespace, whose methods give whole answers."""
 
     def __init__(self, owner: Any, present: Callable[[Callable[[], Any]], Any] | None) -> None:
@@ -102,7 +102,7 @@ class Answering:
             session: Any = self._session  # pyright: ignore[reportPrivateUsage]  # as the methods that it stands for
             captured = copy.copy(session)
             captured.capture = capture = ResponseCapture(streaming=streaming)
-            steps = Steps(function(over(self, captured), *args, **kwargs))
+            steps = Steps(function(acting_through(self, captured), *args, **kwargs))
             await steps
             if (response := capture.take()) is None:
                 raise TypeError(f"{function.__name__} had nothing to ask the API for")

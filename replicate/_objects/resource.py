@@ -6,7 +6,7 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
-from replicate._dual.async_names import AsyncNames, rebound
+from replicate._dual.async_names import AsyncNames, rebind_all
 from replicate._dual.colours import Async, C, Owner
 from replicate._json import is_array
 from replicate._objects.raw_response import RawResponses
@@ -93,7 +93,7 @@ class Bound(AsyncNames, Generic[C]):
             self._bound = session
             for name, value in [*vars(self).items()]:
                 if name not in NO_OBJECTS:
-                    rebound(value, session)
+                    rebind_all(value, session)
 
     def __getstate__(self) -> Mapping[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_bound"}
@@ -139,7 +139,7 @@ class Resource(Bound[C], Payload):
         declared = [*fields(type(self)).readers]
         if len(ordered) > len(declared):
             raise TypeError(f"{type(self).__name__} has {len(declared)} fields, not {len(ordered)}")
-        fill(self, type(self).from_dict({**dict(zip(declared, ordered, strict=False)), **named}), None)
+        fill_from(self, type(self).from_dict({**dict(zip(declared, ordered, strict=False)), **named}), None)
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Declare the fields on the class, for tools that inspect it: `MagicMock(spec=Prediction).urls`."""
@@ -157,7 +157,7 @@ class Resource(Bound[C], Payload):
         """
         self = cls.__new__(cls)
         if isinstance(payload, Payload):
-            fill(self, payload, session)
+            fill_from(self, payload, session)
         else:
             self._unread, self._bound = payload, session  # faster than filling its `__dict__`
         return self
@@ -166,7 +166,7 @@ class Resource(Bound[C], Payload):
         """Decode a field, and bind the objects in it."""
         decoded = super()._decoded(name, decoder, value)
         bind = self._nested.get(name)
-        return decoded if bind is None else nested(decoded, bind, self._bound)
+        return decoded if bind is None else bind_nested(decoded, bind, self._bound)
 
     def _complete(self) -> None:
         whole(self)
@@ -278,23 +278,23 @@ def leave_out(resource: Resource[Any], include: Any, exclude: Any) -> None:
                 members[name] = part
 
 
-def fill(resource: Resource[C], payload: Payload, session: Session[C] | None) -> None:
+def fill_from(resource: Resource[C], payload: Payload, session: Session[C] | None) -> None:
     """Fill an object with the data of a response, and bind the objects nested in it."""
     state = resource.__dict__
     state.update(payload.__dict__, _bound=session)
     for name, bind in resource._nested.items():  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - only here
         if name in state:
-            state[name] = nested(state[name], bind, session)
+            state[name] = bind_nested(state[name], bind, session)
 
 
-def nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[Any] | None) -> Any:
+def bind_nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[Any] | None) -> Any:
     """Bind an object, or each object in a list. Any other value stays as the API sent it."""
     if isinstance(value, Payload):
         return bind(value, session)
-    return [nested(item, bind, session) for item in value] if is_array(value) else value
+    return [bind_nested(item, bind, session) for item in value] if is_array(value) else value
 
 
-def renew(resource: Coloured[Any], payload: Payload) -> None:
+def update_from(resource: Coloured[Any], payload: Payload) -> None:
     """Replace an object's data by that of a newer answer, in place and at once: an interrupt leaves it whole."""
     renewed: Resource[Any] = cast("type[Resource[Any]]", type(resource)).bind(payload, session_of(resource))
     resource.__dict__ = renewed.__dict__

@@ -9,10 +9,10 @@ from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from replicate._annotations import deferred
+from replicate._annotations import resolve_lazily
 from replicate._dual.colours import Async, C, Sync
 from replicate._dual.drive import drive
-from replicate._dual.generators import nested
+from replicate._dual.generators import closing
 from replicate._dual.methods import dual, dual_iter
 from replicate._http.libraries import httpx, library_of
 from replicate.exceptions import APIConnectionError
@@ -174,7 +174,7 @@ class APIResponse(Generic[C]):
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield the content: what has been read, or else what arrives."""
         keeps, kept = self._capture is not None and self._capture.keeps, list[bytes]()
-        async with nested(pieces(self._session, self.http_response)) as chunks:
+        async with closing(pieces(self._session, self.http_response)) as chunks:
             try:
                 async for chunk in chunks:
                     if keeps:
@@ -194,7 +194,7 @@ class APIResponse(Generic[C]):
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size must be 1 or more, not {chunk_size!r}")
         rest = b""
-        async with nested(self._pieces()) as chunks:
+        async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
                 rest += chunk
                 size = chunk_size or len(rest)
@@ -208,7 +208,7 @@ class APIResponse(Generic[C]):
     async def iter_text(self) -> AsyncGenerator[str, None]:
         """Yield the content as it comes, as text."""
         decoder = codecs.getincrementaldecoder(self.http_response.charset_encoding or "utf-8")("replace")
-        async with nested(self._pieces()) as chunks:
+        async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
                 yield decoder.decode(chunk)
         yield decoder.decode(b"", final=True)
@@ -217,7 +217,7 @@ class APIResponse(Generic[C]):
     async def iter_lines(self) -> AsyncGenerator[str, None]:
         """Yield the content line by line, without their ends."""
         rest = b""
-        async with nested(self._pieces()) as chunks:
+        async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
@@ -270,7 +270,7 @@ async def pieces(session: Session[Any], response: httpx.Response) -> AsyncGenera
     if has_content(response):
         yield response.content
         return
-    async with nested(session.chunks(response)) as chunks:
+    async with closing(session.chunks(response)) as chunks:
         async for chunk in chunks:
             yield chunk
 
@@ -310,6 +310,6 @@ class JSON:
         return decode(content, self.read)
 
 
-deferred(APIResponse)
-deferred(BlockingAPIResponse)
-deferred(AwaitedAPIResponse)
+resolve_lazily(APIResponse)
+resolve_lazily(BlockingAPIResponse)
+resolve_lazily(AwaitedAPIResponse)

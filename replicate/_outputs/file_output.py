@@ -135,7 +135,7 @@ class FileMethods(Bound[C]):
 
     def readinto(self, buffer: Buffer) -> int:
         """Read into a buffer, for `io.BufferedReader` and the like. Blocks, whatever the client."""
-        from replicate._http.connections.concurrency import alone
+        from replicate._http.connections.concurrency import exclusive
 
         view = memoryview(buffer).cast("B")
 
@@ -143,7 +143,7 @@ class FileMethods(Bound[C]):
             file.seek(self._position)
             return file.readinto(view)  # type: ignore[attr-defined,no-any-return]  # BinaryIO leaves it out
 
-        with alone(id(self)):
+        with exclusive(id(self)):
             count = fetch.used_here(self.url, self._session, part)
             self._position += count
             return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
-from replicate._annotations import deferred
+from replicate._annotations import resolve_lazily
 from replicate._json import is_array
 from replicate._models.schema import is_url
 from replicate_api.types import pydantic_schema
@@ -173,4 +173,4 @@ class OutputList(list[Any]):
         zfill: Callable[[int], str]
 
 
-deferred(OutputList)
+resolve_lazily(OutputList)

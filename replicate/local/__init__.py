@@ -42,9 +42,9 @@ def __getattr__(name: str) -> Any:
         raise ModuleNotFoundError(
             f'the local server needs {", ".join(missing)}: pip install "replicate[local]"', name=missing[0]
         )
-    from replicate._annotations import deferred
+    from replicate._annotations import resolve_lazily
 
-    value = deferred(getattr(import_module(f"{__name__}.{_HOME[name]}"), name))
+    value = resolve_lazily(getattr(import_module(f"{__name__}.{_HOME[name]}"), name))
     globals()[name] = value
     return value
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
 from replicate._http.options import ListOptions
-from replicate._inputs.aliases import COLLECTION, CollectionName, identified
+from replicate._inputs.aliases import COLLECTION, CollectionName, pop_id
 from replicate._json import elements
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
@@ -60,7 +60,7 @@ class Collections(Namespace[C]):
     @dual
     async def get(self, collection: str | Collection[Any] = UNSET, **options: Unpack[CollectionName]) -> Collection[C]:
         """Get a collection with its models by its slug. Maps to `collections.get`. Raises NotFoundError, APIError."""
-        collection_slug, rest = identified(COLLECTION, collection, options)
+        collection_slug, rest = pop_id(COLLECTION, collection, options)
         found = await self._session.given(rest).call(collections_get, collection_slug)
         return Collection[C].bind(found, self._session)
 

@@ -10,11 +10,11 @@ from replicate._http.options import ListOptions, RequestOptions
 from replicate._inputs.aliases import (
     DEPLOYMENT,
     DeploymentName,
+    model_and_version,
     model_text,
-    needed,
-    owned,
-    paired,
-    pinned,
+    owner_and_name,
+    pop_owner_and_name,
+    require,
     version_text,
 )
 from replicate._jobs.options import DeploymentPredictionOptions, PredictionOptions, check_fields
@@ -83,7 +83,7 @@ class Deployment(Resource[C], models.Deployment):
     @property
     def predictions(self) -> DeploymentPredictions[C]:
         """Predictions with this deployment."""
-        return DeploymentPredictions(self._session, *owned(self))
+        return DeploymentPredictions(self._session, *owner_and_name(self))
 
 
 class DeploymentPredictions(Namespace[C]):
@@ -121,7 +121,7 @@ class DeploymentsPredictions(Namespace[C]):
         Works as `client.predictions.create`, without a version. Maps to `deployments.predictions.create`. Raises the
         errors of `client.predictions.create`.
         """
-        owner, name, rest = paired(DEPLOYMENT, options, ref)
+        owner, name, rest = pop_owner_and_name(DEPLOYMENT, options, ref)
         endpoint = deployments_predictions_create
         return await start_prediction(self._session, endpoint, owner, name, input=input, options=rest)
 
@@ -140,7 +140,7 @@ class Deployments(Namespace[C]):
 
         Maps to `deployments.get`. Raises NotFoundError, APIError.
         """
-        owner, name, rest = paired(DEPLOYMENT, options, ref, second)
+        owner, name, rest = pop_owner_and_name(DEPLOYMENT, options, ref, second)
         found = await self._session.given(rest).call(deployments_get, owner, name)
         return Deployment[C].bind(found, self._session)
 
@@ -169,12 +169,12 @@ class Deployments(Namespace[C]):
         """
         model = model_text(model, "model")
         body = {
-            "name": own_name(needed("name", name)),
+            "name": own_name(require("name", name)),
             "model": model,
-            "version": version_id(needed("version", version), model),
-            "hardware": sku(needed("hardware", hardware)),
-            "min_instances": needed("min_instances", min_instances),
-            "max_instances": needed("max_instances", max_instances),
+            "version": version_id(require("version", version), model),
+            "hardware": sku(require("hardware", hardware)),
+            "min_instances": require("min_instances", min_instances),
+            "max_instances": require("max_instances", max_instances),
         }
         check_fields(body)
         made = await self._session.given(options).call(deployments_create, body=body)
@@ -197,7 +197,7 @@ class Deployments(Namespace[C]):
         A setting that is None stays unchanged. Maps to `deployments.update`. Raises NotFoundError, APIError; before
         anything is sent, TypeError or ValueError for arguments that cannot be encoded as JSON.
         """
-        owner, name, rest = paired(DEPLOYMENT, options, ref, second)
+        owner, name, rest = pop_owner_and_name(DEPLOYMENT, options, ref, second)
         given = {
             "version": version,
             "hardware": sku(hardware),
@@ -217,7 +217,7 @@ class Deployments(Namespace[C]):
 
         Maps to `deployments.delete`. Raises NotFoundError, APIError.
         """
-        owner, name, rest = paired(DEPLOYMENT, options, ref, second)
+        owner, name, rest = pop_owner_and_name(DEPLOYMENT, options, ref, second)
         await self._session.given(rest).call(deployments_delete, owner, name)
         return True
 
@@ -236,7 +236,7 @@ def version_id(version: Any, model: str | None = None) -> str:
     """Return the id in "owner/name:id" if that names the given model; return any other text unchanged."""
     text = version_text(version)
     try:
-        of, found = pinned(text)
+        of, found = model_and_version(text)
     except ValueError:
         return text
     return found if found and (of is UNSET or model in (None, of)) else text

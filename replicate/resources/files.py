@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
-from replicate._files.fetch import captured, local_copy
+from replicate._files.fetch import capture_file, local_copy
 from replicate._files.progress import Tally
-from replicate._files.sources import inspected
+from replicate._files.sources import inspect_file
 from replicate._files.uploads import form
 from replicate._http.connections.bodies import Counted
 from replicate._http.options import ListOptions, check_parameters, check_text
-from replicate._inputs.aliases import FILE, UPLOAD, FileName, UploadWords, chosen, identified, needed, stated
+from replicate._inputs.aliases import FILE, UPLOAD, FileName, UploadWords, drop_unset, pop_alias, pop_id, require
 from replicate._json import check_json, members
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
@@ -66,14 +66,14 @@ class Files(Namespace[C]):
         bytes sent so far and the total. Maps to `files.create`. Raises FileNotFoundError, TypeError, ValueError before
         anything is sent; APIError.
         """
-        rest = stated(options)
-        content: Any = needed("file", chosen(UPLOAD, source, rest))
-        content_type = chosen(("content_type", "type"), UNSET, rest) or None
+        rest = drop_unset(options)
+        content: Any = require("file", pop_alias(UPLOAD, source, rest))
+        content_type = pop_alias(("content_type", "type"), UNSET, rest) or None
         filename, content, content_type = unpacked(content, filename, content_type)
         session = self._session.given(rest)
-        name = stated({"name": filename}).get("name")
+        name = drop_unset({"name": filename}).get("name")
         check_description(name, content_type, metadata)
-        upload = await session.transport.offload(lambda: inspected(content, "file", name, content_type))
+        upload = await session.transport.offload(lambda: inspect_file(content, "file", name, content_type))
         with Tally(progress) as tally, upload.opened() as opened:
             content = Counted(opened, upload.size, tally.of(upload.name)) if progress else opened
             stored = await session.call(files_create, body=form(upload, content, metadata))
@@ -82,7 +82,7 @@ class Files(Namespace[C]):
     @dual
     async def get(self, file: str | File[Any] = UNSET, **options: Unpack[FileName]) -> File[C]:
         """Get the metadata of a file by its id. Maps to `files.get`. Raises NotFoundError, APIError."""
-        file_id, rest = identified(FILE, file, options)
+        file_id, rest = pop_id(FILE, file, options)
         return File[C].bind(await self._session.given(rest).call(files_get, file_id), self._session)
 
     @dual_page
@@ -93,7 +93,7 @@ class Files(Namespace[C]):
     @dual
     async def delete(self, file: str | File[Any] = UNSET, **options: Unpack[FileName]) -> bool:
         """Delete a file before it expires. Returns True. Maps to `files.delete`. Raises NotFoundError, APIError."""
-        file_id, rest = identified(FILE, file, options)
+        file_id, rest = pop_id(FILE, file, options)
         await self._session.given(rest).call(files_delete, file_id)
         return True
 
@@ -112,17 +112,17 @@ class Files(Namespace[C]):
         `expiry` is in seconds since 1970, `signature` in base64. Maps to `files.download`. Raises NotFoundError for a
         URL that is wrong or expired, APIError.
         """
-        file_id, rest = identified(FILE, file, options)
+        file_id, rest = pop_id(FILE, file, options)
         session = self._session.given(rest)
         signed: Any = {"expiry": expiry, "owner": owner, "signature": signature}
-        check_parameters({name: needed(name, value) for name, value in signed.items()})
+        check_parameters({name: require(name, value) for name, value in signed.items()})
         request = files_download.build_request(file_id, **signed)
         url = str(session.url(request.path).copy_merge_params(request.query))
         output = FileOutput(url, session, expires_at=moment(expiry))
         if session.capture is None:
             await local_copy(url, session)
         else:
-            await captured(url, session, session.capture)
+            await capture_file(url, session, session.capture)
         return output
 
 

@@ -14,17 +14,17 @@ from replicate._inputs.aliases import (
     ModelListName,
     ModelName,
     SearchWords,
-    chosen,
-    needed,
-    owned,
-    paired,
+    drop_unset,
+    owner_and_name,
+    pop_alias,
+    pop_owner_and_name,
+    require,
     require_text,
-    stated,
 )
 from replicate._jobs.options import ModelPredictionOptions, check_fields
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
-from replicate._objects.resource import Namespace, Resource, namespace, renew
+from replicate._objects.resource import Namespace, Resource, namespace, update_from
 from replicate.resources.predictions import Prediction, predicted, start_prediction
 from replicate.resources.versions import ModelVersions, Version, Versions
 from replicate_api import models
@@ -72,12 +72,12 @@ class Model(Resource[C], models.Model):
     @property
     def versions(self) -> ModelVersions[C]:
         """The versions of this model."""
-        return ModelVersions(self._session, *owned(self))
+        return ModelVersions(self._session, *owner_and_name(self))
 
     @dual
     async def reload(self) -> Model[C]:
         """Reload this model from the server, in place (`models.get`). Raises APIError."""
-        renew(self, await self._session.call(models_get, *owned(self)))
+        update_from(self, await self._session.call(models_get, *owner_and_name(self)))
         return self
 
     @dual
@@ -106,7 +106,7 @@ class ModelPredictions(Namespace[C]):
         Works as `client.predictions.create`, without a version. Maps to `models.predictions.create`. Raises the errors
         of `client.predictions.create`; NotFoundError for a model that needs a version.
         """
-        owner, name, rest = paired(MODEL, options, ref)
+        owner, name, rest = pop_owner_and_name(MODEL, options, ref)
         named = Reference.of((owner, name))
         return await start_prediction(
             self._session, models_predictions_create, owner, name, input=input, options=rest, reference=named
@@ -124,7 +124,7 @@ class Examples(Namespace[C]):
 
         Maps to `models.examples.list`. Raises NotFoundError, APIError.
         """
-        owner, name, rest = paired(MODEL, options, ref, second)
+        owner, name, rest = pop_owner_and_name(MODEL, options, ref, second)
         return await fetch(self._session, Prediction[C].bind, models_examples_list, cursor, rest, owner, name)
 
 
@@ -137,7 +137,7 @@ class Readme(Namespace[C]):
 
         Maps to `models.readme.get`. Raises NotFoundError, APIError.
         """
-        owner, name, rest = paired(MODEL, options, ref, second)
+        owner, name, rest = pop_owner_and_name(MODEL, options, ref, second)
         return await self._session.given(rest).call(models_readme_get, owner, name)
 
 
@@ -187,7 +187,7 @@ class Models(Namespace[C]):
 
         Maps to `models.get`. Raises NotFoundError, APIError.
         """
-        owner, name, rest = paired(MODEL, options, ref, second)
+        owner, name, rest = pop_owner_and_name(MODEL, options, ref, second)
         return Model[C].bind(await self._session.given(rest).call(models_get, owner, name), self._session)
 
     @dual_page
@@ -212,8 +212,8 @@ class Models(Namespace[C]):
 
         `client.search` finds more, and returns metadata about each match.
         """
-        rest: Any = stated(options)
-        wanted = require_text("query", chosen(QUERY, text, rest))
+        rest: Any = drop_unset(options)
+        wanted = require_text("query", pop_alias(QUERY, text, rest))
         return await fetch(self._session, Model[C].bind, models_search, cursor, rest, wanted)
 
     @dual
@@ -238,10 +238,10 @@ class Models(Namespace[C]):
         arguments that are missing or cannot be encoded as JSON.
         """
         body = {
-            "owner": needed("owner", owner),
-            "name": needed("name", name),
-            "visibility": needed("visibility", visibility),
-            "hardware": needed("hardware", getattr(hardware, "sku", hardware)),
+            "owner": require("owner", owner),
+            "name": require("name", name),
+            "visibility": require("visibility", visibility),
+            "hardware": require("hardware", getattr(hardware, "sku", hardware)),
             "description": description,
             "github_url": github_url,
             "paper_url": paper_url,
@@ -270,7 +270,7 @@ class Models(Namespace[C]):
         Maps to `models.update`. Raises NotFoundError, APIError; before anything is sent, TypeError or ValueError for
         arguments that cannot be encoded as JSON.
         """
-        owner, name, rest = paired(MODEL, options, ref, second)
+        owner, name, rest = pop_owner_and_name(MODEL, options, ref, second)
         body = {
             "description": description,
             "readme": readme,
@@ -289,6 +289,6 @@ class Models(Namespace[C]):
 
         Maps to `models.delete`. Raises NotFoundError, APIError.
         """
-        owner, name, rest = paired(MODEL, options, ref, second)
+        owner, name, rest = pop_owner_and_name(MODEL, options, ref, second)
         await self._session.given(rest).call(models_delete, owner, name)
         return True

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from replicate._dual.colours import Async, C, Sync, over
-from replicate._dual.generators import nested
+from replicate._dual.colours import Async, C, Sync, acting_through
+from replicate._dual.generators import closing
 from replicate._dual.methods import also_async, dual, dual_iter
 from replicate._http.deadline import Deadline
 from replicate._http.options import ListOptions, check_parameters
 from replicate._http.sse import ServerSentEvent
-from replicate._inputs.aliases import PREDICTION, PredictionName, PredictionWords, identified, owned, version_text
+from replicate._inputs.aliases import PREDICTION, PredictionName, PredictionWords, owner_and_name, pop_id, version_text
 from replicate._jobs.any_job import Endpoints
 from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
 from replicate._jobs.job import Job
 from replicate._jobs.options import PredictionOptions
-from replicate._jobs.outputs import raw, with_files
+from replicate._jobs.outputs import raw_output, with_files
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import Watch, check_success, settle
-from replicate._jobs.wait import owned as owning
+from replicate._jobs.wait import CancelOnExit, Watch, check_success, wait_until_done
 from replicate._json import elements
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
@@ -47,7 +46,7 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
     @property
     def output(self) -> Any:
         """What the model returned, or has so far. A string of it that is a file has the methods of a file as well."""
-        output, session = raw(self), self._bound
+        output, session = raw_output(self), self._bound
         known = vars(self).get("_output")
         if known is None or known[0] is not output or known[1] is not session:
             known = vars(self)["_output"] = output, session, with_files(self, session)
@@ -61,9 +60,9 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
     async def __as_input__(self, session: Session[Any]) -> Any:
         """Wait for its output by a session of whatever colour, for as long as that has, and give it."""
         if not self.finished:
-            run = over(self, session_of(self).of_colour(Sync if session.blocking else Async))
+            run = acting_through(self, session_of(self).of_colour(Sync if session.blocking else Async))
             try:
-                await settle(run, Deadline.within(session))
+                await wait_until_done(run, Deadline.within(session))
             finally:
                 self.__dict__ = {**run.__dict__, "_bound": self._bound}
         check_success(self)
@@ -76,13 +75,13 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
         Where it offers none, its output comes as such. An output event of a file holds a FileOutput, or its URL with
         `use_file_output=False`. Raises StreamError if it fails, or cannot be followed.
         """
-        from replicate._jobs.follow import streamed
+        from replicate._jobs.follow import stream_events
         from replicate._jobs.output_files import Files
         from replicate._models.schema import OutputSchema
 
         files = Files(self._session, use_file_output=use_file_output)
         watch = Watch(self, Deadline(self._session, None))
-        source = streamed(watch, OutputSchema(None), files)
+        source = stream_events(watch, OutputSchema(None), files)
         return EventStream(self._session, source, self, watch.deadline)
 
     @dual_iter
@@ -93,7 +92,7 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
         """
         from replicate._jobs.follow import lines
 
-        async with nested(lines(self)) as source:
+        async with closing(lines(self)) as source:
             async for line in source:
                 yield line
 
@@ -106,7 +105,7 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
         from replicate._jobs.follow import items
         from replicate._models.schema import OutputSchema
 
-        async with nested(items(Watch(self, Deadline(self._session, None)), OutputSchema(None))) as source:
+        async with closing(items(Watch(self, Deadline(self._session, None)), OutputSchema(None))) as source:
             async for item in source:
                 yield with_files(self, self._bound, item)
         check_success(self)
@@ -174,10 +173,10 @@ def target(version: Any, model: Any, deployment: Any) -> tuple[Any, tuple[str, .
     named = {"version": version, "model": model, "deployment": deployment}
     match [(kind, ref) for kind, ref in named.items() if ref is not UNSET and ref is not None]:
         case [("model", ref)]:
-            path = owned(ref)
+            path = owner_and_name(ref)
             return models_predictions_create, path, {"reference": Reference.of(path)}
         case [("deployment", ref)]:
-            return deployments_predictions_create, owned(ref, "deployment"), {}
+            return deployments_predictions_create, owner_and_name(ref, "deployment"), {}
         case [(_, ref)]:
             text = version_text(ref)
             return predictions_create, (), {"version": text, "reference": named_by(text)}
@@ -200,7 +199,7 @@ async def start_prediction(session: Session[C], endpoint: Any, *path: str, **how
     """Start a prediction at an endpoint, and give it: it goes on by itself. Raises what `Predictions.create` raises."""
     from replicate._jobs.create import create  # it and all that it needs would double what a `get` loads
 
-    async with owning(cancel=True) as block:
+    async with CancelOnExit(cancel=True) as block:
         created = await create(session, endpoint, *path, kind=Prediction, block=block, **how)
         return Prediction[C].bind(created.payload, session)
 
@@ -211,10 +210,10 @@ async def predicted(session: Session[Any], *, input: Mapping[str, Any], version:
 
     endpoint, path, members = target(version, model, None)
     members |= {"kind": Prediction, "input": input, "options": {}}
-    async with owning(cancel=True) as block:
+    async with CancelOnExit(cancel=True) as block:
         created = await create(session, endpoint, *path, block=block, **members)
         block.run = prediction = Prediction[Any].bind(created.payload, session)
-        check_success(await settle(prediction, Deadline(session, None)))
+        check_success(await wait_until_done(prediction, Deadline(session, None)))
     return prediction.output
 
 
@@ -247,7 +246,7 @@ class Predictions(Namespace[C]):
     @dual
     async def get(self, prediction: str | Prediction[Any] = UNSET, **options: Unpack[PredictionName]) -> Prediction[C]:
         """Get a prediction by its id. Maps to `predictions.get`. Raises NotFoundError, APIError."""
-        prediction_id, rest = identified(PREDICTION, prediction, options)
+        prediction_id, rest = pop_id(PREDICTION, prediction, options)
         found = await self._session.given(rest).call(predictions_get, prediction_id)
         return Prediction[C].bind(found, self._session)
 
@@ -275,7 +274,7 @@ class Predictions(Namespace[C]):
         self, prediction: str | Prediction[Any] = UNSET, **options: Unpack[PredictionName]
     ) -> Prediction[C]:
         """Stop a prediction. One that has finished stays as it is. Maps to `predictions.cancel`. Raises APIError."""
-        prediction_id, rest = identified(PREDICTION, prediction, options)
+        prediction_id, rest = pop_id(PREDICTION, prediction, options)
         stopped = await self._session.given(rest).call(predictions_cancel, prediction_id)
         return Prediction[C].bind(stopped, self._session)
 
@@ -295,8 +294,8 @@ class Predictions(Namespace[C]):
         PredictionTimeout, which carries the prediction; APIError.
         """
         deadline = Deadline(self._session, timeout)
-        prediction_id, _ = identified(PREDICTION, prediction, words)
+        prediction_id, _ = pop_id(PREDICTION, prediction, words)
         with Updates(self._session, on_update, progress) as updates:
             unseen = models.Prediction.from_dict({"id": prediction_id, "status": "starting"})
             run = Prediction[C].bind(unseen, self._session)
-            return await settle(run, deadline, updates, seen=False)
+            return await wait_until_done(run, deadline, updates, seen=False)

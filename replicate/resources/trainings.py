@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from replicate._annotations import deferred
+from replicate._annotations import resolve_lazily
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
 from replicate._http.deadline import Deadline
@@ -14,20 +14,20 @@ from replicate._inputs.aliases import (
     TRAINING,
     TrainingName,
     TrainingWords,
-    chosen,
-    identified,
+    drop_unset,
     identifier,
+    model_and_version,
     model_text,
-    paired,
-    pinned,
-    stated,
+    pop_alias,
+    pop_id,
+    pop_owner_and_name,
 )
 from replicate._jobs.any_job import Endpoints
 from replicate._jobs.create import create
 from replicate._jobs.job import Job
 from replicate._jobs.options import TrainingOptions, WebhookOptions
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import owned, settle
+from replicate._jobs.wait import CancelOnExit, wait_until_done
 from replicate._json import is_mapping
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
@@ -124,7 +124,7 @@ class Trainings(Namespace[C]):
         ValueError for other options.
         """
         path, ready, destination, rest = arguments(positional, options)
-        async with owned(cancel=True) as block:
+        async with CancelOnExit(cancel=True) as block:
             created = await create(
                 self._session,
                 trainings_create,
@@ -140,7 +140,7 @@ class Trainings(Namespace[C]):
     @dual
     async def get(self, training: str | Training[Any] = UNSET, **options: Unpack[TrainingName]) -> Training[C]:
         """Get a training by its id. Maps to `trainings.get`. Raises NotFoundError, APIError."""
-        training_id, rest = identified(TRAINING, training, options)
+        training_id, rest = pop_id(TRAINING, training, options)
         return Training[C].bind(await self._session.given(rest).call(trainings_get, training_id), self._session)
 
     @dual_page
@@ -151,7 +151,7 @@ class Trainings(Namespace[C]):
     @dual
     async def cancel(self, training: str | Training[Any] = UNSET, **options: Unpack[TrainingName]) -> Training[C]:
         """Stop a training. One that has finished stays as it is. Maps to `trainings.cancel`. Raises APIError."""
-        training_id, rest = identified(TRAINING, training, options)
+        training_id, rest = pop_id(TRAINING, training, options)
         return Training[C].bind(await self._session.given(rest).call(trainings_cancel, training_id), self._session)
 
     @dual
@@ -170,11 +170,11 @@ class Trainings(Namespace[C]):
         PredictionTimeout, which carries the training; APIError.
         """
         deadline = Deadline(self._session, timeout)
-        training_id, _ = identified(TRAINING, training, words)
+        training_id, _ = pop_id(TRAINING, training, words)
         with Updates(self._session, on_update, progress) as updates:
             unseen = models.Training.from_dict({"id": training_id, "status": "starting"})
             run = Training[C].bind(unseen, self._session)
-            return await settle(run, deadline, updates, seen=False)
+            return await wait_until_done(run, deadline, updates, seen=False)
 
 
 def arguments(
@@ -184,28 +184,28 @@ def arguments(
 
     Raises TypeError or ValueError for what is missing, too much or unintelligible.
     """
-    rest = stated(options)
+    rest = drop_unset(options)
     found = next((value for value in positional if is_mapping(value)), UNSET)
-    given = chosen(("input",), found, rest)
+    given = pop_alias(("input",), found, rest)
     if given is UNSET or given is None:
         kinds = ", ".join(type(value).__name__ for value in positional)
         none = f", and nothing does that was passed by position: {kinds}" if kinds else ""
         raise TypeError(f"input is missing: it must map the training's input names to values{none}")
     values = [value for value in positional if value is not found]
-    names = BY_POSITION if values and pinned(values[0])[1] else ("model", *BY_POSITION)
+    names = BY_POSITION if values and model_and_version(values[0])[1] else ("model", *BY_POSITION)
     if len(values) > len(names):
         raise TypeError(f"trainings.create takes by position an input, and at most {', '.join(names)}")
     for name, value in zip(names, values, strict=False):
-        rest[name] = chosen((name,), value, rest)
-    wanted = chosen(("version", "version_id"), UNSET, rest)
+        rest[name] = pop_alias((name,), value, rest)
+    wanted = pop_alias(("version", "version_id"), UNSET, rest)
     if wanted == "":
         identifier("version_id", wanted)  # raises
-    model, version = (UNSET, None) if wanted is UNSET else pinned(wanted)
+    model, version = (UNSET, None) if wanted is UNSET else model_and_version(wanted)
     if version is None:
         raise TypeError("version is missing: name what to train as 'owner/name:id'")
-    owner, name, rest = paired(MODEL, rest, model)
+    owner, name, rest = pop_owner_and_name(MODEL, rest, model)
     destination = model_text(rest.pop("destination", None), "destination")
     return (owner, name, version), given, destination, rest
 
 
-deferred(TrainingOutput)
+resolve_lazily(TrainingOutput)

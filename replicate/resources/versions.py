@@ -14,9 +14,9 @@ from replicate._inputs.aliases import (
     BareVersionName,
     ModelListName,
     VersionName,
-    identified,
-    paired,
-    versioned,
+    pop_id,
+    pop_owner_and_name,
+    pop_version,
 )
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource
@@ -57,7 +57,7 @@ class Versions(Namespace[C]):
 
         Maps to `models.versions.get`. Raises NotFoundError, APIError.
         """
-        owner, name, version, rest = versioned(options, ref, second, third)
+        owner, name, version, rest = pop_version(options, ref, second, third)
         found = await self._session.given(rest).call(models_versions_get, owner, name, version)
         return Version[C].bind(found, self._session)
 
@@ -69,7 +69,7 @@ class Versions(Namespace[C]):
 
         The API does not list the versions of official models.
         """
-        owner, name, rest = paired(MODEL, options, ref, second)
+        owner, name, rest = pop_owner_and_name(MODEL, options, ref, second)
         return await fetch(self._session, Version[C].bind, models_versions_list, cursor, rest, owner, name)
 
     @dual
@@ -80,7 +80,7 @@ class Versions(Namespace[C]):
 
         Maps to `models.versions.delete`. Raises NotFoundError, PermissionDeniedError, APIError.
         """
-        owner, name, version, rest = versioned(options, ref, second, third)
+        owner, name, version, rest = pop_version(options, ref, second, third)
         await self._session.given(rest).call(models_versions_delete, owner, name, version)
         return True
 
@@ -95,7 +95,7 @@ class ModelVersions(Namespace[C]):
     @dual
     async def get(self, version: Any = UNSET, **options: Unpack[BareVersionName]) -> Version[C]:
         """Get a version of this model by its id. Maps to `models.versions.get`. Raises NotFoundError, APIError."""
-        version_id, rest = identified(VERSION, version, options)
+        version_id, rest = pop_id(VERSION, version, options)
         found = await self._session.given(rest).call(models_versions_get, *self.model, version_id)
         return Version[C].bind(found, self._session)
 
@@ -107,6 +107,6 @@ class ModelVersions(Namespace[C]):
     @dual
     async def delete(self, version: Any = UNSET, **options: Unpack[BareVersionName]) -> bool:
         """Delete a version of this model. Returns True. Maps to `models.versions.delete`. Raises APIError."""
-        version_id, rest = identified(VERSION, version, options)
+        version_id, rest = pop_id(VERSION, version, options)
         await self._session.given(rest).call(models_versions_delete, *self.model, version_id)
         return True

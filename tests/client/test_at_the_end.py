@@ -16,7 +16,7 @@ from support.sample_models import Held, prediction, version_of
 from replicate import AsyncReplicate, Replicate
 from replicate._dual.drive import drive
 from replicate._jobs import exit_registry
-from replicate._jobs.wait import owned, unended
+from replicate._jobs.wait import CancelOnExit, open_blocks
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.predictions import Prediction
@@ -348,10 +348,10 @@ def test_canceling_at_exit_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """All cancellations at exit share one time limit, so that Python exits although the API is silent."""
     monkeypatch.setattr(exit_registry, "AT_EXIT", 0.2)
     with Faults(SILENCE) as server, Replicate(bearer_token="t", base_url=server.base_url) as client:
-        blocks = [owned(Prediction.bind(answer(), client._session), cancel=True) for _ in range(9)]
+        blocks = [CancelOnExit(Prediction.bind(answer(), client._session), cancel=True) for _ in range(9)]
         for block in blocks:
             drive(block.__aenter__())
-        unended.end()
+        open_blocks.end()
         assert server.connections == 1
         for block in blocks:  # closing a block after that makes no further attempt
             drive(block.__aexit__(GeneratorExit, GeneratorExit(), None))
@@ -381,6 +381,6 @@ def test_a_second_interrupt_ends_canceling(srv: Server, monkeypatch: pytest.Monk
         monkeypatch.setattr(transport, "send", interrupted)
         with pytest.raises(KeyboardInterrupt):
             iterators[0].close()
-        unended.end()
+        open_blocks.end()
         iterators[1].close()
         assert len(asked) == 2

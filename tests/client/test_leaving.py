@@ -39,7 +39,7 @@ from replicate import (
 from replicate._http.connections.process import ClosedError
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._jobs import recovery
-from replicate._jobs.wait import owned, unended
+from replicate._jobs.wait import CancelOnExit, open_blocks
 from replicate._models import look_up
 from replicate.local import Model, Server
 from replicate.local import server as local_server
@@ -394,7 +394,7 @@ def test_an_interrupt_while_the_model_cache_is_updated(place: Server, monkeypatc
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(look_up, "answered", interrupted)
+    monkeypatch.setattr(look_up, "note_version", interrupted)
     with Replicate(bearer_token=place.token, base_url=place.base_url) as client, pytest.raises(KeyboardInterrupt):
         client.run("me/held", wait=False)
     assert statuses(place) == ["canceled"]
@@ -791,7 +791,7 @@ async def test_an_interrupt_just_after_the_answer(colour: str, way: str, monkeyp
         await got(START[way](client))
     assert script.asked[-1].endswith("s/p1/cancel")
     assert not recovery.ledger.under_way
-    unended.end()  # as where Python ends
+    open_blocks.end()  # as where Python ends
     assert len([each for each in script.asked if each.endswith("cancel")]) == 1
 
 
@@ -805,7 +805,7 @@ async def test_a_finished_prediction_is_not_canceled(colour: str) -> None:
     for error, kind in ((KeyboardInterrupt, KeyboardInterrupt), (NotFoundError, RunError)):
         made = await got(client.predictions.create("me/model", {}))
         with pytest.raises(kind):
-            async with owned(made, cancel=True):
+            async with CancelOnExit(made, cancel=True):
                 raise error
     assert len(script.requests) == 2
 
@@ -821,7 +821,7 @@ def test_a_generator(place: Server, colour: str, way: str) -> None:
         made = await client.predictions.create("me/held", {})
 
         async def generator() -> Any:
-            async with owned(made, cancel=True):
+            async with CancelOnExit(made, cancel=True):
                 yield 1
                 yield 2
 

@@ -15,10 +15,10 @@ from support.sample_models import Script, prediction
 
 from replicate import AmbiguousCreateError, Replicate
 from replicate._jobs import ledger, recovery
-from replicate._jobs.ledger import Ledger
+from replicate._jobs.ledger import CreateRegistry
 from replicate._jobs.matching import Asked
-from replicate._jobs.recovery import Create
-from replicate._jobs.wait import owned
+from replicate._jobs.recovery import CreateAttempt
+from replicate._jobs.wait import CancelOnExit
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.predictions import Prediction
@@ -193,7 +193,7 @@ async def test_a_match_of_a_closed_clients_create(colour: str, monkeypatch: pyte
     Clock(client)
     closed = scripted(colour, Script())
     await got(closed.close())
-    rival = Create(closed._session, Prediction.endpoints, owned(cancel=False))
+    rival = CreateAttempt(closed._session, Prediction.endpoints, CancelOnExit(cancel=False))
     rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
     rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
     recovery.ledger.under_way[rival] = None
@@ -223,8 +223,10 @@ async def test_a_match_that_another_create_takes_first(colour: str, monkeypatch:
     script = Script(create=[httpx.Response(502)], list=lists, get=[second])
     client = scripted(colour, script)
     Clock(client)
-    claim = Ledger.claim
-    monkeypatch.setattr(Ledger, "claim", lambda self, run_id, create: run_id != "p1" and claim(self, run_id, create))
+    claim = CreateRegistry.claim
+    monkeypatch.setattr(
+        CreateRegistry, "claim", lambda self, run_id, create: run_id != "p1" and claim(self, run_id, create)
+    )
     assert (await got(client.predictions.create("me/model", {}))).id == "p2"
 
 
@@ -237,8 +239,8 @@ async def test_each_token_has_its_own_registry(colour: str) -> None:
         assert (await got(client.predictions.create("me/model", {}))).id == "p1"
 
 
-def made(account: str = "a") -> Create:
-    create = Create(scripted("blocking", Script())._session, Prediction.endpoints, owned(cancel=False))
+def made(account: str = "a") -> CreateAttempt:
+    create = CreateAttempt(scripted("blocking", Script())._session, Prediction.endpoints, CancelOnExit(cancel=False))
     create.account = (account, 0)
     return create
 
@@ -246,14 +248,14 @@ def made(account: str = "a") -> Create:
 def test_the_registry_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest claims are forgotten if there are too many."""
     monkeypatch.setattr(ledger, "REMEMBERED", 2)
-    books, create = Ledger(), made()
+    books, create = CreateRegistry(), made()
     assert all(books.claim(name, create) for name in ("p1", "p2", "p3"))
     assert [books.is_free(name, create.account) for name in ("p1", "p2", "p3")] == [True, False, False]
 
 
 def test_a_forked_child_does_not_wait_for_its_parents_creates() -> None:
     """The registry of a forked child drops the creates under way in its parent, and keeps the claims."""
-    books, create = Ledger(), made()
+    books, create = CreateRegistry(), made()
     books.under_way[create] = None
     books.claim("p1", create)
     books.give_up(create, ["p2"])
@@ -326,7 +328,7 @@ async def test_a_create_that_may_not_have_arrived_is_not_counted(colour: str) ->
 def test_creates_that_gave_way_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest creates that gave way are forgotten if there are too many. Inputs are not kept."""
     monkeypatch.setattr(ledger, "MOST_GIVEN_UP", 2)
-    books, create = Ledger(), made()
+    books, create = CreateRegistry(), made()
     create.asked = Asked({"model": "me/model"}, {"text": "secret"})
     for name in ("p1", "p2", "p3"):
         books.give_up(create, [name])

@@ -169,7 +169,7 @@ async def test_another_program_s_goes_on(
 ) -> None:
     """Of two programs with equal creates, the one whose create was lost does not cancel the other's prediction."""
     theirs = await got(clients(place).predictions.create("me/held", {"text": "a"}))
-    monkeypatch.setattr(recovery, "ledger", ledger.Ledger())  # another program has its own registry
+    monkeypatch.setattr(recovery, "ledger", ledger.CreateRegistry())  # another program has its own registry
     monkeypatch.setattr(waiting, "ledger", recovery.ledger)
     with Relay(place.port, DROP) as relay:
         client = clients(place, base_url=relay.base_url)
@@ -217,7 +217,7 @@ async def test_masked_inputs(colour: str) -> None:
 def test_found_predictions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest predictions found in lists are forgotten if there are too many."""
     monkeypatch.setattr(ledger, "REMEMBERED", 2)
-    books = ledger.Ledger()
+    books = ledger.CreateRegistry()
     for number in range(4):
         books.adopt(f"p{number}", exact=False)
     assert [books.may_cancel(f"p{number}", late=False) for number in range(4)] == [True, True, False, False]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from replicate._dual.generators import nested, undisclosed
+from replicate._dual.generators import closing, without_asyncgen_hooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -44,7 +44,7 @@ def test_a_nested_generator_is_closed_by_its_block_alone() -> None:
     log: list[str] = []
 
     async def work() -> None:
-        async with nested(count(log)) as numbers:
+        async with closing(count(log)) as numbers:
             async for number in numbers:
                 if number == 2:
                     break
@@ -59,7 +59,7 @@ def test_two_tasks_may_close_it_at_once() -> None:
     log: list[str] = []
 
     async def work() -> None:
-        numbers = nested(count(log))
+        numbers = closing(count(log))
         await anext(numbers)
         assert numbers.open
         await asyncio.gather(numbers.aclose(), numbers.aclose())
@@ -83,10 +83,10 @@ def test_undisclosed_work_gives_its_result() -> None:
         return 3
 
     async def work() -> None:
-        assert await undisclosed(inner()) == 3
+        assert await without_asyncgen_hooks(inner()) == 3
         with pytest.raises(KeyError):
-            await undisclosed(inner(KeyError))
-        task = asyncio.ensure_future(asyncio.wait_for(undisclosed(asyncio.Event().wait()), 20))
+            await without_asyncgen_hooks(inner(KeyError))
+        task = asyncio.ensure_future(asyncio.wait_for(without_asyncgen_hooks(asyncio.Event().wait()), 20))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

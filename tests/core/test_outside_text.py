@@ -91,9 +91,9 @@ READERS: dict[str, Callable[[str], Any]] = {
     "a hint for a 404": lambda text: hints.hint(404, f"POST /v1/models/{text}", text),
     "a hint for a 422": lambda text: hints.hint(422, text, text),
     "a hint for a 429": lambda text: hints.hint(429, text, text),
-    "Retry-After": lambda text: retry.told_to_wait({"retry-after": text}, {}),
-    "words to wait": lambda text: retry.told_to_wait({}, {"detail": text, "retry_after": text}),
-    "what is left of the quota": lambda text: rate_limit.Pace().learn(
+    "Retry-After": lambda text: retry.read_retry_after({"retry-after": text}, {}),
+    "words to wait": lambda text: retry.read_retry_after({}, {"detail": text, "retry_after": text}),
+    "what is left of the quota": lambda text: rate_limit.RateLimiter().learn(
         {"ratelimit-remaining": text, "ratelimit-reset": text}, 0
     ),
     "events": lambda text: sse.Decoder().feed(f"{text}\n\n".encode("utf-8", "replace")),
@@ -239,7 +239,7 @@ def test_a_detail_that_is_nested(opening: str, depth: int) -> None:
 @pytest.mark.parametrize("detail", [f"resets in {NINES}s", "resets in \u0661s", ["resets in 1s"], None, {}])
 def test_text_without_a_valid_time(detail: Any) -> None:
     """A time that no float can hold, or that is not a plain number, is ignored."""
-    assert retry.told_to_wait({}, {"detail": detail}) is None
+    assert retry.read_retry_after({}, {"detail": detail}) is None
 
 
 @pytest.mark.parametrize("said", ["This version has been DISABLED", "a deprecated model\nversion"])

@@ -15,10 +15,10 @@ from replicate import Replicate
 from replicate._dual.drive import drive
 from replicate._http.connections.process import forget_inherited
 from replicate._http.deadline import Deadline
-from replicate._http.rate_limit import BURST, QUOTA, RATE, Pace
+from replicate._http.rate_limit import BURST, QUOTA, RATE, RateLimiter
 from replicate._http.retry import LONGEST_DELAY
 from replicate._jobs.pauses import backoff
-from replicate._jobs.polling import turn
+from replicate._jobs.polling import acquire
 from replicate.exceptions import RateLimitError
 from replicate_api.types import Request
 
@@ -39,7 +39,7 @@ def busiest_minute(times: list[float]) -> int:
 @given(st.integers(1, 400), st.floats(0, 3), st.floats(0, 100))
 def test_tasks_never_take_more_than_the_quota(tasks: int, wish: float, rest: float) -> None:
     """However many tasks poll, however often and after whatever rest, no minute has more requests than the quota."""
-    pace = Pace()
+    pace = RateLimiter()
     looks: list[float] = []
     due = [rest] * tasks
     while len(looks) < 4000:
@@ -55,7 +55,7 @@ def test_tasks_never_take_more_than_the_quota(tasks: int, wish: float, rest: flo
 @given(st.lists(st.floats(0.1, 10), max_size=200))
 def test_one_task_is_not_slowed(pauses: list[float]) -> None:
     """A task that polls ten times a second, or less often, never waits for a slot."""
-    pace, now = Pace(), 0.0
+    pace, now = RateLimiter(), 0.0
     for each in pauses:
         assert pace.reserve(now) == 0
         now += each
@@ -63,7 +63,7 @@ def test_one_task_is_not_slowed(pauses: list[float]) -> None:
 
 def test_unused_quota_does_not_accumulate() -> None:
     """After an hour of rest, no more requests go out at once than after a second; the others follow one by one."""
-    pace = Pace()
+    pace = RateLimiter()
     pace.reserve(0)
     at_once = [pace.reserve(3600) for _ in range(200)].count(0)
     assert at_once == pytest.approx(RATE * BURST, abs=1)
@@ -72,7 +72,7 @@ def test_unused_quota_does_not_accumulate() -> None:
 
 def test_few_remaining_requests_are_spread() -> None:
     """When the API says that few requests are left, they are spread until the quota is reset."""
-    pace = Pace()
+    pace = RateLimiter()
     pace.learn({"ratelimit-remaining": "10", "ratelimit-reset": "20"}, now=100)
     assert [pace.reserve(100) for _ in range(4)] == pytest.approx([0, 2, 4, 6])
     pace.learn({"ratelimit-remaining": "2999", "ratelimit-reset": "60"}, now=121)
@@ -81,7 +81,7 @@ def test_few_remaining_requests_are_spread() -> None:
 
 def test_no_remaining_requests_cause_a_pause() -> None:
     """If no request is left, nobody polls before the quota is reset, and then not all at once."""
-    pace = Pace()
+    pace = RateLimiter()
     pace.learn({"ratelimit-remaining": "0", "ratelimit-reset": "20"}, now=100)
     assert pace.paused(119)
     assert not pace.paused(120)
@@ -91,7 +91,7 @@ def test_no_remaining_requests_cause_a_pause() -> None:
 @pytest.mark.parametrize("reset", ["1763700000", "-1", "0", "soon", ""])
 def test_an_invalid_reset_is_ignored(reset: str) -> None:
     """A reset that is not a plausible number of seconds, such as a date, changes nothing."""
-    pace = Pace()
+    pace = RateLimiter()
     pace.learn({"ratelimit-remaining": "0", "ratelimit-reset": reset}, now=0)
     pace.learn({}, now=0)
     assert pace.reserve(0) == 0
@@ -99,14 +99,14 @@ def test_an_invalid_reset_is_ignored(reset: str) -> None:
 
 def test_a_pause_has_a_bound() -> None:
     """One response never makes a task wait for more than two minutes."""
-    pace = Pace()
+    pace = RateLimiter()
     pace.pause(1e9, now=0)
     assert pace.reserve(0) == 120
 
 
 def test_a_fork_frees_the_lock() -> None:
     """A child process can take slots even if a thread of the parent held the lock at the fork."""
-    pace = Pace()
+    pace = RateLimiter()
     pace._lock.acquire()
     forget_inherited()
     assert pace.reserve(0) == 0
@@ -115,7 +115,7 @@ def test_a_fork_frees_the_lock() -> None:
 @given(st.integers(1, 300), st.lists(st.booleans(), min_size=300, max_size=300), st.floats(0, 5))
 def test_returned_slots_are_used(tasks: int, gives: list[bool], rest: float) -> None:
     """Later tasks get the returned slots first, and no minute exceeds the quota."""
-    pace, now = Pace(), 100.0
+    pace, now = RateLimiter(), 100.0
     slots = [now + pace.reserve(now) for _ in range(tasks)]
     waiting, gone = [], []
     for slot, goes in zip(slots, gives, strict=False):
@@ -130,7 +130,7 @@ def test_returned_slots_are_used(tasks: int, gives: list[bool], rest: float) -> 
 
 def test_returned_slots_are_spread_when_few_requests_are_left() -> None:
     """If few requests are left, returned slots are as far apart as others."""
-    pace = Pace()
+    pace = RateLimiter()
     slots = [100 + pace.reserve(100) for _ in range(400)]
     pace.learn({"ratelimit-remaining": "10", "ratelimit-reset": "20"}, now=100)
     for slot in slots:
@@ -140,7 +140,7 @@ def test_returned_slots_are_spread_when_few_requests_are_left() -> None:
 
 def test_a_slot_that_is_too_late_is_not_taken() -> None:
     """A task that cannot wait that long is told the wait, and takes no slot."""
-    pace = Pace()
+    pace = RateLimiter()
     pace.pause(5, now=0)
     assert [pace.reserve(0, most=2) for _ in range(9)] == [5] * 9
     assert pace.reserve(0, most=6) == 5
@@ -181,9 +181,9 @@ def test_a_wait_ends_at_the_slot_or_the_deadline(*, blocking: bool) -> None:
     session.pace.pause(5, now=0)
 
     async def work() -> None:
-        assert not await turn(session, Deadline(session, 2))
+        assert not await acquire(session, Deadline(session, 2))
         assert transport.time == 2
-        assert await turn(session, Deadline(session, 60))
+        assert await acquire(session, Deadline(session, 60))
         assert transport.time == pytest.approx(5, abs=0.1)
 
     drive(work()) if blocking else asyncio.run(work())
@@ -202,11 +202,11 @@ def test_an_unused_slot_goes_to_others(*, blocking: bool) -> None:
     async def work() -> None:
         for _ in range(100):
             with pytest.raises(KeyboardInterrupt):
-                await turn(session, Deadline(session, 60))
+                await acquire(session, Deadline(session, 60))
         vars(transport)["sleep"] = sleep
         for _ in range(100):
-            assert not await turn(session, Deadline(session, 0.01))
-        assert await turn(session, Deadline(session, 60))
+            assert not await acquire(session, Deadline(session, 0.01))
+        assert await acquire(session, Deadline(session, 60))
         assert transport.time == pytest.approx(5)
 
     vars(transport)["sleep"] = interrupted
@@ -225,7 +225,7 @@ def test_a_pause_applies_to_waiting_tasks() -> None:
         await sleep(seconds)
 
     vars(transport)["sleep"] = told_meanwhile
-    assert drive(turn(session, Deadline(session, None)))
+    assert drive(acquire(session, Deadline(session, None)))
     assert transport.time == pytest.approx(30, abs=0.1)
 
 

@@ -14,7 +14,7 @@ import pytest
 from support.sessions import API, Scripted, scripted
 
 from replicate import AsyncReplicate, FileOutput
-from replicate._dual.colours import over
+from replicate._dual.colours import acting_through
 from replicate._dual.drive import drive
 from replicate._objects.cursors import RECENT
 from replicate._objects.page import Page, fetch
@@ -308,7 +308,7 @@ def test_items_keep_the_client_of_their_page() -> None:
     """If a session of the other colour takes over a page, its items keep their own session."""
     page, _ = listed(*THREE)
     session, _ = scripted(blocking=False)
-    assert over(page, session).results is page.results
+    assert acting_through(page, session).results is page.results
     assert session_of(page[0]) is session_of(page)
 
 

@@ -13,7 +13,7 @@ from support.sessions import Scripted, scripted
 from replicate._dual.drive import drive
 from replicate._http.deadline import Deadline
 from replicate._jobs.pauses import LONGEST, SHORTEST, interval
-from replicate._jobs.polling import until_due
+from replicate._jobs.polling import sleep_until_due
 
 
 @given(st.floats(0, 1e6))
@@ -41,7 +41,7 @@ class Work:
 
 async def poll(session: Any, work: Work, deadline: Deadline) -> bool:
     while not work.finished():
-        if not await until_due(session, deadline):
+        if not await sleep_until_due(session, deadline):
             return False
         await work.look()
     return True

@@ -15,7 +15,7 @@ from support.sessions import scripted
 
 from replicate._dual.drive import drive
 from replicate._http import retry
-from replicate._http.retry import Failure, answered, delay, told_to_wait
+from replicate._http.retry import Failure, delay, read_retry_after, refusal
 from replicate.exceptions import InternalServerError
 from replicate_api.types import Request
 
@@ -33,7 +33,7 @@ NOW = datetime(2025, 1, 1, tzinfo=UTC)
 )
 def test_which_statuses_are_retried(status: int, *, repeatable: bool, again: bool) -> None:
     """Repeatable requests are retried on transient statuses, others only after 429: then nothing was done."""
-    failure = answered(status, repeatable=repeatable, told=None)
+    failure = refusal(status, repeatable=repeatable, told=None)
     assert (delay(0, failure, max_retries=1, jitter=0.5) is not None) == again
 
 
@@ -131,7 +131,7 @@ def test_which_refusals_count_as_attempts() -> None:
 def test_the_wait_that_the_server_asks_for(header: str | None, problem: dict[str, Any], seconds: float | None) -> None:
     """It is read from Retry-After, in seconds or as a date, or from the body; invalid values are ignored."""
     headers = httpx.Headers({} if header is None else {"Retry-After": header})
-    assert told_to_wait(headers, problem, NOW) == seconds
+    assert read_retry_after(headers, problem, NOW) == seconds
 
 
 DATES = st.from_regex(r"\A(\w{3}, )?[0-9]{1,25} (Jan|Foo) [0-9]{1,25} [0-9:]{1,25} ?([+-][0-9]{1,25}|GMT)?\Z")
@@ -142,7 +142,7 @@ DATES = st.from_regex(r"\A(\w{3}, )?[0-9]{1,25} (Jan|Foo) [0-9]{1,25} [0-9:]{1,2
 )
 def test_no_response_makes_the_wait_raise(header: str, problem: dict[str, Any]) -> None:
     """Whatever the server sends, the wait is a non-negative number of seconds, or None."""
-    seconds = told_to_wait({"retry-after": header}, problem)
+    seconds = read_retry_after({"retry-after": header}, problem)
     assert seconds is None or 0 <= seconds < float("inf")
 
 
@@ -153,7 +153,7 @@ def test_a_date_without_a_zone_is_gmt(zone: str, monkeypatch: pytest.MonkeyPatch
         patch.setenv("TZ", zone)
         time.tzset()
         waits = [
-            told_to_wait({"retry-after": date}, {}, NOW)
+            read_retry_after({"retry-after": date}, {}, NOW)
             for date in ("Wed, 01 Jan 2025 00:00:30", "Wed Jan  1 00:00:30 2025")
         ]
     time.tzset()

@@ -22,7 +22,7 @@ from support.sessions import Scripted, scripted
 
 from replicate import FileOutput
 from replicate._dual.drive import drive
-from replicate._files.sources import LARGEST_UPLOAD, inspected
+from replicate._files.sources import LARGEST_UPLOAD, inspect_file
 from replicate._inputs.encode import LARGEST_DATA_URI, Inputs
 from replicate.exceptions import APIResponseValidationError
 
@@ -181,7 +181,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
         drive(Inputs({"video": path}).sent(session))
     assert transport.requests == []
     with path.open("rb") as file, pytest.raises(ValueError, match=r"^file has"):
-        inspected(file, "file")
+        inspect_file(file, "file")
 
 
 def test_an_upload_is_repeated_whole() -> None:

@@ -88,7 +88,7 @@ def test_a_name_that_is_taken(links: bool, tmp_path: Path, monkeypatch: pytest.M
     for name, wanted in (("a.tar.gz", "a.tar-4.gz"), ("a.tar.gz", "a.tar-5.gz"), ("b", "b"), ("b", "b-2")):
         part = tmp_path / "part"
         part.write_text(wanted)
-        assert atomic_write.numbered(part, tmp_path / name).name == wanted
+        assert atomic_write.numbered_name(part, tmp_path / name).name == wanted
         assert (tmp_path / wanted).read_text() == wanted
         assert not part.exists()
 
@@ -300,7 +300,7 @@ def test_memory_for_small_chunks_is_bounded(tmp_path: Path, monkeypatch: pytest.
 
     async def write() -> None:
         nonlocal most
-        async with atomic_write.incoming(tmp_path, BlockingTransport(), lasting=True) as part:
+        async with atomic_write.writing(tmp_path, BlockingTransport(), lasting=True) as part:
             for at in range(101):
                 await part.write(at, b"x")
                 most = max(most, len(vars(part)["_waiting"]))

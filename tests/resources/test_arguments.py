@@ -17,7 +17,7 @@ from support.sample_models import VERSION
 import replicate
 from replicate import AsyncReplicate, Client, Replicate, resources
 from replicate._dual.methods import Presenter
-from replicate._dual.signatures import taken
+from replicate._dual.signatures import call_signature
 from replicate.resources.models import Model
 from replicate_api.types import UNSET
 
@@ -221,7 +221,7 @@ def test_what_methods_unpack_is_known_where_they_are(module: str) -> None:
     """A method finds the TypedDict that it unpacks in its own module, which imports it not for type checkers only."""
     own = vars(import_module(f"replicate.{module}")).values()
     methods = [each for kind in own if isinstance(kind, type) for each in vars(kind).values()]
-    signatures = [str(taken(each.function).signature) for each in methods if isinstance(each, Presenter)]
+    signatures = [str(call_signature(each.function).signature) for each in methods if isinstance(each, Presenter)]
     assert any("extra_headers" in shown for shown in signatures)
     assert not [shown for shown in signatures if "Unpack" in shown]
 

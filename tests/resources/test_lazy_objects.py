@@ -14,7 +14,7 @@ from support.colours import got, scripted
 from support.sample_models import VERSION, Script, prediction
 
 from replicate import Client, FileOutput
-from replicate._dual.colours import Async, over
+from replicate._dual.colours import Async, acting_through
 from replicate._objects.resource import session_of
 from replicate.resources.files import File
 from replicate.resources.models import Model
@@ -92,7 +92,7 @@ def test_nested_objects_have_the_session_of_the_outer_object() -> None:
     http = httpx.MockTransport(lambda _: httpx.Response(200, json=MODEL))
     with Client("r8_test", transport=http) as client:
         model: Any = client.models.get("o/n")
-        twin: Any = over(model, session_of(client).of_colour(Async))
+        twin: Any = acting_through(model, session_of(client).of_colour(Async))
         assert twin.latest_version is model.latest_version
         asyncio.run(model.async_reload())
         for each in (twin.latest_version, model.latest_version, model.default_example):

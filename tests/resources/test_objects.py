@@ -299,7 +299,7 @@ async def test_an_interrupt_while_an_object_is_updated(colour: str, monkeypatch:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("replicate._objects.resource.fill", interrupted)
+        patch.setattr("replicate._objects.resource.fill_from", interrupted)
         with pytest.raises(KeyboardInterrupt):
             await got(made.reload())
     assert (made.id, made.status) == ("p1", "starting")

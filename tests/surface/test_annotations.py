@@ -166,7 +166,7 @@ def test_an_annotation_that_cannot_be_resolved() -> None:
 
     def function(model: _annotations.Names, other: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
-    hints = _annotations.deferred(function).__annotations__
+    hints = _annotations.resolve_lazily(function).__annotations__
     assert dict(hints) == {"model": _annotations.Names, "other": "Nowhere", "return": None}
 
 
@@ -176,7 +176,7 @@ def test_hints_are_a_dict() -> None:
     def fresh() -> Any:
         def function(number: int, text: str = "") -> bool: ...  # type: ignore[empty-body]
 
-        return _annotations.deferred(function).__annotations__
+        return _annotations.resolve_lazily(function).__annotations__
 
     expected = {"number": int, "text": str, "return": bool}
     assert fresh() == expected

@@ -21,7 +21,7 @@ from replicate import (
     NotFoundError,
 )
 from replicate._jobs import recovery
-from replicate._jobs.wait import unended
+from replicate._jobs.wait import open_blocks
 from replicate.resources.predictions import Prediction
 
 if TYPE_CHECKING:
@@ -315,7 +315,7 @@ async def test_a_started_prediction_continues(colour: str, clients: Any, number:
         with pytest.raises(error) if error else nullcontext():
             async with Entered(creates(clients(slow))[number](), colour) as response:
                 assert response.status_code == 201
-                unended.end()  # as at the exit of Python
+                open_blocks.end()  # as at the exit of Python
                 leave(error)
         assert [each.split(" ")[0] for each in slow.asked] == ["POST"]
         assert not recovery.ledger.under_way

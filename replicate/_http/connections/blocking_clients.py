@@ -7,9 +7,9 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from replicate._http.connections.client_factory import ClientFactory
-from replicate._http.connections.interface import sparing
+from replicate._http.connections.interface import with_lazy_cookies
 from replicate._http.connections.process import inherited
-from replicate._http.connections.shield import in_time
+from replicate._http.connections.shield import run_in_thread
 from replicate._http.libraries import answers_itself
 from replicate._http.secrecy.hiding import Sealed
 
@@ -40,7 +40,7 @@ class OwnClients:
             with self._lock:
                 if (made := self._made.get(creates)) is None:
                     self._factory = self._factory or ClientFactory(self._options, blocking=True)
-                    client: httpx.Client = unlocking(sparing(self._factory.make(creates=creates)))
+                    client: httpx.Client = unlocking(with_lazy_cookies(self._factory.make(creates=creates)))
                     made = self._made[creates] = Sealed(client), weakref.finalize(self, client.close)
         return made[0]
 
@@ -58,14 +58,14 @@ class OwnClients:
         for client, finalizer in made.values():
             finalizer.detach()
             self._discarded.append(client)
-            weakref.finalize(self, in_time, client.open().close, MOMENT).atexit = False
+            weakref.finalize(self, run_in_thread, client.open().close, MOMENT).atexit = False
 
     def close(self) -> None:
         """Close the connections."""
         for client, _ in [*self._made.values()]:
             client.open().close()
         for client in self._discarded:
-            in_time(client.open().close, MOMENT)
+            run_in_thread(client.open().close, MOMENT)
 
     def forget(self) -> None:
         """Leave to the parent process what was inherited from it, without closing it."""

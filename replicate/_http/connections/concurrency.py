@@ -22,14 +22,14 @@ GRACE = 2.0
 """Seconds that threads get to notice that they are not wanted any more."""
 
 
-class Turn:
+class SharedLock:
     """A lock that is forgotten when nobody has it or waits for it."""
 
     def __init__(self, lock: Any) -> None:
         self.lock: Any = lock
 
 
-class Turns:
+class SharedLocks:
     """The locks of a process, by what they are for. Threads share one, and so do the tasks of an event loop."""
 
     def __init__(self) -> None:
@@ -39,41 +39,41 @@ class Turns:
     def forget(self) -> None:
         """Begin anew in the child of a fork, where nobody is left to let go of a lock."""
         self._guard = RLock()
-        self._turns: WeakValueDictionary[Hashable, Turn] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[Hashable, SharedLock] = WeakValueDictionary()
 
-    def of(self, key: Hashable, lock: Callable[[], Any]) -> Turn:
+    def of(self, key: Hashable, lock: Callable[[], Any]) -> SharedLock:
         """Give the one that is in use, or a new one."""
         with self._guard:
             turn = self._turns.get(key)
             if turn is None:
-                turn = self._turns[key] = Turn(lock())
+                turn = self._turns[key] = SharedLock(lock())
             return turn
 
 
-turns = Turns()
+locks = SharedLocks()
 
 
 @contextmanager
-def alone(key: Hashable) -> Generator[None, None, None]:
+def exclusive(key: Hashable) -> Generator[None, None, None]:
     """Wait for other threads that do the same. This blocks."""
-    turn = turns.of(key, RLock)
+    turn = locks.of(key, RLock)
     with turn.lock:
         yield
 
 
 @asynccontextmanager
-async def thread_turn(key: Hashable) -> AsyncGenerator[None, None]:
+async def thread_lock(key: Hashable) -> AsyncGenerator[None, None]:
     """Wait for other threads that do the same, as a blocking transport does."""
-    with alone(key):
+    with exclusive(key):
         yield
 
 
 @asynccontextmanager
-async def task_turn(key: Hashable) -> AsyncGenerator[None, None]:
+async def task_lock(key: Hashable) -> AsyncGenerator[None, None]:
     """Wait for other tasks of this event loop that do the same."""
     from anyio import Lock
 
-    turn = turns.of((running_loop(), key), Lock)
+    turn = locks.of((running_loop(), key), Lock)
     async with turn.lock:
         yield
 
@@ -85,7 +85,7 @@ async def offload(work: Callable[[], T]) -> T:
     return await run_sync(work)
 
 
-class Jobs:
+class Batch:
     """Work to be done by several at once. Each gives its result, or the exception that it ended by."""
 
     def __init__(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, Any]]]) -> None:
@@ -116,7 +116,7 @@ def in_threads(
 
     Where this is interrupted, the threads are told so by `interrupted`, and do not keep the program from ending.
     """
-    jobs = Jobs(work)
+    jobs = Batch(work)
     threads = [
         Thread(target=copy_context().run, args=(lambda: drive(jobs.work()),), name="replicate-worker", daemon=True)
         for _ in range(min(workers, len(work)))
@@ -140,7 +140,7 @@ async def in_tasks(work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], worke
     """Do all, so many at once, in tasks, which are canceled where this is."""
     from anyio import create_task_group
 
-    jobs = Jobs(work)
+    jobs = Batch(work)
     async with create_task_group() as group:
         for _ in range(min(workers, len(work))):
             group.start_soon(jobs.work)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import httpx
 
-from replicate._dual.generators import nested
+from replicate._dual.generators import closing
 from replicate._http.connections.bodies import prepared, with_body
 from replicate._http.libraries import converted, library_of
 from replicate._http.secrecy.frames import CANCELED, interruption
@@ -154,11 +154,11 @@ class Transport(Protocol):
         ...
 
 
-class Foreign(dict[str, Any]):
+class ThirdPartyRequest(dict[str, Any]):
     """A request to somebody else than the API: it carries what is in it, and nothing that a client would add."""
 
 
-def outgoing(
+def build_request(
     client: Any, request: Mapping[str, Any], library: Library, *, own: bool = False
 ) -> tuple[Any, dict[str, Any]]:
     """Give a request of a client's library, and how it is to be sent.
@@ -169,7 +169,7 @@ def outgoing(
     how = {"stream": True, "follow_redirects": False}
     raw = true_headers(request.get("headers"))
     arguments = converted(request, library)
-    foreign = isinstance(request, Foreign)
+    foreign = isinstance(request, ThirdPartyRequest)
     if not foreign and (not own or client.params or client.cookies.jar):
         return with_body(client.build_request(**{**arguments, "headers": raw}), request, library), how
     given = {name: value for name, value in arguments.items() if name not in ("timeout", "params", "headers")}
@@ -186,7 +186,7 @@ def outgoing(
     return with_body(made, request, library), how
 
 
-def sparing(client: Any) -> Any:
+def with_lazy_cookies(client: Any) -> Any:
     """Have a client look for cookies only in answers that set some: httpx makes a request of urllib's for each look."""
     look = client.cookies.extract_cookies
 
@@ -218,7 +218,7 @@ class Unfetchable(httpx.RequestError):
         self.hint: str | None = hint
 
 
-async def exchanged(
+async def exchange(
     transport: Transport,
     request: Mapping[str, Any],
     *,
@@ -281,7 +281,7 @@ def came_over_a_socket(response: httpx.Response) -> bool:
     return socket is not None
 
 
-class Covered(httpx.SyncByteStream):
+class MaskedStream(httpx.SyncByteStream):
     """The content of an answer, of a stream that knows the request. What it raises leaves without its frames."""
 
     def __init__(self, response: httpx.Response) -> None:
@@ -320,7 +320,7 @@ class Covered(httpx.SyncByteStream):
         return getattr(self._stream.open(), "elapsed", None)
 
 
-class Timed(Covered):
+class TimedStream(MaskedStream):
     """The same content, which ends at the deadline."""
 
     def __init__(self, response: httpx.Response, left: Callable[[], float]) -> None:
@@ -337,7 +337,7 @@ class Timed(Covered):
                 raise httpx.ReadTimeout("The time was up before the end of the answer.")
 
 
-class uncollected:  # noqa: N801 - reads as what it makes of it
+class tracked_content:  # noqa: N801 - reads as what it makes of it
     """Iterate the content of an answer, and keep it from the garbage collector within this block.
 
     That would close httpcore's generators at any moment, also where their thread has the lock that this takes. What is
@@ -367,14 +367,14 @@ class uncollected:  # noqa: N801 - reads as what it makes of it
                     response.close()
 
 
-atexit.register(uncollected.close)
+atexit.register(tracked_content.close)
 
 
-async def beginning(response: httpx.Response, transport: Transport) -> httpx.Response:
+async def read_beginning(response: httpx.Response, transport: Transport) -> httpx.Response:
     """Read the beginning of an error of somebody else's, as much as is shown, and nothing that must be unpacked."""
     begun = b""
     packed = response.headers.get("content-encoding", "identity") != "identity"
-    async with nested(transport.chunks(response)) as content:
+    async with closing(transport.chunks(response)) as content:
         if not packed:
             async for chunk in content:
                 begun += chunk

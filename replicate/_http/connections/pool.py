@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 import httpx
 
 from replicate._dual.generators import PATIENCE
-from replicate._http.connections.interface import ALWAYS, sparing
+from replicate._http.connections.interface import ALWAYS, with_lazy_cookies
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of
 from replicate._http.secrecy.scrubbing import cut
 
@@ -74,7 +74,7 @@ class Clients(NamedTuple):
     """Each with those that it is put among when nobody uses it."""
 
 
-class Lanes(Needs):
+class ClientPool(Needs):
     """httpx.AsyncClients that each carry one request at a time, made as they are needed.
 
     The pool inside such a client looks at every connection for every request. With a hundred requests under way, that
@@ -91,7 +91,7 @@ class Lanes(Needs):
         self._places = Semaphore(limits.max_connections or MOST)
         idle = limits.max_keepalive_connections
         self._most_idle = MOST_IDLE if idle is None else idle
-        first: httpx.AsyncClient = sparing(factory.make())  # here, so that what cannot be made shows early
+        first: httpx.AsyncClient = with_lazy_cookies(factory.make())  # here, so that what cannot be made shows early
         free = deque([(time.monotonic(), first)])
         self._sealed = Sealed(Clients(free, deque(), {first: free}))
 
@@ -124,12 +124,12 @@ class Lanes(Needs):
         except WouldBlock:
             patience = httpx.Timeout(limits).pool
             longest = seconds if patience is None else min(seconds, patience)
-            await timed(self._places.acquire(), longest, httpx.PoolTimeout)
+            await with_timeout(self._places.acquire(), longest, httpx.PoolTimeout)
         free = self._free_for_creates if creates else self._free
         if free:
             return free.pop()[1]
         try:
-            client: httpx.AsyncClient = sparing(self._factory.make(creates=creates))
+            client: httpx.AsyncClient = with_lazy_cookies(self._factory.make(creates=creates))
         except BaseException:
             self._places.release()
             raise
@@ -160,7 +160,7 @@ class Lanes(Needs):
             await client.aclose()
 
 
-class Given:
+class GivenClient:
     """A client of the caller's, which has limits of its own, in the place of lanes."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -183,7 +183,7 @@ class Given:
         pass
 
 
-class Held(httpx.AsyncByteStream):
+class PooledStream(httpx.AsyncByteStream):
     """The content of an answer: it holds the place of its request until it is closed, and ends at the deadline."""
 
     def __init__(
@@ -206,7 +206,7 @@ class Held(httpx.AsyncByteStream):
     async def __anext__(self) -> bytes:
         outer, parts = sys.exception(), cast("Sealed[AsyncIterator[bytes]]", self._parts)
         try:
-            return await timed(parts.open().__anext__(), self._left(), httpx.ReadTimeout)
+            return await with_timeout(parts.open().__anext__(), self._left(), httpx.ReadTimeout)
         except StopAsyncIteration:
             raise
         except BaseException as error:
@@ -231,7 +231,7 @@ class Held(httpx.AsyncByteStream):
                 await self._release()
 
 
-async def timed(result: Awaitable[T], seconds: float, late: Callable[[str], Exception]) -> T:
+async def with_timeout(result: Awaitable[T], seconds: float, late: Callable[[str], Exception]) -> T:
     """Await something for so many seconds, or raise what `late` makes, such as httpx's error for that."""
     if seconds == ALWAYS:
         return await result
@@ -242,14 +242,14 @@ async def timed(result: Awaitable[T], seconds: float, late: Callable[[str], Exce
     raise late(f"The time was up after {max(0.0, seconds):.1f} s.")
 
 
-class Keeper(NamedTuple):
+class PoolEntry(NamedTuple):
     """The lanes of a loop, and the generator that closes them."""
 
-    lanes: Lanes
+    lanes: ClientPool
     generator: AsyncGenerator[None, None]
 
 
-async def keep(lanes: Lanes) -> AsyncGenerator[None, None]:
+async def close_with_loop(lanes: ClientPool) -> AsyncGenerator[None, None]:
     """Hold lanes open until this generator is closed: by hand, when it is dropped, or when its event loop ends."""
     try:
         yield
@@ -272,6 +272,6 @@ def running_loop() -> Hashable:
         return cast("Hashable", trio.lowlevel.current_trio_token())
 
 
-def ended(loop: Any, keeper: Keeper) -> bool:
+def has_ended(loop: Any, keeper: PoolEntry) -> bool:
     """Tell whether lanes are of no more use: closed, or of a loop that is, which asyncio's know of themselves."""
     return keeper.lanes.is_closed or (hasattr(loop, "is_closed") and loop.is_closed())

@@ -13,7 +13,7 @@ from replicate.exceptions import ReplicateError
 if TYPE_CHECKING:
     import httpx
 
-    from replicate._http.connections.pool import Given, Lanes
+    from replicate._http.connections.pool import ClientPool, GivenClient
     from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 
 
@@ -21,7 +21,7 @@ class ClosedError(ReplicateError, RuntimeError):
     """What has been closed was used; httpx has RuntimeError for that."""
 
 
-def check_open(*used: BlockingTransport | AsyncTransport | httpx.Client | Lanes | Given) -> None:
+def check_open(*used: BlockingTransport | AsyncTransport | httpx.Client | ClientPool | GivenClient) -> None:
     """Raise ReplicateError for what has been closed."""
     for each in used:
         if each.is_closed:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
-def in_time(work: Callable[[], object], seconds: float) -> None:
+def run_in_thread(work: Callable[[], object], seconds: float) -> None:
     """Do some work in a thread of its own, and wait for it no longer than so many seconds, whatever it waits for."""
     from threading import Thread
 
@@ -32,10 +32,10 @@ async def shielded(work: Callable[[], Coroutine[Any, Any, None]], seconds: float
             await work()
     else:
         with CancelScope(shield=True):
-            await insisted(work, asyncio.get_running_loop().time() + seconds)
+            await run_to_end(work, asyncio.get_running_loop().time() + seconds)
 
 
-async def insisted(work: Callable[[], Coroutine[Any, Any, None]], end: float) -> None:
+async def run_to_end(work: Callable[[], Coroutine[Any, Any, None]], end: float) -> None:
     """Do some work in a task of its own, until it is done or the time has come.
 
     When this is canceled, that is heeded afterwards. When the work is, as all tasks are where a loop ends, it is begun

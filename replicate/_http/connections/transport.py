@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import httpx
 
 from replicate._dual.drive import drive
-from replicate._dual.generators import following, undisclosed
+from replicate._dual.generators import following, without_asyncgen_hooks
 from replicate._http.connections.blocking_clients import MOMENT, OwnClients
 from replicate._http.connections.client_factory import ClientFactory, discreet, plain
-from replicate._http.connections.dispatch import delivered, delivered_within
-from replicate._http.connections.interface import ALWAYS, TIE, Covered, Timed, is_foreign, uncollected
-from replicate._http.connections.pool import Given, Held, Keeper, Lanes, ended, keep, running_loop
+from replicate._http.connections.dispatch import send_request, send_request_async
+from replicate._http.connections.interface import ALWAYS, TIE, MaskedStream, TimedStream, is_foreign, tracked_content
+from replicate._http.connections.pool import (
+    ClientPool,
+    GivenClient,
+    PooledStream,
+    PoolEntry,
+    close_with_loop,
+    has_ended,
+    running_loop,
+)
 from replicate._http.connections.process import check_colour, check_not_given, check_open, inherited, inheritors
-from replicate._http.connections.shield import in_time, shielded
+from replicate._http.connections.shield import run_in_thread, shielded
 from replicate._http.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._http.secrecy.hiding import Sealed
 
@@ -116,14 +124,14 @@ class BlockingTransport(Connected[httpx.Client]):
         check_open(client.open())
         self._own.prepare(request["url"])
         try:
-            response = delivered(client, request, self._library, own=self._client is None)
+            response = send_request(client, request, self._library, own=self._client is None)
         except BaseException as error:
             self._left_by(error)
             raise
         if seconds < ALWAYS:
-            response.stream = stream_of(Timed, self._library)(response, lambda: end - self.now())
+            response.stream = stream_of(TimedStream, self._library)(response, lambda: end - self.now())
         else:
-            response.stream = stream_of(Covered, self._library)(response)
+            response.stream = stream_of(MaskedStream, self._library)(response)
         if not stream:
             await self.read(response)
         return response
@@ -138,13 +146,13 @@ class BlockingTransport(Connected[httpx.Client]):
 
     def _close_response(self, response: httpx.Response, error: BaseException | None = None) -> None:
         if error is not None and self._left_by(error):
-            in_time(response.close, MOMENT)
+            run_in_thread(response.close, MOMENT)
         else:
             response.close()
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
-            with as_own_errors(self._library), uncollected(response) as content:
+            with as_own_errors(self._library), tracked_content(response) as content:
                 for chunk in content:
                     yield chunk
         except GeneratorExit:
@@ -171,7 +179,7 @@ class BlockingTransport(Connected[httpx.Client]):
 
     async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
         if self._interrupted:  # so that a lock of the caller's client may be held for ever
-            in_time(lambda: drive(work()), seconds)
+            run_in_thread(lambda: drive(work()), seconds)
         else:
             await work()  # which keeps to the time by the deadline of its requests
 
@@ -184,7 +192,7 @@ class BlockingTransport(Connected[httpx.Client]):
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
         from replicate._http.connections import concurrency
 
-        return concurrency.thread_turn(key)
+        return concurrency.thread_lock(key)
 
     async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:
         from replicate._http.connections import concurrency
@@ -206,7 +214,7 @@ class BlockingTransport(Connected[httpx.Client]):
             self._twin.closed = True  # its connections are closed with their event loops
         self._own.close()
         if self._client is not None and self._interrupted:
-            in_time(self._client.close, MOMENT)
+            run_in_thread(self._client.close, MOMENT)
         elif self._client is not None:
             self._client.close()
 
@@ -229,7 +237,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
     ) -> None:
         super().__init__(client, twin, options)
         self._twin = twin
-        self._keepers: dict[Hashable, Keeper] = {}
+        self._keepers: dict[Hashable, PoolEntry] = {}
         self._shown: httpx.AsyncClient | None = None
 
     @property
@@ -241,21 +249,21 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
             shown = self._shown = ClientFactory(self._options, blocking=False).make()
         return shown
 
-    async def lanes(self) -> Lanes | Given:
+    async def lanes(self) -> ClientPool | GivenClient:
         """Give what requests of the running event loop are sent with."""
         check_open(self)
         if self._client is not None:
-            return Given(self._client)
+            return GivenClient(self._client)
         loop = running_loop()
         with self._lock:
             if keeper := self._keepers.get(loop):
                 return keeper.lanes
             # A keeper holds its loop, so what has ended must be let go by hand.
-            for other in [other for other, keeper in self._keepers.items() if ended(other, keeper)]:
+            for other in [other for other, keeper in self._keepers.items() if has_ended(other, keeper)]:
                 del self._keepers[other]
-            lanes = Lanes(ClientFactory(self._options, blocking=False))
-            generator = keep(lanes)
-            self._keepers[loop] = Keeper(lanes, generator)
+            lanes = ClientPool(ClientFactory(self._options, blocking=False))
+            generator = close_with_loop(lanes)
+            self._keepers[loop] = PoolEntry(lanes, generator)
         await generator.__anext__()
         return lanes
 
@@ -272,13 +280,13 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         try:
             check_open(self, lanes)
             left = end - self.now() + TIE
-            response = await delivered_within(client, request, self._library, left, own=self._client is None)
+            response = await send_request_async(client, request, self._library, left, own=self._client is None)
         except BaseException as error:
             await (lanes.discard if is_foreign(error) else lanes.give_back)(client.open())
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
-        held = stream_of(Held, self._library)
+        held = stream_of(PooledStream, self._library)
         response.stream = held(response, lambda: end - self.now(), lambda: lanes.give_back(client.open()))
         if not stream:
             await self.read(response)
@@ -288,7 +296,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         try:
             with as_own_errors(self._library):
                 async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as content:
-                    while (chunk := await undisclosed(following(content))) is not None:
+                    while (chunk := await without_asyncgen_hooks(following(content))) is not None:
                         yield chunk
         finally:
             await response.aclose()
@@ -296,7 +304,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
     async def read(self, response: httpx.Response) -> None:
         try:
             with as_own_errors(self._library):
-                await undisclosed(response.aread())
+                await without_asyncgen_hooks(response.aread())
         except BaseException:
             await response.aclose()
             raise
@@ -314,7 +322,9 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
 
     async def in_use(self) -> AbstractContextManager[None]:
         lanes = None if self.is_closed else await self.lanes()
-        return lanes.needed() if isinstance(lanes, Lanes) else nullcontext()  # a client that is given, its owner closes
+        return (
+            lanes.needed() if isinstance(lanes, ClientPool) else nullcontext()
+        )  # a client that is given, its owner closes
 
     async def offload(self, work: Callable[[], T]) -> T:
         from replicate._http.connections import concurrency
@@ -324,7 +334,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
         from replicate._http.connections import concurrency
 
-        return concurrency.task_turn(key)
+        return concurrency.task_lock(key)
 
     async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:  # noqa: ARG002
         from replicate._http.connections import concurrency

@@ -83,7 +83,7 @@ def authorization_of(request: Any) -> bytes | None:
 def request_of(response: Any) -> Any:
     """Return the masked request of a response, if it has one."""
     request = state_of(response).get("_request")
-    return None if request is None else masked(request)
+    return None if request is None else mask_exchange(request)
 
 
 def hide(headers: Any, value: Sealed[bytes] | None = None) -> None:
@@ -123,7 +123,7 @@ class Request:
         state = state_of(self)
         if (shown := state.get("shown")) is None:
             sealed: Sealed[Any] = state["sealed"]
-            shown = state["shown"] = shown_of(sealed.open())
+            shown = state["shown"] = shown_headers(sealed.open())
         return shown
 
     @headers.setter
@@ -150,7 +150,7 @@ def mask(value: bytes) -> bytes:
     return scheme + space + shown if space and scheme.lower() in SCHEMES else shown
 
 
-def shown_of(headers: Any) -> Any:
+def shown_headers(headers: Any) -> Any:
     """Return headers with a masked Authorization."""
     raw = headers.raw
     shown = [(name, mask(value) if name.lower() == AUTHORIZATION else value) for name, value in raw]
@@ -160,7 +160,7 @@ def shown_of(headers: Any) -> Any:
     return made
 
 
-def masked(request: Any) -> Any:
+def mask_exchange(request: Any) -> Any:
     """Return a request for inspection. The one that was sent is unchanged, as a hook or a mock may hold it."""
     if isinstance(request, Request):
         return request
@@ -171,13 +171,13 @@ def masked(request: Any) -> Any:
     return copy
 
 
-def covered(response: Any) -> Any:
+def mask_response(response: Any) -> Any:
     """Mask the requests of a response, and of the responses in its history, in place."""
     state = state_of(response)
     if (request := state.get("_request")) is not None:
-        state["_request"] = masked(request)
+        state["_request"] = mask_exchange(request)
     if (request := state.get("next_request")) is not None:
-        state["next_request"] = masked(request)
+        state["next_request"] = mask_exchange(request)
     if earlier := state.get("history"):
-        state["history"] = [covered(each) for each in earlier]
+        state["history"] = [mask_response(each) for each in earlier]
     return response

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from replicate._http.libraries import library_of
 from replicate._http.secrecy.frames import is_inner, note_for, surroundings
-from replicate._http.secrecy.hiding import AUTHORIZATION, HIDDEN, covered, masked, shown_of
+from replicate._http.secrecy.hiding import AUTHORIZATION, HIDDEN, mask_exchange, mask_response, shown_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,9 +210,9 @@ class Scrub:
         kind: Any = Mapping
         library = library_of(value)
         if isinstance(value, library.Request):
-            return masked(value)
+            return mask_exchange(value)
         if isinstance(value, library.Response):
-            return covered(value)
+            return mask_response(value)
         if isinstance(value, library.Headers):
             return self._headers(value, library)
         if isinstance(value, kind):
@@ -229,7 +229,7 @@ class Scrub:
         raw = [(name, self.value(text)) for name, text in value.raw]
         if raw == value.raw and AUTHORIZATION not in {name.lower() for name, _ in raw}:
             return value
-        return shown_of(library.Headers(raw))
+        return shown_headers(library.Headers(raw))
 
 
 def members(error: Any) -> tuple[BaseException, ...]:
