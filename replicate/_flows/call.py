@@ -18,8 +18,8 @@ from replicate._inputs.encode import UNKNOWN, Inputs
 from replicate._jobs.create import describe_model, post, upload_session
 from replicate._jobs.input_names import check_names
 from replicate._jobs.options import check, with_request_options
+from replicate._jobs.ownership import CancelOnExit
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import CancelOnExit
 from replicate._models import look_up
 from replicate._models.descriptions import reference_of, remembered
 from replicate._models.reference import Reference

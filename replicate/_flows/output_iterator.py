@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from replicate._http.deadline import Deadline
     from replicate._http.session import Session
     from replicate._jobs.output_files import Files
+    from replicate._jobs.ownership import CancelOnExit
     from replicate._jobs.updates import Updates
-    from replicate._jobs.wait import CancelOnExit
     from replicate._models.schema import OutputSchema
     from replicate.resources.predictions import Prediction
 

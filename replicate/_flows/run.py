@@ -9,11 +9,12 @@ from replicate._flows.call import Call
 from replicate._http.options import read_timeout
 from replicate._inputs.aliases import drop_unset
 from replicate._jobs.create import MARGIN
+from replicate._jobs.fetch import tell_end
 from replicate._jobs.options import LONGEST_HOLD, check_flags
 from replicate._jobs.output_files import Files, make_folder, save_folder
 from replicate._jobs.outputs import raw_output
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import check_success, tell_end, wait_until_done
+from replicate._jobs.wait import check_success, wait_until_done
 from replicate._json import is_array
 from replicate._models.schema import BY_VALUE
 from replicate._outputs.output_list import OutputList

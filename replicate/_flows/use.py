@@ -14,11 +14,12 @@ from replicate._flows.output_iterator import OutputIterator
 from replicate._flows.run import await_result, wait_option
 from replicate._http.deadline import Deadline
 from replicate._http.settings import folder
+from replicate._jobs.fetch import refresh
 from replicate._jobs.options import SaveOptions, WatchOptions, check_flags
 from replicate._jobs.output_files import Files, make_folder, save_folder
 from replicate._jobs.outputs import raw_output
+from replicate._jobs.ownership import CancelOnExit
 from replicate._jobs.updates import Updates, check_watching
-from replicate._jobs.wait import CancelOnExit, refresh
 from replicate._json import is_mapping
 from replicate._models import look_up
 from replicate._models.descriptions import remembered

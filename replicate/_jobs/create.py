@@ -13,6 +13,7 @@ from replicate._http.deadline import Deadline
 from replicate._http.options import with_read_timeout
 from replicate._inputs.aliases import drop_unset
 from replicate._inputs.encode import UNKNOWN, Inputs
+from replicate._jobs.fetch import tell_end
 from replicate._jobs.input_names import warn_of_names
 from replicate._jobs.matching import Asked
 from replicate._jobs.options import (
@@ -24,7 +25,6 @@ from replicate._jobs.options import (
     with_request_options,
 )
 from replicate._jobs.recovery import CreateAttempt
-from replicate._jobs.wait import tell_end
 from replicate._models import look_up
 from replicate.exceptions import (
     APIConnectionError,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from replicate._http.session import Session
     from replicate._jobs.any_job import Endpoints
-    from replicate._jobs.wait import CancelOnExit
+    from replicate._jobs.ownership import CancelOnExit
     from replicate._models.descriptions import Description
     from replicate._models.reference import Reference
     from replicate_api.types import Request

@@ -12,8 +12,9 @@ from replicate._dual.generators import closing
 from replicate._http.deadline import Deadline
 from replicate._http.sse import LINE_END, ServerSentEvent
 from replicate._jobs.events import BrokenStreamError, events, stream_url
+from replicate._jobs.fetch import refresh
 from replicate._jobs.outputs import raw_output
-from replicate._jobs.wait import LATE, Watch, check_kept, refresh, wait_until_done
+from replicate._jobs.wait import LATE, Watch, check_kept, wait_until_done
 from replicate._json import is_array, members
 from replicate._objects.resource import session_of
 from replicate._wording import end_sentence, harmless, notes_of

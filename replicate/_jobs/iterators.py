@@ -15,7 +15,8 @@ from replicate._dual.methods import dual
 from replicate._http.connections.interface import TIE
 from replicate._http.connections.pool import with_timeout
 from replicate._http.session import Session
-from replicate._jobs.wait import CancelOnExit, cancel_job, open_blocks
+from replicate._jobs.fetch import cancel_job
+from replicate._jobs.ownership import CancelOnExit, open_blocks
 from replicate._objects.resource import session_of
 from replicate.exceptions import PredictionTimeout, ReplicateError, ReplicateException, RunError
 

@@ -8,9 +8,10 @@ from replicate._dual.colours import C
 from replicate._dual.methods import dual
 from replicate._http.deadline import Deadline
 from replicate._jobs import updates as watching
+from replicate._jobs.fetch import TERMINAL, cancel_job, refresh
 from replicate._jobs.outputs import RUN_FIELDS
 from replicate._jobs.updates import Timings, Updates, timings
-from replicate._jobs.wait import TERMINAL, cancel_job, refresh, wait_until_done
+from replicate._jobs.wait import wait_until_done
 from replicate._objects.resource import Bound
 
 if TYPE_CHECKING:

@@ -20,12 +20,13 @@ from replicate._http.error_responses import unreadable
 from replicate._http.libraries import httpx
 from replicate._http.secrecy.hiding import authorization
 from replicate._jobs.assignment import Attempt, Verdict, assign, without_others
-from replicate._jobs.ledger import create_registry as create_registry  # noqa: PLC0414 - for others that look into it
+from replicate._jobs.create_registry import create_registry as create_registry  # noqa: PLC0414 - for others that look into it
+from replicate._jobs.fetch import PASSING, TERMINAL, fetch_job
 from replicate._jobs.list_recent import list_recent
 from replicate._jobs.matching import Asked, fitting, same
 from replicate._jobs.outputs import known_defaults
+from replicate._jobs.ownership import LAST_WILL, cancel_quietly, in_thread
 from replicate._jobs.pauses import CROWDED, CROWDED_LOOKS, FIND, FIND_QUICKLY
-from replicate._jobs.wait import LAST_WILL, PASSING, TERMINAL, cancel_quietly, fetch_job, in_thread
 from replicate._models import look_up
 from replicate._models.descriptions import description_reference, remembered
 from replicate._wording import PROBLEM, sentence
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
 
     from replicate._http.session import Session
     from replicate._jobs.any_job import Endpoints
-    from replicate._jobs.ledger import Account, Claimant
-    from replicate._jobs.wait import CancelOnExit
+    from replicate._jobs.create_registry import Account, Claimant
+    from replicate._jobs.ownership import CancelOnExit
     from replicate.exceptions import APIConnectionError
 
 

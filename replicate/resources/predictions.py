@@ -16,8 +16,9 @@ from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Itera
 from replicate._jobs.job import Job
 from replicate._jobs.options import PredictionOptions
 from replicate._jobs.outputs import raw_output, with_files
+from replicate._jobs.ownership import CancelOnExit
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import CancelOnExit, Watch, check_success, wait_until_done
+from replicate._jobs.wait import Watch, check_success, wait_until_done
 from replicate._json import elements
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch

@@ -26,8 +26,9 @@ from replicate._jobs.any_job import Endpoints
 from replicate._jobs.create import create
 from replicate._jobs.job import Job
 from replicate._jobs.options import TrainingOptions, WebhookOptions
+from replicate._jobs.ownership import CancelOnExit
 from replicate._jobs.updates import Updates
-from replicate._jobs.wait import CancelOnExit, wait_until_done
+from replicate._jobs.wait import wait_until_done
 from replicate._json import is_mapping
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource

@@ -15,8 +15,8 @@ from support.sample_models import Held, prediction, version_of
 
 from replicate import AsyncReplicate, Replicate
 from replicate._dual.drive import drive
-from replicate._jobs import exit_registry
-from replicate._jobs.wait import CancelOnExit, open_blocks
+from replicate._jobs import ownership
+from replicate._jobs.ownership import CancelOnExit, open_blocks
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.predictions import Prediction
@@ -346,7 +346,7 @@ def test_predictions_that_nobody_owns_go_on(srv: Server, way: str) -> None:
 
 def test_canceling_at_exit_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """All cancellations at exit share one time limit, so that Python exits although the API is silent."""
-    monkeypatch.setattr(exit_registry, "AT_EXIT", 0.2)
+    monkeypatch.setattr(ownership, "AT_EXIT", 0.2)
     with Faults(SILENCE) as server, Replicate(bearer_token="t", base_url=server.base_url) as client:
         blocks = [CancelOnExit(Prediction.bind(answer(), client._session), cancel=True) for _ in range(9)]
         for block in blocks:

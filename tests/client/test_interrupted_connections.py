@@ -16,7 +16,7 @@ from replicate import Replicate, local
 from replicate._http.connections import client_factory
 from replicate._http.connections.interface import Unfetchable
 from replicate._http.connections.transport import BlockingTransport
-from replicate._jobs import wait as waiting
+from replicate._jobs import ownership
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +93,7 @@ def test_a_lock_that_stays_held(
 
         transport.sleep = armed
         if given:
-            monkeypatch.setattr(waiting, "LAST_WILL", 0.2)
+            monkeypatch.setattr(ownership, "LAST_WILL", 0.2)
         with pytest.raises(type(error)):
             client.run("me/held", wait=False)
         if not given:

@@ -39,7 +39,7 @@ from replicate import (
 from replicate._http.connections.process import ClosedError
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._jobs import recovery
-from replicate._jobs.wait import CancelOnExit, open_blocks
+from replicate._jobs.ownership import CancelOnExit, open_blocks
 from replicate._models import look_up
 from replicate.local import Model, Server
 from replicate.local import server as local_server
@@ -790,7 +790,7 @@ async def test_an_interrupt_just_after_the_answer(colour: str, way: str, monkeyp
     with pytest.raises(KeyboardInterrupt):
         await got(START[way](client))
     assert script.asked[-1].endswith("s/p1/cancel")
-    assert not recovery.ledger.under_way
+    assert not recovery.create_registry.under_way
     open_blocks.end()  # as where Python ends
     assert len([each for each in script.asked if each.endswith("cancel")]) == 1
 

@@ -14,11 +14,12 @@ from support.relay import DROP, HOLD, LOSE, Relay
 from support.sample_models import Script, prediction
 
 from replicate import AmbiguousCreateError, Replicate
-from replicate._jobs import ledger, recovery
-from replicate._jobs.ledger import CreateRegistry
+from replicate._jobs import create_registry as registry_module
+from replicate._jobs import recovery
+from replicate._jobs.create_registry import CreateRegistry
 from replicate._jobs.matching import Asked
+from replicate._jobs.ownership import CancelOnExit
 from replicate._jobs.recovery import CreateAttempt
-from replicate._jobs.wait import CancelOnExit
 from replicate.local import Model
 from replicate.local import server as local_server
 from replicate.resources.predictions import Prediction
@@ -127,7 +128,7 @@ async def test_a_match_of_another_create_with_defaults_added(colour: str, monkey
     rival = made()
     rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
     rival.asked, rival.out = Asked({"model": "me/model"}, {"text": "a"}), True
-    recovery.ledger.under_way[rival] = None
+    recovery.create_registry.under_way[rival] = None
     with pytest.raises(AmbiguousCreateError, match="p1 is what it asked for, but may be that of another call"):
         await got(client.predictions.create("me/model", found["input"]))
     rival.asked = Asked({"model": "me/model"}, {"text": "b"})
@@ -142,7 +143,7 @@ async def test_what_another_has_asked_for_exactly(colour: str) -> None:
     rival = made()
     rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
     rival.asked, rival.out, rival.lost = Asked({"model": "me/model"}, found["input"]), True, True
-    recovery.ledger.under_way[rival] = None
+    recovery.create_registry.under_way[rival] = None
     with pytest.raises(AmbiguousCreateError, match="with more in the input, was started since: p1"):
         await got(client.predictions.create("me/model", {"text": "a"}))
     assert (await got(client.predictions.create("me/model", found["input"]))).id == "p1"
@@ -159,7 +160,7 @@ async def test_a_training_for_another_destination(colour: str, destination: str)
     rival.endpoints, rival.account = Training.endpoints, ("https://api.replicate.com/v1", hash(f"Bearer {TOKEN}"))
     rival.asked = Asked({"model": "me/model", "version": "v"}, {}, destination)
     rival.out = rival.lost = True
-    recovery.ledger.under_way[rival] = None
+    recovery.create_registry.under_way[rival] = None
     arguments = ("me/model:v", {}, "me/one")
     if destination == "me/one":
         assert (await got(client.trainings.create(*arguments))).id == "p1"
@@ -179,7 +180,7 @@ async def test_an_interrupted_training_for_another_destination(colour: str, *, e
     rival.endpoints, rival.account = Training.endpoints, ("https://api.replicate.com/v1", hash(f"Bearer {TOKEN}"))
     rival.asked = Asked({"model": "me/model", "version": "v"}, {}, "me/other")
     rival.out, rival.lost, rival.ending = True, True, ending
-    recovery.ledger.under_way[rival] = None
+    recovery.create_registry.under_way[rival] = None
     with pytest.raises(KeyboardInterrupt):
         await got(client.trainings.create("me/model:v", {}, "me/one"))
     assert script.asked.count("POST /trainings/p1/cancel") == ending
@@ -196,7 +197,7 @@ async def test_a_match_of_a_closed_clients_create(colour: str, monkeypatch: pyte
     rival = CreateAttempt(closed._session, Prediction.endpoints, CancelOnExit(cancel=False))
     rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
     rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
-    recovery.ledger.under_way[rival] = None
+    recovery.create_registry.under_way[rival] = None
     if colour == "blocking":
         with pytest.raises(AmbiguousCreateError, match="may be that of another call"):
             await got(client.predictions.create("me/model", {}))
@@ -211,7 +212,7 @@ def test_a_prediction_that_two_calls_have(caplog: pytest.LogCaptureFixture) -> N
     owner.answered("p1")
     assert owner.id == "p1"
     assert not caplog.records
-    recovery.ledger.adopt("p1", exact=True)
+    recovery.create_registry.adopt("p1", exact=True)
     owner.answered("p1")
     assert "prediction p1 was taken up by another call, too" in caplog.text
 
@@ -247,7 +248,7 @@ def made(account: str = "a") -> CreateAttempt:
 
 def test_the_registry_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest claims are forgotten if there are too many."""
-    monkeypatch.setattr(ledger, "REMEMBERED", 2)
+    monkeypatch.setattr(registry_module, "REMEMBERED", 2)
     books, create = CreateRegistry(), made()
     assert all(books.claim(name, create) for name in ("p1", "p2", "p3"))
     assert [books.is_free(name, create.account) for name in ("p1", "p2", "p3")] == [True, False, False]
@@ -289,14 +290,14 @@ async def test_a_create_that_gave_way_to_an_equal_one(colour: str, then: str, ca
     rival = made()
     rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
     rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
-    recovery.ledger.under_way[rival] = None
+    recovery.create_registry.under_way[rival] = None
     with pytest.raises(KeyboardInterrupt):
         await got(client.predictions.create("me/model", {}))
     assert "POST" not in "".join(script.asked[1:])
     if then == "yet another's answer is lost":
         rival.lost = True
     else:
-        del recovery.ledger.under_way[rival]
+        del recovery.create_registry.under_way[rival]
     if then == "minutes later":
         clock.time += 301
     if then == "somebody else starts the same":
@@ -316,18 +317,18 @@ async def test_a_create_that_may_not_have_arrived_is_not_counted(colour: str) ->
     rival = made()
     rival.account = "https://api.replicate.com/v1", hash(f"Bearer {TOKEN}")
     rival.asked, rival.out = Asked({"model": "me/model"}, {}), True
-    recovery.ledger.under_way[rival] = None
+    recovery.create_registry.under_way[rival] = None
     for results in ([first], [first, other]):
         script.answers["list"] = [{"results": results}]
         with pytest.raises(KeyboardInterrupt):
             await got(client.predictions.create("me/model", {}))
-        recovery.ledger.under_way.clear()
+        recovery.create_registry.under_way.clear()
     assert not [each for each in script.asked if each.endswith("/cancel")]
 
 
 def test_creates_that_gave_way_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest creates that gave way are forgotten if there are too many. Inputs are not kept."""
-    monkeypatch.setattr(ledger, "MOST_GIVEN_UP", 2)
+    monkeypatch.setattr(registry_module, "MOST_GIVEN_UP", 2)
     books, create = CreateRegistry(), made()
     create.asked = Asked({"model": "me/model"}, {"text": "secret"})
     for name in ("p1", "p2", "p3"):

@@ -14,8 +14,8 @@ from support.relay import DROP, Relay
 from support.sample_models import Held, Script, prediction
 
 from replicate import AmbiguousCreateError, PredictionTimeout
-from replicate._jobs import ledger, recovery
-from replicate._jobs import wait as waiting
+from replicate._jobs import create_registry as registry_module
+from replicate._jobs import ownership, recovery
 from replicate.local import Model, Server
 from replicate.local import server as local_server
 
@@ -169,8 +169,10 @@ async def test_another_program_s_goes_on(
 ) -> None:
     """Of two programs with equal creates, the one whose create was lost does not cancel the other's prediction."""
     theirs = await got(clients(place).predictions.create("me/held", {"text": "a"}))
-    monkeypatch.setattr(recovery, "ledger", ledger.CreateRegistry())  # another program has its own registry
-    monkeypatch.setattr(waiting, "ledger", recovery.ledger)
+    monkeypatch.setattr(
+        recovery, "create_registry", registry_module.CreateRegistry()
+    )  # another program has its own registry
+    monkeypatch.setattr(ownership, "create_registry", recovery.create_registry)
     with Relay(place.port, DROP) as relay:
         client = clients(place, base_url=relay.base_url)
         Clock(client)
@@ -216,8 +218,8 @@ async def test_masked_inputs(colour: str) -> None:
 
 def test_found_predictions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest predictions found in lists are forgotten if there are too many."""
-    monkeypatch.setattr(ledger, "REMEMBERED", 2)
-    books = ledger.CreateRegistry()
+    monkeypatch.setattr(registry_module, "REMEMBERED", 2)
+    books = registry_module.CreateRegistry()
     for number in range(4):
         books.adopt(f"p{number}", exact=False)
     assert [books.may_cancel(f"p{number}", late=False) for number in range(4)] == [True, True, False, False]

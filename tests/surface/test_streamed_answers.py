@@ -21,7 +21,7 @@ from replicate import (
     NotFoundError,
 )
 from replicate._jobs import recovery
-from replicate._jobs.wait import open_blocks
+from replicate._jobs.ownership import open_blocks
 from replicate.resources.predictions import Prediction
 
 if TYPE_CHECKING:

@@ -1,0 +1,252 @@
+"""Ownership of what a call starts: a block cancels it if the call is left early, or when Python exits."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from replicate._dual.drive import drive
+from replicate._http import log
+from replicate._http.config import LAST_CHANCE
+from replicate._http.connections.process import ClosedError, inheritors
+from replicate._http.deadline import Deadline
+from replicate._http.libraries import httpx
+from replicate._jobs.create_registry import create_registry
+from replicate._jobs.fetch import PASSING, TERMINAL, fetch_job, tell_end
+from replicate._jobs.pauses import CANCEL, CANCEL_ASIDE
+from replicate._objects.resource import session_of, update_from
+from replicate.exceptions import APIError, PredictionTimeout, ReplicateError, ReplicateException, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from types import TracebackType
+    from typing import Self
+
+    from replicate._http.session import Session
+    from replicate._jobs.any_job import AnyJob
+    from replicate._jobs.updates import Updates
+
+T = TypeVar("T")
+LAST_WILL = 5.0
+"""Seconds that a call which is being left may take to cancel what it has started."""
+
+AT_EXIT = 10.0
+"""Seconds that this may take in all. Ctrl-C ends it."""
+
+
+class Block(Protocol):
+    """A block that is to cancel something when it is left."""
+
+    @property
+    def run(self) -> Any:
+        """What is to be canceled, if it is known."""
+
+    @property
+    def session(self) -> Session[Any] | None:
+        """The session to cancel it by; None if nothing may have been started yet."""
+
+    async def end(self, session: Session[Any], seconds: float = ...) -> None:
+        """Cancel it by a session, within so many seconds."""
+
+
+class ExitRegistry:
+    """The blocks that are to cancel something when they are left, of this process. Threads share it."""
+
+    def __init__(self) -> None:
+        self._blocks: set[Block] = set()
+        self._registered = False
+        inheritors.add(self)
+
+    def add(self, block: Block) -> None:
+        """Note that a block has begun. From the first one on, this has its turn before the connections are closed."""
+        if not self._registered:
+            self._registered = True
+            atexit.register(self.end)
+            if util := sys.modules.get("multiprocessing.util"):  # whose processes do not end as others do
+                util.Finalize(None, self.end, exitpriority=0)
+        self._blocks.add(block)
+
+    def remove(self, block: Block) -> bool:
+        """Note that a block has ended. False if it was of another process, or has had its end already."""
+        try:
+            self._blocks.remove(block)
+        except KeyError:
+            return False
+        return True
+
+    def of(self, run: Any) -> Block | None:
+        """Give the block that is to cancel a run, if one is."""
+        return next((block for block in list(self._blocks) if run is not None and block.run is run), None)
+
+    def end(self) -> None:
+        """Cancel all there is, one after the other."""
+        blocks, self._blocks = self._blocks, set()
+        with suppress(KeyboardInterrupt):
+            drive(cancel_all(list(blocks), AT_EXIT))
+
+    def forget(self) -> None:
+        """After a fork: leave to the parent process what is the parent's."""
+        self._blocks, self._registered = set(), False
+
+
+async def cancel_all(blocks: list[Block], seconds: float) -> None:
+    """Cancel what blocks own, within so many seconds. Event loops are gone by then, so this is done by blocking."""
+    for block in blocks:
+        with suppress(ReplicateError):  # an HTTP client of the caller's may be of no use here
+            if (own := block.session) is None:
+                continue
+            session = own if own.blocking else own.afresh()
+            start = session.transport.now()
+            await block.end(session, seconds)
+            seconds -= session.transport.now() - start
+            if session is not own:
+                await session.transport.close()
+        if seconds <= 0:
+            return
+
+
+open_blocks: ExitRegistry = ExitRegistry()
+
+
+class Starting(Protocol):
+    """A create, as the block of its call knows it."""
+
+    session: Session[Any]
+    id: str | None
+
+    async def end(self, session: Session[Any], seconds: float = ...) -> None:
+        """Cancel what the request has started, within so many seconds."""
+
+
+class CancelOnExit:
+    """What a call does with what it starts, from before its request goes out to the end of the call.
+
+    The block may be entered again where it was left without an error: what iterates the output goes on with it.
+
+    Cancels what was started, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator
+    close and foreign exceptions; of our own, only on PredictionTimeout, ClosedError and what a callback of `updates`
+    raises. Once `run` is set, every ReplicateException that is not about it becomes a RunError with it, and so does
+    every error of httpx, and TimeoutError, whoever raises it: whoever makes the call again on one of these must not pay
+    twice.
+    """
+
+    def __init__(self, run: AnyJob | None = None, *, cancel: bool, updates: Updates | None = None) -> None:
+        self.run: AnyJob | None = run
+        """What was started."""
+        self.create: Starting | None = None
+        """The request that starts it, from just before it goes out; None again if it has failed."""
+        self.cancel: bool = cancel
+        self._updates = updates
+
+    async def __aenter__(self) -> Self:
+        if self.cancel:
+            open_blocks.add(self)
+        return self
+
+    def release(self) -> bool:
+        """Cancel nothing from now on. False if this was not to cancel anything, or is of another process."""
+        return open_blocks.remove(self)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        ours = self.release()  # False too if it was canceled at exit
+        if error is None:
+            return
+        by_callback = self._updates is not None and error is self._updates.error
+        late = isinstance(error, PredictionTimeout) and not by_callback
+        early = by_callback or isinstance(error, (PredictionTimeout, ClosedError)) or self.run is None
+        session = self.session
+        if ours and session is not None and (early or not isinstance(error, ReplicateException)):
+            await session.transport.shielded(lambda: self.end(session, late=late), LAST_WILL)
+        if self.run is None:
+            return
+        if isinstance(error, PredictionTimeout):
+            error.tell()
+        about_this = isinstance(error, RunError) and (not by_callback or error.prediction is self.run)
+        if isinstance(error, (ReplicateException, httpx.HTTPError, TimeoutError)) and not about_this:
+            raise RunError.of(error, self.run) from error
+
+    @property
+    def session(self) -> Session[Any] | None:
+        """The session of what was started; None if nothing may have been."""
+        if self.run is not None:
+            return session_of(self.run)
+        return None if self.create is None else self.create.session
+
+    async def end(self, session: Session[Any], seconds: float = LAST_WILL, *, late: bool = False) -> None:
+        """Cancel what was started by a session, within so many seconds, unless it has ended, or may be another's."""
+        run = self.run
+        if run is None:
+            if self.create is not None:
+                await self.create.end(session, seconds)
+        elif run.status not in TERMINAL and create_registry.may_cancel(run.id, late=late):
+            await cancel_quietly(session, run.endpoints.cancel, run.id, into=run, seconds=min(seconds, LAST_WILL))
+
+
+async def cancel_quietly(
+    session: Session[Any], canceler: Any, run_id: str, into: AnyJob | None = None, seconds: float = LAST_WILL
+) -> bool:
+    """Cancel what is left behind, within so many seconds. What goes wrong is logged: something else is raised.
+
+    True if it was canceled.
+    """
+    canceled = False
+    try:
+        payload = await cancel_with_retries(
+            session, canceler, run_id, Deadline(session, max(0.1, seconds - LAST_CHANCE))
+        )
+        canceled = True
+        if into is not None:
+            update_from(into, payload)
+            tell_end(into)
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        log.debug("%s cannot be canceled: %s", run_id, error)
+    finally:
+        if canceled:
+            log.info("canceled %s, for nobody waits for it any more", run_id)
+        else:
+            log.warning("%s could not be canceled: it may go on, and is charged for then", run_id)
+    return canceled
+
+
+async def cancel_with_retries(
+    session: Session[Any], canceler: Any, run_id: str, deadline: Deadline, pauses: tuple[float, ...] = CANCEL
+) -> Any:
+    """Cancel a prediction or a training by as many attempts as there are pauses, and raise what the last one does."""
+    trouble: APIError | None = None
+    for pause in pauses:
+        try:
+            if pause:
+                await session.transport.sleep(pause)
+            return await fetch_job(deadline.bound(session), canceler, run_id)
+        except PASSING as error:
+            log.debug("canceling %s failed: %s", run_id, error)
+            trouble = error
+            if deadline.remaining() <= 0:
+                break
+        except ClosedError:
+            # A client may be closed, by hand or at the end of its event loop, before what is iterated with it.
+            return await in_thread(
+                session, lambda spare: cancel_with_retries(spare, canceler, run_id, deadline, CANCEL_ASIDE)
+            )
+    raise trouble or AssertionError
+
+
+async def in_thread(session: Session[Any], work: Callable[[Session[Any]], Coroutine[Any, Any, T]]) -> T:
+    """Do some work with a session that blocks, over connections of its own, where it does not hold up the event loop.
+
+    It goes on to its end, in its thread, even where nobody waits for it any more. So it must have a deadline.
+    """
+
+    async def whole() -> T:
+        """Make the connections, work, and close them."""
+        spare = session.afresh()
+        try:
+            return await work(spare)
+        finally:
+            await spare.transport.close()
+
+    return await session.transport.offload(lambda: drive(whole()))
