@@ -59,6 +59,6 @@ def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 def _nothing_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide other tests' creates from each test, because many fake responses have the same ids."""
     if recovery := sys.modules.get("replicate._jobs.recovery"):
-        books = sys.modules["replicate._jobs.create_registry"].Ledger()
-        for module in (recovery, sys.modules["replicate._jobs.wait"]):
-            monkeypatch.setattr(module, "ledger", books)
+        books = sys.modules["replicate._jobs.create_registry"].CreateRegistry()
+        for module in (recovery, sys.modules["replicate._jobs.ownership"]):
+            monkeypatch.setattr(module, "create_registry", books)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from replicate._http import log, retry
 from replicate._http.config import LAST_CHANCE
-from replicate._http.connections.interface import ThirdPartyRequest, Unfetchable, read_beginning
+from replicate._http.connections.addresses import Unfetchable
+from replicate._http.connections.interface import ThirdPartyRequest
 from replicate._http.connections.sending import UNTRACED, traced
 from replicate._http.error_responses import (
     connection_error,
     error_of,
     excerpt,
     may_have_arrived,
+    read_beginning,
     redirects_with_the_token,
     request_id_of,
 )
@@ -25,15 +27,39 @@ from replicate._wording import harmless
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from replicate._http.config import Config
+    from replicate._http.connections.interface import Transport
     from replicate._http.connections.sending import Sending
     from replicate._http.observing import Started
+    from replicate._http.rate_limit import RateLimiter
     from replicate._http.redirects import Route
-    from replicate._http.session import Session
     from replicate.exceptions import APIConnectionError, APIStatusError
     from replicate_api.types import Request
 
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable)
 """What is raised every time anew."""
+
+
+class Sender(Protocol):
+    """What an attempt needs of the session that makes it."""
+
+    config: Config
+    transport: Transport
+    blocking: bool
+    reached: dict[tuple[str, bytes, int | None], set[str]]
+
+    @property
+    def pace(self) -> RateLimiter:
+        """The rate limiter of the API that it talks to."""
+        ...
+
+    def remaining(self) -> float:
+        """Return the seconds that are left until the deadline."""
+        ...
+
+    def arguments(self, request: Request, *, trusted: bool = ..., file: bool = ...) -> dict[str, Any]:
+        """Return a request as arguments of httpx."""
+        ...
 
 
 class Attempt:
@@ -42,7 +68,7 @@ class Attempt:
     `started` is what the request starts, and learns how far it has gone out; `number` counts from 1.
     """
 
-    def __init__(self, session: Session[Any], route: Route, started: Started | None, number: int) -> None:
+    def __init__(self, session: Sender, route: Route, started: Started | None, number: int) -> None:
         self.request: Request = route.request()
         self.arguments: dict[str, Any] = session.arguments(self.request, trusted=route.trusted, file=route.file)
         self._session, self._route, self._started, self._number = session, route, started, number

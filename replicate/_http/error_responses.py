@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from replicate._http.connections.interface import FOREIGN, Unfetchable, is_foreign
+from replicate._dual.generators import closing
+from replicate._http.connections.addresses import Unfetchable
 from replicate._http.credentials import HOW_TO
 from replicate._http.errors import paired
 from replicate._http.hints import hint, refused
 from replicate._http.retry import read_retry_after
-from replicate._http.secrecy.frames import interrupts
+from replicate._http.secrecy.frames import interrupts, is_foreign
 from replicate._http.secrecy.hiding import authorization_of, mask_response
 from replicate._http.secrecy.secrets import SHORTEST_TOKEN
 from replicate._json import elements, is_array, is_object, members
@@ -36,7 +37,15 @@ from replicate.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from replicate._http.connections.interface import Transport
     from replicate._http.connections.sending import Sending
+
+OF_THE_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
+
+SHOWN = 64 * 1024
+"""Bytes that are read of an error which is not the API's."""
+FOREIGN = "replicate.foreign"
+"""What is in the extensions of an error that is not the API's."""
 
 T = TypeVar("T", bound=BaseException)
 
@@ -326,3 +335,19 @@ def excerpt(body: Any, limit: int = 200) -> str:
     """Show the beginning of a content that is no problem document, in one line."""
     text = " ".join(written(body).split())
     return f"{text[:limit]}…" if len(text) > limit else text or "no details were given"
+
+
+async def read_beginning(response: httpx.Response, transport: Transport) -> httpx.Response:
+    """Read the beginning of an error of somebody else's, as much as is shown, and nothing that must be unpacked."""
+    begun = b""
+    packed = response.headers.get("content-encoding", "identity") != "identity"
+    async with closing(transport.chunks(response)) as content:
+        if not packed:
+            async for chunk in content:
+                begun += chunk
+                if len(begun) > SHOWN:
+                    break
+    await transport.close_response(response)
+    headers = httpx.Headers([header for header in response.headers.raw if header[0].lower() not in OF_THE_BODY])
+    status, extensions = response.status_code, {**response.extensions, FOREIGN: True}
+    return httpx.Response(status, headers=headers, content=begun, request=response.request, extensions=extensions)

@@ -7,11 +7,14 @@ connection, which another request may have made. So the response's peer is check
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from replicate._http.connections.interface import ThirdPartyRequest, Unfetchable, exchange
+from replicate._http.connections.addresses import Unfetchable, check_address
+from replicate._http.connections.interface import ALWAYS, ThirdPartyRequest
+from replicate._http.error_responses import OF_THE_BODY
+from replicate._http.libraries import library_of
 from replicate._http.private_hosts import is_private, is_private_peer, is_same, plain
 from replicate._http.redirects import origin
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     Origin = tuple[str, bytes, int | None]
     Reached = dict[Origin, set[str]]
     """The private addresses of hosts. An empty set means that a host was checked and is public."""
+
 
 PRIVATE = "its host is private, and the client was not made with allow_private_hosts=True"
 RESOLVED = "its host has a private address, and the client was not made with allow_private_hosts=True"
@@ -178,3 +182,44 @@ def is_gone(response: httpx.Response) -> bool:
     except Exception:  # noqa: BLE001 - a mock, or any kind of stream
         return False
     return getattr(family, "name", "").startswith("AF_INET") and address_of(stream) is None
+
+
+async def exchange(
+    transport: Transport,
+    request: Mapping[str, Any],
+    *,
+    stream: bool = False,
+    seconds: float = ALWAYS,
+    creates: bool = False,
+) -> httpx.Response:
+    """Send a request to where one can be sent. Raises Unfetchable, also for an answer that redirects to nowhere.
+
+    An answer for which a hook of the caller's httpx client has raised HTTPStatusError is given all the same.
+    """
+    check_address(request["url"])
+    try:
+        return await transport.send(request, stream=stream, seconds=seconds, creates=creates)
+    except httpx.HTTPStatusError as error:
+        return refused_by_hook(error.response)
+    except (httpx.InvalidURL, httpx.RemoteProtocolError, UnicodeError) as error:
+        # httpx reads where an answer redirects to, though it is not followed; some of what it raises tells nothing.
+        odd: BaseException | None = error
+        while odd is not None and type(odd).__name__ != "InvalidURL" and type(odd).__module__ != "idna.core":
+            odd = odd.__context__
+        if odd is None:
+            raise
+        reason = f"it redirects to what is no address: {odd}"
+        raise Unfetchable(reason, sent=request["method"] not in ("GET", "HEAD")) from error
+
+
+def refused_by_hook(response: Any) -> httpx.Response:
+    """Give an answer that its library has closed, with as much of its content as a hook has read."""
+    library = library_of(response)
+    headers = [header for header in response.headers.raw if header[0].lower() not in OF_THE_BODY]
+    try:
+        content = response.content
+    except library.ResponseNotRead:
+        content = b""
+    status, extensions = response.status_code, response.extensions
+    made = library.Response(status, headers=headers, content=content, request=response.request, extensions=extensions)
+    return cast("httpx.Response", made)

@@ -13,6 +13,7 @@ from replicate._dual.generators import drive_iter
 from replicate._dual.methods import dual
 from replicate._files import data_uri, fetch, images
 from replicate._files.filenames import name_of
+from replicate._http.connections.concurrency import exclusive
 from replicate._http.session import Session
 from replicate._objects.resource import Bound, session_of
 from replicate.exceptions import ReplicateError
@@ -135,8 +136,6 @@ class FileMethods(Bound[C]):
 
     def readinto(self, buffer: Buffer) -> int:
         """Read into a buffer, for `io.BufferedReader` and the like. Blocks, whatever the client."""
-        from replicate._http.connections.concurrency import exclusive
-
         view = memoryview(buffer).cast("B")
 
         def part(file: BinaryIO) -> int:

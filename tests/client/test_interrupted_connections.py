@@ -14,7 +14,7 @@ from support.faults import Faults, answer
 
 from replicate import Replicate, local
 from replicate._http.connections import client_factory
-from replicate._http.connections.interface import Unfetchable
+from replicate._http.connections.addresses import Unfetchable
 from replicate._http.connections.transport import BlockingTransport
 from replicate._jobs import ownership
 

@@ -11,7 +11,7 @@ import pytest
 from support.sessions import Hasty
 
 from replicate._dual.drive import drive
-from replicate._http.connections.shield import shielded
+from replicate._http.connections.concurrency import shielded
 
 BACKENDS = ["asyncio", "trio"]
 

@@ -6,10 +6,9 @@ import weakref
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
-from replicate._http.connections.client_factory import ClientFactory
-from replicate._http.connections.interface import with_lazy_cookies
+from replicate._http.connections.client_factory import ClientFactory, with_lazy_cookies
+from replicate._http.connections.concurrency import run_in_thread
 from replicate._http.connections.process import inherited
-from replicate._http.connections.shield import run_in_thread
 from replicate._http.libraries import answers_itself
 from replicate._http.secrecy.hiding import Sealed
 

@@ -132,3 +132,15 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise OptionError("mounts= has a key that is no URL pattern, such as all:// or https://example.com.")
     if options.get("http2") and not is_installed("h2"):
         raise OptionError("http2=True needs a package that is missing.", hint='Install it: pip install "httpx[http2]".')
+
+
+def with_lazy_cookies(client: Any) -> Any:
+    """Have a client look for cookies only in answers that set some: httpx makes a request of urllib's for each look."""
+    look = client.cookies.extract_cookies
+
+    def extract_cookies(response: Any) -> None:
+        if any(name.lower() == b"set-cookie" for name, _ in response.headers.raw):
+            look(response)
+
+    client.cookies.extract_cookies = extract_cookies
+    return client

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._dual.generators import without_asyncgen_hooks
-from replicate._http.connections.interface import build_request
+from replicate._http.connections.bodies import prepared, with_body
+from replicate._http.connections.interface import ThirdPartyRequest
 from replicate._http.connections.pool import with_timeout
-from replicate._http.libraries import as_own_errors
+from replicate._http.libraries import as_own_errors, converted
 from replicate._http.secrecy.frames import interruption
-from replicate._http.secrecy.hiding import authorization, mask_response
+from replicate._http.secrecy.hiding import authorization, mask_response, true_headers
 from replicate._http.secrecy.scrubbing import cut
 
 if TYPE_CHECKING:
@@ -65,3 +66,31 @@ async def _send_async(
         exchange = without_asyncgen_hooks(client.open().send(made, **how))
         response: httpx.Response = mask_response(await with_timeout(exchange, seconds, httpx.ReadTimeout))
     return response
+
+
+def build_request(
+    client: Any, request: Mapping[str, Any], library: Library, *, own: bool = False
+) -> tuple[Any, dict[str, Any]]:
+    """Give a request of a client's library, and how it is to be sent.
+
+    A Foreign one is made by hand, so that a client's own headers, cookies and parameters are not merged into it. So is
+    one for a client of our `own`, which mostly has headers only, and takes much longer to merge them.
+    """
+    how = {"stream": True, "follow_redirects": False}
+    raw = true_headers(request.get("headers"))
+    arguments = converted(request, library)
+    foreign = isinstance(request, ThirdPartyRequest)
+    if not foreign and (not own or client.params or client.cookies.jar):
+        return with_body(client.build_request(**{**arguments, "headers": raw}), request, library), how
+    given = {name: value for name, value in arguments.items() if name not in ("timeout", "params", "headers")}
+    given["extensions"] = {**given.get("extensions", {}), "timeout": httpx.Timeout(request["timeout"]).as_dict()}
+    if foreign:
+        given["headers"] = library.Headers(raw)
+        return with_body(library.Request(**given), request, library), {**how, "auth": None}
+    names = {name.lower() for name, _ in raw}
+    headers = [*(header for header in client.headers.raw if header[0].lower() not in names), *raw]
+    if "files" not in given and isinstance(given.get("content", b""), bytes):
+        made = prepared(given, headers, library)
+    else:
+        made = library.Request(**given, headers=library.Headers(headers))
+    return with_body(made, request, library), how

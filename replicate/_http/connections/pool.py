@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 import httpx
 
 from replicate._dual.generators import PATIENCE
-from replicate._http.connections.interface import ALWAYS, with_lazy_cookies
+from replicate._http.connections.client_factory import with_lazy_cookies
+from replicate._http.connections.interface import ALWAYS
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of
 from replicate._http.secrecy.scrubbing import cut
 

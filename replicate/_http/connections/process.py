@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from replicate._http.libraries import is_client
 from replicate.exceptions import ReplicateError
 
-if TYPE_CHECKING:
-    import httpx
 
-    from replicate._http.connections.pool import ClientPool, GivenClient
-    from replicate._http.connections.transport import AsyncTransport, BlockingTransport
+class Closable(Protocol):
+    """A client, or connections, that can be closed."""
+
+    @property
+    def is_closed(self) -> bool: ...
 
 
 class ClosedError(ReplicateError, RuntimeError):
     """What has been closed was used; httpx has RuntimeError for that."""
 
 
-def check_open(*used: BlockingTransport | AsyncTransport | httpx.Client | ClientPool | GivenClient) -> None:
+def check_open(*used: Closable) -> None:
     """Raise ReplicateError for what has been closed."""
     for each in used:
         if each.is_closed:

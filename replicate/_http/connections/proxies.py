@@ -14,7 +14,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from replicate._http.connections.interface import Unfetchable, check_address
+from replicate._http.connections.addresses import Unfetchable, check_address
 from replicate._http.environment import AROUND, OptionError, VariableError
 from replicate._http.libraries import own_url
 from replicate._http.secrecy.hiding import Sealed, opened

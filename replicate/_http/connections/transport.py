@@ -14,10 +14,13 @@ import httpx
 
 from replicate._dual.drive import drive
 from replicate._dual.generators import following, without_asyncgen_hooks
+from replicate._http.connections import concurrency
 from replicate._http.connections.blocking_clients import MOMENT, OwnClients
+from replicate._http.connections.bodies import MaskedStream, TimedStream, tracked_content
 from replicate._http.connections.client_factory import ClientFactory, discreet, plain
+from replicate._http.connections.concurrency import run_in_thread, shielded
 from replicate._http.connections.dispatch import send_request, send_request_async
-from replicate._http.connections.interface import ALWAYS, TIE, MaskedStream, TimedStream, is_foreign, tracked_content
+from replicate._http.connections.interface import ALWAYS, TIE
 from replicate._http.connections.pool import (
     ClientPool,
     GivenClient,
@@ -28,8 +31,8 @@ from replicate._http.connections.pool import (
     running_loop,
 )
 from replicate._http.connections.process import check_colour, check_not_given, check_open, inherited, inheritors
-from replicate._http.connections.shield import run_in_thread, shielded
 from replicate._http.libraries import answers_itself, as_own_errors, library_of_options, stream_of
+from replicate._http.secrecy.frames import is_foreign
 from replicate._http.secrecy.hiding import Sealed
 
 if TYPE_CHECKING:
@@ -190,13 +193,9 @@ class BlockingTransport(Connected[httpx.Client]):
         return work()
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
-        from replicate._http.connections import concurrency
-
         return concurrency.thread_lock(key)
 
     async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:
-        from replicate._http.connections import concurrency
-
         return concurrency.in_threads(work, many, interrupted)
 
     def over(self, client: httpx.Client) -> BlockingTransport:
@@ -327,18 +326,12 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         )  # a client that is given, its owner closes
 
     async def offload(self, work: Callable[[], T]) -> T:
-        from replicate._http.connections import concurrency
-
         return await concurrency.offload(work)
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
-        from replicate._http.connections import concurrency
-
         return concurrency.task_lock(key)
 
     async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:  # noqa: ARG002
-        from replicate._http.connections import concurrency
-
         return await concurrency.in_tasks(work, many)  # which are canceled with this
 
     def over(self, client: httpx.AsyncClient) -> AsyncTransport:

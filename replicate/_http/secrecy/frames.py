@@ -14,6 +14,9 @@ from replicate._errors import ReplicateException
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
+KNOWN = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "replicate"}
+"""Packages whose errors come where all has been put in order."""
+
 RAISED = "Raised at "
 INNERMOST = 3
 """Minimum number of innermost frames that are named."""
@@ -114,3 +117,14 @@ def is_own(filename: str) -> bool:
     if filename.startswith("<frozen ") or not INSTALLED.isdisjoint(path.parts):
         return False
     return not path.is_relative_to(STANDARD) and not path.is_relative_to(PACKAGE)
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Tell whether an error that ends a request is none of its library's: an interrupt, or of a signal's handler.
+
+    It may have come at just any moment, also while something was half done. A task that is canceled is told that where
+    it waits.
+    """
+    if type(error).__name__ in CANCELED:
+        return False
+    return KNOWN.isdisjoint(kind.__module__.partition(".")[0] for kind in type(error).__mro__)

@@ -1,0 +1,30 @@
+"""Addresses that a request can be sent to."""
+
+from __future__ import annotations
+
+import httpx
+
+LONGEST_LABEL = 63
+LAST_PORT = 65535
+
+
+class Unfetchable(httpx.RequestError):
+    """An address cannot be asked for anything. `sent` tells whether a request arrived that may have done something."""
+
+    def __init__(self, message: str, *, sent: bool = False, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.sent: bool = sent
+        self.hint: str | None = hint
+
+
+def check_address(url: httpx.URL) -> None:
+    """Raise Unfetchable for a host or a port that none can have."""
+    labels = url.raw_host.removesuffix(b".").split(b".")
+    if not all(0 < len(label) <= LONGEST_LABEL for label in labels):
+        raise Unfetchable("it has no host" if labels == [b""] else "a part of its host is empty or too long")
+    if (url.port or 0) > LAST_PORT:
+        raise Unfetchable(f"its port is above {LAST_PORT}")
+    try:
+        _ = url.host  # httpx decodes it while it sends
+    except UnicodeError as error:
+        raise Unfetchable(f"its host is none: {error}") from error
