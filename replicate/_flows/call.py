@@ -14,8 +14,8 @@ from replicate._dual.colours import C
 from replicate._flows.output_iterator import OutputIterator
 from replicate._http.deadline import Deadline
 from replicate._http.environment import DEFAULT_BASE_URL
-from replicate._inputs.encode import UNKNOWN, Inputs
-from replicate._jobs.create import describe_model, post, upload_session
+from replicate._inputs.encode import Inputs
+from replicate._jobs.create import describe_model, encode, post
 from replicate._jobs.input_names import check_names
 from replicate._jobs.options import check, with_request_options
 from replicate._jobs.ownership import CancelOnExit
@@ -132,7 +132,8 @@ class Call(Generic[C]):
     async def start(self, **changes: Any) -> Prediction[C]:
         """Start a prediction, in this call's block, and tell of it."""
         if not self._described:
-            self.description = await describe_model(self._bound, self.reference, self._inputs, self.deadline)
+            known = self.description
+            self.description = await describe_model(self._bound, self.reference, self._inputs, self.deadline, known)
         with self._inputs.told_apart():
             self.created = await self._begin({**self.settings, **changes})
             self.block.run = prediction = Prediction[C].bind(self.created.payload, self.session)
@@ -208,8 +209,7 @@ class Call(Generic[C]):
 
     async def _post(self, options: Mapping[str, Any], endpoint: Any, *path: str, **members: Any) -> Created:
         session = with_request_options(self._bound, options)
-        schema = UNKNOWN if self.description is None else self.description.input
-        ready = await self._inputs.sent(upload_session(session), schema)
+        ready = await encode(self._inputs, session, self.description)
         told: Any = {"input": ready, "options": options, "block": self.block}
         told["kind"] = Prediction
         return await post(session, endpoint, *path, **told, **members)

@@ -41,7 +41,8 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
     call = prepare_call(session, ref, input, settings)
     make_folder(files.folder)
     by_version = call.reference.version is not None
-    await call.recall()
+    if by_version:
+        await call.recall()
     with ExitStack() as until_the_end:
         until_the_end.enter_context(call.updates)
         live = by_version and call.output.iterator and "wait" not in settings

@@ -20,6 +20,7 @@ from replicate._inputs.plan import (
     finite,
     inside,
     is_numbers,
+    is_plain,
     iter_deferred,
     named,
     needs_schema,
@@ -85,9 +86,13 @@ class Inputs:
         """Those of them that started running only when they were awaited."""
         with shallow(where), mistakes(where):
             self._plan = self._planned(value, where)
+            self.plain: Any = self._plan if is_plain(self._plan) else None
+            """The input as JSON, if nothing has to be awaited, read or uploaded for it; else None."""
 
     async def worth_describing(self, session: Session[Any]) -> bool:
         """Return whether to look up the model first: before a long upload, or if its schema decides what to send."""
+        if self.plain is not None:
+            return False
         if needs_schema(self._plan):
             return True
         if self._strategy == "inline":

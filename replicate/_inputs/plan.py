@@ -37,6 +37,15 @@ def iter_deferred(plan: Any) -> Iterator[Deferred]:
             yield from iter_deferred(item)
 
 
+def is_plain(plan: Any) -> bool:
+    """Return whether a plan is complete as it is: without placeholders and without outputs of models."""
+    if isinstance(plan, (Deferred, OutputList)):
+        return False
+    if is_mapping(plan):
+        return all(map(is_plain, plan.values()))
+    return not is_array(plan) or is_numbers(plan) or all(map(is_plain, plan))
+
+
 def changed(plan: Any, schema: InputSchema, where: str, change: Callable[[Any, InputSchema, str], Any]) -> Any:
     """Change each member of an object and each item of a list. The function gets the value, its schema and location."""
     if is_mapping(plan):

@@ -91,9 +91,7 @@ async def create(
     beside = session.uncaptured()
     known = await describe_model(beside, reference, inputs, Deadline(beside, None)) if reference else None
     with inputs.told_apart():
-        ready: Mapping[str, Any] = await inputs.sent(
-            upload_session(asking.uncaptured()), known.input if known else UNKNOWN
-        )
+        ready = await encode(inputs, asking.uncaptured(), known)
         members |= {"kind": kind, "input": ready, "options": options, "block": block}
         created = await post(asking, endpoint, *path, **members)
     if reference:
@@ -101,15 +99,26 @@ async def create(
     return created
 
 
+async def encode(inputs: Inputs, session: Session[Any], known: Description | None) -> Any:
+    """Return an input as JSON: what runs is awaited, and files are uploaded by a session."""
+    if inputs.plain is not None:
+        return inputs.plain
+    return await inputs.sent(upload_session(session), known.input if known else UNKNOWN)
+
+
 async def describe_model(
-    session: Session[Any], reference: Reference, inputs: Inputs, deadline: Deadline
+    session: Session[Any],
+    reference: Reference,
+    inputs: Inputs,
+    deadline: Deadline,
+    known: Description | None = None,
 ) -> Description | None:
     """Give what is known of a model before it is started with some inputs.
 
     That is what is remembered; it is looked up only before a long upload, or where only its schema tells what to send.
     An input that the model does not have is warned of, once: it is sent as given, for the API to judge.
     """
-    known = await look_up.recall(session, reference)
+    known = known or await look_up.recall(session, reference)
     if known is not None:
         warn_of_names(session, reference, inputs.names, known)
     elif reference.model and await inputs.worth_describing(session):

@@ -137,8 +137,8 @@ class Descriptions:
 
 def memory(session: Session[Any]) -> Descriptions:
     """Return the memory of a session's client."""
-    found: Descriptions = session.memory.setdefault(Descriptions, Descriptions())
-    return found
+    found: Descriptions | None = session.memory.get(Descriptions)
+    return session.memory.setdefault(Descriptions, Descriptions()) if found is None else found
 
 
 def account_of(session: Session[Any]) -> Account:
