@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -347,3 +348,13 @@ def test_no_field_of_an_answer_hides_a_method() -> None:
             if not isinstance(value, property | Field)
         }
         assert fields & methods == set(), name
+
+
+def test_the_picture_shows_the_rooms() -> None:
+    """ARCHITECTURE.md draws the rooms in the order in which they may import each other."""
+    path = PACKAGE.parent / "ARCHITECTURE.md"
+    if not path.exists():
+        pytest.skip("the document stays behind when the installed wheel is tested")
+    drawn = re.findall(r"^ {4}(?:replicate/| {10})(_?\w+)/ ", path.read_text("utf-8"), re.MULTILINE)
+    rooms = [name for names in reversed(ROOMS) for name in names if name and (PACKAGE / name).is_dir()]
+    assert [name for name in drawn if name != "local"] == [name for name in rooms if name != "types"]  # which is a door

@@ -52,3 +52,11 @@ def test_each_promise_has_its_test() -> None:
     assert found == []
     rows = [line for line in SECURITY.read_text("utf-8").splitlines() if re.match(r"\| [A-Z`]", line)]
     assert [row for row in rows if ".py" not in row and "::test_" not in row] == []
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_maps_name_files_that_exist(name: str) -> None:
+    """Each Python file that the two maps of the code name is there: by its path, or by its name alone."""
+    known = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("[!.]*/**/*.py")]
+    named = re.findall(r"`([\w/]+\.py)`", (ROOT / name).read_text("utf-8"))
+    assert [each for each in named if not any(f"/{path}".endswith(f"/{each}") for path in known)] == []
