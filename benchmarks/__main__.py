@@ -86,10 +86,10 @@ examines every connection for every request; this client gives each concurrent r
 
 ## Warm calls
 
-`predictions.get`, and a page of {pages_items} predictions, by raw httpx with `json.loads` and by `client.predictions`.
-The program reads the id and the status of each prediction. Both run in one process, in turn, {pages_requests} times
-each. The figures are medians of CPU time, from the median one of {pages_rounds} processes. An object keeps the JSON of
-the response, and parses a field when it is read.
+A `run()` whose create returns the output, `predictions.get`, and a page of {pages_items} predictions, by raw httpx with
+`json.loads` and by this client. The program reads the output, or the id and the status of each prediction. Both run in
+one process, in turn, {pages_requests} times each. The figures are medians of CPU time, from the median one of
+{pages_rounds} processes. An object keeps the JSON of the response, and parses a field when it is read.
 
 {pages}
 
