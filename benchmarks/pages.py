@@ -7,6 +7,7 @@ both alike.
 
 from __future__ import annotations
 
+import itertools
 import json
 import socketserver
 
@@ -115,7 +116,7 @@ class Answers(socketserver.StreamRequestHandler):
 
     PAGE = whole({"previous": None, "next": None, "results": [prediction(n) for n in range(ITEMS)]})
     ONE = whole(prediction(1))
-    STARTED = whole({**prediction(1), "output": "Once upon a time, by lamplight."}, b"201 Created")
+    NUMBERS = itertools.count(ITEMS)
 
     def handle(self) -> None:
         """Answer until the client disconnects."""
@@ -124,10 +125,13 @@ class Answers(socketserver.StreamRequestHandler):
             while header := self.rfile.readline().strip():
                 name, _, value = header.partition(b":")
                 length = int(value) if name.lower() == b"content-length" else length
-            self.rfile.read(length)
+            body = self.rfile.read(length)
             method, path = line.split()[:2]
-            listed = self.PAGE if path.endswith(b"/predictions") else self.ONE
-            self.wfile.write(self.STARTED if method == b"POST" else listed)
+            if method == b"POST":
+                made = prediction(next(self.NUMBERS)) | json.loads(body) | {"output": "Once upon a time, by lamplight."}
+                self.wfile.write(whole(made, b"201 Created"))
+            else:
+                self.wfile.write(self.PAGE if path.endswith(b"/predictions") else self.ONE)
 
 
 def serve() -> None:

@@ -114,8 +114,9 @@ class Invocation(Generic[C]):
             call = call.with_inputs(inputs)
         if self.validate:
             await call.check()
-        kept = remembered(self.session, self.reference) is not None
-        self._known = None if kept else call.description
+        known = call.description
+        kept = known is not None and (known.remembered or remembered(self.session, self.reference) is not None)
+        self._known = None if kept else known
         return call
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:

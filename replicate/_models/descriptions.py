@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from replicate._json import members
 from replicate._models.reference import ModelVersionIdentifier, Reference
@@ -55,7 +55,7 @@ class Description:
     def input(self) -> InputSchema:
         return InputSchema.of(self.openapi_schema)
 
-    @property
+    @cached_property
     def inputs(self) -> Mapping[str, Any]:
         """The schemas of the inputs by name; empty if they are unknown, or if any input is allowed."""
         schema = members(members(members(members(self.openapi_schema).get("components")).get("schemas")).get("Input"))
@@ -75,7 +75,7 @@ class Descriptions:
     """What a client remembers of models. Tasks and threads share it."""
 
     def __init__(self) -> None:
-        self._schemas: Recent[tuple[Account, str], Mapping[str, Any] | None] = Recent(SCHEMAS)
+        self._versions: Recent[tuple[Account, str], Description] = Recent(SCHEMAS)
         self._latest: Recent[tuple[Account, str], Latest] = Recent(REMEMBERED)
         self._named: Recent[tuple[Account, str], tuple[str, str]] = Recent(REMEMBERED)
         """By model: its latest version, and what answers call it, where that is something else."""
@@ -86,23 +86,24 @@ class Descriptions:
 
     def of_version(self, account: Account, version: str) -> Description | None:
         """Return what is known of a version."""
-        key = account, version
-        if key not in self._schemas:
-            return None
-        return Description(self._schemas.recall(key), version, remembered=True)
+        return self._versions.recall((account, version))
 
     def of_model(self, account: Account, model: str, now: float) -> Description | None:
         """Give what is known of a model, unless that is too old."""
         latest = self._latest.recall((account, model))
         if latest is None or not 0 <= now - latest.moment < LATEST_LIVES:
             return None
-        schema = self._schemas.recall((account, latest.version)) if latest.version else None
-        return Description(schema, latest.version, latest.official, remembered=True)
+        known = self._versions.recall((account, latest.version)) if latest.version else None
+        if known is None:
+            return Description(None, latest.version, latest.official, remembered=True)
+        if known.official is not latest.official:
+            known = self._versions[account, known.version or ""] = evolve(known, official=latest.official)
+        return known
 
     def keep(self, account: Account, model: str | None, found: Description, now: float) -> None:
         """Remember a description of a version, or of a model and its latest version."""
         if found.version:
-            self._schemas[account, found.version] = found.openapi_schema
+            self._versions[account, found.version] = evolve(found, remembered=True)
         if model is not None:
             self._latest[account, model] = Latest(found.version, found.official, now)
 

@@ -19,7 +19,7 @@ def test_the_schemas_that_were_used_last_are_kept() -> None:
         assert version is not None
         assert (model.openapi_schema, version.openapi_schema) == ({"a": 1}, {"b": 1})
     assert known.of_version(ACCOUNT, "v0") is None
-    assert len(known._schemas) == SCHEMAS
+    assert len(known._versions) == SCHEMAS
 
 
 def test_all_that_is_remembered_is_bounded() -> None:

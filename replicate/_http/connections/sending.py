@@ -40,6 +40,8 @@ class Sending:
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
         self.traced = True
+        if ".send_request_" not in event:
+            return
         match event.split(".")[1:]:
             case ["send_request_headers", "started"]:  # also of another connection's tunnel, or of a second attempt
                 self.begun = info["request"].method != TUNNEL
