@@ -295,6 +295,6 @@ def bind_nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[An
 
 
 def update_from(resource: Coloured[Any], payload: Payload) -> None:
-    """Replace an object's data by that of a newer answer, in place and at once: an interrupt leaves it whole."""
+    """Replace an object's data with that of a newer response, in place and atomically for interrupts."""
     renewed: Resource[Any] = cast("type[Resource[Any]]", type(resource)).bind(payload, session_of(resource))
     resource.__dict__ = renewed.__dict__
