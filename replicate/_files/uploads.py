@@ -46,7 +46,7 @@ class Uploaded:
         self._known: Recent[Content, tuple[str, datetime]] = Recent(REMEMBERED)
 
     def address(self, content: Content) -> str | None:
-        """Give where some content is."""
+        """Return the URL of some content, or None if it is unknown or expires soon."""
         url, until = self._known.recall(content) or (None, now())
         return url if now() < until else None
 
