@@ -176,7 +176,7 @@ class RunError(ReplicateException):
 
     @classmethod
     def of(cls, cause: Exception, prediction: JobLike | None) -> RunError:
-        """Make the error for a call that `cause` has ended. It has the text, fields and notes of `cause`, and `prediction`."""
+        """Make the error for a call that `cause` has ended, with its text, fields and notes, but this `prediction`."""
         ours = cause if isinstance(cause, ReplicateException) else None
         error = cls(ours.message if ours else repr(cause))
         error.__dict__.update(vars(ours) if ours else {}, prediction=prediction)

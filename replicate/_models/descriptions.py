@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
 
 REMEMBERED = 256
-"""How many models a client remembers, and of how many it has looked on the disk."""
+"""Maximum number of models that a client remembers."""
 SCHEMAS = 100
-"""How many schemas of versions it remembers: each may take 200 kB."""
+"""Maximum number of version schemas that it remembers. Each can take 200 kB."""
 WARNED = 1000
-"""How many names of inputs it remembers to have warned of."""
+"""Maximum number of input names for which it remembers that it has warned."""
 LATEST_LIVES = 3600.0
 """Seconds for which a model's latest version is remembered as the latest."""
 OPEN = {"$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "patternProperties", "unevaluatedProperties"}
@@ -82,7 +82,7 @@ class Descriptions:
         self.read: Recent[tuple[Account, str], None] = Recent(SCHEMAS)
         """The versions and models that were looked for on disk."""
         self.warned: Recent[tuple[str, str], None] = Recent(WARNED)
-        """The models and names of inputs that were warned of."""
+        """The models and input names for which a warning was given."""
 
     def of_version(self, account: Account, version: str) -> Description | None:
         """Return what is known of a version."""

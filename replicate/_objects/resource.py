@@ -1,4 +1,4 @@
-"""What all nouns of the API share: namespaces of operations, and objects that know their session."""
+"""Base classes for all resources of the API: namespaces of operations, and objects that hold a session."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def session_of(owner: Coloured[C]) -> Session[C]:
 class namespace(Generic[Owner, N]):  # noqa: N801 - reads as the decorator it is
     """A namespace of a client or of another namespace, created on first use. The function returns its class.
 
-    On the class of its owner it is that class, for mocks and inspection.
+    Accessed on the owner's class, it is the namespace's class, for mocks and inspection.
     """
 
     def __init__(self, load: Callable[[Owner], type[N]]) -> None:
@@ -61,7 +61,7 @@ def asynchronous(cls: type[N]) -> type[N]:
 
 
 class Namespace(RawResponses, AsyncNames, Generic[C]):
-    """Operations on one noun, such as `client.predictions`."""
+    """The operations on one kind of resource, such as `client.predictions`."""
 
     def __init__(self, session: Session[C]) -> None:
         self._session = session
