@@ -318,7 +318,7 @@ async def test_a_started_prediction_continues(colour: str, clients: Any, number:
                 open_blocks.end()  # as at the exit of Python
                 leave(error)
         assert [each.split(" ")[0] for each in slow.asked] == ["POST"]
-        assert not recovery.ledger.under_way
+        assert not recovery.create_registry.under_way
 
 
 @pytest.mark.parametrize("way", ["parse", "json", "iter_lines"])
@@ -328,7 +328,7 @@ async def test_a_prediction_that_was_read_is_claimed(colour: str, clients: Any, 
         slow.go.set()
         async with Entered(clients(slow).predictions.with_streaming_response.create("o/n:v", {}), colour) as response:
             await (collect if way.startswith("iter") else got)(getattr(response, way)())
-        assert [run_id for _, run_id in recovery.ledger._claims] == ["p1"]
+        assert [run_id for _, run_id in recovery.create_registry._claims] == ["p1"]
         assert (await got(response.parse())).id == "p1"
         assert slow.asked == ["POST /v1/predictions"]
 
