@@ -27,7 +27,7 @@ MARGIN = timedelta(hours=1)
 
 
 class Content(NamedTuple):
-    """What makes two uploads equal: the account, the content, and the metadata that is sent with it."""
+    """The identity of an upload: the account, the content, and the metadata that is sent with it."""
 
     account: int
     """Hash of the API's URL and the token."""
