@@ -70,13 +70,13 @@ def as_output_list(output: Any) -> Any:
 
 
 def output_files(session: Session[C], settings: dict[str, Any]) -> Files[C]:
-    """Make the handling of output files from the settings, and remove those settings."""
+    """Take the settings about output files out of `settings`, and return a Files that follows them."""
     into = save_folder(session, settings.pop("save_to", None))
     return Files(session, into, use_file_output=settings.pop("use_file_output", None))
 
 
 def prepare_call(session: Session[C], ref: Any, input: Mapping[str, Any] | None, settings: dict[str, Any]) -> Call[C]:
-    """Make a call, and remove from the settings those of the call itself."""
+    """Make a call. Takes the settings of the call itself out of `settings`."""
     cancel = settings.pop("cancel_on_exit", None) is not False
     timeout = settings.pop("timeout", None)
     updates = Updates(session, settings.pop("on_update", None), settings.pop("progress", None))
@@ -114,9 +114,10 @@ def wait_option(call: Call[Any]) -> bool | int | None:
 def is_complete(call: Call[Any], prediction: Prediction[Any]) -> bool:
     """Return whether the output is complete.
 
-    It is complete when the prediction has finished. The API sometimes responds to `Prefer: wait`, well before the
-    requested time is over, with a prediction that is still "processing" but has its whole output: the API waits for the
-    end, not for the first item. A response at the end of the requested time may hold a part of the output.
+    It is complete when the prediction has finished. The API has also been observed to respond to `Prefer: wait`, well
+    before the requested time was over, with a prediction that was still "processing" but had its whole output: the API
+    waits for the end, not for the first item. A response at the end of the requested time may hold a part of the
+    output.
     """
     if prediction.finished:
         return True
