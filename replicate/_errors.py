@@ -1,4 +1,4 @@
-"""What all errors of this package have in common."""
+"""The base class of all errors of this package."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class ReplicateException(Exception):  # noqa: N818 - its name in all generations
-    """The root of all errors of this package.
+    """The base class of all errors of this package.
 
     All errors have the fields of an RFC 9457 problem (`type`, `title`, `status`, `detail`, `instance`) and those of an
     HTTP exchange (`status_code`, `request`, `response`, `body`, `request_id`, `retry_after`); a field that does not
-    apply is None. `cursor` is the page of a list that could not be had, and `hint` says what usually helps.
+    apply is None. `cursor` is the page of a list that could not be loaded, and `hint` says what usually helps.
 
     `str(error)` of an error of the API or of a model is what the API or the model said; the hint and further facts are
     notes (`__notes__`), which tracebacks show. The text of any other error ends with the hint. `message` is a summary
@@ -39,10 +39,10 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
     cursor: str | None = None
     hint: str | None = None
     prediction: Any = None
-    """What the call has started, as last seen, or None."""
+    """The prediction or training that the call has started, as last seen, or None."""
 
     _said: str | None = None
-    """What the API or the model said, where that is the error's text."""
+    """What the API or the model said, if that is the error's text."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -61,7 +61,7 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
         self.advise(hint)
 
     def advise(self, hint: str | None) -> Self:
-        """Set the hint, in the place of an earlier one. Gives the error itself."""
+        """Set or replace the hint. Returns the error itself."""
         notes = [note for note in vars(self).get("__notes__", ()) if note != self.hint]
         vars(self).pop("hint", None)
         if hint:
@@ -77,11 +77,11 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
         return f"{sentence(self.message)} {self.hint}" if self.hint else self.message
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the problem's fields that are known."""
+        """Return the known fields of the problem."""
         return {name: value for name in PROBLEM if (value := getattr(self, name)) is not None}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An HTTP exchange holds the token and open streams: neither is for a pickle.
+        # Leave out the HTTP exchange, which holds the token and open streams.
         state = {name: value for name, value in self.__dict__.items() if name not in ("request", "response")}
         return (_restore, (type(self), self.args), state)
 
@@ -96,5 +96,5 @@ def _restore(kind: type[ReplicateException], args: tuple[Any, ...]) -> Replicate
 
 
 def brief(error: BaseException) -> str:
-    """Give an error's text for use within another's: of one of ours, its summary."""
+    """Return an error's text for use in another error's. For an error of this package, it is the summary."""
     return error.message if isinstance(error, ReplicateException) else str(error)

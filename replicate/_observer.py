@@ -1,4 +1,4 @@
-"""What an observer of a client can have."""
+"""The base class for observers of a client."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """A base for observers of a client, whose methods do nothing: override those that you need.
+    """A base class for observers of a client. Its methods do nothing: override those that you need.
 
-    `Replicate(observers=[…])` takes any object with one of these methods, be it a subclass of this or not. They are
-    plain functions, also for an asynchronous client, and are called in place, one observer after the other. What they
-    raise is logged once and ends no call; an interrupt, such as KeyboardInterrupt, ends it as at any other place.
+    `Replicate(observers=[…])` takes any object with one or more of these methods; it need not be of a subclass. The
+    methods are plain functions, even for an asynchronous client. They are called in place, one observer after the
+    other. An exception in one is logged once and ends no call. An interrupt, such as KeyboardInterrupt, ends the call
+    as it does elsewhere.
     """
 
     def started(self, prediction: Prediction[Any] | Training[Any]) -> None:
-        """Learn of a prediction or a training that the client has started, when its create is answered, or found."""
+        """Handle the start of a prediction or training: its create was answered, or it was found later."""
 
     def sending(self, request: httpx.Request, attempt: int) -> None:
-        """Learn of a request before it is sent for the first time (1), or again (2, 3, …). The token is masked."""
+        """Handle a request before it is sent, for the first time (1) or as a retry (2, 3, …). The token is masked."""
 
     def received(self, response: httpx.Response, seconds: float) -> None:
-        """Learn of an answer, whatever its status, and how long it took. Its `request` is that of `sending`."""
+        """Handle a response of any status, which took `seconds`. Its `request` is that of `sending`."""
 
     def failed(self, error: ReplicateException, retry_in: float | None) -> None:
-        """Learn of an error, and after how many seconds the request is sent again, or None if it is not."""
+        """Handle a failed attempt. The request is retried in `retry_in` seconds, or not at all if that is None."""
 
     def finished(self, prediction: Prediction[Any] | Training[Any]) -> None:
-        """Learn of a prediction or a training when it is first seen to have ended, in whatever way."""
+        """Handle the end of a prediction or training, when it is first seen: succeeded, failed or canceled."""
 
 
 resolve_lazily(Observer)

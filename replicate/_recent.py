@@ -1,4 +1,4 @@
-"""Remembering a bounded number of things: the least recently used is forgotten first."""
+"""A dictionary of limited size, which drops the least recently used items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class Recent(OrderedDict[K, V]):
-    """At most so many items, ordered by when they were last set or recalled. Threads and tasks may share it."""
+    """A dictionary of at most `most` items, in the order of their last use. Threads and tasks may share it."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -19,14 +19,14 @@ class Recent(OrderedDict[K, V]):
 
     def __setitem__(self, key: K, value: V) -> None:
         super().__setitem__(key, value)
-        with suppress(KeyError):  # of this and what follows, another thread may have just forgotten the item
+        with suppress(KeyError):  # here and below, another thread may have just removed the item
             self.move_to_end(key)
         while len(self) > self.most:
             with suppress(KeyError):
                 self.popitem(last=False)
 
     def recall(self, key: K) -> V | None:
-        """Give what is remembered by a key, and keep it for longer; None if there is nothing."""
+        """Return the value of a key and mark it as used; None if there is none."""
         with suppress(KeyError):
             self.move_to_end(key)
         return self.get(key)

@@ -1,4 +1,4 @@
-"""The words of errors: what the API, a model or this package says, made fit to be shown."""
+"""The texts of errors, made safe to print: those of the API, of models and of this package."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Protocol
 
     class JobLike(Protocol):
-        """What errors tell of a prediction or a training."""
+        """The parts of a prediction or a training that errors mention."""
 
         endpoints: ClassVar[Any]
-        """Their `noun` is what it is called."""
+        """Their `noun` is "prediction" or "training"."""
         id: Any
         model: Any
         status: Any
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 
 LONGEST_LOGS = 5_000
-"""Characters at the end of the logs that an error may show."""
+"""Maximum number of characters that an error shows from the end of the logs."""
 PROBLEM = ("type", "title", "status", "detail", "instance")
 """The fields of an RFC 9457 problem, in the order in which version 1 prints them."""
 
 
 def details(problem: Mapping[str, Any]) -> str:
-    """Write the text that version 1 has for an error of the API: a line for each known field of the problem."""
+    """Return version 1's text for an error of the API: a line for each known field of the problem."""
     lines = [f"{name}: {harmless(str(problem[name]))}" for name in PROBLEM if problem.get(name) is not None]
     return "\n".join(["ReplicateError Details:", *lines])
 
 
 def harmless(text: str) -> str:
-    """Show the characters of a text that would steer a terminal as what they are not."""
+    """Replace the characters of a text that could control a terminal. Newlines and tabs stay."""
     return text if text.isprintable() else text.translate(_Harmless({10: 10, 9: 9}))
 
 
 class _Harmless(dict[int, int]):
-    """What to show for each character: looked up once for all its occurrences, since a text may be long."""
+    """The replacement of each character, computed once for all its occurrences, as a text may be long."""
 
     def __missing__(self, code: int) -> int:
         self[code] = shown = code if chr(code).isprintable() else 0xFFFD
@@ -46,20 +46,20 @@ class _Harmless(dict[int, int]):
 
 
 def sentence(text: str) -> str:
-    """End a text with a full stop."""
+    """Return a text with a full stop at its end, unless it ends a sentence already."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def end_sentence(prediction: JobLike) -> str:
-    """Tell in one sentence how a prediction ended: its id, status and error."""
+    """Return a sentence with a prediction's id, status and error."""
     reason = str(prediction.error or "") or ("no error was given" if prediction.status == "failed" else None)
     return harmless(f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else ""))
 
 
 def notes_of(prediction: JobLike, text: str | None, lines: int = 5) -> list[str]:
-    """List what else there is to know of how a prediction ended, as notes: its id, model, last logs and web page.
+    """Return the notes of an error for a prediction: its id and status, model, last logs and web page.
 
-    `text` is the error's own text, if that does not name the prediction.
+    `text` is the error's own text if it does not name the prediction, else None.
     """
     logs = str(prediction.logs or "").rstrip()
     end = f"…{logs[-LONGEST_LOGS:]}" if len(logs) > LONGEST_LOGS else logs
@@ -68,15 +68,15 @@ def notes_of(prediction: JobLike, text: str | None, lines: int = 5) -> list[str]
         notes.append(f"model: {prediction.model}")
     if end:
         notes.append("last logs:\n" + "\n".join(f"  {line}" for line in end.splitlines()[-lines:]))
-    if web := getattr(prediction.urls, "web", None):  # older answers have none
+    if web := getattr(prediction.urls, "web", None):  # older responses have none
         notes.append(f"see {web}")
     return [harmless(note) for note in notes]
 
 
 def timeout_texts(run: JobLike, seconds: float, trouble: str | None = None) -> tuple[str, str]:
-    """Tell how things stand with a prediction or a training that had not finished in time, and what to do now.
+    """Return the message and the hint for a prediction or a training that has not finished in time.
 
-    `trouble` is what the last looks at it failed with.
+    `trouble` is the error of the last polls, if they failed.
     """
     noun = run.endpoints.noun
     if run.status in ("canceled", "aborted"):

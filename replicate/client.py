@@ -1,4 +1,4 @@
-"""The clients: `Replicate` blocks, `AsyncReplicate` is awaited, `Client` is `Replicate` as version 1 made it."""
+"""The clients: `Replicate` blocks, `AsyncReplicate` is awaited, `Client` takes version 1's arguments."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 
 class Replicate(API[Sync]):
-    """A client that blocks. One serves all threads.
+    """A blocking client. All threads can share one.
 
-    `bearer_token` is the API token, or a function that gives it, asked before each request; without it the environment
-    variable REPLICATE_API_TOKEN is used. `base_url` includes the version: "https://api.replicate.com/v1", or what
-    REPLICATE_BASE_URL says. `timeout` is for one HTTP request, in seconds (60, of which 5 to connect), or an
-    `httpx.Timeout`. `max_retries` (2) is how often a request that may be sent again is sent again. `http_client` is an
-    `httpx.Client` to send requests with, or an `httpx2.Client`. `poll_interval` is how many seconds pass between two
-    looks at a prediction that is waited for; without it, more the longer it takes. `output_dir` is a folder in which
-    the files of outputs are saved as they come. With `allow_private_hosts=True`, outputs and redirects are also
-    downloaded from hosts that are not public: this machine, private networks, a cloud's metadata; without it, only
-    from such a host that is the API's own. `observers` are objects that are told of requests and predictions, as
-    `replicate.Observer` says. Raises ReplicateError if there is no token.
+    `bearer_token` is the API token, or a function that returns it and is called before each request; the default is
+    the environment variable REPLICATE_API_TOKEN. `base_url` includes the version; the default is REPLICATE_BASE_URL,
+    or else "https://api.replicate.com/v1". `timeout` limits one HTTP request: seconds, or an `httpx.Timeout`; the
+    default is 60 seconds, of which 5 to connect. `max_retries` (2) is the maximum number of retries of a request that
+    is safe to retry. `http_client` is an `httpx.Client` or `httpx2.Client` that sends the requests. `poll_interval` is
+    the number of seconds between two polls of a prediction; by default, it grows with the prediction's duration.
+    `output_dir` is a folder in which output files are saved as they arrive. `allow_private_hosts=True` allows outputs
+    and redirects to name hosts that are not public: this machine, private networks, a cloud's metadata service.
+    Without it, the only such host that is allowed is the API's own. `observers` are objects whose methods are called
+    for requests and predictions: see `replicate.Observer`. Raises ReplicateError if there is no token.
     """
 
     def __init__(
@@ -142,16 +142,16 @@ class Replicate(API[Sync]):
         progress: bool = False,
         save_to: str | os.PathLike[str] | None = None,
     ) -> Any:
-        """Give a model as a function: `use("owner/name")(prompt="…")`.
+        """Return a model as a function: `use("owner/name")(prompt="…")`.
 
-        The model is looked up before the first call. It gives its output as its schema says: files as FileOutput, text
-        that is made in pieces as one `str`. With `streaming=True` it gives an iterator over the pieces; with
-        `use_async=True` it is awaited. `hint` is a function with the model's signature, for editors and type checkers.
-        `timeout` is for each call, in seconds. A call that is left early (by Ctrl-C, a canceled task, its timeout)
-        cancels the prediction, unless `cancel_on_exit=False`. Inputs that the model does not have, and texts that are
-        no URL where it takes a file, are an InputError before anything is sent, unless `validate=False`. `on_update`,
-        `progress` and `save_to` are as for `run`. Raises ValueError or TypeError if `ref` is no reference; calling it
-        raises what `run` raises.
+        The model is looked up before the first call. The function returns the output according to the model's schema:
+        files as FileOutput, text that is made in pieces as one `str`. With `streaming=True`, it returns an iterator
+        over the pieces; with `use_async=True`, it is awaited. `hint` is a function with the model's signature, for
+        editors and type checkers. `timeout` limits each call, in seconds. A call that ends early (by Ctrl-C, task
+        cancellation or its timeout) cancels the prediction, unless `cancel_on_exit=False`. Inputs that the model does
+        not have, and file inputs that are strings but not URLs, raise InputError before anything is sent, unless
+        `validate=False`. `on_update`, `progress` and `save_to` work as in `run`. Raises ValueError or TypeError if
+        `ref` is not a reference; calling the function raises the errors of `run`.
         """
         from replicate._flows.use import AsyncFunction, Function, Invocation
 
@@ -162,7 +162,7 @@ class Replicate(API[Sync]):
         return Function[..., Any](Invocation(self._session, ref, streaming=streaming, colour=Sync, **told))
 
     def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.
+        """Send the request of an endpoint of `replicate_api.api`, with the arguments of its `build_request`.
 
         Raises APIStatusError, APIConnectionError, APIResponseValidationError.
         """
@@ -176,7 +176,7 @@ class Replicate(API[Sync]):
 
 
 class AsyncReplicate(API[Async]):
-    """A client that is awaited, on asyncio or trio. One serves all event loops. Takes what Replicate takes."""
+    """An asynchronous client for asyncio and trio. All event loops can share one. Takes the arguments of Replicate."""
 
     _colour: ClassVar[type[Colour]] = Async
 
@@ -238,7 +238,7 @@ class AsyncReplicate(API[Async]):
         *,
         hint: Callable[..., Any] | None = None,  # noqa: ARG002 - for type checkers
         streaming: bool = False,
-        use_async: Literal[True] = True,  # noqa: ARG002 - as for Replicate.use, where it decides
+        use_async: Literal[True] = True,  # noqa: ARG002 - only Replicate.use depends on it
         timeout: float | None = None,
         cancel_on_exit: bool = True,
         validate: bool = True,
@@ -246,9 +246,9 @@ class AsyncReplicate(API[Async]):
         progress: bool = False,
         save_to: str | os.PathLike[str] | None = None,
     ) -> Any:
-        """Give a model as an asynchronous function, as `Replicate.use` gives a blocking one.
+        """Return a model as an asynchronous function: `await client.use("owner/name")(prompt="…")`.
 
-        Its calls are awaited: `await client.use("owner/name")(prompt="…")`.
+        Takes the options of `Replicate.use`, and raises the same errors.
         """
         from replicate._flows.use import AsyncFunction, Invocation
 
@@ -257,7 +257,7 @@ class AsyncReplicate(API[Async]):
         return AsyncFunction[..., Any](Invocation(self._session, ref, streaming=streaming, colour=Async, **told))
 
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Send the request of an endpoint of `replicate_api.api`, which takes what its `build_request` takes.
+        """Send the request of an endpoint of `replicate_api.api`, with the arguments of its `build_request`.
 
         Raises APIStatusError, APIConnectionError, APIResponseValidationError.
         """
@@ -271,11 +271,11 @@ class AsyncReplicate(API[Async]):
 
 
 class Client(Replicate):
-    """Replicate as version 1 made it: a missing token shows at the first request, and other keywords are httpx's.
+    """Replicate with the arguments of version 1. A missing token is an error only at the first request.
 
-    `api_token` may be positional; `timeout=None` is the default, `httpx.Timeout(None)` no limit; a `base_url` without a
-    path gets "/v1"; `headers` are default headers; `transport`,
-    `proxy`, `verify`, `limits` and the like are those of `httpx.Client`.
+    `api_token` can be positional. `timeout=None` means the default, and `httpx.Timeout(None)` no limit. A `base_url`
+    without a path gets "/v1". `headers` are default headers. Other keywords are passed to `httpx.Client`: `transport`,
+    `proxy`, `verify`, `limits` and so on.
     """
 
     def __init__(
@@ -321,7 +321,7 @@ class Client(Replicate):
 
     @property
     def _async_client(self) -> Any:
-        """The client of httpx for requests that are awaited, for libraries that look, as `_client`."""
+        """The httpx client for asynchronous requests, for libraries that inspect it, as `_client`."""
         return self._session.of_colour(Async).transport.client
 
-    _Client__client, _Client__async_client = API._client, _async_client  # noqa: SLF001 - its own base
+    _Client__client, _Client__async_client = API._client, _async_client  # noqa: SLF001 - its own base class

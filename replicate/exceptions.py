@@ -1,32 +1,32 @@
-"""Every error this package raises. Each says what to do next; none holds or shows the token.
+"""The errors that this package raises. Each says what to do next; none contains the token.
 
 ReplicateException
-├── ReplicateError                        this call has started nothing: it may be made again
-│   ├── APIError                          talking to the API went wrong
-│   │   ├── APIStatusError                it answered with an error: one subclass a status
+├── ReplicateError                        the call has started nothing, and can be repeated
+│   ├── APIError                          communication with the API failed
+│   │   ├── APIStatusError                it responded with an error: one subclass per status
 │   │   │   └── NotFoundError
-│   │   │       └── FileExpiredError      a file is not there any more
-│   │   ├── APIResponseValidationError    it answered with something that is no answer
-│   │   └── APIConnectionError            it could not be reached, or the connection broke
+│   │   │       └── FileExpiredError      a file no longer exists
+│   │   ├── APIResponseValidationError    its response could not be parsed
+│   │   └── APIConnectionError            the API could not be reached, or the connection broke
 │   │       └── APITimeoutError
-│   ├── FileTooLargeError                 a file has more than `max_bytes`
-│   └── SaveError                         `save_all` could not save every file
+│   ├── FileTooLargeError                 a file is larger than `max_bytes`
+│   └── SaveError                         `save_all` could not save all files
 ├── RunError                              the call ended after its prediction may have been started
 │   ├── ModelError                        the prediction failed
 │   │   └── PredictionCanceled
 │   ├── PredictionTimeout                 the prediction did not finish in time
-│   ├── StreamError                       a stream of events broke, or told of an error
+│   ├── StreamError                       a stream of events broke, or reported an error
 │   ├── DataRemovedError                  the prediction's output is gone
-│   └── AmbiguousCreateError              it may or may not have started what was asked for
-└── InputError                            an input that cannot be sent, or that the model does not have
+│   └── AmbiguousCreateError              it is unknown whether something was started
+└── InputError                            an input cannot be sent, or the model does not have it
 
-A loop that makes a call again on ReplicateError never pays twice. A RunError carries the `prediction` where it is
-known: go on with that.
+A loop that repeats a call on ReplicateError never pays twice. A RunError has the `prediction`, if it is known:
+continue with that instead.
 """
 
 from __future__ import annotations
 
-from replicate._errors import ReplicateException as ReplicateException  # noqa: PLC0414 - for all who catch it
+from replicate._errors import ReplicateException as ReplicateException  # noqa: PLC0414 - exported
 from replicate._upward import connection_errors, error_of
 from replicate._wording import end_sentence, harmless, notes_of, timeout_texts
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from replicate import Prediction  # as users know it: its own module is above this one
+    from replicate import Prediction  # through the package, as its module is in a higher layer
     from replicate._wording import JobLike
 
 # fmt: off
@@ -53,24 +53,24 @@ __all__ = [
 
 
 class ReplicateError(ReplicateException):
-    """Something went wrong, and the call that raises it has started nothing."""
+    """The call failed, and has started nothing."""
 
     @classmethod
     def from_response(cls, response: httpx.Response) -> ReplicateError:
-        """Make the error for an answer with an error status, of the class for it."""
+        """Make the error for a response with an error status, of the class for that status."""
         error: ReplicateError = error_of(response)
         return error
 
 
 class APIError(ReplicateError):
-    """Talking to the API went wrong."""
+    """Communication with the API failed."""
 
     def __init__(self, message: str = "", request: httpx.Request | None = None, **fields: Any) -> None:
         super().__init__(message, request=request, **fields)
 
 
 class APIStatusError(APIError):
-    """The API answered with an error status."""
+    """The API responded with an error status."""
 
     def __init__(self, message: str = "", *, response: httpx.Response | None = None, **fields: Any) -> None:
         status = None if response is None else response.status_code
@@ -79,7 +79,7 @@ class APIStatusError(APIError):
 
 
 class BadRequestError(APIStatusError):
-    """400: the request makes no sense to the API."""
+    """400: the API cannot process the request."""
 
 
 class AuthenticationError(APIStatusError):
@@ -95,15 +95,15 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """404: there is no such thing, or the token's account may not see it."""
+    """404: the object does not exist, or the token's account may not see it."""
 
 
 class FileExpiredError(NotFoundError):
-    """404 or 410, of a file: it is not there any more."""
+    """404 or 410 for a file: it no longer exists."""
 
 
 class ConflictError(APIStatusError):
-    """409: it is in the way of something else."""
+    """409: the request conflicts with the state of the object."""
 
 
 class RequestTooLargeError(APIStatusError):
@@ -115,21 +115,21 @@ class UnprocessableEntityError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests. `retry_after` is how many seconds the API asks to wait, if it says."""
+    """429: too many requests. `retry_after` is the number of seconds that the API asks to wait, or None."""
 
 
 class InternalServerError(APIStatusError):
-    """5xx: the API is in trouble."""
+    """5xx: the API has failed."""
 
 
 class APIResponseValidationError(APIError):
-    """The API answered with success, but with something that cannot be read as the answer."""
+    """The API responded with success, but its response could not be parsed."""
 
 
 class APIConnectionError(APIError):
-    """The API could not be reached, or the connection broke. `sent` tells whether the request may have arrived.
+    """The API could not be reached, or the connection broke. `sent` says whether the request may have arrived.
 
-    Where httpx raised an error for it, it is an instance of that error's class too, for programs that catch those.
+    If httpx raised the original error, this is also an instance of its class, for programs that catch that.
     """
 
     sent: bool = True
@@ -139,7 +139,7 @@ class APIConnectionError(APIError):
 
 
 class APITimeoutError(APIConnectionError):
-    """The API did not answer in time, or the time was up before anything was started."""
+    """The API did not respond in time, or the deadline passed before anything was started."""
 
     def __init__(self, message: str | httpx.Request = "Request timed out.", *args: Any, **fields: Any) -> None:
         # Version 2 takes the request first.
@@ -148,14 +148,14 @@ class APITimeoutError(APIConnectionError):
 
 
 class FileTooLargeError(ReplicateError):
-    """A file has more than `max_bytes`. Nothing of it was kept."""
+    """A file is larger than `max_bytes`. Nothing of it was kept."""
 
 
 class SaveError(ReplicateError):
-    """Some of many files could not be saved; the others were.
+    """Some files could not be saved; all others were.
 
-    `errors` maps the URL of each file to what went wrong with it. `paths` is what `save_all` would have given, with
-    None in the place of what could not be saved.
+    `errors` maps the URL of each file that failed to its error. `paths` is what `save_all` would have returned, with
+    None in place of the files that failed.
     """
 
     errors: Mapping[str, Exception] = {}
@@ -163,11 +163,11 @@ class SaveError(ReplicateError):
 
 
 class RunError(ReplicateException):
-    """A call ended after its prediction may have been started: do not start another one before looking at that.
+    """A call ended after its prediction may have been started: check that one before you start another.
 
-    `prediction` is what the call started, as last seen, or None where that is not known. Of the error that ended the
-    call, which is this one's `__cause__`, it has all fields. Where the files of an output could not be saved, `output`
-    is the whole output, and `errors` maps the URL of each file to what went wrong with it.
+    `prediction` is the prediction that the call started, as last seen, or None if it is unknown. The error that ended
+    the call is the `__cause__`; this error has all of its fields. If files of an output could not be saved, `output` is
+    the whole output, and `errors` maps the URL of each file that failed to its error.
     """
 
     output: Any = None
@@ -176,7 +176,7 @@ class RunError(ReplicateException):
 
     @classmethod
     def of(cls, cause: Exception, prediction: JobLike | None) -> RunError:
-        """Make the error for a call that `cause` has ended, with its text, fields and notes, and its own prediction."""
+        """Make the error for a call that `cause` has ended, with its text, fields and notes, but this `prediction`."""
         ours = cause if isinstance(cause, ReplicateException) else None
         error = cls(ours.message if ours else repr(cause))
         error.__dict__.update(vars(ours) if ours else {}, prediction=prediction)
@@ -186,9 +186,9 @@ class RunError(ReplicateException):
 
 
 class ModelError(RunError):
-    """The prediction failed. `prediction` is how it ended, with its logs and metrics.
+    """The prediction failed. `prediction` is its final state, with logs and metrics.
 
-    Its text is what the model said; notes tell the prediction's id, the end of its logs and where to see all of it.
+    The text is the model's error message. Notes contain the prediction's id, the end of its logs and its web page.
     """
 
     prediction: Prediction[Any]
@@ -207,7 +207,7 @@ class PredictionCanceled(ModelError):  # noqa: N818 - as decided
 
 
 class DataRemovedError(RunError):
-    """The prediction succeeded, but its output is gone. `prediction` is what is left of it."""
+    """The prediction succeeded, but its output was removed. `prediction` is what is left of it."""
 
     prediction: Prediction[Any]
 
@@ -221,10 +221,10 @@ class DataRemovedError(RunError):
 
 
 class PredictionTimeout(RunError):  # noqa: N818 - as decided
-    """The prediction did not finish in the time given. `prediction` is how it was last seen.
+    """The prediction did not finish in time. `prediction` is its state as last seen.
 
-    It was canceled if the call had started it; if it goes on, it can be waited for. It is no `TimeoutError`: a loop
-    that runs a model again on one would pay again.
+    It was canceled if the call had started it. If it continues, you can wait for it. This is not a `TimeoutError`: a
+    loop that runs a model again on a TimeoutError would pay again.
     """
 
     prediction: Prediction[Any]
@@ -236,7 +236,7 @@ class PredictionTimeout(RunError):  # noqa: N818 - as decided
         self.tell()
 
     def tell(self) -> None:
-        """Say how things stand with the prediction now."""
+        """Update the text and the hint to the prediction's current state."""
         message, hint = timeout_texts(self.prediction, self.seconds, self._trouble)
         self.message = message
         BaseException.__init__(self, message)
@@ -244,19 +244,19 @@ class PredictionTimeout(RunError):  # noqa: N818 - as decided
 
 
 class StreamError(RunError, RuntimeError):
-    """A stream of events broke before its end, or told of an error. `prediction` is what it belonged to."""
+    """A stream of events broke before its end, or reported an error. `prediction` is its prediction."""
 
 
 class AmbiguousCreateError(RunError):
-    """The API may or may not have started (and charge for) what was asked for: look before asking again."""
+    """The API may have started, and charge for, a prediction or training: check that before you repeat the call."""
 
 
 class InputError(ReplicateException, TypeError, ValueError):
-    """An input that cannot be sent, or that the model does not have. Nothing was started."""
+    """An input cannot be sent, or the model does not have it. Nothing was started."""
 
 
 def __getattr__(name: str) -> Any:
-    """Give the connection errors that are httpx's as well, such as `ReadTimeout`, once httpx is wanted."""
+    """Return a connection error that is also a subclass of an httpx error, such as `ReadTimeout`. Loads httpx."""
     kinds = {} if name.startswith("_") else connection_errors()
     if name not in kinds:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

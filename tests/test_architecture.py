@@ -56,7 +56,7 @@ READS = {("replicate._http.connections.proxies", "urllib.request")}
 WAITS_IN = ("transport", "blocking_clients", "pool", "concurrency")
 WAITING = (
     "replicate._dual.generators",
-    *(f"replicate.{room}.{name}" for room in ("_core", "_http.connections") for name in WAITS_IN),
+    *(f"replicate._http.connections.{name}" for name in WAITS_IN),
 )
 
 
@@ -246,15 +246,12 @@ def test_the_generated_layer_knows_nothing_above_it(module: str, path: Path) -> 
 
 
 def test_the_session_of_an_object_is_reached_in_one_place() -> None:
-    """Other files than dual.py, async_names.py and resource.py use the session of `self` only."""
+    """Files other than methods.py, async_names.py and resource.py use the session of `self` only."""
     elsewhere = [
         f"{module}: {ast.unparse(node)}"
         for module, path in CLIENT
         if module
         not in (
-            "replicate._dual.methods",
-            "replicate._dual.async_names",
-            "replicate._objects.resource",
             "replicate._dual.methods",
             "replicate._dual.async_names",
             "replicate._objects.resource",

@@ -1,1 +1,1 @@
-"""What all clients share, apart from their constructors."""
+"""The parts that all clients share, apart from their constructors."""

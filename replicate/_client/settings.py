@@ -55,7 +55,7 @@ class CopyOptions(RequestOptions, total=False):
     allow_private_hosts: bool
     """Whether outputs and redirects may name hosts that are not public."""
     observers: Iterable[object] | None
-    """Objects that are told of requests and predictions, in the place of the client's; an empty list for none."""
+    """Observers that replace the client's; an empty list for none."""
     default_headers: Mapping[str, str] | None
     """Headers to add to the client's."""
     set_default_headers: Mapping[str, str] | None
@@ -186,7 +186,7 @@ class Configured(AsyncNames, Generic[C]):
 
     @property
     def observers(self) -> tuple[object, ...]:
-        """The objects that are told of the client's requests and predictions. They can be set to others."""
+        """The observers of the client's requests and predictions. Can be set to others."""
         set_to = self._session.config.observers
         return () if set_to is None else set_to.each
 
@@ -240,7 +240,7 @@ def with_session(owner: T, session: Session[Any]) -> T:
 
 
 def reset(session: Session[C], options: Mapping[str, Any]) -> Session[C]:
-    """Give a session with other settings. One that is None stays as it is, save for `timeout`."""
+    """Return a session with other settings. A setting that is None stays unchanged, except `timeout`."""
     told = {name: value for name, value in options.items() if value is not UNSET}
     told = {name: value for name, value in told.items() if value is not None or name == "timeout"}
     settings = {name: told[name] for name in SETTINGS if name in told}

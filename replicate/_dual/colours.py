@@ -1,4 +1,4 @@
-"""The two colours of a call: it blocks, or it is awaited. Whatever has a session has that session's colour."""
+"""The two colours of a call: it blocks, or it is awaited. An object with a session has the session's colour."""
 
 from __future__ import annotations
 

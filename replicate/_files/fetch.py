@@ -138,7 +138,7 @@ async def local_copy(url: str, session: Session[Any], max_bytes: int | None = No
 
 
 async def capture_file(url: str, session: Session[Any], capture: ResponseCapture) -> None:
-    """Ask for a file, whatever there is of it, for somebody who wants the whole answer; and keep its content as a copy.
+    """Request a file, even if there is a copy, so that `capture` gets the response; keep the content as a copy.
 
     A streamed content is kept only if the caller has not read it. Raises FileExpiredError, APIError.
     """

@@ -27,7 +27,7 @@ MARGIN = timedelta(hours=1)
 
 
 class Content(NamedTuple):
-    """What makes two uploads equal: the account, the content, and the metadata that is sent with it."""
+    """The identity of an upload: the account, the content, and the metadata that is sent with it."""
 
     account: int
     """Hash of the API's URL and the token."""
@@ -46,7 +46,7 @@ class Uploaded:
         self._known: Recent[Content, tuple[str, datetime]] = Recent(REMEMBERED)
 
     def address(self, content: Content) -> str | None:
-        """Give where some content is."""
+        """Return the URL of some content, or None if it is unknown or expires soon."""
         url, until = self._known.recall(content) or (None, now())
         return url if now() < until else None
 

@@ -1,1 +1,1 @@
-"""What people call: run, stream and use, on clients of both colours."""
+"""The flows that users call: `run`, `stream` and `use`, on clients of both colours."""

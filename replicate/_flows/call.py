@@ -1,6 +1,6 @@
-"""One call of a model: checked, its files uploaded, started, in as few requests as that takes.
+"""One call of a model: check the input, upload its files and start a prediction, in as few requests as possible.
 
-The create is the first request. A model is looked up only where that decides something: see `_models/look_up.py`.
+The create is the first request. A model is looked up only if the result matters: see `_models/look_up.py`.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 
 class Call(Generic[C]):
-    """One run of a model: by whom, of which, with what, by when, and whether it is canceled if nobody waits for it.
+    """One run of a model: its session, reference, input, options and deadline, and whether an early exit cancels it.
 
-    Making one raises InputError, TypeError or ValueError for whatever cannot be sent; nothing has been sent by then.
+    The constructor sends nothing. Raises InputError, TypeError or ValueError for arguments that cannot be sent.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Call(Generic[C]):
         self.deadline: Deadline = Deadline(session, timeout)
         self.updates: Updates = updates or Updates(session)
         self.block: CancelOnExit = CancelOnExit(cancel=cancel_on_exit, updates=self.updates)
-        """What is entered before `start`, and cancels what that starts when it is left early."""
+        """The block in which `start` must be called. It cancels the prediction if it is left early."""
         self.created: Created | None = None
-        """What was started, as the API answered."""
+        """The API's response to the create."""
         self.description: Description | None = None
-        """What is known of the model, if anything is."""
+        """What is known about the model; None if nothing is."""
         self._described = False
         self._inputs = Inputs(input or {}, settings.get("file_encoding_strategy"), blocking=session.blocking)
 
@@ -77,23 +77,23 @@ class Call(Generic[C]):
 
     @property
     def output(self) -> OutputSchema:
-        """What is known of the output."""
+        """The schema of the output, as far as it is known."""
         return BY_VALUE if self.description is None else self.description.output
 
     def with_inputs(self, inputs: Mapping[str, Any]) -> Call[C]:
-        """Give this call with other inputs."""
+        """Return a copy of this call with other inputs."""
         other = copy(self)
         strategy = self.settings.get("file_encoding_strategy")
         vars(other)["_inputs"] = Inputs(inputs, strategy, blocking=self.session.blocking)
         return other
 
     async def recall(self) -> None:
-        """Take what is remembered of the model, here or on the disk."""
+        """Use the description of the model that is remembered in memory or on disk, if there is one."""
         if self.description is None:
             self.description = await look_up.recall(self.session, self.reference)
 
     async def describe(self) -> None:
-        """Find out what is run, if that can be found out."""
+        """Find the description of the model: remembered, or else looked up. It stays None if the look-up fails."""
         if self._described:
             return
         self._described = True
@@ -102,13 +102,13 @@ class Call(Generic[C]):
             self.description = await self._ask()
 
     async def _ask(self, seconds: float | None = None) -> Description | None:
-        """Look the model up, if that can be done."""
+        """Look the model up. Returns None if that fails."""
         return await look_up.try_look_up(self.session, self.reference, self.deadline, seconds)
 
     async def check(self) -> None:
-        """Raise InputError for an input that the model does not have, or a text where it takes a file.
+        """Raise InputError for an input that the model does not have, or for a file input that is a string but no URL.
 
-        What is remembered of the model is looked up once more before it refuses anything.
+        If a remembered description refuses the input, the model is looked up again first.
         """
         await self.describe()
         known = self.description
@@ -122,7 +122,7 @@ class Call(Generic[C]):
         self._inputs.check_texts(description.input)
 
     def _fits(self, description: Description) -> bool:
-        """Tell whether the input is one that the model takes, as far as is known."""
+        """Return whether the input passes the checks against a description."""
         try:
             self._check(description)
         except InputError:
@@ -130,7 +130,7 @@ class Call(Generic[C]):
         return True
 
     async def start(self, **changes: Any) -> Prediction[C]:
-        """Start a prediction, in this call's block, and tell of it."""
+        """Start a prediction in this call's block, and report it to `updates`."""
         if not self._described:
             known = self.description
             self.description = await describe_model(self._bound, self.reference, self._inputs, self.deadline, known)
@@ -146,7 +146,7 @@ class Call(Generic[C]):
         return prediction
 
     async def learn_output(self, prediction: Prediction[C]) -> OutputSchema:
-        """Find out, once and quickly, what the version that runs says of its output."""
+        """Return the output schema of the version that runs. Look it up if it is unknown, once and quickly."""
         if self.description is None:
             if self.reference.model is None:
                 self.reference = reference_of(prediction) or self.reference
@@ -156,14 +156,14 @@ class Call(Generic[C]):
         return self.output
 
     def iterate(self, prediction: Prediction[C], files: Files[C]) -> OutputIterator[C]:
-        """Give an iterator over the output of a prediction that this call has started, which takes it over."""
+        """Return an iterator over the output of a prediction that this call has started. The iterator now owns it."""
         return OutputIterator(prediction, self.output, files, self.deadline, block=self.block, updates=self.updates)
 
     async def _begin(self, options: Mapping[str, Any]) -> Created:
-        """Start a prediction: of an official model by its name, of any other by a version.
+        """Start a prediction: of an official model by its name, of any other model by a version.
 
-        Which kind a model is, a 404 tells; then its latest version is looked up, and remembered. Where the API refuses
-        a version that was remembered, the model is looked up again, and run once more if there is news.
+        A 404 shows that a model is not official. Then its latest version is looked up, run and remembered. If the API
+        refuses a remembered version, the model is looked up again, and is run again if the result differs.
         """
         if self.reference.version is not None:
             return await self._post_version(self.reference.version, options)
@@ -189,7 +189,7 @@ class Call(Generic[C]):
             return await self._post_version(str(found.version), options)
 
     def _advise(self, error: NotFoundError | UnprocessableEntityError) -> None:
-        """Say what may be wrong with a model that is not found."""
+        """Add a hint to the error for a model that is not found."""
         if isinstance(error, UnprocessableEntityError):
             return
         hint = f"There is no official model {self.reference}: run any other by a version of it."
@@ -200,7 +200,7 @@ class Call(Generic[C]):
         error.advise(hint)
 
     async def _post_name(self, options: Mapping[str, Any]) -> Created:
-        assert self.reference.model is not None  # noqa: S101 - one without a version has a model
+        assert self.reference.model is not None  # noqa: S101 - a reference without a version has a model
         owner, name, _ = self.reference.model
         return await self._post(options, models_predictions_create, owner, name)
 

@@ -1,4 +1,4 @@
-"""The result of a model that gives it item by item."""
+"""Iterators over outputs that arrive item by item."""
 
 from __future__ import annotations
 
@@ -26,15 +26,14 @@ if TYPE_CHECKING:
 
 
 class OutputIterator(Iteration[C, Any]):
-    """The items of a prediction's output as the model makes them: for `for`, or `async for` of an asynchronous client.
+    """Yields the items of a prediction's output as the model makes them. An asynchronous client needs `async for`.
 
-    It is a SyncOutputIterator or an AsyncOutputIterator, by its client.
-    Each comes once. Iteration raises RunError: ModelError, after the last one, if the model fails. `str(output)` is the
-    text of all items; `await output` gives them all, joined if they are pieces of a text. `prediction` is the
-    prediction.
+    It is a SyncOutputIterator or an AsyncOutputIterator, depending on the client. Each item is yielded once. Iteration
+    raises RunError: ModelError, after the last item, if the model fails. `str(output)` is the text of all items.
+    `await output` returns all items, joined if they are pieces of a text. `prediction` is the prediction.
 
-    It cancels the prediction when it is left before the end: closed, interrupted, dropped half-read. One that was never
-    read cancels nothing when it is dropped, but does when its `with` block is left.
+    Leaving it before the end cancels the prediction: closing it, an interrupt, or dropping it half-read. An iterator
+    that was never read cancels nothing when it is dropped, but cancels when its `with` block is left.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class OutputIterator(Iteration[C, Any]):
     def _of_colour(cls, *, blocking: bool) -> type[Any]:
         return SyncOutputIterator if blocking else AsyncOutputIterator
 
-    if TYPE_CHECKING:  # the prediction is of this class; at run time, AsyncOutputIterator has the other
+    if TYPE_CHECKING:  # for the types; at run time, only AsyncOutputIterator has `__await__`
 
         @property
         def prediction(self) -> Prediction[C]:
@@ -66,12 +65,12 @@ class OutputIterator(Iteration[C, Any]):
         def __await__(self: OutputIterator[Async]) -> Generator[Any, None, Any]: ...
 
     async def __as_input__(self, session: Session[Any]) -> Any:
-        """Read to the end, and give what has come since the beginning. Raises RunError if that is not all."""
+        """Read to the end, and return the output from the beginning. Raises RunError if it is incomplete."""
         await self._rest(session)
         return self._whole()
 
     def __reduce__(self) -> Any:
-        """Pickle what has come, if that is all."""
+        """Pickle the items, if all have arrived."""
         if not self._complete:
             return super().__reduce__()
         return ended, (self._session, self.prediction, self._schema, self._collected)
@@ -93,29 +92,29 @@ class SyncOutputIterator(BlockingIteration[Any], OutputIterator[Sync]):
     """An OutputIterator of a blocking client."""
 
     def __str__(self) -> str:
-        """Read to the end, and give the text of all items."""
+        """Read to the end, and return the text of all items."""
         for _ in self:
             pass
         return self._text()
 
     @classmethod
     def __class_getitem__(cls, items: Any) -> Any:
-        """Take the class of the items, as version 2 did: `SyncOutputIterator[str]`."""
+        """Accept the class of the items, as version 2 did: `SyncOutputIterator[str]`."""
         return GenericAlias(cls, items)
 
-    if not TYPE_CHECKING:  # to type checkers, there is no such thing
+    if not TYPE_CHECKING:  # type checkers must report indexing
 
         def __getitem__(self, index: object) -> Any:
-            """Tell who takes this for the list that it was in version 1 what to write."""
+            """Raise TypeError, which says what to write instead. In version 1, the output was a list."""
             raise TypeError(f"this output comes item by item, and is no list: take list(output)[{index!r}]")
 
 
 class AsyncOutputIterator(AwaitedIteration[Any], OutputIterator[Async]):
-    """An OutputIterator of an asynchronous client. It cannot be indexed: what can, `for` takes for a list."""
+    """An OutputIterator of an asynchronous client. It has no `__getitem__`, which would make `for` accept it."""
 
     @classmethod
     def __class_getitem__(cls, items: Any) -> Any:
-        """Take the class of the items, as version 2 did: `AsyncOutputIterator[str]`."""
+        """Accept the class of the items, as version 2 did: `AsyncOutputIterator[str]`."""
         return GenericAlias(cls, items)
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -127,14 +126,14 @@ class AsyncOutputIterator(AwaitedIteration[Any], OutputIterator[Async]):
         return self._whole()
 
     def __str__(self) -> str:
-        """Give the text of all items, once they have come."""
+        """Return the text of all items if all have arrived, else the repr."""
         return self._text() if self._complete else repr(self)
 
 
 def ended(
     session: Session[C], prediction: Prediction[C], schema: OutputSchema, collected: list[Any]
 ) -> OutputIterator[C]:
-    """Give an iterator that has been read to its end, as a pickle tells of it."""
+    """Make the iterator that a pickle describes. It has been read to its end."""
     self: Any = object.__new__(SyncOutputIterator if session.blocking else AsyncOutputIterator)
     Iteration.__init__(self, session, nothing(), acting_through(prediction, session))
     self.__dict__.update(_collected=collected, _schema=schema, _begun=True, _complete=True)
@@ -150,10 +149,7 @@ async def nothing() -> AsyncGenerator[Any, None]:
 async def collect(
     watch: Watch, schema: OutputSchema, files: Files[Any], collected: list[Any]
 ) -> AsyncGenerator[Any, None]:
-    """Yield the prediction that is watched, and then the items of its output, one at a time.
-
-    Raises RunError.
-    """
+    """Yield the watched prediction, then the items of its output, each as a list of one. Raises RunError."""
     prediction: Any = watch.run
     with watch.updates:
         async with watch.block:

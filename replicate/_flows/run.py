@@ -1,4 +1,4 @@
-"""Running a model: start, wait, and give its output."""
+"""Running a model: start it, wait for it and return its output."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> Any:
-    """Run a model and give its output.
+    """Run a model and return its output.
 
-    A list is an OutputList, which prints as its text if it is one. But of a version that makes its output item by item
-    it is an iterator over the items, which takes over the prediction.
+    A list becomes an OutputList, which prints as the joined text if it holds pieces of text. For a version that makes
+    its output item by item, the result is an iterator over the items, which then owns the prediction.
     """
     settings = drop_unset(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
@@ -55,9 +55,9 @@ async def run(session: Session[C], ref: Any, input: Mapping[str, Any] | None, op
 
 
 async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> OutputSchema:
-    """Give the schema of an output that may come item by item: one that is a list, or not there.
+    """Return the schema of an output that may arrive item by item: a list, or an output that is not there yet.
 
-    Of any other, the value tells what it is, whatever is known of the model.
+    For any other output, the value alone decides, whatever is known about the model.
     """
     if prediction.status == "succeeded" and raw_output(prediction) is not None and not is_array(raw_output(prediction)):
         return BY_VALUE
@@ -65,18 +65,18 @@ async def unfinished_schema(call: Call[C], prediction: Prediction[C]) -> OutputS
 
 
 def as_output_list(output: Any) -> Any:
-    """Give a list that prints as its text, in the place of a plain one."""
+    """Return an OutputList in place of a list; any other output is unchanged."""
     return OutputList(output) if is_array(output) else output
 
 
 def output_files(session: Session[C], settings: dict[str, Any]) -> Files[C]:
-    """Take from the settings how the files of the output are wanted."""
+    """Take the settings about output files out of `settings`, and return a Files that follows them."""
     into = save_folder(session, settings.pop("save_to", None))
     return Files(session, into, use_file_output=settings.pop("use_file_output", None))
 
 
 def prepare_call(session: Session[C], ref: Any, input: Mapping[str, Any] | None, settings: dict[str, Any]) -> Call[C]:
-    """Make a call, and take from the settings what is for the call itself."""
+    """Make a call. Takes the settings of the call itself out of `settings`."""
     cancel = settings.pop("cancel_on_exit", None) is not False
     timeout = settings.pop("timeout", None)
     updates = Updates(session, settings.pop("on_update", None), settings.pop("progress", None))
@@ -84,7 +84,7 @@ def prepare_call(session: Session[C], ref: Any, input: Mapping[str, Any] | None,
 
 
 async def await_result(call: Call[C], prediction: Prediction[C]) -> Prediction[C]:
-    """Wait for a prediction that a call has started, and give it when it has succeeded.
+    """Wait until a prediction that a call has started succeeds, and return it.
 
     Raises ModelError if it fails, PredictionTimeout at the deadline.
     """
@@ -96,11 +96,11 @@ async def await_result(call: Call[C], prediction: Prediction[C]) -> Prediction[C
 
 
 def wait_option(call: Call[Any]) -> bool | int | None:
-    """Decide for how many seconds to ask the API to keep its answer back: True for as long as it does; None not to ask.
+    """Return for how many seconds to ask the API to hold its response: True for its maximum, None not to ask.
 
-    `post` sees to it that it is less than the time left, and than what the connection is given to answer. Who gives
-    that less time than usual is not kept waiting longer. What takes longer is looked at from time to time, and so is
-    what somebody watches, unless told to wait.
+    `post` keeps it below the time left and below the read timeout. If the client's read timeout is shorter than usual,
+    so is the hold. A prediction that takes longer is polled. So is one with `on_update` or `progress`, unless the
+    caller passes `wait`.
     """
     wait: bool | int | None = call.settings.get("wait")
     if wait is not None:
@@ -112,11 +112,12 @@ def wait_option(call: Call[Any]) -> bool | int | None:
 
 
 def is_complete(call: Call[Any], prediction: Prediction[Any]) -> bool:
-    """Tell whether the output is all there is.
+    """Return whether the output is complete.
 
-    It is when the prediction has finished. The API has also been seen to answer `Prefer: wait`, well before the time
-    that it was asked to wait was over, with a prediction that is still "processing" and has all of its output: it
-    waits for the end, not for the first item. What it answers when that time is over may be a part.
+    It is complete when the prediction has finished. The API has also been observed to respond to `Prefer: wait`, well
+    before the requested time was over, with a prediction that was still "processing" but had its whole output: the API
+    waits for the end, not for the first item. A response at the end of the requested time may hold a part of the
+    output.
     """
     if prediction.finished:
         return True

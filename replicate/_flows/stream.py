@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, options: RunOptions) -> EventStream[C]:
-    """Prepare a call, and give the events of the prediction that it will start."""
+    """Prepare a call, and return the events of the prediction. The prediction starts when they are first read."""
     settings = drop_unset(options)
     check_flags(settings, "use_file_output", "cancel_on_exit")
     files = output_files(session, settings)
@@ -34,7 +34,7 @@ def stream(session: Session[C], ref: Any, input: Mapping[str, Any] | None, optio
 
 
 async def start_stream(call: Call[Any], files: Files[Any]) -> AsyncGenerator[Any, None]:
-    """Start a prediction, and yield it and then its events."""
+    """Start a prediction, and yield first the prediction, then its events."""
     with call.updates:
         async with call.block:
             watch = Watch(await call.start(stream=True), call.deadline, call.updates, call.block)

@@ -39,22 +39,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ARRIVING = ("cancel_after",)
-"""The settings of a call that count after its start."""
+"""The settings of a call that matter after its start, and so are pickled with a Run."""
 
 
 class UseOptions(WatchOptions, SaveOptions, total=False):
-    """What `use` also takes, for each call."""
+    """Options of `use` that apply to each call."""
 
     timeout: float | None
-    """Seconds that each call may take."""
+    """Maximum seconds for each call."""
     cancel_on_exit: bool
-    """Cancel the prediction if a call is left early. True unless given."""
+    """Cancel the prediction if a call is left early. True by default."""
     validate: bool
-    """Refuse inputs that the model does not have, before anything is sent. True unless given."""
+    """Refuse inputs that the model does not have, before anything is sent. True by default."""
 
 
 class Invocation(Generic[C]):
-    """How a model is called: which, by whom, and what of its output is wanted."""
+    """How a model is called: its reference, the session, and the options of each call."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Invocation(Generic[C]):
     ) -> None:
         self._origin, self._colour = session, colour
         session = self.session
-        Deadline(session, timeout)  # raises for a timeout that is none
+        Deadline(session, timeout)  # raises for an invalid timeout
         flags = {"streaming": streaming, "cancel_on_exit": cancel_on_exit, "validate": validate}
         check_flags(flags, *flags)
         check_watching(on_update, progress, blocking=session.blocking)
@@ -82,7 +82,7 @@ class Invocation(Generic[C]):
         self.cancel_on_exit: bool = cancel_on_exit
         self.validate: bool = validate
         self._known: Description | None = None
-        """What was found out of the model and is remembered nowhere else."""
+        """The description of the model, if the client's memory does not hold it."""
         self._watched, self._save_to = (on_update, progress), folder(save_to, "save_to")
 
     def __getstate__(self) -> Mapping[str, Any]:
@@ -90,17 +90,17 @@ class Invocation(Generic[C]):
 
     @property
     def session(self) -> Session[C]:
-        """The session of the client that it was made of, in its colour, with the settings of now."""
+        """The session of the client that made it, in its colour and with the current settings."""
         return self._origin.of_colour(self._colour)
 
     def updates(self) -> Updates:
-        """Give what tells of a call."""
+        """Return the updates of one call."""
         return Updates(self.session, *self._watched)
 
     async def prepare(self, inputs: Mapping[str, Any]) -> Call[C]:
         """Check the inputs of a call.
 
-        They may all be in one, `input`, as in version 2, unless the model has an input of that name.
+        A single mapping named `input` holds all inputs, as in version 2, unless the model has an input of that name.
         """
         in_one = [*inputs] == ["input"] and is_mapping(inputs["input"])
         settings = {"stream": True} if self.streaming else {}
@@ -120,7 +120,7 @@ class Invocation(Generic[C]):
         return call
 
     async def call(self, inputs: Mapping[str, Any]) -> Any:
-        """Run the model and give its output."""
+        """Run the model and return its output."""
         call = await self.prepare(inputs)
         if self.streaming:
             async with call.block:
@@ -138,11 +138,11 @@ class Invocation(Generic[C]):
                 return Run(self, await call.start(), call)
 
     def iterate(self, call: Call[C], prediction: Prediction[C]) -> OutputIterator[C]:
-        """Give an iterator over the output, which takes over the prediction."""
+        """Return an iterator over the output. It now owns the prediction."""
         return call.iterate(prediction, self._files(call))
 
     async def shape(self, call: Call[C], prediction: Prediction[C]) -> Any:
-        """Give the whole output as the caller wants it: a text, or files and values."""
+        """Return the whole output in the form for the caller: a text, or files and values."""
         if call.output.concatenate:
             return "".join(str(piece) for piece in raw_output(prediction) or () if piece is not None)
         return await self._files(call).of(prediction)
@@ -152,10 +152,10 @@ class Invocation(Generic[C]):
 
 
 class Run(Generic[C]):
-    """A call that has been started and not waited for.
+    """A call that was started without waiting for its output.
 
-    It pickles, and goes on where the pickle arrives. The prediction stays with the process that has started it: what
-    arrives never cancels it by itself, however its `output()` is left.
+    It can be pickled and continued in another process. The prediction still belongs to the process that started it: an
+    unpickled Run never cancels it, even if its `output()` is left early.
     """
 
     def __init__(self, invocation: Invocation[C], prediction: Prediction[C], call: Call[C]) -> None:
@@ -165,14 +165,14 @@ class Run(Generic[C]):
 
     @dual
     async def output(self) -> Any:
-        """Wait for the output and give it, as calling the model would have. Raises RunError.
+        """Wait for the output, and return it as a call of the model would. Raises RunError.
 
-        The timeout began with the start.
+        The timeout runs from the start of the prediction.
         """
         return await self._output(self._deadline)
 
     async def __as_input__(self, session: Session[Any]) -> Any:
-        """Wait for the output, for as long as a session has, and read it to its end."""
+        """Wait for the output within the time that a session has left, and read it to its end."""
         if session.blocking is not self._session.blocking:
             raise TypeError("this Run belongs to a client of the other colour: pass on what its output() gives")
         own = self._deadline.remaining() <= session.remaining()
@@ -192,7 +192,7 @@ class Run(Generic[C]):
 
     @dual
     async def logs(self) -> str | None:
-        """Give what the model has printed so far. Raises RunError."""
+        """Return the logs of the model so far. Raises RunError."""
         async with CancelOnExit(self.prediction, cancel=False):
             return (await refresh(self.prediction)).logs
 
@@ -211,7 +211,7 @@ class Run(Generic[C]):
         other.prediction = copy.deepcopy(self.prediction, memo)
         return other
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - for IPython
         from replicate._jobs.notebook import shown
 
         return {**shown(self.prediction), "text/plain": repr(self)}
@@ -226,7 +226,7 @@ def arrived(
     known: tuple[Description | None, Mapping[str, Any]],
     begun: tuple[float | None, datetime],
 ) -> Run[C]:
-    """Make the Run that a pickle tells of."""
+    """Make the Run that a pickle describes."""
     session, (description, settings) = invocation.session, known
     here = copy.copy(invocation)
     here.cancel_on_exit = False
@@ -236,7 +236,7 @@ def arrived(
 
 
 class Named(Generic[C]):
-    """What functions of both colours tell about their model."""
+    """Information about the model, for functions of both colours."""
 
     def __init__(self, invocation: Invocation[C]) -> None:
         self._invocation = invocation
@@ -247,7 +247,7 @@ class Named(Generic[C]):
 
     @dual
     async def openapi_schema(self) -> Mapping[str, Any] | None:
-        """Give the model's schema: what it takes under `components.schemas.Input`, what it gives under `Output`."""
+        """Return the model's schema. `components.schemas.Input` describes its inputs, and `Output` its output."""
         session, reference = self._session, self._invocation.reference
         known = await look_up.recall(session, reference)
         if known is None:
@@ -265,11 +265,11 @@ class Function(Named[Sync], Generic[P, T]):
     """A model as a function: call it with the model's inputs as keywords."""
 
     def __call__(self, /, *args: P.args, **inputs: P.kwargs) -> T:
-        """Run the model and give its output. Raises what `run` raises."""
+        """Run the model and return its output. Raises the errors of `run`."""
         return cast("T", drive(self._invocation.call(keywords(args, inputs))))
 
     def create(self, /, *args: P.args, **inputs: P.kwargs) -> Run[Sync]:
-        """Start the model, and give a Run to ask for its output later. Raises what `predictions.create` raises."""
+        """Start the model, and return a Run to get its output later. Raises the errors of `predictions.create`."""
         return drive(self._invocation.begin(keywords(args, inputs)))
 
 
@@ -277,16 +277,16 @@ class AsyncFunction(Named[Async], Generic[P, T]):
     """A model as an asynchronous function: call it with the model's inputs as keywords."""
 
     async def __call__(self, /, *args: P.args, **inputs: P.kwargs) -> T:
-        """Run the model and give its output. Raises what `run` raises."""
+        """Run the model and return its output. Raises the errors of `run`."""
         return cast("T", await self._invocation.call(keywords(args, inputs)))
 
     async def create(self, /, *args: P.args, **inputs: P.kwargs) -> Run[Async]:
-        """Start the model, and give a Run to ask for its output later. Raises what `predictions.create` raises."""
+        """Start the model, and return a Run to get its output later. Raises the errors of `predictions.create`."""
         return await self._invocation.begin(keywords(args, inputs))
 
 
 def keywords(args: tuple[Any, ...], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Refuse inputs without names."""
+    """Return the inputs. Raises TypeError for positional ones."""
     if args:
         raise TypeError(f"inputs are passed by name, as in model(prompt=...); got {len(args)} without")
     return inputs

@@ -1,7 +1,7 @@
-"""The words that this client's generations have had for one argument, and which value they give it. Pure.
+"""The names that each generation of this client uses for an argument, and how its value is read from them. Pure.
 
-A method takes what it is about by position, or by a keyword of any generation; the keywords are in a TypedDict here, so
-that they are known to type checkers, and a function here takes them out of the other options.
+A method takes the argument that names its object by position, or by a keyword of any generation. TypedDicts declare
+the keywords for type checkers, and functions take them out of the other options.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ if TYPE_CHECKING:
 
 
 class PredictionWords(TypedDict, total=False):
-    """How a prediction is named by keyword."""
+    """Keywords that name a prediction."""
 
     prediction_id: str
     id: str
 
 
 class PredictionName(PredictionWords, RequestOptions, total=False):
-    """How a prediction is named by keyword, and what every method takes."""
+    """Keywords that name a prediction, and the options of every method."""
 
 
 class TrainingWords(TypedDict, total=False):
-    """How a training is named by keyword."""
+    """Keywords that name a training."""
 
     training_id: str
     id: str
 
 
 class TrainingName(TrainingWords, RequestOptions, total=False):
-    """How a training is named by keyword, and what every method takes."""
+    """Keywords that name a training, and the options of every method."""
 
 
 class FileName(RequestOptions, total=False):
-    """How a file is named by keyword."""
+    """Keywords that name a file."""
 
     file_id: str
     id: str
 
 
 class CollectionName(RequestOptions, total=False):
-    """How a collection is named by keyword."""
+    """Keywords that name a collection."""
 
     collection_slug: str
     slug: str
 
 
 class ModelWords(TypedDict, total=False):
-    """How a model is named by keyword: by owner and name, or as a whole: "owner/name", a tuple or an object."""
+    """Keywords that name a model: owner and name, or both as one argument ("owner/name", a tuple or an object)."""
 
     model_owner: str
     model_name: str
@@ -68,7 +68,7 @@ class ModelWords(TypedDict, total=False):
 
 
 class DeploymentWords(TypedDict, total=False):
-    """How a deployment is named by keyword: by owner and name, or as a whole: "owner/name", a tuple or an object."""
+    """Keywords that name a deployment: owner and name, or both as one argument ("owner/name", a tuple or an object)."""
 
     deployment_owner: str
     deployment_name: str
@@ -78,11 +78,11 @@ class DeploymentWords(TypedDict, total=False):
 
 
 class ModelName(ModelWords, RequestOptions, total=False):
-    """How a model is named by keyword, and what every method takes."""
+    """Keywords that name a model, and the options of every method."""
 
 
 class VersionName(ModelName, total=False):
-    """How a version is named by keyword, with its model."""
+    """Keywords that name a version and its model."""
 
     version: Any
     version_id: str
@@ -90,29 +90,29 @@ class VersionName(ModelName, total=False):
 
 
 class BareVersionName(RequestOptions, total=False):
-    """How a version of a model that is known is named by keyword."""
+    """Keywords that name a version of a known model."""
 
     version_id: str
     id: str
 
 
 class ModelListName(ModelWords, ListOptions, total=False):
-    """How a model is named by keyword, and what every method that lists takes."""
+    """Keywords that name a model, and the options of every method that lists."""
 
 
 class DeploymentName(DeploymentWords, RequestOptions, total=False):
-    """How a deployment is named by keyword, and what every method takes."""
+    """Keywords that name a deployment, and the options of every method."""
 
 
 class SearchWords(ListOptions, total=False):
-    """What is searched for, by keyword."""
+    """Keywords for the text to search for."""
 
     query: str
     body: str
 
 
 class UploadWords(RequestOptions, total=False):
-    """A file to upload, and its MIME type, by keyword."""
+    """Keywords for a file to upload and its MIME type."""
 
     file: Any
     content: Any
@@ -120,7 +120,7 @@ class UploadWords(RequestOptions, total=False):
     type: str | None
 
 
-# ---- which of them mean the same: the first is the operation's own, the last what an object calls its identifier
+# ---- names for the same argument: first the operation's own, last the attribute of an object that holds it
 
 PREDICTION = (*PredictionWords.__annotations__,)
 TRAINING = (*TrainingWords.__annotations__,)
@@ -136,7 +136,7 @@ UPLOAD = ("file", "content")
 
 
 class Owned(NamedTuple):
-    """The words for what has an owner and a name."""
+    """The keywords for an object that has an owner and a name."""
 
     owner: tuple[str, ...]
     name: tuple[str, ...]
@@ -147,18 +147,18 @@ MODEL = Owned(("model_owner", "owner"), ("model_name", "name"), ("model", "key")
 DEPLOYMENT = Owned(("deployment_owner", "owner"), ("deployment_name", "name"), ("deployment",))
 
 
-# ---- taking them out of the others
+# ---- taking keywords out of the options
 
 
 def drop_unset(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the options that were given a value: not UNSET, which stands for none."""
+    """Return the options that are not UNSET, which stands for no value."""
     return {name: value for name, value in options.items() if value is not UNSET}
 
 
 def pop_alias(words: tuple[str, ...], positional: Any, options: dict[str, Any]) -> Any:
-    """Take an argument out of the options, whatever it is called; UNSET if it is not given.
+    """Take an argument out of the options under any of its names. Returns UNSET if it is missing.
 
-    Raises TypeError if it is given twice.
+    Raises TypeError if it is passed twice.
     """
     given = {word: options.pop(word) for word in words if word in options}
     if positional is not UNSET:
@@ -169,7 +169,7 @@ def pop_alias(words: tuple[str, ...], positional: Any, options: dict[str, Any]) 
 
 
 def pop_id(words: tuple[str, ...], positional: Any, options: Mapping[str, Any]) -> tuple[str, Any]:
-    """Give an identifier, and the other options. An object stands for its own. Raises TypeError, ValueError."""
+    """Return an identifier, also from an object that has one, and the other options. Raises TypeError, ValueError."""
     rest = drop_unset(options)
     value = pop_alias(words, positional, rest)
     return identifier(words[0], getattr(value, words[-1], value)), rest
@@ -178,7 +178,7 @@ def pop_id(words: tuple[str, ...], positional: Any, options: Mapping[str, Any]) 
 def pop_owner_and_name(
     words: Owned, options: Mapping[str, Any], first: Any = UNSET, second: Any = UNSET
 ) -> tuple[str, str, Any]:
-    """Give an owner and a name, and the other options. Raises TypeError, ValueError for what does not name both."""
+    """Return an owner, a name and the other options. Raises TypeError, ValueError unless both are named."""
     rest = drop_unset(options)
     name = pop_alias(words.name, second, rest)
     if name is not UNSET:
@@ -192,14 +192,14 @@ def pop_owner_and_name(
 
 
 def require(name: str, value: Any) -> Any:
-    """Raise TypeError for an argument that is missing."""
+    """Return an argument. Raises TypeError if it is missing."""
     if value is UNSET or value is None:
         raise TypeError(f"{name} is missing")
     return value
 
 
 def require_text(name: str, value: Any) -> str:
-    """Raise TypeError for what is missing, or no text."""
+    """Return a string argument. Raises TypeError if it is missing or not a string."""
     if not isinstance(require(name, value), str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     return value  # type: ignore[no-any-return]  # a str by now
@@ -210,7 +210,7 @@ class EmptyValueError(TypeError, ValueError):
 
 
 def identifier(name: str, value: Any) -> str:
-    """Give a path parameter. Raises TypeError, ValueError for what is missing or would reach another resource."""
+    """Return a path parameter. Raises TypeError, ValueError if it is missing or would reach another resource."""
     if value is UNSET:
         raise TypeError(f"{name} is missing")
     if value is None or (isinstance(value, str) and not value.strip()):
@@ -226,7 +226,7 @@ def identifier(name: str, value: Any) -> str:
 
 
 def read_reference(name: str, ref: Any, form: str) -> Reference:
-    """Read a reference. What is wrong with it is said of the argument."""
+    """Read a reference. Raises TypeError, ValueError, which name the argument."""
     require(name, ref)
     try:
         return Reference.of(ref)
@@ -236,7 +236,7 @@ def read_reference(name: str, ref: Any, form: str) -> Reference:
 
 
 def owner_and_name(whole: Any, name: str = "model") -> tuple[str, str]:
-    """Take owner and name from "owner/name", a tuple or an object. Raises ValueError or TypeError for anything else."""
+    """Take owner and name from "owner/name", a tuple or an object. Raises TypeError, ValueError otherwise."""
     named, version = read_reference(name, whole, "'owner/name', a tuple of both, or an object that has them")
     if named is None or version:
         raise ValueError(f"{name} must be 'owner/name', but {whole!r} names a version")
@@ -244,9 +244,9 @@ def owner_and_name(whole: Any, name: str = "model") -> tuple[str, str]:
 
 
 def model_text(ref: Any, name: str) -> str:
-    """Write a model the way the API takes it: "owner/name". A text that is something else is given as it is.
+    """Return a model in the form that the API takes: "owner/name". Any other string is returned unchanged.
 
-    Raises TypeError or ValueError for any other object, or for what is missing.
+    Raises TypeError or ValueError for any other object, or if it is missing.
     """
     try:
         return "/".join(owner_and_name(ref, name))
@@ -257,9 +257,9 @@ def model_text(ref: Any, name: str) -> str:
 
 
 def version_text(ref: Any) -> str:
-    """Write a version the way the API takes it: its id, "owner/name:id", or an official model's "owner/name".
+    """Return a version in a form that the API takes: its id, "owner/name:id", or an official model's "owner/name".
 
-    A text that is something else is given as it is. Raises TypeError or ValueError for any other object.
+    Any other string is returned unchanged. Raises TypeError or ValueError for any other object.
     """
     try:
         return str(read_reference("version", ref, VERSION_FORM))
@@ -270,9 +270,9 @@ def version_text(ref: Any) -> str:
 
 
 def model_and_version(version: Any) -> tuple[Any, str | None]:
-    """Take a model (or UNSET) and a version id (or None) from what may name both. Raises TypeError, ValueError.
+    """Return the model (or UNSET) and the version id (or None) that an argument names. Raises TypeError, ValueError.
 
-    An id is taken as it is: not all are 64 hexadecimal digits.
+    Any text in the form of an id is accepted, as not all ids are 64 hexadecimal digits.
     """
     if isinstance(version, str) and re.fullmatch(r"[\w.-]+", version):
         return UNSET, version
@@ -283,9 +283,9 @@ def model_and_version(version: Any) -> tuple[Any, str | None]:
 def pop_version(
     options: Mapping[str, Any], first: Any = UNSET, second: Any = UNSET, third: Any = UNSET
 ) -> tuple[str, str, str, Any]:
-    """Give owner, name and version, and the other options.
+    """Return owner, name, version and the other options. Raises TypeError, ValueError.
 
-    By position: owner, name, version; or a model, version; or "owner/name:version".
+    The positional arguments are: owner, name, version; or a model and a version; or "owner/name:version".
     """
     rest = drop_unset(options)
     if third is UNSET and second is not UNSET and not any(word in rest for word in VERSION):

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
 
 REMEMBERED = 256
-"""How many models a client remembers, and of how many it has looked on the disk."""
+"""Maximum number of models that a client remembers."""
 SCHEMAS = 100
-"""How many schemas of versions it remembers: each may take 200 kB."""
+"""Maximum number of version schemas that it remembers. Each can take 200 kB."""
 WARNED = 1000
-"""How many names of inputs it remembers to have warned of."""
+"""Maximum number of input names for which it remembers that it has warned."""
 LATEST_LIVES = 3600.0
 """Seconds for which a model's latest version is remembered as the latest."""
 OPEN = {"$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "patternProperties", "unevaluatedProperties"}
@@ -32,7 +32,7 @@ HIDDEN = ("hidden", "None", "")
 """What responses have in place of a version id that is hidden."""
 
 Account: TypeAlias = "tuple[str, int]"
-"""Who knows it: the API's URL, and a hash of the token."""
+"""The API's URL, and a hash of the token."""
 
 
 @frozen(slots=False)
@@ -64,7 +64,7 @@ class Description:
 
 
 class Latest(NamedTuple):
-    """A model's latest version, and since when that is known, by the transport's clock."""
+    """A model's latest version, and when it was learned, by the transport's clock."""
 
     version: str | None
     official: bool | None
@@ -78,18 +78,18 @@ class Descriptions:
         self._versions: Recent[tuple[Account, str], Description] = Recent(SCHEMAS)
         self._latest: Recent[tuple[Account, str], Latest] = Recent(REMEMBERED)
         self._named: Recent[tuple[Account, str], tuple[str, str]] = Recent(REMEMBERED)
-        """By model: its latest version, and what answers call it, where that is something else."""
+        """By model: its latest version, and the name that responses use for it, if it is another one."""
         self.read: Recent[tuple[Account, str], None] = Recent(SCHEMAS)
-        """What was looked for on the disk."""
+        """The versions and models that were looked for on disk."""
         self.warned: Recent[tuple[str, str], None] = Recent(WARNED)
-        """The models and names of inputs that were warned of."""
+        """The models and input names for which a warning was given."""
 
     def of_version(self, account: Account, version: str) -> Description | None:
         """Return what is known of a version."""
         return self._versions.recall((account, version))
 
     def of_model(self, account: Account, model: str, now: float) -> Description | None:
-        """Give what is known of a model, unless that is too old."""
+        """Return what is known of a model, unless that is too old."""
         latest = self._latest.recall((account, model))
         if latest is None or not 0 <= now - latest.moment < LATEST_LIVES:
             return None
@@ -113,7 +113,7 @@ class Descriptions:
         return other if version is not None and same == version else None
 
     def name(self, account: Account, model: str, version: str, other: str) -> None:
-        """Note what answers call a version."""
+        """Note the name that responses use for a version."""
         self._named[account, model] = version, other
 
     def forget(self, account: Account, model: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 RECENT = 100
-"""How many pages a page knows to have come before it."""
+"""Maximum number of earlier pages whose URLs a page remembers."""
 
 
 class Reader(NamedTuple):

@@ -1,8 +1,8 @@
-"""Lists that come in pages, and the walk from one to the next.
+"""Paginated lists, and iteration over their pages.
 
-A method that lists is one line: `@dual_page`, and `return await fetch(self._session, Noun[C].bind, endpoint, cursor,
-options, …)` with what `endpoint.build_request` takes. Its signature has `cursor: Cursor = UNSET` and
-`**options: Unpack[ListOptions]`.
+A method that lists is decorated with `@dual_page`, and is one line: `return await fetch(self._session, Noun[C].bind,
+endpoint, cursor, options, …)`, which ends in the arguments of `endpoint.build_request`. Its signature has
+`cursor: Cursor = UNSET` and `**options: Unpack[ListOptions]`.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from replicate_api.types import Data, Endpoint
 
 Cursor: TypeAlias = str | EllipsisType
-"""Which page of a list: the URL of one, as in `page.next`, or `...` for the first."""
+"""A page of a list: its URL, as in `page.next`, or `...` for the first page."""
 
 NO_OPTIONS: Mapping[str, Any] = {}
 OF_INSTANCES = ("alone", "limit")
-"""Public attributes of a page that its class does not have."""
+"""Public attributes that only instances of Page have, not the class."""
 START = Trail()
 
 
 def or_by_hand(init: Callable[..., None]) -> Callable[..., None]:
-    """Let a page be made of its fields alone, too, as in version 1: `Page(results=[…], next=None, previous=None)`."""
+    """Also accept the fields alone, as in version 1: `Page(results=[…], next=None, previous=None)`."""
 
     @functools.wraps(resolve_lazily(init))
     def made(self: Any, *args: Any, **fields: Any) -> None:
@@ -55,7 +55,7 @@ def or_by_hand(init: Callable[..., None]) -> Callable[..., None]:
 
 
 class PageInfo(NamedTuple):
-    """Where the next page is."""
+    """The URL of the next page."""
 
     url: str
 
@@ -63,24 +63,24 @@ class PageInfo(NamedTuple):
 class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
     """One page of a list: `results`, and the URLs of the `next` and `previous` page or None.
 
-    Length, index and `results` are of this page; iterating goes on to the pages after it, fetching them as needed:
-    `for prediction in client.predictions.list()`, `async for prediction in client.predictions.list()`. A page that was
-    asked for by its cursor iterates over itself only, which takes no request: `for` does that with either client. Pages
-    are equal if their results and neighbours are.
+    Length, index and `results` apply to this page. Iteration continues with the pages after it, and requests them as
+    needed: `for prediction in client.predictions.list()`, `async for prediction in client.predictions.list()`. A page
+    that was requested by its cursor iterates over its own items only, without a request, so `for` works with either
+    client. Pages are equal if their `results`, `next` and `previous` are.
 
-    Each is of a subclass that can be iterated in the colour of its client. To type checkers, this class can be, in the
-    colour that it is annotated with.
+    Each page is of a subclass that can be iterated in the colour of its client. For type checkers, this class itself
+    can be iterated in the colour of its annotation.
     """
 
-    if not TYPE_CHECKING:  # type checkers go by `__init__`, and know two arguments
+    if not TYPE_CHECKING:  # type checkers use `__init__`, and two type arguments
 
         def __class_getitem__(cls, of: Any) -> Any:
-            """Take the class of the items alone, as earlier versions do: `Page[Prediction]`."""
+            """Also accept the class of the items alone, as earlier versions do: `Page[Prediction]`."""
             alone = len(cls.__parameters__) == 2 and not isinstance(of, tuple)
             return super().__class_getitem__((Any, of) if alone else of)
 
         def __new__(cls, session: Session[C] | None = None, *_args: Any, alone: bool = False, **fields: Any) -> Self:
-            """Make a page of the subclass that its session asks for; without any, one that is to be filled."""
+            """Make a page of the subclass for the session. Without a session, make one for `fill`."""
             if session is None:
                 return object.__new__(EitherPage if fields and cls is Page else cls)
             return object.__new__(iterated(session, alone=alone))
@@ -100,33 +100,33 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         trail: Trail | Request = START,
         options: Mapping[str, Any] = NO_OPTIONS,
     ) -> None:
-        """`options` are those of the requests for pages; `trail` is the way so far, or the only request."""
+        """`options` apply to the request for each page. `trail` is the trail so far, or the only request so far."""
         self._bound, self._options, self._trail = session, options, trail
         self._bind = bind
         self._reader: Reader | None = Reader(endpoint.parse_response)
         self.alone: bool = alone
-        """Whether iterating ends with this page."""
+        """Whether iteration ends with this page."""
         self._sent: list[Any] = elements(as_sent(payload, "results"))[:limit]
         self._made: list[T] | None = None
         self.limit: int | None = None if limit is None else limit - len(self._sent)
         self.next = None if self.limit == 0 else payload.next or None
         self.previous = payload.previous or None
 
-    if not TYPE_CHECKING:  # type checkers know pages of answers only
+    if not TYPE_CHECKING:  # for type checkers, a page is always made from a response
         __init__ = or_by_hand(__init__)
 
     def fill(self, *, results: list[T] | None = None, next: str | None = None, previous: str | None = None) -> None:
-        """Make a page by hand, which iterates over itself only."""
+        """Fill a page that was made by hand. It iterates over its own items only."""
         self._options, self._trail, self._reader = NO_OPTIONS, START, None
         self._sent, self._made = [], [*(results or ())]
         self.alone, self.limit, self.next, self.previous = True, None, next, previous
 
     @property
     def results(self) -> list[T]:
-        """The items of this page, made when they are first asked for."""
+        """The items of this page, created on first access."""
         if (made := self._made) is None:
             bind, session = self._bind, self._session
-            # Items that are no objects are kept as they came, as in all of an answer.
+            # Items that are not objects stay as they arrived, as in any response.
             made = self._made = [
                 bind(item, session) if isinstance(item, dict) or isinstance(item, Payload) else item  # noqa: SIM101 - faster
                 for item in self._sent
@@ -135,7 +135,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
 
     @results.setter
     def results(self, results: list[T]) -> None:
-        """Replace them."""
+        """Replace the items."""
         self._made = results
 
     def _complete(self) -> None:
@@ -159,21 +159,21 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable
 
     def has_next_page(self) -> bool:
-        """Tell whether there is a page after this one."""
+        """Return whether there is a next page."""
         return self.next is not None
 
     def next_page_info(self) -> PageInfo | None:
-        """Tell where the page after this one is."""
+        """Return the URL of the next page, or None."""
         return None if self.next is None else PageInfo(self.next)
 
     @dual
     async def get_next_page(self) -> Page[C, T]:
-        """Fetch the page after this one. Raises ReplicateError if there is none."""
+        """Request the next page. Raises ReplicateError if there is none; APIError."""
         return await turn(self)
 
     @dual_iter
     async def iter_pages(self) -> AsyncGenerator[Page[C, T], None]:
-        """Yield this page and all after it."""
+        """Yield this page and all pages after it. Raises ReplicateError."""
         page: Page[C, T] = self
         yield page
         while page.next is not None:
@@ -189,13 +189,13 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
                 return
             page = await turn(page)
 
-    if TYPE_CHECKING:  # at run time, a subclass has those of its colour
+    if TYPE_CHECKING:  # at run time, the subclasses have the methods of their colour
 
         def __iter__(self: Page[Sync, T]) -> Iterator[T]: ...
         def __aiter__(self: Page[Async, T]) -> AsyncIterator[T]: ...
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as a page of a blocking client: what is loaded acts through the default client."""
+        """Pickle as a page of a blocking client. The unpickled page uses the default client."""
         from replicate._http.secrecy.secrets import NO_TOKENS, without_secrets
 
         state = self.__getstate__()
@@ -203,7 +203,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         return object.__new__, (SyncPage,), {**state, "_options": without_secrets(state["_options"], tokens)}
 
     def origin(self) -> tuple[Session[C], Reader, Callable[[Any, Session[C]], T], Trail, Mapping[str, Any]]:
-        """Give what it takes to go on: who asks, what, what is made of the answer, where it has been, and how."""
+        """Return what the next page needs: session, reader, bind function, trail and options. Raises ReplicateError."""
         if self._reader is None:
             raise ReplicateError("This page was made by hand: it cannot tell what the one after it holds.")
         trail, session = self._trail, self._session
@@ -214,7 +214,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Tell pydantic: it is read from its members, and dumped with its items."""
+        """Describe it to pydantic: validated from its members, serialized with its items."""
         of: Any = [None, *getattr(source, "__args__", ())][-1]
         read = getattr(getattr(of, "__origin__", of), "model_validate", None)
         return pydantic_schema(cls, lambda value: page_of(value, read), lambda page, _info: dict(page))
@@ -228,11 +228,11 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
     __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
 
     def keys(self) -> list[str]:
-        """List what it tells an encoder that looks into objects, by `dict(page)`."""
+        """List the keys for `dict(page)`, which some encoders call."""
         return ["next", "previous", "results"]
 
     def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:
-        """Give plain data: with `unset`, what did not come of an item is None; without `none`, nothing is."""
+        """Return plain data. With `unset`, absent fields of items are None; without `none`, fields that are None go."""
         items: list[Any] = [
             item.as_plain(unset=unset, none=none) if isinstance(item, PlainData) else plain(item)
             for item in self.results
@@ -262,7 +262,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
 
 
 def page_of(value: Any, read: Callable[[Any], Any] | None) -> Page[Any, Any]:
-    """Make a page of a mapping of its members, its items read by a function. Raises TypeError for what is none."""
+    """Make a page from a mapping of its members. A function reads its items. Raises TypeError for other values."""
     if not is_mapping(value):
         raise TypeError(f"expected a Page, got {type(value).__name__}")
     items = [read(item) if read and is_object(item) else item for item in elements(value.get("results"))]
@@ -284,11 +284,11 @@ class AsyncPage(Page[Async, T]):
         return self._items()
 
     if not TYPE_CHECKING:
-        __iter__ = None  # without that, `for` would take its items by their index, and end with the page
+        __iter__ = None  # otherwise `for` would use `__getitem__`, and stop at the end of the page
 
 
 class EitherPage(Page[C, T]):
-    """A page for both kinds of loops: it was asked for by its cursor, or by an `async_` method of a blocking client."""
+    """A page for `for` and `async for`: requested by cursor, or by an `async_` method of a blocking client."""
 
     if not TYPE_CHECKING:
 
@@ -306,14 +306,14 @@ class EitherPage(Page[C, T]):
 
 
 def iterated(session: Session[Any], *, alone: bool) -> type[Page[Any, Any]]:
-    """Give the class of a page by how it is iterated."""
+    """Return the class of a page, which decides how it is iterated."""
     if session.blocking:
         return SyncPage
     return EitherPage if alone else AsyncPage
 
 
 class Listing(Generic[T]):
-    """A list that an asynchronous client was asked for: await it for its first page, or iterate all of it."""
+    """A list requested from an asynchronous client: `await` it for the first page, or iterate over all its items."""
 
     def __init__(self, ask: Callable[[], Coroutine[Any, Any, Page[Async, T]]], page: type[Page[Any, Any]]) -> None:
         self._ask, self._page = ask, page
@@ -327,10 +327,10 @@ class Listing(Generic[T]):
             async for item in items:
                 yield item
 
-    if not TYPE_CHECKING:  # type checkers know that there is no such attribute
+    if not TYPE_CHECKING:  # type checkers must report such attributes
 
         def __getattr__(self, name: str) -> Any:
-            """Say what to do if it is an attribute of the page. Raises AttributeError."""
+            """Raise AttributeError. For an attribute of the page, it says to await the list first."""
             said = f"{type(self).__name__!r} object has no attribute {name!r}"
             if not name.startswith("_") and (name in OF_INSTANCES or hasattr(self._page, name)):
                 said += f": await it first. `page = await client.predictions.list()` gives a page, which has `{name}`"
@@ -338,7 +338,7 @@ class Listing(Generic[T]):
 
 
 class dual_page(Presenter, Generic[Owner, P, C, T]):  # noqa: N801 - reads as the decorator it is
-    """Present a coroutine function that gives a page: to a blocking owner's callers the page, to others a Listing."""
+    """Expose a coroutine function that returns a page: on a blocking owner it returns the page, else a Listing."""
 
     def __init__(self, function: Callable[Concatenate[Owner, P], Coroutine[Any, Any, Page[C, T]]]) -> None:
         super().__init__(function)
@@ -374,7 +374,7 @@ async def fetch(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Page[C, T]:
-    """Fetch the first page of a list, or the one that `cursor` names. Raises APIError, TypeError, ValueError."""
+    """Request the first page of a list, or the one that `cursor` names. Raises APIError, TypeError, ValueError."""
     limit = options.get("limit")
     check_count("limit", limit)
     rest = {name: value for name, value in options.items() if name != "limit"}
@@ -387,7 +387,7 @@ async def fetch(
 
 
 async def turn(page: Page[C, T]) -> Page[C, T]:
-    """Fetch the page after one. Raises ReplicateError if there is none, or it is not at the API's own origin."""
+    """Request the next page. Raises ReplicateError if there is none or its URL is not the API's; APIError."""
     if page.next is None:
         raise ReplicateError("This is the last page: ask has_next_page() first.")
     session, reader, bind, trail, options = page.origin()

@@ -1,7 +1,7 @@
-"""Methods that give whole answers: `client.predictions.with_raw_response.get(…)`.
+"""Methods that return complete HTTP responses: `client.predictions.with_raw_response.get(…)`.
 
-One wrapper serves every noun: it runs the real method over a session that shows its answer, and lets the method stop
-there until its result is asked for, if the content is to be streamed.
+One wrapper serves all namespaces. It runs the real method with a session that captures the response. If the content
+is to be streamed, the method pauses there until its result is requested.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 WITHOUT = {"close": "it asks the API for nothing", "save_all": "it gives paths"}
-"""Methods that would have to be called in vain."""
+"""Methods that have no response of their own, and why."""
 SEVERAL = ("run", "wait")
-"""Methods that send as many requests as it takes: of these, the last answer is shown, when they have ended."""
+"""Methods that send several requests. They run to their end, and the response is the last one."""
 
 
 class weakly_cached(functools.cached_property[Any]):  # noqa: N801 - reads as the decorator it is
-    """A property that gives the same object as long as somebody has it, and then a new one.
+    """A property that returns the same object while there is a reference to it, and then a new one.
 
-    So what it gives can be patched, and so can the property of an object.
+    So tests can patch the object, or the property on an instance.
     """
 
     def __init__(self, func: Callable[[Any], Any]) -> None:
@@ -49,28 +49,28 @@ class weakly_cached(functools.cached_property[Any]):  # noqa: N801 - reads as th
 
 
 class RawResponses:
-    """What has methods that can also give whole answers."""
+    """Base of classes whose methods can also return complete responses."""
 
     @weakly_cached
     def with_raw_response(self) -> Any:
-        """The same methods, giving an APIResponse: headers, status and all; `parse()` gives what they give."""  # noqa: D401
+        """The same methods, returning an APIResponse. `parse()` returns what the method returns."""  # noqa: D401
         return RawMethods(self, None)
 
     @weakly_cached
     def with_streaming_response(self) -> Any:
-        """The same methods, giving a context manager around an APIResponse, which closes it.
+        """The same methods, which return a context manager that yields an APIResponse and closes it.
 
-        On entering, the request is sent, again if need be, and its errors are raised. The content is read when it is
-        asked for, and `parse()` then gives what the method gives. `run` and `wait`, which send several requests, end
-        before that, and show the last answer, which has been read. A prediction or a training that the request has
-        started goes on, however the block is left.
+        On entering, the request is sent, with retries, and its errors are raised. The content is read on demand, and
+        `parse()` returns what the method returns. `run` and `wait`, which send several requests, run to their end on
+        entering; their response is the last one, which has been read. A prediction or a training that the request has
+        started continues, however the block is left.
         """  # noqa: D401 - a property
         other: Any = self
         return RawMethods(self, Opening if other._session.blocking else AwaitedOpening)  # noqa: SLF001 - its own
 
 
 class RawMethods:
-    """A client or a namespace, whose methods give whole answers."""
+    """A client or a namespace whose methods return complete responses."""
 
     def __init__(self, owner: Any, present: Callable[[Callable[[], Any]], Any] | None) -> None:
         self._owner, self._present = owner, present
@@ -79,12 +79,12 @@ class RawMethods:
         return [name for name in dir(self._owner) if not name.startswith("_")]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call what can be called itself, as `webhooks.default.secret`."""
+        """Call the owner if it is callable, as `webhooks.default.secret` is."""
         method: Any = inspect.getattr_static(self._owner, "__call__")
         return self._answering(method.function)(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # pickles and copies ask for some before this has an owner
+        if name.startswith("_"):  # pickle and copy look up some before this has an owner
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         if name in WITHOUT:
             raise AttributeError(f"{name!r} has no answer of its own: {WITHOUT[name]}")
@@ -99,7 +99,7 @@ class RawMethods:
         streaming = self._present is not None and function.__name__ not in SEVERAL
 
         async def answer(self: Coloured[C], *args: Any, **kwargs: Any) -> APIResponse[C]:
-            session: Any = self._session  # pyright: ignore[reportPrivateUsage]  # as the methods that it stands for
+            session: Any = self._session  # pyright: ignore[reportPrivateUsage]  # as in the wrapped methods
             captured = copy.copy(session)
             captured.capture = capture = ResponseCapture(streaming=streaming)
             steps = Steps(function(acting_through(self, captured), *args, **kwargs))
@@ -117,7 +117,7 @@ class RawMethods:
 
 
 class Opening:
-    """An answer that is asked for by `with`, and closed at the end of the block."""
+    """A response that is requested on entering `with`, and closed at the end of the block."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self._ask = ask
@@ -131,7 +131,7 @@ class Opening:
 
 
 class AwaitedOpening:
-    """An answer that is asked for by `async with`, and closed at the end of the block."""
+    """A response that is requested on entering `async with`, and closed at the end of the block."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self._ask = ask

@@ -1,4 +1,4 @@
-"""What all nouns of the API share: namespaces of operations, and objects that know their session."""
+"""Base classes for all resources of the API: namespaces of operations, and objects that hold a session."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def session_of(owner: Coloured[C]) -> Session[C]:
 class namespace(Generic[Owner, N]):  # noqa: N801 - reads as the decorator it is
     """A namespace of a client or of another namespace, created on first use. The function returns its class.
 
-    On the class of its owner it is that class, for mocks and inspection.
+    Accessed on the owner's class, it is the namespace's class, for mocks and inspection.
     """
 
     def __init__(self, load: Callable[[Owner], type[N]]) -> None:
@@ -61,7 +61,7 @@ def asynchronous(cls: type[N]) -> type[N]:
 
 
 class Namespace(RawResponses, AsyncNames, Generic[C]):
-    """Operations on one noun, such as `client.predictions`."""
+    """The operations on one kind of resource, such as `client.predictions`."""
 
     def __init__(self, session: Session[C]) -> None:
         self._session = session
@@ -295,6 +295,6 @@ def bind_nested(value: Any, bind: Callable[[Any, Any], Any], session: Session[An
 
 
 def update_from(resource: Coloured[Any], payload: Payload) -> None:
-    """Replace an object's data by that of a newer answer, in place and at once: an interrupt leaves it whole."""
+    """Replace an object's data with that of a newer response, in place and atomically for interrupts."""
     renewed: Resource[Any] = cast("type[Resource[Any]]", type(resource)).bind(payload, session_of(resource))
     resource.__dict__ = renewed.__dict__

@@ -1,4 +1,4 @@
-"""Whole answers: their headers, status and all, and their content in every form."""
+"""Complete HTTP responses: status, headers, and the content in every form."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Awaited = TypeVar("Awaited", bound="APIResponse[Async]")
 
 
 class APIResponse(Generic[C]):
-    """A whole answer. `parse()` gives what the method gives, or the content as another type.
+    """A complete HTTP response. `parse()` returns what the method returns, or the content as another type.
 
-    The methods of an asynchronous client's answers are awaited, and its iterators are for `async for`.
+    With an asynchronous client, its methods are awaited, and its iterators need `async for`.
     """
 
-    if not TYPE_CHECKING:  # type checkers go by `__init__`
+    if not TYPE_CHECKING:  # type checkers use `__init__`
 
         def __new__(cls, session: Session[C], *_args: Any, **_options: Any) -> Self:
-            """Make an answer of the subclass that has the colour of its session, for `with` or `async with`."""
+            """Make a response of the subclass in the colour of its session, for `with` or `async with`."""
             return object.__new__(BlockingAPIResponse if session.blocking else AwaitedAPIResponse)
 
     def __init__(
@@ -50,7 +50,7 @@ class APIResponse(Generic[C]):
         steps: Steps | None = None,
         capture: ResponseCapture | None = None,
     ) -> None:
-        """Keep an answer: `steps` give what the method gives, and `capture` has seen it stop."""
+        """Keep a response that `capture` has recorded. `steps` runs the method, which may be paused there."""
         self._session, self._steps, self._capture = session, steps, capture
         self.http_response: httpx.Response = response
 
@@ -62,7 +62,7 @@ class APIResponse(Generic[C]):
 
     @property
     def headers(self) -> httpx.Headers:
-        """The answer's headers, whatever their case."""
+        """The headers of the response. Names are case-insensitive."""
         return self.http_response.headers
 
     @property
@@ -77,64 +77,64 @@ class APIResponse(Generic[C]):
 
     @property
     def url(self) -> httpx.URL:
-        """What was asked."""
+        """The URL of the request."""
         return self.http_request.url
 
     @property
     def method(self) -> str:
-        """How it was asked."""
+        """The HTTP method of the request."""
         return self.http_request.method
 
     @property
     def http_version(self) -> str:
-        """Such as "HTTP/1.1"."""
+        """The HTTP version, such as "HTTP/1.1"."""
         return self.http_response.http_version
 
     @property
     def elapsed(self) -> timedelta:
-        """How long it took until the answer was read. Raises RuntimeError before that."""
+        """The time from the request until the content was read or closed. Raises RuntimeError before that."""
         return self.http_response.elapsed
 
     @property
     def retries_taken(self) -> int:
-        """How often the request was sent again."""
+        """How many times the request was retried."""
         return int(self.http_response.extensions.get("retries_taken", 0))
 
     @property
     def request_id(self) -> str | None:
-        """What support at Replicate can find the request by."""
+        """The id of the request, for Replicate's support. None if the response has none."""
         return cast("str | None", self.http_response.headers.get("x-request-id"))
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing more can come."""
+        """Whether the response is closed, so that no more content can be read."""
         return self.http_response.is_closed
 
     @dual
     async def read(self) -> bytes:
-        """Give the content. Raises APIConnectionError if it breaks off.
+        """Return the content. Raises APIConnectionError if the connection breaks.
 
-        If that is the answer to what has started a prediction or a training, raises AmbiguousCreateError instead, as
-        all methods that read: `parse()` still looks for what was started.
+        If the request has started a prediction or a training, raises AmbiguousCreateError instead, as do all methods
+        that read. `parse()` still looks for the prediction or training.
         """
         return await self._content()
 
     @dual
     async def text(self) -> str:
-        """Give the content as text. Raises what `read` raises."""
+        """Return the content as text. Raises the errors of `read`."""
         await self._content()
         return self.http_response.text
 
     @dual
     async def json(self) -> Any:
-        """Give the content, which is JSON. Raises ValueError if it is not, and what `read` raises."""
+        """Return the parsed JSON. Raises ValueError if the content is not JSON, and the errors of `read`."""
         return json.loads(await self._content())
 
     @dual
     async def parse(self, *, to: Any = UNSET) -> Any:
-        """Give what the method gives, or the content as `to`: dict, str, bytes, a class of this package or pydantic's.
+        """Return what the method returns, or the content as `to`: dict, str, bytes, or a class (ours or pydantic's).
 
-        Raises APIResponseValidationError for an answer that is none, and what the method raises.
+        Raises APIResponseValidationError if the content cannot be read as that, and the errors of the method.
         """
         if to is UNSET and self._steps is not None:
             return await self._steps.finish()
@@ -143,13 +143,13 @@ class APIResponse(Generic[C]):
 
     @dual
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the response and release the connection."""
         await self._session.transport.close_response(self.http_response)
 
     async def _leave(self, *, unhurt: bool) -> None:
-        """Close the answer at the end of a block. What was read by hand is parsed, if it was not: it may be a create's.
+        """Close the response at the end of a block. Content that was read but not parsed is parsed now.
 
-        Whatever that raises, `parse()` raises again.
+        It may be the response to a create. If parsing fails, `parse()` raises the error again.
         """
         steps, capture = self._steps, self._capture
         try:
@@ -162,7 +162,7 @@ class APIResponse(Generic[C]):
                 await steps.finish()
 
     async def _content(self) -> bytes:
-        """Read the answer to its end, if that has not been done."""
+        """Return the content. Read it if that has not been done."""
         response = self.http_response
         if not has_content(response):
             try:
@@ -172,7 +172,7 @@ class APIResponse(Generic[C]):
         return response.content
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        """Yield the content: what has been read, or else what arrives."""
+        """Yield the content: all of it if it has been read, otherwise pieces as they arrive."""
         keeps, kept = self._capture is not None and self._capture.keeps, list[bytes]()
         async with closing(pieces(self._session, self.http_response)) as chunks:
             try:
@@ -190,7 +190,7 @@ class APIResponse(Generic[C]):
 
     @dual_iter
     async def iter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
-        """Yield the content as it comes, or in chunks of a size in bytes. Raises ValueError for a size below 1."""
+        """Yield the content as it arrives, or in chunks of `chunk_size` bytes. Raises ValueError for a size below 1."""
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size must be 1 or more, not {chunk_size!r}")
         rest = b""
@@ -206,7 +206,7 @@ class APIResponse(Generic[C]):
 
     @dual_iter
     async def iter_text(self) -> AsyncGenerator[str, None]:
-        """Yield the content as it comes, as text."""
+        """Yield the content as text, as it arrives."""
         decoder = codecs.getincrementaldecoder(self.http_response.charset_encoding or "utf-8")("replace")
         async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
@@ -215,7 +215,7 @@ class APIResponse(Generic[C]):
 
     @dual_iter
     async def iter_lines(self) -> AsyncGenerator[str, None]:
-        """Yield the content line by line, without their ends."""
+        """Yield the lines of the content, without line ends."""
         rest = b""
         async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
@@ -225,7 +225,7 @@ class APIResponse(Generic[C]):
         if rest:
             yield rest.decode("utf-8", "replace")
 
-    if TYPE_CHECKING:  # at run time, a subclass has those of its colour
+    if TYPE_CHECKING:  # at run time, the subclasses have the methods of their colour
 
         def __enter__(self: Blocking) -> Blocking: ...  # noqa: PYI019 - Self cannot tell the colour
         def __exit__(self: APIResponse[Sync], *_: object) -> None: ...
@@ -237,7 +237,7 @@ class APIResponse(Generic[C]):
 
 
 class BlockingAPIResponse(APIResponse[Sync]):
-    """An answer of a blocking client."""
+    """A response of a blocking client."""
 
     def __enter__(self) -> Self:
         return self
@@ -247,7 +247,7 @@ class BlockingAPIResponse(APIResponse[Sync]):
 
 
 class AwaitedAPIResponse(APIResponse[Async]):
-    """An answer of an asynchronous client."""
+    """A response of an asynchronous client."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -257,7 +257,7 @@ class AwaitedAPIResponse(APIResponse[Async]):
 
 
 def has_content(response: httpx.Response) -> bool:
-    """Tell whether an answer has been read."""
+    """Return whether the content of a response has been read."""
     try:
         _ = response.content
     except library_of(response).ResponseNotRead:
@@ -266,7 +266,7 @@ def has_content(response: httpx.Response) -> bool:
 
 
 async def pieces(session: Session[Any], response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Yield an answer's content: what has been read, or else what arrives."""
+    """Yield the content of a response: all of it if it has been read, otherwise pieces as they arrive."""
     if has_content(response):
         yield response.content
         return
@@ -276,7 +276,7 @@ async def pieces(session: Session[Any], response: httpx.Response) -> AsyncGenera
 
 
 def converted(session: Session[Any], response: httpx.Response, to: Any) -> Any:
-    """Give an answer that has been read as another type; as what its JSON is if that is none of those known."""
+    """Return a response that has been read as another type. For a type that is not known, return the parsed JSON."""
     if inspect.isclass(to) and issubclass(to, (httpx.Response, library_of(response).Response)):
         return response
     if to in SIMPLE:
@@ -301,7 +301,7 @@ def as_it_is(data: Any) -> Any:
 
 
 class JSON:
-    """Reads an answer's JSON, as a generated endpoint does."""
+    """Parses JSON responses, as a generated endpoint does."""
 
     def __init__(self, read: Callable[[Any], Any]) -> None:
         self.read = read

@@ -1,4 +1,4 @@
-"""Predictions: runs of a model, and their events. Creating, reading, waiting for and canceling them."""
+"""Predictions, which are runs of a model, and their events: create, get, list, wait, cancel."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 
 class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
-    """A run of a model, as last seen: `reload` looks again, `wait` looks until it has finished."""
+    """A run of a model, as last seen. `reload` gets its current state; `wait` polls until it has finished."""
 
     endpoints: ClassVar[Endpoints] = Endpoints("prediction", predictions_list, predictions_get, predictions_cancel)
 
     @property
     def output(self) -> Any:
-        """What the model returned, or has so far. A string of it that is a file has the methods of a file as well."""
+        """What the model returned, or has returned so far. A string that is a file also has the methods of a file."""
         output, session = raw_output(self), self._bound
         known = vars(self).get("_output")
         if known is None or known[0] is not output or known[1] is not session:
@@ -55,11 +55,11 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
 
     @output.setter
     def output(self, output: Any) -> None:
-        """Replace it."""
+        """Replace the output."""
         vars(self)["output"] = output
 
     async def __as_input__(self, session: Session[Any]) -> Any:
-        """Wait for its output by a session of whatever colour, for as long as that has, and give it."""
+        """Wait for the output within the time that a session of either colour has left, and return it."""
         if not self.finished:
             run = acting_through(self, session_of(self).of_colour(Sync if session.blocking else Async))
             try:
@@ -71,10 +71,10 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
 
     @also_async
     def stream(self, use_file_output: bool | None = None) -> EventStream[C]:  # noqa: FBT001 - as in version 1
-        """Give the events of this prediction from its beginning to its end; leaving them early does not cancel it.
+        """Return the events of this prediction from its beginning to its end. Leaving them early does not cancel it.
 
-        Where it offers none, its output comes as such. An output event of a file holds a FileOutput, or its URL with
-        `use_file_output=False`. Raises StreamError if it fails, or cannot be followed.
+        If it offers no events, its output is turned into events. An output event of a file holds a FileOutput, or the
+        URL with `use_file_output=False`. Iteration raises StreamError if the prediction fails or cannot be followed.
         """
         from replicate._jobs.follow import stream_events
         from replicate._jobs.output_files import Files
@@ -87,9 +87,9 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
 
     @dual_iter
     async def follow_logs(self) -> AsyncGenerator[str, None]:
-        """Yield the lines of this prediction's logs from the first to the last as they come, each once.
+        """Yield the lines of this prediction's logs as they arrive, from the first to the last, each once.
 
-        Leaving it early does not cancel it. Raises APIError.
+        Leaving the iterator early does not cancel the prediction. Raises APIError.
         """
         from replicate._jobs.follow import lines
 
@@ -99,9 +99,9 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
 
     @dual_iter
     async def output_iterator(self) -> AsyncGenerator[Any, None]:
-        """Yield the items of this prediction's output as they come, those that are there too, each once.
+        """Yield the items of this prediction's output, each once: those that are there, then others as they arrive.
 
-        Raises ModelError after the last one if it fails; leaving it early does not cancel it.
+        Raises ModelError after the last item if the prediction fails. Leaving the iterator early does not cancel it.
         """
         from replicate._jobs.follow import items
         from replicate._models.schema import OutputSchema
@@ -113,20 +113,19 @@ class Prediction(Resource[C], models.Prediction, Job[C, "Prediction[C]"]):
 
 
 class EventStream(Iteration[C, ServerSentEvent]):
-    """The events of a prediction as they happen: for `for`, or `async for` of an asynchronous client.
+    """Yields the events of a prediction as they happen. An asynchronous client needs `async for`.
 
-    It is a SyncEventStream or an AsyncEventStream, by its client.
-    One that starts a prediction starts it at the first event, or on entering `with`, or when it is awaited; from then
-    on there is `prediction`. It cancels the prediction when it is left before the end: closed, dropped, interrupted.
-    `with` sees to that at once and for certain. Iteration raises RunError: after `done`, StreamError if the prediction
-    fails.
+    It is a SyncEventStream or an AsyncEventStream, depending on the client. A stream that starts a prediction does so
+    at the first event, on entering `with`, or when it is awaited; from then on it has a `prediction`. Leaving such a
+    stream before the end cancels the prediction: closing it, dropping it, or an interrupt. Only `with` guarantees that
+    this happens at once. Iteration raises RunError: StreamError, after the event `done`, if the prediction fails.
     """
 
     @classmethod
     def _of_colour(cls, *, blocking: bool) -> type[Any]:
         return SyncEventStream if blocking else AsyncEventStream
 
-    if TYPE_CHECKING:  # the prediction is of this class; at run time, AsyncEventStream has the other
+    if TYPE_CHECKING:  # for the types; at run time, only AsyncEventStream has `__await__`
 
         @property
         def prediction(self) -> Prediction[C]:
@@ -136,7 +135,7 @@ class EventStream(Iteration[C, ServerSentEvent]):
         def __await__(self: EventStream[Async]) -> Generator[Any, Any, EventStream[Async]]: ...
 
     async def __as_input__(self, session: Session[Any]) -> Any:
-        """Read to the end, and give the output of the prediction: as one text if it came as pieces of one."""
+        """Read to the end, and return the output of the prediction, joined if it consists of pieces of text."""
         from replicate._models.schema import is_url
 
         await self._rest(session)
@@ -158,7 +157,7 @@ class AsyncEventStream(AwaitedIteration[ServerSentEvent], EventStream[Async]):
     """An EventStream of an asynchronous client."""
 
     def __await__(self) -> Generator[Any, Any, EventStream[Async]]:
-        """Start the prediction, and give the stream itself."""
+        """Start the prediction, and return the stream itself."""
         yield from self._home_step(self._begin).__await__()
         return self
 
@@ -167,7 +166,7 @@ class AsyncEventStream(AwaitedIteration[ServerSentEvent], EventStream[Async]):
 
 
 def target(version: Any, model: Any, deployment: Any) -> tuple[Any, tuple[str, ...], Any]:
-    """Give the endpoint that starts a prediction, its path, and what the body names and which model takes the input.
+    """Return the endpoint that starts a prediction, its path parameters, and the version and reference for `create`.
 
     Raises TypeError, ValueError.
     """
@@ -189,7 +188,7 @@ def target(version: Any, model: Any, deployment: Any) -> tuple[Any, tuple[str, .
 
 
 def named_by(version: str) -> Reference | None:
-    """Give the model that the text of a version names, if it is one that names a model."""
+    """Return the reference that the text of a version is, or None if it is none."""
     try:
         return Reference.of(version)
     except ValueError:
@@ -197,8 +196,8 @@ def named_by(version: str) -> Reference | None:
 
 
 async def start_prediction(session: Session[C], endpoint: Any, *path: str, **how: Any) -> Prediction[C]:
-    """Start a prediction at an endpoint, and give it: it goes on by itself. Raises what `Predictions.create` raises."""
-    from replicate._jobs.create import create  # it and all that it needs would double what a `get` loads
+    """Start a prediction at an endpoint, and return it without waiting. Raises the errors of `Predictions.create`."""
+    from replicate._jobs.create import create  # its imports would double what a `get` loads
 
     async with CancelOnExit(cancel=True) as block:
         created = await create(session, endpoint, *path, kind=Prediction, block=block, **how)
@@ -206,7 +205,7 @@ async def start_prediction(session: Session[C], endpoint: Any, *path: str, **how
 
 
 async def predicted(session: Session[Any], *, input: Mapping[str, Any], version: Any = None, model: Any = None) -> Any:
-    """Start a prediction, wait for its end and give its output. Raises ModelError."""
+    """Start a prediction, wait for its end and return its output. Raises ModelError."""
     from replicate._jobs.create import create
 
     endpoint, path, members = target(version, model, None)
@@ -231,15 +230,15 @@ class Predictions(Namespace[C]):
         deployment: Any = UNSET,
         **options: Unpack[PredictionOptions],
     ) -> Prediction[C]:
-        """Start a prediction with a version, or an official model, or a deployment: exactly one of them.
+        """Start a prediction with a version, an official model or a deployment: exactly one of them.
 
         `version` is an id, "owner/name:id", an object, or an official model's "owner/name"; `model` and `deployment`
         are "owner/name", a tuple of both or an object. `input` maps the model's input names to values; files in it are
-        sent along. Gives the prediction as it is after `wait` seconds, or at once: usually "starting". Maps to
-        `predictions.create`, `models.predictions.create` or `deployments.predictions.create`. Raises
-        AmbiguousCreateError where it is not known whether the prediction was started. Whatever else it raises tells
-        that nothing was: APIStatusError, APIConnectionError; InputError for an input that cannot be sent, TypeError or
-        ValueError for other options.
+        uploaded. Returns the prediction as it is after `wait` seconds, or at once, when it is usually "starting".
+        Maps to `predictions.create`, `models.predictions.create` or `deployments.predictions.create`. Raises
+        AmbiguousCreateError if it is unknown whether the prediction was started. Every other error means that nothing
+        was started: APIStatusError, APIConnectionError; InputError for an input that cannot be sent; TypeError or
+        ValueError for other invalid arguments.
         """
         endpoint, path, members = target(version, model, deployment)
         return await start_prediction(self._session, endpoint, *path, input=input, options=options, **members)
@@ -263,8 +262,9 @@ class Predictions(Namespace[C]):
     ) -> Page[C, Prediction[C]]:
         """List the account's predictions, newest first, without their outputs' files. Maps to `predictions.list`.
 
-        `created_after` and `created_before` are moments: a datetime (a naive one is in local time), or ISO 8601 text,
-        which is sent as it is. `source="web"` gives those of the web site only. Raises TypeError, ValueError, APIError.
+        `created_after` and `created_before` are datetimes (naive ones are in local time) or ISO 8601 texts, which are
+        sent unchanged. `source="web"` lists only predictions made on the website. Raises TypeError, ValueError,
+        APIError.
         """
         chosen: Any = {"created_after": created_after, "created_before": created_before, "source": source}
         check_parameters(chosen)
@@ -274,7 +274,7 @@ class Predictions(Namespace[C]):
     async def cancel(
         self, prediction: str | Prediction[Any] = UNSET, **options: Unpack[PredictionName]
     ) -> Prediction[C]:
-        """Stop a prediction. One that has finished stays as it is. Maps to `predictions.cancel`. Raises APIError."""
+        """Cancel a prediction. A finished one stays unchanged. Maps to `predictions.cancel`. Raises APIError."""
         prediction_id, rest = pop_id(PREDICTION, prediction, options)
         stopped = await self._session.given(rest).call(predictions_cancel, prediction_id)
         return Prediction[C].bind(stopped, self._session)
@@ -289,10 +289,10 @@ class Predictions(Namespace[C]):
         progress: bool = False,
         **words: Unpack[PredictionWords],
     ) -> Prediction[C]:
-        """Wait until a prediction, given itself or by its id, has finished, for at most so many seconds.
+        """Wait until a prediction has finished, for at most `timeout` seconds. `prediction` is an object or an id.
 
-        Whether it succeeded is in `status`. `on_update` and `progress` are as for `Prediction.wait`. Raises
-        PredictionTimeout, which carries the prediction; APIError.
+        `status` says whether it succeeded. `on_update` and `progress` are as for `Prediction.wait`. Raises
+        PredictionTimeout, which has the `prediction`; APIError.
         """
         deadline = Deadline(self._session, timeout)
         prediction_id, _ = pop_id(PREDICTION, prediction, words)

@@ -1,4 +1,4 @@
-"""Trainings: making a new version of a model out of data."""
+"""Trainings, which make new versions of models from data."""
 
 from __future__ import annotations
 
@@ -46,27 +46,27 @@ if TYPE_CHECKING:
     from replicate._inputs.aliases import TrainingName, TrainingWords
 
 BY_POSITION = ("version", "destination", *WebhookOptions.__annotations__)
-"""What `create` takes by position, apart from the input, which is known by its type."""
+"""The positional arguments of `create` besides the input, which is recognized by its type."""
 
 
 class TrainingOutput(models.TrainingOutput):
-    """What a training has made, as a dictionary: the new `version`, and the URL of its `weights`.
+    """The output of a training, as a dictionary: the new `version`, and the URL of its `weights`.
 
-    Copies share the session; pickles leave it behind.
+    Copies share the session; pickles leave it out.
     """
 
     _bound: Session[Any] | None = None
 
     @classmethod
     def bind(cls, output: Mapping[str, Any], session: Session[Any] | None) -> Self:
-        """Give an output the session by which its files are fetched."""
+        """Make an output with the session that downloads its files."""
         self = cls.from_dict(output)
         self._bound = session
         return self
 
     @property
-    def weights(self) -> Any:  # type: ignore[override]  # as in the answer
-        """The URL of the weights, if there are some, with the methods of a file as well."""
+    def weights(self) -> Any:  # type: ignore[override]  # as in the response
+        """The URL of the weights, if there are any. It also has the methods of a file."""
         from replicate._outputs.file_string import FileString
 
         url = dict(self).get("weights")
@@ -85,7 +85,7 @@ class TrainingOutput(models.TrainingOutput):
 
 
 class Training(Resource[C], models.Training, Job[C, "Training[C]"]):
-    """A training, as last seen: `reload` looks again, `wait` looks until it has finished."""
+    """A training, as last seen. `reload` gets its current state; `wait` polls until it has finished."""
 
     _nested: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = {"output": TrainingOutput.bind}
     endpoints: ClassVar[Endpoints] = Endpoints(
@@ -93,15 +93,15 @@ class Training(Resource[C], models.Training, Job[C, "Training[C]"]):
     )
 
     @property
-    def destination(self) -> str | None:  # type: ignore[override]  # read-only, for it may have to be derived
-        """The model that gets the new version, as "owner/name"; of an answer that does not say, known at its end."""
+    def destination(self) -> str | None:  # type: ignore[override]  # read-only, as it may be derived
+        """The model that gets the new version, as "owner/name". If the response leaves it out, the output names it."""
         named: str | None = stored(self, "destination")
         made = getattr(self.output, "version", None)
         return named or (made.partition(":")[0] if isinstance(made, str) else None)
 
     @property
     def set_fields(self) -> dict[str, Any]:
-        """The declared fields that are set, and the `destination` where it can be derived."""
+        """The declared fields that are set, and the `destination` if it can be derived."""
         named = {"destination": self.destination} if self.destination else {}
         return {**super().set_fields, **named}
 
@@ -116,13 +116,13 @@ class Trainings(Namespace[C]):
     async def create(self, *positional: Any, **options: Unpack[TrainingOptions]) -> Training[C]:
         """Train a model: `create("owner/name:id", {"input_images": …}, "me/destination")`.
 
-        The version that trains is "owner/name:id", or `model=` ("owner/name", or `model_owner=` and `model_name=`) and
-        `version=`. `input` maps the training's input names to values; files in it are sent along. `destination` is the
-        model that gets the new version: "owner/name", a tuple of both or an object. Positions may be: version, input,
-        destination; version, destination, input; model, version, input. Maps to `trainings.create`. Raises
-        AmbiguousCreateError where it is not known whether the training was started. Whatever else it raises tells that
-        nothing was: APIStatusError, APIConnectionError; InputError for an input that cannot be sent, TypeError or
-        ValueError for other options.
+        The version to train is "owner/name:id", or `model=` ("owner/name", or `model_owner=` and `model_name=`) with
+        `version=`. `input` maps the training's input names to values; files in it are uploaded. `destination` is the
+        model that gets the new version: "owner/name", a tuple of both or an object. Positional arguments can be:
+        version, input, destination; version, destination, input; model, version, input. Maps to `trainings.create`.
+        Raises AmbiguousCreateError if it is unknown whether the training was started. Every other error means that
+        nothing was started: APIStatusError, APIConnectionError; InputError for an input that cannot be sent; TypeError
+        or ValueError for other invalid arguments.
         """
         path, ready, destination, rest = arguments(positional, options)
         async with CancelOnExit(cancel=True) as block:
@@ -151,7 +151,7 @@ class Trainings(Namespace[C]):
 
     @dual
     async def cancel(self, training: str | Training[Any] = UNSET, **options: Unpack[TrainingName]) -> Training[C]:
-        """Stop a training. One that has finished stays as it is. Maps to `trainings.cancel`. Raises APIError."""
+        """Cancel a training. A finished one stays unchanged. Maps to `trainings.cancel`. Raises APIError."""
         training_id, rest = pop_id(TRAINING, training, options)
         return Training[C].bind(await self._session.given(rest).call(trainings_cancel, training_id), self._session)
 
@@ -165,10 +165,10 @@ class Trainings(Namespace[C]):
         progress: bool = False,
         **words: Unpack[TrainingWords],
     ) -> Training[C]:
-        """Wait until a training, given itself or by its id, has finished, for at most so many seconds.
+        """Wait until a training has finished, for at most `timeout` seconds. `training` is an object or an id.
 
-        Whether it succeeded is in `status`. `on_update` and `progress` are as for `Prediction.wait`. Raises
-        PredictionTimeout, which carries the training; APIError.
+        `status` says whether it succeeded. `on_update` and `progress` are as for `Prediction.wait`. Raises
+        PredictionTimeout, which has the training as `prediction`; APIError.
         """
         deadline = Deadline(self._session, timeout)
         training_id, _ = pop_id(TRAINING, training, words)
@@ -181,9 +181,9 @@ class Trainings(Namespace[C]):
 def arguments(
     positional: tuple[Any, ...], options: Mapping[str, Any]
 ) -> tuple[tuple[str, str, str], Mapping[str, Any], str, Any]:
-    """Give the path, the input and the destination of a training, and the other options.
+    """Return the path parameters, input and destination of a training, and the other options.
 
-    Raises TypeError or ValueError for what is missing, too much or unintelligible.
+    Raises TypeError or ValueError for missing, surplus or invalid arguments.
     """
     rest = drop_unset(options)
     found = next((value for value in positional if is_mapping(value)), UNSET)
