@@ -1,4 +1,4 @@
-"""What is known of a job, which is a prediction or a training, by what works on any of them."""
+"""The interface of jobs, for code that works on predictions and trainings alike."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from replicate._dual.colours import Coloured
 
 
 class Endpoints(NamedTuple):
-    """The operations of the API on one kind of job, and what distinguishes that kind."""
+    """The operations on one kind of job, and its differences from the other kind."""
 
     noun: str
-    """What errors and logs call such a job."""
+    """What errors and logs call it."""
     list: Any
     get: Any
     cancel: Any

@@ -1,4 +1,4 @@
-"""Deciding which of the jobs found in a list a create may take for its own. Pure: nothing here asks or remembers."""
+"""Deciding which of the listed jobs a create may take for its own. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ if TYPE_CHECKING:
     from replicate._jobs.matching import Asked, Fit
 
 BEFORE = 5.0
-"""Seconds before a create went out. What was asked for earlier than that is older than what its search looks at."""
+"""Seconds. Creates that were sent longer before this one cannot have started a job that its search finds."""
 
 
 class Attempt(NamedTuple):
-    """A create of this process, as it stands at one moment."""
+    """A create of this process, at one moment."""
 
     asked: Asked
     sent: float = 0.0
-    """When its request went out last."""
+    """When its request was last sent."""
     out: bool = True
     """Whether the request may have arrived."""
     unanswered: bool = False
-    """Whether no answer will tell what it has started."""
+    """Whether no response will tell what it has started."""
     ending: bool = False
-    """Whether what it has started is to be canceled."""
+    """Whether its job is to be canceled."""
 
     def may_own(self, found: Sequence[Any]) -> bool:
-        """Tell whether it may have started something that was found."""
+        """Return whether it may have started one of the jobs found."""
         return self.out and any(self.asked.fits(each) for each in found)
 
     def may_swap_with(self, other: Attempt) -> bool:
-        """Tell whether either of two whose answers are lost may take what the other has started."""
+        """Return whether each of two creates with lost responses may take the other's job."""
         return other.asked == self.asked or (other.ending and self.ending)
 
 
 class Verdict(NamedTuple):
-    """What a create may do with what was found."""
+    """What a create may do with the jobs found."""
 
     take: Sequence[Any] = ()
-    """What it may take: the first of these that no other create has claimed meanwhile. Empty if it may take nothing."""
+    """It may take the first of these that no other create has claimed meanwhile. Empty if it may take none."""
     wait: bool = False
-    """Whether another create may own some of it, and is still to be answered: that answer will tell."""
+    """Whether another create may own one of them and still gets its response, which will tell."""
     explained: bool = False
-    """Whether this create, and those of this process like it, have started exactly what was found."""
+    """Whether this create and equal ones of this process account for all jobs found."""
     inherits: bool = False
-    """Whether it may also cancel what creates like it have started that were given up."""
+    """Whether it may also cancel the jobs of equal creates that were abandoned."""
 
 
 def without_others(fit: Fit, rivals: Sequence[Attempt]) -> Fit:
-    """Leave out what may have something added, if a create whose answer is lost, too, has asked for exactly that."""
+    """Leave out jobs with added inputs if another create with a lost response has asked for exactly those."""
     if fit.exact:
         return fit
     lost = [each.asked for each in rivals if each.out and each.unanswered]
@@ -57,11 +57,11 @@ def without_others(fit: Fit, rivals: Sequence[Attempt]) -> Fit:
 
 
 def assign(mine: Attempt, fit: Fit, rivals: Sequence[Attempt], given_up: int) -> Verdict:
-    """Decide what a create whose answer is lost may take of what fits it, and that no create has claimed.
+    """Decide which of the matching, unclaimed jobs a create with a lost response may take.
 
-    `rivals` are the other creates of this process that have not claimed anything, and `given_up` is the number of those
-    that were given up and may have started some of what was found. Creates that ask for the same and whose answers are
-    lost, too, may each take any of it, if there is no more of it than there are creates.
+    `rivals` are the other creates of this process without a claim, `given_up` is the number of abandoned creates that
+    may have started some of the jobs. Equal creates with lost responses may each take any of the jobs, if there are no
+    more jobs than creates.
     """
     lost = [each for each in rivals if each.unanswered and each.asked.shows_as(mine.asked)]
     near = [each for each in rivals if each.sent > mine.sent - BEFORE]

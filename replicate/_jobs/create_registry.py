@@ -1,4 +1,4 @@
-"""What is known of the creates of this process, by which each tells what it has started from what the others have."""
+"""The creates of this process, and which job belongs to which of them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from replicate._jobs.matching import Asked
 
 REMEMBERED = 10_000
-"""How many claims."""
+"""How many claims are kept."""
 MOST_GIVEN_UP, WORTH_KNOWING = 100, 300.0
-"""How many creates that were given up, and for how many seconds."""
+"""How many abandoned creates are remembered, and for how many seconds."""
 Account: TypeAlias = tuple[str, int]
 
 
 class GivenUp(NamedTuple):
-    """A create that was to be canceled, but could not be told from others of this process that asked for the same.
+    """A create that could not be canceled, because its job could not be told from those of equal creates.
 
-    One of `found` is what it has started, and the rest is theirs.
+    One of the jobs in `found` is its own; the others belong to the equal creates.
     """
 
     account: Account
@@ -36,7 +36,7 @@ class GivenUp(NamedTuple):
 
 
 class Claimant(Protocol):
-    """A create, as the others of this process see it."""
+    """A create, as seen by the others of this process."""
 
     session: Session[Any]
     endpoints: Endpoints
@@ -50,12 +50,12 @@ class Claimant(Protocol):
 
     @property
     def noun(self) -> str:
-        """What it starts."""
+        """What its job is called."""
         ...
 
     @property
     def unanswered(self) -> bool:
-        """Whether no answer will come."""
+        """Whether no response will come."""
         ...
 
     def attempt(self) -> Attempt:
@@ -64,9 +64,9 @@ class Claimant(Protocol):
 
 
 class CreateRegistry:
-    """The creates of this process: those that are under way, and what is known to belong to one. All clients share it.
+    """The creates in flight, and the jobs that are known to belong to one. All clients of the process share it.
 
-    It holds neither clients nor inputs, except of what is under way, nor tokens.
+    It holds no tokens, and clients and inputs only of creates in flight.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class CreateRegistry:
         inheritors.add(self)
 
     def claim(self, run_id: str, create: Claimant) -> bool:
-        """Note what a create has started. False if that is another one's: one of two that ask at once gets it."""
+        """Claim a job for a create. Returns False if another one has it: one of two at a time gets it."""
         with self._lock:
             owner = self._claims.setdefault((create.account, run_id), create.mark)
             if len(self._claims) > REMEMBERED:
@@ -86,35 +86,35 @@ class CreateRegistry:
         return owner is create.mark
 
     def adopt(self, run_id: str, *, exact: bool) -> None:
-        """Note what was only found in a list, and whether that alone has `exactly` the input that was sent."""
+        """Note a job that was only found in a list, and whether only it has `exactly` the input that was sent."""
         with self._lock:
             self._adopted[run_id] = exact
             if len(self._adopted) > REMEMBERED:
                 self._adopted.popitem(last=False)
 
     def is_adopted(self, run_id: str) -> bool:
-        """Tell whether a create has only found it in a list."""
+        """Return whether a job was only found in a list."""
         return run_id in self._adopted
 
     def may_cancel(self, run_id: str | None, *, late: bool) -> bool:
-        """Tell whether a call may cancel what it has: not what may be another program's.
+        """Return whether a call may cancel its job: not if that may be another program's.
 
-        Of what it only found in a list, a call that is too `late` cancels nothing, and an interrupted one what alone
+        A job that was only found in a list is not canceled at the deadline (`late`). An interrupt cancels it if only it
         has exactly the input that was sent.
         """
         exact = self._adopted.get(run_id or "")
         return exact is None or (exact and not late)
 
     def is_free(self, run_id: str, account: Account) -> bool:
-        """Tell whether nobody has claimed it."""
+        """Return whether no create has claimed a job."""
         return (account, run_id) not in self._claims
 
     def is_another_s(self, run_id: str, create: Claimant) -> bool:
-        """Tell whether another create has claimed it."""
+        """Return whether another create has claimed a job."""
         return self._claims.get((create.account, run_id), create.mark) is not create.mark
 
     def give_up(self, create: Claimant, found: Iterable[str]) -> None:
-        """Note that a create which was to be canceled has started one of these, and creates like it the others."""
+        """Note that an abandoned create has started one of these jobs, and equal creates the others."""
         now = create.session.transport.now()
         given_up = GivenUp(create.account, hash((create.noun, create.asked.fingerprint)), now, frozenset(found))
         with self._lock:
@@ -122,7 +122,7 @@ class CreateRegistry:
             self._given_up = [*kept, given_up][-MOST_GIVEN_UP:]
 
     def alike(self, create: Claimant, found: Collection[str]) -> list[GivenUp]:
-        """Give those that were given up, asked for the same as a create, and may have started some of what it found."""
+        """Return the abandoned creates that equal this one and may have started some of the jobs it found."""
         now = create.session.transport.now()
         near = [
             each
@@ -135,7 +135,7 @@ class CreateRegistry:
         return [each for each in near if each.asked == asked]
 
     def take_over(self, create: Claimant, given_up: Iterable[GivenUp]) -> list[str]:
-        """Claim for a create what others have started that were given up, one of what each has found."""
+        """Claim the jobs of abandoned creates for a create, one for each."""
         with self._lock:
             mine = [each for each in given_up if each in self._given_up]
             self._given_up = [each for each in self._given_up if each not in mine]
@@ -146,7 +146,7 @@ class CreateRegistry:
         return taken
 
     def forget(self) -> None:
-        """In the child of a fork: what the parent's threads have under way is not answered here."""
+        """Forget, in the child of a fork, the creates of the parent's threads."""
         self._lock = Lock()
         self._given_up = []
         self.under_way.clear()

@@ -1,4 +1,4 @@
-"""A prediction's stream of events: opened, and taken up again where it breaks."""
+"""A prediction's stream of events: opened, and resumed after it breaks."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 RECONNECTIONS = 5
-"""How often in a row a stream that breaks, without a single new event, is taken up again."""
+"""How often in a row a broken stream is resumed without a single new event."""
 SILENCE = 15.0
-"""For how many seconds nothing but comments may come before the prediction is looked at, which may have ended."""
+"""Seconds without an event, comments aside, before the prediction is polled: it may have ended."""
 REMEMBERED = 10_000
-"""How many ids are kept of a stream, to tell what a new connection repeats."""
+"""How many ids of a stream are kept, to recognise what a new connection repeats."""
 LONGEST_PAUSE = 10.0
-"""Seconds. What the server asks for before a stream is taken up again is cut to this."""
+"""Seconds. The longest pause before a reconnection that a server can ask for."""
 
 
 class BrokenStreamError(Exception):
-    """A stream of events ended before its prediction did, and cannot be taken up again."""
+    """A stream of events ended before its prediction, and cannot be resumed."""
 
 
 async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent], None]:
-    """Yield the events of a prediction's stream up to `done`, as many at a time as come together.
+    """Yield the events of a prediction's stream up to `done`, in batches as they arrive.
 
-    Where the stream breaks, it is taken up again. Raises BrokenStreamError if that is in vain, or would repeat output,
-    or if the prediction has ended without the stream telling it; PredictionTimeout at the deadline.
+    A broken stream is resumed. Raises BrokenStreamError if that fails, or would repeat output, or if the prediction has
+    ended without `done`; PredictionTimeout at the deadline.
 
-    One that is silent is let go of before the prediction is looked at, and taken up again after: to hold a connection
-    while waiting for another would be to wait for ever, where all are held by those that do the same.
+    A silent stream is closed before the prediction is polled, and resumed afterwards. If all streams held a connection
+    while they wait for another one, they would wait forever.
     """
     prediction: Any = watch.run
     session, deadline = session_of(watch.run), watch.deadline
@@ -81,36 +81,36 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
 
 
 class Place:
-    """How far a stream has been read, over all its connections."""
+    """The position in a stream, over all its connections."""
 
     def __init__(self) -> None:
         self.last_id: str | None = None
         self.retry: int | None = None
-        """The milliseconds that the server asks to wait before a reconnection, if it does."""
+        """The milliseconds that the server asks to wait before a reconnection, if any."""
         self.lost: bool = False
-        """Output has come without an id of its own: asked again, the server may send it again."""
+        """Output has come without an id: the server may repeat it on a new connection."""
         self._first: str | None = None
         self._ids: deque[str] = deque(maxlen=REMEMBERED)
         self._earlier: set[str | None] = set()
-        """The ids that earlier connections have brought: the first, and the last ones."""
+        """The ids from earlier connections: the first and the last ones."""
         self._latest: str | None = None
         self._known = self._from_first = False
 
     def reconnect(self) -> None:
-        """Begin anew: the server may repeat what it has sent."""
+        """Start a new connection: the server may repeat events."""
         self._earlier = {self._first, *self._ids} if self._ids else set()
         self._latest, self._known, self._from_first = None, False, False
 
     def pause(self, failures: int) -> float:
-        """Give the seconds to let pass before the next connection."""
+        """Return the seconds to wait before the next connection."""
         return interval(failures) if self.retry is None else min(LONGEST_PAUSE, self.retry / 1000)
 
     def advance(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
-        """Note some events, and give those up to `done` that no earlier connection has brought."""
+        """Note some events, and return those up to `done` that no earlier connection has brought."""
         ids: list[Any] = [event.id for event in events]
         plain = len(ids) > 0 and all(events) and all(ids) and ids[-1] != (ids[-2] if len(ids) > 1 else self._latest)
         unheard = not self._earlier or (not self._from_first and self._earlier.isdisjoint(ids))
-        if plain and unheard:  # a stream has many of these
+        if plain and unheard:  # streams have many events without ids
             self._first = self._first or ids[0]
             self._ids += ids
             self._latest = self.last_id = ids[-1]
@@ -134,9 +134,9 @@ class Place:
         return new
 
     def _was_known(self, id: str) -> bool:
-        """Tell whether an id, the next of this connection, came by an earlier one.
+        """Return whether an id, the next one of this connection, came from an earlier connection.
 
-        Only so many ids are remembered. A server that repeats more begins at the first and passes the last one.
+        The number of remembered ids is limited. A server that repeats more starts at the first and passes the last.
         """
         if self._latest is None and id == self._first:
             self._from_first = len(self._ids) == REMEMBERED
@@ -147,6 +147,6 @@ class Place:
 
 
 def stream_url(prediction: AnyJob) -> str | None:
-    """Give the URL of a prediction's events, if it has some; older answers have no URLs at all."""
+    """Return the URL of a prediction's stream, if it has one; older responses have no URLs at all."""
     url: str | None = getattr(prediction.urls, "stream", None)
     return url

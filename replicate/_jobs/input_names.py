@@ -1,4 +1,4 @@
-"""Inputs that a model does not have: refused, or warned of, with what was probably meant."""
+"""Unknown inputs: an error or a warning, with the name that was probably meant."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from replicate._models.reference import Reference
 
 NOT_INPUTS = {*RunOptions.__annotations__, "input", "streaming", "use_async", "validate"}
-"""Options of calls, which may have been taken for inputs of a model."""
+"""Options of calls that may have been passed as inputs by mistake."""
 
 
 def unknown_names(names: Iterable[str], description: Description) -> list[str]:
-    """List the inputs that a model does not have."""
+    """Return the names of inputs that a model does not have."""
     known = description.inputs
     return [name for name in names if name not in known] if known else []
 
 
 def check_names(reference: Reference, names: Iterable[str], description: Description) -> None:
-    """Raise InputError for an input that the model does not have: the API would leave it out without a word."""
+    """Raise InputError for an input that the model does not have: the API would ignore it silently."""
     for name in unknown_names(names, description):
         raise InputError(f"{reference} has no input {name!r}; {advice(name, description)}")
 
 
 def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[str], description: Description) -> None:
-    """Warn once of each input that a model does not have."""
+    """Warn once about each input that a model does not have."""
     warned = memory(session).warned
     for name in unknown_names(names, description):
         if (key := (str(reference), name)) not in warned:
@@ -49,7 +49,7 @@ def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[s
 
 
 def caller() -> int:
-    """Give the level of the first frame that is not this package's, for a warning to point at."""
+    """Return the stack level of the first frame outside this package, for a warning."""
     level, frame = 1, inspect.currentframe()
     frame = frame and frame.f_back
     while frame and frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "replicate":
@@ -58,7 +58,7 @@ def caller() -> int:
 
 
 def advice(name: str, description: Description) -> str:
-    """Say what may have been meant by the name of an input that there is not."""
+    """Return the advice for an unknown name: what may have been meant."""
     known = description.inputs
     if name in NOT_INPUTS:
         return f"{name}= is an option of run() and use() themselves. The model has {listed(known)}."
@@ -67,5 +67,5 @@ def advice(name: str, description: Description) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """List the inputs of a model, whose author has named them."""
+    """Return the list of a model's inputs, escaped, as the model's author has named them."""
     return harmless(", ".join(sorted(names)))

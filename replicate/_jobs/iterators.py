@@ -1,4 +1,4 @@
-"""Iterating over what a prediction makes, in the colour of its client."""
+"""Iterators over what a prediction makes, in the colour of its client."""
 
 from __future__ import annotations
 
@@ -37,31 +37,31 @@ Awaited = TypeVar("Awaited", bound="Iteration[Async, Any]")
 class Iteration(Generic[C, T]):
     """An iterator that can be left at any time.
 
-    Each object is of a subclass that has the methods of one colour: frameworks choose by them how to iterate it. To
-    type checkers, this class has the methods of the colour that it is annotated with.
+    Each object is of a subclass with the methods of one colour, by which frameworks choose how to iterate it. To type
+    checkers, this class has the methods of the colour that it is annotated with.
 
-    It is an asynchronous generator that yields a prediction, and then its items, as many at a time as come together.
-    Having yielded the prediction it is in charge of it: to enter `with` brings it there, and to leave closes it. It
-    must not know its iterator, so that this ends as soon as it is dropped.
+    The source is an asynchronous generator that yields a prediction, and then its items in batches. From the first step
+    on, it owns the prediction. Entering `with` takes this step, and leaving closes the source. The source must not
+    refer to its iterator, so that a dropped iterator is closed at once.
 
-    One that has failed, or was left before its end, says so again to whoever reads on: what has come is not all.
+    After a failure, or after it was left early, reading on raises again: the items are not complete.
     """
 
     @classmethod
     def _of_colour(cls, *, blocking: bool) -> type[Any]:
-        """Give the subclass for a colour."""
+        """Return the subclass for a colour."""
         raise NotImplementedError
 
     if not TYPE_CHECKING:  # type checkers go by `__init__`
 
         def __new__(cls, owner: Session[C] | Coloured[C], *_args: Any, **_options: Any) -> Self:
-            """Make an object of the subclass that has the colour of its owner."""
+            """Create an object of the subclass with the colour of its owner."""
             session = owner if isinstance(owner, Session) else session_of(owner)
             kind = cls._of_colour(blocking=session.blocking)
             return object.__new__(cls if issubclass(cls, kind) else kind)
 
     _home: Session[Any] | None = None
-    """The session of a blocking client that asked for it by an `async_` name, and acts on the items."""
+    """The session of a blocking client that called an `async_` name; the items are bound to it."""
 
     _counterpart: Counterpart | None = None
 
@@ -79,7 +79,7 @@ class Iteration(Generic[C, T]):
         self._ready: Iterator[T] = iter(())
         self._begun = self._reading = self._complete = False
         self._tried = prediction is not None
-        """Whether the prediction may have been started."""
+        """Whether the prediction can have been started."""
         self._failure: Exception | None = None
 
     def _rebind(self, session: Session[Any]) -> None:
@@ -96,7 +96,7 @@ class Iteration(Generic[C, T]):
         return self._counterpart.show()
 
     def _own(self) -> Any:
-        """Give the prediction that this acts on, which has its colour."""
+        """Return the prediction in the iterator's colour."""
         if self._prediction is None and self._tried:
             raise self._failure or self._left()
         if self._prediction is None:
@@ -106,7 +106,7 @@ class Iteration(Generic[C, T]):
         return self._prediction
 
     def _rebind_error(self, error: ReplicateException) -> None:
-        """Have an error carry the prediction that this shows, for its own may still be in use; bind the rest."""
+        """Attach the prediction that this shows to an error, as its own may still be in use, and bind the rest."""
         if self._home is None:
             return
         cause: BaseException | None = error
@@ -122,12 +122,12 @@ class Iteration(Generic[C, T]):
         return self._prediction is not None
 
     async def _begin(self) -> None:
-        """Start the prediction, if it has not been."""
+        """Start the prediction, unless it was started."""
         if not self._begun:
             self._prediction, self._begun = await self._step(), True
 
     async def _step(self) -> Any:
-        """Give what the source yields next, or None at its end."""
+        """Return the next value of the source, or None at its end."""
         if self._reading:
             raise RunError(
                 f"This {type(self).__name__} is being read already, by another thread or task.",
@@ -140,7 +140,7 @@ class Iteration(Generic[C, T]):
         try:
             given = next(self._blocking, None) if self._blocking else await anext(self._items, None)
         except Exception as error:
-            if self._over:  # and not refused, for somebody else is reading it
+            if self._over:  # not refused: somebody else is reading it
                 self._failure = error
             raise
         finally:
@@ -148,7 +148,7 @@ class Iteration(Generic[C, T]):
         if given is None:
             self._complete, self._failure = True, None
             return None
-        if self._failure is not None:  # closed meanwhile
+        if self._failure is not None:  # closed in the meantime
             if not self._begun:
                 self._prediction = given
                 self._failure = self._left()
@@ -157,12 +157,12 @@ class Iteration(Generic[C, T]):
         return given
 
     def _take_back(self) -> None:
-        """Take note of what has been done by hand to the prediction that this shows."""
+        """Apply what the program has done to the prediction that this shows."""
         if self._counterpart is not None:
             self._counterpart.take_back()
 
     async def _more(self) -> bool:
-        """Wait for items: True. False at their end."""
+        """Wait for items. Returns False at their end."""
         if not self._begun:
             await self._begin()
         ready = await self._step()
@@ -174,7 +174,7 @@ class Iteration(Generic[C, T]):
         return getattr(self._items, "ag_frame", self) is None
 
     def _check(self) -> None:
-        """Raise what this has ended by, unless it is complete."""
+        """Raise the error that ended this, unless it is complete."""
         if self._failure is None and self._over and not self._complete:  # by an interrupt, a canceled task, its loop
             self._failure = self._left()
         if self._failure is not None:
@@ -194,7 +194,7 @@ class Iteration(Generic[C, T]):
             prediction=self._prediction,
         )
 
-    if TYPE_CHECKING:  # at run time, a subclass has those of its colour
+    if TYPE_CHECKING:  # at run time, the subclasses have them
 
         def __iter__(self: Iteration[Sync, T]) -> Iterator[T]: ...
         def __next__(self: Iteration[Sync, T]) -> T: ...
@@ -205,7 +205,7 @@ class Iteration(Generic[C, T]):
         async def __aenter__(self: Awaited) -> Awaited: ...  # noqa: PYI019
         async def __aexit__(self: Iteration[Async, T], *_: object) -> None: ...
         async def aclose(self: Iteration[Async, T]) -> None:
-            """Do as `close`."""
+            """Stop, as `close` does."""
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -219,14 +219,14 @@ class Iteration(Generic[C, T]):
         return shown_so_far(self, self._prediction, self._so_far())
 
     def _so_far(self) -> list[Any]:
-        """Give what is to be shown of the items that have come."""
+        """Return the items so far, for display."""
         return []
 
     @dual
     async def close(self) -> None:
-        """End here, as leaving `with` does, and cancel the prediction if it was started by this and goes on.
+        """Stop, as leaving `with` does, and cancel the prediction if this has started it and it still runs.
 
-        Another thread or task may be reading meanwhile: its reading ends soon, by an error.
+        If another thread or task is reading, it soon gets an error.
         """
         await self._close()
 
@@ -235,19 +235,19 @@ class Iteration(Generic[C, T]):
         self._ready = iter(())
         if self._failure is None and not self._complete:
             self._failure = self._left()
-        if self._reading:  # the reader closes it, as soon as there is something to read
+        if self._reading:  # the reader closes it with the next item
             if (block := open_blocks.of(self._prediction)) and (session := block.session):
                 await block.end(session)
             return
         with await self._session.transport.in_use():
             await self._source.aclose()
-        if not getattr(self._items, "ag_running", False):  # if it is, its event loop is closing it
+        if not getattr(self._items, "ag_running", False):  # then its event loop is closing it
             await self._items.aclose()
 
     async def _rest(self, session: Session[Any]) -> list[T]:
-        """Read to the end, in the colour of a session, which must be this one's, and for as long as that has.
+        """Read to the end, within the time of a session of the same colour.
 
-        Raises TypeError; APITimeoutError if that is too short.
+        Raises TypeError; APITimeoutError if the time is too short.
         """
         if session.blocking is not self._session.blocking:
             colour, read = ("an asynchronous", "await") if session.blocking else ("a blocking", "read")
@@ -271,32 +271,32 @@ class Iteration(Generic[C, T]):
 
     @dual
     async def cancel(self) -> None:
-        """Stop the prediction. Raises RunError."""
+        """Cancel the prediction. Raises RunError."""
         prediction = self._own()
         async with CancelOnExit(prediction, cancel=False):
             await cancel_job(prediction)
 
 
 class BlockingIteration(Iteration[Sync, T]):
-    """What an iterator of a blocking client has. To `isinstance` it is a generator, as in version 1, for who asks."""
+    """The methods of a blocking client's iterators. `isinstance` takes it for a generator, as in version 1."""
 
     if not TYPE_CHECKING:
         __class__ = property(lambda _: GeneratorType)
 
         def __getattr__(self, name: str) -> Any:
-            """Tell how the generator stands, for `inspect`."""
+            """Return the generator's state, for `inspect`."""
             if name.startswith("gi_"):
                 return getattr(self._blocking, name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def send(self, value: None) -> T:
-        """Give the next item. Raises TypeError for a value, which nobody would take."""
+        """Return the next item. Raises TypeError for a value, which nothing would receive."""
         if value is not None:
             raise TypeError(f"nothing can be sent to a {type(self).__name__}")
         return next(self)
 
     def throw(self, error: BaseException) -> T:
-        """End here, as `close` does, and raise an error."""
+        """Stop as `close` does, and raise an error."""
         self.__exit__()
         raise error
 
@@ -319,13 +319,13 @@ class BlockingIteration(Iteration[Sync, T]):
 
 
 class AwaitedIteration(Iteration[Async, T]):
-    """What an iterator of an asynchronous client has. To `isinstance` it is an asynchronous generator."""
+    """The methods of an asynchronous client's iterators. `isinstance` takes it for an asynchronous generator."""
 
     if not TYPE_CHECKING:
         __class__ = property(lambda _: AsyncGeneratorType)
 
         def __getattr__(self, name: str) -> Any:
-            """Tell how the generator stands, for `inspect`."""
+            """Return the generator's state, for `inspect`."""
             if name.startswith("ag_"):
                 return getattr(self._items, name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
@@ -345,7 +345,7 @@ class AwaitedIteration(Iteration[Async, T]):
         return self
 
     async def _home_step(self, step: Callable[[], Coroutine[Any, Any, Given]]) -> Given:
-        """Take a step; an error of it is for those who asked by an `async_` name too."""
+        """Take a step; bind its errors to the session of an `async_` call."""
         try:
             return await step()
         except ReplicateException as error:
@@ -356,17 +356,17 @@ class AwaitedIteration(Iteration[Async, T]):
         await self._close()
 
     async def aclose(self) -> None:
-        """Do as `close`."""
+        """Stop, as `close` does."""
         await self._close()
 
     async def asend(self, value: None) -> T:
-        """Give the next item. Raises TypeError for a value, which nobody would take."""
+        """Return the next item. Raises TypeError for a value, which nothing would receive."""
         if value is not None:
             raise TypeError(f"nothing can be sent to an {type(self).__name__}")
         return await self.__anext__()
 
     async def athrow(self, error: BaseException) -> T:
-        """End here, as `close` does, and raise an error."""
+        """Stop as `close` does, and raise an error."""
         await self._close()
         raise error
 

@@ -1,4 +1,4 @@
-"""What predictions and trainings have in common: jobs, which are started, watched and canceled."""
+"""The common class of predictions and trainings."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ else:
 
 
 class Job(Bound[C], Generic[C, ThisJob]):
-    """A prediction or a training, as last seen: `reload` looks again, `wait` looks until it has finished.
+    """A prediction or a training, as last seen. `reload` updates it, `wait` polls it until it has ended.
 
-    A kind of job names itself as the second type, comes after its generated model among the bases, and tells its
-    `endpoints`.
+    A subclass passes itself as the second type argument, has its generated model before this class among its bases, and
+    sets `endpoints`.
     """
 
     endpoints: ClassVar[Endpoints]
@@ -39,7 +39,7 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     Progress: TypeAlias = watching.Progress
 
-    # The generated model of each kind, which comes first, declares these more closely.
+    # The generated models declare these with their types.
     id: Any
     model: Any
     version: Any
@@ -60,12 +60,12 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     @property
     def progress(self) -> watching.Progress | None:
-        """How far it is, if its logs show a progress bar."""
+        """Its progress, if its logs show a progress bar."""
         return self.Progress.parse(self.logs or "")
 
     @property
     def timings(self) -> Timings:
-        """The seconds it was queued, it ran, and both: so far, if it has not finished."""
+        """The seconds that it was queued and ran, and their sum; so far, if it has not ended."""
         return timings(self)
 
     @dual
@@ -76,10 +76,10 @@ class Job(Bound[C], Generic[C, ThisJob]):
         on_update: Callable[[ThisJob], object] | None = None,
         progress: bool = False,
     ) -> ThisJob:
-        """Wait until this prediction or training has finished, for at most so many seconds, and give it.
+        """Wait until this prediction or training has ended, for at most `timeout` seconds, and return it.
 
-        Whether it succeeded is in `status`. `on_update` is called with it as it is, and whenever it has changed; with
-        an asynchronous client it may be a coroutine function. `progress=True` shows how far it is. Raises
+        `status` says whether it succeeded. `on_update` is called with it at once, and whenever it has changed; with an
+        asynchronous client it can be a coroutine function. `progress=True` shows the progress. Raises
         PredictionTimeout, APIError.
         """
         with Updates(self._session, on_update, progress) as updates:
@@ -87,14 +87,14 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     @dual
     async def reload(self) -> ThisJob:
-        """Load this prediction (`predictions.get`) or training (`trainings.get`) anew, in place. Raises APIError."""
+        """Reload this prediction (`predictions.get`) or training (`trainings.get`) in place. Raises APIError."""
         return await refresh(cast("ThisJob", self))
 
     @dual
     async def cancel(self) -> ThisJob:
-        """Stop this prediction (`predictions.cancel`) or training (`trainings.cancel`), in place.
+        """Cancel this prediction (`predictions.cancel`) or training (`trainings.cancel`), and update it in place.
 
-        One that has finished stays as it is. Raises APIError.
+        One that has ended stays as it is. Raises APIError.
         """
         return await cancel_job(cast("ThisJob", self))
 

@@ -1,4 +1,4 @@
-"""Telling whether something that was started is what a request asked for. Pure decisions: nothing here asks the API."""
+"""Deciding whether a listed job can come from a create. Pure functions."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MASK = re.compile(
     r"\S{0,8}[*•●█]{3,}\S{0,8}\Z|[\[<(*]+(?:redacted|masked|hidden|filtered|removed)[\]>)*]+\Z", re.IGNORECASE
 )
 SLACK = timedelta(seconds=2)
-"""How far moments that the API tells may be from each other."""
+"""How far timestamps of the API may be from each other."""
 
 
 class Asked(NamedTuple):
-    """What a create asks for, as what it starts will show it."""
+    """What a create asks for, in the form in which its job shows it."""
 
     named: Mapping[str, str]
     input: Mapping[str, Any]
@@ -48,24 +48,24 @@ class Asked(NamedTuple):
 
     @property
     def fingerprint(self) -> int:
-        """What stands for it where it is not to be kept."""
+        """A hash that stands for it without keeping the input."""
         return hash(json.dumps(self, sort_keys=True, default=str))
 
     def shows_as(self, other: Asked) -> bool:
-        """Tell whether what is started looks the same, whichever of the two has asked for it."""
+        """Return whether jobs of the two creates look the same."""
         return (self.named, self.input) == (other.named, other.input)
 
     def fits(self, started: Any) -> bool:
-        """Tell whether what was started may be what is asked for.
+        """Return whether a job can be the one.
 
-        Nothing that is shown of the input is another, and something is shown of what was sent.
+        No shown input contradicts the sent one, and something of the sent input is shown.
         """
         shown = getattr(started, "input", None)
         named = all(getattr(started, name, None) == value for name, value in self.named.items())
         return named and is_object(shown) and alike(self.input, shown) and self._is_shown(shown)
 
     def is_exactly(self, started: Any) -> bool:
-        """Tell whether what was started is what is asked for, with exactly the input that was sent."""
+        """Return whether a job has exactly the input that was sent."""
         return self.fits(started) and same(self.input, started.input) and same(started.input, self.input)
 
     def _is_shown(self, shown: Mapping[str, Any]) -> bool:
@@ -73,7 +73,7 @@ class Asked(NamedTuple):
         return not sent or not sent.isdisjoint(shown)
 
     def differs(self, started: Any) -> bool:
-        """Tell whether what was started has another value for a plain input: it is certainly not what is asked for."""
+        """Return whether a job has another value for a plain input: then it is certainly not the one."""
         shown = members(getattr(started, "input", None))
         return any(
             is_plain(value) and is_plain(shown[name]) and str(value).strip() != str(shown[name]).strip()
@@ -83,19 +83,19 @@ class Asked(NamedTuple):
 
 
 def is_plain(value: Any) -> bool:
-    """Tell whether the API shows a value as it was sent: a number, or a text that names no file and hides nothing."""
+    """Return whether the API shows a value as it was sent: a number, or a text without files and secrets."""
     if isinstance(value, str):
         return not is_masked(value) and not URL.match(value)
     return isinstance(value, (bool, int, float))
 
 
 def is_masked(value: Any) -> bool:
-    """Tell whether a text stands for one that is not to be shown."""
+    """Return whether a text is a mask for a secret."""
     return isinstance(value, str) and MASK.match(value) is not None
 
 
 def alike(sent: Any, shown: Any) -> bool:
-    """Tell whether what the API shows may be what was sent. It adds members, leaves some out, and masks others."""
+    """Return whether the shown value can be the sent one. The API adds members, omits some, and masks others."""
     if is_masked(shown):
         return True
     if is_object(sent) and is_object(shown):
@@ -106,7 +106,7 @@ def alike(sent: Any, shown: Any) -> bool:
 
 
 def same(sent: Any, shown: Any) -> bool:
-    """Tell whether the API shows what was sent. It may have added members, and left out those that are null."""
+    """Return whether the shown value is the sent one. The API may add members, and omit those that are null."""
     if is_object(sent) and is_object(shown):
         return all(same(value, shown.get(name)) for name, value in sent.items())
     if is_array(sent) and is_array(shown):
@@ -117,17 +117,17 @@ def same(sent: Any, shown: Any) -> bool:
 
 
 class Fit(NamedTuple):
-    """What may be what is asked for."""
+    """The jobs that can be the one."""
 
     found: list[Any]
     exact: bool
-    """Whether it has exactly the input that was sent: to the letter, or with defaults of its model added."""
+    """Whether they have exactly the input that was sent, perhaps with defaults of the model added."""
 
 
 def fitting(asked: Asked, started: Sequence[Any], defaults: Callable[[Any], Mapping[str, Any]]) -> Fit:
-    """Choose what is asked for: what has exactly the input that was sent, or else what may have it.
+    """Choose the jobs with exactly the input that was sent; if there are none, those that can have it.
 
-    `defaults` gives those that are known. What has another value in the place of one was asked for by somebody else.
+    `defaults` returns the known defaults of a job's model. A job with another value in place of a default is not ours.
     """
     found = [each for each in started if asked.fits(each)]
     whole = [each for each in found if same(asked.input, each.input)]
@@ -135,19 +135,19 @@ def fitting(asked: Asked, started: Sequence[Any], defaults: Callable[[Any], Mapp
     exact = exact or [each for each in whole if same(each.input, {**defaults(each), **asked.input})]
     if exact:
         return Fit(exact, exact=True)
-    found = found if asked.input else []  # anything would fit
+    found = found if asked.input else []  # any job would fit
     return Fit([each for each in found if alike(defaults(each), without(each.input, asked.input))], exact=False)
 
 
 def without(shown: Any, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what an input shows that was not sent."""
+    """Return the members of a shown input that were not sent."""
     return {name: value for name, value in members(shown).items() if name not in sent}
 
 
 def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:
-    """Give the moment, by the API's clock, from which on it may have started what was asked for `elapsed` seconds ago.
+    """Return the API's time from which on it can have started a job for a request sent `elapsed` seconds ago.
 
-    `date` is the header of an answer that has just come, and `now` this machine's time where there is none.
+    `date` is the header of a response that has just come; `now` is this machine's time, used without the header.
     """
     try:
         moment = parsedate_to_datetime(date or "")
@@ -158,7 +158,7 @@ def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:
 
 
 def recent(started: Any, since: datetime) -> bool:
-    """Tell whether something was started at that moment or later."""
+    """Return whether a job was started at that time or later."""
     created = getattr(started, "created_at", None)
     if not isinstance(created, datetime) or not isinstance(getattr(started, "id", None), str):
         return False

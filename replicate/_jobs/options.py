@@ -1,4 +1,4 @@
-"""What calls that start something may be told, checked before anything is sent or uploaded."""
+"""The options of calls that start a job, checked before anything is sent or uploaded."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from replicate_api import models  # noqa: TC001 - as above
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from replicate import Prediction  # as users know it: its own module is above this one
+    from replicate import Prediction  # by its public name: its module is above this one
     from replicate._http.session import Session
 else:
-    Prediction = Any  # a TypedDict's annotations may be evaluated, and it imports this module
+    Prediction = Any  # a TypedDict's annotations may be evaluated
 
 LONGEST_HOLD = 60
-"""Seconds. The longest that the API keeps an answer back for `Prefer: wait`."""
+"""Seconds. The longest time that the API waits for `Prefer: wait`."""
 
 PREFER = re.compile(r"wait(=\d+)?")
 
 
 class WebhookOptions(TypedDict, total=False):
-    """What is told of a prediction or a training."""
+    """Where the API reports the progress of a job."""
 
     webhook: str | None
-    """An https URL that the API tells of what happens."""
+    """An https URL that the API calls about the job."""
     webhook_completed: str | None
-    """As `webhook`, but only told at the end."""
+    """As `webhook`, but only called at the end."""
     webhook_events_filter: Sequence[models.WebhookEvent] | None
-    """What the webhook is told of: "start", "output", "logs", "completed"; everything by default."""
+    """The events that the webhook is called for: "start", "output", "logs", "completed"."""
 
 
 class WebhookSettings(WebhookOptions, total=False):
-    """What is told of a prediction or a training, and how files are sent to it."""
+    """Where the API reports the progress of a job, and how its files are sent."""
 
     file_encoding_strategy: FileEncodingStrategy | None
     """How files in the input are sent: "auto" (as data URI if small, else uploaded), "base64" or "url"."""
@@ -56,64 +56,64 @@ class PredictionSettings(WebhookSettings, total=False):
     """How a prediction is started."""
 
     wait: bool | int | None
-    """Keep the answer back until the prediction has finished: for up to so many seconds (1 to 60), True for 60."""
+    """Let the API respond when the prediction has ended, after so many seconds (1 to 60; True: 60) at the latest."""
     prefer: str | None
     """The same as a `Prefer` header: "wait" or "wait=5"."""
     cancel_after: str | None
-    """Let the API cancel the prediction if it has not finished by then: "90s", "5m", "1h"."""
+    """Let the API cancel the prediction if it has not ended by then: "90s", "5m", "1h"."""
     stream: bool | None
     """Ask for a stream of events, at `urls.stream`."""
 
 
 class PredictionOptions(PredictionSettings, RequestOptions, total=False):
-    """What every method that starts a prediction also takes."""
+    """The options of every method that starts a prediction."""
 
 
 class WatchOptions(TypedDict, total=False):
-    """How to be told of a prediction while it runs.
+    """How to watch a prediction while it runs.
 
-    The API is then not asked to keep its answer back, for that would keep the news back too, unless `wait` says so.
+    Unless `wait` is given, the API is then not asked to wait, because that would delay the updates.
     """
 
     on_update: Callable[[Prediction], object] | None
-    """Called with the prediction once it was started, and whenever its status, logs, output or progress changed."""
+    """Called with the prediction after its start, and whenever its status, logs, output or progress changes."""
     progress: bool | None
-    """Show how far it is: by tqdm if that is installed, in plain lines on stderr if not."""
+    """Show the progress: with tqdm if it is installed, else in plain lines on stderr."""
 
 
 class SaveOptions(TypedDict, total=False):
     """Where to save the files of an output."""
 
     save_to: str | os.PathLike[str] | None
-    """A folder, made if it is not there, for the files of the output as they come; else the client's `output_dir`."""
+    """A folder for the output's files, created if needed. The client's `output_dir` by default."""
 
 
 class CallOptions(PredictionSettings, SendOptions, WatchOptions, SaveOptions, total=False):
-    """What `run` also takes."""
+    """The options of `run`."""
 
     timeout: float | None
-    """Seconds that the whole call may take, from the first request to the result; None for as long as it takes."""
+    """Seconds for the whole call, from the first request to the result; None for no limit."""
     cancel_on_exit: bool | None
-    """Cancel the prediction if this call is left early: by Ctrl-C, a canceled task, its timeout. True unless given."""
+    """Cancel the prediction if this call is left early: by Ctrl-C, a canceled task, its timeout. True by default."""
 
 
 class RunOptions(CallOptions, total=False):
-    """What `run` takes by keyword, and `stream` too."""
+    """The keywords of `run` and `stream`."""
 
     use_file_output: bool | None
-    """Give files as FileOutput (the default), or as plain URLs."""
+    """Return files as FileOutput (the default), or as plain URLs."""
 
 
 class ModelPredictionOptions(ModelWords, PredictionOptions, total=False):
-    """What starting a prediction with an official model takes."""
+    """The options for starting a prediction of an official model."""
 
 
 class DeploymentPredictionOptions(DeploymentWords, PredictionOptions, total=False):
-    """What starting a prediction with a deployment takes."""
+    """The options for starting a prediction of a deployment."""
 
 
 class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
-    """What starting a training takes by keyword."""
+    """The keywords for starting a training."""
 
     version: Any
     version_id: str
@@ -122,11 +122,11 @@ class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
 
 
 MEMBERS = (*WebhookOptions.__annotations__, "stream")
-"""What goes into the body of a create, beside the input."""
+"""The options that go into the body of a create."""
 
 
 def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for what shows at a glance that it cannot be sent; the API judges the values."""
+    """Raise TypeError or ValueError for what cannot be sent at all. The API validates values."""
     check_values(options)
     prefer_header(options)
     if (after := options.get("cancel_after")) is not None:
@@ -137,14 +137,14 @@ def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for a member of a body that JSON cannot express; the API judges its value."""
+    """Raise TypeError or ValueError for a body member that JSON cannot express. The API validates values."""
     for name, value in fields.items():
         if value is not UNSET and value is not None:
             check_json(value, name)
 
 
 def check_flags(options: Mapping[str, Any], *names: str) -> None:
-    """Raise TypeError for what is neither True nor False, where that is all there is."""
+    """Raise TypeError for a flag that is neither True nor False."""
     for name in names:
         flag = options.get(name)
         if flag is not None and not isinstance(flag, bool):
@@ -152,14 +152,14 @@ def check_flags(options: Mapping[str, Any], *names: str) -> None:
 
 
 def with_request_options(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
-    """Give a session with those of the options that are for its requests."""
+    """Return a session with the request options among some options."""
     return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
 
 
 def with_prefer(session: Session[Any], prefer: str | None) -> tuple[Session[Any], str | None]:
-    """Take a `Prefer: wait` that is set as a header for what it means: it is reckoned with, like the argument.
+    """Treat a `Prefer: wait` header of the client like the argument: the time limits consider it.
 
-    An argument that is no wait is sent as a header, and not reckoned with.
+    A `prefer` argument without a wait is sent as it is.
     """
     headers = session.config.headers
     if prefer is not None and not PREFER.fullmatch(prefer):
@@ -172,7 +172,7 @@ def with_prefer(session: Session[Any], prefer: str | None) -> tuple[Session[Any]
 
 
 def prefer_header(options: Mapping[str, Any]) -> str | None:
-    """Write the `Prefer` header. Raises TypeError; ValueError for a wait that is none."""
+    """Return the `Prefer` header. Raises TypeError; ValueError for an invalid wait."""
     wait, prefer = options.get("wait"), options.get("prefer")
     if not isinstance(prefer, str | None):
         raise TypeError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {type(prefer).__name__}")
@@ -195,5 +195,5 @@ def prefer_header(options: Mapping[str, Any]) -> str | None:
 
 
 def prefer_wait_seconds(prefer: str) -> int:
-    """Read how many seconds a `Prefer` header asks the API to keep the answer back."""
+    """Return the seconds that a `Prefer` header asks the API to wait."""
     return int(prefer.partition("=")[2] or LONGEST_HOLD)

@@ -1,6 +1,6 @@
-"""How many seconds to wait before trying again, and for what.
+"""How many seconds to wait before each further try, by purpose.
 
-A request that is sent again, and a download that goes on, wait for as long as `retry.delay` says.
+Retries of requests and downloads wait for as long as `retry.delay` says.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ import random
 from replicate._http.retry import FIRST_DELAY, LONGEST_DELAY
 
 SHORTEST, LONGEST = 0.1, 2.0
-"""Between two looks at a prediction. What takes long is seen a second late on average; that many wait for much at once
-is no reason for more, for `pacing.py` keeps all of them together below the quota."""
+"""Between two polls of a job. A long job is seen to end a second late on average. Many waiting jobs are no reason for
+longer pauses: the rate limiter keeps all polls together below the quota."""
 
 FIND = (0.0, 1.0, 3.0)
-"""Before each look for what a create has started whose answer was lost: what is just being started may show late."""
+"""Before each search for the job of a create whose response was lost: new jobs may appear in the list late."""
 FIND_QUICKLY = FIND[:2]
-"""The same, where somebody waits for the program to end."""
+"""The same, while the program is ending."""
 CROWDED, CROWDED_LOOKS = 1.0, 90
-"""Between two such looks, and how many, while other creates may have started it that are not answered yet."""
+"""Between two such searches, and how many, while creates without a response yet may own the job."""
 
 CANCEL = (0.0, 0.2, 1.0)
-"""Before each attempt of a call that is being left to cancel what it has started."""
+"""Before each attempt of an abandoned call to cancel its job."""
 CANCEL_ASIDE = (0.0, 0.0)
-"""The same, over new connections, where those of the client have just been closed."""
+"""The same, over new connections, after those of the client were closed."""
 
 
 def interval(waited: float, fixed: float | None = None) -> float:
-    """Decide how many seconds to let pass before the next look, having waited so long; `fixed` if that is given.
+    """Return the seconds until the next poll, after having waited so long; `fixed` if that is given.
 
-    A tenth of the wait so far: quick for what is quick, few requests for what takes long, and never much more than a
-    tenth, or LONGEST, late. A random fifth more or less keeps tasks that were started together from asking together.
+    A tenth of the wait so far: short jobs are seen early, long ones take few requests, and none is seen much later than
+    a tenth, or LONGEST. A random fifth more or less spreads the polls of tasks that were started together.
     """
     if fixed is not None:
         return fixed
@@ -38,5 +38,5 @@ def interval(waited: float, fixed: float | None = None) -> float:
 
 
 def backoff(failures: int) -> float:
-    """Decide how many seconds to let pass after so many looks in a row that failed, one at least."""
+    """Return the seconds to wait after so many polls (at least one) in a row have failed."""
     return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 10)) * random.uniform(0.5, 1)

@@ -1,8 +1,7 @@
-"""Finding out what became of a create whose answer was lost, so that nothing is paid for twice or left running.
+"""Finding the job of a create whose response was lost, so that nothing is paid for twice or left running.
 
-The API has no name for a request that could be asked about. But it lists what was started, newest first, each with the
-model and the input. What was started since the request went out, is what it asked for, and is not known to be another
-create's, is what it started.
+The API gives a request no name to ask for. But it lists the jobs, newest first, each with its model and input. A job
+that was started since the request was sent, has its model and input, and does not belong to another create, is the one.
 """
 
 from __future__ import annotations
@@ -51,15 +50,15 @@ if TYPE_CHECKING:
 
 
 CARRIED = (*PROBLEM, "status_code", "request", "response", "body", "request_id", "retry_after")
-"""What an error has of the one that came in the place of an answer."""
+"""The fields that an error takes over from the error that replaced the response."""
 
 
 class CreateAttempt:
-    """A request that starts something, and what became of it.
+    """A create, and what became of it.
 
-    Used as a block around it, inside that of its call: where that is left by an interrupt, or an error that is not
-    ours, while the request may be under way, or by anything once its id is known, what it started is looked for and
-    canceled, provided that the block of the call cancels.
+    It is a block around the request, inside the block of the call. If it is left by an interrupt or a foreign error
+    while the request may be in flight, or by anything once the job's id is known, the job is looked for and canceled,
+    provided that the block of the call cancels.
     """
 
     def __init__(self, session: Session[Any], endpoints: Endpoints, block: CancelOnExit) -> None:
@@ -67,24 +66,24 @@ class CreateAttempt:
         self.endpoints: Endpoints = endpoints
         self._block = block
         self.mark: object = object()
-        """What stands for it among the claims, which outlive it."""
+        """Its key among the claims, which outlive it."""
         self.account: Account = ("", 0)
-        """Whose it is: the API's address, and a hash of the token."""
+        """Whose it is: the API's URL, and a hash of the token."""
         self.asked: Asked = Asked({}, {})
         self.sent: float = 0.0
-        """When the request went out last."""
+        """When the request was last sent."""
         self.out: bool = False
-        """Whether it may have arrived."""
+        """Whether the request may have arrived."""
         self.lost: bool = False
-        """Whether no answer will tell what became of it."""
+        """Whether no response will tell what became of it."""
         self.ending: bool = False
-        """Whether it is to be canceled."""
+        """Whether its job is to be canceled."""
         self.id: str | None = None
-        """What it has started."""
+        """The id of its job."""
         self._listed: Any = None
         self._found: list[str] = []
-        self._similar: list[str] = []  # what has more in its input than that
-        self._verdict = Verdict()  # what the last look has shown
+        self._similar: list[str] = []  # jobs with more inputs than were sent
+        self._verdict = Verdict()  # of the last look
         self._described = False  # whether the model was looked up
         self._inherited: list[str] = []
         self._trouble: Exception | None = None
@@ -92,31 +91,31 @@ class CreateAttempt:
 
     @property
     def noun(self) -> str:
-        """What it starts."""
+        """What the job is called."""
         return self.endpoints.noun
 
     @property
     def unanswered(self) -> bool:
-        """Whether no answer will come: it is lost, or its client closed, whose tasks get none, but threads do."""
+        """Whether no response will come: it is lost, or the client of a task is closed."""
         return self.lost or (self.session.transport.is_closed and not self.session.blocking)
 
     def attempt(self) -> Attempt:
-        """Give what is to be known of it to tell what it has started from what others have."""
+        """Return what decides which of several jobs it has started."""
         return Attempt(self.asked, self.sent, self.out, self.unanswered, self.ending)
 
     def going_out(self, headers: httpx.Headers, moment: float) -> None:
-        """Note whose the request is, which is about to go out."""
+        """Note that the request is about to be sent, and whose it is."""
         self.account = self.session.address, hash(authorization(headers))
         self.out, self.sent = True, moment
 
     def ended(self, *, arrived: bool) -> None:
-        """Note whether the request may have arrived."""
+        """Note whether the request may have arrived, now that the attempt has ended."""
         self.out = arrived
 
     def check_own(self, payload: Any, response: httpx.Response) -> None:
-        """Raise APIResponseValidationError for the answer to another create, which a cache or a proxy has repeated.
+        """Raise APIResponseValidationError for another create's response, repeated by a cache or a proxy.
 
-        It shows another input. A mock that gives every create the same id is no socket's, or shows none.
+        Such a response shows another input. Mocks that repeat an id use no socket, or show no input.
         """
         if (
             create_registry.is_another_s(payload.id, self)
@@ -126,17 +125,17 @@ class CreateAttempt:
             raise unreadable(response, f"its id, {payload.id}, is another {self.noun}'s, which has another input")
 
     def answered(self, run_id: str) -> None:
-        """Note what the request has started."""
+        """Note the id of the job."""
         self.id = run_id
         if not create_registry.claim(run_id, self) and create_registry.is_adopted(run_id):
             log.warning("%s %s was taken up by another call, too, whose own answer was lost", self.noun, run_id)
 
     def accepted(self) -> None:
-        """Leave what the request has started to whoever has its answer now, and may not have read it yet."""
+        """Leave the job to the caller, who has the response now and may not have read it yet."""
         self._block.release()
 
     def broken(self, error: APIConnectionError) -> AmbiguousCreateError:
-        """Make the error for an answer of success whose content somebody has begun to read, and that broke off."""
+        """Return the error for a successful response that broke off while the caller read it."""
         made = AmbiguousCreateError(
             f"The {self.noun} was started, but the answer that tells its id broke off: {sentence(error.message)}",
             hint=f"To send it again might be charged twice. parse() looks for the {self.noun} and gives it.",
@@ -161,14 +160,14 @@ class CreateAttempt:
             elif self._block.release():
                 await self.session.transport.shielded(lambda: self.end(self.session), LAST_WILL)
         finally:
-            create_registry.under_way.pop(self, None)  # a fork may have happened since
+            create_registry.under_way.pop(self, None)  # the process may have been forked since
             if self.ending and self.id is None and self._verdict.explained:
                 create_registry.give_up(self, self._found)
         if self.out and isinstance(error, (httpx.HTTPError, TimeoutError)):
-            raise RunError.of(error, None) from error  # for whoever makes a call again on one of these
+            raise RunError.of(error, None) from error  # programs repeat calls on these
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
-        """Cancel what the request has started, if it went out and that can be found out quickly."""
+        """Cancel the job, if the request was sent and the job can be found quickly."""
         if not self.out and self.id is None:
             return
         self.lost, self.ending, seconds = True, True, min(seconds, LAST_WILL)
@@ -189,7 +188,7 @@ class CreateAttempt:
             log.warning("an interrupted %s could not be canceled, and may go on: %s", self.noun, ids)
 
     async def recovered(self, error: APIError) -> Any:
-        """Give what the request has started though its answer was lost. Raise AmbiguousCreateError if none is found."""
+        """Return the job although the response was lost. Raises AmbiguousCreateError if it is not found."""
         self.lost = True
         if self.session.transport.is_closed:
             await self._find_quickly(self.session, LAST_WILL)
@@ -203,26 +202,26 @@ class CreateAttempt:
         except Exception as trouble:  # noqa: BLE001 - whatever it is, this was found, and is what was asked for
             log.debug("reading %s %s failed: %s", self.noun, self.id, trouble)
             if self._listed.status in TERMINAL:
-                self._listed.status = "processing"  # for a list may leave out the output: who waits looks again
+                self._listed.status = "processing"  # a list may leave out the output: whoever waits polls again
             return self._listed
 
     async def _find_quickly(self, session: Session[Any], seconds: float) -> None:
-        """Look for it within so many seconds, over connections of its own if the client has been closed meanwhile."""
+        """Look for the job within so many seconds, over new connections if the client has been closed."""
 
         async def find(asking: Session[Any]) -> None:
-            """Do so by a session. What was canceled is begun anew, and waits for its thread, which goes on."""
+            """Look with a session. After a cancellation, this waits for the thread, which continues."""
             with self._lock:
                 if self.id is None:
                     await self._find(Deadline(asking, max(0.1, seconds - LAST_CHANCE)).bound(asking), FIND_QUICKLY)
 
         if session.transport.is_closed:
-            with suppress(ReplicateError):  # an HTTP client of the caller's, of which there is no other
+            with suppress(ReplicateError):  # a caller's HTTP client cannot be made again
                 await in_thread(session, find)
                 return
         await find(session)
 
     async def _find(self, session: Session[Any], pauses: Sequence[float]) -> None:
-        """Look for what the request has started, some times. That a look fails does not end the search."""
+        """Look for the job several times. A failed request does not end the search."""
         looks = crowded = 0
         while looks < len(pauses) and crowded < CROWDED_LOOKS:
             if pause := CROWDED if self._verdict.wait else pauses[looks]:
@@ -243,7 +242,7 @@ class CreateAttempt:
             crowded, looks = (crowded + 1, looks) if self._verdict.wait else (crowded, looks + 1)
 
     async def _look(self, session: Session[Any]) -> None:
-        """Look once, and take up what this create may take."""
+        """Look once, and claim what this create may take."""
         self._verdict = self._verdict._replace(wait=False)
         listed = await list_recent(session, self.endpoints, self.sent)
         rivals = self._rivals(session.transport.now())
@@ -262,10 +261,10 @@ class CreateAttempt:
                 self._inherited = create_registry.take_over(self, given_up) if verdict.inherits else []
                 return
         if verdict.take:
-            self._found = []  # for others were quicker: what is this one's may still show
+            self._found = []  # others were quicker: its own job may still appear
 
     def _rivals(self, now: float) -> list[Claimant]:
-        """Give the other creates of this process that may have started what was listed by now."""
+        """Return the other creates of this process that may have started one of the listed jobs."""
         return [
             other
             for other in list(create_registry.under_way)
@@ -276,7 +275,7 @@ class CreateAttempt:
         ]
 
     async def _learn_defaults(self, session: Session[Any], started: Sequence[Any]) -> None:
-        """Look up, once, the model of what has more in its input than was sent: the API may have added defaults."""
+        """Look up, once, the model of a job with more inputs than were sent: the API may have added defaults."""
         fit = [each for each in started if self.asked.fits(each)]
         exact = any(same(each.input, self.asked.input) for each in fit)
         if self._described or not self.endpoints.described or not fit or exact:
@@ -286,11 +285,11 @@ class CreateAttempt:
             await look_up.try_look_up(session, reference, Deadline.within(session), look_up.QUICKLY)
 
     def _defaults(self, started: Any) -> dict[str, Any]:
-        """Give the defaults of its model's input that are known. What trainings take is not."""
+        """Return the known defaults of its model's inputs. Those of trainings are unknown."""
         return known_defaults(started, self.session) if self.endpoints.described else {}
 
     def _ambiguous(self, error: APIError) -> AmbiguousCreateError:
-        """Make the error for a create of which it is not known what became of it."""
+        """Return the error for a create whose outcome is unknown."""
         noun, ids = self.noun, ", ".join(self._found)
         where = f"Look for it in client.{noun}s.list() or at https://replicate.com/{noun}s"
         if self._trouble is not None:
@@ -314,5 +313,5 @@ class CreateAttempt:
 
 
 def fields_of(error: APIError) -> dict[str, Any]:
-    """Give what an error has of the one that came in the place of an answer."""
+    """Return the fields that an error takes over from the error that replaced the response."""
     return {name: value for name, value in vars(error).items() if name in CARRIED}
