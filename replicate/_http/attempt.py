@@ -1,4 +1,4 @@
-"""One attempt to send a request, and all that learn how it goes: rate limiter, what it starts, observers, log."""
+"""One attempt to send a request, and all who learn its outcome: rate limiter, create, observers, log."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from replicate_api.types import Request
 
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable)
-"""What is raised every time anew."""
+"""Errors that retrying cannot fix."""
 
 
 class Sender(Protocol):
-    """What an attempt needs of the session that makes it."""
+    """What an attempt needs of its session."""
 
     config: Config
     transport: Transport
@@ -50,11 +50,11 @@ class Sender(Protocol):
 
     @property
     def pace(self) -> RateLimiter:
-        """The rate limiter of the API that it talks to."""
+        """The rate limiter of polls."""
         ...
 
     def remaining(self) -> float:
-        """Return the seconds that are left until the deadline."""
+        """Return the seconds until the deadline."""
         ...
 
     def arguments(self, request: Request, *, trusted: bool = ..., file: bool = ...) -> dict[str, Any]:
@@ -63,9 +63,9 @@ class Sender(Protocol):
 
 
 class Attempt:
-    """One attempt to send a request, the next one of a route.
+    """One attempt to send the next request of a route.
 
-    `started` is what the request starts, and learns how far it has gone out; `number` counts from 1.
+    `started` is the create that the request belongs to, and learns how far it was sent; `number` counts from 1.
     """
 
     def __init__(self, session: Sender, route: Route, started: Started | None, number: int) -> None:
@@ -83,14 +83,14 @@ class Attempt:
 
     @property
     def _paced(self) -> bool:
-        """Whether the answer tells what is left of the quota for all but creates."""
+        """Whether the response's rate limit headers are those of polls, not of creates."""
         return self._repeatable and self._to_api
 
     async def exchange(self, *, stream: bool) -> httpx.Response:
-        """Send the request, and give the answer, its content read unless `stream`. Raises UNANSWERED."""
+        """Send the request and return the response, read unless `stream`. Raises one of UNANSWERED."""
         session, transport, started = self._session, self._session.transport, self._started
         if started is not None:
-            await transport.prepare(self.arguments["url"])  # what fails here has sent nothing
+            await transport.prepare(self.arguments["url"])  # if this fails, nothing was sent
         if self._observers is not None:
             self._shown = self._observers.sending(self.arguments, self._number)
         self._began = transport.now()
@@ -126,20 +126,20 @@ class Attempt:
         )
 
     async def whole_error(self, response: httpx.Response) -> httpx.Response:
-        """Give an answer that is no success with as much of its content as an error shows. Raises UNANSWERED."""
+        """Return an error response with as much content as the error shows. Raises one of UNANSWERED."""
         if not self._to_api:
             return await read_beginning(response, self._session.transport)
         await self._session.transport.read(response)
         return response
 
     def follows(self, response: httpx.Response) -> bool:
-        """Tell whether the answer redirects to what the route goes on with."""
+        """Return whether the response is a redirect that the route follows."""
         if redirects_with_the_token(response):
             return False
         return self._route.goes_on(self.request, self.arguments, response, api=self._to_api)
 
     def refused(self, response: httpx.Response) -> tuple[APIStatusError, retry.Failure]:
-        """Make the error for an answer that is one, and describe it."""
+        """Return the error for an error response, and the failure for the retry decision."""
         authorized = "Authorization" in self.arguments["headers"]
         error = error_of(response, authorized=authorized, missing=self._session.config.credentials.hint)
         repeatable = self._repeatable or not self._sending.arrived(otherwise=True)
@@ -150,7 +150,7 @@ class Attempt:
     def unanswered(
         self, cause: httpx.RequestError | TimeoutError | ConnectionError
     ) -> tuple[APIConnectionError, retry.Failure]:
-        """Make the error for what was raised in the place of an answer, and describe it."""
+        """Return the error for a missing response, and the failure for the retry decision."""
         self._seconds = self._session.transport.now() - self._began
         error = connection_error(cause, self.request.method, self.arguments["url"], self._sending)
         error.sent |= self._route.done
@@ -158,12 +158,12 @@ class Attempt:
         return error, retry.Failure(self._repeatable, refused=not error.sent, transient=transient)
 
     def succeeded(self, response: httpx.Response) -> None:
-        """Tell of an answer that is no error."""
+        """Report a response without an error."""
         if log.shows(log.DEBUG):
             self._log(response.status_code, request_id_of(response))
 
     def failed(self, error: APIConnectionError | APIStatusError, pause: float | None) -> None:
-        """Tell of an error, and after how many seconds the request is sent again, if it is."""
+        """Report an error, and in how many seconds the request is retried, if it is."""
         if self._observers is not None:
             self._observers.failed(error, pause)
         if log.shows(log.DEBUG):
@@ -171,7 +171,7 @@ class Attempt:
             self._log(error.status_code or "no answer", error.request_id, f"; {type(error).__name__}, {again}")
 
     def _log(self, result: object, request_id: str | None, rest: str = "") -> None:
-        path = self.arguments["url"].raw_path.partition(b"?")[0].decode("ascii")  # a query may be a signature
+        path = self.arguments["url"].raw_path.partition(b"?")[0].decode("ascii")  # a query can hold a signature
         known = f", request id {excerpt(harmless(request_id))}" if request_id else ""
         told = self.request.method, path, result, self._seconds * 1000, self._number, known, rest
         log.debug("%s %s -> %s in %.0f ms (attempt %d%s)%s", *told)

@@ -1,4 +1,4 @@
-"""What all requests of a client have in common."""
+"""The configuration of a session: what all its requests have in common."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     from replicate._http.observers import Observers
 
 LAST_CHANCE = 1.0
-"""Seconds that a request has although the deadline has passed."""
+"""Seconds that a request gets even if the deadline has passed."""
 
 
 @frozen
 class Config:
-    """The settings of a session."""
+    """The configuration of a session."""
 
     given_url: httpx.URL | None = field(alias="base_url")
-    """Where the API is; None for where the environment says that it is, at any time."""
+    """The base URL; None for the environment's, read for each request."""
     credentials: Credentials
     timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
-    headers: Mapping[str, str] = field(default={}, repr=False)  # may hold a token
+    headers: Mapping[str, str] = field(default={}, repr=False)  # can hold a token
     query: Mapping[str, Any] = {}
     body: Mapping[str, Any] = {}
     poll_interval: float | None = None
-    """Seconds between two looks at what is waited for; None for what the environment says, or else to adapt."""
+    """Seconds between two polls; None for the environment's value, or else adaptive."""
     output_dir: Path | None = None
-    """Where the files of outputs are saved as they come; None for nowhere."""
+    """The folder in which output files are saved as they come; None to save none."""
     allow_private_hosts: bool = False
-    """Whether outputs and redirects may name hosts that are not public."""
+    """Whether outputs and redirects may name private hosts."""
     observers: Observers | None = None
-    """Who is told of requests and predictions."""
+    """The observers of requests and predictions."""
     deadline: float | None = None
-    """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
+    """The deadline of all requests, by the transport's clock; a late request still gets LAST_CHANCE."""
 
     @property
     def base_url(self) -> httpx.URL:
-        """Where the API is. Raises VariableError."""
+        """The base URL. Raises VariableError."""
         return base_url() if self.given_url is None else self.given_url
 
 
 class Overridden(Mapping[str, Any]):
-    """What a property of a client says now. `configured_values` is what the client is set to."""
+    """The current value of a property that a subclass of a client overrides. `given` is the configured value."""
 
     def __init__(self, client: Any, given: Mapping[str, Any], ask: Callable[[Any], Mapping[str, Any]]) -> None:
         self.given = given
@@ -69,14 +69,14 @@ class Overridden(Mapping[str, Any]):
         return len(self._ask(self._client))
 
     def keys(self) -> Any:
-        """Ask once for all of it, for `{**headers}` and `headers.items()` need not ask for each."""
+        """Read the property once, rather than for each key, for `{**headers}` and `headers.items()`."""
         return self._ask(self._client).keys()
 
     def items(self) -> Any:
-        """As `keys`."""
+        """Read the property once, as `keys` does."""
         return self._ask(self._client).items()
 
 
 def configured_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give what a client is set to."""
+    """Return the configured values, without a subclass's override."""
     return values.given if isinstance(values, Overridden) else values

@@ -1,4 +1,4 @@
-"""The observers of a client, which are told of its requests and predictions, and can break nothing."""
+"""The observers of a client. They see its requests and predictions, and cannot break a call."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 METHODS = ("started", "sending", "received", "failed", "finished")
 REMEMBERED = 10_000
-"""Of how many predictions it is known that their end was told."""
+"""How many predictions whose end was reported are remembered."""
 
 
 class Observers:
-    """What a client, and all copies of it, have as observers."""
+    """The observers of a client and all its copies."""
 
     def __init__(self, each: tuple[object, ...]) -> None:
         self.each: tuple[object, ...] = each
@@ -33,17 +33,17 @@ class Observers:
         self._reported: set[tuple[int, str]] = set()
 
     def wants(self, method: str) -> bool:
-        """Tell whether some observer does something in a method."""
+        """Return whether an observer implements a method."""
         inherited = getattr(Observer, method)
         return any(getattr(type(each), method, None) is not inherited and hasattr(each, method) for each in self.each)
 
     def started(self, run: Any) -> None:
-        """Tell of what was started."""
+        """Report a started job."""
         self._finished.pop(run.id, None)
         self._tell("started", lambda: (run,))
 
     def finished(self, run: Any) -> None:
-        """Tell of what has ended, once."""
+        """Report the end of a job, once."""
         mark = object()
         if self._finished.setdefault(run.id, mark) is not mark:
             return
@@ -52,7 +52,7 @@ class Observers:
         self._tell("finished", lambda: (run,))
 
     def sending(self, arguments: Mapping[str, Any], attempt: int) -> httpx.Request | None:
-        """Tell of a request, given as arguments of httpx's, and give what was shown of it."""
+        """Report a request, given as arguments of httpx, and return the request that was shown."""
         shown: list[httpx.Request] = []
 
         def values() -> tuple[httpx.Request, int]:
@@ -63,15 +63,15 @@ class Observers:
         return shown[0] if shown else None
 
     def received(self, response: httpx.Response, request: httpx.Request | None, seconds: float) -> None:
-        """Tell of an answer to what was shown as a request."""
+        """Report the response to a shown request."""
         self._tell("received", lambda: (shown_response(response, request), seconds))
 
     def failed(self, error: Exception, retry_in: float | None) -> None:
-        """Tell of an error."""
+        """Report an error."""
         self._tell("failed", lambda: (error, retry_in))
 
     def _tell(self, method: str, values: Callable[[], tuple[Any, ...]]) -> None:
-        """Call a method of each observer. What it raises is logged, once for each."""
+        """Call a method of each observer. Its errors are logged, once for each method."""
         told: tuple[Any, ...] | None = None
         for each in self.each:
             try:
@@ -91,7 +91,7 @@ class Observers:
 
 
 class Shown:
-    """An error as one line of the log. What its text raises is the log's to deal with."""
+    """An error as one line of the log. Errors of its text are handled by the log."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -101,14 +101,14 @@ class Shown:
 
 
 def refuse_coroutine(value: object) -> None:
-    """Raise TypeError for what a coroutine function has given."""
+    """Raise TypeError for a coroutine."""
     if isinstance(value, CoroutineType):
         value.close()
         raise TypeError("an observer's methods are plain functions, and not awaited")
 
 
 def observers(given: Any) -> Observers | None:
-    """Check the observers that a client is given. Raises TypeError for what can be none."""
+    """Check the observers passed to a client. Raises TypeError for invalid ones."""
     if given is None:
         return None
     if isinstance(given, (str, bytes)) or is_mapping(given) or not is_iterable(given):
@@ -121,17 +121,17 @@ def observers(given: Any) -> Observers | None:
 
 
 def shown_request(arguments: Mapping[str, Any]) -> httpx.Request:
-    """Give a request to look at. Its Authorization is masked, and its body is there unless it holds files."""
+    """Return a request to look at, with a masked Authorization, and with its body unless that holds files."""
     url: httpx.URL = arguments["url"]
     headers = [(name, value) for name, value in arguments["headers"].raw if name.lower() != b"host"]
-    host = (b"Host", url.netloc)  # which else is decoded, and may not be one
+    host = (b"Host", url.netloc)  # httpx would decode the host, which may be invalid
     return httpx.Request(arguments["method"], url, headers=[host, *headers], content=arguments.get("content"))
 
 
 def shown_response(response: httpx.Response, request: httpx.Request | None) -> httpx.Response:
-    """Give an answer to look at: whatever is done with it, the call goes on. An echo of the token is struck out.
+    """Return a response to look at: changing it does not affect the call. Echoes of the token are removed.
 
-    The content of an answer that is streamed is not there.
+    It has no content if the response is streamed.
     """
     shown: Any = object.__new__(type(response))
     state = state_of(shown)

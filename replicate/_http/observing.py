@@ -1,4 +1,4 @@
-"""A method that is stopped when its answer has begun, and goes on when what it gives is asked for."""
+"""Capturing the response of a method, which can be paused before the content is read."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ if TYPE_CHECKING:
 
 
 class Started(Protocol):
-    """What a request starts, which costs money."""
+    """A create, which is notified how its request proceeds."""
 
     def going_out(self, headers: httpx.Headers, moment: float) -> None:
-        """Note that the request, with these headers, is about to go out. From now on it may have arrived."""
+        """Note that the request, with these headers, is about to be sent. From now on it may have arrived."""
         ...
 
     def ended(self, *, arrived: bool) -> None:
-        """Note whether the request may have arrived, now that it was answered or has failed."""
+        """Note whether the request may have arrived, now that the attempt has ended."""
         ...
 
     def accepted(self) -> None:
-        """Note that the API has answered with success, before the content is read."""
+        """Note that the API has responded with success, before the content is read."""
         ...
 
     def broken(self, error: APIConnectionError) -> Exception:
-        """Make the error for an answer that broke off, and whose content somebody has read by hand."""
+        """Return the error for a response that broke off while the caller read it."""
         ...
 
 
 class ResponseCapture:
-    """What a session tells of the request that a method is for, to whoever wants the whole answer.
+    """Captures the response of a method's main request.
 
-    One that is `streaming` stops the method once, before the content of the first answer is read.
+    If it is `streaming`, it pauses the method once, before the content of the first response is read.
     """
 
     def __init__(self, *, streaming: bool) -> None:
         self.streaming: bool = streaming
-        """Whether the method is yet to be stopped."""
+        """Whether the method is still to be paused."""
         self.paused: bool = False
-        """Whether it was stopped."""
+        """Whether it was paused."""
         self.last: httpx.Response | None = None
         self.keeps: bool = True
-        """Whether content that is iterated to its end is kept, for the method to go on with: no file may be that."""
+        """Whether content that is iterated to its end is kept for the method; not so for files."""
         self.started: Started | None = None
         self.failure: APIConnectionError | None = None
-        """Why the content cannot be read any more."""
+        """Why the content can no longer be read."""
         self._over = False
 
     def note(self, response: httpx.Response) -> None:
-        """Keep an answer, until the method has ended: what it gives may send requests, too."""
+        """Keep a response, unless the method has ended: its result may send requests too."""
         if not self._over:
             self.last = response
 
     def take(self) -> httpx.Response | None:
-        """Give the last answer, and keep no others."""
+        """Return the last response, and keep no further ones."""
         self.streaming, self._over = False, True
         last, self.last = self.last, None
         return last
 
     async def pause(self, response: httpx.Response, started: Started | None = None) -> None:
-        """Stop the method that awaits this until what it gives is asked for. Raises what reading has failed with."""
+        """Pause the method that awaits this until its result is wanted. Raises the error of reading."""
         self.note(response)
         self.streaming, self.paused, self.started = False, True, started
         if started is not None:
@@ -74,22 +74,22 @@ class ResponseCapture:
             raise self.failure
 
     def broken(self, error: APIConnectionError) -> Exception:
-        """Note that the content broke off, and give the error for it."""
+        """Note that the content broke off, and return the error for it."""
         self.failure = error
         return error if self.started is None else self.started.broken(error)
 
 
 class Pause:
-    """Awaited by a coroutine that Steps runs, this stops it."""
+    """Pauses the coroutine that awaits it, if Steps runs that."""
 
     def __await__(self) -> Generator[Any, Any, None]:
         yield self
 
 
 class Steps:
-    """A coroutine that is awaited until it pauses, and again to its end.
+    """A coroutine that is awaited until it pauses, and later to its end.
 
-    Whatever else it awaits is awaited by who awaits this: an event loop, or nobody in a blocking session.
+    Everything else that it awaits is passed on to the event loop; in a blocking session there is nothing.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -117,7 +117,7 @@ class Steps:
                 step = partial(self._coroutine.throw, error)
 
     async def finish(self) -> Any:
-        """Await the rest, once, and give the result. Raises what the coroutine has raised."""
+        """Await the rest, once, and return the result. Raises the coroutine's error."""
         if not self.done:
             await self
         elif self._error is not None:
@@ -125,7 +125,7 @@ class Steps:
         return self._result
 
     def close(self) -> None:
-        """Give up the rest, if it has not been awaited."""
+        """Close the coroutine, if it has not ended."""
         if not self.done:
             self.done, self._error = True, httpx.StreamClosed()
             self._coroutine.close()

@@ -1,4 +1,4 @@
-"""How many looks a minute all that waits may take together. A pure decision: nothing here waits or sends."""
+"""The rate limiter of polls. Pure: nothing here waits or sends."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ if TYPE_CHECKING:
     import httpx
 
 QUOTA = 3000
-"""Requests a minute that the API allows, other than those that start something."""
+"""Requests a minute that the API allows, apart from creates."""
 RATE = 0.8 * QUOTA / 60
-"""Looks a second; the rest of the quota is for other requests."""
+"""Polls a second; the rest of the quota is for other requests."""
 BURST = 1.0
-"""Seconds whose looks may all be taken at once, after as long a rest."""
+"""Seconds. After a rest of this length, the polls of as many seconds can be made at once."""
 
 
 def limits_of(headers: httpx.Headers) -> dict[str, str]:
-    """Give the headers of an answer that tell of the quota."""
+    """Return the rate limit headers of a response."""
     found = [(name.lower(), value) for name, value in headers.raw if name[:10].lower() == b"ratelimit-"]
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in found}
 
 
 class RateLimiter:
-    """Gives each look a slot, in the order of asking. All threads and tasks that use one token share one.
+    """Gives each poll a slot, in the order of requests. All threads and tasks that use one token share one limiter.
 
     Times are seconds of a clock that the caller reads.
     """
 
     def __init__(self) -> None:
         self._next = float("-inf")
-        """When the next slot is."""
+        """The time of the next slot."""
         self._paused = float("-inf")
-        """Until when nobody may look."""
+        """Until when no polls are allowed."""
         self._scarce = float("-inf")
-        """Until when slots are `_apart`, since the API said that few are left."""
+        """Until when slots are `_apart`, because the API reported that few requests are left."""
         self._apart = 1 / RATE
         self._free: list[float] = []
-        """Slots before the next that were taken and not used, as a heap."""
+        """Earlier slots that were taken and not used, as a heap."""
         self._lock = Lock()
         inheritors.add(self)
 
     def reserve(self, now: float, most: float = float("inf")) -> float:
-        """Take the next slot, and give the seconds until it is there. One that is not before `most` is not taken."""
+        """Take the next slot, and return the seconds until then. A slot that is not before `most` is not taken."""
         with self._lock:
             earliest = max(now - BURST, self._paused)
             if earliest < self._scarce:
@@ -64,25 +64,25 @@ class RateLimiter:
                 return wait
             heappop(self._free)
             while self._free and self._free[0] < min(slot + self._apart, self._scarce):
-                heappop(self._free)  # from when there were more
+                heappop(self._free)  # taken when the limit was higher
             return wait
 
     def give_back(self, slot: float) -> None:
-        """Let another look have a slot that was taken for a moment and is not used."""
+        """Release a slot that was taken and is not used."""
         with self._lock:
             heappush(self._free, slot)
 
     def paused(self, now: float) -> bool:
-        """Tell whether nobody may look now, also who has waited for a slot: then it takes another."""
+        """Return whether polls are not allowed now; then a poll that has waited for its slot takes another one."""
         return now < self._paused
 
     def pause(self, seconds: float, now: float) -> None:
-        """Note that the API wants no requests for so many seconds."""
+        """Allow no polls for so many seconds, as the API asks."""
         with self._lock:
             self._paused = max(self._paused, now + min(seconds, LONGEST_TOLD))
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
-        """Note what an answer says of how many requests are left, and until when: few are spread over that time."""
+        """Learn from a response how many requests are left, and until when; few are spread over that time."""
         if (said := headers.get("ratelimit-remaining")) is None:
             return
         left, reset = number(said), number(headers.get("ratelimit-reset"))
@@ -96,5 +96,5 @@ class RateLimiter:
             self._apart = reset / left
 
     def forget(self) -> None:
-        """In the child of a fork: no thread of the parent holds the lock."""
+        """Replace the lock in the child of a fork, as a thread of the parent may hold it."""
         self._lock = Lock()

@@ -1,4 +1,4 @@
-"""When a request is sent again, and after how long. Pure decisions: nothing here waits or sends."""
+"""Whether and when a request is retried. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "QUERY"})
-"""Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""
+"""Idempotent methods (RFC 9110, section 9.2.2)."""
 
 RETRIED = frozenset({408, 429})
 FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
 LONGEST_TOLD = 120.0
-"""Seconds. A server that asks for more patience is better answered with an error that says so."""
+"""Seconds. If a server asks for a longer pause, an error that says so is better."""
 RESETS = re.compile(r"resets in ~?([0-9]+(?:\.[0-9]+)?)\s*s")
-"""How the detail of a 429 says when to come again."""
+"""The text of a 429 that says when to retry."""
 
 
 class Failure(NamedTuple):
     """How an attempt failed."""
 
     repeatable: bool
-    """Sending the request again would do no harm even if this attempt succeeded."""
+    """Repeating the request does no harm even if this attempt succeeded."""
     refused: bool
-    """The server certainly did nothing: it was not reached, or answered 429."""
+    """The server certainly did nothing: it was not reached, or responded with 429."""
     transient: bool
-    """It may go better next time."""
+    """A retry can succeed."""
     told: float | None = None
     """Seconds that the server asks to wait."""
 
     def waited_out(self, max_retries: int, remaining: float) -> bool:
-        """Tell whether it counts as no attempt: nothing was done, it was told when to come, and a deadline ends it."""
+        """Return whether this counts as no attempt: nothing was done, the pause is known, and there is a deadline."""
         return max_retries > 0 and self.refused and self.told is not None and remaining < float("inf")
 
 
@@ -47,9 +47,9 @@ def delay(
     remaining: float = float("inf"),
     refusals: int = 0,
 ) -> float | None:
-    """Decide how many seconds to wait before sending again, or None not to.
+    """Return how many seconds to wait before a retry, or None for no retry.
 
-    `retries` counts those made so far, `refusals` those of them that waited out a refusal and are not counted;
+    `retries` counts those made so far, `refusals` those of them that waited out a refusal and do not count;
     `jitter` is a random number from 0 to 1, which spreads the retries of many clients over the whole interval.
     `remaining` are the seconds until the deadline.
     """
@@ -60,13 +60,13 @@ def delay(
     spread = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retries, 10))
     if failure.told is None:
         return jitter * spread
-    # Many are told the same moment: those that come too early again spread over more and more time after it.
+    # Many clients are told the same time: those that come too early again spread over more and more time after it.
     in_time = max(0.0, remaining - failure.told) / 2
     return failure.told + jitter * min(spread, in_time) if failure.told <= LONGEST_TOLD else None
 
 
 def refusal(status: int, *, repeatable: bool, told: float | None) -> Failure:
-    """Describe an answer with an error status."""
+    """Return the failure for a response with an error status."""
     return Failure(repeatable, refused=status == 429, transient=status in RETRIED or status >= 500, told=told)
 
 
