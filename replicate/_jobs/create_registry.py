@@ -86,7 +86,7 @@ class CreateRegistry:
         return owner is create.mark
 
     def adopt(self, run_id: str, *, exact: bool) -> None:
-        """Note a job that was only found in a list, and whether only it has `exactly` the input that was sent."""
+        """Note a job that was only found in a list, and whether it alone has exactly (`exact`) the input."""
         with self._lock:
             self._adopted[run_id] = exact
             if len(self._adopted) > REMEMBERED:

@@ -1,7 +1,7 @@
-"""Making clients of httpx, by the caller's options and by what the environment said when the first of them was made.
+"""Creating httpx clients, from the caller's options and the environment.
 
-httpx reads the environment for each client, and raises whatever it meets there. Here that is read once, before anything
-counts as sent.
+httpx reads the environment for each client, and raises various errors. Here it is read once, before anything counts as
+sent.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 UNLIMITED = httpx.Limits(max_connections=None)
 KEEP_ALIVE = 1.0
-"""Seconds for which a connection is kept for another create."""
+"""Seconds that an idle connection is kept for another create."""
 READ_HERE = ("cert", "mounts", "proxy", "trust_env", "verify")
 PASSED_ON = ("http1", "http2", "limits", "verify")
-"""What a transport for a proxy has from the client."""
+"""The options that a proxy's transport takes over from the client."""
 
 
 class ClientFactory:
-    """Makes clients of one colour that are all set up alike, each with connections of its own.
+    """Creates clients of one colour with equal settings, each with its own connections.
 
-    Raises VariableError for an environment that cannot be used, and OptionError for an option that cannot.
+    Raises VariableError for an unusable environment, OptionError for an unusable option.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ClientFactory:
         self._blocking = blocking
         self._transport = transport
         self._context = context_for(options)
-        """For all clients, and their proxies."""
+        """The TLS settings of all clients and their proxies."""
         self._mounts: Mapping[str, Any] = options.get("mounts") or {}
         kept = {name: value for name, value in options.items() if name not in READ_HERE}
         self._options: dict[str, Any] = {"limits": UNLIMITED, **kept, "verify": self._context, "trust_env": False}
@@ -54,12 +54,12 @@ class ClientFactory:
 
     @property
     def limits(self) -> httpx.Limits:
-        """The bounds of each client."""
+        """The connection limits of each client."""
         limits: httpx.Limits = self._options["limits"]
         return limits
 
     def arguments(self, *, creates: bool = False) -> dict[str, Any]:
-        """Give the arguments for one client."""
+        """Return the arguments for one client."""
         options = {**self._options, "limits": for_creates(self.limits)} if creates else {**self._options}
         mounts = {
             pattern: None if proxy is None else self._proxied(proxy, options)
@@ -68,12 +68,12 @@ class ClientFactory:
         return {**options, "mounts": {**mounts, **self._mounts}} if mounts or self._mounts else options
 
     def make(self, *, creates: bool = False) -> Any:
-        """Make a client. One that `creates` does not keep its connections for as long as servers do."""
+        """Create a client. For creates, it keeps idle connections for a shorter time than servers do."""
         kind = self._library.Client if self._blocking else self._library.AsyncClient
         return kind(**self.arguments(creates=creates))
 
     def prepare(self, url: httpx.URL | str) -> None:
-        """Read the certificates if a request to this URL needs any, and none has before. Raises VariableError."""
+        """Load the certificates if this URL needs them and they are not loaded yet. Raises VariableError."""
         if self._unread is not None and (self._encrypted or httpx.URL(url).scheme == "https"):
             self._unread.load()
             self._unread = None
@@ -91,9 +91,9 @@ class ClientFactory:
 
 
 def for_creates(limits: Any) -> Any:
-    """Give the limits of a client that sends creates: its connections are kept for a moment only.
+    """Return the limits of a client for creates: idle connections are kept for a moment only.
 
-    On one that a server is just closing, a create gets lost. Servers close what is idle for 2 seconds or more.
+    A create gets lost on a connection that the server is closing. Servers close connections idle for 2 seconds or more.
     """
     expiry = KEEP_ALIVE if limits.keepalive_expiry is None else min(KEEP_ALIVE, limits.keepalive_expiry)
     kept = {"max_connections": limits.max_connections, "max_keepalive_connections": limits.max_keepalive_connections}
@@ -101,11 +101,11 @@ def for_creates(limits: Any) -> Any:
 
 
 def proxies_of(options: Mapping[str, Any], library: Any) -> dict[str, Sealed[Any] | None]:
-    """Give the proxies of a client with these options, by httpx's URL patterns. Raises VariableError."""
+    """Return the proxies of a client with these options, by httpx's URL patterns. Raises VariableError."""
     found: Mapping[str, Any] = {}
     if (proxy := opened(options.get("proxy"))) is not None:
         found = {"all://": proxy}
-    # `proxies` is httpx 0.27's, and left to it.
+    # `proxies` exists in httpx 0.27 only, which handles it.
     elif options.get("trust_env", True) and options.get("transport") is None and options.get("proxies") is None:
         found = environment_proxies()
     return {
@@ -115,17 +115,17 @@ def proxies_of(options: Mapping[str, Any], library: Any) -> dict[str, Sealed[Any
 
 
 def discreet(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give options of httpx's clients with the proxy sealed, whose URL may hold a password."""
+    """Return options of httpx's clients with a sealed proxy, as its URL may hold a password."""
     return {name: sealed(value) if name == "proxy" else value for name, value in options.items()}
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give them as the caller has given them."""
+    """Return the options as the caller has passed them."""
     return {name: opened(value) for name, value in options.items()}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Check options of httpx's clients, as far as that costs little. Raises OptionError, TypeError."""
+    """Check options of httpx's clients, as far as that is cheap. Raises OptionError, TypeError."""
     check_proxy(sealed(options.get("proxy")))
     check_verify(options.get("verify"))
     if not all(":" in pattern and is_pattern(pattern) for pattern in options.get("mounts") or ()):
@@ -135,7 +135,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def with_lazy_cookies(client: Any) -> Any:
-    """Have a client look for cookies only in answers that set some: httpx makes a request of urllib's for each look."""
+    """Make a client read cookies only from responses that set some, because httpx's reading is slow."""
     look = client.cookies.extract_cookies
 
     def extract_cookies(response: Any) -> None:

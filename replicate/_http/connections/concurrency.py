@@ -1,4 +1,4 @@
-"""Threads, tasks and locks of both colours, and work that a cancellation must not stop. Part of the transport."""
+"""Threads, tasks and locks of both colours, and work that a cancellation must not stop."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GRACE = 2.0
-"""Seconds that threads get to notice that they are not wanted any more."""
+"""Seconds that threads get to stop after an interrupt."""
 
 
 class SharedLock:
-    """A lock that is forgotten when nobody has it or waits for it."""
+    """A lock that is freed when nobody holds it or waits for it."""
 
     def __init__(self, lock: Any) -> None:
         self.lock: Any = lock
 
 
 class SharedLocks:
-    """The locks of a process, by what they are for. Threads share one, and so do the tasks of an event loop."""
+    """The locks of a process, by key. Threads share a lock, and so do the tasks of an event loop."""
 
     def __init__(self) -> None:
         self.forget()
         inheritors.add(self)
 
     def forget(self) -> None:
-        """Begin anew in the child of a fork, where nobody is left to let go of a lock."""
+        """Start without locks in the child of a fork, where nobody can release them."""
         self._guard = RLock()
         self._turns: WeakValueDictionary[Hashable, SharedLock] = WeakValueDictionary()
 
     def of(self, key: Hashable, lock: Callable[[], Any]) -> SharedLock:
-        """Give the one that is in use, or a new one."""
+        """Return the lock of a key, or a new one."""
         with self._guard:
             turn = self._turns.get(key)
             if turn is None:
@@ -55,7 +55,7 @@ locks = SharedLocks()
 
 @contextmanager
 def exclusive(key: Hashable) -> Generator[None, None, None]:
-    """Wait for other threads that do the same. This blocks."""
+    """Exclude other threads with the same key. This blocks."""
     turn = locks.of(key, RLock)
     with turn.lock:
         yield
@@ -63,14 +63,14 @@ def exclusive(key: Hashable) -> Generator[None, None, None]:
 
 @asynccontextmanager
 async def thread_lock(key: Hashable) -> AsyncGenerator[None, None]:
-    """Wait for other threads that do the same, as a blocking transport does."""
+    """Exclude other threads with the same key, in a blocking transport."""
     with exclusive(key):
         yield
 
 
 @asynccontextmanager
 async def task_lock(key: Hashable) -> AsyncGenerator[None, None]:
-    """Wait for other tasks of this event loop that do the same."""
+    """Exclude other tasks of this event loop with the same key."""
     from anyio import Lock
 
     turn = locks.of((running_loop(), key), Lock)
@@ -79,21 +79,21 @@ async def task_lock(key: Hashable) -> AsyncGenerator[None, None]:
 
 
 async def offload(work: Callable[[], T]) -> T:
-    """Do in a thread what would hold up the event loop."""
+    """Do some work in a thread, as it would block the event loop."""
     from anyio.to_thread import run_sync
 
     return await run_sync(work)
 
 
 class Batch:
-    """Work to be done by several at once. Each gives its result, or the exception that it ended by."""
+    """Work for several workers. Each piece has a result, or an exception in its place."""
 
     def __init__(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, Any]]]) -> None:
         self.results: list[Any] = [None] * len(jobs)
         self._waiting = deque(enumerate(jobs))
 
     async def work(self) -> None:
-        """Do one after another until there is none."""
+        """Do one piece after another until none is left."""
         while self._waiting:
             try:
                 index, job = self._waiting.popleft()
@@ -105,16 +105,16 @@ class Batch:
                 self.results[index] = error
 
     def cancel(self) -> None:
-        """Begin no more."""
+        """Start no further pieces."""
         self._waiting.clear()
 
 
 def in_threads(
     work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], workers: int, interrupted: Callable[[], None]
 ) -> list[Any]:
-    """Do all, so many at once, in threads that see the caller's context variables.
+    """Do all work in so many threads, which see the caller's context variables.
 
-    Where this is interrupted, the threads are told so by `interrupted`, and do not keep the program from ending.
+    If this is interrupted, `interrupted` notifies the threads. They do not keep the program from exiting.
     """
     jobs = Batch(work)
     threads = [
@@ -137,7 +137,7 @@ def in_threads(
 
 
 async def in_tasks(work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], workers: int) -> list[Any]:
-    """Do all, so many at once, in tasks, which are canceled where this is."""
+    """Do all work in so many tasks, which are canceled with this one."""
     from anyio import create_task_group
 
     jobs = Batch(work)
@@ -148,24 +148,24 @@ async def in_tasks(work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], worke
 
 
 def run_in_thread(work: Callable[[], object], seconds: float) -> None:
-    """Do some work in a thread of its own, and wait for it no longer than so many seconds, whatever it waits for."""
+    """Do some work in its own thread, and wait for it for at most so many seconds."""
     from threading import Thread
 
     thread = Thread(target=work, name="replicate in time", daemon=True)
-    with suppress(RuntimeError):  # Python is ending, and starts none any more
+    with suppress(RuntimeError):  # Python is exiting, and starts no threads
         thread.start()
         thread.join(seconds)
 
 
 async def shielded(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-    """Do some work to its end, for so many seconds at most, though the task is being canceled."""
+    """Do some work to its end, for so many seconds at most, even while the task is being canceled."""
     import asyncio
 
     from anyio import CancelScope, move_on_after
 
     try:
         asyncio.get_running_loop()
-    except RuntimeError:  # it is trio's
+    except RuntimeError:  # it is trio
         with move_on_after(seconds, shield=True):
             await work()
     else:
@@ -174,10 +174,10 @@ async def shielded(work: Callable[[], Coroutine[Any, Any, None]], seconds: float
 
 
 async def run_to_end(work: Callable[[], Coroutine[Any, Any, None]], end: float) -> None:
-    """Do some work in a task of its own, until it is done or the time has come.
+    """Do some work in its own task, until it is done or the time is up.
 
-    When this is canceled, that is heeded afterwards. When the work is, as all tasks are where a loop ends, it is begun
-    anew.
+    If this is canceled, it raises after the work. If the work is canceled, as all tasks are when a loop ends, it is
+    started again.
     """
     import asyncio
 

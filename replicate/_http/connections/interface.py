@@ -1,4 +1,4 @@
-"""What a session needs of the world: the transport's interface."""
+"""The interface of transports: what a session needs of the outside world."""
 
 from __future__ import annotations
 
@@ -19,75 +19,75 @@ TIE: float = 0.05
 
 
 class Transport(Protocol):
-    """What a session needs of the world. A blocking one never suspends."""
+    """What a session needs of the outside world. A blocking transport never suspends."""
 
     blocking: bool
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What the caller has given for the connections: options of httpx's clients, or an `http_client`."""
+        """The caller's settings of connections: options of httpx's clients, or an `http_client`."""
         ...
 
     @property
     def own(self) -> bool:
-        """Whether requests go out over connections of our own making, and not by what the caller has given."""
+        """Whether requests are sent over our own connections, not by a client or transport of the caller."""
         ...
 
     @property
     def client(self) -> Any:
-        """The client of httpx that sends the requests; with several, another with the same settings."""
+        """The httpx client that sends the requests; if there are several, another with the same settings."""
         ...
 
     async def prepare(self, url: httpx.URL | str) -> None:
-        """Make what requests to a URL are sent with, as `send` does, too. Raises ReplicateError if that cannot be."""
+        """Create the client for requests to a URL, as `send` would. Raises ReplicateError if that fails."""
         ...
 
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
-        """Exchange a request, given as arguments of `httpx.Client.build_request`, for an answer.
+        """Exchange a request, given as arguments of `httpx.Client.build_request`, for a response.
 
-        One that `creates` something goes over a connection that has not been idle for more than a moment.
+        A request that `creates` something uses a connection that was not idle for more than a moment.
 
-        The answer's content has been read, unless `stream`: then read it with `chunks` or `read`. A redirect is an
-        answer like any other. With a Foreign request goes nothing of what the httpx client is set to. After so many
-        seconds, also while the content is read, this raises httpx.ReadTimeout, whatever has come by then. A blocking
-        one notices that when something comes, or when nothing has come for as long.
+        The response's content has been read, unless `stream`: then read it with `chunks` or `read`. Redirects are not
+        followed. A ThirdPartyRequest gets none of the httpx client's settings. After so many seconds, also while the
+        content is read, this raises httpx.ReadTimeout. A blocking transport notices the timeout when something arrives,
+        or when nothing has arrived for as long.
         """
         ...
 
     def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """Yield a streamed answer's content as it arrives, and close the answer at the end."""
+        """Yield a streamed response's content as it arrives, and close the response at the end."""
         ...
 
     async def read(self, response: httpx.Response) -> None:
-        """Read a streamed answer to its end."""
+        """Read a streamed response to its end."""
         ...
 
     async def close_response(self, response: httpx.Response) -> None:
-        """Let go of a streamed answer's connection."""
+        """Release a streamed response's connection."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
 
     async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-        """Do some work to its end, for so many seconds at most, though the task is being canceled."""
+        """Do some work to its end, for so many seconds at most, even while the task is being canceled."""
         ...
 
     async def in_use(self) -> AbstractContextManager[None]:
-        """Give a block to whose end the connections last, though their event loop is ending; unless they are closed."""
+        """Return a block during which the connections stay open even if their event loop is ending."""
         ...
 
     def now(self) -> float:
-        """Give the time in seconds of a clock that only ever goes forward."""
+        """Return the time of a monotonic clock, in seconds."""
         ...
 
     async def offload(self, work: Callable[[], T]) -> T:
-        """Do what takes its time on the disk, without holding up others."""
+        """Do slow work, such as disk access, without blocking an event loop."""
         ...
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
-        """Make a block that waits for its turn among those with the same key."""
+        """Return a block that excludes other blocks with the same key."""
         ...
 
     async def together(
@@ -96,29 +96,29 @@ class Transport(Protocol):
         many: int,
         interrupted: Callable[[], None],
     ) -> list[Any]:
-        """Do all, so many at once, and give what each gives, or the exception that it raises.
+        """Do all work, so many at a time, and return the results, or the exceptions in their places.
 
-        `interrupted` tells those that cannot be canceled that this was.
+        `interrupted` notifies threads, which cannot be canceled, that this was interrupted.
         """
         ...
 
     def over(self, client: Any) -> Transport:
-        """Give a transport of this colour over a client of the caller's."""
+        """Return a transport of this colour over a client of the caller."""
         ...
 
     def twin(self) -> Transport:
-        """Give the same transport in the other colour: always the same one, whose twin is this one.
+        """Return this transport's counterpart in the other colour, always the same object.
 
-        Raises ReplicateError over a client of the caller's, whose settings the other colour would not have.
+        Raises ReplicateError over a client of the caller, whose settings the counterpart would not have.
         """
         ...
 
     def afresh(self) -> Transport:
-        """Give a blocking transport with the same options. Raises ReplicateError over a client of the caller's."""
+        """Return a blocking transport with the same options. Raises ReplicateError over a client of the caller."""
         ...
 
     async def close(self) -> None:
-        """Close the connections. An asynchronous one closes those of the running event loop, and its twin's."""
+        """Close the connections. An asynchronous transport closes those of the running loop, and its twin's."""
         ...
 
     @property
@@ -128,11 +128,11 @@ class Transport(Protocol):
 
 
 class ThirdPartyRequest(dict[str, Any]):
-    """A request to somebody else than the API: it carries what is in it, and nothing that a client would add."""
+    """A request to another host than the API. Nothing of a client's settings is added to it."""
 
 
 def came_over_a_socket(response: httpx.Response) -> bool:
-    """Tell whether somebody on the network has given an answer, and not a mocking library in his place."""
+    """Return whether a response came over a network connection, and not from a mocking library."""
     try:
         socket = response.extensions["network_stream"].get_extra_info("socket")
     except Exception:  # noqa: BLE001 - a stream of whatever kind, which may have been closed

@@ -1,4 +1,4 @@
-"""How far a request has gone out, as httpcore tells in its `trace` extension. A part of a request does nothing."""
+"""How far a request was sent, according to httpcore's `trace` extension. Part of a request starts nothing."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator, Mapping
 
 CHUNK = 64 * 1024
-"""Bytes of a body that are written at once."""
+"""Bytes of a body that are written at a time."""
 TUNNEL = b"CONNECT"
 GONE = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
 RESOURCES = {"BrokenResourceError", "ClosedResourceError"}
-"""What anyio and trio raise for such a connection."""
+"""The errors of anyio and trio for such a connection."""
 NO_BODY = object()
 
 
 class Sending:
-    """One attempt to send a request. It is called with what happens to it: it is the `trace` extension itself."""
+    """One attempt to send a request. It is the `trace` extension itself, called with each event."""
 
     def __init__(self, *, own: bool = False) -> None:
         self.own: bool = own
-        """Whether it goes over connections of our own making: then httpcore sends it, and tells before it begins."""
+        """Whether our own client sends it: then httpcore reports the first event before anything is sent."""
         self.traced: bool = False
-        """Whether anything was told. A transport other than httpcore's tells nothing."""
+        """Whether there was any event. Only httpcore's transports report events."""
         self.begun: bool = False
-        """Whether some of the request may have gone out: to the API, for a proxy hands a CONNECT on to nobody."""
+        """Whether some of the request may have been sent to the API. A CONNECT to a proxy does not count."""
         self.whole: bool = False
-        """Whether all of it has."""
+        """Whether all of it was sent."""
         self._broken = False
         self._body: Any = None
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> Any:
-        """Take note of an event of httpcore's."""
+        """Handle an event of httpcore."""
         self._note(event, info)
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
@@ -43,7 +43,7 @@ class Sending:
         if ".send_request_" not in event:
             return
         match event.split(".")[1:]:
-            case ["send_request_headers", "started"]:  # also of another connection's tunnel, or of a second attempt
+            case ["send_request_headers", "started"]:  # also for a proxy tunnel, or a second attempt of httpcore
                 self.begun = info["request"].method != TUNNEL
                 self.whole, self._broken = False, False
                 self._body = None if has_body(info["request"].headers) else NO_BODY
@@ -57,21 +57,21 @@ class Sending:
                 pass
 
     def arrived(self, *, otherwise: bool) -> bool:
-        """Tell whether all of the request may have arrived, now that it has failed; `otherwise` if nothing was told."""
+        """Return whether all of the failed request may have arrived; `otherwise` if there were no events."""
         return self.whole or self._pending if self.traced else otherwise
 
     @property
     def _pending(self) -> bool:
-        """Whether its end was given to be written, and may have been.
+        """Whether the end of the body was passed to the socket, and may have been written.
 
-        An event loop keeps it until the connection ends. And what looks like a timeout may be an exception of a
-        signal's handler that came just after.
+        An event loop buffers it until the connection ends. An apparent timeout may be an exception of a signal handler
+        that came just after the write.
         """
         return self.begun and self._body is not None and not self._broken and not getattr(self._body, "is_left", False)
 
     @property
     def interrupted(self) -> bool:
-        """Whether the request may have arrived, if it was left at just any moment."""
+        """Whether the request may have arrived, if it was interrupted at any moment."""
         return self.begun or not self.traced
 
     @property
@@ -81,22 +81,22 @@ class Sending:
 
 
 class AsyncSending(Sending):
-    """The same in an event loop."""
+    """The same for asynchronous requests."""
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> Coroutine[Any, Any, None]:
-        """Take note of an event of httpcore's."""
+        """Handle an event of httpcore."""
         self._note(event, info)
         return nothing()
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Tell whether more than headers belongs to a request."""
+    """Return whether a request has a body."""
     names = (b"content-length", b"transfer-encoding")
     return any(name.lower() in names and value != b"0" for name, value in headers)
 
 
 def is_refused(error: BaseException) -> bool:
-    """Tell whether an error of httpcore's says for certain that something was not written: the connection is gone."""
+    """Return whether an error of httpcore proves that nothing more was written: the connection is gone."""
     cause = error.__cause__ or error.__context__
     if type(error).__name__ != "WriteError":
         return False
@@ -108,24 +108,24 @@ async def nothing() -> None:
 
 
 UNTRACED = Sending()
-"""That of a request which may be repeated, wherever the last one got to."""
+"""For idempotent requests, which may be repeated in any case."""
 
 
 def traced(arguments: dict[str, Any], *, blocking: bool, own: bool = False) -> Sending:
-    """Have a request, given as arguments of httpx's, tell how far it has gone out."""
+    """Trace how far a request, given as arguments of httpx, is sent."""
     sending = (Sending if blocking else AsyncSending)(own=own)
     arguments["extensions"] = {"trace": sending}
     return sending
 
 
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A long body that is written piece by piece, so that it shows whether its end was."""
+    """A long body that is written in pieces, so that it is known whether its end was written."""
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
         self._chunks: Iterator[bytes] = iter(())
         self.is_left: bool = True
-        """Whether some of it was not taken to be written."""
+        """Whether some of it was not passed on yet."""
 
     def __iter__(self) -> Iterator[bytes]:
         self.is_left = True
@@ -134,7 +134,7 @@ class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield bytes(self._content[start : start + CHUNK])
 
     def __aiter__(self) -> Chunks:
-        # No generator: one that is left half-read would have to be closed by somebody.
+        # Not a generator: a half-read one would have to be closed.
         self._chunks = iter(self)
         return self
 

@@ -1,4 +1,4 @@
-"""The only place that blocks or awaits: HTTP exchanges and the clock, in both colours behind one interface.
+"""The transports: HTTP exchanges and the clock, in both colours behind one interface.
 
 A transport knows httpx. It deliberately does not know Replicate: no URLs, no token, no retries.
 """
@@ -48,13 +48,13 @@ K = TypeVar("K", httpx.Client, httpx.AsyncClient)
 
 
 class Connected(Generic[K]):
-    """What is sent with: a client of the caller's, or options for clients of our own."""
+    """The base of both transports: the caller's client, or options for clients of our own."""
 
     blocking: bool
 
     def __init__(self, client: K | None, twin: Connected[Any] | None, options: Mapping[str, Any]) -> None:
         check_colour(client, blocking=self.blocking)
-        self._sealed: Sealed[K | None] = Sealed(client)  # its pool knows the requests under way
+        self._sealed: Sealed[K | None] = Sealed(client)  # its pool knows the requests in flight
         self._options = discreet(options)
         self._library = library_of_options({**plain(options), "client": client})
         self.closed: bool = twin is not None and twin.closed
@@ -85,12 +85,12 @@ class Connected(Generic[K]):
         return time.monotonic()
 
     def forget(self) -> None:
-        """Leave to the parent process what was inherited from it, without closing it."""
+        """Drop the parent process's clients after a fork, without closing them."""
         self._lock = Lock()
 
 
 class BlockingTransport(Connected[httpx.Client]):
-    """httpx.Client: made on first use, shared by all threads, and by no other process."""
+    """Blocks, with an httpx.Client: created on first use, shared by all threads, but by no other process."""
 
     blocking = True
 
@@ -108,7 +108,7 @@ class BlockingTransport(Connected[httpx.Client]):
         return self._sealed_for(creates=False).open()
 
     def _sealed_for(self, *, creates: bool) -> Sealed[httpx.Client]:
-        """Give the client for a request. There is another one for creates, unless the caller answers them himself."""
+        """Return the client for a request. Creates have their own, unless the caller passed a client or transport."""
         if self._client is not None:
             return cast("Sealed[httpx.Client]", self._sealed)
         return self._own.take(creates=creates)
@@ -140,7 +140,7 @@ class BlockingTransport(Connected[httpx.Client]):
         return response
 
     def _left_by(self, error: BaseException) -> bool:
-        """Make no more use of the clients if an error was an interrupt, and tell whether it was."""
+        """Discard the clients if an error was an interrupt, and return whether it was."""
         if not is_foreign(error):
             return False
         self._interrupted = self._client is not None
@@ -184,7 +184,7 @@ class BlockingTransport(Connected[httpx.Client]):
         if self._interrupted:  # so that a lock of the caller's client may be held for ever
             run_in_thread(lambda: drive(work()), seconds)
         else:
-            await work()  # which keeps to the time by the deadline of its requests
+            await work()  # its requests keep the deadline
 
     async def in_use(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -223,10 +223,10 @@ class BlockingTransport(Connected[httpx.Client]):
 
 
 class AsyncTransport(Connected[httpx.AsyncClient]):
-    """httpx.AsyncClient: one for each event loop that uses it, asyncio's or trio's.
+    """Awaits, with an httpx.AsyncClient for each event loop that uses it, asyncio's or trio's.
 
-    A connection belongs to the loop it was made in, so one client for several `asyncio.run` calls needs several pools.
-    Each is closed with its loop, by an asynchronous generator that the loop shuts down as its last act.
+    A connection belongs to the loop it was opened in, so one client needs several pools for several `asyncio.run`.
+    Each pool is closed with its loop, by an asynchronous generator that the loop shuts down last.
     """
 
     blocking = False
@@ -241,7 +241,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
 
     @property
     def client(self) -> httpx.AsyncClient:
-        """A client as the requests are sent with: the caller's, or one of the same settings, for those who look."""
+        """The caller's client, or one with the same settings as those that send the requests, to look at."""
         if self._client is not None:
             return self._client
         if (shown := self._shown) is None:
@@ -249,7 +249,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         return shown
 
     async def lanes(self) -> ClientPool | GivenClient:
-        """Give what requests of the running event loop are sent with."""
+        """Return the client pool of the running event loop, or the caller's client."""
         check_open(self)
         if self._client is not None:
             return GivenClient(self._client)
@@ -332,7 +332,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         return concurrency.task_lock(key)
 
     async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:  # noqa: ARG002
-        return await concurrency.in_tasks(work, many)  # which are canceled with this
+        return await concurrency.in_tasks(work, many)  # they are canceled with this
 
     def over(self, client: httpx.AsyncClient) -> AsyncTransport:
         return AsyncTransport(client)
