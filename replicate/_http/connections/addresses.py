@@ -20,7 +20,7 @@ class Unfetchable(httpx.RequestError):
 def check_address(url: httpx.URL) -> None:
     """Raise Unfetchable for a host or a port that none can have."""
     labels = url.raw_host.removesuffix(b".").split(b".")
-    if not all(0 < len(label) <= LONGEST_LABEL for label in labels):
+    if [label for label in labels if not 0 < len(label) <= LONGEST_LABEL]:
         raise Unfetchable("it has no host" if labels == [b""] else "a part of its host is empty or too long")
     if (url.port or 0) > LAST_PORT:
         raise Unfetchable(f"its port is above {LAST_PORT}")

@@ -139,7 +139,7 @@ def with_lazy_cookies(client: Any) -> Any:
     look = client.cookies.extract_cookies
 
     def extract_cookies(response: Any) -> None:
-        if any(name.lower() == b"set-cookie" for name, _ in response.headers.raw):
+        if b"set-cookie" in [name.lower() for name, _ in response.headers.raw]:
             look(response)
 
     client.cookies.extract_cookies = extract_cookies

@@ -92,7 +92,7 @@ class AsyncSending(Sending):
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Return whether a request has a body."""
     names = (b"content-length", b"transfer-encoding")
-    return any(name.lower() in names and value != b"0" for name, value in headers)
+    return bool([name for name, value in headers if name.lower() in names and value != b"0"])
 
 
 def is_refused(error: BaseException) -> bool:
