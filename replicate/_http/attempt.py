@@ -1,4 +1,4 @@
-"""One attempt to send a request, and all that learn how it goes: rate limiter, what it starts, observers, log."""
+"""One attempt to send a request. It notifies the rate limiter, the observers, the log, and the run that it starts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from replicate_api.types import Request
 
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable)
-"""What is raised every time anew."""
+"""Errors that a retry cannot fix."""
 
 
 class Sender(Protocol):
-    """What an attempt needs of the session that makes it."""
+    """The part of a session that an attempt uses."""
 
     config: Config
     transport: Transport
@@ -50,22 +50,23 @@ class Sender(Protocol):
 
     @property
     def pace(self) -> RateLimiter:
-        """The rate limiter of the API that it talks to."""
+        """The rate limiter for the session's API."""
         ...
 
     def remaining(self) -> float:
-        """Return the seconds that are left until the deadline."""
+        """Return the seconds until the deadline."""
         ...
 
     def arguments(self, request: Request, *, trusted: bool = ..., file: bool = ...) -> dict[str, Any]:
-        """Return a request as arguments of httpx."""
+        """Return a request as httpx's arguments."""
         ...
 
 
 class Attempt:
-    """One attempt to send a request, the next one of a route.
+    """One attempt to send the next request of a route.
 
-    `started` is what the request starts, and learns how far it has gone out; `number` counts from 1.
+    `started` stands for the run that the request starts, and is notified when the request goes out and when it ends.
+    `number` counts from 1.
     """
 
     def __init__(self, session: Sender, route: Route, started: Started | None, number: int) -> None:
@@ -83,14 +84,14 @@ class Attempt:
 
     @property
     def _paced(self) -> bool:
-        """Whether the answer tells what is left of the quota for all but creates."""
+        """Whether the response shows how much is left of the quota for requests other than creates."""
         return self._repeatable and self._to_api
 
     async def exchange(self, *, stream: bool) -> httpx.Response:
-        """Send the request, and give the answer, its content read unless `stream`. Raises UNANSWERED."""
+        """Send the request, and return the response, with its content read unless `stream`. Raises UNANSWERED."""
         session, transport, started = self._session, self._session.transport, self._started
         if started is not None:
-            await transport.prepare(self.arguments["url"])  # what fails here has sent nothing
+            await transport.prepare(self.arguments["url"])  # if this fails, nothing was sent
         if self._observers is not None:
             self._shown = self._observers.sending(self.arguments, self._number)
         self._began = transport.now()
@@ -126,20 +127,20 @@ class Attempt:
         )
 
     async def whole_error(self, response: httpx.Response) -> httpx.Response:
-        """Give an answer that is no success with as much of its content as an error shows. Raises UNANSWERED."""
+        """Return an unsuccessful response with as much of its content as an error shows. Raises UNANSWERED."""
         if not self._to_api:
             return await read_beginning(response, self._session.transport)
         await self._session.transport.read(response)
         return response
 
     def follows(self, response: httpx.Response) -> bool:
-        """Tell whether the answer redirects to what the route goes on with."""
+        """Return whether the response is a redirect that the route follows."""
         if redirects_with_the_token(response):
             return False
         return self._route.goes_on(self.request, self.arguments, response, api=self._to_api)
 
     def refused(self, response: httpx.Response) -> tuple[APIStatusError, retry.Failure]:
-        """Make the error for an answer that is one, and describe it."""
+        """Return the error for an error response, and describe the failure."""
         authorized = "Authorization" in self.arguments["headers"]
         error = error_of(response, authorized=authorized, missing=self._session.config.credentials.hint)
         repeatable = self._repeatable or not self._sending.arrived(otherwise=True)
@@ -150,7 +151,7 @@ class Attempt:
     def unanswered(
         self, cause: httpx.RequestError | TimeoutError | ConnectionError
     ) -> tuple[APIConnectionError, retry.Failure]:
-        """Make the error for what was raised in the place of an answer, and describe it."""
+        """Return the error for an exception that was raised instead of a response, and describe the failure."""
         self._seconds = self._session.transport.now() - self._began
         error = connection_error(cause, self.request.method, self.arguments["url"], self._sending)
         error.sent |= self._route.done
@@ -158,12 +159,12 @@ class Attempt:
         return error, retry.Failure(self._repeatable, refused=not error.sent, transient=transient)
 
     def succeeded(self, response: httpx.Response) -> None:
-        """Tell of an answer that is no error."""
+        """Log a response that is not an error."""
         if log.shows(log.DEBUG):
             self._log(response.status_code, request_id_of(response))
 
     def failed(self, error: APIConnectionError | APIStatusError, pause: float | None) -> None:
-        """Tell of an error, and after how many seconds the request is sent again, if it is."""
+        """Report an error to the observers and the log. `pause` is the seconds until the retry, None without one."""
         if self._observers is not None:
             self._observers.failed(error, pause)
         if log.shows(log.DEBUG):

@@ -1,4 +1,4 @@
-"""What all requests of a client have in common."""
+"""The configuration that all requests of a session share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from replicate._http.observers import Observers
 
 LAST_CHANCE = 1.0
-"""Seconds that a request has although the deadline has passed."""
+"""Seconds that a request gets even if the deadline has passed."""
 
 
 @frozen
@@ -28,7 +28,7 @@ class Config:
     """The settings of a session."""
 
     given_url: httpx.URL | None = field(alias="base_url")
-    """Where the API is; None for where the environment says that it is, at any time."""
+    """The API's URL; None to read it from the environment whenever it is needed."""
     credentials: Credentials
     timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
@@ -36,24 +36,24 @@ class Config:
     query: Mapping[str, Any] = {}
     body: Mapping[str, Any] = {}
     poll_interval: float | None = None
-    """Seconds between two looks at what is waited for; None for what the environment says, or else to adapt."""
+    """Seconds between two polls; None for the environment's value, or else for an adaptive interval."""
     output_dir: Path | None = None
-    """Where the files of outputs are saved as they come; None for nowhere."""
+    """The folder in which output files are saved as they arrive; None to save none."""
     allow_private_hosts: bool = False
-    """Whether outputs and redirects may name hosts that are not public."""
+    """Whether URLs in outputs and redirects may lead to private hosts."""
     observers: Observers | None = None
-    """Who is told of requests and predictions."""
+    """The observers of requests and predictions."""
     deadline: float | None = None
-    """When, by the transport's clock, no request may go on any more; one that begins late still gets LAST_CHANCE."""
+    """The time on the transport's clock at which every request ends; one that begins late still gets LAST_CHANCE."""
 
     @property
     def base_url(self) -> httpx.URL:
-        """Where the API is. Raises VariableError."""
+        """The API's URL. Raises VariableError."""
         return base_url() if self.given_url is None else self.given_url
 
 
 class Overridden(Mapping[str, Any]):
-    """What a property of a client says now. `configured_values` is what the client is set to."""
+    """The current values of a property that a client's subclass overrides. `configured_values` returns the others."""
 
     def __init__(self, client: Any, given: Mapping[str, Any], ask: Callable[[Any], Mapping[str, Any]]) -> None:
         self.given = given
@@ -69,14 +69,14 @@ class Overridden(Mapping[str, Any]):
         return len(self._ask(self._client))
 
     def keys(self) -> Any:
-        """Ask once for all of it, for `{**headers}` and `headers.items()` need not ask for each."""
+        """Read the property once for all keys."""
         return self._ask(self._client).keys()
 
     def items(self) -> Any:
-        """As `keys`."""
+        """Read the property once for all items."""
         return self._ask(self._client).items()
 
 
 def configured_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give what a client is set to."""
+    """Return the values that a client is configured with, without what a subclass overrides."""
     return values.given if isinstance(values, Overridden) else values
