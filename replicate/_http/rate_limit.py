@@ -1,4 +1,4 @@
-"""How many looks a minute all that waits may take together. A pure decision: nothing here waits or sends."""
+"""The rate limit for polling, for all waiting calls together. Pure decisions: nothing here waits or sends."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ if TYPE_CHECKING:
     import httpx
 
 QUOTA = 3000
-"""Requests a minute that the API allows, other than those that start something."""
+"""Requests a minute that the API allows, apart from those that start something."""
 RATE = 0.8 * QUOTA / 60
-"""Looks a second; the rest of the quota is for other requests."""
+"""Polls a second. The rest of the quota is for other requests."""
 BURST = 1.0
-"""Seconds whose looks may all be taken at once, after as long a rest."""
+"""Seconds whose slots can all be taken at once, after as long without polls."""
 
 
 def limits_of(headers: httpx.Headers) -> dict[str, str]:
-    """Give the headers of an answer that tell of the quota."""
+    """Return the headers of a response that describe the quota."""
     found = [(name.lower(), value) for name, value in headers.raw if name[:10].lower() == b"ratelimit-"]
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in found}
 
 
 class RateLimiter:
-    """Gives each look a slot, in the order of asking. All threads and tasks that use one token share one.
+    """Assigns a slot to each poll, in order. All threads and tasks that use the same token share a limiter.
 
     Times are seconds of a clock that the caller reads.
     """
 
     def __init__(self) -> None:
         self._next = float("-inf")
-        """When the next slot is."""
+        """The time of the next slot."""
         self._paused = float("-inf")
-        """Until when nobody may look."""
+        """The time until which nobody may poll."""
         self._scarce = float("-inf")
-        """Until when slots are `_apart`, since the API said that few are left."""
+        """The time until which slots are `_apart`, because the API said that few requests are left."""
         self._apart = 1 / RATE
         self._free: list[float] = []
-        """Slots before the next that were taken and not used, as a heap."""
+        """Slots before the next one that were reserved and not used, as a heap."""
         self._lock = Lock()
         inheritors.add(self)
 
     def reserve(self, now: float, most: float = float("inf")) -> float:
-        """Take the next slot, and give the seconds until it is there. One that is not before `most` is not taken."""
+        """Reserve the next slot, and return the seconds until then. A slot in `most` seconds or more is not reserved."""
         with self._lock:
             earliest = max(now - BURST, self._paused)
             if earliest < self._scarce:
@@ -64,16 +64,16 @@ class RateLimiter:
                 return wait
             heappop(self._free)
             while self._free and self._free[0] < min(slot + self._apart, self._scarce):
-                heappop(self._free)  # from when there were more
+                heappop(self._free)  # from when more requests were left
             return wait
 
     def give_back(self, slot: float) -> None:
-        """Let another look have a slot that was taken for a moment and is not used."""
+        """Return a slot, by its time, that was reserved and is not used."""
         with self._lock:
             heappush(self._free, slot)
 
     def paused(self, now: float) -> bool:
-        """Tell whether nobody may look now, also who has waited for a slot: then it takes another."""
+        """Return whether nobody may poll now. A caller that has waited for its slot then needs another one."""
         return now < self._paused
 
     def pause(self, seconds: float, now: float) -> None:
@@ -82,7 +82,7 @@ class RateLimiter:
             self._paused = max(self._paused, now + min(seconds, LONGEST_TOLD))
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
-        """Note what an answer says of how many requests are left, and until when: few are spread over that time."""
+        """Note how many requests are left, and until when, from a response. Few are spread over that time."""
         if (said := headers.get("ratelimit-remaining")) is None:
             return
         left, reset = number(said), number(headers.get("ratelimit-reset"))
@@ -96,5 +96,5 @@ class RateLimiter:
             self._apart = reset / left
 
     def forget(self) -> None:
-        """In the child of a fork: no thread of the parent holds the lock."""
+        """Replace the lock in the child of a fork, where no thread would release it."""
         self._lock = Lock()

@@ -1,4 +1,4 @@
-"""When a request is sent again, and after how long. Pure decisions: nothing here waits or sends."""
+"""Whether a request is retried, and after how long. Pure decisions: nothing here waits or sends."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "QUERY"})
-"""Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""
+"""Idempotent methods (RFC 9110, section 9.2.2)."""
 
 RETRIED = frozenset({408, 429})
 FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
 LONGEST_TOLD = 120.0
-"""Seconds. A server that asks for more patience is better answered with an error that says so."""
+"""Maximum seconds to wait at a server's request. If it asks for more, an error that says so is better."""
 RESETS = re.compile(r"resets in ~?([0-9]+(?:\.[0-9]+)?)\s*s")
-"""How the detail of a 429 says when to come again."""
+"""The part of a 429's detail that says when to retry."""
 
 
 class Failure(NamedTuple):
@@ -29,12 +29,12 @@ class Failure(NamedTuple):
     refused: bool
     """The server certainly did nothing: it was not reached, or answered 429."""
     transient: bool
-    """It may go better next time."""
+    """A retry may succeed."""
     told: float | None = None
     """Seconds that the server asks to wait."""
 
     def waited_out(self, max_retries: int, remaining: float) -> bool:
-        """Tell whether it counts as no attempt: nothing was done, it was told when to come, and a deadline ends it."""
+        """Return whether the retry is not counted: nothing was done, the server said when, and a deadline ends it."""
         return max_retries > 0 and self.refused and self.told is not None and remaining < float("inf")
 
 
@@ -47,11 +47,11 @@ def delay(
     remaining: float = float("inf"),
     refusals: int = 0,
 ) -> float | None:
-    """Decide how many seconds to wait before sending again, or None not to.
+    """Return the seconds to wait before the next retry, or None for no retry.
 
-    `retries` counts those made so far, `refusals` those of them that waited out a refusal and are not counted;
-    `jitter` is a random number from 0 to 1, which spreads the retries of many clients over the whole interval.
-    `remaining` are the seconds until the deadline.
+    `retries` is the number of retries so far, and `refusals` the number of those that waited out a refusal and do not
+    count toward `max_retries`. `jitter` is a random number from 0 to 1, which spreads the retries of many clients over
+    the whole interval. `remaining` is the seconds until the deadline.
     """
     if not failure.transient or not (failure.repeatable or failure.refused):
         return None
@@ -60,20 +60,20 @@ def delay(
     spread = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retries, 10))
     if failure.told is None:
         return jitter * spread
-    # Many are told the same moment: those that come too early again spread over more and more time after it.
+    # Many clients are given the same time. With each refusal, they spread over a longer interval after it.
     in_time = max(0.0, remaining - failure.told) / 2
     return failure.told + jitter * min(spread, in_time) if failure.told <= LONGEST_TOLD else None
 
 
 def refusal(status: int, *, repeatable: bool, told: float | None) -> Failure:
-    """Describe an answer with an error status."""
+    """Describe a response with an error status."""
     return Failure(repeatable, refused=status == 429, transient=status in RETRIED or status >= 500, told=told)
 
 
 def read_retry_after(
     headers: Mapping[str, str], problem: Mapping[str, Any], now: datetime | None = None
 ) -> float | None:
-    """Read how many seconds the server asks to wait: from Retry-After (seconds or a date), or from the body."""
+    """Return the seconds that the server asks to wait, from Retry-After (seconds or a date) or from the body."""
     header = headers.get("retry-after", "")
     if (seconds := number(header)) is not None:
         return seconds
@@ -92,7 +92,7 @@ def read_retry_after(
 
 
 def number(value: object) -> float | None:
-    """Read a finite, non-negative number, or None."""
+    """Return a value as a finite, non-negative number, or None."""
     if not isinstance(value, (str, int, float)):
         return None
     try:
