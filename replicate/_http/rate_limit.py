@@ -48,7 +48,7 @@ class RateLimiter:
         inheritors.add(self)
 
     def reserve(self, now: float, most: float = float("inf")) -> float:
-        """Reserve the next slot, and return the seconds until then. A slot in `most` seconds or more is not reserved."""
+        """Reserve the next slot, and return the seconds until it. A slot in `most` seconds or more is not reserved."""
         with self._lock:
             earliest = max(now - BURST, self._paused)
             if earliest < self._scarce:

@@ -149,7 +149,7 @@ class Decoder:
         if "\0" in whole:  # an id with a NUL is ignored
             pieces = [whole]
         events: list[ServerSentEvent] = []
-        for unusual, place, data in zip(pieces[::3], pieces[1::3], pieces[2::3]):  # noqa: B905 - the last piece is alone
+        for unusual, place, data in zip(pieces[::3], pieces[1::3], pieces[2::3]):  # noqa: B905 - the last is alone
             if unusual:
                 events += self._unusual(unusual)
             event = created(ServerSentEvent, data)
