@@ -1,4 +1,4 @@
-"""The httpx clients that the threads of a blocking transport share: made on first use, unused after an interrupt."""
+"""The httpx clients that the threads of a blocking transport share: made on first use, discarded after an interrupt."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     import httpx
 
 MOMENT = 1.0
-"""Seconds for which closing a connection is waited for after an interrupt, which may have left its lock held."""
+"""Seconds to wait for a connection to close after an interrupt, which may have left its lock held."""
 
 
 class OwnClients:
-    """One client for creates and one for all else; if the caller answers requests himself, one for all."""
+    """One client for creates and one for all other requests; a single one if the caller has passed a transport."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
         self._factory: ClientFactory | None = None
         self._made: dict[bool, tuple[Sealed[httpx.Client], weakref.finalize[..., OwnClients]]] = {}
-        """Whether for creates, and what closes it at the latest."""
+        """By whether it is for creates: a client, and the finalizer that closes it at the latest."""
         self._discarded: list[Sealed[httpx.Client]] = []
         self._lock = Lock()
 
     def take(self, *, creates: bool) -> Sealed[httpx.Client]:
-        """Give the client for a request. Raises VariableError, OptionError."""
+        """Return the client for a request. Raises VariableError, OptionError."""
         creates = creates and not answers_itself(self._options)
         if (made := self._made.get(creates)) is None:
             with self._lock:
@@ -44,14 +44,14 @@ class OwnClients:
         return made[0]
 
     def prepare(self, url: httpx.URL | str) -> None:
-        """Read the certificates if a request to this URL is the first that needs any. Raises VariableError."""
+        """Load the certificates if a request to this URL is the first that needs them. Raises VariableError."""
         if self._factory is not None:
             self._factory.prepare(url)
 
     def discard(self) -> None:
-        """Make no more use of the clients after an interrupt, which may have come while a lock of theirs was held.
+        """Stop using the clients after an interrupt, which may have left one of their locks held.
 
-        They are not closed, for other threads may be using them, and to close them takes the lock.
+        They are not closed yet: other threads may be using them, and closing them takes the lock.
         """
         made, self._made = self._made, {}
         for client, finalizer in made.values():
@@ -67,7 +67,7 @@ class OwnClients:
             run_in_thread(client.open().close, MOMENT)
 
     def forget(self) -> None:
-        """Leave to the parent process what was inherited from it, without closing it."""
+        """Leave inherited clients to the parent process, without closing them."""
         self._lock = Lock()
         for client, finalizer in self._made.values():
             finalizer.detach()
@@ -77,13 +77,13 @@ class OwnClients:
 
 
 def unlocking(client: Any) -> Any:
-    """Have the pools of a client keep no lock after an interrupt.
+    """Replace the locks of a client's pools, so that an interrupt leaves none of them held.
 
-    httpcore's lock is taken in a method written in Python, where a signal's handler may raise after it was taken, and
-    it is taken again while such an error is handled. One that is written in C, and can be taken again, has no such gap.
+    httpcore acquires its lock in a Python method. A signal handler can raise there after the lock was acquired, and the
+    lock is acquired again while that error is handled. A reentrant lock written in C has no such gap.
     """
     for transport in (getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()):
         pool: Any = getattr(transport, "_pool", None)
         if hasattr(pool, "_optional_thread_lock"):
-            pool._optional_thread_lock = RLock()  # noqa: SLF001 - what else has it keeps it
+            pool._optional_thread_lock = RLock()  # noqa: SLF001 - httpx has no option for it
     return client

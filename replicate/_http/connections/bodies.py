@@ -1,4 +1,4 @@
-"""Requests with their bodies; those that hold files are read away from the event loop, and told of as they go out."""
+"""Request and response bodies. Files are read in a thread, not in the event loop, and their progress is reported."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from replicate._http.libraries import Library
 
 BLOCK = 2**20
-"""Bytes that are read at once in a thread, whose turn costs more than what httpx reads and sends at once, 64 KiB."""
+"""Bytes that a thread reads at a time. Switching to it costs more than reading and sending httpx's chunk, 64 KiB."""
 
 
 # Raise glibc's mmap threshold, by freeing a block of this size. Otherwise streaming chunks costs a third more.
@@ -34,7 +34,7 @@ bytes(4 << 20)
 
 
 class Counted:
-    """A file that is read to be sent. `told` tells how much was, each time that what was read has gone out."""
+    """A file that is sent. Whenever the part that was read has gone out, `told` reports how much that is."""
 
     def __init__(self, file: BinaryIO, size: int, tell: Callable[[int, int], object]) -> None:
         self._file, self._size, self._tell = file, size, tell
@@ -56,7 +56,7 @@ class Counted:
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body with files, as httpx wrote it, which would read the files in the event loop too."""
+    """A body with files, as encoded by httpx, which itself would read the files in the event loop."""
 
     def __init__(self, stream: Iterable[bytes], counted: list[Counted]) -> None:
         self._stream, self._counted = stream, counted
@@ -73,7 +73,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             self._tell()
 
     def __aiter__(self) -> Body:
-        # No generator: one that is left half-read would have to be closed by somebody.
+        # Not a generator: a half-read one would have to be closed.
         self._chunks, self._begun = iter(self._stream), False
         self._block.clear()
         return self
@@ -102,7 +102,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def prepared(given: Mapping[str, Any], headers: list[tuple[bytes, bytes]], library: Library) -> Any:
-    """Make a request as httpx does, which would copy the headers three times."""
+    """Build a request as httpx does, but without copying the headers three times."""
     url, content = library.URL(given["url"]), given.get("content", b"")
     names = {name.lower() for name, _ in headers}
     if names.isdisjoint((b"content-length", b"transfer-encoding")):
@@ -119,7 +119,7 @@ def prepared(given: Mapping[str, Any], headers: list[tuple[bytes, bytes]], libra
 
 
 def with_body(made: Any, arguments: Mapping[str, Any], library: Library = httpx) -> Any:
-    """Give a request of a library that was made of some arguments a body that holds files, or is written in chunks."""
+    """Return a request that a library made from arguments, with our body if it holds files or is sent in chunks."""
     if "files" in arguments:
         counted = [content for _, (_, content, _) in arguments["files"] if isinstance(content, Counted)]
         made.stream = stream_of(Body, library)(made.stream, counted)
@@ -129,7 +129,7 @@ def with_body(made: Any, arguments: Mapping[str, Any], library: Library = httpx)
 
 
 class MaskedStream(httpx.SyncByteStream):
-    """The content of an answer, of a stream that knows the request. What it raises leaves without its frames."""
+    """The content of a response. The stream inside knows the request, so its frames are removed from errors."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._stream: Sealed[Any] = Sealed(response.stream)
@@ -153,7 +153,7 @@ class MaskedStream(httpx.SyncByteStream):
                 try:
                     raise interrupt
                 finally:
-                    del interrupt  # which has this frame in its traceback
+                    del interrupt  # its traceback contains this frame
             if part is None:
                 return
             yield part
@@ -163,12 +163,12 @@ class MaskedStream(httpx.SyncByteStream):
 
     @property
     def elapsed(self) -> timedelta | None:
-        """How long the answer took, where httpx2 looks for it."""
+        """How long the response took, where httpx2 looks for it."""
         return getattr(self._stream.open(), "elapsed", None)
 
 
 class TimedStream(MaskedStream):
-    """The same content, which ends at the deadline."""
+    """The same content, but it ends at the deadline."""
 
     def __init__(self, response: httpx.Response, left: Callable[[], float]) -> None:
         super().__init__(response)
@@ -184,16 +184,16 @@ class TimedStream(MaskedStream):
                 raise httpx.ReadTimeout("The time was up before the end of the answer.")
 
 
-class tracked_content:  # noqa: N801 - reads as what it makes of it
-    """Iterate the content of an answer, and keep it from the garbage collector within this block.
+class tracked_content:  # noqa: N801 - used like a function
+    """Iterate the content of a response, and keep it from the garbage collector within this block.
 
-    That would close httpcore's generators at any moment, also where their thread has the lock that this takes. What is
-    half-read when Python ends is closed before its modules are taken apart: httpx needs one that crashes Python 3.13.0
-    afterwards.
+    The collector could close httpcore's generators at any moment, even while their thread holds the lock that closing
+    takes. Half-read content is closed at exit, before Python clears its modules: httpx needs one that crashes Python
+    3.13.0 after that.
     """
 
     _all: ClassVar[dict[Iterator[bytes], tuple[int, httpx.Response]]] = {}
-    """Each with its process, and its answer."""
+    """Each content with its process and its response."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._content, self._response = response.iter_bytes(), response
@@ -207,7 +207,7 @@ class tracked_content:  # noqa: N801 - reads as what it makes of it
 
     @classmethod
     def close(cls) -> None:
-        """Close what nobody is reading just now."""
+        """Close the contents that nobody is reading at the moment."""
         for content, (process, response) in list(cls._all.items()):
             if process == os.getpid() and not getattr(content, "gi_running", False):
                 with suppress(Exception):

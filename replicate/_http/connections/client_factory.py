@@ -1,7 +1,7 @@
-"""Making clients of httpx, by the caller's options and by what the environment said when the first of them was made.
+"""Makes httpx clients from the caller's options and the environment.
 
-httpx reads the environment for each client, and raises whatever it meets there. Here that is read once, before anything
-counts as sent.
+httpx reads the environment for each client, and raises all kinds of errors for it. A factory reads it once, when it is
+made for its first client, and before anything counts as sent.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 UNLIMITED = httpx.Limits(max_connections=None)
 KEEP_ALIVE = 1.0
-"""Seconds for which a connection is kept for another create."""
+"""Seconds for which an idle connection is kept for another create."""
 READ_HERE = ("cert", "mounts", "proxy", "trust_env", "verify")
 PASSED_ON = ("http1", "http2", "limits", "verify")
-"""What a transport for a proxy has from the client."""
+"""The options that a transport for a proxy takes over from the client."""
 
 
 class ClientFactory:
-    """Makes clients of one colour that are all set up alike, each with connections of its own.
+    """Makes clients of one colour with the same settings, each with its own connections.
 
-    Raises VariableError for an environment that cannot be used, and OptionError for an option that cannot.
+    Raises VariableError for an invalid environment variable, and OptionError for an invalid option.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ClientFactory:
         self._blocking = blocking
         self._transport = transport
         self._context = context_for(options)
-        """For all clients, and their proxies."""
+        """The TLS context of all clients and their proxies."""
         self._mounts: Mapping[str, Any] = options.get("mounts") or {}
         kept = {name: value for name, value in options.items() if name not in READ_HERE}
         self._options: dict[str, Any] = {"limits": UNLIMITED, **kept, "verify": self._context, "trust_env": False}
@@ -54,12 +54,12 @@ class ClientFactory:
 
     @property
     def limits(self) -> httpx.Limits:
-        """The bounds of each client."""
+        """The connection limits of each client."""
         limits: httpx.Limits = self._options["limits"]
         return limits
 
     def arguments(self, *, creates: bool = False) -> dict[str, Any]:
-        """Give the arguments for one client."""
+        """Return the arguments for one client."""
         options = {**self._options, "limits": for_creates(self.limits)} if creates else {**self._options}
         mounts = {
             pattern: None if proxy is None else self._proxied(proxy, options)
@@ -68,12 +68,12 @@ class ClientFactory:
         return {**options, "mounts": {**mounts, **self._mounts}} if mounts or self._mounts else options
 
     def make(self, *, creates: bool = False) -> Any:
-        """Make a client. One that `creates` does not keep its connections for as long as servers do."""
+        """Return a new client. One that `creates` drops its idle connections before servers do."""
         kind = self._library.Client if self._blocking else self._library.AsyncClient
         return kind(**self.arguments(creates=creates))
 
     def prepare(self, url: httpx.URL | str) -> None:
-        """Read the certificates if a request to this URL needs any, and none has before. Raises VariableError."""
+        """Load the certificates if a request to this URL is the first that needs them. Raises VariableError."""
         if self._unread is not None and (self._encrypted or httpx.URL(url).scheme == "https"):
             self._unread.load()
             self._unread = None
@@ -91,9 +91,10 @@ class ClientFactory:
 
 
 def for_creates(limits: Any) -> Any:
-    """Give the limits of a client that sends creates: its connections are kept for a moment only.
+    """Return the limits of a client that sends creates: idle connections are kept only for a moment.
 
-    On one that a server is just closing, a create gets lost. Servers close what is idle for 2 seconds or more.
+    A create gets lost on a connection that the server is just closing. Servers close connections that are idle for 2
+    seconds or more.
     """
     expiry = KEEP_ALIVE if limits.keepalive_expiry is None else min(KEEP_ALIVE, limits.keepalive_expiry)
     kept = {"max_connections": limits.max_connections, "max_keepalive_connections": limits.max_keepalive_connections}
@@ -101,11 +102,11 @@ def for_creates(limits: Any) -> Any:
 
 
 def proxies_of(options: Mapping[str, Any], library: Any) -> dict[str, Sealed[Any] | None]:
-    """Give the proxies of a client with these options, by httpx's URL patterns. Raises VariableError."""
+    """Return the proxies of a client with these options, by httpx's URL patterns. Raises VariableError."""
     found: Mapping[str, Any] = {}
     if (proxy := opened(options.get("proxy"))) is not None:
         found = {"all://": proxy}
-    # `proxies` is httpx 0.27's, and left to it.
+    # `proxies` is an option of httpx 0.27, which handles it itself.
     elif options.get("trust_env", True) and options.get("transport") is None and options.get("proxies") is None:
         found = environment_proxies()
     return {
@@ -115,17 +116,17 @@ def proxies_of(options: Mapping[str, Any], library: Any) -> dict[str, Sealed[Any
 
 
 def discreet(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give options of httpx's clients with the proxy sealed, whose URL may hold a password."""
+    """Return options of httpx clients with the proxy sealed, as its URL may hold a password."""
     return {name: sealed(value) if name == "proxy" else value for name, value in options.items()}
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give them as the caller has given them."""
+    """Return options of httpx clients as the caller has passed them."""
     return {name: opened(value) for name, value in options.items()}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Check options of httpx's clients, as far as that costs little. Raises OptionError, TypeError."""
+    """Check options of httpx clients, as far as that costs little. Raises OptionError, TypeError."""
     check_proxy(sealed(options.get("proxy")))
     check_verify(options.get("verify"))
     if not all(":" in pattern and is_pattern(pattern) for pattern in options.get("mounts") or ()):
@@ -135,7 +136,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def with_lazy_cookies(client: Any) -> Any:
-    """Have a client look for cookies only in answers that set some: httpx makes a request of urllib's for each look."""
+    """Make a client look for cookies only in responses that set some. Each look of httpx's builds a urllib request."""
     look = client.cookies.extract_cookies
 
     def extract_cookies(response: Any) -> None:
