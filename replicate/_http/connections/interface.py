@@ -1,4 +1,4 @@
-"""What a session needs of the world: the transport's interface."""
+"""The interface of a transport, through which a session reaches the outside world."""
 
 from __future__ import annotations
 
@@ -15,79 +15,79 @@ T = TypeVar("T")
 
 ALWAYS: float = float("inf")
 TIE: float = 0.05
-"""Seconds by which a deadline waits for httpx's own timeouts, which tell whether the request was sent."""
+"""Seconds by which a deadline waits for httpx's own timeouts, which show whether the request was sent."""
 
 
 class Transport(Protocol):
-    """What a session needs of the world. A blocking one never suspends."""
+    """Everything that a session needs from the outside world. A blocking transport never suspends."""
 
     blocking: bool
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What the caller has given for the connections: options of httpx's clients, or an `http_client`."""
+        """The caller's options for the connections: those of httpx clients, or an `http_client`."""
         ...
 
     @property
     def own(self) -> bool:
-        """Whether requests go out over connections of our own making, and not by what the caller has given."""
+        """Whether requests go over our own connections, not over the caller's client or transport."""
         ...
 
     @property
     def client(self) -> Any:
-        """The client of httpx that sends the requests; with several, another with the same settings."""
+        """The httpx client that sends the requests; if there are several, another one with the same settings."""
         ...
 
     async def prepare(self, url: httpx.URL | str) -> None:
-        """Make what requests to a URL are sent with, as `send` does, too. Raises ReplicateError if that cannot be."""
+        """Make the client for requests to a URL, as `send` does if needed. Raises ReplicateError if that fails."""
         ...
 
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
-        """Exchange a request, given as arguments of `httpx.Client.build_request`, for an answer.
+        """Send a request, given as arguments of `httpx.Client.build_request`, and return the response.
 
-        One that `creates` something goes over a connection that has not been idle for more than a moment.
+        A request that `creates` something goes over a connection that was not idle for more than a moment.
 
-        The answer's content has been read, unless `stream`: then read it with `chunks` or `read`. A redirect is an
-        answer like any other. With a Foreign request goes nothing of what the httpx client is set to. After so many
-        seconds, also while the content is read, this raises httpx.ReadTimeout, whatever has come by then. A blocking
-        one notices that when something comes, or when nothing has come for as long.
+        The response's content is read, unless `stream`: then read it with `chunks` or `read`. A redirect is a response
+        like any other. A ThirdPartyRequest is sent without any of the httpx client's own settings. After so many
+        seconds, even while the content is read, httpx.ReadTimeout is raised, whatever has arrived by then. A blocking
+        transport notices the time only when data arrives, or when none has arrived for that long.
         """
         ...
 
     def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """Yield a streamed answer's content as it arrives, and close the answer at the end."""
+        """Yield a streamed response's content as it arrives, and close the response at the end."""
         ...
 
     async def read(self, response: httpx.Response) -> None:
-        """Read a streamed answer to its end."""
+        """Read a streamed response to its end."""
         ...
 
     async def close_response(self, response: httpx.Response) -> None:
-        """Let go of a streamed answer's connection."""
+        """Release a streamed response's connection."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
 
     async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-        """Do some work to its end, for so many seconds at most, though the task is being canceled."""
+        """Run work to its end, for at most so many seconds, even if the task is being canceled."""
         ...
 
     async def in_use(self) -> AbstractContextManager[None]:
-        """Give a block to whose end the connections last, though their event loop is ending; unless they are closed."""
+        """Return a context manager that keeps the connections open while their event loop ends, unless closed."""
         ...
 
     def now(self) -> float:
-        """Give the time in seconds of a clock that only ever goes forward."""
+        """Return the time in seconds of a monotonic clock."""
         ...
 
     async def offload(self, work: Callable[[], T]) -> T:
-        """Do what takes its time on the disk, without holding up others."""
+        """Run slow work on the disk without blocking other tasks."""
         ...
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
-        """Make a block that waits for its turn among those with the same key."""
+        """Return a context manager that holds the lock of a key, and waits for it first."""
         ...
 
     async def together(
@@ -96,45 +96,45 @@ class Transport(Protocol):
         many: int,
         interrupted: Callable[[], None],
     ) -> list[Any]:
-        """Do all, so many at once, and give what each gives, or the exception that it raises.
+        """Run all jobs, so many at once, and return the result of each, or the exception that it raised.
 
-        `interrupted` tells those that cannot be canceled that this was.
+        `interrupted` is called on an interrupt to notify jobs that cannot be canceled.
         """
         ...
 
     def over(self, client: Any) -> Transport:
-        """Give a transport of this colour over a client of the caller's."""
+        """Return a transport of this colour over the caller's client."""
         ...
 
     def twin(self) -> Transport:
-        """Give the same transport in the other colour: always the same one, whose twin is this one.
+        """Return this transport's counterpart in the other colour: always the same one, whose twin is this one.
 
-        Raises ReplicateError over a client of the caller's, whose settings the other colour would not have.
+        Raises ReplicateError over the caller's client, whose settings the counterpart would not have.
         """
         ...
 
     def afresh(self) -> Transport:
-        """Give a blocking transport with the same options. Raises ReplicateError over a client of the caller's."""
+        """Return a new blocking transport with the same options. Raises ReplicateError over the caller's client."""
         ...
 
     async def close(self) -> None:
-        """Close the connections. An asynchronous one closes those of the running event loop, and its twin's."""
+        """Close the connections. An asynchronous transport closes those of the running event loop and of its twin."""
         ...
 
     @property
     def is_closed(self) -> bool:
-        """Whether it has been closed."""
+        """Whether the transport has been closed."""
         ...
 
 
 class ThirdPartyRequest(dict[str, Any]):
-    """A request to somebody else than the API: it carries what is in it, and nothing that a client would add."""
+    """A request to a third party. It carries only its own contents, and nothing that a client would add."""
 
 
 def came_over_a_socket(response: httpx.Response) -> bool:
-    """Tell whether somebody on the network has given an answer, and not a mocking library in his place."""
+    """Return whether a response came over the network, and not from a mocking library."""
     try:
         socket = response.extensions["network_stream"].get_extra_info("socket")
-    except Exception:  # noqa: BLE001 - a stream of whatever kind, which may have been closed
+    except Exception:  # noqa: BLE001 - any kind of stream, which may be closed
         return False
     return socket is not None

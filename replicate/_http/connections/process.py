@@ -1,4 +1,4 @@
-"""When connections end: by being closed, or in the child of a fork, which must make its own."""
+"""The end of connections: when they are closed, or in the child of a fork, which must make its own."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Closable(Protocol):
 
 
 class ClosedError(ReplicateError, RuntimeError):
-    """What has been closed was used; httpx has RuntimeError for that."""
+    """A closed client or transport was used. httpx raises RuntimeError for that."""
 
 
 def check_open(*used: Closable) -> None:
-    """Raise ReplicateError for what has been closed."""
+    """Raise ClosedError if any of the objects is closed."""
     for each in used:
         if each.is_closed:
             hint = "Make another one, or save files before leaving its `with` block."
@@ -31,7 +31,7 @@ def check_open(*used: Closable) -> None:
 
 
 def check_colour(client: object, *, blocking: bool) -> None:
-    """Raise TypeError for what is no client of httpx or httpx2, or one of the other colour."""
+    """Raise TypeError for an object that is not a client of httpx or httpx2, or has the other colour."""
     if client is None or is_client(client, blocking=blocking):
         return
     ours, theirs = ("Replicate", "Client") if blocking else ("AsyncReplicate", "AsyncClient")
@@ -42,7 +42,7 @@ def check_colour(client: object, *, blocking: bool) -> None:
 
 
 def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is the condition
-    """Raise ReplicateError for a twin that would go round the proxies and settings of a client of the caller's."""
+    """Raise ReplicateError for a twin that would bypass the proxies and settings of the caller's client."""
     if given:
         raise ReplicateError(
             "A client with an http_client of its own cannot be used in the other colour, blocking or async.",
@@ -51,19 +51,19 @@ def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is th
 
 
 class Inheritor(Protocol):
-    """What must not go on in the child of a fork as it was in the parent."""
+    """An object that must be reset in the child of a fork."""
 
     def forget(self) -> None: ...
 
 
 inheritors: weakref.WeakSet[Inheritor] = weakref.WeakSet()
-"""All that are in use."""
+"""All of them that are in use."""
 inherited: list[Any] = []
-"""Clients of a parent process. Two processes that use one connection get each other's answers."""
+"""Clients of a parent process. Two processes that use one connection get each other's responses."""
 
 
 def forget_inherited() -> None:
-    """After a fork, in the child: let every transport make its own connections, and locks be free."""
+    """Reset everything in the child of a fork: transports make their own connections, and locks are free."""
     for each in list(inheritors):
         each.forget()
 

@@ -1,4 +1,4 @@
-"""How far a request has gone out, as httpcore tells in its `trace` extension. A part of a request does nothing."""
+"""How far a request has gone out, as httpcore's `trace` extension reports. A part of a request has no effect."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ CHUNK = 64 * 1024
 TUNNEL = b"CONNECT"
 GONE = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
 RESOURCES = {"BrokenResourceError", "ClosedResourceError"}
-"""What anyio and trio raise for such a connection."""
+"""The class names of the errors that anyio and trio raise for a connection that is gone."""
 NO_BODY = object()
 
 
 class Sending:
-    """One attempt to send a request. It is called with what happens to it: it is the `trace` extension itself."""
+    """How far one attempt to send a request has got. It is the `trace` extension itself, called with events."""
 
     def __init__(self, *, own: bool = False) -> None:
         self.own: bool = own
-        """Whether it goes over connections of our own making: then httpcore sends it, and tells before it begins."""
+        """Whether the request goes over our own connections. Then httpcore sends it, and reports events in advance."""
         self.traced: bool = False
-        """Whether anything was told. A transport other than httpcore's tells nothing."""
+        """Whether any event was reported. A transport other than httpcore's reports none."""
         self.begun: bool = False
-        """Whether some of the request may have gone out: to the API, for a proxy hands a CONNECT on to nobody."""
+        """Whether some of the request may have gone out to the API. A CONNECT does not count: a proxy keeps it."""
         self.whole: bool = False
-        """Whether all of it has."""
+        """Whether all of it has gone out."""
         self._broken = False
         self._body: Any = None
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> Any:
-        """Take note of an event of httpcore's."""
+        """Note an event of httpcore's."""
         self._note(event, info)
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
         self.traced = True
         match event.split(".")[1:]:
-            case ["send_request_headers", "started"]:  # also of another connection's tunnel, or of a second attempt
+            case ["send_request_headers", "started"]:  # also for another connection's tunnel, or for a second attempt
                 self.begun = info["request"].method != TUNNEL
                 self.whole, self._broken = False, False
                 self._body = None if has_body(info["request"].headers) else NO_BODY
@@ -55,21 +55,21 @@ class Sending:
                 pass
 
     def arrived(self, *, otherwise: bool) -> bool:
-        """Tell whether all of the request may have arrived, now that it has failed; `otherwise` if nothing was told."""
+        """Return whether all of a failed request may have arrived; `otherwise` if no event was reported."""
         return self.whole or self._pending if self.traced else otherwise
 
     @property
     def _pending(self) -> bool:
-        """Whether its end was given to be written, and may have been.
+        """Whether the end of the request was passed on for writing, and may have been written.
 
-        An event loop keeps it until the connection ends. And what looks like a timeout may be an exception of a
-        signal's handler that came just after.
+        An event loop keeps it until the connection ends. And an apparent timeout may be an exception that a signal
+        handler has raised just after the write.
         """
         return self.begun and self._body is not None and not self._broken and not getattr(self._body, "is_left", False)
 
     @property
     def interrupted(self) -> bool:
-        """Whether the request may have arrived, if it was left at just any moment."""
+        """Whether the request may have arrived, if it was interrupted at an unknown point."""
         return self.begun or not self.traced
 
     @property
@@ -79,22 +79,22 @@ class Sending:
 
 
 class AsyncSending(Sending):
-    """The same in an event loop."""
+    """The same for an event loop."""
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> Coroutine[Any, Any, None]:
-        """Take note of an event of httpcore's."""
+        """Note an event of httpcore's."""
         self._note(event, info)
         return nothing()
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Tell whether more than headers belongs to a request."""
+    """Return whether a request with these headers has a body."""
     names = (b"content-length", b"transfer-encoding")
     return any(name.lower() in names and value != b"0" for name, value in headers)
 
 
 def is_refused(error: BaseException) -> bool:
-    """Tell whether an error of httpcore's says for certain that something was not written: the connection is gone."""
+    """Return whether an error of httpcore's proves that a part was not written, because the connection is gone."""
     cause = error.__cause__ or error.__context__
     if type(error).__name__ != "WriteError":
         return False
@@ -106,24 +106,24 @@ async def nothing() -> None:
 
 
 UNTRACED = Sending()
-"""That of a request which may be repeated, wherever the last one got to."""
+"""For a request that can be repeated, however far it has gone out."""
 
 
 def traced(arguments: dict[str, Any], *, blocking: bool, own: bool = False) -> Sending:
-    """Have a request, given as arguments of httpx's, tell how far it has gone out."""
+    """Trace a request, given as httpx's arguments. Return the record of how far it goes out."""
     sending = (Sending if blocking else AsyncSending)(own=own)
     arguments["extensions"] = {"trace": sending}
     return sending
 
 
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A long body that is written piece by piece, so that it shows whether its end was."""
+    """A long body that is written in chunks, which shows whether its end was written."""
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
         self._chunks: Iterator[bytes] = iter(())
         self.is_left: bool = True
-        """Whether some of it was not taken to be written."""
+        """Whether some of the body was not yet taken for writing."""
 
     def __iter__(self) -> Iterator[bytes]:
         self.is_left = True
@@ -132,7 +132,7 @@ class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield bytes(self._content[start : start + CHUNK])
 
     def __aiter__(self) -> Chunks:
-        # No generator: one that is left half-read would have to be closed by somebody.
+        # Not a generator: a half-read one would have to be closed.
         self._chunks = iter(self)
         return self
 
