@@ -140,7 +140,7 @@ class Attempt:
         return self._route.goes_on(self.request, self.arguments, response, api=self._to_api)
 
     def refused(self, response: httpx.Response) -> tuple[APIStatusError, retry.Failure]:
-        """Return the error for an error response, and describe the failure."""
+        """Return the error for an error response, and the description of the failure."""
         authorized = "Authorization" in self.arguments["headers"]
         error = error_of(response, authorized=authorized, missing=self._session.config.credentials.hint)
         repeatable = self._repeatable or not self._sending.arrived(otherwise=True)
@@ -151,7 +151,7 @@ class Attempt:
     def unanswered(
         self, cause: httpx.RequestError | TimeoutError | ConnectionError
     ) -> tuple[APIConnectionError, retry.Failure]:
-        """Return the error for an exception that was raised instead of a response, and describe the failure."""
+        """Return the error for an exception raised instead of a response, and the description of the failure."""
         self._seconds = self._session.transport.now() - self._began
         error = connection_error(cause, self.request.method, self.arguments["url"], self._sending)
         error.sent |= self._route.done

@@ -29,7 +29,7 @@ def limits_of(headers: httpx.Headers) -> dict[str, str]:
 
 
 class RateLimiter:
-    """Assigns a slot to each poll, in order. All threads and tasks that use the same token share a limiter.
+    """Assigns slots to polls, first come, first served. All threads and tasks that use the same token share a limiter.
 
     Times are seconds of a clock that the caller reads.
     """

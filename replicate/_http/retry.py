@@ -60,7 +60,7 @@ def delay(
     spread = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retries, 10))
     if failure.told is None:
         return jitter * spread
-    # Many clients are given the same time. With each refusal, they spread over a longer interval after it.
+    # Many clients are given the same time. With each retry, they spread over a longer interval after it.
     in_time = max(0.0, remaining - failure.told) / 2
     return failure.told + jitter * min(spread, in_time) if failure.told <= LONGEST_TOLD else None
 

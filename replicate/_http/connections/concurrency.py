@@ -184,7 +184,7 @@ async def run_to_end(work: Callable[[], Coroutine[Any, Any, None]], end: float) 
     loop = asyncio.get_running_loop()
     canceled: asyncio.CancelledError | None = None
     task = asyncio.ensure_future(work())
-    timer = loop.call_at(end, lambda: task.cancel())  # noqa: PLW0108 - the task of that time
+    timer = loop.call_at(end, lambda: task.cancel())  # noqa: PLW0108 - `task` may change
     try:
         while not task.done():
             try:
