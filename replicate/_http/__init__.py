@@ -1,1 +1,1 @@
-"""One request, one answer: what is sent, when it is sent again, and what an answer means."""
+"""One request and its response: what is sent, when it is retried, and what the response means."""

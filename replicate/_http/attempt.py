@@ -1,4 +1,4 @@
-"""One attempt to send a request, and all who learn its outcome: rate limiter, create, observers, log."""
+"""One attempt to send a request. It notifies the rate limiter, the observers, the log, and the run that it starts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from replicate_api.types import Request
 
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable)
-"""Errors that retrying cannot fix."""
+"""Errors that a retry cannot fix."""
 
 
 class Sender(Protocol):
-    """What an attempt needs of its session."""
+    """The part of a session that an attempt uses."""
 
     config: Config
     transport: Transport
@@ -50,7 +50,7 @@ class Sender(Protocol):
 
     @property
     def pace(self) -> RateLimiter:
-        """The rate limiter of polls."""
+        """The rate limiter for the session's API."""
         ...
 
     def remaining(self) -> float:
@@ -58,14 +58,15 @@ class Sender(Protocol):
         ...
 
     def arguments(self, request: Request, *, trusted: bool = ..., file: bool = ...) -> dict[str, Any]:
-        """Return a request as arguments of httpx."""
+        """Return a request as httpx's arguments."""
         ...
 
 
 class Attempt:
     """One attempt to send the next request of a route.
 
-    `started` is the create that the request belongs to, and learns how far it was sent; `number` counts from 1.
+    `started` stands for the run that the request starts, and is notified when the request goes out and when it ends.
+    `number` counts from 1.
     """
 
     def __init__(self, session: Sender, route: Route, started: Started | None, number: int) -> None:
@@ -83,11 +84,11 @@ class Attempt:
 
     @property
     def _paced(self) -> bool:
-        """Whether the response's rate limit headers are those of polls, not of creates."""
+        """Whether the response shows how much is left of the quota for requests other than creates."""
         return self._repeatable and self._to_api
 
     async def exchange(self, *, stream: bool) -> httpx.Response:
-        """Send the request and return the response, read unless `stream`. Raises one of UNANSWERED."""
+        """Send the request, and return the response, with its content read unless `stream`. Raises UNANSWERED."""
         session, transport, started = self._session, self._session.transport, self._started
         if started is not None:
             await transport.prepare(self.arguments["url"])  # if this fails, nothing was sent
@@ -126,7 +127,7 @@ class Attempt:
         )
 
     async def whole_error(self, response: httpx.Response) -> httpx.Response:
-        """Return an error response with as much content as the error shows. Raises one of UNANSWERED."""
+        """Return an unsuccessful response with as much of its content as an error shows. Raises UNANSWERED."""
         if not self._to_api:
             return await read_beginning(response, self._session.transport)
         await self._session.transport.read(response)
@@ -139,7 +140,7 @@ class Attempt:
         return self._route.goes_on(self.request, self.arguments, response, api=self._to_api)
 
     def refused(self, response: httpx.Response) -> tuple[APIStatusError, retry.Failure]:
-        """Return the error for an error response, and the failure for the retry decision."""
+        """Return the error for an error response, and the description of the failure."""
         authorized = "Authorization" in self.arguments["headers"]
         error = error_of(response, authorized=authorized, missing=self._session.config.credentials.hint)
         repeatable = self._repeatable or not self._sending.arrived(otherwise=True)
@@ -150,7 +151,7 @@ class Attempt:
     def unanswered(
         self, cause: httpx.RequestError | TimeoutError | ConnectionError
     ) -> tuple[APIConnectionError, retry.Failure]:
-        """Return the error for a missing response, and the failure for the retry decision."""
+        """Return the error for an exception raised instead of a response, and the description of the failure."""
         self._seconds = self._session.transport.now() - self._began
         error = connection_error(cause, self.request.method, self.arguments["url"], self._sending)
         error.sent |= self._route.done
@@ -158,12 +159,12 @@ class Attempt:
         return error, retry.Failure(self._repeatable, refused=not error.sent, transient=transient)
 
     def succeeded(self, response: httpx.Response) -> None:
-        """Report a response without an error."""
+        """Log a response that is not an error."""
         if log.shows(log.DEBUG):
             self._log(response.status_code, request_id_of(response))
 
     def failed(self, error: APIConnectionError | APIStatusError, pause: float | None) -> None:
-        """Report an error, and in how many seconds the request is retried, if it is."""
+        """Report an error to the observers and the log. `pause` is the seconds until the retry, None without one."""
         if self._observers is not None:
             self._observers.failed(error, pause)
         if log.shows(log.DEBUG):

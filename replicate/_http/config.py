@@ -1,4 +1,4 @@
-"""The configuration of a session: what all its requests have in common."""
+"""The configuration that all requests of a session share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Config:
     """The configuration of a session."""
 
     given_url: httpx.URL | None = field(alias="base_url")
-    """The base URL; None for the environment's, read for each request."""
+    """The API's URL; None to read it from the environment whenever it is needed."""
     credentials: Credentials
     timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
@@ -36,24 +36,24 @@ class Config:
     query: Mapping[str, Any] = {}
     body: Mapping[str, Any] = {}
     poll_interval: float | None = None
-    """Seconds between two polls; None for the environment's value, or else adaptive."""
+    """Seconds between two polls; None for the environment's value, or else for an adaptive interval."""
     output_dir: Path | None = None
-    """The folder in which output files are saved as they come; None to save none."""
+    """The folder in which output files are saved as they arrive; None to save none."""
     allow_private_hosts: bool = False
-    """Whether outputs and redirects may name private hosts."""
+    """Whether URLs in outputs and redirects may lead to private hosts."""
     observers: Observers | None = None
     """The observers of requests and predictions."""
     deadline: float | None = None
-    """The deadline of all requests, by the transport's clock; a late request still gets LAST_CHANCE."""
+    """The time on the transport's clock at which every request ends; one that begins late still gets LAST_CHANCE."""
 
     @property
     def base_url(self) -> httpx.URL:
-        """The base URL. Raises VariableError."""
+        """The API's URL. Raises VariableError."""
         return base_url() if self.given_url is None else self.given_url
 
 
 class Overridden(Mapping[str, Any]):
-    """The current value of a property that a subclass of a client overrides. `given` is the configured value."""
+    """The current values of a property that a client's subclass overrides. `configured_values` returns the others."""
 
     def __init__(self, client: Any, given: Mapping[str, Any], ask: Callable[[Any], Mapping[str, Any]]) -> None:
         self.given = given
@@ -69,14 +69,14 @@ class Overridden(Mapping[str, Any]):
         return len(self._ask(self._client))
 
     def keys(self) -> Any:
-        """Read the property once, rather than for each key, for `{**headers}` and `headers.items()`."""
+        """Read the property once for all keys."""
         return self._ask(self._client).keys()
 
     def items(self) -> Any:
-        """Read the property once, as `keys` does."""
+        """Read the property once for all items."""
         return self._ask(self._client).items()
 
 
 def configured_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the configured values, without a subclass's override."""
+    """Return the values that a client is configured with, without what a subclass overrides."""
     return values.given if isinstance(values, Overridden) else values

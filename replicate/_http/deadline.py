@@ -1,4 +1,4 @@
-"""Deadlines of calls."""
+"""The deadline of a call."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from replicate._http.session import Session
 
 SHORTEST = 0.1
-"""Seconds. The shortest deadline, so that the remaining work has some time."""
+"""Minimum seconds until a deadline, so that the remaining work has some time."""
 
 
 class Deadline:
-    """The time by which a call must return, or none."""
+    """The time by which a call must return, or no limit."""
 
     def __init__(self, session: Session[Any], seconds: float | None) -> None:
         self.seconds: float | None = None if seconds is UNSET else seconds
@@ -27,20 +27,20 @@ class Deadline:
 
     @classmethod
     def within(cls, session: Session[Any], seconds: float | None = None) -> Deadline:
-        """Return a deadline in so many seconds, and no later than the session's."""
+        """Return a deadline in so many seconds, but no later than the session's own."""
         limits = [limit for limit in (seconds, session.remaining()) if limit is not None and limit < float("inf")]
         return cls(session, max(min(limits), SHORTEST) if limits else None)
 
     @classmethod
     def begun(cls, session: Session[Any], seconds: float | None, moment: datetime) -> Deadline:
-        """Return a deadline of so many seconds that started at a wall clock time."""
+        """Return a deadline of so many seconds that began at a wall-clock time. A time in the future counts as now."""
         self = cls(session, seconds)
         self._start -= max(0.0, (datetime.now(UTC) - moment).total_seconds())
         return self
 
     @property
     def began(self) -> datetime:
-        """When it started, by the wall clock, which is valid on other computers too."""
+        """The start in wall-clock time, which other computers know too."""
         return datetime.now(UTC) - timedelta(seconds=self.elapsed())
 
     def elapsed(self) -> float:
@@ -50,7 +50,7 @@ class Deadline:
         return float("inf") if self.seconds is None else self.seconds - self.elapsed()
 
     def shorten(self, seconds: float) -> None:
-        """Move it to so many seconds from now, if that is earlier."""
+        """Move the deadline to so many seconds from now, if that is earlier."""
         if seconds < self.remaining():
             self.seconds = max(SHORTEST, self.elapsed() + seconds)
 
@@ -60,7 +60,7 @@ class Deadline:
 
 
 def check_seconds(timeout: Any) -> None:
-    """Raise TypeError or ValueError for an invalid timeout of a whole call."""
+    """Raise TypeError or ValueError if a value is not a valid timeout for a whole call."""
     if timeout is None:
         return
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):

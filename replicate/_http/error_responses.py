@@ -1,4 +1,4 @@
-"""Turning an answer that is an error, or the lack of one, into an exception that says what to do."""
+"""Turns an error response, or the lack of a response, into an exception that says what to do."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 OF_THE_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 SHOWN = 64 * 1024
-"""Bytes that are read of an error which is not the API's."""
+"""Bytes that are read of an error response that is not the API's."""
 FOREIGN = "replicate.foreign"
-"""What is in the extensions of an error that is not the API's."""
+"""The key in the extensions of an error response that is not the API's."""
 
 T = TypeVar("T", bound=BaseException)
 
@@ -57,7 +57,7 @@ CUT_OFF = (
 )
 
 UNANSWERED = (httpx.RequestError, TimeoutError, ConnectionError)
-"""What is raised in the place of an answer: by httpx, or by a transport of the caller's."""
+"""Errors that are raised instead of a response, by httpx or by the caller's transport."""
 UNSENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -66,9 +66,9 @@ UNSENT = (
     httpx.LocalProtocolError,
     httpx.UnsupportedProtocol,
 )
-"""What httpx raises while nothing of a request has reached the API."""
+"""Errors that httpx raises before any part of a request has reached the API."""
 UNSENT_BY_AIOHTTP = {"ClientConnectorError", "ConnectionTimeoutError", "InvalidURL"}
-"""What aiohttp raises then: names of its classes."""
+"""The class names of the errors that aiohttp raises then."""
 
 CLASSES: Mapping[int, type[APIStatusError]] = {
     400: BadRequestError,
@@ -84,9 +84,9 @@ CLASSES: Mapping[int, type[APIStatusError]] = {
 
 
 def error_of(response: httpx.Response, *, authorized: bool = True, missing: str | None = None) -> APIStatusError:
-    """Make the exception for an answer with an error status, whose content has been read.
+    """Return the exception for a response with an error status, whose content has been read.
 
-    `missing` is what a 401 of the API is to say of a token that did not come along.
+    `missing` is the hint for a 401 of the API if the token was left out of a pickle.
     """
     strike(mask_response(response))
     status = response.status_code
@@ -104,7 +104,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
     fields |= {"title": title, "detail": detail, "status": status}
     text = details(fields)
     elsewhere = FOREIGN in response.extensions
-    if status == 401 and not authorized:  # that is ours to say
+    if status == 401 and not authorized:  # the API does not say so
         text = f"{text}\n{NO_TOKEN}"
     error = kind(
         message,
@@ -131,9 +131,9 @@ def connection_error(
     url: httpx.URL,
     sending: Sending | None = None,
 ) -> APIConnectionError:
-    """Turn an error of httpx, or of what it sends with, into ours. `sending` knows how far the request has gone out.
+    """Return our error for an error of httpx or of its transport. `sending` records how far the request has gone out.
 
-    One that a signal's handler has raised is raised as it is.
+    An error that a signal handler has raised is raised unchanged.
     """
     if isinstance(cause, Unfetchable):
         return unfetchable(cause, method, url)
@@ -153,7 +153,7 @@ def connection_error(
             "An event hook or auth= raised this before the request was sent.",
         )
     if isinstance(cause, httpx.LocalProtocolError) and not sent:
-        cause.args = ()  # it shows the header that cannot be, which may be the token's
+        cause.args = ()  # they show the invalid header, which may hold the token
         happened, hint = "was not asked", "Check the headers: one of them is not what HTTP can carry."
     reason = ": ".join(filter(None, (type(cause).__name__, str(cause))))
     error = paired(cause)(
@@ -166,21 +166,21 @@ def connection_error(
 
 
 def unfetchable(cause: Unfetchable, method: str, url: httpx.URL) -> APIConnectionError:
-    """Say which address cannot be asked: without its query, which may be a signature."""
+    """Return the error for an address that cannot be fetched. It omits the query, which may be a signature."""
     shown = excerpt(address_of(url) + url.path)
-    request = httpx.Request(method, url, headers=[(b"Host", url.netloc)])  # which else is decoded, and may not be one
+    request = httpx.Request(method, url, headers=[(b"Host", url.netloc)])  # else the host is decoded; it may be bad
     error = APIConnectionError(f"{shown} cannot be fetched, for {cause}.", hint=cause.hint, request=request)
     error.sent, error.__cause__ = cause.sent, without_context(cause)
     return error
 
 
 def address_of(url: httpx.URL) -> str:
-    """Give a URL's scheme, host and port, without a user's name and password."""
+    """Return a URL's scheme, host and port, without user name and password."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def may_have_arrived(error: BaseException, sending: Sending | None) -> bool:
-    """Tell whether all of a request that an error has ended may have reached the API."""
+    """Return whether all of a request that ended with an error may have reached the API."""
     if isinstance(error, Unfetchable):
         return error.sent
     if is_unasked(error, sending):
@@ -191,21 +191,21 @@ def may_have_arrived(error: BaseException, sending: Sending | None) -> bool:
 
 
 def is_unasked(error: BaseException, sending: Sending | None) -> bool:
-    """Tell whether an error that is not of httpx was raised before anything was sent, such as by an event hook."""
+    """Return whether an error that is not httpx's was raised before anything was sent, such as by an event hook."""
     return sending is not None and sending.own and not sending.traced and is_foreign(error)
 
 
 def was_sent(cause: Exception) -> bool:
-    """Tell whether a request that failed may have reached the API.
+    """Return whether a failed request may have reached the API.
 
-    httpx-aiohttp says ConnectTimeout of any trouble with a connection: what aiohttp raised tells more.
+    httpx-aiohttp raises ConnectTimeout for any trouble with a connection. The aiohttp error that caused it says more.
     """
     names = {kind.__name__ for kind in type(cause.__cause__).__mro__ if kind.__module__.startswith("aiohttp.")}
     return not names & UNSENT_BY_AIOHTTP if names else not isinstance(cause, UNSENT)
 
 
 def unreadable(response: httpx.Response, reason: str) -> APIResponseValidationError:
-    """Make the exception for an answer with a good status that is not what the API answers."""
+    """Return the exception for a response with a success status whose content is not the API's."""
     strike(mask_response(response))
     start = excerpt(content_of(response).decode("utf-8", "replace"), 80)
     return APIResponseValidationError(
@@ -220,15 +220,15 @@ def unreadable(response: httpx.Response, reason: str) -> APIResponseValidationEr
 
 
 def request_id_of(response: httpx.Response) -> str | None:
-    """Give what the API calls a request in its own logs."""
+    """Return the id that the API's own logs have for a request."""
     return struck(response.headers.get("x-request-id", ""), response) or None
 
 
 def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, authorized: bool) -> str | None:
-    """Say what usually helps, where that is known."""
+    """Return advice for an error response, or None."""
     status = response.status_code
     if status == 401 and not authorized:
-        return None  # the text says it
+        return None  # the text says so
     if status == 401 and FOREIGN not in response.extensions and (request := request_of(response)):
         return refused((authorization_of(request) or b"").decode("latin-1"))
     if status == 404 and authorized and isinstance(body, str):  # the API answers with JSON
@@ -239,7 +239,7 @@ def hint_of(response: httpx.Response, body: Any, asked: str, said: str, *, autho
 
 
 def redirected(response: httpx.Response, location: str) -> str | None:
-    """Say where an answer that redirects points to."""
+    """Return a hint that shows where a redirect points to."""
     try:
         url = response.request.url.join(location)
     except (httpx.InvalidURL, UnicodeError, RuntimeError):
@@ -251,7 +251,7 @@ def redirected(response: httpx.Response, location: str) -> str | None:
 
 
 def request_of(response: httpx.Response) -> httpx.Request | None:
-    """Give the request of an answer, if it was made of one."""
+    """Return the request of a response, if it has one."""
     try:
         return response.request
     except RuntimeError:
@@ -259,7 +259,7 @@ def request_of(response: httpx.Response) -> httpx.Request | None:
 
 
 def body_of(response: httpx.Response) -> Any:
-    """Read an answer's content: JSON if it is, text otherwise. An echo of the token is struck out."""
+    """Parse a response's content as JSON, or return it as text. An echo of the token is masked."""
     content = content_of(response)
     try:
         return json.loads(content)
@@ -268,20 +268,20 @@ def body_of(response: httpx.Response) -> Any:
 
 
 def content_of(response: httpx.Response) -> bytes:
-    """Give an answer's content, with an echo of the token struck out."""
+    """Return a response's content, with an echo of the token masked."""
     return struck(response.content.decode("latin-1"), response).encode("latin-1")
 
 
 def strike(response: httpx.Response) -> None:
-    """Strike an echo of the token out of an answer itself, which the error holds."""
+    """Mask an echo of the token in the response itself, which the error holds."""
     if (content := content_of(response)) != response.content:
-        vars(response)["_content"] = content  # where httpx has it
-        vars(response).pop("_text", None)  # what a hook has read
+        vars(response)["_content"] = content  # httpx's own attribute
+        vars(response).pop("_text", None)  # set if a hook has read it
     strike_head(response)
 
 
 def strike_head(response: httpx.Response) -> None:
-    """Strike an echo of the token out of all that comes before the content."""
+    """Mask an echo of the token in everything before the content."""
     if redirects_with_the_token(response):
         response.next_request = None
     for name, value in [*response.headers.items()]:
@@ -292,26 +292,26 @@ def strike_head(response: httpx.Response) -> None:
 
 
 def redirects_with_the_token(response: httpx.Response) -> bool:
-    """Tell whether an answer redirects to a URL that has the token, which would tell it to whoever is there."""
+    """Return whether a response redirects to a URL that contains the token, which would disclose it to that host."""
     location: str = response.headers.get("location", "")
     return struck(location, response) != location
 
 
 def struck(text: str, response: httpx.Response) -> str:
-    """Strike the token of an answer's request out of a text. One shorter than any real token may be a common word."""
+    """Mask the token of a response's request in a text. One shorter than any real token may be a common word."""
     sent = authorization_of(request_of(response)) or b""
     token = sent.decode("latin-1").split(" ", 1)[-1]
     return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
 
 
 def without_context(cause: T) -> T:
-    """Take from an exception how it came about, which would only make the traceback of what it causes long."""
+    """Remove an exception's context and traceback, which would only lengthen the traceback of the error it causes."""
     cause.__cause__ = cause.__context__ = None
     return cause.with_traceback(None)
 
 
 def detail_of(detail: Any, depth: int = 8) -> str | None:
-    """Put a problem's detail into words: it is a text, or a list of what is wrong with which field."""
+    """Return a problem's detail as text. It is a text, or a list of fields and what is wrong with them."""
     if is_array(detail):
         inner = [detail_of(each, depth - 1) for each in detail] if depth else [written(detail)]
         return "; ".join(filter(None, inner)) or None
@@ -324,7 +324,7 @@ def detail_of(detail: Any, depth: int = 8) -> str | None:
 
 
 def written(value: Any, write: Callable[[Any], str] = json.dumps) -> str:
-    """Write a value as a text, if it is none. What is nested too deeply for that is left out."""
+    """Return a text, or another value as text. A value that is nested too deeply is left out."""
     try:
         return value if isinstance(value, str) else write(value)
     except RecursionError:
@@ -332,13 +332,13 @@ def written(value: Any, write: Callable[[Any], str] = json.dumps) -> str:
 
 
 def excerpt(body: Any, limit: int = 200) -> str:
-    """Show the beginning of a content that is no problem document, in one line."""
+    """Return the beginning of a text or JSON value as one line."""
     text = " ".join(written(body).split())
     return f"{text[:limit]}…" if len(text) > limit else text or "no details were given"
 
 
 async def read_beginning(response: httpx.Response, transport: Transport) -> httpx.Response:
-    """Read the beginning of an error of somebody else's, as much as is shown, and nothing that must be unpacked."""
+    """Read as much of a third party's error response as is shown. Compressed content is not read."""
     begun = b""
     packed = response.headers.get("content-encoding", "identity") != "identity"
     async with closing(transport.chunks(response)) as content:

@@ -1,7 +1,7 @@
-"""Connection errors that are also instances of httpx's class of their cause, for programs that catch those.
+"""Connection errors that are also instances of their cause's httpx class, for programs that catch httpx's errors.
 
-They are static, so that they can be pickled. What ends a call after its start, a RunError, is never one of these: a
-loop that makes a call again on httpx's errors must not pay twice.
+The classes are static, so that the errors can be pickled. A RunError, which ends a call after its start, is never one
+of them: a program that repeats a call on httpx's errors must not pay twice.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import httpx
 
 from replicate.exceptions import APIConnectionError, APITimeoutError
 
-# mypy, of all these classes: httpx's `request` is a property that raises where there is none, and ours is None.
+# mypy rejects these classes: httpx's `request` is a property that raises without a request, and ours is None then.
 
 
 class ConnectTimeout(APITimeoutError, httpx.ConnectTimeout):  # type: ignore[misc]
@@ -18,7 +18,7 @@ class ConnectTimeout(APITimeoutError, httpx.ConnectTimeout):  # type: ignore[mis
 
 
 class ReadTimeout(APITimeoutError, httpx.ReadTimeout):  # type: ignore[misc]
-    """The answer did not come in time."""
+    """The response did not arrive in time."""
 
 
 class WriteTimeout(APITimeoutError, httpx.WriteTimeout):  # type: ignore[misc]
@@ -38,7 +38,7 @@ class ConnectError(APIConnectionError, httpx.ConnectError):  # type: ignore[misc
 
 
 class ReadError(APIConnectionError, httpx.ReadError):  # type: ignore[misc]
-    """The connection broke while the answer was read."""
+    """The connection broke while the response was read."""
 
 
 class WriteError(APIConnectionError, httpx.WriteError):  # type: ignore[misc]
@@ -54,11 +54,11 @@ class NetworkError(APIConnectionError, httpx.NetworkError):  # type: ignore[misc
 
 
 class LocalProtocolError(APIConnectionError, httpx.LocalProtocolError):  # type: ignore[misc]
-    """The request is not what HTTP can carry."""
+    """The request is not valid HTTP."""
 
 
 class RemoteProtocolError(APIConnectionError, httpx.RemoteProtocolError):  # type: ignore[misc]
-    """The answer is not HTTP, or was cut off."""
+    """The response is not HTTP, or was cut off."""
 
 
 class ProtocolError(APIConnectionError, httpx.ProtocolError):  # type: ignore[misc]
@@ -70,7 +70,7 @@ class ProxyError(APIConnectionError, httpx.ProxyError):  # type: ignore[misc]
 
 
 class UnsupportedProtocol(APIConnectionError, httpx.UnsupportedProtocol):  # type: ignore[misc]
-    """The URL is not one of HTTP."""
+    """The scheme of the URL is not http or https."""
 
 
 class TransportError(APIConnectionError, httpx.TransportError):  # type: ignore[misc]
@@ -78,11 +78,11 @@ class TransportError(APIConnectionError, httpx.TransportError):  # type: ignore[
 
 
 class DecodingError(APIConnectionError, httpx.DecodingError):  # type: ignore[misc]
-    """The answer's encoding is malformed."""
+    """The response's content encoding is malformed."""
 
 
 class TooManyRedirects(APIConnectionError, httpx.TooManyRedirects):  # type: ignore[misc]
-    """The redirects do not end."""
+    """There were too many redirects."""
 
 
 class RequestError(APIConnectionError, httpx.RequestError):  # type: ignore[misc]
@@ -115,9 +115,9 @@ PAIRS: dict[type[Exception], type[APIConnectionError]] = {
 
 
 for _kind in PAIRS.values():
-    _kind.__module__ = APIConnectionError.__module__  # which gives them, too: tracebacks name what programs can import
+    _kind.__module__ = APIConnectionError.__module__  # it exports them too, so that tracebacks show importable names
 
 
 def paired(cause: Exception) -> type[APIConnectionError]:
-    """Give the class for what was raised: that of the nearest of its classes."""
+    """Return our class for an exception: that of the nearest class in its MRO."""
     return next(PAIRS[kind] for kind in type(cause).__mro__ if kind in PAIRS)

@@ -61,7 +61,7 @@ async def send_guarded(
     seconds: float,
     creates: bool = False,
 ) -> httpx.Response:
-    """Exchange a request, as `exchange` does, unless its URL is untrusted and its host is private.
+    """Send a request, as `exchange` does, unless its URL is untrusted and its host is private.
 
     The API's own host is always allowed; `allow_private_hosts` allows every host. `reached` collects the private
     addresses to which other requests have connections. Raises Unfetchable.
@@ -192,9 +192,9 @@ async def exchange(
     seconds: float = ALWAYS,
     creates: bool = False,
 ) -> httpx.Response:
-    """Send a request to where one can be sent. Raises Unfetchable, also for an answer that redirects to nowhere.
+    """Send a request. Raises Unfetchable if its address is invalid, or if the response redirects to an invalid one.
 
-    An answer for which a hook of the caller's httpx client has raised HTTPStatusError is given all the same.
+    The response is returned even if a hook of the caller's httpx client has raised HTTPStatusError for it.
     """
     check_address(request["url"])
     try:
@@ -202,7 +202,7 @@ async def exchange(
     except httpx.HTTPStatusError as error:
         return refused_by_hook(error.response)
     except (httpx.InvalidURL, httpx.RemoteProtocolError, UnicodeError) as error:
-        # httpx reads where an answer redirects to, though it is not followed; some of what it raises tells nothing.
+        # httpx parses the target of a redirect even if it is not followed. Only the context of some errors says why.
         odd: BaseException | None = error
         while odd is not None and type(odd).__name__ != "InvalidURL" and type(odd).__module__ != "idna.core":
             odd = odd.__context__
@@ -213,7 +213,7 @@ async def exchange(
 
 
 def refused_by_hook(response: Any) -> httpx.Response:
-    """Give an answer that its library has closed, with as much of its content as a hook has read."""
+    """Return a copy of a response that its library has closed, with its content if a hook has read that."""
     library = library_of(response)
     headers = [header for header in response.headers.raw if header[0].lower() not in OF_THE_BODY]
     try:

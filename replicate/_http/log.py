@@ -11,7 +11,7 @@ logger = logging.getLogger("replicate")
 
 
 def shows(level: int) -> bool:
-    """Tell whether somebody sees what is logged at a level."""
+    """Return whether messages of a level are logged."""
     return logger.isEnabledFor(level)
 
 

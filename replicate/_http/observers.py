@@ -1,4 +1,4 @@
-"""The observers of a client. They see its requests and predictions, and cannot break a call."""
+"""A client's observers, which are notified of its requests and predictions. Their errors never end a call."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 METHODS = ("started", "sending", "received", "failed", "finished")
 REMEMBERED = 10_000
-"""How many predictions whose end was reported are remembered."""
+"""The number of ended predictions that are remembered, so that each end is reported once."""
 
 
 class Observers:
-    """The observers of a client and all its copies."""
+    """The observers that a client and all its copies share."""
 
     def __init__(self, each: tuple[object, ...]) -> None:
         self.each: tuple[object, ...] = each
@@ -33,17 +33,17 @@ class Observers:
         self._reported: set[tuple[int, str]] = set()
 
     def wants(self, method: str) -> bool:
-        """Return whether an observer implements a method."""
+        """Return whether any observer implements a method."""
         inherited = getattr(Observer, method)
         return any(getattr(type(each), method, None) is not inherited and hasattr(each, method) for each in self.each)
 
     def started(self, run: Any) -> None:
-        """Report a started job."""
+        """Report that a run was started."""
         self._finished.pop(run.id, None)
         self._tell("started", lambda: (run,))
 
     def finished(self, run: Any) -> None:
-        """Report the end of a job, once."""
+        """Report that a run has ended, once."""
         mark = object()
         if self._finished.setdefault(run.id, mark) is not mark:
             return
@@ -52,7 +52,7 @@ class Observers:
         self._tell("finished", lambda: (run,))
 
     def sending(self, arguments: Mapping[str, Any], attempt: int) -> httpx.Request | None:
-        """Report a request, given as arguments of httpx, and return the request that was shown."""
+        """Report a request, given as httpx's arguments. Return the request that was shown, or None."""
         shown: list[httpx.Request] = []
 
         def values() -> tuple[httpx.Request, int]:
@@ -63,7 +63,7 @@ class Observers:
         return shown[0] if shown else None
 
     def received(self, response: httpx.Response, request: httpx.Request | None, seconds: float) -> None:
-        """Report the response to a shown request."""
+        """Report the response to a request that was shown."""
         self._tell("received", lambda: (shown_response(response, request), seconds))
 
     def failed(self, error: Exception, retry_in: float | None) -> None:
@@ -71,7 +71,7 @@ class Observers:
         self._tell("failed", lambda: (error, retry_in))
 
     def _tell(self, method: str, values: Callable[[], tuple[Any, ...]]) -> None:
-        """Call a method of each observer. Its errors are logged, once for each method."""
+        """Call a method of each observer. Its errors are logged, once per observer and method."""
         told: tuple[Any, ...] | None = None
         for each in self.each:
             try:
@@ -91,7 +91,7 @@ class Observers:
 
 
 class Shown:
-    """An error as one line of the log. Errors of its text are handled by the log."""
+    """An error as one line of the log. It is made into text late, so that the log handles errors in that."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -101,14 +101,14 @@ class Shown:
 
 
 def refuse_coroutine(value: object) -> None:
-    """Raise TypeError for a coroutine."""
+    """Raise TypeError if an observer's method has returned a coroutine."""
     if isinstance(value, CoroutineType):
         value.close()
         raise TypeError("an observer's methods are plain functions, and not awaited")
 
 
 def observers(given: Any) -> Observers | None:
-    """Check the observers passed to a client. Raises TypeError for invalid ones."""
+    """Check the observers passed to a client, and return them; None if there are none. Raises TypeError."""
     if given is None:
         return None
     if isinstance(given, (str, bytes)) or is_mapping(given) or not is_iterable(given):
@@ -121,17 +121,17 @@ def observers(given: Any) -> Observers | None:
 
 
 def shown_request(arguments: Mapping[str, Any]) -> httpx.Request:
-    """Return a request to look at, with a masked Authorization, and with its body unless that holds files."""
+    """Return a request to show. Its Authorization is masked. It has its body, unless that holds files."""
     url: httpx.URL = arguments["url"]
     headers = [(name, value) for name, value in arguments["headers"].raw if name.lower() != b"host"]
-    host = (b"Host", url.netloc)  # httpx would decode the host, which may be invalid
+    host = (b"Host", url.netloc)  # otherwise httpx decodes the host, which may be invalid
     return httpx.Request(arguments["method"], url, headers=[host, *headers], content=arguments.get("content"))
 
 
 def shown_response(response: httpx.Response, request: httpx.Request | None) -> httpx.Response:
-    """Return a response to look at: changing it does not affect the call. Echoes of the token are removed.
+    """Return a copy of a response to show, which cannot affect the call. An echo of the token is masked.
 
-    It has no content if the response is streamed.
+    A streamed response is shown without its content.
     """
     shown: Any = object.__new__(type(response))
     state = state_of(shown)

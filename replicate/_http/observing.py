@@ -1,4 +1,4 @@
-"""Capturing the response of a method, which can be paused before the content is read."""
+"""Pauses a method when its response has begun, and resumes it when its result is requested."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ if TYPE_CHECKING:
 
 
 class Started(Protocol):
-    """A create, which is notified how its request proceeds."""
+    """A run that a request starts, and that costs money."""
 
     def going_out(self, headers: httpx.Headers, moment: float) -> None:
         """Note that the request, with these headers, is about to be sent. From now on it may have arrived."""
         ...
 
     def ended(self, *, arrived: bool) -> None:
-        """Note whether the request may have arrived, now that the attempt has ended."""
+        """Note whether the request may have arrived, after its response or its failure."""
         ...
 
     def accepted(self) -> None:
-        """Note that the API has responded with success, before the content is read."""
+        """Note a success response of the API, before its content is read."""
         ...
 
     def broken(self, error: APIConnectionError) -> Exception:
-        """Return the error for a response that broke off while the caller read it."""
+        """Return the error for a response that broke off while the caller was reading its content."""
         ...
 
 
 class ResponseCapture:
-    """Captures the response of a method's main request.
+    """Captures the response to a method's main request, for a caller who wants the whole response.
 
-    If it is `streaming`, it pauses the method once, before the content of the first response is read.
+    If `streaming`, it pauses the method once, before the content of the first response is read.
     """
 
     def __init__(self, *, streaming: bool) -> None:
         self.streaming: bool = streaming
-        """Whether the method is still to be paused."""
+        """Whether the method has yet to be paused."""
         self.paused: bool = False
-        """Whether it was paused."""
+        """Whether the method was paused."""
         self.last: httpx.Response | None = None
         self.keeps: bool = True
-        """Whether content that is iterated to its end is kept for the method; not so for files."""
+        """Whether content that the caller iterates to its end is kept for the method. Files are never kept."""
         self.started: Started | None = None
         self.failure: APIConnectionError | None = None
         """Why the content can no longer be read."""
         self._over = False
 
     def note(self, response: httpx.Response) -> None:
-        """Keep a response, unless the method has ended: its result may send requests too."""
+        """Keep a response, unless the method has ended: its result may send requests, too."""
         if not self._over:
             self.last = response
 
     def take(self) -> httpx.Response | None:
-        """Return the last response, and keep no further ones."""
+        """Return the last response, and keep no later ones."""
         self.streaming, self._over = False, True
         last, self.last = self.last, None
         return last
 
     async def pause(self, response: httpx.Response, started: Started | None = None) -> None:
-        """Pause the method that awaits this until its result is wanted. Raises the error of reading."""
+        """Pause the calling method until its result is requested. Raises the error that broke off the content."""
         self.note(response)
         self.streaming, self.paused, self.started = False, True, started
         if started is not None:
@@ -74,13 +74,13 @@ class ResponseCapture:
             raise self.failure
 
     def broken(self, error: APIConnectionError) -> Exception:
-        """Note that the content broke off, and return the error for it."""
+        """Note that the content broke off, and return the error for that."""
         self.failure = error
         return error if self.started is None else self.started.broken(error)
 
 
 class Pause:
-    """Pauses the coroutine that awaits it, if Steps runs that."""
+    """An awaitable that pauses a coroutine run by Steps."""
 
     def __await__(self) -> Generator[Any, Any, None]:
         yield self
@@ -89,7 +89,7 @@ class Pause:
 class Steps:
     """A coroutine that is awaited until it pauses, and later to its end.
 
-    Everything else that it awaits is passed on to the event loop; in a blocking session there is nothing.
+    Everything else that it awaits is passed on to the event loop. In a blocking session, it awaits nothing else.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -113,7 +113,7 @@ class Steps:
                 return
             try:
                 step = partial(self._coroutine.send, (yield wanted))
-            except BaseException as error:  # noqa: BLE001 - it is for the coroutine
+            except BaseException as error:  # noqa: BLE001 - passed on to the coroutine
                 step = partial(self._coroutine.throw, error)
 
     async def finish(self) -> Any:
@@ -125,7 +125,7 @@ class Steps:
         return self._result
 
     def close(self) -> None:
-        """Close the coroutine, if it has not ended."""
+        """Abandon the rest, if it has not been awaited."""
         if not self.done:
             self.done, self._error = True, httpx.StreamClosed()
             self._coroutine.close()

@@ -1,4 +1,4 @@
-"""The options of one request, and their checks."""
+"""The options of requests: their types, defaults and checks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FileEncodingStrategy = Literal["auto", "base64", "data-uri", "url", "upload"]
 
 
 class SendOptions(TypedDict, total=False):
-    """Additions to a request, and how often it is retried."""
+    """Additions to a request beyond the method's own arguments, and the number of retries."""
 
     extra_headers: Mapping[str, str] | None
     """Headers to add, or to replace."""
@@ -32,7 +32,7 @@ class SendOptions(TypedDict, total=False):
     extra_body: Mapping[str, Any] | None
     """Members to add to a JSON body."""
     max_retries: int
-    """How often a request is retried, if it may be."""
+    """Maximum number of retries, for a request that can be sent again safely."""
 
 
 class RequestOptions(SendOptions, total=False):
@@ -43,14 +43,14 @@ class RequestOptions(SendOptions, total=False):
 
 
 class ListOptions(RequestOptions, total=False):
-    """The options of every method that lists something."""
+    """The options of every method that lists items."""
 
     limit: int | None
-    """The maximum number of items, of all pages together."""
+    """Maximum number of items, over all pages."""
 
 
 CONTROL = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
-"""Characters that would end a header."""
+"""Characters that end a header, or start another one."""
 LAST_LATIN = 0xFF
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A valid name of a header or a method."""
@@ -59,7 +59,7 @@ REQUEST_OPTIONS = (*RequestOptions.__annotations__,)
 
 
 def check_values(given: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for an invalid timeout, number of retries, or headers."""
+    """Raise TypeError or ValueError if a timeout, a number of retries or an extra option is invalid."""
     timeout = own_timeout(given.get("timeout"))
     if timeout is not None and not isinstance(timeout, httpx.Timeout):
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
@@ -81,13 +81,13 @@ def check_values(given: Mapping[str, Any]) -> None:
 
 
 def check_mapping(name: str, value: Any) -> None:
-    """Raise TypeError for what is not a mapping; None is valid."""
+    """Raise TypeError if a value does not map names to values. None and UNSET are allowed."""
     if value is not None and value is not UNSET and not hasattr(value, "keys"):
         raise TypeError(f"{name} must map names to values, not be {type(value).__name__}")
 
 
 def check_query(name: str, parameters: Any) -> None:
-    """Raise TypeError for parameters that a URL's query cannot hold."""
+    """Raise TypeError if a URL's query cannot carry the parameters."""
     check_mapping(name, parameters)
     for key, value in dict(parameters or {}).items():
         kind = type(value).__name__
@@ -96,7 +96,7 @@ def check_query(name: str, parameters: Any) -> None:
 
 
 def check_headers(headers: Mapping[Any, Any]) -> None:
-    """Raise TypeError or ValueError for headers that HTTP cannot carry. UNSET leaves a header out."""
+    """Raise TypeError or ValueError if HTTP cannot carry the headers. UNSET stands for a header to leave out."""
     for name, value in headers.items():
         if not isinstance(name, str):
             raise TypeError(f"the name of a header must be a str, not {type(name).__name__}")
@@ -110,7 +110,7 @@ def check_headers(headers: Mapping[Any, Any]) -> None:
 
 
 def check_text(name: str, text: Any) -> None:
-    """Raise TypeError or ValueError for an argument that no header can carry."""
+    """Raise TypeError or ValueError if a header cannot carry an argument."""
     if not isinstance(text, str):
         raise TypeError(f"{name} must be a str, not {type(text).__name__}")
     if CONTROL.search(text) or not is_latin(text):
@@ -118,19 +118,19 @@ def check_text(name: str, text: Any) -> None:
 
 
 def is_latin(text: str) -> bool:
-    """Return whether a text is in ISO 8859-1, the encoding of headers."""
+    """Return whether a text fits into ISO 8859-1, the encoding of headers."""
     return all(ord(character) <= LAST_LATIN for character in text)
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Raise TypeError for an argument that a URL's query cannot hold."""
+    """Raise TypeError if a URL's query cannot carry an argument."""
     for name, value in parameters.items():
         if value is not None and value is not UNSET and not isinstance(value, (str, bool, int, float, date)):
             raise TypeError(f"{name} must be a str, a number or a date, not {type(value).__name__}")
 
 
 def encoded(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
-    """Encode headers in ISO 8859-1; a text that does not fit, in UTF-8."""
+    """Encode headers in ISO 8859-1, and a value that does not fit into it in UTF-8."""
     return [
         (name.encode(), value.encode("latin-1" if is_latin(value) else "utf-8") if isinstance(value, str) else value)
         for name, value in headers.items()
@@ -138,7 +138,7 @@ def encoded(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
 
 
 def check_count(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError for an invalid number of items; None means all."""
+    """Raise TypeError or ValueError if a value is not a number of items. None means all."""
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int):
@@ -148,13 +148,13 @@ def check_count(name: str, value: Any) -> None:
 
 
 def merged(headers: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
-    """Add headers to others, replacing those of the same name in any case."""
+    """Return headers with others added or replaced, whatever the case of their names."""
     replaced = {name.lower() for name in more}
     return {**{name: value for name, value in headers.items() if name.lower() not in replaced}, **more}
 
 
 def put(headers: httpx.Headers, more: Mapping[str, Any]) -> None:
-    """Set headers; UNSET removes one."""
+    """Set headers, and remove those that are UNSET."""
     for name, value in more.items():
         if value is UNSET:
             headers.pop(name, None)
@@ -165,7 +165,7 @@ def put(headers: httpx.Headers, more: Mapping[str, Any]) -> None:
 
 
 def within(timeout: float | httpx.Timeout | None, seconds: float) -> float | httpx.Timeout | None:
-    """Return a timeout, each part limited to so many seconds."""
+    """Return a timeout with no limit above so many seconds."""
     if seconds == float("inf"):
         return timeout
     limits: dict[str, float | None] = httpx.Timeout(timeout).as_dict()
@@ -178,7 +178,7 @@ def read_timeout(timeout: float | httpx.Timeout | None) -> float | None:
 
 
 def with_read_timeout(timeout: float | httpx.Timeout | None, seconds: float) -> httpx.Timeout:
-    """Return the timeout with a read timeout of at least so many seconds."""
+    """Return the same timeout with a read timeout of at least so many seconds."""
     full = httpx.Timeout(timeout)
     longest = None if full.read is None else max(full.read, seconds)
     return httpx.Timeout(connect=full.connect, read=longest, write=full.write, pool=full.pool)

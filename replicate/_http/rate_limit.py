@@ -1,4 +1,4 @@
-"""The rate limiter of polls. Pure: nothing here waits or sends."""
+"""The rate limit for polling, for all waiting calls together. Pure decisions: nothing here waits or sends."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     import httpx
 
 QUOTA = 3000
-"""Requests a minute that the API allows, apart from creates."""
+"""Requests a minute that the API allows, apart from those that start something."""
 RATE = 0.8 * QUOTA / 60
-"""Polls a second; the rest of the quota is for other requests."""
+"""Polls a second. The rest of the quota is for other requests."""
 BURST = 1.0
-"""Seconds. After a rest of this length, the polls of as many seconds can be made at once."""
+"""Seconds whose slots can all be taken at once, after as long without polls."""
 
 
 def limits_of(headers: httpx.Headers) -> dict[str, str]:
-    """Return the rate limit headers of a response."""
+    """Return the headers of a response that describe the quota."""
     found = [(name.lower(), value) for name, value in headers.raw if name[:10].lower() == b"ratelimit-"]
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in found}
 
 
 class RateLimiter:
-    """Gives each poll a slot, in the order of requests. All threads and tasks that use one token share one limiter.
+    """Assigns slots to polls, first come, first served. All threads and tasks that use the same token share a limiter.
 
     Times are seconds of a clock that the caller reads.
     """
@@ -38,17 +38,17 @@ class RateLimiter:
         self._next = float("-inf")
         """The time of the next slot."""
         self._paused = float("-inf")
-        """Until when no polls are allowed."""
+        """The time until which nobody may poll."""
         self._scarce = float("-inf")
-        """Until when slots are `_apart`, because the API reported that few requests are left."""
+        """The time until which slots are `_apart`, because the API said that few requests are left."""
         self._apart = 1 / RATE
         self._free: list[float] = []
-        """Earlier slots that were taken and not used, as a heap."""
+        """Slots before the next one that were reserved and not used, as a heap."""
         self._lock = Lock()
         inheritors.add(self)
 
     def reserve(self, now: float, most: float = float("inf")) -> float:
-        """Take the next slot, and return the seconds until then. A slot that is not before `most` is not taken."""
+        """Reserve the next slot, and return the seconds until it. A slot in `most` seconds or more is not reserved."""
         with self._lock:
             earliest = max(now - BURST, self._paused)
             if earliest < self._scarce:
@@ -64,16 +64,16 @@ class RateLimiter:
                 return wait
             heappop(self._free)
             while self._free and self._free[0] < min(slot + self._apart, self._scarce):
-                heappop(self._free)  # taken when the limit was higher
+                heappop(self._free)  # from when more requests were left
             return wait
 
     def give_back(self, slot: float) -> None:
-        """Release a slot that was taken and is not used."""
+        """Return a slot, by its time, that was reserved and is not used."""
         with self._lock:
             heappush(self._free, slot)
 
     def paused(self, now: float) -> bool:
-        """Return whether polls are not allowed now; then a poll that has waited for its slot takes another one."""
+        """Return whether nobody may poll now. A caller that has waited for its slot then needs another one."""
         return now < self._paused
 
     def pause(self, seconds: float, now: float) -> None:
@@ -82,7 +82,7 @@ class RateLimiter:
             self._paused = max(self._paused, now + min(seconds, LONGEST_TOLD))
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
-        """Learn from a response how many requests are left, and until when; few are spread over that time."""
+        """Note how many requests are left, and until when, from a response. Few are spread over that time."""
         if (said := headers.get("ratelimit-remaining")) is None:
             return
         left, reset = number(said), number(headers.get("ratelimit-reset"))
@@ -96,5 +96,5 @@ class RateLimiter:
             self._apart = reset / left
 
     def forget(self) -> None:
-        """Replace the lock in the child of a fork, as a thread of the parent may hold it."""
+        """Replace the lock in the child of a fork, where no thread would release it."""
         self._lock = Lock()

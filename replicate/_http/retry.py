@@ -1,4 +1,4 @@
-"""Whether and when a request is retried. Pure functions."""
+"""Whether a request is retried, and after how long. Pure decisions: nothing here waits or sends."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "QUERY"})
 RETRIED = frozenset({408, 429})
 FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
 LONGEST_TOLD = 120.0
-"""Seconds. If a server asks for a longer pause, an error that says so is better."""
+"""Maximum seconds to wait at a server's request. If it asks for more, an error that says so is better."""
 RESETS = re.compile(r"resets in ~?([0-9]+(?:\.[0-9]+)?)\s*s")
-"""The text of a 429 that says when to retry."""
+"""The part of a 429's detail that says when to retry."""
 
 
 class Failure(NamedTuple):
@@ -29,12 +29,12 @@ class Failure(NamedTuple):
     refused: bool
     """The server certainly did nothing: it was not reached, or responded with 429."""
     transient: bool
-    """A retry can succeed."""
+    """A retry may succeed."""
     told: float | None = None
     """Seconds that the server asks to wait."""
 
     def waited_out(self, max_retries: int, remaining: float) -> bool:
-        """Return whether this counts as no attempt: nothing was done, the pause is known, and there is a deadline."""
+        """Return whether the retry is not counted: nothing was done, the server said when, and a deadline ends it."""
         return max_retries > 0 and self.refused and self.told is not None and remaining < float("inf")
 
 
@@ -47,11 +47,11 @@ def delay(
     remaining: float = float("inf"),
     refusals: int = 0,
 ) -> float | None:
-    """Return how many seconds to wait before a retry, or None for no retry.
+    """Return the seconds to wait before the next retry, or None for no retry.
 
-    `retries` counts those made so far, `refusals` those of them that waited out a refusal and do not count;
-    `jitter` is a random number from 0 to 1, which spreads the retries of many clients over the whole interval.
-    `remaining` are the seconds until the deadline.
+    `retries` is the number of retries so far, and `refusals` the number of those that waited out a refusal and do not
+    count toward `max_retries`. `jitter` is a random number from 0 to 1, which spreads the retries of many clients over
+    the whole interval. `remaining` is the seconds until the deadline.
     """
     if not failure.transient or not (failure.repeatable or failure.refused):
         return None
@@ -60,20 +60,20 @@ def delay(
     spread = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retries, 10))
     if failure.told is None:
         return jitter * spread
-    # Many clients are told the same time: those that come too early again spread over more and more time after it.
+    # Many clients are given the same time. With each retry, they spread over a longer interval after it.
     in_time = max(0.0, remaining - failure.told) / 2
     return failure.told + jitter * min(spread, in_time) if failure.told <= LONGEST_TOLD else None
 
 
 def refusal(status: int, *, repeatable: bool, told: float | None) -> Failure:
-    """Return the failure for a response with an error status."""
+    """Describe a response with an error status."""
     return Failure(repeatable, refused=status == 429, transient=status in RETRIED or status >= 500, told=told)
 
 
 def read_retry_after(
     headers: Mapping[str, str], problem: Mapping[str, Any], now: datetime | None = None
 ) -> float | None:
-    """Read how many seconds the server asks to wait: from Retry-After (seconds or a date), or from the body."""
+    """Return the seconds that the server asks to wait, from Retry-After (seconds or a date) or from the body."""
     header = headers.get("retry-after", "")
     if (seconds := number(header)) is not None:
         return seconds
@@ -92,7 +92,7 @@ def read_retry_after(
 
 
 def number(value: object) -> float | None:
-    """Read a finite, non-negative number, or None."""
+    """Return a value as a finite, non-negative number, or None."""
     if not isinstance(value, (str, int, float)):
         return None
     try:

@@ -1,7 +1,7 @@
-"""Sessions send requests to the API: authenticated, retried, checked, timed.
+"""Sends requests to the API, with authentication, retries, checks and timeouts.
 
-A session knows where the API is and who calls it. It deliberately does not know what an operation means: that is in
-the generated endpoints, and in the resources above.
+A session knows the API's URL and the token. It deliberately does not know what an operation means: the generated
+endpoints know that, and the resources above them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from replicate._dual.signatures import check_keywords
 from replicate._http import retry
 from replicate._http.attempt import Attempt
 from replicate._http.config import LAST_CHANCE, configured_values
-from replicate._http.config import Config as Config  # noqa: PLC0414 - with the session it is of
+from replicate._http.config import Config as Config  # noqa: PLC0414 - exported with Session
 from replicate._http.connections.interface import ThirdPartyRequest
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.environment import log as log_variable
@@ -46,33 +46,33 @@ if TYPE_CHECKING:
     from replicate_api.types import Endpoint, Request
 
 
-url_of = lru_cache(64)(httpx.URL)  # many requests go to the same URLs, and parsing is slow
+url_of = lru_cache(64)(httpx.URL)  # caches frequent URLs: parsing takes longer than a look-up
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
 HEADERS = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"}, encoding="latin-1")
-"""The headers of each request, unless it has others."""
+"""The default headers of every request."""
 
 
 class Session(ColouredSession[C]):
-    """A conversation with the API, of one colour."""
+    """Sends requests to the API in one colour."""
 
     def __init__(self, config: Config, transport: Transport) -> None:
         self.config: Config = config
         self.transport: Transport = transport
         self.blocking: bool = transport.blocking
         self.memory: dict[Any, Any] = {}
-        """What the client remembers of models; shared with the sessions derived from this one."""
+        """What flows remember about models; shared with the sessions that are derived from this one."""
         self.paces: dict[httpx.URL, RateLimiter] = {}
-        """The rate limiters of polls, by base URL; shared likewise."""
+        """The rate limiter for polling at each base URL; shared likewise."""
         self._known: tuple[httpx.URL, str, RateLimiter, dict[httpx.URL, RateLimiter]] | None = None
         self.reached: dict[tuple[str, bytes, int | None], set[str]] = {}
-        """Private addresses of hosts to which connections may exist; shared likewise."""
+        """The private addresses of hosts to which there may be connections; shared likewise."""
         self.capture: ResponseCapture | None = None
-        """Captures the response of the method that this session is used for, if any."""
+        """Captures the response of the method that this session is used for."""
 
     @property
     def pace(self) -> RateLimiter:
-        """The rate limiter of polls."""
+        """The rate limiter for polling."""
         return self._place()[2]
 
     @property
@@ -81,9 +81,9 @@ class Session(ColouredSession[C]):
         return self._place()[1][:-1]
 
     def _place(self) -> tuple[httpx.URL, str, RateLimiter, dict[httpx.URL, RateLimiter]]:
-        """Return the base URL, its text with a trailing slash, its rate limiter, and the dictionary of limiters.
+        """Return the base URL, the same as text with a trailing slash, its rate limiter, and `paces`, which has that.
 
-        The tuple is kept while the base URL is the same object, because turning it into text is slow.
+        The result is cached while the base URL is the same object, as converting it to text takes long.
         """
         url = self.config.base_url
         if (known := self._known) is None or known[0] is not url or known[3] is not self.paces:
@@ -100,7 +100,7 @@ class Session(ColouredSession[C]):
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session[C]:
-        """Return a session with a copy of the settings, over the same connections."""
+        """Return a session over the same connections, with the same settings, which can be changed independently."""
         config = self.config
         headers, query, body = (
             {**configured_values(config.headers)},
@@ -133,7 +133,7 @@ class Session(ColouredSession[C]):
         return other
 
     def uncaptured(self) -> Session[C]:
-        """Return this session for the secondary requests of a method, which are not captured."""
+        """Return this session without its capture, for the additional requests of a method."""
         if self.capture is None:
             return self
         other = copy.copy(self)
@@ -150,8 +150,8 @@ class Session(ColouredSession[C]):
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send a generated endpoint's request and parse the response.
 
-        Raises APIStatusError, APIConnectionError; APIResponseValidationError for an unreadable response; TypeError or
-        ValueError, before anything is sent, for invalid parameters.
+        Raises APIStatusError, APIConnectionError, or APIResponseValidationError if the content is not the API's.
+        Raises TypeError or ValueError for invalid parameters, before anything is sent.
         """
         response = await self.answer(endpoint.build_request(*args, **kwargs))
         return self.parse(endpoint, response)
@@ -163,13 +163,13 @@ class Session(ColouredSession[C]):
         started: Started | None = None,
         redirects: bool | None = None,
     ) -> httpx.Response:
-        """Send the main request of a method, as `send` does. The response can be captured before it has been read.
+        """Send a method's main request, as `send` does. Its response can be captured before it is read.
 
-        `started` is the create that this request belongs to, if any.
+        `started` stands for the run that the request starts.
         """
         if (capture := self.capture) is None:
             return await self.send(wanted, redirects=redirects, started=started)
-        stream, capture.streaming = capture.streaming, False  # if this fails, the requests after it are not streamed
+        stream, capture.streaming = capture.streaming, False  # if this fails, a later response is not streamed
         response = await self.send(wanted, stream=stream, redirects=redirects, started=started)
         if stream:
             await capture.pause(response, started)
@@ -179,7 +179,7 @@ class Session(ColouredSession[C]):
         return response
 
     async def look_up(self, request: Request, parse: Callable[[httpx.Response], T]) -> T:
-        """Send a GET and parse the response. An unreadable response is retried like an error."""
+        """Send a GET and parse the response. If the content is not the API's, retry as after an error."""
         retries = 0
         while True:
             response = await self.answer(request)
@@ -187,7 +187,7 @@ class Session(ColouredSession[C]):
                 return parse(response)
             except APIResponseValidationError:
                 if self.capture is not None and self.capture.paused:
-                    raise  # the caller has it already
+                    raise  # the caller has already seen the response
                 failure = retry.Failure(repeatable=True, refused=False, transient=True)
                 pause = retry.delay(retries, failure, max_retries=self.config.max_retries, jitter=random.random())
                 if pause is None or pause >= self.remaining():
@@ -196,7 +196,7 @@ class Session(ColouredSession[C]):
             await self.transport.sleep(pause)
 
     def parse(self, endpoint: Endpoint[..., T], response: httpx.Response) -> T:
-        """Parse a response as its endpoint does."""
+        """Parse a response as its endpoint does. Raises APIResponseValidationError."""
         try:
             return endpoint.parse_response(response.content)
         except MalformedResponse as error:
@@ -213,13 +213,14 @@ class Session(ColouredSession[C]):
         file: bool = False,
         started: Started | None = None,
     ) -> httpx.Response:
-        """Send a request until it succeeds. Raises the error when a retry is not allowed or cannot help.
+        """Send a request, with retries, and return the success response. Raises APIStatusError, APIConnectionError.
 
-        If `wanted` is a function, it builds the request for each attempt. The response's content has been read, unless
-        `stream`. GET and HEAD follow redirects; with `redirects`, so do all requests that start nothing; with False,
-        the redirect is returned. A retry starts from the first URL. The URL of a `file` is untrusted: it gets the token
-        only if it is a file of the API, and must not be private; neither must the target of a redirect. `started` is
-        the create that this request belongs to, and is notified when it is sent.
+        If `wanted` is a function, it is called for the request at first and before each retry. The response's content
+        is read, unless `stream`. GET and HEAD requests follow redirects. If `redirects` is True, so do all requests
+        that start nothing; if it is False, the redirect is returned. A retry follows the redirects anew. The URL of a
+        `file` may be untrusted: it gets the token only if it is that of a file at the API, and its host must not be
+        private. Nor must a redirect lead to a private host. `started` stands for the run that the request starts, and
+        is notified whether the request has gone out.
         """
         log_variable.follow()
         retries = refusals = 0
@@ -252,19 +253,19 @@ class Session(ColouredSession[C]):
             await self.transport.sleep(pause)
 
     def arguments(self, request: Request, *, trusted: bool = True, file: bool = False) -> dict[str, Any]:
-        """Return a request as arguments of httpx: with the token if it goes to the API, else as a ThirdPartyRequest.
+        """Return a request as httpx's arguments: with the token for the API, or else as a ThirdPartyRequest.
 
-        A URL of the API that another host redirects to is not `trusted`, and gets no token. Neither does a `file` that
-        is not one of the API's.
+        A request that a third party has redirected to the API is not `trusted`, and gets no token either. Nor does a
+        `file` that is not one of the API's.
         """
         config = self.config
         url = self.url(request.path)
-        parameters: Any = [*request.query]  # httpx's type for it has invariant lists
+        parameters: Any = [*request.query]  # httpx's type has invariant lists
         headers = HEADERS.copy()
         if request.headers:
             headers.update(encoded(request.headers))
-        # Client-wide headers and parameters go to the API only: not to file hosts, not to streams elsewhere.
-        below = not ABSOLUTE.match(request.path)  # paths are below the base URL
+        # A client's token, headers and so on go only to the API itself: not to file hosts, not to streams elsewhere.
+        below = not ABSOLUTE.match(request.path)  # a path is below the API's URL
         ours = trusted and (self.is_file(url) if file else below or self.is_api(url))
         if ours:
             if config.query:
@@ -296,11 +297,11 @@ class Session(ColouredSession[C]):
             headers.setdefault("Content-Type", "application/json")
         if not ours:
             return ThirdPartyRequest(arguments)
-        # An httpx client with its own parameters would replace a URL's parameters, but not these.
+        # An httpx client's own parameters would replace those of a URL, but not these.
         return {**arguments, "params": url.params} if url.query else arguments
 
     def url(self, path: str) -> httpx.URL:
-        """Resolve a path below the API's base URL; an absolute URL is kept. Raises ReplicateError."""
+        """Resolve a path below the API's base URL; an absolute URL stays unchanged. Raises ReplicateError."""
         start = "" if ABSOLUTE.match(path) else self._place()[1]
         try:
             return (url_of if start else httpx.URL)(start + path.lstrip("/"))
@@ -317,7 +318,7 @@ class Session(ColouredSession[C]):
         return origin(url) == origin(self.config.base_url)
 
     def is_file(self, url: httpx.URL | str) -> bool:
-        """Return whether a URL is a file of the API, which gets the token. Any text can be passed."""
+        """Return whether a URL is that of a file at the API, which gets the token. Any text can be passed."""
         try:
             return is_file_of(httpx.URL(url), self.config.base_url)
         except (httpx.InvalidURL, UnicodeError):
@@ -340,13 +341,13 @@ class Session(ColouredSession[C]):
             raise connection_error(cause, response.request.method, own_url(response.request.url)) from cause
 
     def afresh(self) -> Session[Sync]:
-        """Return a blocking session with the same configuration and its own connections, which the caller closes."""
+        """Return a blocking session of the same configuration with its own connections, which must be closed."""
         return Session(self.config, self.transport.afresh())
 
     def of_colour(self, colour: type[Other]) -> Session[Other]:
-        """Return this session in a colour: itself, or the same configuration over other connections."""
+        """Return this session in a colour, with the same configuration; itself if it already has that colour."""
         if self.blocking is (colour is Sync):
-            return self  # type: ignore[return-value]  # the condition says so
+            return self  # type: ignore[return-value]  # the condition ensures it
         other: Any = copy.copy(self)
         other.transport = self.transport.twin()
         other.blocking = other.transport.blocking
@@ -354,7 +355,7 @@ class Session(ColouredSession[C]):
 
 
 def as_json(value: Any) -> bytes:
-    """Encode a body as httpx does, before anything counts as sent. Raises ValueError for what JSON cannot express."""
+    """Encode a body as httpx does, before anything counts as sent. Raises ValueError if JSON cannot express it."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -362,10 +363,10 @@ def as_json(value: Any) -> bytes:
 
 
 def blocking_session(config: Config, client: httpx.Client | None = None, **options: Any) -> Session[Sync]:
-    """Create a blocking session, over the caller's client or one with the given httpx options."""
+    """Return a blocking session over the caller's client, or over one with the given httpx options."""
     return Session(config, BlockingTransport(client, **options))
 
 
 def async_session(config: Config, client: httpx.AsyncClient | None = None, **options: Any) -> Session[Async]:
-    """Create an asynchronous session, over the caller's client or one with the given httpx options."""
+    """Return an asynchronous session over the caller's client, or over one with the given httpx options."""
     return Session(config, AsyncTransport(client, **options))

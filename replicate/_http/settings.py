@@ -1,4 +1,4 @@
-"""The settings of a client, checked: its token, base URL, timeouts and so on."""
+"""Checks a client's settings: its token, base URL, timeouts and so on."""
 
 from __future__ import annotations
 
@@ -42,30 +42,30 @@ def credentials(bearer_token: Any, api_token: Any, *, needed: bool) -> Credentia
 
 
 def configure(credentials: Credentials, *values: Any) -> Config:
-    """Put a client's settings together, checked: values of all SETTINGS, in that order."""
+    """Check the values of all SETTINGS, in that order, and return the configuration."""
     log.follow()
     settings = dict(zip(SETTINGS, values, strict=True))
     if settings["timeout"] is UNSET:
         settings["timeout"] = DEFAULT_TIMEOUT
     if settings["base_url"] is None:
-        variable()  # raises where it cannot be
+        variable()  # raises VariableError if it is invalid
     return Config(credentials=credentials, **check_settings(settings))
 
 
 def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give settings as a session's configuration has them. Raises TypeError, ValueError."""
+    """Check settings, and return them by their names in Config. Raises TypeError, ValueError."""
     return {SETTINGS[name].field: SETTINGS[name].check(value) for name, value in settings.items()}
 
 
 def patience(timeout: Any) -> Any:
-    """Check a timeout, and give it as one of httpx. Raises TypeError, ValueError."""
+    """Check a timeout, and return it; one of httpx2 becomes httpx's. Raises TypeError, ValueError."""
     timeout = own_timeout(timeout)
     check_values({"timeout": timeout})
     return timeout
 
 
 def retries(number: Any) -> int:
-    """Check how often a request is sent again. Raises TypeError, ValueError."""
+    """Check a number of retries. Raises TypeError, ValueError."""
     check_values({"max_retries": number})
     return int(number)
 
@@ -84,12 +84,12 @@ def query(given: Any) -> dict[str, Any]:
 
 
 def url(given: Any) -> httpx.URL | None:
-    """Check an address; None for that of the environment. Raises TypeError, ValueError."""
+    """Check a base URL; None for the one in the environment. Raises TypeError, ValueError."""
     return None if given is None else address(given)
 
 
 def pause(seconds: Any) -> float | None:
-    """Check an interval. Raises TypeError, ValueError."""
+    """Check a polling interval. Raises TypeError, ValueError."""
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
         raise TypeError(f"poll_interval must be a number of seconds, or None, not {type(seconds).__name__}")
     if seconds is not None and not 0 <= seconds < float("inf"):
@@ -110,7 +110,7 @@ def folder(path: Any, name: str = "output_dir") -> Path | None:
 
 
 def flag(value: Any) -> bool:
-    """Check whether private hosts are allowed. Raises TypeError."""
+    """Check `allow_private_hosts`. Raises TypeError."""
     if not isinstance(value, bool):
         raise TypeError(f"allow_private_hosts must be True or False, not {value!r}")
     return value
@@ -120,9 +120,9 @@ class Setting(NamedTuple):
     """One of the settings of a client."""
 
     field: str
-    """What it is called in a session's configuration."""
+    """Its name in Config."""
     check: Callable[[Any], Any]
-    """Gives what is kept of a value there. Raises TypeError, ValueError."""
+    """Checks a value, and returns the value for Config. Raises TypeError, ValueError."""
     default: Any = None
 
 
@@ -137,4 +137,4 @@ SETTINGS: Mapping[str, Setting] = {
     "allow_private_hosts": Setting("allow_private_hosts", flag, default=False),
     "observers": Setting("observers", observers),
 }
-"""What a client can be set to, apart from its token and its client of httpx."""
+"""The settings of a client, apart from its token and its httpx client."""

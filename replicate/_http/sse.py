@@ -1,4 +1,4 @@
-"""Decoding server-sent events from bytes, as the WHATWG HTML standard says (section 9.2.6). No I/O."""
+"""Decodes server-sent events from bytes, as specified in the WHATWG HTML standard (section 9.2.6). No I/O."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 OUTPUT = re.compile(r"event: output\nid: (.+)\ndata: (.*)\n\n")
-"""An event as nearly all look. Its lines may also stand within others, of another event."""
+"""The form of nearly all events. Its lines can also be part of another event."""
 BLOCK = re.compile(rf"(?:\A|(?<=\n\n)){OUTPUT.pattern}")
-"""The same, and only as a block of lines that each end with an empty one."""
+"""The same form, but only as a whole block: at the start, or after an empty line."""
 LONGEST_RETRY = 18
-"""Digits of a reconnection time. One with more is ignored, as one that is no number is."""
+"""Maximum digits of a reconnection time. A longer one is ignored, like one that is not a number."""
 
 
 class EventType(StrEnum):
-    """The names of events that are known."""
+    """The known names of events."""
 
     OUTPUT = "output"
     LOGS = "logs"
@@ -36,7 +36,7 @@ class EventType(StrEnum):
 
 
 class EventName(str):
-    """The name of an event that is yet unknown, which is also its `value`, as of a member of EventType."""
+    """An unknown name of an event. Its `value` is the same text, as in a member of EventType."""
 
     __slots__ = ()
 
@@ -46,16 +46,16 @@ class EventName(str):
 
 
 NAMES: dict[str, EventType | EventName] = {**{kind.value: kind for kind in EventType}, "message": EventName("message")}
-"""Those that are made once."""
+"""The shared instances of names."""
 NAME_OF_OUTPUT = EventType.OUTPUT
 
 
 class ServerSentEvent(str, PlainData):
     """One event of a stream. As a `str` it is the output text: its data for an output event, empty for any other.
 
-    `event` is "output", "logs", "error", "done", all of them EventType, or a text yet unknown; `data` is what it
-    carries, a text or, where the output is a file, a FileOutput; `id` can resume the stream after it; `retry` is a
-    reconnection time in milliseconds, if the server named one.
+    `event` is an EventType ("output", "logs", "error" or "done"), or an EventName if it is unknown. `data` is a text,
+    or a FileOutput if the output is a file. `id` can be used to resume the stream after the event. `retry` is a
+    reconnection time in milliseconds, if the server sent one.
     """
 
     EventType: TypeAlias = EventType
@@ -79,14 +79,14 @@ class ServerSentEvent(str, PlainData):
         rebind_all(self.data, session)
 
     def as_plain(self, *, unset: bool = False, none: bool = True) -> Data:  # noqa: ARG002 - all is set
-        """Give plain data; without `none`, nothing is None."""
+        """Return plain data, without members that are None unless `none`."""
         data = self.data if self.data is None or isinstance(self.data, str) else str(self.data)
         members = {"event": str(self.event), "data": data, "id": self.id, "retry": self.retry}
         return {name: value for name, value in members.items() if none or value is not None}
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Tell pydantic: it is read from a mapping of its members, and dumped as one."""
+        """Return the schema by which pydantic reads an event from a mapping of its members, and dumps it as one."""
         return pydantic_schema(cls, read_event, lambda event, _info: event.as_plain())
 
     @classmethod
@@ -106,7 +106,7 @@ class ServerSentEvent(str, PlainData):
 
 
 def read_event(value: Any) -> ServerSentEvent:
-    """Make an event of a mapping of its members. Raises TypeError for what is none, or has others."""
+    """Return an event from a mapping of its members. Raises TypeError for other values and for unknown members."""
     if not is_mapping(value):
         raise TypeError(f"expected the members of a ServerSentEvent, got {type(value).__name__}")
     return ServerSentEvent(**value)
@@ -118,20 +118,20 @@ created = str.__new__
 class Decoder:
     """Turns the bytes of a stream, in chunks cut anywhere, into events.
 
-    `last_id` is the id that the next event has if it has none of its own; `retry` the reconnection time last named.
+    `last_id` is the id of the next event if that has none of its own; `retry` is the last reconnection time.
     """
 
     def __init__(self) -> None:
         self.last_id: str | None = None
         self.retry: int | None = None
         self._bytes = b""
-        """What has come of a character whose end has not."""
+        """The first bytes of an incomplete character."""
         self._rest: list[str] = []
-        """What has come of an event whose end has not, in pieces that are not empty."""
+        """The text of an incomplete event, in pieces that are not empty."""
         self._started = self._after_return = False
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Give the events that a chunk completes: each is a block of lines, and ends with an empty one."""
+        """Return the events that a chunk completes. Each is a block of lines that ends with an empty line."""
         whole = self._text(chunk)
         if not whole:
             return []
@@ -146,10 +146,10 @@ class Decoder:
         pieces = OUTPUT.split(whole)
         if any(pieces[::3]):
             pieces = BLOCK.split(whole)
-        if "\0" in whole:  # an id with one is none
+        if "\0" in whole:  # an id with a NUL is ignored
             pieces = [whole]
         events: list[ServerSentEvent] = []
-        for unusual, place, data in zip(pieces[::3], pieces[1::3], pieces[2::3]):  # noqa: B905 - the last stands alone
+        for unusual, place, data in zip(pieces[::3], pieces[1::3], pieces[2::3]):  # noqa: B905 - the last is alone
             if unusual:
                 events += self._unusual(unusual)
             event = created(ServerSentEvent, data)
@@ -163,7 +163,7 @@ class Decoder:
         return events
 
     def _text(self, chunk: bytes) -> str:
-        """Decode a chunk, without a byte order mark at the start of the stream, and with newlines as line ends."""
+        """Decode a chunk. Drop a byte order mark at the start of the stream, and make all line ends newlines."""
         bytes_ = self._bytes + chunk if self._bytes else chunk
         text, used = codecs.utf_8_decode(bytes_, "replace")
         self._bytes = bytes_[used:]
@@ -180,7 +180,7 @@ class Decoder:
         return [event for block in blocks.split("\n\n") if block for event in self._event(block)]
 
     def _event(self, block: str) -> list[ServerSentEvent]:
-        """Read a block line by line. It is no event if it has no data."""
+        """Parse a block line by line. A block without data is not an event."""
         event, retry, data = "", None, list[str]()
         for line in block.split("\n"):
             field, _, value = line.partition(":")
@@ -194,7 +194,7 @@ class Decoder:
                     self.last_id = value
                 case "retry" if value.isascii() and value.isdigit() and len(value) <= LONGEST_RETRY:
                     self.retry = retry = int(value)
-                case _:  # a comment, which has no field name, or a field yet unknown
+                case _:  # a comment, which has no field name, or an unknown field
                     pass
         return [ServerSentEvent(event or "message", "\n".join(data), self.last_id, retry)] if data else []
 

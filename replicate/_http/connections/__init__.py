@@ -1,1 +1,1 @@
-"""How bytes travel: the only code that blocks or awaits the outside world."""
+"""The connections: the only code that blocks on the outside world or awaits it."""

@@ -1,4 +1,4 @@
-"""Addresses that a request can be sent to."""
+"""Checks whether a request can be sent to an address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LAST_PORT = 65535
 
 
 class Unfetchable(httpx.RequestError):
-    """An address cannot be asked for anything. `sent` tells whether a request arrived that may have done something."""
+    """An address cannot be fetched. `sent` is whether a request has arrived that may have done something."""
 
     def __init__(self, message: str, *, sent: bool = False, hint: str | None = None) -> None:
         super().__init__(message)
@@ -18,7 +18,7 @@ class Unfetchable(httpx.RequestError):
 
 
 def check_address(url: httpx.URL) -> None:
-    """Raise Unfetchable for a host or a port that none can have."""
+    """Raise Unfetchable if the host or the port of a URL is invalid."""
     labels = url.raw_host.removesuffix(b".").split(b".")
     if [label for label in labels if not 0 < len(label) <= LONGEST_LABEL]:
         raise Unfetchable("it has no host" if labels == [b""] else "a part of its host is empty or too long")

@@ -1,4 +1,4 @@
-"""The httpx clients of a blocking transport: created on first use, shared by threads, dropped after interrupts."""
+"""The httpx clients that the threads of a blocking transport share: made on first use, discarded after an interrupt."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MOMENT = 1.0
 
 
 class OwnClients:
-    """One client for creates and one for all else; with a transport of the caller, one for all."""
+    """One client for creates and one for all other requests; a single one if the caller has passed a transport."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
         self._factory: ClientFactory | None = None
         self._made: dict[bool, tuple[Sealed[httpx.Client], weakref.finalize[..., OwnClients]]] = {}
-        """Whether it is for creates, and what closes it at the latest."""
+        """By whether it is for creates: a client, and the finalizer that closes it at the latest."""
         self._discarded: list[Sealed[httpx.Client]] = []
         self._lock = Lock()
 
@@ -44,14 +44,14 @@ class OwnClients:
         return made[0]
 
     def prepare(self, url: httpx.URL | str) -> None:
-        """Load the certificates if this URL is the first that needs them. Raises VariableError."""
+        """Load the certificates if a request to this URL is the first that needs them. Raises VariableError."""
         if self._factory is not None:
             self._factory.prepare(url)
 
     def discard(self) -> None:
-        """Drop the clients after an interrupt, which may have come while one of their locks was held.
+        """Stop using the clients after an interrupt, which may have left one of their locks held.
 
-        They are not closed: other threads may be using them, and closing takes the lock.
+        They are not closed yet: other threads may be using them, and closing them takes the lock.
         """
         made, self._made = self._made, {}
         for client, finalizer in made.values():
@@ -67,7 +67,7 @@ class OwnClients:
             run_in_thread(client.open().close, MOMENT)
 
     def forget(self) -> None:
-        """Drop the parent process's clients after a fork, without closing them."""
+        """Leave inherited clients to the parent process, without closing them."""
         self._lock = Lock()
         for client, finalizer in self._made.values():
             finalizer.detach()
@@ -77,13 +77,13 @@ class OwnClients:
 
 
 def unlocking(client: Any) -> Any:
-    """Replace the locks of a client's pools by reentrant ones, so that an interrupt leaves none held.
+    """Replace the locks of a client's pools, so that an interrupt leaves none of them held.
 
-    httpcore takes its lock in Python code, where a signal handler can raise right after it, and takes it again while it
-    handles that error. A reentrant lock that is taken in C has no such gap.
+    httpcore acquires its lock in a Python method. A signal handler can raise there after the lock was acquired, and the
+    lock is acquired again while that error is handled. A reentrant lock written in C has no such gap.
     """
     for transport in (getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()):
         pool: Any = getattr(transport, "_pool", None)
         if hasattr(pool, "_optional_thread_lock"):
-            pool._optional_thread_lock = RLock()  # noqa: SLF001 - what else has it keeps it
+            pool._optional_thread_lock = RLock()  # noqa: SLF001 - httpx has no option for it
     return client

@@ -1,4 +1,4 @@
-"""Bodies of requests and responses. Files are read outside the event loop, with progress as they are sent."""
+"""Request and response bodies. Files are read in a thread, not in the event loop, and their progress is reported."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from replicate._http.libraries import Library
 
 BLOCK = 2**20
-"""Bytes that a thread reads at a time: a switch of threads costs more than httpx's 64 KiB are worth."""
+"""Bytes that a thread reads at a time. Switching to it costs more than reading and sending httpx's chunk, 64 KiB."""
 
 
 # Raise glibc's mmap threshold, by freeing a block of this size. Otherwise streaming chunks costs a third more.
@@ -34,7 +34,7 @@ bytes(4 << 20)
 
 
 class Counted:
-    """A file to be sent. `told` reports how much was read, each time that this much was sent."""
+    """A file that is sent. Whenever the part that was read has gone out, `told` reports how much that is."""
 
     def __init__(self, file: BinaryIO, size: int, tell: Callable[[int, int], object]) -> None:
         self._file, self._size, self._tell = file, size, tell
@@ -56,7 +56,7 @@ class Counted:
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body with files, encoded by httpx, which by itself would read the files in the event loop."""
+    """A body with files, as encoded by httpx, which itself would read the files in the event loop."""
 
     def __init__(self, stream: Iterable[bytes], counted: list[Counted]) -> None:
         self._stream, self._counted = stream, counted
@@ -102,7 +102,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def prepared(given: Mapping[str, Any], headers: list[tuple[bytes, bytes]], library: Library) -> Any:
-    """Build a request as httpx does, without its three copies of the headers."""
+    """Build a request as httpx does, but without copying the headers three times."""
     url, content = library.URL(given["url"]), given.get("content", b"")
     names = {name.lower() for name, _ in headers}
     if names.isdisjoint((b"content-length", b"transfer-encoding")):
@@ -119,7 +119,7 @@ def prepared(given: Mapping[str, Any], headers: list[tuple[bytes, bytes]], libra
 
 
 def with_body(made: Any, arguments: Mapping[str, Any], library: Library = httpx) -> Any:
-    """Replace the body of a request if it holds files, or is written in chunks."""
+    """Return a request that a library made from arguments, with our body if it holds files or is sent in chunks."""
     if "files" in arguments:
         counted = [content for _, (_, content, _) in arguments["files"] if isinstance(content, Counted)]
         made.stream = stream_of(Body, library)(made.stream, counted)
@@ -129,7 +129,7 @@ def with_body(made: Any, arguments: Mapping[str, Any], library: Library = httpx)
 
 
 class MaskedStream(httpx.SyncByteStream):
-    """The content of a response whose stream knows the request. Exceptions leave without its frames."""
+    """The content of a response. The stream inside knows the request, so its frames are removed from errors."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._stream: Sealed[Any] = Sealed(response.stream)
@@ -153,7 +153,7 @@ class MaskedStream(httpx.SyncByteStream):
                 try:
                     raise interrupt
                 finally:
-                    del interrupt  # its traceback holds this frame
+                    del interrupt  # its traceback contains this frame
             if part is None:
                 return
             yield part
@@ -163,12 +163,12 @@ class MaskedStream(httpx.SyncByteStream):
 
     @property
     def elapsed(self) -> timedelta | None:
-        """The response time, where httpx2 looks for it."""
+        """How long the response took, where httpx2 looks for it."""
         return getattr(self._stream.open(), "elapsed", None)
 
 
 class TimedStream(MaskedStream):
-    """The same content, which ends at the deadline."""
+    """The same content, but it ends at the deadline."""
 
     def __init__(self, response: httpx.Response, left: Callable[[], float]) -> None:
         super().__init__(response)
@@ -184,15 +184,16 @@ class TimedStream(MaskedStream):
                 raise httpx.ReadTimeout("The time was up before the end of the answer.")
 
 
-class tracked_content:  # noqa: N801 - reads as what it makes of it
+class tracked_content:  # noqa: N801 - used like a function
     """Iterate the content of a response, and keep it from the garbage collector within this block.
 
-    The collector would close httpcore's generators at any moment, even while their thread holds the lock that closing
-    takes. Half-read content is closed before Python tears down its modules; later, that would crash Python 3.13.0.
+    The collector could close httpcore's generators at any moment, even while their thread holds the lock that closing
+    takes. Half-read content is closed at exit, before Python clears its modules: httpx needs one that crashes Python
+    3.13.0 after that.
     """
 
     _all: ClassVar[dict[Iterator[bytes], tuple[int, httpx.Response]]] = {}
-    """Each content with its process and response."""
+    """Each content with its process and its response."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._content, self._response = response.iter_bytes(), response
@@ -206,7 +207,7 @@ class tracked_content:  # noqa: N801 - reads as what it makes of it
 
     @classmethod
     def close(cls) -> None:
-        """Close all content that is not being read right now."""
+        """Close the contents that nobody is reading at the moment."""
         for content, (process, response) in list(cls._all.items()):
             if process == os.getpid() and not getattr(content, "gi_running", False):
                 with suppress(Exception):

@@ -1,7 +1,7 @@
-"""Creating httpx clients, from the caller's options and the environment.
+"""Makes httpx clients from the caller's options and the environment.
 
-httpx reads the environment for each client, and raises various errors. Here it is read once, before anything counts as
-sent.
+httpx reads the environment for each client, and raises all kinds of errors for it. A factory reads it once, when it is
+made for its first client, and before anything counts as sent.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 UNLIMITED = httpx.Limits(max_connections=None)
 KEEP_ALIVE = 1.0
-"""Seconds that an idle connection is kept for another create."""
+"""Seconds for which an idle connection is kept for another create."""
 READ_HERE = ("cert", "mounts", "proxy", "trust_env", "verify")
 PASSED_ON = ("http1", "http2", "limits", "verify")
-"""The options that a proxy's transport takes over from the client."""
+"""The options that a transport for a proxy takes over from the client."""
 
 
 class ClientFactory:
-    """Creates clients of one colour with equal settings, each with its own connections.
+    """Makes clients of one colour with the same settings, each with its own connections.
 
-    Raises VariableError for an unusable environment, OptionError for an unusable option.
+    Raises VariableError for an invalid environment variable, and OptionError for an invalid option.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ClientFactory:
         self._blocking = blocking
         self._transport = transport
         self._context = context_for(options)
-        """The TLS settings of all clients and their proxies."""
+        """The TLS context of all clients and their proxies."""
         self._mounts: Mapping[str, Any] = options.get("mounts") or {}
         kept = {name: value for name, value in options.items() if name not in READ_HERE}
         self._options: dict[str, Any] = {"limits": UNLIMITED, **kept, "verify": self._context, "trust_env": False}
@@ -68,12 +68,12 @@ class ClientFactory:
         return {**options, "mounts": {**mounts, **self._mounts}} if mounts or self._mounts else options
 
     def make(self, *, creates: bool = False) -> Any:
-        """Create a client. For creates, it keeps idle connections for a shorter time than servers do."""
+        """Return a new client. One that `creates` drops its idle connections before servers do."""
         kind = self._library.Client if self._blocking else self._library.AsyncClient
         return kind(**self.arguments(creates=creates))
 
     def prepare(self, url: httpx.URL | str) -> None:
-        """Load the certificates if this URL needs them and they are not loaded yet. Raises VariableError."""
+        """Load the certificates if a request to this URL is the first that needs them. Raises VariableError."""
         if self._unread is not None and (self._encrypted or httpx.URL(url).scheme == "https"):
             self._unread.load()
             self._unread = None
@@ -91,9 +91,10 @@ class ClientFactory:
 
 
 def for_creates(limits: Any) -> Any:
-    """Return the limits of a client for creates: idle connections are kept for a moment only.
+    """Return the limits of a client that sends creates: idle connections are kept only for a moment.
 
-    A create gets lost on a connection that the server is closing. Servers close connections idle for 2 seconds or more.
+    A create gets lost on a connection that the server is just closing. Servers close connections that are idle for 2
+    seconds or more.
     """
     expiry = KEEP_ALIVE if limits.keepalive_expiry is None else min(KEEP_ALIVE, limits.keepalive_expiry)
     kept = {"max_connections": limits.max_connections, "max_keepalive_connections": limits.max_keepalive_connections}
@@ -105,7 +106,7 @@ def proxies_of(options: Mapping[str, Any], library: Any) -> dict[str, Sealed[Any
     found: Mapping[str, Any] = {}
     if (proxy := opened(options.get("proxy"))) is not None:
         found = {"all://": proxy}
-    # `proxies` exists in httpx 0.27 only, which handles it.
+    # `proxies` is an option of httpx 0.27, which handles it itself.
     elif options.get("trust_env", True) and options.get("transport") is None and options.get("proxies") is None:
         found = environment_proxies()
     return {
@@ -115,17 +116,17 @@ def proxies_of(options: Mapping[str, Any], library: Any) -> dict[str, Sealed[Any
 
 
 def discreet(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of httpx's clients with a sealed proxy, as its URL may hold a password."""
+    """Return options of httpx clients with the proxy sealed, as its URL may hold a password."""
     return {name: sealed(value) if name == "proxy" else value for name, value in options.items()}
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options as the caller has passed them."""
+    """Return options of httpx clients as the caller has passed them."""
     return {name: opened(value) for name, value in options.items()}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Check options of httpx's clients, as far as that is cheap. Raises OptionError, TypeError."""
+    """Check options of httpx clients, as far as that costs little. Raises OptionError, TypeError."""
     check_proxy(sealed(options.get("proxy")))
     check_verify(options.get("verify"))
     if not all(":" in pattern and is_pattern(pattern) for pattern in options.get("mounts") or ()):
@@ -135,7 +136,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def with_lazy_cookies(client: Any) -> Any:
-    """Make a client read cookies only from responses that set some, because httpx's reading is slow."""
+    """Make a client look for cookies only in responses that set some. Each look of httpx's builds a urllib request."""
     look = client.cookies.extract_cookies
 
     def extract_cookies(response: Any) -> None:

@@ -1,4 +1,4 @@
-"""Threads, tasks and locks of both colours, and work that a cancellation must not stop."""
+"""Threads, tasks and locks for both colours, and work that a cancellation must not stop. Part of the transport."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GRACE = 2.0
-"""Seconds that threads get to stop after an interrupt."""
+"""Seconds that threads get to notice that they are no longer wanted."""
 
 
 class SharedLock:
-    """A lock that is freed when nobody holds it or waits for it."""
+    """A lock that is dropped when nobody holds it or waits for it."""
 
     def __init__(self, lock: Any) -> None:
         self.lock: Any = lock
 
 
 class SharedLocks:
-    """The locks of a process, by key. Threads share a lock, and so do the tasks of an event loop."""
+    """The locks of a process, by key. All threads share a lock, and so do the tasks of an event loop."""
 
     def __init__(self) -> None:
         self.forget()
         inheritors.add(self)
 
     def forget(self) -> None:
-        """Start without locks in the child of a fork, where nobody can release them."""
+        """Drop all locks in the child of a fork, where nobody is left to release them."""
         self._guard = RLock()
         self._turns: WeakValueDictionary[Hashable, SharedLock] = WeakValueDictionary()
 
     def of(self, key: Hashable, lock: Callable[[], Any]) -> SharedLock:
-        """Return the lock of a key, or a new one."""
+        """Return the lock that is in use for a key, or a new one."""
         with self._guard:
             turn = self._turns.get(key)
             if turn is None:
@@ -55,7 +55,7 @@ locks = SharedLocks()
 
 @contextmanager
 def exclusive(key: Hashable) -> Generator[None, None, None]:
-    """Exclude other threads with the same key. This blocks."""
+    """Hold the lock of a key, which all threads share. Waiting for it blocks."""
     turn = locks.of(key, RLock)
     with turn.lock:
         yield
@@ -63,14 +63,14 @@ def exclusive(key: Hashable) -> Generator[None, None, None]:
 
 @asynccontextmanager
 async def thread_lock(key: Hashable) -> AsyncGenerator[None, None]:
-    """Exclude other threads with the same key, in a blocking transport."""
+    """Hold the lock of a key, which all threads share, for a blocking transport."""
     with exclusive(key):
         yield
 
 
 @asynccontextmanager
 async def task_lock(key: Hashable) -> AsyncGenerator[None, None]:
-    """Exclude other tasks of this event loop with the same key."""
+    """Hold the lock of a key, which the tasks of this event loop share."""
     from anyio import Lock
 
     turn = locks.of((running_loop(), key), Lock)
@@ -79,21 +79,21 @@ async def task_lock(key: Hashable) -> AsyncGenerator[None, None]:
 
 
 async def offload(work: Callable[[], T]) -> T:
-    """Do some work in a thread, as it would block the event loop."""
+    """Run work in a thread if it would block the event loop."""
     from anyio.to_thread import run_sync
 
     return await run_sync(work)
 
 
 class Batch:
-    """Work for several workers. Each piece has a result, or an exception in its place."""
+    """Jobs for several workers. `results` has the result of each, or the exception that it raised."""
 
     def __init__(self, jobs: Sequence[Callable[[], Coroutine[Any, Any, Any]]]) -> None:
         self.results: list[Any] = [None] * len(jobs)
         self._waiting = deque(enumerate(jobs))
 
     async def work(self) -> None:
-        """Do one piece after another until none is left."""
+        """Run one job after another until none is left."""
         while self._waiting:
             try:
                 index, job = self._waiting.popleft()
@@ -101,20 +101,20 @@ class Batch:
                 return
             try:
                 self.results[index] = await job()
-            except Exception as error:  # noqa: BLE001 - it is handed on
+            except Exception as error:  # noqa: BLE001 - it is the result
                 self.results[index] = error
 
     def cancel(self) -> None:
-        """Start no further pieces."""
+        """Start no more jobs."""
         self._waiting.clear()
 
 
 def in_threads(
     work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], workers: int, interrupted: Callable[[], None]
 ) -> list[Any]:
-    """Do all work in so many threads, which see the caller's context variables.
+    """Run all jobs in so many threads, which see the caller's context variables. Return the results.
 
-    If this is interrupted, `interrupted` notifies the threads. They do not keep the program from exiting.
+    On an interrupt, `interrupted` is called to notify the jobs. The threads do not keep the program from ending.
     """
     jobs = Batch(work)
     threads = [
@@ -137,7 +137,7 @@ def in_threads(
 
 
 async def in_tasks(work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], workers: int) -> list[Any]:
-    """Do all work in so many tasks, which are canceled with this one."""
+    """Run all jobs in so many tasks, which are canceled with this one. Return the results."""
     from anyio import create_task_group
 
     jobs = Batch(work)
@@ -148,24 +148,24 @@ async def in_tasks(work: Sequence[Callable[[], Coroutine[Any, Any, Any]]], worke
 
 
 def run_in_thread(work: Callable[[], object], seconds: float) -> None:
-    """Do some work in its own thread, and wait for it for at most so many seconds."""
+    """Run work in its own thread, and wait for it for at most so many seconds, even if it is stuck."""
     from threading import Thread
 
     thread = Thread(target=work, name="replicate in time", daemon=True)
-    with suppress(RuntimeError):  # Python is exiting, and starts no threads
+    with suppress(RuntimeError):  # Python is shutting down, and starts no more threads
         thread.start()
         thread.join(seconds)
 
 
 async def shielded(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-    """Do some work to its end, for so many seconds at most, even while the task is being canceled."""
+    """Run work to its end, for at most so many seconds, even if the task is being canceled."""
     import asyncio
 
     from anyio import CancelScope, move_on_after
 
     try:
         asyncio.get_running_loop()
-    except RuntimeError:  # it is trio
+    except RuntimeError:  # the loop is trio's
         with move_on_after(seconds, shield=True):
             await work()
     else:
@@ -174,17 +174,17 @@ async def shielded(work: Callable[[], Coroutine[Any, Any, None]], seconds: float
 
 
 async def run_to_end(work: Callable[[], Coroutine[Any, Any, None]], end: float) -> None:
-    """Do some work in its own task, until it is done or the time is up.
+    """Run work in its own task, until it is done or the loop's time is `end`.
 
-    If this is canceled, it raises after the work. If the work is canceled, as all tasks are when a loop ends, it is
-    started again.
+    If the caller is canceled, that is raised afterwards. If the task itself is canceled, as all tasks are when a loop
+    ends, the work is started anew.
     """
     import asyncio
 
     loop = asyncio.get_running_loop()
     canceled: asyncio.CancelledError | None = None
     task = asyncio.ensure_future(work())
-    timer = loop.call_at(end, lambda: task.cancel())  # noqa: PLW0108 - whichever it is by then
+    timer = loop.call_at(end, lambda: task.cancel())  # noqa: PLW0108 - `task` may change
     try:
         while not task.done():
             try:

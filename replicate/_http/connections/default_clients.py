@@ -1,4 +1,4 @@
-"""Clients of httpx with this package's defaults, for who wants to set something else: a proxy, a transport, limits."""
+"""httpx clients with this package's defaults, for callers who set other options: a proxy, a transport, limits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_CONNECTION_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-"""As httpx's own."""
+"""The same as httpx's own."""
 
 
 class DefaultHttpxClient(httpx.Client):
-    """An `httpx.Client` for `Replicate(http_client=…)`. Takes what that takes."""
+    """An `httpx.Client` for `Replicate(http_client=…)`. It takes the options of `httpx.Client`."""
 
     def __init__(self, **options: Any) -> None:
         options = discreet(options)
@@ -26,7 +26,7 @@ class DefaultHttpxClient(httpx.Client):
 
 
 class DefaultAsyncHttpxClient(httpx.AsyncClient):
-    """An `httpx.AsyncClient` for `AsyncReplicate(http_client=…)`. Takes what that takes."""
+    """An `httpx.AsyncClient` for `AsyncReplicate(http_client=…)`. It takes the options of `httpx.AsyncClient`."""
 
     def __init__(self, **options: Any) -> None:
         options = discreet(options)
@@ -34,11 +34,11 @@ class DefaultAsyncHttpxClient(httpx.AsyncClient):
 
 
 def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - stands for a class that may be missing
-    """Make an `httpx.AsyncClient` that sends by aiohttp, which takes less CPU with many requests at once.
+    """Return an `httpx.AsyncClient` that sends with aiohttp, which takes less CPU for many concurrent requests.
 
-    It is for asyncio only, and it is never used unasked: httpx-aiohttp tells most failures apart less well than httpx
-    does, so that after some, of which httpx would know that nothing was sent, it is not known what became of a create.
-    What it calls a failed connection though the request may have gone out is not taken for one.
+    It is for asyncio only, and is used only on request: httpx-aiohttp distinguishes most failures less well than httpx.
+    After some failures where httpx would show that nothing was sent, it is unknown whether a create has arrived. An
+    error that it calls a failed connection, although the request may have gone out, is not treated as one.
 
     Raises RuntimeError unless the extra is installed: `pip install "replicate[aiohttp]"`.
     """
@@ -59,6 +59,6 @@ def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - s
 def defaults(
     options: dict[str, Any], *, blocking: bool = False, transport: Callable[..., Any] | None = None
 ) -> dict[str, Any]:
-    """Add what is not given, and read the environment. Raises VariableError, OptionError."""
+    """Return a client's arguments: options, defaults and the environment's. Raises VariableError, OptionError."""
     given = {"timeout": DEFAULT_TIMEOUT, "limits": DEFAULT_CONNECTION_LIMITS, **options}
     return ClientFactory(given, blocking=blocking, transport=transport).arguments()

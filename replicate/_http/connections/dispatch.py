@@ -1,4 +1,4 @@
-"""Passing a request with the token to httpx. Exceptions leave without the frames that hold the token."""
+"""Sends requests with httpx. The frames that hold the token are removed from errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def send_request(client: Sealed[Any], request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
-    """Exchange a request for a response, whose content has not been read."""
+    """Send a request, and return the response, whose content has not been read."""
     outer = sys.exception()
     try:
         return _send(client, request, library, own=own)
@@ -36,13 +36,13 @@ def send_request(client: Sealed[Any], request: Mapping[str, Any], library: Libra
     try:
         raise interrupt
     finally:
-        del interrupt  # its traceback holds this frame
+        del interrupt  # its traceback contains this frame
 
 
 async def send_request_async(
     client: Sealed[Any], request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
 ) -> httpx.Response:
-    """Exchange a request for a response, whose content has not been read, in so many seconds."""
+    """Send a request, and return the response within so many seconds. Its content has not been read."""
     outer = sys.exception()
     try:
         return await _send_async(client, request, library, seconds, own=own)
@@ -73,8 +73,8 @@ def build_request(
 ) -> tuple[Any, dict[str, Any]]:
     """Return a request of a client's library, and the arguments to send it with.
 
-    A ThirdPartyRequest is built by hand, so that no headers, cookies and parameters of the client are merged into it. A
-    request of our `own` client is, too, because httpx's merging is slow and there are only headers to merge.
+    A ThirdPartyRequest is built by hand, so that a client's own headers, cookies and parameters are not merged into it.
+    So is a request for a client of our `own`, which mostly has headers only, and takes much longer to merge them.
     """
     how = {"stream": True, "follow_redirects": False}
     raw = true_headers(request.get("headers"))

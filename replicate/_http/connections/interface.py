@@ -1,4 +1,4 @@
-"""The interface of transports: what a session needs of the outside world."""
+"""The interface of a transport, through which a session reaches the outside world."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ T = TypeVar("T")
 
 ALWAYS: float = float("inf")
 TIE: float = 0.05
-"""Seconds by which a deadline waits for httpx's own timeouts, which tell whether the request was sent."""
+"""Seconds by which a deadline waits for httpx's own timeouts, which show whether the request was sent."""
 
 
 class Transport(Protocol):
-    """What a session needs of the outside world. A blocking transport never suspends."""
+    """Everything that a session needs from the outside world. A blocking transport never suspends."""
 
     blocking: bool
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """The caller's settings of connections: options of httpx's clients, or an `http_client`."""
+        """The caller's options for the connections: those of httpx clients, or an `http_client`."""
         ...
 
     @property
     def own(self) -> bool:
-        """Whether requests are sent over our own connections, not by a client or transport of the caller."""
+        """Whether requests go over our own connections, not over the caller's client or transport."""
         ...
 
     @property
     def client(self) -> Any:
-        """The httpx client that sends the requests; if there are several, another with the same settings."""
+        """The httpx client that sends the requests; if there are several, another one with the same settings."""
         ...
 
     async def prepare(self, url: httpx.URL | str) -> None:
-        """Create the client for requests to a URL, as `send` would. Raises ReplicateError if that fails."""
+        """Make the client for requests to a URL, as `send` does if needed. Raises ReplicateError if that fails."""
         ...
 
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
-        """Exchange a request, given as arguments of `httpx.Client.build_request`, for a response.
+        """Send a request, given as arguments of `httpx.Client.build_request`, and return the response.
 
-        A request that `creates` something uses a connection that was not idle for more than a moment.
+        A request that `creates` something goes over a connection that was not idle for more than a moment.
 
-        The response's content has been read, unless `stream`: then read it with `chunks` or `read`. Redirects are not
-        followed. A ThirdPartyRequest gets none of the httpx client's settings. After so many seconds, also while the
-        content is read, this raises httpx.ReadTimeout. A blocking transport notices the timeout when something arrives,
-        or when nothing has arrived for as long.
+        The response's content is read, unless `stream`: then read it with `chunks` or `read`. A redirect is a response
+        like any other. A ThirdPartyRequest is sent without any of the httpx client's own settings. After so many
+        seconds, even while the content is read, httpx.ReadTimeout is raised, whatever has arrived by then. A blocking
+        transport notices the time only when data arrives, or when none has arrived for that long.
         """
         ...
 
@@ -71,23 +71,23 @@ class Transport(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
     async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-        """Do some work to its end, for so many seconds at most, even while the task is being canceled."""
+        """Run work to its end, for at most so many seconds, even if the task is being canceled."""
         ...
 
     async def in_use(self) -> AbstractContextManager[None]:
-        """Return a block during which the connections stay open even if their event loop is ending."""
+        """Return a context manager that keeps the connections open while their event loop ends, unless closed."""
         ...
 
     def now(self) -> float:
-        """Return the time of a monotonic clock, in seconds."""
+        """Return the time in seconds of a monotonic clock."""
         ...
 
     async def offload(self, work: Callable[[], T]) -> T:
-        """Do slow work, such as disk access, without blocking an event loop."""
+        """Run slow work on the disk without blocking other tasks."""
         ...
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
-        """Return a block that excludes other blocks with the same key."""
+        """Return a context manager that holds the lock of a key, and waits for it first."""
         ...
 
     async def together(
@@ -96,45 +96,45 @@ class Transport(Protocol):
         many: int,
         interrupted: Callable[[], None],
     ) -> list[Any]:
-        """Do all work, so many at a time, and return the results, or the exceptions in their places.
+        """Run all jobs, so many at once, and return the result of each, or the exception that it raised.
 
-        `interrupted` notifies threads, which cannot be canceled, that this was interrupted.
+        `interrupted` is called on an interrupt to notify jobs that cannot be canceled.
         """
         ...
 
     def over(self, client: Any) -> Transport:
-        """Return a transport of this colour over a client of the caller."""
+        """Return a transport of this colour over the caller's client."""
         ...
 
     def twin(self) -> Transport:
-        """Return this transport's counterpart in the other colour, always the same object.
+        """Return this transport's counterpart in the other colour: always the same one, whose twin is this one.
 
-        Raises ReplicateError over a client of the caller, whose settings the counterpart would not have.
+        Raises ReplicateError over the caller's client, whose settings the counterpart would not have.
         """
         ...
 
     def afresh(self) -> Transport:
-        """Return a blocking transport with the same options. Raises ReplicateError over a client of the caller."""
+        """Return a new blocking transport with the same options. Raises ReplicateError over the caller's client."""
         ...
 
     async def close(self) -> None:
-        """Close the connections. An asynchronous transport closes those of the running loop, and its twin's."""
+        """Close the connections. An asynchronous transport closes those of the running event loop and of its twin."""
         ...
 
     @property
     def is_closed(self) -> bool:
-        """Whether it has been closed."""
+        """Whether the transport has been closed."""
         ...
 
 
 class ThirdPartyRequest(dict[str, Any]):
-    """A request to another host than the API. Nothing of a client's settings is added to it."""
+    """A request to a third party. It carries only its own contents, and nothing that a client would add."""
 
 
 def came_over_a_socket(response: httpx.Response) -> bool:
-    """Return whether a response came over a network connection, and not from a mocking library."""
+    """Return whether a response came over the network, and not from a mocking library."""
     try:
         socket = response.extensions["network_stream"].get_extra_info("socket")
-    except Exception:  # noqa: BLE001 - a stream of whatever kind, which may have been closed
+    except Exception:  # noqa: BLE001 - any kind of stream, which may be closed
         return False
     return socket is not None

@@ -1,4 +1,4 @@
-"""The connections of one event loop, asyncio's or trio's. They are bounded, and closed with the loop."""
+"""The connections of one event loop, asyncio's or trio's: fast to find, limited, and closed when the loop ends."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST = 500
-"""The maximum number of requests in flight. Further requests wait."""
+"""Maximum number of concurrent requests. Further requests wait for a place."""
 MOST_IDLE = 100
-"""How many idle clients are kept."""
+"""Maximum number of idle clients."""
 IDLE = 5.0
-"""Seconds. A client that is idle for longer is closed by a later request, as in httpx."""
+"""Seconds for which an idle client and its connections are kept while there are other requests, as in httpx."""
 
 
 class Needs:
-    """Counts who still needs the connections of an event loop that is ending."""
+    """The blocks that still need connections when their event loop ends and closes everything at the same time."""
 
     def __init__(self) -> None:
         self._ends: set[Event] = set()
 
     @contextmanager
     def needed(self) -> Generator[None, None, None]:
-        """Keep the connections open until the end of this block."""
+        """Keep the connections open to the end of this block."""
         from anyio import Event
 
         end = Event()
@@ -54,7 +54,7 @@ class Needs:
             end.set()
 
     async def unneeded(self) -> None:
-        """Wait until nobody needs the connections, for a limited time."""
+        """Wait until nobody needs the connections, for at most PATIENCE seconds."""
         from anyio import move_on_after
 
         with move_on_after(PATIENCE):
@@ -63,23 +63,23 @@ class Needs:
 
 
 Unused: TypeAlias = "deque[tuple[float, httpx.AsyncClient]]"
-"""Idle clients, and since when they are, the longest idle first."""
+"""Idle clients with the times since which they are idle, the oldest first."""
 
 
 class Clients(NamedTuple):
-    """The clients of lanes. Their pools know the requests under way."""
+    """The clients of a ClientPool. Their own pools hold the requests in progress."""
 
     free: Unused
     free_for_creates: Unused
     all: dict[httpx.AsyncClient, Unused]
-    """Each with those that it is put among when nobody uses it."""
+    """Each client with the idle clients that it joins after use."""
 
 
 class ClientPool(Needs):
-    """httpx.AsyncClients that each send one request at a time, created on demand.
+    """httpx.AsyncClients that each send one request at a time, made as they are needed.
 
-    httpx's own pool examines every connection for every request. With a hundred requests in flight, that is most of the
-    cost of a request. So each request gets a client of its own, and the pools stay small.
+    The pool inside such a client checks every connection for every request. With a hundred concurrent requests, that is
+    nearly the whole cost of a request. So each request gets its own client, and the pools stay small.
     """
 
     def __init__(self, factory: ClientFactory) -> None:
@@ -92,7 +92,7 @@ class ClientPool(Needs):
         self._places = Semaphore(limits.max_connections or MOST)
         idle = limits.max_keepalive_connections
         self._most_idle = MOST_IDLE if idle is None else idle
-        first: httpx.AsyncClient = with_lazy_cookies(factory.make())  # created here, so that errors show early
+        first: httpx.AsyncClient = with_lazy_cookies(factory.make())  # here, so that invalid settings raise early
         free = deque([(time.monotonic(), first)])
         self._sealed = Sealed(Clients(free, deque(), {first: free}))
 
@@ -109,14 +109,14 @@ class ClientPool(Needs):
         return self._sealed.open().all
 
     def prepare(self, url: httpx.URL | str) -> None:
-        """Load the certificates if this URL is the first that needs them. Raises VariableError."""
+        """Load the certificates if a request to this URL is the first that needs them. Raises VariableError."""
         self._factory.prepare(url)
 
     async def take(self, seconds: float = ALWAYS, limits: Any = None, *, creates: bool = False) -> httpx.AsyncClient:
-        """Return an idle client, the one used last, or a new one, as soon as there is a free slot.
+        """Wait for a place, and return the idle client that was used last, or else a new one.
 
-        For a create, it has no connection that was idle for more than a moment. Raises httpx.PoolTimeout if no slot is
-        free in so many seconds, or within httpx's pool timeout.
+        A client that `creates` has no connection that was idle for more than a moment. Raises httpx.PoolTimeout if
+        there is no place within so many seconds, or within the pool timeout of `limits`, an httpx timeout.
         """
         from anyio import WouldBlock
 
@@ -138,7 +138,7 @@ class ClientPool(Needs):
         return client
 
     async def give_back(self, client: httpx.AsyncClient) -> None:
-        """Return a client to the pool. Close clients that were idle for long, or are too many."""
+        """Release a client for other requests. Close clients that have been idle for long, or that are too many."""
         self._places.release()
         now = time.monotonic()
         free = self._all.get(client, self._free)
@@ -149,20 +149,20 @@ class ClientPool(Needs):
             self._all.pop(unused, None)
 
     async def discard(self, client: httpx.AsyncClient) -> None:
-        """Close a client whose request was interrupted, so that another one takes its slot."""
+        """Close a client whose request was interrupted at an unknown point, and release its place for a new one."""
         self._places.release()
         self._all.pop(client, None)
         await client.aclose()
 
     async def close(self) -> None:
-        """Close all connections, including those in use."""
+        """Close all connections, even those in use."""
         self.is_closed = True
         for client in [*self._all]:  # some may be returned meanwhile
             await client.aclose()
 
 
 class GivenClient:
-    """A client of the caller's, which has limits of its own, in the place of lanes."""
+    """The caller's client, which has its own limits, in place of a ClientPool."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = Sealed(client)
@@ -185,7 +185,7 @@ class GivenClient:
 
 
 class PooledStream(httpx.AsyncByteStream):
-    """The content of a response. It occupies its request's slot until it is closed, and ends at the deadline."""
+    """The content of a response. It holds the place of its request until it is closed, and ends at the deadline."""
 
     def __init__(
         self, response: httpx.Response, left: Callable[[], float], release: Callable[[], Awaitable[None]]
@@ -216,7 +216,7 @@ class PooledStream(httpx.AsyncByteStream):
 
     @property
     def elapsed(self) -> timedelta | None:
-        """The response time, where httpx2 looks for it."""
+        """How long the response took, where httpx2 looks for it."""
         return getattr(self._stream.open(), "elapsed", None)
 
     async def aclose(self) -> None:
@@ -233,7 +233,7 @@ class PooledStream(httpx.AsyncByteStream):
 
 
 async def with_timeout(result: Awaitable[T], seconds: float, late: Callable[[str], Exception]) -> T:
-    """Await something for so many seconds, or raise what `late` creates, such as httpx's error."""
+    """Await something for at most so many seconds; then raise the error that `late` makes, such as httpx's."""
     if seconds == ALWAYS:
         return await result
     from anyio import move_on_after
@@ -244,14 +244,14 @@ async def with_timeout(result: Awaitable[T], seconds: float, late: Callable[[str
 
 
 class PoolEntry(NamedTuple):
-    """The lanes of a loop, and the generator that closes them."""
+    """The pool of a loop, and the generator that closes it."""
 
     lanes: ClientPool
     generator: AsyncGenerator[None, None]
 
 
 async def close_with_loop(lanes: ClientPool) -> AsyncGenerator[None, None]:
-    """Hold lanes open until this generator is closed: by hand, when it is dropped, or when its event loop ends."""
+    """Keep a pool open until this generator is closed: explicitly, when it is dropped, or when its event loop ends."""
     try:
         yield
     finally:
@@ -274,5 +274,5 @@ def running_loop() -> Hashable:
 
 
 def has_ended(loop: Any, keeper: PoolEntry) -> bool:
-    """Tell whether lanes are of no more use: closed, or of a loop that is, which asyncio's know of themselves."""
+    """Return whether a pool or its loop is closed. Only asyncio's loops show that they are."""
     return keeper.lanes.is_closed or (hasattr(loop, "is_closed") and loop.is_closed())

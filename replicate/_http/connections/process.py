@@ -1,4 +1,4 @@
-"""Closed clients, and what must start fresh in the child of a fork."""
+"""The end of connections: when they are closed, or in the child of a fork, which must make its own."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Closable(Protocol):
 
 
 class ClosedError(ReplicateError, RuntimeError):
-    """A closed client was used. httpx raises a RuntimeError for that."""
+    """A closed client or transport was used. httpx raises RuntimeError for that."""
 
 
 def check_open(*used: Closable) -> None:
-    """Raise ClosedError if something was closed."""
+    """Raise ClosedError if any of the objects is closed."""
     for each in used:
         if each.is_closed:
             hint = "Make another one, or save files before leaving its `with` block."
@@ -31,7 +31,7 @@ def check_open(*used: Closable) -> None:
 
 
 def check_colour(client: object, *, blocking: bool) -> None:
-    """Raise TypeError for anything but a client of httpx or httpx2 of this colour."""
+    """Raise TypeError for an object that is not a client of httpx or httpx2, or has the other colour."""
     if client is None or is_client(client, blocking=blocking):
         return
     ours, theirs = ("Replicate", "Client") if blocking else ("AsyncReplicate", "AsyncClient")
@@ -42,7 +42,7 @@ def check_colour(client: object, *, blocking: bool) -> None:
 
 
 def check_not_given(given: bool, other: str) -> None:  # noqa: FBT001 - it is the condition
-    """Raise ReplicateError for a counterpart without the proxies and settings of the caller's client."""
+    """Raise ReplicateError for a twin that would bypass the proxies and settings of the caller's client."""
     if given:
         raise ReplicateError(
             "A client with an http_client of its own cannot be used in the other colour, blocking or async.",
@@ -57,13 +57,13 @@ class Inheritor(Protocol):
 
 
 inheritors: weakref.WeakSet[Inheritor] = weakref.WeakSet()
-"""All objects to reset after a fork."""
+"""All of them that are in use."""
 inherited: list[Any] = []
-"""Clients of the parent process, kept but not used: two processes on one connection would mix up responses."""
+"""Clients of a parent process. Two processes that use one connection get each other's responses."""
 
 
 def forget_inherited() -> None:
-    """Reset all objects in the child of a fork: transports open their own connections, locks are free."""
+    """Reset everything in the child of a fork: transports make their own connections, and locks are free."""
     for each in list(inheritors):
         each.forget()
 

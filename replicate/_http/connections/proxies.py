@@ -1,7 +1,7 @@
 """The proxies that the environment names, read as httpx reads them.
 
-What httpx cannot read stops it while it makes a client, which is within the first request, by an error that may show a
-proxy's password. Here it is left out where it only says what needs no proxy, or is an error that names the variable.
+For an invalid value, httpx raises an error when it makes a client, which is during the first request. The error may
+show a proxy's password. Here, an invalid entry of NO_PROXY is ignored, and other errors name only the variable.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 SCHEMES = ("http", "https", "socks5", "socks5h")
 SOCKS = ("socks5", "socks5h")
 LONGEST_NAME = 255
-"""Bytes that SOCKS has for a user's name, and for a password."""
+"""Maximum bytes of a user name or a password in SOCKS."""
 EXAMPLE = "http://host:3128"
 SOCKS_EXTRA = 'pip install "replicate[socks]"'
 
 
 def environment_proxies() -> dict[str, str | None]:
-    """Give the URL of the proxy for each of httpx's URL patterns, or None where none is to be used.
+    """Return the URL of the proxy for each of httpx's URL patterns, or None for no proxy.
 
     Raises VariableError.
     """
-    return unseen(lambda: read(getproxies()))  # what shows local variables must not show passwords
+    return unseen(lambda: read(getproxies()))  # a display of local variables must not show passwords
 
 
 def read(found: Mapping[str, str]) -> dict[str, str | None]:
-    """Read what `urllib.request.getproxies` gives. Raises VariableError."""
+    """Parse the result of `urllib.request.getproxies`. Raises VariableError."""
     entries = [entry.strip(AROUND) for entry in found.get("no", "").strip(AROUND).split(",")]
     if "*" in entries:
         return {}
@@ -51,7 +51,7 @@ def read(found: Mapping[str, str]) -> dict[str, str | None]:
         url = as_url(value)
         if problem := trouble(url):
             if scheme == "all" and len(proxies) == 2:
-                continue  # the other two leave nothing to it
+                continue  # the other two cover all URLs
             raise VariableError(f"{variable(scheme)} {problem[0]}.", hint=f"{problem[1]}, or unset it.")
         proxies[f"{scheme}://"] = url
     direct = {pattern: None for entry in entries if entry and is_pattern(pattern := without_proxy(entry))}
@@ -59,16 +59,16 @@ def read(found: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def as_url(value: str) -> str:
-    """Give the URL that a variable means by its value."""
+    """Return the URL that the value of a variable means."""
     scheme, separator, rest = value.partition("://")
     if not separator:
         return f"http://{value}"
-    # The proxy resolves the names of hosts in any case, and httpx 0.27 does not know socks5h.
+    # The proxy resolves host names in either case, and httpx 0.27 does not know socks5h.
     return f"socks5://{rest}" if scheme.lower() in ("socks", "socks5h") else value
 
 
 def trouble(url: Any) -> tuple[str, str] | None:
-    """Tell what is wrong with a proxy's URL, without showing it, and what to do about it."""
+    """Return what is wrong with a proxy's URL, without showing it, and what to do about it, or None."""
     wrong, missing = None, False
     try:
         read = httpx.URL(own_url(url))
@@ -92,7 +92,7 @@ def trouble(url: Any) -> tuple[str, str] | None:
 
 
 def is_installed(package: str) -> bool:
-    """Tell whether a package is there that httpx needs for something."""
+    """Return whether a package is installed that httpx needs for a feature."""
     try:
         return find_spec(package) is not None
     except (ImportError, ValueError):
@@ -100,7 +100,7 @@ def is_installed(package: str) -> bool:
 
 
 def variable(scheme: str) -> str:
-    """Name the variable that names the proxy for a scheme: Python takes any case, and the lower one first."""
+    """Return the name of the variable for a scheme's proxy. Python accepts any case, and prefers lower case."""
     name = f"{scheme}_proxy"
     if name in os.environ:
         return name
@@ -109,7 +109,7 @@ def variable(scheme: str) -> str:
 
 
 def without_proxy(entry: str) -> str:
-    """Give httpx's pattern for an entry of NO_PROXY."""
+    """Return httpx's pattern for an entry of NO_PROXY."""
     if "://" in entry:
         return entry
     address, _, rest = entry.removeprefix("[").partition("]")
@@ -121,7 +121,7 @@ def without_proxy(entry: str) -> str:
 
 
 def is_address(text: str, kind: type[IPv4Address | IPv6Address]) -> bool:
-    """Tell whether a text is an IP address, or a network of them."""
+    """Return whether a text is an IP address or network."""
     try:
         kind(text.partition("/")[0])
     except ValueError:
@@ -130,22 +130,22 @@ def is_address(text: str, kind: type[IPv4Address | IPv6Address]) -> bool:
 
 
 def is_pattern(text: str) -> bool:
-    """Tell whether httpx can read a pattern of URLs."""
+    """Return whether httpx can parse a URL pattern."""
     try:
-        _ = httpx.URL(text).host  # which decodes it
+        _ = httpx.URL(text).host  # decodes it
     except (httpx.InvalidURL, ValueError):
         return False
     return True
 
 
 def check_proxy(proxy: Sealed[Any] | None) -> None:
-    """Check a `proxy=`, without showing it. Raises OptionError, and TypeError for what is no URL and no proxy."""
+    """Check a `proxy=`, without showing it. Raises OptionError, or TypeError if it is neither a URL nor a proxy."""
     if proxy is not None:
         unseen(check_opened, proxy)
 
 
 def check_opened(sealed: Sealed[Any]) -> None:
-    """Do that, in a frame of which nobody hears."""
+    """Check it in a frame that is removed from errors."""
     proxy = opened(sealed)
     url = getattr(proxy, "url", proxy)
     if not isinstance(own_url(url), (str, httpx.URL)):

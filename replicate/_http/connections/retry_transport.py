@@ -1,4 +1,4 @@
-"""The transport that version 1 gave its httpx clients. Here sessions decide what is sent again."""
+"""The transport that version 1 passed to its httpx clients. Sessions now decide what is retried."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import httpx
 
 
 class RetryTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport that hands everything to another one.
+    """A transport that passes all requests to another one.
 
-    Version 1 sent requests again in here. Now the client does, in any transport, as its `max_retries` says.
+    In version 1, it retried requests. Now the client does that, with any transport, according to its `max_retries`.
     """
 
     def __init__(self, wrapped_transport: Any, **settings: Any) -> None:

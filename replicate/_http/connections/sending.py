@@ -1,4 +1,4 @@
-"""How far a request was sent, according to httpcore's `trace` extension. Part of a request starts nothing."""
+"""How far a request has gone out, as httpcore's `trace` extension reports. A part of a request has no effect."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ CHUNK = 64 * 1024
 TUNNEL = b"CONNECT"
 GONE = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
 RESOURCES = {"BrokenResourceError", "ClosedResourceError"}
-"""The errors of anyio and trio for such a connection."""
+"""The class names of the errors that anyio and trio raise for a connection that is gone."""
 NO_BODY = object()
 
 
 class Sending:
-    """One attempt to send a request. It is the `trace` extension itself, called with each event."""
+    """How far one attempt to send a request has got. It is the `trace` extension itself, called with events."""
 
     def __init__(self, *, own: bool = False) -> None:
         self.own: bool = own
-        """Whether our own client sends it: then httpcore reports the first event before anything is sent."""
+        """Whether the request goes over our own connections. Then httpcore sends it, and reports events in advance."""
         self.traced: bool = False
-        """Whether there was any event. Only httpcore's transports report events."""
+        """Whether any event was reported. A transport other than httpcore's reports none."""
         self.begun: bool = False
-        """Whether some of the request may have been sent to the API. A CONNECT to a proxy does not count."""
+        """Whether some of the request may have gone out to the API. A CONNECT does not count: a proxy keeps it."""
         self.whole: bool = False
-        """Whether all of it was sent."""
+        """Whether all of it has gone out."""
         self._broken = False
         self._body: Any = None
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> Any:
-        """Handle an event of httpcore."""
+        """Note an event of httpcore's."""
         self._note(event, info)
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
@@ -43,7 +43,7 @@ class Sending:
         if ".send_request_" not in event:
             return
         match event.split(".")[1:]:
-            case ["send_request_headers", "started"]:  # also for a proxy tunnel, or a second attempt of httpcore
+            case ["send_request_headers", "started"]:  # also for another connection's tunnel, or for a second attempt
                 self.begun = info["request"].method != TUNNEL
                 self.whole, self._broken = False, False
                 self._body = None if has_body(info["request"].headers) else NO_BODY
@@ -57,21 +57,21 @@ class Sending:
                 pass
 
     def arrived(self, *, otherwise: bool) -> bool:
-        """Return whether all of the failed request may have arrived; `otherwise` if there were no events."""
+        """Return whether all of a failed request may have arrived; `otherwise` if no event was reported."""
         return self.whole or self._pending if self.traced else otherwise
 
     @property
     def _pending(self) -> bool:
-        """Whether the end of the body was passed to the socket, and may have been written.
+        """Whether the end of the request was passed on for writing, and may have been written.
 
-        An event loop buffers it until the connection ends. An apparent timeout may be an exception of a signal handler
-        that came just after the write.
+        An event loop keeps it until the connection ends. And an apparent timeout may be an exception that a signal
+        handler has raised just after the write.
         """
         return self.begun and self._body is not None and not self._broken and not getattr(self._body, "is_left", False)
 
     @property
     def interrupted(self) -> bool:
-        """Whether the request may have arrived, if it was interrupted at any moment."""
+        """Whether the request may have arrived, if it was interrupted at an unknown point."""
         return self.begun or not self.traced
 
     @property
@@ -81,22 +81,22 @@ class Sending:
 
 
 class AsyncSending(Sending):
-    """The same for asynchronous requests."""
+    """The same for an event loop."""
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> Coroutine[Any, Any, None]:
-        """Handle an event of httpcore."""
+        """Note an event of httpcore's."""
         self._note(event, info)
         return nothing()
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Return whether a request has a body."""
+    """Return whether a request with these headers has a body."""
     names = (b"content-length", b"transfer-encoding")
     return bool([name for name, value in headers if name.lower() in names and value != b"0"])
 
 
 def is_refused(error: BaseException) -> bool:
-    """Return whether an error of httpcore proves that nothing more was written: the connection is gone."""
+    """Return whether an error of httpcore's proves that a part was not written, because the connection is gone."""
     cause = error.__cause__ or error.__context__
     if type(error).__name__ != "WriteError":
         return False
@@ -108,24 +108,24 @@ async def nothing() -> None:
 
 
 UNTRACED = Sending()
-"""For idempotent requests, which may be repeated in any case."""
+"""For a request that can be repeated, however far it has gone out."""
 
 
 def traced(arguments: dict[str, Any], *, blocking: bool, own: bool = False) -> Sending:
-    """Trace how far a request, given as arguments of httpx, is sent."""
+    """Trace a request, given as httpx's arguments. Return the record of how far it goes out."""
     sending = (Sending if blocking else AsyncSending)(own=own)
     arguments["extensions"] = {"trace": sending}
     return sending
 
 
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A long body that is written in pieces, so that it is known whether its end was written."""
+    """A long body that is written in chunks, which shows whether its end was written."""
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
         self._chunks: Iterator[bytes] = iter(())
         self.is_left: bool = True
-        """Whether some of it was not passed on yet."""
+        """Whether some of the body was not yet taken for writing."""
 
     def __iter__(self) -> Iterator[bytes]:
         self.is_left = True

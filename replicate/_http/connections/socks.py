@@ -1,7 +1,7 @@
-"""Transports over a SOCKS proxy: what the proxy does wrong is an error of httpx, and a silent one ends in time.
+"""Transports over a SOCKS proxy. A faulty proxy leads to an error of httpx, and a silent one to a timeout.
 
-httpcore talks to a SOCKS proxy without any timeout. It gives none at all to its stream then, and always one, which may
-be None, afterwards: so the two can be told apart.
+httpcore talks to a SOCKS proxy without any timeout. It then passes no timeout argument to its stream at all. Afterwards
+it always passes one, which may be None. This shows whether it is still talking to the proxy.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from replicate._http.libraries import Library
 
 UNSAID: Any = object()
-"""The timeout that was not given."""
+"""Stands for a timeout that was not passed."""
 
 
 @functools.cache
 def over_socks(kind: type[Any], library: Library) -> type[Any]:
-    """Give a class of transports that raises what socksio raises as an error of its library's."""
+    """Return a subclass of a transport that turns the errors of socksio into those of its library."""
 
     class OverSocks(kind):  # type: ignore[misc]
         """A transport over a SOCKS proxy."""
@@ -47,7 +47,7 @@ def over_socks(kind: type[Any], library: Library) -> type[Any]:
 
 @contextmanager
 def as_proxy_errors(library: Library) -> Generator[None]:
-    """Give a block in which what socksio raises becomes an error of a library."""
+    """Turn errors of socksio within this block into those of a library."""
     try:
         yield
     except Exception as error:
@@ -57,7 +57,7 @@ def as_proxy_errors(library: Library) -> Generator[None]:
 
 
 def bound(transport: Any) -> None:
-    """Have a transport's connections keep to the connect timeout while the proxy is talked to, as far as it can be."""
+    """Make a transport's connections keep to the connect timeout while they talk to the proxy, if possible."""
     pool: Any = getattr(transport, "_pool", None)
     if hasattr(getattr(pool, "_network_backend", None), "connect_tcp"):
         blocking = hasattr(transport, "handle_request") and hasattr(pool, "handle_request")
@@ -65,7 +65,7 @@ def bound(transport: Any) -> None:
 
 
 class Around:
-    """Something of httpcore's, as it is but for the methods of a class below."""
+    """An object of httpcore's, in which a subclass replaces some methods."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -75,7 +75,7 @@ class Around:
 
 
 class Backend(Around):
-    """What makes connections that block."""
+    """A network backend that makes blocking connections."""
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> Stream:
         """Connect to the proxy."""
@@ -83,7 +83,7 @@ class Backend(Around):
 
 
 class AsyncBackend(Around):
-    """What makes connections that are awaited."""
+    """A network backend that makes asynchronous connections."""
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> AsyncStream:
         """Connect to the proxy."""
@@ -91,18 +91,18 @@ class AsyncBackend(Around):
 
 
 class Stream(Around):
-    """A connection to a proxy that blocks."""
+    """A blocking connection to a proxy."""
 
     def __init__(self, inner: Any, patience: float | None) -> None:
         super().__init__(inner)
         self._patience = patience
 
     def read(self, max_bytes: int, timeout: float | None = UNSAID) -> Any:
-        """Read as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
+        """Read for httpcore. Raises its ConnectTimeout if the proxy does not respond in time."""
         return self._kept(self._inner.read, max_bytes, timeout)
 
     def write(self, buffer: bytes, timeout: float | None = UNSAID) -> Any:
-        """Write as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
+        """Write for httpcore. Raises its ConnectTimeout if the proxy does not respond in time."""
         return self._kept(self._inner.write, buffer, timeout)
 
     def _kept(self, work: Callable[[Any, float | None], Any], what: Any, timeout: float | None) -> Any:
@@ -119,18 +119,18 @@ class Stream(Around):
 
 
 class AsyncStream(Around):
-    """A connection to a proxy that is awaited."""
+    """An asynchronous connection to a proxy."""
 
     def __init__(self, inner: Any, patience: float | None) -> None:
         super().__init__(inner)
         self._patience = patience
 
     async def read(self, max_bytes: int, timeout: float | None = UNSAID) -> Any:
-        """Read as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
+        """Read for httpcore. Raises its ConnectTimeout if the proxy does not respond in time."""
         return await self._kept(self._inner.read, max_bytes, timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = UNSAID) -> Any:
-        """Write as httpcore asks to. Raises its ConnectTimeout where the proxy is waited for."""
+        """Write for httpcore. Raises its ConnectTimeout if the proxy does not respond in time."""
         return await self._kept(self._inner.write, buffer, timeout)
 
     async def _kept(self, work: Callable[[Any, float | None], Awaitable[Any]], what: Any, timeout: float | None) -> Any:
@@ -147,7 +147,7 @@ class AsyncStream(Around):
 
 
 def as_late(error: Exception) -> Exception | None:
-    """Give the ConnectTimeout of httpcore, or of httpcore2, for a timeout of its own."""
+    """Return the ConnectTimeout of httpcore or httpcore2 for its read or write timeout; None for other errors."""
     if type(error).__name__ not in ("ReadTimeout", "WriteTimeout"):
         return None
     kind: type[Exception] = import_module(type(error).__module__.partition(".")[0]).ConnectTimeout

@@ -1,7 +1,7 @@
-"""TLS settings, made once for all clients, and only when something is really encrypted.
+"""TLS contexts, made once for all clients, and only when TLS is actually used.
 
-Reading the certificates of all authorities takes longer than most requests. httpx does it for every client it makes,
-also for one that never speaks TLS, and for an asynchronous one while the event loop stands still.
+Loading the certificates of all authorities takes longer than most requests. httpx does it for every client it makes,
+even for one that never uses TLS, and an asynchronous client blocks the event loop with it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ CERT_FILE, CERT_DIR, KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"
 
 
 class DeferredContext(ssl.SSLContext):
-    """A context that leaves every handshake to httpx's default one. By itself it trusts nobody."""
+    """A context that leaves every handshake to httpx's default context. By itself it trusts nobody."""
 
     certificates: tuple[str | None, str | None] = (None, None)
     """The file and the folder that the environment named when this was made."""
 
     def load(self) -> ssl.SSLContext:
-        """Give the context for handshakes. Raises VariableError."""
+        """Return the context for handshakes. Raises VariableError."""
         return made(*self.certificates)
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
@@ -41,12 +41,12 @@ class DeferredContext(ssl.SSLContext):
         return self.load().wrap_bio(*args, **kwargs)
 
     def set_alpn_protocols(self, alpn_protocols: Any) -> None:
-        with suppress(VariableError, OptionError):  # the handshake raises it, too, where httpcore closes what is open
+        with suppress(VariableError, OptionError):  # raised again by the handshake, where httpcore cleans up
             self.load().set_alpn_protocols(alpn_protocols)
 
 
 def deferred(*, trust_env: bool = True) -> DeferredContext:
-    """Make a context that costs nothing until it is used."""
+    """Return a context that costs nothing until it is used."""
     context = DeferredContext(ssl.PROTOCOL_TLS_CLIENT)
     if trust_env:
         context.certificates = os.environ.get(CERT_FILE), os.environ.get(CERT_DIR)
@@ -55,12 +55,12 @@ def deferred(*, trust_env: bool = True) -> DeferredContext:
 
 @cache
 def made(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
-    """Give the context that httpx would make of these variables, one for all. Raises VariableError."""
+    """Return the context that httpx would make from these variables, shared by all. Raises VariableError."""
     return fresh(cert_file, cert_dir)
 
 
 def fresh(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
-    """Make that context. The file comes first, as in httpx. Raises VariableError."""
+    """Return a new one. The file takes precedence, as in httpx. Raises VariableError."""
     cert_file, cert_dir = as_path(cert_file), as_path(cert_dir)
     if not cert_file and cert_dir and not any(answers(Path(each).is_dir) for each in cert_dir.split(os.pathsep)):
         raise VariableError(f"{CERT_DIR} names no folder that can be read.", hint="Set it to one, or unset it.")
@@ -78,7 +78,7 @@ def fresh(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
 
 
 def raise_for(cert_file: str | None) -> NoReturn:
-    """Raise VariableError for the variable because of which there is no context."""
+    """Raise VariableError for the variable that prevents a context, or OptionError if none does."""
     if cert_file and (problem := trouble(cert_file)):
         hint = "Set it to a file of authorities' certificates in PEM format, or unset it."
         raise VariableError(f"{CERT_FILE} names {problem}.", hint=hint)
@@ -88,19 +88,19 @@ def raise_for(cert_file: str | None) -> NoReturn:
 
 
 def as_path(value: str | None) -> str | None:
-    """Give the path that a variable means."""
+    """Return the path that the value of a variable means."""
     return value if not value or answers(Path(value).exists) else value.strip(AROUND)
 
 
 def answers(question: Callable[[], bool]) -> bool:
-    """Ask about a path. The answer is no for one that cannot be examined, for which Python 3.11 raises something."""
+    """Return the answer to a question about a path: False if it cannot be examined, where Python 3.11 raises errors."""
     with suppress(OSError, ValueError):
         return question()
     return False
 
 
 def trouble(path: str) -> str | None:
-    """Tell why a file of certificates cannot be used, without showing its path."""
+    """Return why a file of certificates cannot be used, without showing its path, or None."""
     try:
         if answers(Path(path).is_dir):
             return "a folder"
@@ -111,20 +111,20 @@ def trouble(path: str) -> str | None:
         return "a file without certificates"
     except FileNotFoundError:
         return "a file that is not there"
-    except (OSError, ValueError):  # of which some names are none that a file can have
+    except (OSError, ValueError):  # ValueError for a name that no file can have
         return "a file that cannot be read"
     return None if context.cert_store_stats()["x509"] else "a file without certificates"
 
 
 def context_for(options: Mapping[str, Any]) -> ssl.SSLContext:
-    """Give the context for `verify`, `cert` and `trust_env`, as httpx has them. Raises VariableError, OptionError."""
+    """Return the context for httpx's `verify`, `cert` and `trust_env`. Raises VariableError, OptionError."""
     verify: Any = options.get("verify", True)
     cert = options.get("cert")
     plain = deferred(trust_env=bool(options.get("trust_env", True)))
     if verify in (True, None):
         if not cert:
             return plain
-        verify = fresh(*plain.certificates)  # not the one for all: the certificate goes into it
+        verify = fresh(*plain.certificates)  # not the shared one: the certificate is added to it
     given: Any = os.fspath(cast("os.PathLike[str]", verify)) if isinstance(verify, os.PathLike) else verify
     try:
         context = httpx.create_ssl_context(verify=given)
@@ -136,7 +136,7 @@ def context_for(options: Mapping[str, Any]) -> ssl.SSLContext:
 
 
 def with_cert(context: ssl.SSLContext, cert: Any) -> ssl.SSLContext:
-    """Add a client's own certificate to a context. Raises OptionError."""
+    """Add a client certificate to a context, and return it. Raises OptionError."""
     try:
         return httpx.create_ssl_context(verify=context, cert=cert)
     except (OSError, ValueError):
@@ -148,6 +148,6 @@ def with_cert(context: ssl.SSLContext, cert: Any) -> ssl.SSLContext:
 
 
 def check_verify(verify: Any) -> None:
-    """Raise TypeError for what httpx would take for a context until the first handshake."""
+    """Raise TypeError for a value that httpx would accept as a context until the first handshake."""
     if not (verify is None or isinstance(verify, (bool, str, os.PathLike)) or hasattr(verify, "wrap_socket")):
         raise TypeError(f"verify must be a bool, a path or an ssl.SSLContext, not {type(verify).__name__}")

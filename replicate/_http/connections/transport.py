@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing, nullcontext
-from threading import Lock as Lock  # noqa: PLC0414 - for others that threads share
+from threading import Lock as Lock  # noqa: PLC0414 - for other modules
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
@@ -48,13 +48,13 @@ K = TypeVar("K", httpx.Client, httpx.AsyncClient)
 
 
 class Connected(Generic[K]):
-    """The base of both transports: the caller's client, or options for clients of our own."""
+    """The base class of transports: the caller's client, or the options for our own clients."""
 
     blocking: bool
 
     def __init__(self, client: K | None, twin: Connected[Any] | None, options: Mapping[str, Any]) -> None:
         check_colour(client, blocking=self.blocking)
-        self._sealed: Sealed[K | None] = Sealed(client)  # its pool knows the requests in flight
+        self._sealed: Sealed[K | None] = Sealed(client)  # its pool holds the requests in progress
         self._options = discreet(options)
         self._library = library_of_options({**plain(options), "client": client})
         self.closed: bool = twin is not None and twin.closed
@@ -85,12 +85,12 @@ class Connected(Generic[K]):
         return time.monotonic()
 
     def forget(self) -> None:
-        """Drop the parent process's clients after a fork, without closing them."""
+        """Leave inherited connections to the parent process, without closing them."""
         self._lock = Lock()
 
 
 class BlockingTransport(Connected[httpx.Client]):
-    """Blocks, with an httpx.Client: created on first use, shared by all threads, but by no other process."""
+    """Sends with httpx.Clients that are made on first use, and shared by all threads of this process only."""
 
     blocking = True
 
@@ -108,7 +108,7 @@ class BlockingTransport(Connected[httpx.Client]):
         return self._sealed_for(creates=False).open()
 
     def _sealed_for(self, *, creates: bool) -> Sealed[httpx.Client]:
-        """Return the client for a request. Creates have their own, unless the caller passed a client or transport."""
+        """Return the client for a request. Creates have their own, unless the caller has passed a transport."""
         if self._client is not None:
             return cast("Sealed[httpx.Client]", self._sealed)
         return self._own.take(creates=creates)
@@ -140,7 +140,7 @@ class BlockingTransport(Connected[httpx.Client]):
         return response
 
     def _left_by(self, error: BaseException) -> bool:
-        """Discard the clients if an error was an interrupt, and return whether it was."""
+        """Stop using the clients if an error was an interrupt. Return whether it was."""
         if not is_foreign(error):
             return False
         self._interrupted = self._client is not None
@@ -181,10 +181,10 @@ class BlockingTransport(Connected[httpx.Client]):
         time.sleep(seconds)
 
     async def shielded(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-        if self._interrupted:  # so that a lock of the caller's client may be held for ever
+        if self._interrupted:  # a lock of the caller's client may be held forever
             run_in_thread(lambda: drive(work()), seconds)
         else:
-            await work()  # its requests keep the deadline
+            await work()  # the deadline of its requests limits the time
 
     async def in_use(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -223,7 +223,7 @@ class BlockingTransport(Connected[httpx.Client]):
 
 
 class AsyncTransport(Connected[httpx.AsyncClient]):
-    """Awaits, with an httpx.AsyncClient for each event loop that uses it, asyncio's or trio's.
+    """Sends with httpx.AsyncClients, in a ClientPool for each event loop that uses it, asyncio's or trio's.
 
     A connection belongs to the loop it was opened in, so one client needs several pools for several `asyncio.run`.
     Each pool is closed with its loop, by an asynchronous generator that the loop shuts down last.
@@ -241,7 +241,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
 
     @property
     def client(self) -> httpx.AsyncClient:
-        """The caller's client, or one with the same settings as those that send the requests, to look at."""
+        """The caller's client, or one that only shows the settings of those that send the requests."""
         if self._client is not None:
             return self._client
         if (shown := self._shown) is None:
@@ -249,7 +249,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         return shown
 
     async def lanes(self) -> ClientPool | GivenClient:
-        """Return the client pool of the running event loop, or the caller's client."""
+        """Return the pool for requests of the running event loop, or the caller's client in its place."""
         check_open(self)
         if self._client is not None:
             return GivenClient(self._client)
@@ -257,7 +257,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         with self._lock:
             if keeper := self._keepers.get(loop):
                 return keeper.lanes
-            # A keeper holds its loop, so what has ended must be let go by hand.
+            # An entry holds its loop, so entries that have ended must be removed explicitly.
             for other in [other for other, keeper in self._keepers.items() if has_ended(other, keeper)]:
                 del self._keepers[other]
             lanes = ClientPool(ClientFactory(self._options, blocking=False))
@@ -282,7 +282,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
             response = await send_request_async(client, request, self._library, left, own=self._client is None)
         except BaseException as error:
             await (lanes.discard if is_foreign(error) else lanes.give_back)(client.open())
-            if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp lets some of its errors through
+            if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp does not convert all errors
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
         held = stream_of(PooledStream, self._library)
@@ -323,7 +323,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         lanes = None if self.is_closed else await self.lanes()
         return (
             lanes.needed() if isinstance(lanes, ClientPool) else nullcontext()
-        )  # a client that is given, its owner closes
+        )  # the owner of a given client closes it
 
     async def offload(self, work: Callable[[], T]) -> T:
         return await concurrency.offload(work)
@@ -332,7 +332,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         return concurrency.task_lock(key)
 
     async def together(self, work: Work, many: int, interrupted: Callable[[], None]) -> list[Any]:  # noqa: ARG002
-        return await concurrency.in_tasks(work, many)  # they are canceled with this
+        return await concurrency.in_tasks(work, many)  # they are canceled with this task
 
     def over(self, client: httpx.AsyncClient) -> AsyncTransport:
         return AsyncTransport(client)
