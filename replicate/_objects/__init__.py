@@ -1,1 +1,1 @@
-"""What answers become: objects, pages, whole responses, and how they are shown."""
+"""What responses become: objects, pages, raw responses, and how they are displayed."""

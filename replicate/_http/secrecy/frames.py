@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 KNOWN = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "replicate"}
-"""Packages whose errors come where all has been put in order."""
+"""Packages whose errors leave everything in order."""
 
 RAISED = "Raised at "
 INNERMOST = 3
@@ -29,9 +29,9 @@ CANCELED = ("CancelledError", "Cancelled")
 """Names of asyncio's and trio's cancellation errors."""
 LOOPS = ("asyncio", "trio", "uvloop", "anyio")
 FURTHEST = 24
-"""Exceptions that led to each other; they may do so in a circle."""
+"""A chain of exceptions; it can be circular."""
 INTERRUPTS = "_interrupts"
-"""What an exception has that ends a call, and is not an answer that failed."""
+"""The attribute that marks an exception as an interruption of a call."""
 INSTALLED = {"site-packages", "dist-packages"}
 STANDARD = PurePath(traceback.__file__).parent
 PACKAGE = PurePath(__file__).parent.parent
@@ -59,10 +59,10 @@ def is_inner(trace: TracebackType, own: FrameType | None, around: set[FrameType]
 
 
 def interruption(error: BaseException, before: BaseException | None) -> BaseException | None:
-    """Give what the handler of a signal has raised, if it led to an error, and mark it as an interruption.
+    """Return the exception of a signal handler that led to an error, if there is one, and mark it as an interruption.
 
-    httpcore takes the TimeoutError of a handler, which came while it waited, for one of its connection. `before` is
-    what was being handled before the call.
+    httpcore takes a handler's TimeoutError for a timeout of its connection. `before` is the exception that was being
+    handled before the call.
     """
     each: BaseException | None = error
     for _ in range(FURTHEST):
@@ -77,12 +77,12 @@ def interruption(error: BaseException, before: BaseException | None) -> BaseExce
 
 
 def interrupts(error: BaseException) -> bool:
-    """Tell whether an error was marked as an interruption."""
+    """Return whether an error was marked as an interruption."""
     return INTERRUPTS in vars(error)
 
 
 def handles(frame: FrameType, interrupted: FrameType) -> bool:
-    """Tell whether a frame is that of a signal's handler: it was given the one that was interrupted."""
+    """Return whether a frame belongs to a signal handler: it was called with the interrupted frame."""
     given: list[object] = [*frame.f_locals.values()]
     for each in [*given]:
         given += each if isinstance(each, tuple) else ()  # the handler takes `*_`
@@ -120,10 +120,10 @@ def is_own(filename: str) -> bool:
 
 
 def is_foreign(error: BaseException) -> bool:
-    """Tell whether an error that ends a request is none of its library's: an interrupt, or of a signal's handler.
+    """Return whether an error that ended a request is foreign to its library: an interrupt, or a signal handler's.
 
-    It may have come at just any moment, also while something was half done. A task that is canceled is told that where
-    it waits.
+    It can have come at any moment, in the middle of any operation. A cancellation is not foreign: it comes where a task
+    waits.
     """
     if type(error).__name__ in CANCELED:
         return False
