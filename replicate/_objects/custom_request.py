@@ -56,7 +56,7 @@ ALONE = ("json", "body", "content")
 
 
 async def exchange(session: Session[Any], method: str, url: str, options: Mapping[str, Any]) -> Any:
-    """Send a request to a path below the API's base URL, or to a full URL; return the response, with its content read."""
+    """Send a request to a path below the API's base URL, or to a full URL. Returns the response, read."""
     check_keywords(options, (*RawOptions.__annotations__,))
     check_target(method, url)
     for name in ("headers", "options"):
