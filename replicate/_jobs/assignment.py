@@ -1,4 +1,4 @@
-"""Deciding which of the jobs found in a list a create may take for its own. Pure: nothing here asks or remembers."""
+"""Decide which jobs found in a list a create may take as its own. Pure functions: no I/O, no state."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ if TYPE_CHECKING:
     from replicate._jobs.matching import Asked, Fit
 
 BEFORE = 5.0
-"""Seconds before a create went out. What was asked for earlier than that is older than what its search looks at."""
+"""Seconds. A rival that was sent earlier than this before a create is too old to have started what its search finds."""
 
 
 class Attempt(NamedTuple):
-    """A create of this process, as it stands at one moment."""
+    """The state of one create of this process at one moment."""
 
     asked: Asked
     sent: float = 0.0
-    """When its request went out last."""
+    """When its request was last sent."""
     out: bool = True
     """Whether the request may have arrived."""
     unanswered: bool = False
-    """Whether no answer will tell what it has started."""
+    """Whether no response will tell what it started."""
     ending: bool = False
-    """Whether what it has started is to be canceled."""
+    """Whether the job that it started is to be canceled."""
 
     def may_own(self, found: Sequence[Any]) -> bool:
-        """Tell whether it may have started something that was found."""
+        """Return whether this create may have started one of the jobs found."""
         return self.out and any(self.asked.fits(each) for each in found)
 
     def may_swap_with(self, other: Attempt) -> bool:
-        """Tell whether either of two whose answers are lost may take what the other has started."""
+        """Return whether two creates, both with a lost response, may take each other's job."""
         return other.asked == self.asked or (other.ending and self.ending)
 
 
 class Verdict(NamedTuple):
-    """What a create may do with what was found."""
+    """What a create may do with the jobs found."""
 
     take: Sequence[Any] = ()
-    """What it may take: the first of these that no other create has claimed meanwhile. Empty if it may take nothing."""
+    """The jobs it may choose from. It takes the first one that no other create has claimed meanwhile. May be empty."""
     wait: bool = False
-    """Whether another create may own some of it, and is still to be answered: that answer will tell."""
+    """Whether another create may own one of the jobs, and still awaits its response, which will tell."""
     explained: bool = False
-    """Whether this create, and those of this process like it, have started exactly what was found."""
+    """Whether there are exactly as many jobs as creates of this process that may own them, this one included."""
     inherits: bool = False
-    """Whether it may also cancel what creates like it have started that were given up."""
+    """Whether it may also cancel the jobs of creates with the same request that were given up."""
 
 
 def without_others(fit: Fit, rivals: Sequence[Attempt]) -> Fit:
-    """Leave out what may have something added, if a create whose answer is lost, too, has asked for exactly that."""
+    """Remove jobs that match only inexactly if they exactly match another create whose response is lost."""
     if fit.exact:
         return fit
     lost = [each.asked for each in rivals if each.out and each.unanswered]
@@ -57,11 +57,11 @@ def without_others(fit: Fit, rivals: Sequence[Attempt]) -> Fit:
 
 
 def assign(mine: Attempt, fit: Fit, rivals: Sequence[Attempt], given_up: int) -> Verdict:
-    """Decide what a create whose answer is lost may take of what fits it, and that no create has claimed.
+    """Decide which of the matching, unclaimed jobs a create may take after its response was lost.
 
-    `rivals` are the other creates of this process that have not claimed anything, and `given_up` is the number of those
-    that were given up and may have started some of what was found. Creates that ask for the same and whose answers are
-    lost, too, may each take any of it, if there is no more of it than there are creates.
+    `rivals` are the other creates of this process that have not claimed a job. `given_up` is the number of creates that
+    were given up and may have started one of the jobs. Creates with the same request whose responses are all lost may
+    each take any of the jobs, if there are no more jobs than creates.
     """
     lost = [each for each in rivals if each.unanswered and each.asked.shows_as(mine.asked)]
     near = [each for each in rivals if each.sent > mine.sent - BEFORE]

@@ -1,4 +1,4 @@
-"""Starting a prediction or a training, at any of the endpoints that do: the requests that cost money."""
+"""Start predictions and trainings, at every endpoint that can. These are the requests that cost money."""
 
 from __future__ import annotations
 
@@ -46,27 +46,27 @@ if TYPE_CHECKING:
 
 
 GRACE = 10
-"""Seconds that the answer may take beyond that."""
+"""Seconds that the response may take beyond the time that `Prefer` asks the API to wait."""
 
 SHORTEST_LIFE = 5
-"""Seconds after which the API is asked at the earliest to cancel what it was asked for."""
+"""The shortest `Cancel-After` that is sent, in seconds."""
 
 LONGEST_LIFE = 365 * 24 * 3600
-"""Seconds from which on the API is asked for nothing: what has more time than that has no limit worth telling."""
+"""Seconds. A call with more time left than this is practically unlimited, and sends no `Cancel-After`."""
 
 EARLY = 0.9
-"""The part of the time that it was asked to wait after which an answer may be one that did not wait to the end."""
+"""Fraction of the requested wait after which a response may mean that the wait ran out before the job had finished."""
 
 MARGIN = 0.8
-"""How much of the time that there is the API is asked to use."""
+"""Fraction of the time left that the API is asked to wait at most."""
 
 
 class Created(NamedTuple):
-    """What a create has started."""
+    """The result of a create."""
 
     payload: Any
     answered_early: bool = False
-    """Whether the API was asked to wait, did, and did not have to wait to the end."""
+    """Whether the API waited as asked with `Prefer`, and responded before that time was over."""
 
 
 async def create(
@@ -80,9 +80,9 @@ async def create(
     reference: Reference | None = None,
     **members: Any,
 ) -> Created:
-    """Start what an endpoint starts, in the block of a call. All that can be wrong is checked before anything is sent.
+    """Start a job at an endpoint, in the block of a call. Everything that can be checked is checked first.
 
-    `reference` is the model that takes the input, where that is known.
+    `reference` is the model that takes the input, if it is known.
     """
     options = drop_unset(options)
     check(input, options)
@@ -100,7 +100,7 @@ async def create(
 
 
 async def encode(inputs: Inputs, session: Session[Any], known: Description | None) -> Any:
-    """Return an input as JSON: what runs is awaited, and files are uploaded by a session."""
+    """Return an input as JSON data. Await running values, and upload files through a session."""
     if inputs.plain is not None:
         return inputs.plain
     return await inputs.sent(upload_session(session), known.input if known else UNKNOWN)
@@ -113,10 +113,10 @@ async def describe_model(
     deadline: Deadline,
     known: Description | None = None,
 ) -> Description | None:
-    """Give what is known of a model before it is started with some inputs.
+    """Return the description of a model before it is started with some inputs, if it is known.
 
-    That is what is remembered; it is looked up only before a long upload, or where only its schema tells what to send.
-    An input that the model does not have is warned of, once: it is sent as given, for the API to judge.
+    The description is a remembered one. It is looked up only before a long upload, or if only the schema decides what
+    to send. Warns once of an input that the model does not have. The input is sent as given: the API decides.
     """
     known = known or await look_up.recall(session, reference)
     if known is not None:
@@ -136,13 +136,13 @@ async def post(
     block: CancelOnExit,
     **members: Any,
 ) -> Created:
-    """Start a prediction or a training at an endpoint, exactly once, with an input that is ready.
+    """Start a prediction or a training at an endpoint, exactly once, with an input that is ready to send.
 
-    `session` has those of the options that are for its requests; `members` go into the body. If the answer is lost,
-    what was started is looked for; if nobody waits for it any more, it is canceled, provided that the block of the call
+    `session` already includes the request options. `members` are added to the body. If the response is lost, this looks
+    for the job that was started. If the call is left early, the job is canceled, provided that the block of the call
     cancels.
 
-    Raises AmbiguousCreateError when the request went out, and what became of it cannot be found out.
+    Raises AmbiguousCreateError if the request was sent, but whether it started a job cannot be determined.
     """
     session, prefer = with_prefer(session, prefer_header(options))
     body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in the order of version 1
@@ -150,7 +150,7 @@ async def post(
     create, held = CreateAttempt(session, kind.endpoints, block), None
 
     def request() -> Request:
-        """Make the request anew for each attempt: a retry has less time left."""
+        """Build the request anew for each attempt: a retry has less time left."""
         nonlocal held
         remaining = session.remaining()
         held = shorten_wait(prefer, remaining, kind.endpoints)
@@ -183,7 +183,7 @@ async def post(
 
 
 def announce(session: Session[Any], payload: Any, kind: type[Any]) -> None:
-    """Tell observers of a job that was started, and log where it can be seen."""
+    """Notify the observers that a job was started, and log the URL of its web page."""
     if log.shows(log.INFO):
         page = getattr(getattr(payload, "urls", None), "web", None) or f"https://replicate.com/p/{payload.id}"
         log.info("%s %s started: %s", kind.endpoints.noun, payload.id, page)
@@ -194,12 +194,12 @@ def announce(session: Session[Any], payload: Any, kind: type[Any]) -> None:
 
 
 def cancel_after_header(remaining: float) -> str | None:
-    """Write for how long what is started may run, if it has to finish in so many seconds: no longer, to the second."""
+    """Format the `Cancel-After` for a job that has so many seconds left, rounded up; None for no limit."""
     return None if remaining > LONGEST_LIFE else f"{max(SHORTEST_LIFE, math.ceil(remaining))}s"
 
 
 def parse(session: Session[Any], endpoint: Any, response: httpx.Response, endpoints: Endpoints) -> Any:
-    """Read what was started. Raise APIResponseValidationError for an answer without its id."""
+    """Parse the job in the response to a create. Raises APIResponseValidationError if it has no id."""
     payload: Any = session.parse(endpoint, response)
     if not isinstance(run_id := getattr(payload, "id", None), str) or not run_id:
         raise APIResponseValidationError(f"The API answered without the {endpoints.noun}'s id.")
@@ -207,7 +207,7 @@ def parse(session: Session[Any], endpoint: Any, response: httpx.Response, endpoi
 
 
 def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusError, out: bool) -> bool:  # noqa: FBT001
-    """Tell whether the prediction may have been started although the answer is an error. `out`: the request is."""
+    """Return whether an error leaves open if the prediction was started. `out`: the request may have arrived."""
     match error:
         case APIConnectionError():
             return error.sent
@@ -218,7 +218,7 @@ def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusE
 
 
 def shorten_wait(prefer: str | None, remaining: float, endpoints: Endpoints) -> str | None:
-    """Shorten what is asked for with `Prefer` to the time left. Raise APITimeoutError if there is none."""
+    """Shorten the wait of a `Prefer` header to fit the time left. Raises APITimeoutError if no time is left."""
     if remaining <= 0:
         error = APITimeoutError(f"The time was up before the {endpoints.noun} was started: nothing was started.")
         error.sent = False
@@ -230,6 +230,6 @@ def shorten_wait(prefer: str | None, remaining: float, endpoints: Endpoints) -> 
 
 
 def upload_session(session: Session[Any]) -> Session[Any]:
-    """Give a session for the files of an input: what is to be added to the create itself is not for them."""
+    """Return a session for uploading files, without the `Prefer: wait` and the extra body members of the create."""
     session, _ = with_prefer(session, None)
     return session.evolve(body={}) if session.config.body else session

@@ -1,4 +1,4 @@
-"""Asking the API about a job, or for its end."""
+"""Fetch or cancel a job with one request to the API."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 Run = TypeVar("Run", bound="AnyJob")
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
-"""The states that a prediction never leaves. A state that is not known is none of them."""
+"""The final states of a prediction. An unknown state is not final."""
 PASSING = (APIConnectionError, APIResponseValidationError, InternalServerError, RateLimitError)
-"""What may be over at the next look, for the prediction goes on meanwhile. So may a 408."""
+"""Errors that may be gone at the next poll, as the prediction continues in the meantime. So may a status of 408."""
 
 
 async def fetch_job(session: Session[Any], endpoint: Any, run_id: str | None) -> Any:
-    """Ask about a prediction or a training, or for its end.
+    """Send a request to get or cancel a prediction or a training, and return the parsed response.
 
-    Raises APIResponseValidationError for an answer without the very id that was asked for: whatever else is in it would
-    be taken for what the model made.
+    Raises APIResponseValidationError if the id in the response is not the requested one: its other fields would
+    otherwise be taken for the model's result.
     """
     response = await session.answer(endpoint.build_request(run_id))
     payload = session.parse(endpoint, response)
@@ -41,7 +41,7 @@ async def fetch_job(session: Session[Any], endpoint: Any, run_id: str | None) ->
 
 
 async def refresh(run: Run, deadline: Deadline | None = None) -> Run:
-    """Load a prediction or a training anew, in place."""
+    """Fetch a prediction or a training, and update it in place."""
     session = session_of(run)
     update_from(run, await fetch_job(deadline.bound(session) if deadline else session, run.endpoints.get, run.id))
     tell_end(run)
@@ -49,19 +49,19 @@ async def refresh(run: Run, deadline: Deadline | None = None) -> Run:
 
 
 async def cancel_job(run: Run) -> Run:
-    """Stop a prediction or a training, in place."""
+    """Cancel a prediction or a training, and update it in place."""
     update_from(run, await fetch_job(session_of(run), run.endpoints.cancel, run.id))
     tell_end(run)
     return run
 
 
 def tell_end(run: Any, *, complete: bool = False) -> None:
-    """Tell the observers of a client when something has ended, or is `complete` although its status is another."""
+    """Notify the client's observers if a job has ended, or is `complete` although its status does not say so."""
     observers = session_of(run).config.observers
     if observers is not None and (complete or run.status in TERMINAL):
         observers.finished(run)
 
 
 def passing(error: APIError) -> bool:
-    """Tell whether an error may be over at the next look."""
+    """Return whether an error may be gone at the next poll."""
     return isinstance(error, PASSING) or (isinstance(error, APIStatusError) and error.status_code == 408)

@@ -1,6 +1,6 @@
-"""Following a prediction while it runs: by its stream of events where it has one, by looking at it where not.
+"""Follow a prediction while it runs: through its event stream if it has one, by polling otherwise.
 
-`changes` is the one loop. Events, items and lines of logs are read from it.
+`changes` is the only loop. Events, output items and log lines are read from it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from replicate._models.schema import OutputSchema
 
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
-"""The data of `done` where it is not told by a stream."""
+"""The data of a `done` event that does not come from a stream, by status."""
 PATIENCE = 10.0
-"""For how many seconds a prediction, whose stream told of its end, may still look unfinished."""
+"""Seconds for which a prediction may still be reported as unfinished after its stream has ended."""
 
 
 async def stream_events(watch: Watch, schema: OutputSchema, files: Files[Any]) -> AsyncGenerator[Any, None]:
-    """Yield the prediction that is watched, then its events to its end, as many at a time as come together.
+    """Yield the watched prediction, then its events until it ends, in batches of those that arrive together.
 
-    Cancels the prediction if this is closed before, provided that the block of its call does. Raises StreamError if the
-    prediction fails, or cannot be followed; PredictionTimeout, RunError.
+    Cancels the prediction if this generator is closed early, provided that the block of its call cancels. Raises
+    StreamError if the prediction fails or cannot be followed; PredictionTimeout, RunError.
     """
     prediction: Any = watch.run
     failed: str | None = None
@@ -49,7 +49,7 @@ async def stream_events(watch: Watch, schema: OutputSchema, files: Files[Any]) -
                 for event in batch:
                     if not event:
                         failed = failure_of(event) if failed is None else failed
-                    elif ":" in event:  # most have none, which is soon told
+                    elif ":" in event:  # a cheap check: every URL has a colon, and most texts have none
                         event.data = files.item(event.data)
                         await files.save(prediction)
                 if batch[-1].event == "done":
@@ -65,10 +65,10 @@ async def stream_events(watch: Watch, schema: OutputSchema, files: Files[Any]) -
 
 
 async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSentEvent], None]:
-    """Yield each change of what is watched until it has finished: the events that come together, or none for a look.
+    """Yield a batch for each change of the prediction until it ends: events that arrive together, or [] for a poll.
 
-    The events come from the URL of a stream, if one is given. Where that ends or breaks off, or once the reader has set
-    `watch.off_stream`, the looks begin, which tell what the events have left out. Raises PredictionTimeout, APIError.
+    The events come from the URL of a stream, if one is given. When the stream ends or breaks off, or the reader sets
+    `watch.off_stream`, polling takes over and brings what the events have left out. Raises PredictionTimeout, APIError.
     """
     if url:
         try:
@@ -77,7 +77,7 @@ async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSe
                     yield batch
                     if watch.off_stream:
                         break
-        except (BrokenStreamError, PredictionTimeout) as error:  # only its reader may have been too late
+        except (BrokenStreamError, PredictionTimeout) as error:  # at the deadline, one more poll may show the end
             if error is watch.updates.error:
                 raise
         await watch.look()
@@ -87,7 +87,7 @@ async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSe
 
 
 async def follow_events(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[ServerSentEvent], None]:
-    """Yield the events of a prediction up to `done`: of its stream, and what that leaves out by looking."""
+    """Yield the events of a prediction up to `done`: those of its stream, and the rest made from polling."""
     seen: list[Any] = []
     prediction: Any = watch.run
     url = stream_url(prediction)
@@ -102,7 +102,7 @@ async def follow_events(watch: Watch, schema: OutputSchema) -> AsyncGenerator[li
                     if batch[-1].event == "done":
                         return
                 elif url and watch.final and not prediction.finished:
-                    continue  # no event is made up of what came after the deadline
+                    continue  # output that arrived after the deadline makes no event
                 else:
                     for item in news(prediction, seen, schema):
                         seen.append(item)
@@ -120,12 +120,12 @@ async def follow_events(watch: Watch, schema: OutputSchema) -> AsyncGenerator[li
 
 
 def text_or_json(item: Any) -> str:
-    """Give an item as the data of an event."""
+    """Return an output item as the data of an event."""
     return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
 
 
 def failure_of(event: ServerSentEvent) -> str | None:
-    """Give what an event tells of a failure: an error, or a reason to be done before the end."""
+    """Return the failure that an event reports: the data of `error`, or the reason of `done`; None if there is none."""
     if event.event == "error":
         return str(event.data)
     if event.event != "done":
@@ -138,7 +138,7 @@ def failure_of(event: ServerSentEvent) -> str | None:
 
 
 async def await_end(watch: Watch) -> Exception | None:
-    """Look how a prediction ended, whose stream told of its end, if that can be learned in time; if not, give why."""
+    """Poll a prediction whose stream has ended until it has finished. If that fails or takes too long, return why."""
     prediction: Any = watch.run
     try:
         if not prediction.finished:
@@ -154,9 +154,9 @@ async def await_end(watch: Watch) -> Exception | None:
 
 
 async def stream_error(watch: Watch, reason: str) -> RunError:
-    """Make the error of a stream that told of a failure: as the prediction ended, if that can be learned in time.
+    """Create the error for a stream that reported a failure, by the prediction's final status if that comes in time.
 
-    One that was canceled when the deadline was over was canceled for that: PredictionTimeout.
+    A prediction that was canceled at the deadline was canceled because of it: PredictionTimeout.
     """
     cause = await await_end(watch)
     prediction: Any = watch.run
@@ -177,7 +177,7 @@ async def stream_error(watch: Watch, reason: str) -> RunError:
 
 
 def failed_stream(prediction: Any, reason: str) -> StreamError:
-    """Make the error of a stream whose prediction did not succeed: its text is what the model said."""
+    """Create the error for a stream whose prediction did not succeed. Its text is the model's own message."""
     said = harmless(str(prediction.error or "")) or None
     made = StreamError(end_sentence(prediction), said=said, detail=prediction.error or reason, prediction=prediction)
     for note in notes_of(prediction, said):
@@ -186,11 +186,11 @@ def failed_stream(prediction: Any, reason: str) -> StreamError:
 
 
 async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]:
-    """Yield the items of a prediction's output as they come, each once; the prediction is finished at the end.
+    """Yield the items of a prediction's output as they arrive, each once. At the end, the prediction has finished.
 
-    By events where they are offered and an item is a text, which without a schema only the first of them tells. What
-    the events leave out, and all of a stream that begins later than the output, is taken from the prediction itself.
-    Raises PredictionTimeout at the deadline, APIError.
+    Reads events if there is a stream and the items are texts. Without a schema, only the first output shows whether
+    they are. Items that the events leave out, and all items if the stream begins later than the output, are taken from
+    the polled prediction. Raises PredictionTimeout at the deadline, APIError.
     """
     prediction: Any = watch.run
     url = stream_url(prediction)
@@ -220,7 +220,7 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
 
 
 def news(prediction: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
-    """Give what a prediction's output holds beyond the items seen, if it comes in items or is complete."""
+    """Return the unseen items of a prediction's output, if the output arrives item by item or is complete."""
     output = raw_output(prediction)
     if prediction.finished or schema.iterator or (not schema.known and is_array(output)):
         return unseen(output, seen, schema)
@@ -228,9 +228,9 @@ def news(prediction: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
 
 
 def unseen(output: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
-    """Give what an output holds beyond the items seen; of a text in pieces, which may be cut differently, the rest.
+    """Return the items of an output that were not seen. If its pieces of text are cut differently, return the rest.
 
-    What was seen as an event has a newline for each line end.
+    Items seen as events have a newline for each line end.
     """
     if output is None:
         return []
@@ -244,20 +244,20 @@ def unseen(output: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
 
 
 def text_of(output: Any) -> str:
-    """Join an output as its events have it."""
+    """Join an output to one text, with the line ends that its events have."""
     pieces: list[Any] = list(output) if is_array(output) else [output]
     return "".join(plain(str(piece)) for piece in pieces if piece is not None)
 
 
 def plain(item: Any) -> Any:
-    """Give an item as an event has it: each line end of a text is a newline."""
+    """Return an item as an event has it: each line end of a text is a newline."""
     return LINE_END.sub("\n", item) if isinstance(item, str) else item
 
 
 async def lines(prediction: AnyJob) -> AsyncGenerator[str, None]:
-    """Yield the lines of a prediction's logs as they come, each once; the prediction is finished at the end.
+    """Yield the lines of a prediction's logs as they arrive, each once. At the end, the prediction has finished.
 
-    By events where they are offered, and what these leave out by looking. Raises APIError.
+    Reads events if there is a stream, and polls for what they leave out. Raises APIError.
     """
     watch, seen = Watch(prediction, Deadline(session_of(prediction), None)), whole(prediction)
     for line in seen:
@@ -281,7 +281,7 @@ async def lines(prediction: AnyJob) -> AsyncGenerator[str, None]:
 
 
 def whole(prediction: AnyJob) -> list[str]:
-    """Give the lines of a prediction's logs: those that are complete, and at its end the last one too."""
+    """Return the complete lines of a prediction's logs; once it has finished, the last line even if incomplete."""
     logs, finished = str(prediction.logs or ""), prediction.finished
-    made = LINE_END.split(logs if finished else logs.removesuffix("\r"))  # which may be half of a line end
+    made = LINE_END.split(logs if finished else logs.removesuffix("\r"))  # a "\r" at the end may be half of a line end
     return made if finished and made[-1] else made[:-1]

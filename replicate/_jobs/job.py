@@ -1,4 +1,4 @@
-"""What predictions and trainings have in common: jobs, which are started, watched and canceled."""
+"""The base class of predictions and trainings: jobs that are started, polled and canceled."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ else:
 
 
 class Job(Bound[C], Generic[C, ThisJob]):
-    """A prediction or a training, as last seen: `reload` looks again, `wait` looks until it has finished.
+    """A prediction or a training, as last seen. `reload` fetches it again; `wait` polls until it has finished.
 
-    A kind of job names itself as the second type, comes after its generated model among the bases, and tells its
-    `endpoints`.
+    A subclass passes itself as the second type argument, lists its generated model before this class among its bases,
+    and sets `endpoints`.
     """
 
     endpoints: ClassVar[Endpoints]
@@ -39,7 +39,7 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     Progress: TypeAlias = watching.Progress
 
-    # The generated model of each kind, which comes first, declares these more closely.
+    # The generated model, which precedes this class in the bases, declares these more precisely.
     id: Any
     model: Any
     version: Any
@@ -55,17 +55,17 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     @property
     def finished(self) -> bool:
-        """Whether it has ended: succeeded, failed, canceled or aborted."""
+        """Whether the job has ended: succeeded, failed, canceled or aborted."""
         return self.status in TERMINAL
 
     @property
     def progress(self) -> watching.Progress | None:
-        """How far it is, if its logs show a progress bar."""
+        """The progress of the job, if its logs show a progress bar."""
         return self.Progress.parse(self.logs or "")
 
     @property
     def timings(self) -> Timings:
-        """The seconds it was queued, it ran, and both: so far, if it has not finished."""
+        """The seconds that the job was queued, was running, and both together; up to now if it has not finished."""
         return timings(self)
 
     @dual
@@ -76,10 +76,10 @@ class Job(Bound[C], Generic[C, ThisJob]):
         on_update: Callable[[ThisJob], object] | None = None,
         progress: bool = False,
     ) -> ThisJob:
-        """Wait until this prediction or training has finished, for at most so many seconds, and give it.
+        """Wait until this prediction or training has finished, for at most `timeout` seconds, and return it.
 
-        Whether it succeeded is in `status`. `on_update` is called with it as it is, and whenever it has changed; with
-        an asynchronous client it may be a coroutine function. `progress=True` shows how far it is. Raises
+        `status` says whether it succeeded. `on_update` is called with it once at first and after every change; with an
+        asynchronous client it may be a coroutine function. `progress=True` shows a progress bar. Raises
         PredictionTimeout, APIError.
         """
         with Updates(self._session, on_update, progress) as updates:
@@ -87,14 +87,17 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     @dual
     async def reload(self) -> ThisJob:
-        """Load this prediction (`predictions.get`) or training (`trainings.get`) anew, in place. Raises APIError."""
+        """Fetch this prediction or training again, and update it in place. Raises APIError.
+
+        Maps to `predictions.get` or `trainings.get`.
+        """
         return await refresh(cast("ThisJob", self))
 
     @dual
     async def cancel(self) -> ThisJob:
-        """Stop this prediction (`predictions.cancel`) or training (`trainings.cancel`), in place.
+        """Cancel this prediction or training, and update it in place. Raises APIError.
 
-        One that has finished stays as it is. Raises APIError.
+        A finished one is not changed. Maps to `predictions.cancel` or `trainings.cancel`.
         """
         return await cancel_job(cast("ThisJob", self))
 
