@@ -41,7 +41,7 @@ class Verdict(NamedTuple):
     take: Sequence[Any] = ()
     """The jobs it may choose from. It takes the first one that no other create has claimed meanwhile. May be empty."""
     wait: bool = False
-    """Whether another create may own one of the jobs, and still awaits its response, which will tell."""
+    """Whether another create may own one of the jobs, and still awaits its response, which settles that."""
     explained: bool = False
     """Whether there are exactly as many jobs as creates of this process that may own them, this one included."""
     inherits: bool = False

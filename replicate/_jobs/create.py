@@ -80,7 +80,7 @@ async def create(
     reference: Reference | None = None,
     **members: Any,
 ) -> Created:
-    """Start a job at an endpoint, in the block of a call. Everything that can be checked is checked first.
+    """Start a job at an endpoint, in the block of a call. All that can be checked is checked before anything is sent.
 
     `reference` is the model that takes the input, if it is known.
     """
@@ -207,7 +207,7 @@ def parse(session: Session[Any], endpoint: Any, response: httpx.Response, endpoi
 
 
 def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusError, out: bool) -> bool:  # noqa: FBT001
-    """Return whether an error leaves open if the prediction was started. `out`: the request may have arrived."""
+    """Return whether the prediction may have been started in spite of an error. `out`: the request may have arrived."""
     match error:
         case APIConnectionError():
             return error.sent

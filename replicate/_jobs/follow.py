@@ -77,7 +77,7 @@ async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSe
                     yield batch
                     if watch.off_stream:
                         break
-        except (BrokenStreamError, PredictionTimeout) as error:  # at the deadline, one more poll may show the end
+        except (BrokenStreamError, PredictionTimeout) as error:  # perhaps only the reader was late: poll once more
             if error is watch.updates.error:
                 raise
         await watch.look()

@@ -101,7 +101,7 @@ class Job(Bound[C], Generic[C, ThisJob]):
         """
         return await cancel_job(cast("ThisJob", self))
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - IPython's
         from replicate._jobs.notebook import shown
 
         return shown(self)

@@ -1,4 +1,4 @@
-"""How a notebook shows a prediction or a training: how it is, what it has made, what it has printed."""
+"""The display of a prediction or a training in a notebook: its status, output and logs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from replicate._objects.html import Bundle
 
 LAST_LINES = 20
-"""How many lines of the logs are shown."""
+"""Maximum number of log lines shown."""
 ERROR = f"{PRE}; border-left: 0.3em solid #d64545; padding-left: 0.6em"
 
 
 def shown(run: AnyJob) -> Bundle:
-    """Give a prediction or a training as what a notebook shows. Nothing raises."""
+    """Return the notebook display of a prediction or a training. Never raises."""
     try:
         return bundle(repr(run), heading(run), *drawn(run.output), trouble(run), printed(run))
     except Exception:  # noqa: BLE001 - showing something must not end a program
@@ -25,7 +25,7 @@ def shown(run: AnyJob) -> Bundle:
 
 
 def shown_so_far(iteration: object, run: AnyJob | None, items: list[Any]) -> Bundle:
-    """Give an iterator as what a notebook shows: the items that have come. None is taken from it for that."""
+    """Return the notebook display of an iterator: the items so far. Does not advance the iterator. Never raises."""
     try:
         parts = [] if run is None else [heading(run), *drawn(items), trouble(run)]
         return bundle(repr(iteration), *parts, note(repr(iteration)))
@@ -34,7 +34,7 @@ def shown_so_far(iteration: object, run: AnyJob | None, items: list[Any]) -> Bun
 
 
 def heading(run: AnyJob) -> str:
-    """Say which it is, of what, how it is and how long it has taken."""
+    """Return the first line, with the id, model, status, progress and run time, and a progress bar below it."""
     web = getattr(run.urls, "web", None)
     known, progress = run.timings, run.progress
     told = [
@@ -50,12 +50,12 @@ def heading(run: AnyJob) -> str:
 
 
 def trouble(run: AnyJob) -> str:
-    """Show the error, if there is one."""
+    """Return the error as HTML, or an empty string if there is none."""
     return preformatted(str(run.error), style=ERROR) if run.error else ""
 
 
 def printed(run: AnyJob) -> str:
-    """Show the end of the logs, to be opened."""
+    """Return the last lines of the logs as collapsed HTML, or an empty string if there are none."""
     lines = str(run.logs or "").rstrip().splitlines()
     if not lines:
         return ""

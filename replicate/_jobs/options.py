@@ -1,4 +1,4 @@
-"""What calls that start something may be told, checked before anything is sent or uploaded."""
+"""The options of calls that start a job, and the checks made before anything is sent or uploaded."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from replicate_api import models  # noqa: TC001 - as above
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from replicate import Prediction  # as users know it: its own module is above this one
+    from replicate import Prediction  # the public name, as its own module is in a higher layer
     from replicate._http.session import Session
 else:
     Prediction = Any  # a TypedDict's annotations may be evaluated, and it imports this module
 
 LONGEST_HOLD = 60
-"""Seconds. The longest that the API keeps an answer back for `Prefer: wait`."""
+"""The longest wait, in seconds, that the API accepts in `Prefer: wait`."""
 
 PREFER = re.compile(r"wait(=\d+)?")
 
 
 class WebhookOptions(TypedDict, total=False):
-    """What is told of a prediction or a training."""
+    """The webhook of a prediction or a training."""
 
     webhook: str | None
-    """An https URL that the API tells of what happens."""
+    """An https URL to which the API sends events."""
     webhook_completed: str | None
-    """As `webhook`, but only told at the end."""
+    """Like `webhook`, but only called at the end."""
     webhook_events_filter: Sequence[models.WebhookEvent] | None
-    """What the webhook is told of: "start", "output", "logs", "completed"; everything by default."""
+    """The events sent to the webhook: "start", "output", "logs", "completed"; all of them by default."""
 
 
 class WebhookSettings(WebhookOptions, total=False):
-    """What is told of a prediction or a training, and how files are sent to it."""
+    """The webhook of a prediction or a training, and how its files are sent."""
 
     file_encoding_strategy: FileEncodingStrategy | None
     """How files in the input are sent: "auto" (as data URI if small, else uploaded), "base64" or "url"."""
@@ -56,64 +56,64 @@ class PredictionSettings(WebhookSettings, total=False):
     """How a prediction is started."""
 
     wait: bool | int | None
-    """Keep the answer back until the prediction has finished: for up to so many seconds (1 to 60), True for 60."""
+    """Seconds for which the API may hold its response back until the prediction has finished: 1 to 60; True for 60."""
     prefer: str | None
     """The same as a `Prefer` header: "wait" or "wait=5"."""
     cancel_after: str | None
-    """Let the API cancel the prediction if it has not finished by then: "90s", "5m", "1h"."""
+    """Time after which the API cancels the prediction if it has not finished: "90s", "5m", "1h"."""
     stream: bool | None
-    """Ask for a stream of events, at `urls.stream`."""
+    """Request an event stream, at `urls.stream`."""
 
 
 class PredictionOptions(PredictionSettings, RequestOptions, total=False):
-    """What every method that starts a prediction also takes."""
+    """The options of every method that starts a prediction."""
 
 
 class WatchOptions(TypedDict, total=False):
-    """How to be told of a prediction while it runs.
+    """How to observe a prediction while it runs.
 
-    The API is then not asked to keep its answer back, for that would keep the news back too, unless `wait` says so.
+    The API is then not asked to hold its response back, as this would delay the updates too, unless `wait` is given.
     """
 
     on_update: Callable[[Prediction], object] | None
-    """Called with the prediction once it was started, and whenever its status, logs, output or progress changed."""
+    """Called with the prediction after it was started, and whenever its status, logs, output or progress change."""
     progress: bool | None
-    """Show how far it is: by tqdm if that is installed, in plain lines on stderr if not."""
+    """Show the progress: with tqdm if it is installed, otherwise as plain lines on stderr."""
 
 
 class SaveOptions(TypedDict, total=False):
     """Where to save the files of an output."""
 
     save_to: str | os.PathLike[str] | None
-    """A folder, made if it is not there, for the files of the output as they come; else the client's `output_dir`."""
+    """A folder, created if missing, for output files, saved as they arrive. Default: the client's `output_dir`."""
 
 
 class CallOptions(PredictionSettings, SendOptions, WatchOptions, SaveOptions, total=False):
-    """What `run` also takes."""
+    """The options that `run` takes in addition."""
 
     timeout: float | None
-    """Seconds that the whole call may take, from the first request to the result; None for as long as it takes."""
+    """Seconds that the whole call may take, from the first request to the result; None for no limit."""
     cancel_on_exit: bool | None
-    """Cancel the prediction if this call is left early: by Ctrl-C, a canceled task, its timeout. True unless given."""
+    """Cancel the prediction if the call is left early: on Ctrl-C, task cancellation, its timeout. Default: True."""
 
 
 class RunOptions(CallOptions, total=False):
-    """What `run` takes by keyword, and `stream` too."""
+    """The keyword options of `run` and `stream`."""
 
     use_file_output: bool | None
-    """Give files as FileOutput (the default), or as plain URLs."""
+    """Return files as FileOutput (the default), or as plain URLs."""
 
 
 class ModelPredictionOptions(ModelWords, PredictionOptions, total=False):
-    """What starting a prediction with an official model takes."""
+    """The options for starting a prediction with an official model."""
 
 
 class DeploymentPredictionOptions(DeploymentWords, PredictionOptions, total=False):
-    """What starting a prediction with a deployment takes."""
+    """The options for starting a prediction with a deployment."""
 
 
 class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
-    """What starting a training takes by keyword."""
+    """The keyword options for starting a training."""
 
     version: Any
     version_id: str
@@ -122,11 +122,11 @@ class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
 
 
 MEMBERS = (*WebhookOptions.__annotations__, "stream")
-"""What goes into the body of a create, beside the input."""
+"""The options that are members of a create's body, in addition to the input."""
 
 
 def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for what shows at a glance that it cannot be sent; the API judges the values."""
+    """Raise TypeError or ValueError for an input or options that cannot be sent. The API checks the values itself."""
     check_values(options)
     prefer_header(options)
     if (after := options.get("cancel_after")) is not None:
@@ -137,14 +137,14 @@ def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for a member of a body that JSON cannot express; the API judges its value."""
+    """Raise TypeError or ValueError for a body member that JSON cannot express. The API checks its value."""
     for name, value in fields.items():
         if value is not UNSET and value is not None:
             check_json(value, name)
 
 
 def check_flags(options: Mapping[str, Any], *names: str) -> None:
-    """Raise TypeError for what is neither True nor False, where that is all there is."""
+    """Raise TypeError for a named option that is neither True nor False."""
     for name in names:
         flag = options.get(name)
         if flag is not None and not isinstance(flag, bool):
@@ -152,14 +152,14 @@ def check_flags(options: Mapping[str, Any], *names: str) -> None:
 
 
 def with_request_options(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
-    """Give a session with those of the options that are for its requests."""
+    """Return a session with those of the options that apply to its requests."""
     return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
 
 
 def with_prefer(session: Session[Any], prefer: str | None) -> tuple[Session[Any], str | None]:
-    """Take a `Prefer: wait` that is set as a header for what it means: it is reckoned with, like the argument.
+    """Return a session and the `Prefer: wait` to send. A wait set as a header of the session counts like the argument.
 
-    An argument that is no wait is sent as a header, and not reckoned with.
+    A `prefer` argument that is not a wait becomes a header of the session, and does not count as a wait.
     """
     headers = session.config.headers
     if prefer is not None and not PREFER.fullmatch(prefer):
@@ -172,7 +172,7 @@ def with_prefer(session: Session[Any], prefer: str | None) -> tuple[Session[Any]
 
 
 def prefer_header(options: Mapping[str, Any]) -> str | None:
-    """Write the `Prefer` header. Raises TypeError; ValueError for a wait that is none."""
+    """Return the `Prefer` header for the options. Raises TypeError; ValueError for an invalid wait."""
     wait, prefer = options.get("wait"), options.get("prefer")
     if not isinstance(prefer, str | None):
         raise TypeError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {type(prefer).__name__}")
@@ -195,5 +195,5 @@ def prefer_header(options: Mapping[str, Any]) -> str | None:
 
 
 def prefer_wait_seconds(prefer: str) -> int:
-    """Read how many seconds a `Prefer` header asks the API to keep the answer back."""
+    """Return how many seconds a `Prefer` header asks the API to hold its response back."""
     return int(prefer.partition("=")[2] or LONGEST_HOLD)

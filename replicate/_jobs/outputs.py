@@ -1,4 +1,4 @@
-"""The output of a prediction or a training as its user sees it: what came, with files that can be read."""
+"""The output of a prediction or a training as the user sees it: the API's output, with files that can be read."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ RUN_FIELDS = (
     "id", "model", "version", "destination", "status", "input", "output", "logs", "error", "metrics", "created_at",
     "started_at", "completed_at", "urls",
 )  # fmt: skip
-"""The fields of predictions and trainings in the order of version 1, which come before all others."""
+"""The fields of predictions and trainings that are listed first, in the order of version 1."""
 
 
 def raw_output(run: Any) -> Any:
-    """Give the output as it came."""
+    """Return the output as the API sent it."""
     return stored(run, "output")
 
 
 class Made(NamedTuple):
-    """What files are to know of the prediction that made them."""
+    """The fields that files need of the prediction that made them."""
 
     completed_at: Any
     source: Any
 
 
 class Maker:
-    """The prediction that made some files, for files that it holds itself: they must not keep it alive.
+    """A reference to the prediction that made some files, for files that it holds itself. It does not keep it alive.
 
-    When it is gone, this tells what was known of it when the files were made.
+    After the prediction is gone, the fields keep the values that they had when the files were made.
     """
 
     def __init__(self, run: Any) -> None:
@@ -45,12 +45,12 @@ class Maker:
 
     @property
     def completed_at(self) -> Any:
-        """When it ended, as far as is known."""
+        """When the prediction ended, if it is known."""
         return self._now().completed_at
 
     @property
     def source(self) -> Any:
-        """Where it was made."""
+        """Where the prediction was created."""
         return self._now().source
 
     def _now(self) -> Any:
@@ -59,15 +59,16 @@ class Maker:
 
 
 def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> Any:
-    """Give the output of a prediction, or an item of it, with those of its strings that are files as FileStrings.
+    """Return a prediction's output, or one item of it, with each string that is a file as a FileString.
 
-    What is a file its schema tells, if that is known by now; if not, the URL does. An output without files is itself.
+    The schema decides which strings are files if it is known by now; otherwise the URL does. An output without files is
+    returned unchanged.
     """
     output, found = raw_output(run) if item is UNSET else item, list[str]()
     maker = Maker(run)
 
     def make(url: str) -> Any:
-        """Make a file, and note that there is one."""
+        """Create a file, and record that there is one."""
         from replicate._outputs.file_string import FileString
 
         found.append(url)
@@ -79,19 +80,19 @@ def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> 
 
 
 def known_schema(run: AnyJob, session: Session[Any] | None) -> OutputSchema:
-    """Give the schema of a prediction's output, if its client remembers its model, or else one that says nothing."""
+    """Return the schema of a prediction's output if its client remembers the model, or else an empty schema."""
     from replicate._models.descriptions import description_of
     from replicate._models.schema import BY_VALUE
 
     try:
         description = description_of(run, session) if session else None
-    except ReplicateError:  # the environment names no address: nobody is to be asked here
+    except ReplicateError:  # the environment holds an invalid base URL, which is no error here: nothing is sent
         description = None
     return BY_VALUE if description is None else description.output
 
 
 def known_defaults(run: AnyJob, session: Session[Any]) -> dict[str, Any]:
-    """Give the defaults of a prediction's input, if its client remembers its model."""
+    """Return the defaults of a prediction's input, or none unless its client remembers the model."""
     from replicate._models.descriptions import description_of
 
     description = description_of(run, session)

@@ -1,4 +1,4 @@
-"""Ownership of what a call starts: a block cancels it if the call is left early, or when Python exits."""
+"""Ownership of the job that a call starts: a block cancels it if the call is left early, or when Python exits."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LAST_WILL = 5.0
-"""Seconds that a call which is being left may take to cancel what it has started."""
+"""Seconds that a call which is left early may take to cancel its job."""
 
 AT_EXIT = 10.0
-"""Seconds that this may take in all. Ctrl-C ends it."""
+"""Seconds that canceling may take in total when Python exits. Ctrl-C ends it."""
 
 
 class Block(Protocol):
-    """A block that is to cancel something when it is left."""
+    """A block that cancels a job when it is left early."""
 
     @property
     def run(self) -> Any:
-        """What is to be canceled, if it is known."""
+        """The job to cancel, if it is known."""
 
     @property
     def session(self) -> Session[Any] | None:
-        """The session to cancel it by; None if nothing may have been started yet."""
+        """The session to cancel it with; None if nothing can have been started yet."""
 
     async def end(self, session: Session[Any], seconds: float = ...) -> None:
-        """Cancel it by a session, within so many seconds."""
+        """Cancel it through a session, within so many seconds."""
 
 
 class ExitRegistry:
-    """The blocks that are to cancel something when they are left, of this process. Threads share it."""
+    """The open blocks of this process that cancel a job when they are left early. All threads share it."""
 
     def __init__(self) -> None:
         self._blocks: set[Block] = set()
@@ -60,16 +60,16 @@ class ExitRegistry:
         inheritors.add(self)
 
     def add(self, block: Block) -> None:
-        """Note that a block has begun. From the first one on, this has its turn before the connections are closed."""
+        """Record that a block has begun. The first one makes `end` run at exit, before connections are closed."""
         if not self._registered:
             self._registered = True
             atexit.register(self.end)
-            if util := sys.modules.get("multiprocessing.util"):  # whose processes do not end as others do
+            if util := sys.modules.get("multiprocessing.util"):  # its processes exit without atexit
                 util.Finalize(None, self.end, exitpriority=0)
         self._blocks.add(block)
 
     def remove(self, block: Block) -> bool:
-        """Note that a block has ended. False if it was of another process, or has had its end already."""
+        """Record that a block has ended. False if it belongs to another process, or was ended at exit."""
         try:
             self._blocks.remove(block)
         except KeyError:
@@ -77,24 +77,24 @@ class ExitRegistry:
         return True
 
     def of(self, run: Any) -> Block | None:
-        """Give the block that is to cancel a run, if one is."""
+        """Return the block that is to cancel a job, if there is one."""
         return next((block for block in list(self._blocks) if run is not None and block.run is run), None)
 
     def end(self) -> None:
-        """Cancel all there is, one after the other."""
+        """Cancel the jobs of all blocks, one after the other."""
         blocks, self._blocks = self._blocks, set()
         with suppress(KeyboardInterrupt):
             drive(cancel_all(list(blocks), AT_EXIT))
 
     def forget(self) -> None:
-        """After a fork: leave to the parent process what is the parent's."""
+        """After a fork, in the child: drop the blocks, which belong to the parent process."""
         self._blocks, self._registered = set(), False
 
 
 async def cancel_all(blocks: list[Block], seconds: float) -> None:
-    """Cancel what blocks own, within so many seconds. Event loops are gone by then, so this is done by blocking."""
+    """Cancel the jobs of some blocks, within so many seconds. Uses blocking sessions: event loops are gone by then."""
     for block in blocks:
-        with suppress(ReplicateError):  # an HTTP client of the caller's may be of no use here
+        with suppress(ReplicateError):  # the caller's own HTTP client may not be usable here
             if (own := block.session) is None:
                 continue
             session = own if own.blocking else own.afresh()
@@ -111,32 +111,33 @@ open_blocks: ExitRegistry = ExitRegistry()
 
 
 class Starting(Protocol):
-    """A create, as the block of its call knows it."""
+    """A create, as the block of its call sees it."""
 
     session: Session[Any]
     id: str | None
 
     async def end(self, session: Session[Any], seconds: float = ...) -> None:
-        """Cancel what the request has started, within so many seconds."""
+        """Cancel the job that the request started, within so many seconds."""
 
 
 class CancelOnExit:
-    """What a call does with what it starts, from before its request goes out to the end of the call.
+    """A block that owns the job of a call, from before the request is sent to the end of the call.
 
-    The block may be entered again where it was left without an error: what iterates the output goes on with it.
+    The block may be entered again if it was left without an error: an iterator over the output continues with it.
 
-    Cancels what was started, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator
-    close and foreign exceptions; of our own, only on PredictionTimeout, ClosedError and what a callback of `updates`
-    raises. Once `run` is set, every ReplicateException that is not about it becomes a RunError with it, and so does
-    every error of httpx, and TimeoutError, whoever raises it: whoever makes the call again on one of these must not pay
-    twice.
+    Cancels the job, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator close and
+    foreign exceptions; of our own, only on PredictionTimeout, ClosedError and errors raised by a callback of `updates`.
+
+    Once `run` is set, turns every ReplicateException that is not about this job into a RunError that carries it, and
+    also every httpx error and TimeoutError, whoever raised it. Code that repeats a call on one of these errors must not
+    pay twice.
     """
 
     def __init__(self, run: AnyJob | None = None, *, cancel: bool, updates: Updates | None = None) -> None:
         self.run: AnyJob | None = run
-        """What was started."""
+        """The job that was started."""
         self.create: Starting | None = None
-        """The request that starts it, from just before it goes out; None again if it has failed."""
+        """The create that starts the job, from just before its request is sent; None again if it has failed."""
         self.cancel: bool = cancel
         self._updates = updates
 
@@ -146,13 +147,13 @@ class CancelOnExit:
         return self
 
     def release(self) -> bool:
-        """Cancel nothing from now on. False if this was not to cancel anything, or is of another process."""
+        """Cancel nothing from now on. False if this would not have canceled anything, or is of another process."""
         return open_blocks.remove(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        ours = self.release()  # False too if it was canceled at exit
+        ours = self.release()  # also False if the job was canceled at exit
         if error is None:
             return
         by_callback = self._updates is not None and error is self._updates.error
@@ -171,13 +172,13 @@ class CancelOnExit:
 
     @property
     def session(self) -> Session[Any] | None:
-        """The session of what was started; None if nothing may have been."""
+        """The session of the job or its create; None if nothing can have been started."""
         if self.run is not None:
             return session_of(self.run)
         return None if self.create is None else self.create.session
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL, *, late: bool = False) -> None:
-        """Cancel what was started by a session, within so many seconds, unless it has ended, or may be another's."""
+        """Cancel the job through a session, within so many seconds, unless it has ended or may be somebody else's."""
         run = self.run
         if run is None:
             if self.create is not None:
@@ -189,9 +190,9 @@ class CancelOnExit:
 async def cancel_quietly(
     session: Session[Any], canceler: Any, run_id: str, into: AnyJob | None = None, seconds: float = LAST_WILL
 ) -> bool:
-    """Cancel what is left behind, within so many seconds. What goes wrong is logged: something else is raised.
+    """Cancel an abandoned job, within so many seconds. Return whether it was canceled.
 
-    True if it was canceled.
+    Errors are only logged, because another exception is being raised.
     """
     canceled = False
     try:
@@ -202,7 +203,7 @@ async def cancel_quietly(
         if into is not None:
             update_from(into, payload)
             tell_end(into)
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except Exception as error:  # noqa: BLE001 - any failure
         log.debug("%s cannot be canceled: %s", run_id, error)
     finally:
         if canceled:
@@ -215,7 +216,7 @@ async def cancel_quietly(
 async def cancel_with_retries(
     session: Session[Any], canceler: Any, run_id: str, deadline: Deadline, pauses: tuple[float, ...] = CANCEL
 ) -> Any:
-    """Cancel a prediction or a training by as many attempts as there are pauses, and raise what the last one does."""
+    """Cancel a prediction or a training, with one attempt for each pause. Raise the error of the last attempt."""
     trouble: APIError | None = None
     for pause in pauses:
         try:
@@ -228,7 +229,7 @@ async def cancel_with_retries(
             if deadline.remaining() <= 0:
                 break
         except ClosedError:
-            # A client may be closed, by hand or at the end of its event loop, before what is iterated with it.
+            # A client may be closed, explicitly or at loop shutdown, before the iterators that use it.
             return await in_thread(
                 session, lambda spare: cancel_with_retries(spare, canceler, run_id, deadline, CANCEL_ASIDE)
             )
@@ -236,13 +237,13 @@ async def cancel_with_retries(
 
 
 async def in_thread(session: Session[Any], work: Callable[[Session[Any]], Coroutine[Any, Any, T]]) -> T:
-    """Do some work with a session that blocks, over connections of its own, where it does not hold up the event loop.
+    """Run some work in a thread, with a blocking session that has its own connections. The event loop keeps running.
 
-    It goes on to its end, in its thread, even where nobody waits for it any more. So it must have a deadline.
+    The work continues to its end even if nobody waits for it any more, so it must have a deadline.
     """
 
     async def whole() -> T:
-        """Make the connections, work, and close them."""
+        """Open the connections, run the work, and close them."""
         spare = session.afresh()
         try:
             return await work(spare)

@@ -1,6 +1,6 @@
-"""How many seconds to wait before trying again, and for what.
+"""How many seconds to wait before another attempt, for each kind of attempt.
 
-A request that is sent again, and a download that goes on, wait for as long as `retry.delay` says.
+Retried requests and resumed downloads wait as long as `retry.delay` says.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ import random
 from replicate._http.retry import FIRST_DELAY, LONGEST_DELAY
 
 SHORTEST, LONGEST = 0.1, 2.0
-"""Between two looks at a prediction. What takes long is seen a second late on average; that many wait for much at once
-is no reason for more, for `pacing.py` keeps all of them together below the quota."""
+"""Between two polls of a prediction. The end of a long one is seen a second late on average. Many waiting tasks do not
+need longer pauses: `rate_limit.py` keeps all polls together below the quota."""
 
 FIND = (0.0, 1.0, 3.0)
-"""Before each look for what a create has started whose answer was lost: what is just being started may show late."""
+"""Before each search for the job of a create whose response was lost. A job that is just starting may appear late."""
 FIND_QUICKLY = FIND[:2]
-"""The same, where somebody waits for the program to end."""
+"""The same, while somebody waits for the program to end."""
 CROWDED, CROWDED_LOOKS = 1.0, 90
-"""Between two such looks, and how many, while other creates may have started it that are not answered yet."""
+"""Between two such searches, and how many, while other creates that await their responses may own the job."""
 
 CANCEL = (0.0, 0.2, 1.0)
-"""Before each attempt of a call that is being left to cancel what it has started."""
+"""Before each attempt to cancel the job of a call that is left early."""
 CANCEL_ASIDE = (0.0, 0.0)
-"""The same, over new connections, where those of the client have just been closed."""
+"""The same, over new connections, after those of the client have been closed."""
 
 
 def interval(waited: float, fixed: float | None = None) -> float:
-    """Decide how many seconds to let pass before the next look, having waited so long; `fixed` if that is given.
+    """Return how many seconds to wait before the next poll, after `waited` seconds so far; `fixed` if it is given.
 
-    A tenth of the wait so far: quick for what is quick, few requests for what takes long, and never much more than a
-    tenth, or LONGEST, late. A random fifth more or less keeps tasks that were started together from asking together.
+    A tenth of the wait so far: quick jobs are seen quickly, long jobs cost few requests, and no result is seen much
+    more than a tenth of its time, or LONGEST, late. A random variation of 20 % spreads tasks that started together.
     """
     if fixed is not None:
         return fixed
@@ -38,5 +38,5 @@ def interval(waited: float, fixed: float | None = None) -> float:
 
 
 def backoff(failures: int) -> float:
-    """Decide how many seconds to let pass after so many looks in a row that failed, one at least."""
+    """Return how many seconds to wait after so many failed polls in a row, at least one."""
     return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 10)) * random.uniform(0.5, 1)

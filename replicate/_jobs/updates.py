@@ -1,4 +1,4 @@
-"""Telling of each new state of what is waited for or followed, and how long it took."""
+"""Report each new state of a job to a callback and a display, and compute its progress and timings."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Updates:
-    """Tells a callback, and a display, of each new state of a prediction or a training.
+    """Reports each new state of a prediction or a training to a callback and a display.
 
-    Making one raises TypeError for what cannot be called, or cannot be awaited. Used as a block, it takes the display
-    away at the end. What the callback raises is raised, and kept in `error`: `owned` cancels for it.
+    The constructor raises TypeError for a callback that cannot be called, or cannot be awaited. As a context manager,
+    it ends the display. An exception of the callback is raised, and kept in `error`: `CancelOnExit` cancels on it.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class Updates:
         self.close()
 
     def close(self) -> None:
-        """Take the display away, as it is."""
+        """End the display, which stays visible."""
         if self._display:
             self._display.close()
 
     async def tell(self, run: AnyJob) -> None:
-        """Tell of a state, if it is a new one."""
+        """Report a state, if it is new."""
         if not self.wanted or (state := summary(run)) == self._last:
             return
         self._last = state
@@ -71,7 +71,7 @@ class Updates:
                 if self._blocking:
                     refuse(told)
                 await told
-        except (StopIteration, StopAsyncIteration) as error:  # in a coroutine or a generator, these mean its end
+        except (StopIteration, StopAsyncIteration) as error:  # these would end a coroutine or a generator
             self.error = RuntimeError(f"on_update raised {type(error).__name__}")
             raise self.error from error
         except Exception as error:
@@ -79,19 +79,19 @@ class Updates:
             raise
 
     def _draw(self, run: AnyJob, display: Display) -> None:
-        """Show a state. Nothing raises: what a model prints must not end the call that pays for it."""
+        """Display a state. Never raises: what a model prints must not end a call that is paid for."""
         try:
             at = Progress.parse(end_of(run.logs))
             told, fraction = f"{run.id}: {run.status}", at.percentage if at else None
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except Exception as error:  # noqa: BLE001 - any failure
             display.drop(error)
         else:
             display.draw(told, fraction, whole=run.status == "succeeded")
 
     async def happened(self, prediction: AnyJob, events: Sequence[ServerSentEvent], schema: OutputSchema) -> None:
-        """Add to a prediction what events tell of its logs, and of its output if that is text; and tell of it.
+        """Add the logs in some events, and the output if it is text, to a prediction, and report its state.
 
-        A stream begins at the beginning: what it repeats of what the prediction has already is no news.
+        A stream starts at the beginning, so it repeats logs and output that the prediction already has.
         """
         for event in events:
             if event.event == "logs":
@@ -111,12 +111,12 @@ class Updates:
 
 
 def is_text(value: Any) -> TypeGuard[str]:
-    """Tell whether a field holds a text, as declared: what the API sends instead is kept."""
+    """Return whether a field holds a text, as declared. A value of another type is kept as the API sent it."""
     return isinstance(value, str)
 
 
 def check_watching(on_update: Any, progress: Any, *, blocking: bool) -> None:
-    """Raise TypeError for what cannot be told."""
+    """Raise TypeError for an invalid `on_update` or `progress`."""
     if progress is not None and progress is not UNSET and not isinstance(progress, bool):
         raise TypeError(f"progress must be True or False, not {type(progress).__name__}")
     if on_update is None:
@@ -129,26 +129,26 @@ def check_watching(on_update: Any, progress: Any, *, blocking: bool) -> None:
 
 
 def refuse(told: Any) -> None:
-    """Raise TypeError for what a blocking client cannot await."""
+    """Raise TypeError for an awaitable, which a blocking client cannot await."""
     if inspect.iscoroutine(told):
         told.close()
     raise TypeError("on_update gave something to await, which a blocking client cannot: use AsyncReplicate")
 
 
 def summary(run: AnyJob) -> tuple[Any, ...]:
-    """Give what makes a state a new one. Progress is in the logs; of an output in items, each is there for good."""
+    """Return the fields whose change makes a state new. Progress is in the logs. Of items, only the number changes."""
     output = raw_output(run)
     return run.status, run.logs, len(output) if is_array(output) else output
 
 
 BAR = re.compile(r"^[^\S\n]*(100|[0-9]{1,2})%[^\S\n]*\|.+?\|[^\S\n]*([0-9]{1,18})/([0-9]{1,18})(?![0-9])", re.MULTILINE)
-"""A line of a progress bar, as tqdm draws it. No part of it may match more than a line: the time would be quadratic."""
+"""A line of a progress bar, as tqdm draws it. No part may match across lines: the time would be quadratic."""
 LONGEST_END = 10_000
-"""Characters of the logs that are searched for a progress bar at each new state."""
+"""Number of characters at the end of the logs that are searched for a progress bar at each new state."""
 
 
 class Progress(NamedTuple):
-    """How far a prediction is: `percentage` is a fraction, 0 to 1."""
+    """The progress of a prediction. `percentage` is a fraction from 0 to 1."""
 
     percentage: float
     current: int
@@ -156,20 +156,20 @@ class Progress(NamedTuple):
 
     @classmethod
     def parse(cls, logs: str) -> Self | None:
-        """Read the last progress bar in some logs; None if there is none."""
+        """Return the last progress bar in some logs, or None if there is none."""
         bars = deque(BAR.finditer(logs.replace("\r", "\n") if is_text(logs) else ""), maxlen=1)
         return cls(int(bars[0][1]) / 100, int(bars[0][2]), int(bars[0][3])) if bars else None
 
 
 def end_of(logs: Any) -> str:
-    """Give the last lines of some logs; no part of a line, which may look like another one."""
+    """Return the last complete lines of some logs. Part of a line may look like another line."""
     if not is_text(logs) or len(logs) <= LONGEST_END:
         return logs if is_text(logs) else ""
     return logs[-LONGEST_END:].replace("\r", "\n").partition("\n")[2]
 
 
 class Timings(NamedTuple):
-    """Seconds that a prediction or a training has spent; None where that is not known."""
+    """The seconds that a prediction or a training has spent in its states; None if unknown."""
 
     queued: float | None
     """From its creation to its start."""
@@ -180,7 +180,7 @@ class Timings(NamedTuple):
 
 
 def timings(run: AnyJob) -> Timings:
-    """Reckon how long a prediction or a training has been in each state, by the times that the API tells."""
+    """Return how long a prediction or a training has been in each state, by the times that the API reports."""
     end: Any = run.completed_at
     if end is None and not run.finished:
         end = datetime.now(UTC)
@@ -192,14 +192,14 @@ def timings(run: AnyJob) -> Timings:
 
 
 def between(start: Any, end: Any) -> float | None:
-    """Give the seconds between two moments; None if one is not known. Clocks that differ do not make it negative."""
+    """Return the seconds between two times; None if one is unknown. Never negative, even if the clocks differ."""
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         return None
     return max(0.0, (aware(end) - aware(start)).total_seconds())
 
 
 def aware(moment: datetime) -> datetime:
-    """Take a moment without a time zone for UTC."""
+    """Treat a time without a time zone as UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""Looking at a prediction or a training until it has finished, through whatever passes meanwhile."""
+"""Poll a prediction or a training until it has finished, through temporary failures."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
 
 
 FAILURES = 10
-"""How many looks in a row may fail where there is no deadline."""
+"""Number of failed polls in a row after which a wait without a deadline gives up."""
 LATE = 1.0
-"""Seconds before its deadline from which on a call takes a canceled prediction for one that was out of time."""
+"""Seconds before the deadline of a call from which on a canceled prediction counts as timed out."""
 
 
 async def wait_until_done(run: Run, deadline: Deadline, updates: Updates | None = None, *, seen: bool = True) -> Run:
-    """Look at a prediction or a training until it has finished. Raise PredictionTimeout at the deadline.
+    """Poll a prediction or a training until it has finished. Raises PredictionTimeout at the deadline, APIError.
 
-    One that has not been `seen`, of which there is only the id, is looked at first.
+    A job that has not been `seen`, of which only the id is known, is fetched first.
     """
     watch = Watch(run, deadline, updates)
     await (watch.updates.tell(run) if seen else watch.look())
     while await watch.look_again():
         pass
-    await watch.updates.tell(run)  # for a callback may have canceled it
+    await watch.updates.tell(run)  # a callback may have canceled it
     return run
 
 
 class Watch:
-    """Looks at a prediction or a training, again and again, that ride out what passes."""
+    """Polls a prediction or a training, and tolerates temporary failures."""
 
     def __init__(
         self, run: AnyJob, deadline: Deadline, updates: Updates | None = None, block: CancelOnExit | None = None
@@ -56,29 +56,29 @@ class Watch:
         self.run: AnyJob = run
         self.deadline: Deadline = deadline
         self.failures: int = 0
-        """How many looks have failed since the last one that did not."""
+        """Number of failed polls since the last successful one."""
         self._trouble: str | None = None
         self.final: bool = False
-        """Whether it was looked at when the deadline had come."""
+        """Whether the last poll came after the deadline."""
         self.updates: Updates = updates or Updates(session_of(run))
         self.block: CancelOnExit = block or CancelOnExit(run, cancel=False, updates=self.updates)
-        """The block of the call that watches."""
-        self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # it looks again by itself
+        """The block of the call that polls."""
+        self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # `look_again` retries instead
         self.off_stream: bool = False
-        """Whether its reader has no use for the events of its stream: it begins later than the output, say."""
+        """Whether the reader cannot use the events of the stream, for example as it begins later than the output."""
         tell_end(run)
 
     @property
     def tells_end(self) -> bool:
-        """Whether somebody wants to see how it ends."""
+        """Whether a callback, a display or an observer wants to know how the job ends."""
         observers = self.session.config.observers
         return self.updates.wanted or (observers is not None and observers.wants("finished"))
 
     async def look_again(self) -> bool:
-        """Load what is watched anew when it is time to: True. Once it has finished, do not: False.
+        """Poll the job when the next poll is due. If it has finished, return False without polling.
 
-        A deadline that passes while nobody looks, for a reader is slow, leaves time for one more look. Raises
-        PredictionTimeout after that, and what `refresh` raises.
+        If the deadline passes between two polls, for example because a reader is slow, one more poll is made. Raises
+        PredictionTimeout after that, and what `look` raises.
         """
         if self.run.status in TERMINAL:
             return False
@@ -88,9 +88,9 @@ class Watch:
         return True
 
     async def look(self) -> None:
-        """Load what is watched anew, or leave that to the next look. What is raised carries it.
+        """Fetch the job. A temporary failure is left to the next poll; other errors are raised and carry the job.
 
-        Each failure in a row makes the pause before the next look longer. All looks with one token keep to its quota.
+        Each failure in a row makes the pause before the next poll longer. All polls with one token share its quota.
         """
         if self.failures:
             await self.session.transport.sleep(min(backoff(self.failures), max(0.0, self.deadline.remaining())))
@@ -118,13 +118,13 @@ class Watch:
             await self.updates.tell(self.run)
 
     def late(self) -> PredictionTimeout:
-        """Make the error for when it has not finished in time."""
+        """Create the error for a job that has not finished in time."""
         return PredictionTimeout(self.run, self.deadline.seconds or 0, self._trouble if self.failures else None)
 
     def carried_by(self, error: APIError) -> APIError:
-        """Have an error carry what is watched, and say how to go on."""
+        """Attach the job to an error, with a hint how to continue."""
         vars(error).update(prediction=self.run)
-        if isinstance(error, NotFoundError) and self.run.created_at is None:  # nothing was ever seen of it
+        if isinstance(error, NotFoundError) and self.run.created_at is None:  # the job was never fetched
             return error
         noun = self.run.endpoints.noun
         again = f"The {noun} may go on: client.{noun}s.wait({self.run.id!r}) gives its result."
@@ -132,10 +132,10 @@ class Watch:
 
 
 def check_success(prediction: AnyJob, deadline: Deadline | None = None, cancel_after: str | None = None) -> None:
-    """Raise for a prediction that has ended without an output: ModelError, or DataRemovedError if it is gone by now.
+    """Raise for a prediction that ended without an output: ModelError, or DataRemovedError if the output is gone.
 
-    One that was canceled when the deadline was over was canceled for that: PredictionTimeout. But if it was started
-    with a `cancel_after` of the caller's, for that, probably.
+    A prediction that was canceled at the deadline was canceled because of it: PredictionTimeout. But if the caller
+    started it with `cancel_after`, that is the likelier cause: PredictionCanceled.
     """
     match prediction.status:
         case "failed":
@@ -154,6 +154,6 @@ def check_success(prediction: AnyJob, deadline: Deadline | None = None, cancel_a
 
 
 def check_kept(prediction: Any) -> None:
-    """Raise DataRemovedError for a prediction that has succeeded, and whose output is gone by now."""
+    """Raise DataRemovedError for a prediction that has succeeded, but whose output has been removed."""
     if prediction.status == "succeeded" and prediction.data_removed and raw_output(prediction) is None:
         raise DataRemovedError(prediction)
