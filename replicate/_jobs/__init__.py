@@ -1,1 +1,1 @@
-"""A prediction or a training, from its create to its result."""
+"""Predictions and trainings, from the create to the result."""

@@ -1,4 +1,4 @@
-"""The interface of jobs, for code that works on predictions and trainings alike."""
+"""The interface of a job, which is a prediction or a training, for code that works with both kinds."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from replicate._dual.colours import Coloured
 
 
 class Endpoints(NamedTuple):
-    """The operations on one kind of job, and its differences from the other kind."""
+    """The API operations on one kind of job, and how that kind differs from the other."""
 
     noun: str
-    """What errors and logs call it."""
+    """The name of such a job in error messages and logs."""
     list: Any
     get: Any
     cancel: Any
     listed_by_time: bool = True
-    """Whether the list can be limited to the jobs created after a moment."""
+    """Whether the list endpoint can filter by creation time."""
     described: bool = True
-    """Whether the schema of the model describes the input."""
+    """Whether the schema of the model describes the job's input."""
 
 
 class AnyJob(Coloured[Any], Protocol):
@@ -41,15 +41,15 @@ class AnyJob(Coloured[Any], Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether it has ended."""
+        """Whether the job has ended."""
         ...
 
     @property
     def progress(self) -> Any:
-        """How far it is."""
+        """How far the job has progressed."""
         ...
 
     @property
     def timings(self) -> Any:
-        """The seconds it took."""
+        """How many seconds the job was queued and running."""
         ...

@@ -1,4 +1,4 @@
-"""Deciding which of the listed jobs a create may take for its own. Pure functions."""
+"""Decide which jobs found in a list a create may take as its own. Pure functions: no I/O, no state."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from replicate._jobs.matching import Asked, Fit
 
 BEFORE = 5.0
-"""Seconds. Creates that were sent longer before this one cannot have started a job that its search finds."""
+"""Seconds. A rival that was sent earlier than this before a create is too old to have started what its search finds."""
 
 
 class Attempt(NamedTuple):
-    """A create of this process, at one moment."""
+    """The state of one create of this process at one moment."""
 
     asked: Asked
     sent: float = 0.0
@@ -22,16 +22,16 @@ class Attempt(NamedTuple):
     out: bool = True
     """Whether the request may have arrived."""
     unanswered: bool = False
-    """Whether no response will tell what it has started."""
+    """Whether no response will tell what it started."""
     ending: bool = False
-    """Whether its job is to be canceled."""
+    """Whether the job that it started is to be canceled."""
 
     def may_own(self, found: Sequence[Any]) -> bool:
-        """Return whether it may have started one of the jobs found."""
+        """Return whether this create may have started one of the jobs found."""
         return self.out and any(self.asked.fits(each) for each in found)
 
     def may_swap_with(self, other: Attempt) -> bool:
-        """Return whether each of two creates with lost responses may take the other's job."""
+        """Return whether two creates, both with a lost response, may take each other's job."""
         return other.asked == self.asked or (other.ending and self.ending)
 
 
@@ -39,17 +39,17 @@ class Verdict(NamedTuple):
     """What a create may do with the jobs found."""
 
     take: Sequence[Any] = ()
-    """It may take the first of these that no other create has claimed meanwhile. Empty if it may take none."""
+    """The jobs it may choose from. It takes the first one that no other create has claimed meanwhile. May be empty."""
     wait: bool = False
-    """Whether another create may own one of them and still gets its response, which will tell."""
+    """Whether another create may own one of the jobs, and still awaits its response, which settles that."""
     explained: bool = False
-    """Whether this create and equal ones of this process account for all jobs found."""
+    """Whether there are exactly as many jobs as creates of this process that may own them, this one included."""
     inherits: bool = False
-    """Whether it may also cancel the jobs of equal creates that were abandoned."""
+    """Whether it may also cancel the jobs of creates with the same request that were given up."""
 
 
 def without_others(fit: Fit, rivals: Sequence[Attempt]) -> Fit:
-    """Leave out jobs with added inputs if another create with a lost response has asked for exactly those."""
+    """Remove jobs that match only inexactly if they exactly match another create whose response is lost."""
     if fit.exact:
         return fit
     lost = [each.asked for each in rivals if each.out and each.unanswered]
@@ -57,11 +57,11 @@ def without_others(fit: Fit, rivals: Sequence[Attempt]) -> Fit:
 
 
 def assign(mine: Attempt, fit: Fit, rivals: Sequence[Attempt], given_up: int) -> Verdict:
-    """Decide which of the matching, unclaimed jobs a create with a lost response may take.
+    """Decide which of the matching, unclaimed jobs a create may take after its response was lost.
 
-    `rivals` are the other creates of this process without a claim, `given_up` is the number of abandoned creates that
-    may have started some of the jobs. Equal creates with lost responses may each take any of the jobs, if there are no
-    more jobs than creates.
+    `rivals` are the other creates of this process that have not claimed a job. `given_up` is the number of creates that
+    were given up and may have started one of the jobs. Creates with the same request whose responses are all lost may
+    each take any of the jobs, if there are no more jobs than creates.
     """
     lost = [each for each in rivals if each.unanswered and each.asked.shows_as(mine.asked)]
     near = [each for each in rivals if each.sent > mine.sent - BEFORE]

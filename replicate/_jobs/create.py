@@ -1,4 +1,4 @@
-"""Starting a prediction or a training. These are the requests that cost money."""
+"""Start predictions and trainings, at every endpoint that can. These are the requests that cost money."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ if TYPE_CHECKING:
 
 
 GRACE = 10
-"""Seconds that the response may take beyond the time that the API was asked to wait."""
+"""Seconds that the response may take beyond the time that `Prefer` asks the API to wait."""
 
 SHORTEST_LIFE = 5
-"""Seconds. The shortest `Cancel-After` that is sent."""
+"""The shortest `Cancel-After` that is sent, in seconds."""
 
 LONGEST_LIFE = 365 * 24 * 3600
-"""Seconds. A job with more time than this is sent without `Cancel-After`."""
+"""Seconds. A call with more time left than this is practically unlimited, and sends no `Cancel-After`."""
 
 EARLY = 0.9
-"""A response after this part of the requested wait may show a job that had not ended."""
+"""Fraction of the requested wait after which a response may mean that the wait ran out before the job had finished."""
 
 MARGIN = 0.8
-"""The part of the remaining time that the API is asked to wait."""
+"""Fraction of the time left that the API is asked to wait at most."""
 
 
 class Created(NamedTuple):
@@ -66,7 +66,7 @@ class Created(NamedTuple):
 
     payload: Any
     answered_early: bool = False
-    """Whether the API was asked to wait, and responded before the end of that time."""
+    """Whether the API waited as asked with `Prefer`, and responded before that time was over."""
 
 
 async def create(
@@ -80,7 +80,7 @@ async def create(
     reference: Reference | None = None,
     **members: Any,
 ) -> Created:
-    """Start a job in the block of a call. Everything that can be checked is checked before anything is sent.
+    """Start a job at an endpoint, in the block of a call. All that can be checked is checked before anything is sent.
 
     `reference` is the model that takes the input, if it is known.
     """
@@ -100,7 +100,7 @@ async def create(
 
 
 async def encode(inputs: Inputs, session: Session[Any], known: Description | None) -> Any:
-    """Return an input as JSON. Running values are awaited, and files are uploaded with a session."""
+    """Return an input as JSON data. Await running values, and upload files through a session."""
     if inputs.plain is not None:
         return inputs.plain
     return await inputs.sent(upload_session(session), known.input if known else UNKNOWN)
@@ -113,10 +113,10 @@ async def describe_model(
     deadline: Deadline,
     known: Description | None = None,
 ) -> Description | None:
-    """Return what is known of a model before it is run with some inputs.
+    """Return the description of a model before it is started with some inputs, if it is known.
 
-    The model is looked up only before a long upload, or if only its schema decides what to send. For an input that the
-    model does not have, this warns once; the input is sent as it is, for the API to judge.
+    The description is a remembered one. It is looked up only before a long upload, or if only the schema decides what
+    to send. Warns once of an input that the model does not have. The input is sent as given: the API decides.
     """
     known = known or await look_up.recall(session, reference)
     if known is not None:
@@ -136,12 +136,13 @@ async def post(
     block: CancelOnExit,
     **members: Any,
 ) -> Created:
-    """Start a prediction or a training at an endpoint, exactly once, with an encoded input.
+    """Start a prediction or a training at an endpoint, exactly once, with an input that is ready to send.
 
-    `session` has the request options of the call; `members` go into the body. If the response is lost, the job is
-    looked for. If the call has ended by then, the job is canceled, provided that the block of the call cancels.
+    `session` already includes the request options. `members` are added to the body. If the response is lost, this looks
+    for the job that was started. If the call is left early, the job is canceled, provided that the block of the call
+    cancels.
 
-    Raises AmbiguousCreateError if the request was sent and it cannot be found out what became of it.
+    Raises AmbiguousCreateError if the request was sent, but whether it started a job cannot be determined.
     """
     session, prefer = with_prefer(session, prefer_header(options))
     body = {"input": input} | members | {name: options.get(name) for name in MEMBERS}  # in version 1's order
@@ -149,7 +150,7 @@ async def post(
     create, held = CreateAttempt(session, kind.endpoints, block), None
 
     def request() -> Request:
-        """Build the request for each attempt: a retry has less time left."""
+        """Build the request anew for each attempt: a retry has less time left."""
         nonlocal held
         remaining = session.remaining()
         held = shorten_wait(prefer, remaining, kind.endpoints)
@@ -182,7 +183,7 @@ async def post(
 
 
 def announce(session: Session[Any], payload: Any, kind: type[Any]) -> None:
-    """Notify observers of a started job, and log its web page."""
+    """Notify the observers that a job was started, and log the URL of its web page."""
     if log.shows(log.INFO):
         page = getattr(getattr(payload, "urls", None), "web", None) or f"https://replicate.com/p/{payload.id}"
         log.info("%s %s started: %s", kind.endpoints.noun, payload.id, page)
@@ -193,12 +194,12 @@ def announce(session: Session[Any], payload: Any, kind: type[Any]) -> None:
 
 
 def cancel_after_header(remaining: float) -> str | None:
-    """Return the `Cancel-After` header for a job that has to end in `remaining` seconds, rounded up to a second."""
+    """Format the `Cancel-After` for a job that has so many seconds left, rounded up; None for no limit."""
     return None if remaining > LONGEST_LIFE else f"{max(SHORTEST_LIFE, math.ceil(remaining))}s"
 
 
 def parse(session: Session[Any], endpoint: Any, response: httpx.Response, endpoints: Endpoints) -> Any:
-    """Parse the response to a create. Raises APIResponseValidationError if it has no id."""
+    """Parse the job in the response to a create. Raises APIResponseValidationError if it has no id."""
     payload: Any = session.parse(endpoint, response)
     if not isinstance(run_id := getattr(payload, "id", None), str) or not run_id:
         raise APIResponseValidationError(f"The API answered without the {endpoints.noun}'s id.")
@@ -206,7 +207,7 @@ def parse(session: Session[Any], endpoint: Any, response: httpx.Response, endpoi
 
 
 def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusError, out: bool) -> bool:  # noqa: FBT001
-    """Return whether the job may have been started despite the error. `out`: the request may have arrived."""
+    """Return whether the prediction may have been started in spite of an error. `out`: the request may have arrived."""
     match error:
         case APIConnectionError():
             return error.sent
@@ -217,7 +218,7 @@ def in_doubt(error: APIConnectionError | APIResponseValidationError | APIStatusE
 
 
 def shorten_wait(prefer: str | None, remaining: float, endpoints: Endpoints) -> str | None:
-    """Shorten the wait of a `Prefer` header to the time left. Raises APITimeoutError if none is left."""
+    """Shorten the wait of a `Prefer` header to fit the time left. Raises APITimeoutError if no time is left."""
     if remaining <= 0:
         error = APITimeoutError(f"The time was up before the {endpoints.noun} was started: nothing was started.")
         error.sent = False
@@ -229,6 +230,6 @@ def shorten_wait(prefer: str | None, remaining: float, endpoints: Endpoints) -> 
 
 
 def upload_session(session: Session[Any]) -> Session[Any]:
-    """Return a session for uploads: without the body members and the `Prefer` header of the create."""
+    """Return a session for uploading files, without the `Prefer: wait` and the extra body members of the create."""
     session, _ = with_prefer(session, None)
     return session.evolve(body={}) if session.config.body else session

@@ -1,4 +1,4 @@
-"""The creates of this process, and which job belongs to which of them."""
+"""The creates of this process, and which job belongs to which, so that no create takes the job of another."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from replicate._jobs.matching import Asked
 
 REMEMBERED = 10_000
-"""How many claims are kept."""
+"""Maximum number of claims, and of adopted jobs, that are kept."""
 MOST_GIVEN_UP, WORTH_KNOWING = 100, 300.0
-"""How many abandoned creates are remembered, and for how many seconds."""
+"""Maximum number of given-up creates that are kept, and for how many seconds."""
 Account: TypeAlias = tuple[str, int]
 
 
 class GivenUp(NamedTuple):
-    """A create that could not be canceled, because its job could not be told from those of equal creates.
+    """A create whose job should be canceled, but cannot be told apart from those of similar creates of this process.
 
-    One of the jobs in `found` is its own; the others belong to the equal creates.
+    One of the ids in `found` is its job; the others belong to the similar creates.
     """
 
     account: Account
@@ -36,7 +36,7 @@ class GivenUp(NamedTuple):
 
 
 class Claimant(Protocol):
-    """A create, as seen by the others of this process."""
+    """A create, as the other creates of this process see it."""
 
     session: Session[Any]
     endpoints: Endpoints
@@ -50,7 +50,7 @@ class Claimant(Protocol):
 
     @property
     def noun(self) -> str:
-        """What its job is called."""
+        """The name of the kind of job that it starts."""
         ...
 
     @property
@@ -59,14 +59,14 @@ class Claimant(Protocol):
         ...
 
     def attempt(self) -> Attempt:
-        """Return what decides which of several jobs it has started."""
+        """Return the state that decides which of several jobs it started."""
         ...
 
 
 class CreateRegistry:
-    """The creates in flight, and the jobs that are known to belong to one. All clients of the process share it.
+    """The creates of this process: those in progress, and the jobs known to belong to one. All clients share it.
 
-    It holds no tokens, and clients and inputs only of creates in flight.
+    It holds clients and inputs only of creates in progress, and never a token.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class CreateRegistry:
         inheritors.add(self)
 
     def claim(self, run_id: str, create: Claimant) -> bool:
-        """Claim a job for a create. Returns False if another one has it: one of two at a time gets it."""
+        """Record which job a create started. False if another create owns it: of two at once, one gets it."""
         with self._lock:
             owner = self._claims.setdefault((create.account, run_id), create.mark)
             if len(self._claims) > REMEMBERED:
@@ -86,35 +86,35 @@ class CreateRegistry:
         return owner is create.mark
 
     def adopt(self, run_id: str, *, exact: bool) -> None:
-        """Note a job that was only found in a list, and whether it alone has exactly (`exact`) the input."""
+        """Record a job that was only found in a list. `exact`: it has exactly the input that was sent."""
         with self._lock:
             self._adopted[run_id] = exact
             if len(self._adopted) > REMEMBERED:
                 self._adopted.popitem(last=False)
 
     def is_adopted(self, run_id: str) -> bool:
-        """Return whether a job was only found in a list."""
+        """Return whether a create only found this job in a list."""
         return run_id in self._adopted
 
     def may_cancel(self, run_id: str | None, *, late: bool) -> bool:
-        """Return whether a call may cancel its job: not if that may be another program's.
+        """Return whether a call may cancel its job: not if the job may belong to another program.
 
-        A job that was only found in a list is not canceled at the deadline (`late`). An interrupt cancels it if only it
-        has exactly the input that was sent.
+        If the job was only found in a list, a call that ends at its deadline (`late`) does not cancel it, and an
+        interrupted call cancels it only if it has exactly the input that was sent.
         """
         exact = self._adopted.get(run_id or "")
         return exact is None or (exact and not late)
 
     def is_free(self, run_id: str, account: Account) -> bool:
-        """Return whether no create has claimed a job."""
+        """Return whether no create has claimed this job."""
         return (account, run_id) not in self._claims
 
     def is_another_s(self, run_id: str, create: Claimant) -> bool:
-        """Return whether another create has claimed a job."""
+        """Return whether another create has claimed this job."""
         return self._claims.get((create.account, run_id), create.mark) is not create.mark
 
     def give_up(self, create: Claimant, found: Iterable[str]) -> None:
-        """Note that an abandoned create has started one of these jobs, and equal creates the others."""
+        """Record that a create to be canceled started one of these jobs, and similar creates the others."""
         now = create.session.transport.now()
         given_up = GivenUp(create.account, hash((create.noun, create.asked.fingerprint)), now, frozenset(found))
         with self._lock:
@@ -122,7 +122,7 @@ class CreateRegistry:
             self._given_up = [*kept, given_up][-MOST_GIVEN_UP:]
 
     def alike(self, create: Claimant, found: Collection[str]) -> list[GivenUp]:
-        """Return the abandoned creates that equal this one and may have started some of the jobs it found."""
+        """Return the given-up creates that have the same request as a create, and may have started a job it found."""
         now = create.session.transport.now()
         near = [
             each
@@ -135,7 +135,7 @@ class CreateRegistry:
         return [each for each in near if each.asked == asked]
 
     def take_over(self, create: Claimant, given_up: Iterable[GivenUp]) -> list[str]:
-        """Claim the jobs of abandoned creates for a create, one for each."""
+        """Claim the jobs of given-up creates for a create: one of the jobs that each of them found."""
         with self._lock:
             mine = [each for each in given_up if each in self._given_up]
             self._given_up = [each for each in self._given_up if each not in mine]
@@ -146,7 +146,7 @@ class CreateRegistry:
         return taken
 
     def forget(self) -> None:
-        """Forget, in the child of a fork, the creates of the parent's threads."""
+        """After a fork, in the child: drop the creates of the parent's threads, whose responses do not arrive here."""
         self._lock = Lock()
         self._given_up = []
         self.under_way.clear()

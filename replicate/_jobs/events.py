@@ -1,4 +1,4 @@
-"""A prediction's stream of events: opened, and resumed after it breaks."""
+"""Read the event stream of a prediction, and reconnect when it breaks off."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 RECONNECTIONS = 5
-"""How often in a row a broken stream is resumed without a single new event."""
+"""Maximum number of reconnections in a row that bring no new event."""
 SILENCE = 15.0
-"""Seconds without an event, comments aside, before the prediction is polled: it may have ended."""
+"""Seconds without an event, comments aside, after which the prediction is polled: it may have ended."""
 REMEMBERED = 10_000
-"""How many ids of a stream are kept, to recognise what a new connection repeats."""
+"""Maximum number of event ids that are kept, to recognize the events that a new connection repeats."""
 LONGEST_PAUSE = 10.0
-"""Seconds. The longest pause before a reconnection that a server can ask for."""
+"""Seconds. The server's `retry` time before a reconnection is limited to this."""
 
 
 class BrokenStreamError(Exception):
-    """A stream of events ended before its prediction, and cannot be resumed."""
+    """A stream of events ended before its prediction did, and cannot be resumed."""
 
 
 async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent], None]:
-    """Yield the events of a prediction's stream up to `done`, in batches as they arrive.
+    """Yield the events of a prediction's stream up to `done`, in batches of those that arrive together.
 
-    A broken stream is resumed. Raises BrokenStreamError if that fails, or would repeat output, or if the prediction has
-    ended without `done`; PredictionTimeout at the deadline.
+    Reconnects when the stream breaks off. Raises BrokenStreamError if reconnecting fails or would repeat output, or if
+    the prediction has ended without a `done`; PredictionTimeout at the deadline.
 
-    A silent stream is closed before the prediction is polled, and resumed afterwards. If all streams held a connection
-    while they wait for another one, they would wait forever.
+    A silent stream is closed before the prediction is polled, and reopened after. If it kept its connection while it
+    waited for another one from the pool, streams that hold all connections would wait for each other forever.
     """
     prediction: Any = watch.run
     session, deadline = session_of(watch.run), watch.deadline
@@ -81,32 +81,32 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
 
 
 class Place:
-    """The position in a stream, over all its connections."""
+    """The position in a stream, across all its connections."""
 
     def __init__(self) -> None:
         self.last_id: str | None = None
         self.retry: int | None = None
-        """The milliseconds that the server asks to wait before a reconnection, if any."""
+        """The milliseconds that the server asks clients to wait before they reconnect, if it does."""
         self.lost: bool = False
-        """Output has come without an id: the server may repeat it on a new connection."""
+        """Whether the last output had no id of its own: after a reconnection the server may repeat it."""
         self._first: str | None = None
         self._ids: deque[str] = deque(maxlen=REMEMBERED)
         self._earlier: set[str | None] = set()
-        """The ids from earlier connections: the first and the last ones."""
+        """The ids received on earlier connections: the first one, and the most recent ones."""
         self._latest: str | None = None
         self._known = self._from_first = False
 
     def reconnect(self) -> None:
-        """Start a new connection: the server may repeat events."""
+        """Prepare for a new connection, on which the server may repeat events."""
         self._earlier = {self._first, *self._ids} if self._ids else set()
         self._latest, self._known, self._from_first = None, False, False
 
     def pause(self, failures: int) -> float:
-        """Return the seconds to wait before the next connection."""
+        """Return how many seconds to wait before the next connection."""
         return interval(failures) if self.retry is None else min(LONGEST_PAUSE, self.retry / 1000)
 
     def advance(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
-        """Note some events, and return those up to `done` that no earlier connection has brought."""
+        """Record some events. Return those up to `done` that no earlier connection has delivered."""
         ids: list[Any] = [event.id for event in events]
         plain = len(ids) > 0 and all(events) and all(ids) and ids[-1] != (ids[-2] if len(ids) > 1 else self._latest)
         unheard = not self._earlier or (not self._from_first and self._earlier.isdisjoint(ids))
@@ -134,9 +134,10 @@ class Place:
         return new
 
     def _was_known(self, id: str) -> bool:
-        """Return whether an id, the next one of this connection, came from an earlier connection.
+        """Return whether the next id of this connection was received on an earlier one.
 
-        The number of remembered ids is limited. A server that repeats more starts at the first and passes the last.
+        The number of remembered ids is limited. A server that repeats more than those starts at the first id, so
+        everything is known until it has passed the last id.
         """
         if self._latest is None and id == self._first:
             self._from_first = len(self._ids) == REMEMBERED
@@ -147,6 +148,6 @@ class Place:
 
 
 def stream_url(prediction: AnyJob) -> str | None:
-    """Return the URL of a prediction's stream, if it has one; older responses have no URLs at all."""
+    """Return the URL of a prediction's event stream, or None. Old responses have no `urls` at all."""
     url: str | None = getattr(prediction.urls, "stream", None)
     return url

@@ -1,4 +1,4 @@
-"""Requests about one job: its state, and its cancellation."""
+"""Fetch or cancel a job with one request to the API."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
 Run = TypeVar("Run", bound="AnyJob")
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
-"""The final states. An unknown state is not final."""
+"""The final states of a prediction. An unknown state is not final."""
 PASSING = (APIConnectionError, APIResponseValidationError, InternalServerError, RateLimitError)
-"""Failures that can be over at the next poll, as the job continues meanwhile. So can a 408."""
+"""Errors that may be gone at the next poll, as the prediction continues in the meantime. So may a status of 408."""
 
 
 async def fetch_job(session: Session[Any], endpoint: Any, run_id: str | None) -> Any:
-    """Load a job, or cancel it, by the endpoint.
+    """Send a request to get or cancel a prediction or a training, and return the parsed response.
 
-    Raises APIResponseValidationError if the response has another id: its content would be taken for this job's output.
+    Raises APIResponseValidationError if the id in the response is not the requested one: its other fields would
+    otherwise be taken for the model's result.
     """
     response = await session.answer(endpoint.build_request(run_id))
     payload = session.parse(endpoint, response)
@@ -40,7 +41,7 @@ async def fetch_job(session: Session[Any], endpoint: Any, run_id: str | None) ->
 
 
 async def refresh(run: Run, deadline: Deadline | None = None) -> Run:
-    """Reload a job in place."""
+    """Fetch a prediction or a training, and update it in place."""
     session = session_of(run)
     update_from(run, await fetch_job(deadline.bound(session) if deadline else session, run.endpoints.get, run.id))
     tell_end(run)
@@ -48,19 +49,19 @@ async def refresh(run: Run, deadline: Deadline | None = None) -> Run:
 
 
 async def cancel_job(run: Run) -> Run:
-    """Cancel a job, and update it in place."""
+    """Cancel a prediction or a training, and update it in place."""
     update_from(run, await fetch_job(session_of(run), run.endpoints.cancel, run.id))
     tell_end(run)
     return run
 
 
 def tell_end(run: Any, *, complete: bool = False) -> None:
-    """Notify observers if a job has ended, or is `complete` although its status is not final yet."""
+    """Notify the client's observers if a job has ended, or is `complete` although its status does not say so."""
     observers = session_of(run).config.observers
     if observers is not None and (complete or run.status in TERMINAL):
         observers.finished(run)
 
 
 def passing(error: APIError) -> bool:
-    """Return whether an error can be over at the next poll."""
+    """Return whether an error may be gone at the next poll."""
     return isinstance(error, PASSING) or (isinstance(error, APIStatusError) and error.status_code == 408)

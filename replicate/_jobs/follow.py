@@ -1,6 +1,6 @@
-"""Following a running prediction: by its stream of events if it has one, by polling otherwise.
+"""Follow a prediction while it runs: through its event stream if it has one, by polling otherwise.
 
-`changes` is the only loop. Events, items and log lines are derived from it.
+`changes` is the only loop. Events, output items and log lines are read from it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from replicate._models.schema import OutputSchema
 
 REASONS = {"failed": '{"reason": "error"}', "canceled": '{"reason": "canceled"}', "aborted": '{"reason": "canceled"}'}
-"""The data of `done` if no stream has sent it."""
+"""The data of a `done` event that does not come from a stream, by status."""
 PATIENCE = 10.0
-"""Seconds that a prediction may still look unfinished after its stream has ended."""
+"""Seconds for which a prediction may still be reported as unfinished after its stream has ended."""
 
 
 async def stream_events(watch: Watch, schema: OutputSchema, files: Files[Any]) -> AsyncGenerator[Any, None]:
-    """Yield the watched prediction, then its events until its end, in batches as they arrive.
+    """Yield the watched prediction, then its events until it ends, in batches of those that arrive together.
 
-    If this is closed earlier, the block of the call may cancel the prediction. Raises StreamError if the prediction
-    fails, or cannot be followed; PredictionTimeout, RunError.
+    Cancels the prediction if this generator is closed early, provided that the block of its call cancels. Raises
+    StreamError if the prediction fails or cannot be followed; PredictionTimeout, RunError.
     """
     prediction: Any = watch.run
     failed: str | None = None
@@ -49,7 +49,7 @@ async def stream_events(watch: Watch, schema: OutputSchema, files: Files[Any]) -
                 for event in batch:
                     if not event:
                         failed = failure_of(event) if failed is None else failed
-                    elif ":" in event:  # cheap test: most texts have no colon
+                    elif ":" in event:  # a cheap check: every URL has a colon, and most texts have none
                         event.data = files.item(event.data)
                         await files.save(prediction)
                 if batch[-1].event == "done":
@@ -65,10 +65,10 @@ async def stream_events(watch: Watch, schema: OutputSchema, files: Files[Any]) -
 
 
 async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSentEvent], None]:
-    """Yield each change of a watched job until it has ended: a batch of events, or an empty batch after a poll.
+    """Yield a batch for each change of the prediction until it ends: events that arrive together, or [] for a poll.
 
-    The events come from the URL of a stream, if one is given. After it has ended or broken, or once the reader has set
-    `watch.off_stream`, the job is polled, which shows what the events left out. Raises PredictionTimeout, APIError.
+    The events come from the URL of a stream, if one is given. When the stream ends or breaks off, or the reader sets
+    `watch.off_stream`, polling takes over and brings what the events have left out. Raises PredictionTimeout, APIError.
     """
     if url:
         try:
@@ -77,7 +77,7 @@ async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSe
                     yield batch
                     if watch.off_stream:
                         break
-        except (BrokenStreamError, PredictionTimeout) as error:  # the reader may have been late, not the prediction
+        except (BrokenStreamError, PredictionTimeout) as error:  # perhaps only the reader was late: poll once more
             if error is watch.updates.error:
                 raise
         await watch.look()
@@ -87,7 +87,7 @@ async def changes(watch: Watch, url: str | None) -> AsyncGenerator[list[ServerSe
 
 
 async def follow_events(watch: Watch, schema: OutputSchema) -> AsyncGenerator[list[ServerSentEvent], None]:
-    """Yield the events of a prediction up to `done`: from its stream, and what that leaves out by polling."""
+    """Yield the events of a prediction up to `done`: those of its stream, and the rest made from polling."""
     seen: list[Any] = []
     prediction: Any = watch.run
     url = stream_url(prediction)
@@ -102,7 +102,7 @@ async def follow_events(watch: Watch, schema: OutputSchema) -> AsyncGenerator[li
                     if batch[-1].event == "done":
                         return
                 elif url and watch.final and not prediction.finished:
-                    continue  # output after the deadline yields no event
+                    continue  # output that arrived after the deadline makes no event
                 else:
                     for item in news(prediction, seen, schema):
                         seen.append(item)
@@ -120,12 +120,12 @@ async def follow_events(watch: Watch, schema: OutputSchema) -> AsyncGenerator[li
 
 
 def text_or_json(item: Any) -> str:
-    """Return an item as the data of an event."""
+    """Return an output item as the data of an event."""
     return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, separators=(",", ":"))
 
 
 def failure_of(event: ServerSentEvent) -> str | None:
-    """Return the failure that an event reports: an error, or the reason of `done`; None if it reports none."""
+    """Return the failure that an event reports: the data of `error`, or the reason of `done`; None if there is none."""
     if event.event == "error":
         return str(event.data)
     if event.event != "done":
@@ -138,7 +138,7 @@ def failure_of(event: ServerSentEvent) -> str | None:
 
 
 async def await_end(watch: Watch) -> Exception | None:
-    """Poll a prediction whose stream has ended until its final state; return the error if that fails in time."""
+    """Poll a prediction whose stream has ended until it has finished. If that fails or takes too long, return why."""
     prediction: Any = watch.run
     try:
         if not prediction.finished:
@@ -154,9 +154,9 @@ async def await_end(watch: Watch) -> Exception | None:
 
 
 async def stream_error(watch: Watch, reason: str) -> RunError:
-    """Return the error for a stream that reports a failure, with the prediction's final state if it is seen in time.
+    """Create the error for a stream that reported a failure, by the prediction's final status if that comes in time.
 
-    If the prediction was canceled at the deadline, the error is PredictionTimeout.
+    A prediction that was canceled at the deadline was canceled because of it: PredictionTimeout.
     """
     cause = await await_end(watch)
     prediction: Any = watch.run
@@ -177,7 +177,7 @@ async def stream_error(watch: Watch, reason: str) -> RunError:
 
 
 def failed_stream(prediction: Any, reason: str) -> StreamError:
-    """Return the error for a prediction that did not succeed. Its text is the model's error."""
+    """Create the error for a stream whose prediction did not succeed. Its text is the model's own message."""
     said = harmless(str(prediction.error or "")) or None
     made = StreamError(end_sentence(prediction), said=said, detail=prediction.error or reason, prediction=prediction)
     for note in notes_of(prediction, said):
@@ -186,11 +186,11 @@ def failed_stream(prediction: Any, reason: str) -> StreamError:
 
 
 async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]:
-    """Yield the items of a prediction's output as they come, each once. At the end, the prediction has ended.
+    """Yield the items of a prediction's output as they arrive, each once. At the end, the prediction has finished.
 
-    Items come from events if there is a stream and items are texts; without a schema, the first item shows that. What
-    the events leave out, or a stream that begins after the output, is taken from the prediction itself. Raises
-    PredictionTimeout at the deadline, APIError.
+    Reads events if there is a stream and the items are texts. Without a schema, only the first output shows whether
+    they are. Items that the events leave out, and all items if the stream begins later than the output, are taken from
+    the polled prediction. Raises PredictionTimeout at the deadline, APIError.
     """
     prediction: Any = watch.run
     url = stream_url(prediction)
@@ -220,7 +220,7 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
 
 
 def news(prediction: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
-    """Return the new items of a prediction's output, if it comes in items or is complete."""
+    """Return the unseen items of a prediction's output, if the output arrives item by item or is complete."""
     output = raw_output(prediction)
     if prediction.finished or schema.iterator or (not schema.known and is_array(output)):
         return unseen(output, seen, schema)
@@ -228,9 +228,9 @@ def news(prediction: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
 
 
 def unseen(output: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
-    """Return the items of an output that were not seen. Of a text, whose pieces may be split differently, the rest.
+    """Return the items of an output that were not seen. If its pieces of text are cut differently, return the rest.
 
-    Items that were seen as events have a newline for each line end.
+    Items seen as events have a newline for each line end.
     """
     if output is None:
         return []
@@ -244,20 +244,20 @@ def unseen(output: Any, seen: list[Any], schema: OutputSchema) -> list[Any]:
 
 
 def text_of(output: Any) -> str:
-    """Join an output as its events have it."""
+    """Join an output to one text, with the line ends that its events have."""
     pieces: list[Any] = list(output) if is_array(output) else [output]
     return "".join(plain(str(piece)) for piece in pieces if piece is not None)
 
 
 def plain(item: Any) -> Any:
-    """Return an item as an event shows it: each line end of a text is a newline."""
+    """Return an item as an event has it: each line end of a text is a newline."""
     return LINE_END.sub("\n", item) if isinstance(item, str) else item
 
 
 async def lines(prediction: AnyJob) -> AsyncGenerator[str, None]:
-    """Yield the lines of a prediction's logs as they come, each once. At the end, the prediction has ended.
+    """Yield the lines of a prediction's logs as they arrive, each once. At the end, the prediction has finished.
 
-    Lines come from events if there is a stream; what these leave out comes from polling. Raises APIError.
+    Reads events if there is a stream, and polls for what they leave out. Raises APIError.
     """
     watch, seen = Watch(prediction, Deadline(session_of(prediction), None)), whole(prediction)
     for line in seen:
@@ -281,7 +281,7 @@ async def lines(prediction: AnyJob) -> AsyncGenerator[str, None]:
 
 
 def whole(prediction: AnyJob) -> list[str]:
-    """Return the complete lines of a prediction's logs; once it has ended, the last line too."""
+    """Return the complete lines of a prediction's logs; once it has finished, the last line even if incomplete."""
     logs, finished = str(prediction.logs or ""), prediction.finished
-    made = LINE_END.split(logs if finished else logs.removesuffix("\r"))  # it may be half of a line end
+    made = LINE_END.split(logs if finished else logs.removesuffix("\r"))  # a "\r" at the end may be half of a line end
     return made if finished and made[-1] else made[:-1]

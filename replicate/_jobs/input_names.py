@@ -1,4 +1,4 @@
-"""Unknown inputs: an error or a warning, with the name that was probably meant."""
+"""Refuse or warn of input names that a model does not have, and suggest the intended name."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from replicate._models.reference import Reference
 
 NOT_INPUTS = {*RunOptions.__annotations__, "input", "streaming", "use_async", "validate"}
-"""Options of calls that may have been passed as inputs by mistake."""
+"""Options of calls that may have been mistaken for inputs of a model."""
 
 
 def unknown_names(names: Iterable[str], description: Description) -> list[str]:
-    """Return the names of inputs that a model does not have."""
+    """Return the input names that a model does not have."""
     known = description.inputs
     return [name for name in names if name not in known] if known else []
 
 
 def check_names(reference: Reference, names: Iterable[str], description: Description) -> None:
-    """Raise InputError for an input that the model does not have: the API would ignore it silently."""
+    """Raise InputError for an input that the model does not have: the API would silently ignore it."""
     for name in unknown_names(names, description):
         raise InputError(f"{reference} has no input {name!r}; {advice(name, description)}")
 
 
 def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[str], description: Description) -> None:
-    """Warn once about each input that a model does not have."""
+    """Warn of each input that a model does not have, once per model and name."""
     warned = memory(session).warned
     for name in unknown_names(names, description):
         if (key := (str(reference), name)) not in warned:
@@ -49,7 +49,7 @@ def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[s
 
 
 def caller() -> int:
-    """Return the stack level of the first frame outside this package, for a warning."""
+    """Return the `stacklevel` of the first frame outside this package, for a warning to point at."""
     level, frame = 1, inspect.currentframe()
     frame = frame and frame.f_back
     while frame and frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "replicate":
@@ -58,7 +58,7 @@ def caller() -> int:
 
 
 def advice(name: str, description: Description) -> str:
-    """Return the advice for an unknown name: what may have been meant."""
+    """Return a hint for an input name that does not exist: what was probably meant."""
     known = description.inputs
     if name in NOT_INPUTS:
         return f"{name}= is an option of run() and use() themselves. The model has {listed(known)}."
@@ -67,5 +67,5 @@ def advice(name: str, description: Description) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return the list of a model's inputs, escaped, as the model's author has named them."""
+    """Join the input names of a model. The model's author chose them, so they are made harmless for a terminal."""
     return harmless(", ".join(sorted(names)))

@@ -1,4 +1,4 @@
-"""Iterators over what a prediction makes, in the colour of its client."""
+"""Iterators over the results of a prediction, in the colour of its client."""
 
 from __future__ import annotations
 
@@ -35,16 +35,17 @@ Awaited = TypeVar("Awaited", bound="Iteration[Async, Any]")
 
 
 class Iteration(Generic[C, T]):
-    """An iterator that can be left at any time.
+    """An iterator over the results of a prediction, which can be closed at any time.
 
-    Each object is of a subclass with the methods of one colour, by which frameworks choose how to iterate it. To type
-    checkers, this class has the methods of the colour that it is annotated with.
+    Each object is an instance of a subclass with the methods of one colour, by which frameworks choose how to iterate
+    it. For type checkers, this class has the methods of the colour in its annotation.
 
-    The source is an asynchronous generator that yields a prediction, and then its items in batches. From the first step
-    on, it owns the prediction. Entering `with` takes this step, and leaving closes the source. The source must not
-    refer to its iterator, so that a dropped iterator is closed at once.
+    It reads an asynchronous generator, its source, which yields a prediction and then the items, in batches of those
+    that arrive together. From the moment it yields the prediction, the source owns it. Entering `with` runs the source
+    to that point, and leaving `with` closes it. The source must not refer to its iterator, so that the iterator is
+    finalized as soon as it is dropped.
 
-    After a failure, or after it was left early, reading on raises again: the items are not complete.
+    After a failure or an early close, reading raises the same error again: the items so far are not all.
     """
 
     @classmethod
@@ -55,13 +56,13 @@ class Iteration(Generic[C, T]):
     if not TYPE_CHECKING:  # type checkers go by `__init__`
 
         def __new__(cls, owner: Session[C] | Coloured[C], *_args: Any, **_options: Any) -> Self:
-            """Create an object of the subclass with the colour of its owner."""
+            """Create an object of the subclass for the colour of the owner."""
             session = owner if isinstance(owner, Session) else session_of(owner)
             kind = cls._of_colour(blocking=session.blocking)
             return object.__new__(cls if issubclass(cls, kind) else kind)
 
     _home: Session[Any] | None = None
-    """The session of a blocking client that called an `async_` name; the items are bound to it."""
+    """The session of the blocking client that made this through an `async_` method. The items are bound to it."""
 
     _counterpart: Counterpart | None = None
 
@@ -96,7 +97,7 @@ class Iteration(Generic[C, T]):
         return self._counterpart.show()
 
     def _own(self) -> Any:
-        """Return the prediction in the iterator's colour."""
+        """Return the prediction that this acts on, bound to a session of its own colour."""
         if self._prediction is None and self._tried:
             raise self._failure or self._left()
         if self._prediction is None:
@@ -106,7 +107,7 @@ class Iteration(Generic[C, T]):
         return self._prediction
 
     def _rebind_error(self, error: ReplicateException) -> None:
-        """Attach the prediction that this shows to an error, as its own may still be in use, and bind the rest."""
+        """Make an error carry the prediction shown to the user, as its own may still be in use, and rebind the rest."""
         if self._home is None:
             return
         cause: BaseException | None = error
@@ -118,16 +119,16 @@ class Iteration(Generic[C, T]):
 
     @property
     def started(self) -> bool:
-        """Whether its prediction has been started."""
+        """Whether the prediction has been started."""
         return self._prediction is not None
 
     async def _begin(self) -> None:
-        """Start the prediction, unless it was started."""
+        """Start the prediction, unless it has been started."""
         if not self._begun:
             self._prediction, self._begun = await self._step(), True
 
     async def _step(self) -> Any:
-        """Return the next value of the source, or None at its end."""
+        """Return what the source yields next, or None at its end."""
         if self._reading:
             raise RunError(
                 f"This {type(self).__name__} is being read already, by another thread or task.",
@@ -140,7 +141,7 @@ class Iteration(Generic[C, T]):
         try:
             given = next(self._blocking, None) if self._blocking else await anext(self._items, None)
         except Exception as error:
-            if self._over:  # not refused: somebody else is reading it
+            if self._over:  # otherwise, the call was only refused, because another reader is active
                 self._failure = error
             raise
         finally:
@@ -157,12 +158,12 @@ class Iteration(Generic[C, T]):
         return given
 
     def _take_back(self) -> None:
-        """Apply what the program has done to the prediction that this shows."""
+        """Take over what the user has done to the prediction shown, for example if they canceled it."""
         if self._counterpart is not None:
             self._counterpart.take_back()
 
     async def _more(self) -> bool:
-        """Wait for items. Returns False at their end."""
+        """Wait for the next items. Return False at their end."""
         if not self._begun:
             await self._begin()
         ready = await self._step()
@@ -174,8 +175,8 @@ class Iteration(Generic[C, T]):
         return getattr(self._items, "ag_frame", self) is None
 
     def _check(self) -> None:
-        """Raise the error that ended this, unless it is complete."""
-        if self._failure is None and self._over and not self._complete:  # by an interrupt, a canceled task, its loop
+        """Raise the error that this has ended with, unless it is complete."""
+        if self._failure is None and self._over and not self._complete:  # an interrupt, cancellation, loop shutdown
             self._failure = self._left()
         if self._failure is not None:
             raise self._failure
@@ -194,18 +195,18 @@ class Iteration(Generic[C, T]):
             prediction=self._prediction,
         )
 
-    if TYPE_CHECKING:  # at run time, the subclasses have them
+    if TYPE_CHECKING:  # at run time, each subclass has the methods of its colour
 
         def __iter__(self: Iteration[Sync, T]) -> Iterator[T]: ...
         def __next__(self: Iteration[Sync, T]) -> T: ...
-        def __enter__(self: Blocking) -> Blocking: ...  # noqa: PYI019 - Self cannot tell the colour
+        def __enter__(self: Blocking) -> Blocking: ...  # noqa: PYI019 - Self cannot express the colour
         def __exit__(self: Iteration[Sync, T], *_: object) -> None: ...
         def __aiter__(self: Iteration[Async, T]) -> AsyncIterator[T]: ...
         async def __anext__(self: Iteration[Async, T]) -> T: ...
         async def __aenter__(self: Awaited) -> Awaited: ...  # noqa: PYI019
         async def __aexit__(self: Iteration[Async, T], *_: object) -> None: ...
         async def aclose(self: Iteration[Async, T]) -> None:
-            """Stop, as `close` does."""
+            """Close this iterator, as `close` does."""
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -213,20 +214,20 @@ class Iteration(Generic[C, T]):
             "it to its end, and take what it gave"
         )
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - IPython's
         from replicate._jobs.notebook import shown_so_far
 
         return shown_so_far(self, self._prediction, self._so_far())
 
     def _so_far(self) -> list[Any]:
-        """Return the items so far, for display."""
+        """Return the items so far, as a notebook shows them."""
         return []
 
     @dual
     async def close(self) -> None:
-        """Stop, as leaving `with` does, and cancel the prediction if this has started it and it still runs.
+        """Close this iterator, as leaving `with` does. Cancels a running prediction that this iterator has started.
 
-        If another thread or task is reading, it soon gets an error.
+        If another thread or task is reading at the same time, its read soon raises an error.
         """
         await self._close()
 
@@ -235,19 +236,19 @@ class Iteration(Generic[C, T]):
         self._ready = iter(())
         if self._failure is None and not self._complete:
             self._failure = self._left()
-        if self._reading:  # the reader closes it with the next item
+        if self._reading:  # the reader closes the source as soon as it gets anything
             if (block := open_blocks.of(self._prediction)) and (session := block.session):
                 await block.end(session)
             return
         with await self._session.transport.in_use():
             await self._source.aclose()
-        if not getattr(self._items, "ag_running", False):  # then its event loop is closing it
+        if not getattr(self._items, "ag_running", False):  # otherwise, its event loop is closing it
             await self._items.aclose()
 
     async def _rest(self, session: Session[Any]) -> list[T]:
-        """Read to the end, within the time of a session of the same colour.
+        """Read to the end, within the time that a session has left. Its colour must be the one of this iterator.
 
-        Raises TypeError; APITimeoutError if the time is too short.
+        Raises TypeError for another colour; APITimeoutError if there is not enough time.
         """
         if session.blocking is not self._session.blocking:
             colour, read = ("an asynchronous", "await") if session.blocking else ("a blocking", "read")
@@ -278,7 +279,7 @@ class Iteration(Generic[C, T]):
 
 
 class BlockingIteration(Iteration[Sync, T]):
-    """The methods of a blocking client's iterators. `isinstance` takes it for a generator, as in version 1."""
+    """The methods of a blocking client's iterators. For `isinstance`, it is a generator, as in version 1."""
 
     if not TYPE_CHECKING:
         __class__ = property(lambda _: GeneratorType)
@@ -290,13 +291,13 @@ class BlockingIteration(Iteration[Sync, T]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def send(self, value: None) -> T:
-        """Return the next item. Raises TypeError for a value, which nothing would receive."""
+        """Return the next item. Raises TypeError for any value but None."""
         if value is not None:
             raise TypeError(f"nothing can be sent to a {type(self).__name__}")
         return next(self)
 
     def throw(self, error: BaseException) -> T:
-        """Stop as `close` does, and raise an error."""
+        """Close this iterator, as `close` does, and raise an error."""
         self.__exit__()
         raise error
 
@@ -319,7 +320,7 @@ class BlockingIteration(Iteration[Sync, T]):
 
 
 class AwaitedIteration(Iteration[Async, T]):
-    """The methods of an asynchronous client's iterators. `isinstance` takes it for an asynchronous generator."""
+    """The methods of an asynchronous client's iterators. For `isinstance`, it is an asynchronous generator."""
 
     if not TYPE_CHECKING:
         __class__ = property(lambda _: AsyncGeneratorType)
@@ -345,7 +346,7 @@ class AwaitedIteration(Iteration[Async, T]):
         return self
 
     async def _home_step(self, step: Callable[[], Coroutine[Any, Any, Given]]) -> Given:
-        """Take a step; bind its errors to the session of an `async_` call."""
+        """Run a step, and rebind its errors for a blocking client that used an `async_` method."""
         try:
             return await step()
         except ReplicateException as error:
@@ -356,17 +357,17 @@ class AwaitedIteration(Iteration[Async, T]):
         await self._close()
 
     async def aclose(self) -> None:
-        """Stop, as `close` does."""
+        """Close this iterator, as `close` does."""
         await self._close()
 
     async def asend(self, value: None) -> T:
-        """Return the next item. Raises TypeError for a value, which nothing would receive."""
+        """Return the next item. Raises TypeError for any value but None."""
         if value is not None:
             raise TypeError(f"nothing can be sent to an {type(self).__name__}")
         return await self.__anext__()
 
     async def athrow(self, error: BaseException) -> T:
-        """Stop as `close` does, and raise an error."""
+        """Close this iterator, as `close` does, and raise an error."""
         await self._close()
         raise error
 

@@ -1,4 +1,4 @@
-"""The common class of predictions and trainings."""
+"""The base class of predictions and trainings: jobs that are started, polled and canceled."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ else:
 
 
 class Job(Bound[C], Generic[C, ThisJob]):
-    """A prediction or a training, as last seen. `reload` updates it, `wait` polls it until it has ended.
+    """A prediction or a training, as last seen. `reload` fetches it again; `wait` polls until it has finished.
 
-    A subclass passes itself as the second type argument, has its generated model before this class among its bases, and
-    sets `endpoints`.
+    A subclass passes itself as the second type argument, lists its generated model before this class among its bases,
+    and sets `endpoints`.
     """
 
     endpoints: ClassVar[Endpoints]
@@ -39,7 +39,7 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     Progress: TypeAlias = watching.Progress
 
-    # The generated models declare these with their types.
+    # The generated model, which precedes this class in the bases, declares these more precisely.
     id: Any
     model: Any
     version: Any
@@ -55,17 +55,17 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     @property
     def finished(self) -> bool:
-        """Whether it has ended: succeeded, failed, canceled or aborted."""
+        """Whether the job has ended: succeeded, failed, canceled or aborted."""
         return self.status in TERMINAL
 
     @property
     def progress(self) -> watching.Progress | None:
-        """Its progress, if its logs show a progress bar."""
+        """The progress of the job, if its logs show a progress bar."""
         return self.Progress.parse(self.logs or "")
 
     @property
     def timings(self) -> Timings:
-        """The seconds that it was queued and ran, and their sum; so far, if it has not ended."""
+        """The seconds that the job was queued, was running, and both together; up to now if it has not finished."""
         return timings(self)
 
     @dual
@@ -76,10 +76,10 @@ class Job(Bound[C], Generic[C, ThisJob]):
         on_update: Callable[[ThisJob], object] | None = None,
         progress: bool = False,
     ) -> ThisJob:
-        """Wait until this prediction or training has ended, for at most `timeout` seconds, and return it.
+        """Wait until this prediction or training has finished, for at most `timeout` seconds, and return it.
 
-        `status` says whether it succeeded. `on_update` is called with it at once, and whenever it has changed; with an
-        asynchronous client it can be a coroutine function. `progress=True` shows the progress. Raises
+        `status` says whether it succeeded. `on_update` is called with it once at first and after every change; with an
+        asynchronous client it may be a coroutine function. `progress=True` shows a progress bar. Raises
         PredictionTimeout, APIError.
         """
         with Updates(self._session, on_update, progress) as updates:
@@ -87,18 +87,21 @@ class Job(Bound[C], Generic[C, ThisJob]):
 
     @dual
     async def reload(self) -> ThisJob:
-        """Reload this prediction (`predictions.get`) or training (`trainings.get`) in place. Raises APIError."""
+        """Fetch this prediction or training again, and update it in place. Raises APIError.
+
+        Maps to `predictions.get` or `trainings.get`.
+        """
         return await refresh(cast("ThisJob", self))
 
     @dual
     async def cancel(self) -> ThisJob:
-        """Cancel this prediction (`predictions.cancel`) or training (`trainings.cancel`), and update it in place.
+        """Cancel this prediction or training, and update it in place. Raises APIError.
 
-        One that has ended stays as it is. Raises APIError.
+        A finished one is not changed. Maps to `predictions.cancel` or `trainings.cancel`.
         """
         return await cancel_job(cast("ThisJob", self))
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - asked so
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:  # noqa: ARG002 - IPython's
         from replicate._jobs.notebook import shown
 
         return shown(self)

@@ -1,4 +1,4 @@
-"""The list of jobs that were started last, newest first."""
+"""List the jobs that were started recently, newest first."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from replicate._jobs.any_job import Endpoints
 
 CLOCKS = timedelta(minutes=10)
-"""How much this machine's clock may differ from the API's."""
+"""The largest tolerated difference between this machine's clock and the API's."""
 PAGES = 20
 
 
 async def list_recent(session: Session[Any], endpoints: Endpoints, sent: float) -> list[Any]:
-    """List the jobs that were started since a time of the transport's clock."""
+    """Return the jobs that were started since `sent`, a time of the transport's clock."""
     endpoint, now = endpoints.list, session.transport.now
     earliest = datetime.now(UTC) - timedelta(seconds=math.ceil(now() - sent)) - CLOCKS
     request = endpoint.build_request(**({"created_after": earliest} if endpoints.listed_by_time else {}))
-    found: dict[str, Any] = {}  # by id: jobs that start meanwhile shift others to the next page
+    found: dict[str, Any] = {}  # by id: jobs that are started meanwhile push others to the next page
     for _ in range(PAGES):
         response = await session.send(request)
         page = session.parse(endpoint, response)

@@ -1,4 +1,4 @@
-"""Deciding whether a listed job can come from a create. Pure functions."""
+"""Decide whether a job is the one that a create asked for. Pure functions: no I/O."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ MASK = re.compile(
     r"\S{0,8}[*•●█]{3,}\S{0,8}\Z|[\[<(*]+(?:redacted|masked|hidden|filtered|removed)[\]>)*]+\Z", re.IGNORECASE
 )
 SLACK = timedelta(seconds=2)
-"""How far timestamps of the API may be from each other."""
+"""The largest tolerated difference between times that the API reports."""
 
 
 class Asked(NamedTuple):
-    """What a create asks for, in the form in which its job shows it."""
+    """What a create asks for, in the terms in which the API shows the job that it starts."""
 
     named: Mapping[str, str]
     input: Mapping[str, Any]
     destination: str | None = None
-    """What no list shows."""
+    """The destination of a training. No list shows it."""
 
     @classmethod
     def of(cls, path: str, body: Mapping[str, Any]) -> Asked:
-        """Read the path and the body of a create."""
+        """Return what a create with this path and this body asks for."""
         match [unquote(step) for step in path.strip("/").split("/")]:
             case ["models", owner, name, "predictions"]:
                 named = {"model": f"{owner}/{name}"}
@@ -48,24 +48,24 @@ class Asked(NamedTuple):
 
     @property
     def fingerprint(self) -> int:
-        """A hash that stands for it without keeping the input."""
+        """A hash that stands for the request where the request itself is not to be kept."""
         return hash(json.dumps(self, sort_keys=True, default=str))
 
     def shows_as(self, other: Asked) -> bool:
-        """Return whether jobs of the two creates look the same."""
+        """Return whether the jobs that the two requests start look the same in a list."""
         return (self.named, self.input) == (other.named, other.input)
 
     def fits(self, started: Any) -> bool:
-        """Return whether a job can be the one.
+        """Return whether a job may be what was asked for.
 
-        No shown input contradicts the sent one, and something of the sent input is shown.
+        Its shown input must not contradict what was sent, and must show at least one of the inputs sent.
         """
         shown = getattr(started, "input", None)
         named = all(getattr(started, name, None) == value for name, value in self.named.items())
         return named and is_object(shown) and alike(self.input, shown) and self._is_shown(shown)
 
     def is_exactly(self, started: Any) -> bool:
-        """Return whether a job has exactly the input that was sent."""
+        """Return whether a job is what was asked for, with exactly the input that was sent."""
         return self.fits(started) and same(self.input, started.input) and same(started.input, self.input)
 
     def _is_shown(self, shown: Mapping[str, Any]) -> bool:
@@ -73,7 +73,7 @@ class Asked(NamedTuple):
         return not sent or not sent.isdisjoint(shown)
 
     def differs(self, started: Any) -> bool:
-        """Return whether a job has another value for a plain input: then it is certainly not the one."""
+        """Return whether a job has another value for a plain input. If so, it is certainly not what was asked for."""
         shown = members(getattr(started, "input", None))
         return any(
             is_plain(value) and is_plain(shown[name]) and str(value).strip() != str(shown[name]).strip()
@@ -83,19 +83,19 @@ class Asked(NamedTuple):
 
 
 def is_plain(value: Any) -> bool:
-    """Return whether the API shows a value as it was sent: a number, or a text without files and secrets."""
+    """Return whether the API shows a value as it was sent: a number, or a text that is neither a URL nor a mask."""
     if isinstance(value, str):
         return not is_masked(value) and not URL.match(value)
     return isinstance(value, (bool, int, float))
 
 
 def is_masked(value: Any) -> bool:
-    """Return whether a text is a mask for a secret."""
+    """Return whether a text is a mask in the place of a hidden value."""
     return isinstance(value, str) and MASK.match(value) is not None
 
 
 def alike(sent: Any, shown: Any) -> bool:
-    """Return whether the shown value can be the sent one. The API adds members, omits some, and masks others."""
+    """Return whether a shown value may be the one sent. The API adds members, leaves some out, and masks others."""
     if is_masked(shown):
         return True
     if is_object(sent) and is_object(shown):
@@ -106,7 +106,7 @@ def alike(sent: Any, shown: Any) -> bool:
 
 
 def same(sent: Any, shown: Any) -> bool:
-    """Return whether the shown value is the sent one. The API may add members, and omit those that are null."""
+    """Return whether a shown value is the one sent. The API may add members, and leave out those that are null."""
     if is_object(sent) and is_object(shown):
         return all(same(value, shown.get(name)) for name, value in sent.items())
     if is_array(sent) and is_array(shown):
@@ -117,17 +117,18 @@ def same(sent: Any, shown: Any) -> bool:
 
 
 class Fit(NamedTuple):
-    """The jobs that can be the one."""
+    """The jobs that may be what a create asked for."""
 
     found: list[Any]
     exact: bool
-    """Whether they have exactly the input that was sent, perhaps with defaults of the model added."""
+    """Whether they have exactly the input that was sent, either unchanged or with defaults of the model added."""
 
 
 def fitting(asked: Asked, started: Sequence[Any], defaults: Callable[[Any], Mapping[str, Any]]) -> Fit:
-    """Choose the jobs with exactly the input that was sent; if there are none, those that can have it.
+    """Select the jobs that have exactly the input that was sent, or else those that may have it.
 
-    `defaults` returns the known defaults of a job's model. A job with another value in place of a default is not ours.
+    `defaults` returns the known defaults of a job's model. A job with another value in the place of a default was
+    started by somebody else.
     """
     found = [each for each in started if asked.fits(each)]
     whole = [each for each in found if same(asked.input, each.input)]
@@ -145,9 +146,9 @@ def without(shown: Any, sent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:
-    """Return the API's time from which on it can have started a job for a request sent `elapsed` seconds ago.
+    """Return the earliest time, by the API's clock, at which a job requested `elapsed` seconds ago may have started.
 
-    `date` is the header of a response that has just come; `now` is this machine's time, used without the header.
+    `date` is the `Date` header of a response that has just arrived. Without one, `now` counts, this machine's time.
     """
     try:
         moment = parsedate_to_datetime(date or "")
@@ -158,7 +159,7 @@ def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:
 
 
 def recent(started: Any, since: datetime) -> bool:
-    """Return whether a job was started at that time or later."""
+    """Return whether a job was created at that time or later."""
     created = getattr(started, "created_at", None)
     if not isinstance(created, datetime) or not isinstance(getattr(started, "id", None), str):
         return False

@@ -1,4 +1,4 @@
-"""The display of a job in a notebook: its state, output and logs."""
+"""The display of a prediction or a training in a notebook: its status, output and logs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from replicate._objects.html import Bundle
 
 LAST_LINES = 20
-"""How many log lines are shown."""
+"""Maximum number of log lines shown."""
 ERROR = f"{PRE}; border-left: 0.3em solid #d64545; padding-left: 0.6em"
 
 
 def shown(run: AnyJob) -> Bundle:
-    """Return the display of a job. Nothing raises."""
+    """Return the notebook display of a prediction or a training. Never raises."""
     try:
         return bundle(repr(run), heading(run), *drawn(run.output), trouble(run), printed(run))
     except Exception:  # noqa: BLE001 - showing something must not end a program
@@ -25,7 +25,7 @@ def shown(run: AnyJob) -> Bundle:
 
 
 def shown_so_far(iteration: object, run: AnyJob | None, items: list[Any]) -> Bundle:
-    """Return the display of an iterator: the items so far. It is not advanced."""
+    """Return the notebook display of an iterator: the items so far. Does not advance the iterator. Never raises."""
     try:
         parts = [] if run is None else [heading(run), *drawn(items), trouble(run)]
         return bundle(repr(iteration), *parts, note(repr(iteration)))
@@ -34,7 +34,7 @@ def shown_so_far(iteration: object, run: AnyJob | None, items: list[Any]) -> Bun
 
 
 def heading(run: AnyJob) -> str:
-    """Return a heading: id, model, status and time."""
+    """Return the first line, with the id, model, status, progress and run time, and a progress bar below it."""
     web = getattr(run.urls, "web", None)
     known, progress = run.timings, run.progress
     told = [
@@ -50,12 +50,12 @@ def heading(run: AnyJob) -> str:
 
 
 def trouble(run: AnyJob) -> str:
-    """Return the error, if there is one."""
+    """Return the error as HTML, or an empty string if there is none."""
     return preformatted(str(run.error), style=ERROR) if run.error else ""
 
 
 def printed(run: AnyJob) -> str:
-    """Return the end of the logs, collapsed."""
+    """Return the last lines of the logs as collapsed HTML, or an empty string if there are none."""
     lines = str(run.logs or "").rstrip().splitlines()
     if not lines:
         return ""

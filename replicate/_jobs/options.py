@@ -1,4 +1,4 @@
-"""The options of calls that start a job, checked before anything is sent or uploaded."""
+"""The options of calls that start a job, and the checks made before anything is sent or uploaded."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from replicate_api import models  # noqa: TC001 - as above
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from replicate import Prediction  # by its public name: its module is above this one
+    from replicate import Prediction  # the public name, as its own module is in a higher layer
     from replicate._http.session import Session
 else:
     Prediction = Any  # a TypedDict's annotations may be evaluated
 
 LONGEST_HOLD = 60
-"""Seconds. The longest time that the API waits for `Prefer: wait`."""
+"""The longest wait, in seconds, that the API accepts in `Prefer: wait`."""
 
 PREFER = re.compile(r"wait(=\d+)?")
 
 
 class WebhookOptions(TypedDict, total=False):
-    """Where the API reports the progress of a job."""
+    """The webhook of a prediction or a training."""
 
     webhook: str | None
-    """An https URL that the API calls about the job."""
+    """An https URL to which the API sends events."""
     webhook_completed: str | None
-    """As `webhook`, but only called at the end."""
+    """Like `webhook`, but only called at the end."""
     webhook_events_filter: Sequence[models.WebhookEvent] | None
-    """The events that the webhook is called for: "start", "output", "logs", "completed"."""
+    """The events sent to the webhook: "start", "output", "logs", "completed"; all of them by default."""
 
 
 class WebhookSettings(WebhookOptions, total=False):
-    """Where the API reports the progress of a job, and how its files are sent."""
+    """The webhook of a prediction or a training, and how its files are sent."""
 
     file_encoding_strategy: FileEncodingStrategy | None
     """How files in the input are sent: "auto" (as data URI if small, else uploaded), "base64" or "url"."""
@@ -56,13 +56,13 @@ class PredictionSettings(WebhookSettings, total=False):
     """How a prediction is started."""
 
     wait: bool | int | None
-    """Let the API respond when the prediction has ended, after so many seconds (1 to 60; True: 60) at the latest."""
+    """Seconds for which the API may hold its response back until the prediction has finished: 1 to 60; True for 60."""
     prefer: str | None
     """The same as a `Prefer` header: "wait" or "wait=5"."""
     cancel_after: str | None
-    """Let the API cancel the prediction if it has not ended by then: "90s", "5m", "1h"."""
+    """Time after which the API cancels the prediction if it has not finished: "90s", "5m", "1h"."""
     stream: bool | None
-    """Ask for a stream of events, at `urls.stream`."""
+    """Request an event stream, at `urls.stream`."""
 
 
 class PredictionOptions(PredictionSettings, RequestOptions, total=False):
@@ -70,50 +70,50 @@ class PredictionOptions(PredictionSettings, RequestOptions, total=False):
 
 
 class WatchOptions(TypedDict, total=False):
-    """How to watch a prediction while it runs.
+    """How to observe a prediction while it runs.
 
-    Unless `wait` is given, the API is then not asked to wait, because that would delay the updates.
+    The API is then not asked to hold its response back, as this would delay the updates too, unless `wait` is given.
     """
 
     on_update: Callable[[Prediction], object] | None
-    """Called with the prediction after its start, and whenever its status, logs, output or progress changes."""
+    """Called with the prediction after it was started, and whenever its status, logs, output or progress change."""
     progress: bool | None
-    """Show the progress: with tqdm if it is installed, else in plain lines on stderr."""
+    """Show the progress: with tqdm if it is installed, otherwise as plain lines on stderr."""
 
 
 class SaveOptions(TypedDict, total=False):
     """Where to save the files of an output."""
 
     save_to: str | os.PathLike[str] | None
-    """A folder for the output's files, created if needed. The client's `output_dir` by default."""
+    """A folder, created if missing, for output files, saved as they arrive. Default: the client's `output_dir`."""
 
 
 class CallOptions(PredictionSettings, SendOptions, WatchOptions, SaveOptions, total=False):
-    """The options of `run`."""
+    """The options that `run` takes in addition."""
 
     timeout: float | None
-    """Seconds for the whole call, from the first request to the result; None for no limit."""
+    """Seconds that the whole call may take, from the first request to the result; None for no limit."""
     cancel_on_exit: bool | None
-    """Cancel the prediction if this call is left early: by Ctrl-C, a canceled task, its timeout. True by default."""
+    """Cancel the prediction if the call is left early: on Ctrl-C, task cancellation, its timeout. Default: True."""
 
 
 class RunOptions(CallOptions, total=False):
-    """The keywords of `run` and `stream`."""
+    """The keyword options of `run` and `stream`."""
 
     use_file_output: bool | None
     """Return files as FileOutput (the default), or as plain URLs."""
 
 
 class ModelPredictionOptions(ModelWords, PredictionOptions, total=False):
-    """The options for starting a prediction of an official model."""
+    """The options for starting a prediction with an official model."""
 
 
 class DeploymentPredictionOptions(DeploymentWords, PredictionOptions, total=False):
-    """The options for starting a prediction of a deployment."""
+    """The options for starting a prediction with a deployment."""
 
 
 class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
-    """The keywords for starting a training."""
+    """The keyword options for starting a training."""
 
     version: Any
     version_id: str
@@ -122,11 +122,11 @@ class TrainingOptions(WebhookSettings, ModelWords, RequestOptions, total=False):
 
 
 MEMBERS = (*WebhookOptions.__annotations__, "stream")
-"""The options that go into the body of a create."""
+"""The options that are members of a create's body, in addition to the input."""
 
 
 def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for what cannot be sent at all. The API validates values."""
+    """Raise TypeError or ValueError for an input or options that cannot be sent. The API checks the values itself."""
     check_values(options)
     prefer_header(options)
     if (after := options.get("cancel_after")) is not None:
@@ -137,14 +137,14 @@ def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for a body member that JSON cannot express. The API validates values."""
+    """Raise TypeError or ValueError for a body member that JSON cannot express. The API checks its value."""
     for name, value in fields.items():
         if value is not UNSET and value is not None:
             check_json(value, name)
 
 
 def check_flags(options: Mapping[str, Any], *names: str) -> None:
-    """Raise TypeError for a flag that is neither True nor False."""
+    """Raise TypeError for a named option that is neither True nor False."""
     for name in names:
         flag = options.get(name)
         if flag is not None and not isinstance(flag, bool):
@@ -152,14 +152,14 @@ def check_flags(options: Mapping[str, Any], *names: str) -> None:
 
 
 def with_request_options(session: Session[Any], options: Mapping[str, Any]) -> Session[Any]:
-    """Return a session with the request options among some options."""
+    """Return a session with those of the options that apply to its requests."""
     return session.given({name: options[name] for name in REQUEST_OPTIONS if name in options})
 
 
 def with_prefer(session: Session[Any], prefer: str | None) -> tuple[Session[Any], str | None]:
-    """Treat a `Prefer: wait` header of the client like the argument: the time limits consider it.
+    """Return a session and the `Prefer: wait` to send. A wait set as a header of the session counts like the argument.
 
-    A `prefer` argument without a wait is sent as it is.
+    A `prefer` argument that is not a wait becomes a header of the session, and does not count as a wait.
     """
     headers = session.config.headers
     if prefer is not None and not PREFER.fullmatch(prefer):
@@ -172,7 +172,7 @@ def with_prefer(session: Session[Any], prefer: str | None) -> tuple[Session[Any]
 
 
 def prefer_header(options: Mapping[str, Any]) -> str | None:
-    """Return the `Prefer` header. Raises TypeError; ValueError for an invalid wait."""
+    """Return the `Prefer` header for the options. Raises TypeError; ValueError for an invalid wait."""
     wait, prefer = options.get("wait"), options.get("prefer")
     if not isinstance(prefer, str | None):
         raise TypeError(f"prefer must be 'wait' or 'wait=1' to 'wait={LONGEST_HOLD}', not {type(prefer).__name__}")
@@ -195,5 +195,5 @@ def prefer_header(options: Mapping[str, Any]) -> str | None:
 
 
 def prefer_wait_seconds(prefer: str) -> int:
-    """Return the seconds that a `Prefer` header asks the API to wait."""
+    """Return how many seconds a `Prefer` header asks the API to hold its response back."""
     return int(prefer.partition("=")[2] or LONGEST_HOLD)

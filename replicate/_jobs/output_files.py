@@ -1,6 +1,6 @@
-"""The files of an output, in the form that a call wants, and saved as they come if that is wanted.
+"""The files of an output: created in the form that a call wants, and saved as they arrive if requested.
 
-Most outputs have no files, so the modules for files are loaded with the first one.
+Most outputs have no files, so the modules that handle them are imported with the first file.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from replicate._outputs.file_output import FileOutput
 
 AT_ONCE = 8
-"""How many files of one output are saved at a time."""
+"""Maximum number of files of one output that are saved at the same time."""
 
 
 class Files(Generic[C]):
-    """Creates the files of one output, and saves them in a folder, if there is one.
+    """Creates the files of one output, and saves them in a folder if there is one.
 
-    A file is named after its prediction, so that its origin is known and none replaces another. A file that cannot be
-    saved does not end the call, which is paid for: `check` raises at its end.
+    File names start with the prediction's id, which shows their origin and keeps files from replacing each other. A
+    file that cannot be saved does not end the call, which is already paid for: `check` raises at its end.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Files(Generic[C]):
     ) -> None:
         self.folder: Path | None = into
         self.schema: OutputSchema = schema
-        """The schema that says which strings are files."""
+        """Decides which strings are files."""
         self.made: list[FileOutput[C]] = []
         self._session, self._plain = session, use_file_output is False
         self._told = 0
@@ -60,18 +60,18 @@ class Files(Generic[C]):
         return url if self._plain else output
 
     def item(self, item: Any) -> Any:
-        """Return an item of an output with its files."""
+        """Return an output item with its files."""
         return self.schema.file(item, self)
 
     async def of(self, prediction: AnyJob) -> Any:
-        """Return a whole output with its files, saved. Raises SaveError."""
+        """Return the whole output with its files, saved. Raises SaveError."""
         output = self.schema.files(raw_output(prediction), self)
         await self.save(prediction)
         self.check(prediction, output)
         return output
 
     async def save(self, prediction: AnyJob) -> None:
-        """Tell new files their prediction, and save them, each once."""
+        """Link the files created since the last call to their prediction, and save them, each file once."""
         old, new, self._told = self.made[: self._told], self.made[self._told :], len(self.made)
         for output in new:
             vars(output)["_made_by"] = prediction
@@ -80,7 +80,7 @@ class Files(Generic[C]):
             await self._save(self.folder, names, str(prediction.id))
 
     async def _save(self, into: Path, named: dict[str, str], owner: str) -> None:
-        """Save files, given by URL with their names."""
+        """Save files in a folder. `named` maps their URLs to their names."""
         from replicate._files import fetch
         from replicate._files.atomic_write import names_in
         from replicate._files.filenames import distinct, extended, file_name
@@ -98,7 +98,7 @@ class Files(Generic[C]):
             for url, name in zip(urls, names, strict=True)
         ]
         for url, done in zip(urls, await session.transport.together(work, AT_ONCE, tally.interrupt), strict=True):
-            if isinstance(done, Exception):  # the output is paid for
+            if isinstance(done, Exception):  # any failure: the output is paid for
                 self._errors[url] = done
 
     def check(self, prediction: AnyJob, output: Any) -> None:

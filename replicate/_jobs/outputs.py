@@ -1,4 +1,4 @@
-"""The output of a job as users see it: with files that can be read."""
+"""The output of a prediction or a training as the user sees it: the API's output, with files that can be read."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ RUN_FIELDS = (
     "id", "model", "version", "destination", "status", "input", "output", "logs", "error", "metrics", "created_at",
     "started_at", "completed_at", "urls",
 )  # fmt: skip
-"""The fields that come first, in version 1's order."""
+"""The fields of predictions and trainings that are listed first, in the order of version 1."""
 
 
 def raw_output(run: Any) -> Any:
-    """Return the output as it came."""
+    """Return the output as the API sent it."""
     return stored(run, "output")
 
 
 class Made(NamedTuple):
-    """What a file knows of the prediction that made it."""
+    """The fields that files need of the prediction that made them."""
 
     completed_at: Any
     source: Any
 
 
 class Maker:
-    """A weak reference to the prediction that made some files, which must not keep it alive.
+    """A reference to the prediction that made some files, for files that it holds itself. It does not keep it alive.
 
-    When the prediction is gone, this has what was known of it when the files were made.
+    After the prediction is gone, the fields keep the values that they had when the files were made.
     """
 
     def __init__(self, run: Any) -> None:
@@ -45,12 +45,12 @@ class Maker:
 
     @property
     def completed_at(self) -> Any:
-        """When it ended, as far as is known."""
+        """When the prediction ended, if it is known."""
         return self._now().completed_at
 
     @property
     def source(self) -> Any:
-        """Where it was made."""
+        """Where the prediction was created."""
         return self._now().source
 
     def _now(self) -> Any:
@@ -59,16 +59,16 @@ class Maker:
 
 
 def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> Any:
-    """Return the output of a prediction, or an item of it, with file strings as FileStrings.
+    """Return a prediction's output, or one item of it, with each string that is a file as a FileString.
 
-    The model's schema says which strings are files; if it is unknown, the URL decides. Without files, this returns the
-    output itself.
+    The schema decides which strings are files if it is known by now; otherwise the URL does. An output without files is
+    returned unchanged.
     """
     output, found = raw_output(run) if item is UNSET else item, list[str]()
     maker = Maker(run)
 
     def make(url: str) -> Any:
-        """Create a file, and note that there is one."""
+        """Create a file, and record that there is one."""
         from replicate._outputs.file_string import FileString
 
         found.append(url)
@@ -80,19 +80,19 @@ def with_files(run: AnyJob, session: Session[Any] | None, item: Any = UNSET) -> 
 
 
 def known_schema(run: AnyJob, session: Session[Any] | None) -> OutputSchema:
-    """Return the schema of a prediction's output; an empty one if its client does not remember the model."""
+    """Return the schema of a prediction's output if its client remembers the model, or else an empty schema."""
     from replicate._models.descriptions import description_of
     from replicate._models.schema import BY_VALUE
 
     try:
         description = description_of(run, session) if session else None
-    except ReplicateError:  # the environment's base URL is invalid: this is not the place to raise
+    except ReplicateError:  # the environment holds an invalid base URL, which is no error here: nothing is sent
         description = None
     return BY_VALUE if description is None else description.output
 
 
 def known_defaults(run: AnyJob, session: Session[Any]) -> dict[str, Any]:
-    """Return the defaults of a prediction's inputs, if its client remembers the model."""
+    """Return the defaults of a prediction's input, or none unless its client remembers the model."""
     from replicate._models.descriptions import description_of
 
     description = description_of(run, session)

@@ -1,4 +1,4 @@
-"""Ownership of jobs: the block of a call cancels its job if the call is left early, or when Python exits."""
+"""Ownership of the job that a call starts: a block cancels it if the call is left early, or when Python exits."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LAST_WILL = 5.0
-"""Seconds that a call may take to cancel its job when it is left."""
+"""Seconds that a call which is left early may take to cancel its job."""
 
 AT_EXIT = 10.0
-"""Seconds for all cancellations at exit together. Ctrl-C ends them."""
+"""Seconds that canceling may take in total when Python exits. Ctrl-C ends it."""
 
 
 class Block(Protocol):
@@ -48,11 +48,11 @@ class Block(Protocol):
         """The session to cancel it with; None if nothing can have been started yet."""
 
     async def end(self, session: Session[Any], seconds: float = ...) -> None:
-        """Cancel it with a session, within so many seconds."""
+        """Cancel it through a session, within so many seconds."""
 
 
 class ExitRegistry:
-    """The open blocks of this process that cancel a job when they are left early. Threads share it."""
+    """The open blocks of this process that cancel a job when they are left early. All threads share it."""
 
     def __init__(self) -> None:
         self._blocks: set[Block] = set()
@@ -60,16 +60,16 @@ class ExitRegistry:
         inheritors.add(self)
 
     def add(self, block: Block) -> None:
-        """Add a block. The first one registers this for the exit of Python, before connections are closed."""
+        """Record that a block has begun. The first one makes `end` run at exit, before connections are closed."""
         if not self._registered:
             self._registered = True
             atexit.register(self.end)
-            if util := sys.modules.get("multiprocessing.util"):  # its processes skip `atexit`
+            if util := sys.modules.get("multiprocessing.util"):  # its processes exit without atexit
                 util.Finalize(None, self.end, exitpriority=0)
         self._blocks.add(block)
 
     def remove(self, block: Block) -> bool:
-        """Remove a block. Returns False if it belongs to another process, or was canceled at exit."""
+        """Record that a block has ended. False if it belongs to another process, or was ended at exit."""
         try:
             self._blocks.remove(block)
         except KeyError:
@@ -77,7 +77,7 @@ class ExitRegistry:
         return True
 
     def of(self, run: Any) -> Block | None:
-        """Return the block that owns a job, if there is one."""
+        """Return the block that is to cancel a job, if there is one."""
         return next((block for block in list(self._blocks) if run is not None and block.run is run), None)
 
     def end(self) -> None:
@@ -87,14 +87,14 @@ class ExitRegistry:
             drive(cancel_all(list(blocks), AT_EXIT))
 
     def forget(self) -> None:
-        """Forget all blocks after a fork: they belong to the parent process."""
+        """After a fork, in the child: drop the blocks, which belong to the parent process."""
         self._blocks, self._registered = set(), False
 
 
 async def cancel_all(blocks: list[Block], seconds: float) -> None:
-    """Cancel the jobs of some blocks, within so many seconds. This blocks, as event loops have ended by then."""
+    """Cancel the jobs of some blocks, within so many seconds. Uses blocking sessions: event loops are gone by then."""
     for block in blocks:
-        with suppress(ReplicateError):  # a caller's HTTP client may be unusable here
+        with suppress(ReplicateError):  # the caller's own HTTP client may not be usable here
             if (own := block.session) is None:
                 continue
             session = own if own.blocking else own.afresh()
@@ -111,31 +111,33 @@ open_blocks: ExitRegistry = ExitRegistry()
 
 
 class Starting(Protocol):
-    """A create, as seen by the block of its call."""
+    """A create, as the block of its call sees it."""
 
     session: Session[Any]
     id: str | None
 
     async def end(self, session: Session[Any], seconds: float = ...) -> None:
-        """Cancel the job that the request has started, within so many seconds."""
+        """Cancel the job that the request started, within so many seconds."""
 
 
 class CancelOnExit:
-    """The block of a call, from before its create is sent to the end of the call.
+    """A block that owns the job of a call, from before the request is sent to the end of the call.
 
-    It can be entered again after it was left without an error: an iterator over the output continues in it.
+    The block may be entered again if it was left without an error: an iterator over the output continues with it.
 
-    It cancels the job, unless it has ended or `cancel` is False, on interrupts, task cancellation, generator close and
-    foreign exceptions; of our own, only on PredictionTimeout, ClosedError and errors of callbacks. Once `run` is set,
-    every ReplicateException that is not about this job becomes a RunError that carries it. So do httpx's errors and
-    TimeoutError, whoever raises them: a program that repeats the call on one of these must not pay twice.
+    Cancels the job, unless it has finished or `cancel` is False, on interrupts, task cancellation, generator close and
+    foreign exceptions; of our own, only on PredictionTimeout, ClosedError and errors raised by a callback of `updates`.
+
+    Once `run` is set, turns every ReplicateException that is not about this job into a RunError that carries it, and
+    also every httpx error and TimeoutError, whoever raised it. Code that repeats a call on one of these errors must not
+    pay twice.
     """
 
     def __init__(self, run: AnyJob | None = None, *, cancel: bool, updates: Updates | None = None) -> None:
         self.run: AnyJob | None = run
-        """The job, once it is known."""
+        """The job that was started."""
         self.create: Starting | None = None
-        """The create, from just before it is sent; None again if it has failed."""
+        """The create that starts the job, from just before its request is sent; None again if it has failed."""
         self.cancel: bool = cancel
         self._updates = updates
 
@@ -145,13 +147,13 @@ class CancelOnExit:
         return self
 
     def release(self) -> bool:
-        """Stop owning the job. Returns False if this did not own one, or belongs to another process."""
+        """Cancel nothing from now on. False if this would not have canceled anything, or is of another process."""
         return open_blocks.remove(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        ours = self.release()  # also False if it was canceled at exit
+        ours = self.release()  # also False if the job was canceled at exit
         if error is None:
             return
         by_callback = self._updates is not None and error is self._updates.error
@@ -170,13 +172,13 @@ class CancelOnExit:
 
     @property
     def session(self) -> Session[Any] | None:
-        """The session of the job; None if nothing can have been started."""
+        """The session of the job or its create; None if nothing can have been started."""
         if self.run is not None:
             return session_of(self.run)
         return None if self.create is None else self.create.session
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL, *, late: bool = False) -> None:
-        """Cancel the job with a session, within so many seconds, unless it has ended or may be another program's."""
+        """Cancel the job through a session, within so many seconds, unless it has ended or may be somebody else's."""
         run = self.run
         if run is None:
             if self.create is not None:
@@ -188,9 +190,9 @@ class CancelOnExit:
 async def cancel_quietly(
     session: Session[Any], canceler: Any, run_id: str, into: AnyJob | None = None, seconds: float = LAST_WILL
 ) -> bool:
-    """Cancel an abandoned job, within so many seconds. Errors are logged, as another one is being raised.
+    """Cancel an abandoned job, within so many seconds. Return whether it was canceled.
 
-    Returns whether it was canceled.
+    Errors are only logged, because another exception is being raised.
     """
     canceled = False
     try:
@@ -201,7 +203,7 @@ async def cancel_quietly(
         if into is not None:
             update_from(into, payload)
             tell_end(into)
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except Exception as error:  # noqa: BLE001 - any failure
         log.debug("%s cannot be canceled: %s", run_id, error)
     finally:
         if canceled:
@@ -214,7 +216,7 @@ async def cancel_quietly(
 async def cancel_with_retries(
     session: Session[Any], canceler: Any, run_id: str, deadline: Deadline, pauses: tuple[float, ...] = CANCEL
 ) -> Any:
-    """Cancel a job with one attempt for each pause. Raises the error of the last attempt."""
+    """Cancel a prediction or a training, with one attempt for each pause. Raise the error of the last attempt."""
     trouble: APIError | None = None
     for pause in pauses:
         try:
@@ -227,7 +229,7 @@ async def cancel_with_retries(
             if deadline.remaining() <= 0:
                 break
         except ClosedError:
-            # A client can be closed, by the program or with its event loop, before its iterators are.
+            # A client may be closed, explicitly or at loop shutdown, before the iterators that use it.
             return await in_thread(
                 session, lambda spare: cancel_with_retries(spare, canceler, run_id, deadline, CANCEL_ASIDE)
             )
@@ -235,13 +237,13 @@ async def cancel_with_retries(
 
 
 async def in_thread(session: Session[Any], work: Callable[[Session[Any]], Coroutine[Any, Any, T]]) -> T:
-    """Do some work in a thread, with a blocking session that has connections of its own.
+    """Run some work in a thread, with a blocking session that has its own connections. The event loop keeps running.
 
-    It continues to its end even if nobody waits for it any more, so it must have a deadline.
+    The work continues to its end even if nobody waits for it any more, so it must have a deadline.
     """
 
     async def whole() -> T:
-        """Open the connections, work, and close them."""
+        """Open the connections, run the work, and close them."""
         spare = session.afresh()
         try:
             return await work(spare)

@@ -1,6 +1,6 @@
-"""How many seconds to wait before each further try, by purpose.
+"""How many seconds to wait before another attempt, for each kind of attempt.
 
-Retries of requests and downloads wait for as long as `retry.delay` says.
+Retried requests and resumed downloads wait as long as `retry.delay` says.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ import random
 from replicate._http.retry import FIRST_DELAY, LONGEST_DELAY
 
 SHORTEST, LONGEST = 0.1, 2.0
-"""Between two polls of a job. A long job is seen to end a second late on average. Many waiting jobs are no reason for
-longer pauses: the rate limiter keeps all polls together below the quota."""
+"""Between two polls of a prediction. The end of a long one is seen a second late on average. Many waiting tasks do not
+need longer pauses: `rate_limit.py` keeps all polls together below the quota."""
 
 FIND = (0.0, 1.0, 3.0)
-"""Before each search for the job of a create whose response was lost: new jobs may appear in the list late."""
+"""Before each search for the job of a create whose response was lost. A job that is just starting may appear late."""
 FIND_QUICKLY = FIND[:2]
-"""The same, while the program is ending."""
+"""The same, while somebody waits for the program to end."""
 CROWDED, CROWDED_LOOKS = 1.0, 90
-"""Between two such searches, and how many, while creates without a response yet may own the job."""
+"""Between two such searches, and how many, while other creates that await their responses may own the job."""
 
 CANCEL = (0.0, 0.2, 1.0)
-"""Before each attempt of an abandoned call to cancel its job."""
+"""Before each attempt to cancel the job of a call that is left early."""
 CANCEL_ASIDE = (0.0, 0.0)
-"""The same, over new connections, after those of the client were closed."""
+"""The same, over new connections, after those of the client have been closed."""
 
 
 def interval(waited: float, fixed: float | None = None) -> float:
-    """Return the seconds until the next poll, after having waited so long; `fixed` if that is given.
+    """Return how many seconds to wait before the next poll, after `waited` seconds so far; `fixed` if it is given.
 
-    A tenth of the wait so far: short jobs are seen early, long ones take few requests, and none is seen much later than
-    a tenth, or LONGEST. A random fifth more or less spreads the polls of tasks that were started together.
+    A tenth of the wait so far: quick jobs are seen quickly, long jobs cost few requests, and no result is seen much
+    more than a tenth of its time, or LONGEST, late. A random variation of 20 % spreads tasks that started together.
     """
     if fixed is not None:
         return fixed
@@ -38,5 +38,5 @@ def interval(waited: float, fixed: float | None = None) -> float:
 
 
 def backoff(failures: int) -> float:
-    """Return the seconds to wait after so many polls (at least one) in a row have failed."""
+    """Return how many seconds to wait after so many failed polls in a row, at least one."""
     return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 10)) * random.uniform(0.5, 1)

@@ -1,4 +1,4 @@
-"""When to poll next: the interval, the shared quota, and the deadline."""
+"""When to poll a job that has not finished, and when to stop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VARIABLE = "REPLICATE_POLL_INTERVAL"
 
 
 def fixed_interval(session: Session[Any]) -> float | None:
-    """Return the poll interval that the client or the environment sets, in seconds, or None."""
+    """Return the seconds between two polls that the client or the environment sets, or None. Raises ReplicateError."""
     if session.config.poll_interval is not None:
         return session.config.poll_interval
     given = os.environ.get(VARIABLE, "").strip()
@@ -27,7 +27,10 @@ def fixed_interval(session: Session[Any]) -> float | None:
 
 
 async def acquire(session: Session[Any], deadline: Deadline) -> bool:
-    """Wait for a slot of the token's quota, and return True. Return False if the deadline comes first."""
+    """Wait for a slot of the rate limiter that all polls with the session's token share.
+
+    If the deadline comes first, wait until then and return False.
+    """
     pace, transport = session.pace, session.transport
     while True:
         now, remaining = transport.now(), deadline.remaining()
@@ -46,7 +49,7 @@ async def acquire(session: Session[Any], deadline: Deadline) -> bool:
 
 
 async def sleep_until_due(session: Session[Any], deadline: Deadline) -> bool:
-    """Wait until the next poll is due, and return True. Return False at once if the deadline has passed."""
+    """Wait until the next poll is due. If the deadline has passed, return False without waiting."""
     remaining = deadline.remaining()
     if remaining > 0:
         await session.transport.sleep(min(interval(deadline.elapsed(), fixed_interval(session)), remaining))

@@ -1,7 +1,8 @@
-"""Finding the job of a create whose response was lost, so that nothing is paid for twice or left running.
+"""Find the job of a create whose response was lost, so that nothing is paid for twice or left running.
 
-The API gives a request no name to ask for. But it lists the jobs, newest first, each with its model and input. A job
-that was started since the request was sent, has its model and input, and does not belong to another create, is the one.
+The API cannot look up a job by the request that started it. But it lists jobs, newest first, with their model and
+input. The job of a create is the one that was started after the request was sent, is what the request asked for, and is
+not known to belong to another create.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from replicate._http.error_responses import unreadable
 from replicate._http.libraries import httpx
 from replicate._http.secrecy.hiding import authorization
 from replicate._jobs.assignment import Attempt, Verdict, assign, without_others
-from replicate._jobs.create_registry import create_registry as create_registry  # noqa: PLC0414 - for others that look into it
+from replicate._jobs.create_registry import create_registry as create_registry  # noqa: PLC0414 - for tests
 from replicate._jobs.fetch import PASSING, TERMINAL, fetch_job
 from replicate._jobs.list_recent import list_recent
 from replicate._jobs.matching import Asked, fitting, same
@@ -50,15 +51,15 @@ if TYPE_CHECKING:
 
 
 CARRIED = (*PROBLEM, "status_code", "request", "response", "body", "request_id", "retry_after")
-"""The fields that an error takes over from the error that replaced the response."""
+"""The fields that an AmbiguousCreateError takes over from the error that came in the place of a response."""
 
 
 class CreateAttempt:
-    """A create, and what became of it.
+    """A create request, and what became of it.
 
-    It is a block around the request, inside the block of the call. If it is left by an interrupt or a foreign error
-    while the request may be in flight, or by anything once the job's id is known, the job is looked for and canceled,
-    provided that the block of the call cancels.
+    It is a context manager around the request, inside the block of the call. It finds the job and cancels it, provided
+    that the block of the call cancels, when it is left in one of two ways: by an interrupt or a foreign exception while
+    the request may be in progress, or by any exception once the job's id is known.
     """
 
     def __init__(self, session: Session[Any], endpoints: Endpoints, block: CancelOnExit) -> None:
@@ -66,9 +67,9 @@ class CreateAttempt:
         self.endpoints: Endpoints = endpoints
         self._block = block
         self.mark: object = object()
-        """Its key among the claims, which outlive it."""
+        """Identifies this create in the claims, which outlive it."""
         self.account: Account = ("", 0)
-        """Whose it is: the API's URL, and a hash of the token."""
+        """The account that it belongs to: the API's base URL, and a hash of the token."""
         self.asked: Asked = Asked({}, {})
         self.sent: float = 0.0
         """When the request was last sent."""
@@ -77,13 +78,13 @@ class CreateAttempt:
         self.lost: bool = False
         """Whether no response will tell what became of it."""
         self.ending: bool = False
-        """Whether its job is to be canceled."""
+        """Whether the job is to be canceled."""
         self.id: str | None = None
-        """The id of its job."""
+        """The id of the job that it started."""
         self._listed: Any = None
         self._found: list[str] = []
-        self._similar: list[str] = []  # jobs with more inputs than were sent
-        self._verdict = Verdict()  # of the last look
+        self._similar: list[str] = []  # jobs whose input has additional members
+        self._verdict = Verdict()  # of the last search
         self._described = False  # whether the model was looked up
         self._inherited: list[str] = []
         self._trouble: Exception | None = None
@@ -91,31 +92,32 @@ class CreateAttempt:
 
     @property
     def noun(self) -> str:
-        """What the job is called."""
+        """The name of the kind of job that it starts."""
         return self.endpoints.noun
 
     @property
     def unanswered(self) -> bool:
-        """Whether no response will come: it is lost, or the client of a task is closed."""
+        """Whether no response will come: it is lost, or the client, an asynchronous one, was closed."""
         return self.lost or (self.session.transport.is_closed and not self.session.blocking)
 
     def attempt(self) -> Attempt:
-        """Return what decides which of several jobs it has started."""
+        """Return the state that decides which of several jobs it started."""
         return Attempt(self.asked, self.sent, self.out, self.unanswered, self.ending)
 
     def going_out(self, headers: httpx.Headers, moment: float) -> None:
-        """Note that the request is about to be sent, and whose it is."""
+        """Record the account and the time of the request, which is about to be sent."""
         self.account = self.session.address, hash(authorization(headers))
         self.out, self.sent = True, moment
 
     def ended(self, *, arrived: bool) -> None:
-        """Note whether the request may have arrived, now that the attempt has ended."""
+        """Record whether the request may have arrived."""
         self.out = arrived
 
     def check_own(self, payload: Any, response: httpx.Response) -> None:
-        """Raise APIResponseValidationError for another create's response, repeated by a cache or a proxy.
+        """Raise APIResponseValidationError for the response to another create, which a cache or a proxy has repeated.
 
-        Such a response shows another input. Mocks that repeat an id use no socket, or show no input.
+        Such a response shows another input. The responses of a mock that returns one id for all creates do not come
+        over a socket, or show no input.
         """
         if (
             create_registry.is_another_s(payload.id, self)
@@ -125,17 +127,17 @@ class CreateAttempt:
             raise unreadable(response, f"its id, {payload.id}, is another {self.noun}'s, which has another input")
 
     def answered(self, run_id: str) -> None:
-        """Note the id of the job."""
+        """Record the job that the request started."""
         self.id = run_id
         if not create_registry.claim(run_id, self) and create_registry.is_adopted(run_id):
             log.warning("%s %s was taken up by another call, too, whose own answer was lost", self.noun, run_id)
 
     def accepted(self) -> None:
-        """Leave the job to the caller, who has the response now and may not have read it yet."""
+        """Leave the job to the code that has the response now, and may not have read it yet."""
         self._block.release()
 
     def broken(self, error: APIConnectionError) -> AmbiguousCreateError:
-        """Return the error for a successful response that broke off while the caller read it."""
+        """Create the error for a successful response that broke off while its content was being read."""
         made = AmbiguousCreateError(
             f"The {self.noun} was started, but the answer that tells its id broke off: {sentence(error.message)}",
             hint=f"To send it again might be charged twice. parse() looks for the {self.noun} and gives it.",
@@ -164,10 +166,10 @@ class CreateAttempt:
             if self.ending and self.id is None and self._verdict.explained:
                 create_registry.give_up(self, self._found)
         if self.out and isinstance(error, (httpx.HTTPError, TimeoutError)):
-            raise RunError.of(error, None) from error  # programs repeat calls on these
+            raise RunError.of(error, None) from error  # code that repeats calls on these must not pay twice
 
     async def end(self, session: Session[Any], seconds: float = LAST_WILL) -> None:
-        """Cancel the job, if the request was sent and the job can be found quickly."""
+        """Cancel the job that the request started, if the request was sent and the job can be found quickly."""
         if not self.out and self.id is None:
             return
         self.lost, self.ending, seconds = True, True, min(seconds, LAST_WILL)
@@ -181,14 +183,14 @@ class CreateAttempt:
                 await cancel_quietly(session, self.endpoints.cancel, self.id, seconds=seconds)
             for run_id in self._inherited:
                 await cancel_quietly(session, self.endpoints.cancel, run_id, seconds=late - session.transport.now())
-        except Exception as error:  # noqa: BLE001 - something else is being raised already
+        except Exception as error:  # noqa: BLE001 - another exception is being raised already
             log.debug("looking for an interrupted %s failed: %s", self.noun, error)
         if self.id is None:
             ids = " or ".join(self._found) or "its id is not known"
             log.warning("an interrupted %s could not be canceled, and may go on: %s", self.noun, ids)
 
     async def recovered(self, error: APIError) -> Any:
-        """Return the job although the response was lost. Raises AmbiguousCreateError if it is not found."""
+        """Return the job that the request started, after its response was lost. Raises AmbiguousCreateError."""
         self.lost = True
         if self.session.transport.is_closed:
             await self._find_quickly(self.session, LAST_WILL)
@@ -199,29 +201,29 @@ class CreateAttempt:
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
         try:
             return await fetch_job(self.session, self.endpoints.get, self.id)
-        except Exception as trouble:  # noqa: BLE001 - whatever it is, this was found, and is what was asked for
+        except Exception as trouble:  # noqa: BLE001 - any failure: the job was found in any case
             log.debug("reading %s %s failed: %s", self.noun, self.id, trouble)
             if self._listed.status in TERMINAL:
-                self._listed.status = "processing"  # a list may leave out the output: whoever waits polls again
+                self._listed.status = "processing"  # lists may omit the output: make a waiting caller poll
             return self._listed
 
     async def _find_quickly(self, session: Session[Any], seconds: float) -> None:
-        """Look for the job within so many seconds, over new connections if the client has been closed."""
+        """Search for the job within so many seconds, over new connections if the client has been closed meanwhile."""
 
         async def find(asking: Session[Any]) -> None:
-            """Look with a session. After a cancellation, this waits for the thread, which continues."""
+            """Search through a session. If this is canceled and repeated, it waits for the first thread to finish."""
             with self._lock:
                 if self.id is None:
                     await self._find(Deadline(asking, max(0.1, seconds - LAST_CHANCE)).bound(asking), FIND_QUICKLY)
 
         if session.transport.is_closed:
-            with suppress(ReplicateError):  # a caller's HTTP client cannot be made again
+            with suppress(ReplicateError):  # the caller's own HTTP client cannot be created anew
                 await in_thread(session, find)
                 return
         await find(session)
 
     async def _find(self, session: Session[Any], pauses: Sequence[float]) -> None:
-        """Look for the job several times. A failed request does not end the search."""
+        """Search for the job, once after each pause. A temporary failure does not end the search."""
         looks = crowded = 0
         while looks < len(pauses) and crowded < CROWDED_LOOKS:
             if pause := CROWDED if self._verdict.wait else pauses[looks]:
@@ -232,7 +234,7 @@ class CreateAttempt:
                 await self._look(session)
             except (*PASSING, APIResponseValidationError) as error:
                 self._trouble = error
-            except Exception as error:  # noqa: BLE001 - whatever it is, the create is what was asked for
+            except Exception as error:  # noqa: BLE001 - any failure: the error of the create is raised
                 self._trouble = error
                 return
             else:
@@ -242,7 +244,7 @@ class CreateAttempt:
             crowded, looks = (crowded + 1, looks) if self._verdict.wait else (crowded, looks + 1)
 
     async def _look(self, session: Session[Any]) -> None:
-        """Look once, and claim what this create may take."""
+        """Search once, and take a job that this create may take."""
         self._verdict = self._verdict._replace(wait=False)
         listed = await list_recent(session, self.endpoints, self.sent)
         rivals = self._rivals(session.transport.now())
@@ -261,7 +263,7 @@ class CreateAttempt:
                 self._inherited = create_registry.take_over(self, given_up) if verdict.inherits else []
                 return
         if verdict.take:
-            self._found = []  # others were quicker: its own job may still appear
+            self._found = []  # other creates were faster: the job of this one may still appear
 
     def _rivals(self, now: float) -> list[Claimant]:
         """Return the other creates of this process that may have started one of the listed jobs."""
@@ -275,7 +277,7 @@ class CreateAttempt:
         ]
 
     async def _learn_defaults(self, session: Session[Any], started: Sequence[Any]) -> None:
-        """Look up, once, the model of a job with more inputs than were sent: the API may have added defaults."""
+        """Look up, once, the model of a job whose input has additional members. They may be defaults of the model."""
         fit = [each for each in started if self.asked.fits(each)]
         exact = any(same(each.input, self.asked.input) for each in fit)
         if self._described or not self.endpoints.described or not fit or exact:
@@ -285,11 +287,11 @@ class CreateAttempt:
             await look_up.try_look_up(session, reference, Deadline.within(session), look_up.QUICKLY)
 
     def _defaults(self, started: Any) -> dict[str, Any]:
-        """Return the known defaults of its model's inputs. Those of trainings are unknown."""
+        """Return the known input defaults of a job's model. Those of trainings are not known."""
         return known_defaults(started, self.session) if self.endpoints.described else {}
 
     def _ambiguous(self, error: APIError) -> AmbiguousCreateError:
-        """Return the error for a create whose outcome is unknown."""
+        """Create the error for a create with an unknown outcome."""
         noun, ids = self.noun, ", ".join(self._found)
         where = f"Look for it in client.{noun}s.list() or at https://replicate.com/{noun}s"
         if self._trouble is not None:
@@ -313,5 +315,5 @@ class CreateAttempt:
 
 
 def fields_of(error: APIError) -> dict[str, Any]:
-    """Return the fields that an error takes over from the error that replaced the response."""
+    """Return the fields that an AmbiguousCreateError takes over from the error in the place of a response."""
     return {name: value for name, value in vars(error).items() if name in CARRIED}

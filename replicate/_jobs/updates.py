@@ -1,4 +1,4 @@
-"""Callbacks and displays for each new state of a job, and its timings."""
+"""Report each new state of a job to a callback and a display, and compute its progress and timings."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Updates:
-    """Passes each new state of a job to a callback and a display.
+    """Reports each new state of a prediction or a training to a callback and a display.
 
-    The constructor raises TypeError for a callback that cannot be called, or cannot be awaited. As a block, it closes
-    the display at the end. An error of the callback is raised, and kept in `error`: `CancelOnExit` cancels for it.
+    The constructor raises TypeError for a callback that cannot be called, or cannot be awaited. As a context manager,
+    it ends the display. An exception of the callback is raised, and kept in `error`: `CancelOnExit` cancels on it.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class Updates:
         self.close()
 
     def close(self) -> None:
-        """Close the display."""
+        """End the display, which stays visible."""
         if self._display:
             self._display.close()
 
     async def tell(self, run: AnyJob) -> None:
-        """Pass on a state, if it is new."""
+        """Report a state, if it is new."""
         if not self.wanted or (state := summary(run)) == self._last:
             return
         self._last = state
@@ -71,7 +71,7 @@ class Updates:
                 if self._blocking:
                     refuse(told)
                 await told
-        except (StopIteration, StopAsyncIteration) as error:  # in a coroutine or a generator, these mean its end
+        except (StopIteration, StopAsyncIteration) as error:  # these would end a coroutine or a generator
             self.error = RuntimeError(f"on_update raised {type(error).__name__}")
             raise self.error from error
         except Exception as error:
@@ -79,19 +79,19 @@ class Updates:
             raise
 
     def _draw(self, run: AnyJob, display: Display) -> None:
-        """Show a state. Nothing raises: a model's logs must not end the call that pays for them."""
+        """Display a state. Never raises: what a model prints must not end a call that is paid for."""
         try:
             at = Progress.parse(end_of(run.logs))
             told, fraction = f"{run.id}: {run.status}", at.percentage if at else None
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except Exception as error:  # noqa: BLE001 - any failure
             display.drop(error)
         else:
             display.draw(told, fraction, whole=run.status == "succeeded")
 
     async def happened(self, prediction: AnyJob, events: Sequence[ServerSentEvent], schema: OutputSchema) -> None:
-        """Add the logs, and the output if it is text, of some events to a prediction, and pass it on.
+        """Add the logs in some events, and the output if it is text, to a prediction, and report its state.
 
-        A stream starts at the beginning: what the prediction has already is not added again.
+        A stream starts at the beginning, so it repeats logs and output that the prediction already has.
         """
         for event in events:
             if event.event == "logs":
@@ -111,7 +111,7 @@ class Updates:
 
 
 def is_text(value: Any) -> TypeGuard[str]:
-    """Return whether a field holds a text, as declared. Other values of the API are kept as they are."""
+    """Return whether a field holds a text, as declared. A value of another type is kept as the API sent it."""
     return isinstance(value, str)
 
 
@@ -136,19 +136,19 @@ def refuse(told: Any) -> None:
 
 
 def summary(run: AnyJob) -> tuple[Any, ...]:
-    """Return what distinguishes states. Progress is in the logs; a list of output items only grows."""
+    """Return the fields whose change makes a state new. Progress is in the logs. Of items, only the number changes."""
     output = raw_output(run)
     return run.status, run.logs, len(output) if is_array(output) else output
 
 
 BAR = re.compile(r"^[^\S\n]*(100|[0-9]{1,2})%[^\S\n]*\|.+?\|[^\S\n]*([0-9]{1,18})/([0-9]{1,18})(?![0-9])", re.MULTILINE)
-"""A line of a tqdm progress bar. No part may match more than a line, or the time would be quadratic."""
+"""A line of a progress bar, as tqdm draws it. No part may match across lines: the time would be quadratic."""
 LONGEST_END = 10_000
-"""Characters at the end of the logs that are searched for a progress bar at each new state."""
+"""Number of characters at the end of the logs that are searched for a progress bar at each new state."""
 
 
 class Progress(NamedTuple):
-    """The progress of a prediction. `percentage` is a fraction, 0 to 1."""
+    """The progress of a prediction. `percentage` is a fraction from 0 to 1."""
 
     percentage: float
     current: int
@@ -156,20 +156,20 @@ class Progress(NamedTuple):
 
     @classmethod
     def parse(cls, logs: str) -> Self | None:
-        """Parse the last progress bar in some logs; None if there is none."""
+        """Return the last progress bar in some logs, or None if there is none."""
         bars = deque(BAR.finditer(logs.replace("\r", "\n") if is_text(logs) else ""), maxlen=1)
         return cls(int(bars[0][1]) / 100, int(bars[0][2]), int(bars[0][3])) if bars else None
 
 
 def end_of(logs: Any) -> str:
-    """Return the last whole lines of some logs: part of a line may look like another line."""
+    """Return the last complete lines of some logs. Part of a line may look like another line."""
     if not is_text(logs) or len(logs) <= LONGEST_END:
         return logs if is_text(logs) else ""
     return logs[-LONGEST_END:].replace("\r", "\n").partition("\n")[2]
 
 
 class Timings(NamedTuple):
-    """Durations of a prediction or a training, in seconds; None if unknown."""
+    """The seconds that a prediction or a training has spent in its states; None if unknown."""
 
     queued: float | None
     """From its creation to its start."""
@@ -180,7 +180,7 @@ class Timings(NamedTuple):
 
 
 def timings(run: AnyJob) -> Timings:
-    """Compute how long a job has been in each state, from the API's timestamps."""
+    """Return how long a prediction or a training has been in each state, by the times that the API reports."""
     end: Any = run.completed_at
     if end is None and not run.finished:
         end = datetime.now(UTC)
@@ -192,14 +192,14 @@ def timings(run: AnyJob) -> Timings:
 
 
 def between(start: Any, end: Any) -> float | None:
-    """Return the seconds between two times, at least 0; None if one is unknown."""
+    """Return the seconds between two times; None if one is unknown. Never negative, even if the clocks differ."""
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         return None
     return max(0.0, (aware(end) - aware(start)).total_seconds())
 
 
 def aware(moment: datetime) -> datetime:
-    """Return a time with a time zone: UTC if it has none."""
+    """Treat a time without a time zone as UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""Waiting for a job: polling until it has ended, despite passing failures."""
+"""Poll a prediction or a training until it has finished, through temporary failures."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 FAILURES = 10
-"""How many polls in a row may fail if there is no deadline."""
+"""Number of failed polls in a row after which a wait without a deadline gives up."""
 LATE = 1.0
-"""Seconds. A prediction that is canceled this long before the deadline, or later, counts as timed out."""
+"""Seconds before the deadline of a call from which on a canceled prediction counts as timed out."""
 
 
 async def wait_until_done(run: Run, deadline: Deadline, updates: Updates | None = None, *, seen: bool = True) -> Run:
-    """Poll a job until it has ended. Raises PredictionTimeout at the deadline.
+    """Poll a prediction or a training until it has finished. Raises PredictionTimeout at the deadline, APIError.
 
-    If it has not been `seen` yet, as only its id is known, it is loaded first.
+    A job that has not been `seen`, of which only the id is known, is fetched first.
     """
     watch = Watch(run, deadline, updates)
     await (watch.updates.tell(run) if seen else watch.look())
@@ -48,7 +48,7 @@ async def wait_until_done(run: Run, deadline: Deadline, updates: Updates | None 
 
 
 class Watch:
-    """Polls a job. A failure that can be over at the next poll does not end the wait."""
+    """Polls a prediction or a training, and tolerates temporary failures."""
 
     def __init__(
         self, run: AnyJob, deadline: Deadline, updates: Updates | None = None, block: CancelOnExit | None = None
@@ -56,29 +56,29 @@ class Watch:
         self.run: AnyJob = run
         self.deadline: Deadline = deadline
         self.failures: int = 0
-        """How many polls in a row have failed."""
+        """Number of failed polls since the last successful one."""
         self._trouble: str | None = None
         self.final: bool = False
-        """Whether it was polled after the deadline had passed."""
+        """Whether the last poll came after the deadline."""
         self.updates: Updates = updates or Updates(session_of(run))
         self.block: CancelOnExit = block or CancelOnExit(run, cancel=False, updates=self.updates)
-        """The block of the call that watches."""
-        self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # polls are repeated here
+        """The block of the call that polls."""
+        self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # `look_again` retries instead
         self.off_stream: bool = False
-        """Whether the reader stops using the stream's events, for example because they begin after the output."""
+        """Whether the reader cannot use the events of the stream, for example as it begins later than the output."""
         tell_end(run)
 
     @property
     def tells_end(self) -> bool:
-        """Whether a callback or an observer wants to see how it ends."""
+        """Whether a callback, a display or an observer wants to know how the job ends."""
         observers = self.session.config.observers
         return self.updates.wanted or (observers is not None and observers.wants("finished"))
 
     async def look_again(self) -> bool:
-        """Poll when it is due, and return True. Return False once the job has ended.
+        """Poll the job when the next poll is due. If it has finished, return False without polling.
 
-        If the deadline passes between two polls, because a reader is slow, there is one more poll. Then this raises
-        PredictionTimeout. It also raises what `refresh` raises.
+        If the deadline passes between two polls, for example because a reader is slow, one more poll is made. Raises
+        PredictionTimeout after that, and what `look` raises.
         """
         if self.run.status in TERMINAL:
             return False
@@ -88,7 +88,7 @@ class Watch:
         return True
 
     async def look(self) -> None:
-        """Poll once, or leave it to the next poll after a passing failure. Errors carry the job.
+        """Fetch the job. A temporary failure is left to the next poll; other errors are raised and carry the job.
 
         Each failure in a row makes the pause before the next poll longer. All polls with one token share its quota.
         """
@@ -118,13 +118,13 @@ class Watch:
             await self.updates.tell(self.run)
 
     def late(self) -> PredictionTimeout:
-        """Return the error for a job that has not ended in time."""
+        """Create the error for a job that has not finished in time."""
         return PredictionTimeout(self.run, self.deadline.seconds or 0, self._trouble if self.failures else None)
 
     def carried_by(self, error: APIError) -> APIError:
         """Attach the job to an error, with a hint how to continue."""
         vars(error).update(prediction=self.run)
-        if isinstance(error, NotFoundError) and self.run.created_at is None:  # it was never seen
+        if isinstance(error, NotFoundError) and self.run.created_at is None:  # the job was never fetched
             return error
         noun = self.run.endpoints.noun
         again = f"The {noun} may go on: client.{noun}s.wait({self.run.id!r}) gives its result."
@@ -132,10 +132,10 @@ class Watch:
 
 
 def check_success(prediction: AnyJob, deadline: Deadline | None = None, cancel_after: str | None = None) -> None:
-    """Raise ModelError for a prediction that has failed or was canceled, DataRemovedError if its output is gone.
+    """Raise for a prediction that ended without an output: ModelError, or DataRemovedError if the output is gone.
 
-    A prediction that was canceled at the deadline was canceled because of it: this raises PredictionTimeout. If the
-    caller has set `cancel_after`, that is the probable reason: this raises PredictionCanceled.
+    A prediction that was canceled at the deadline was canceled because of it: PredictionTimeout. But if the caller
+    started it with `cancel_after`, that is the likelier cause: PredictionCanceled.
     """
     match prediction.status:
         case "failed":
@@ -154,6 +154,6 @@ def check_success(prediction: AnyJob, deadline: Deadline | None = None, cancel_a
 
 
 def check_kept(prediction: Any) -> None:
-    """Raise DataRemovedError for a prediction that has succeeded and whose output has been removed."""
+    """Raise DataRemovedError for a prediction that has succeeded, but whose output has been removed."""
     if prediction.status == "succeeded" and prediction.data_removed and raw_output(prediction) is None:
         raise DataRemovedError(prediction)
