@@ -210,6 +210,5 @@ class Call(Generic[C]):
     async def _post(self, options: Mapping[str, Any], endpoint: Any, *path: str, **members: Any) -> Created:
         session = with_request_options(self._bound, options)
         ready = await encode(self._inputs, session, self.description)
-        told: Any = {"input": ready, "options": options, "block": self.block}
-        told["kind"] = Prediction
-        return await post(session, endpoint, *path, **told, **members)
+        members |= {"kind": Prediction, "input": ready, "options": options, "block": self.block}
+        return await post(session, endpoint, *path, **members)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import (
-    Mapping,  # noqa: TC003 - a TypedDict's annotations may be evaluated
-)
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._http import log
@@ -35,6 +32,8 @@ from replicate.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
 
     from replicate._http.session import Session
