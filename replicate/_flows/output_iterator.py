@@ -33,7 +33,7 @@ class OutputIterator(Iteration[C, Any]):
     `await output` returns all items, joined if they are pieces of a text. `prediction` is the prediction.
 
     Leaving it before the end cancels the prediction: closing it, an interrupt, or dropping it half-read. An iterator
-    that was never read cancels nothing when it is dropped, but cancels when its `with` block is left.
+    that was never read cancels nothing when it is dropped, but cancels when it is closed or its `with` block is left.
     """
 
     def __init__(

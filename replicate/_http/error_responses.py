@@ -298,9 +298,13 @@ def redirects_with_the_token(response: httpx.Response) -> bool:
 
 
 def struck(text: str, response: httpx.Response) -> str:
-    """Mask the token of a response's request in a text. One shorter than any real token may be a common word."""
-    sent = authorization_of(request_of(response)) or b""
-    token = sent.decode("latin-1").split(" ", 1)[-1]
+    """Mask the token of a response's request in a text."""
+    return without_token(text, authorization_of(request_of(response)))
+
+
+def without_token(text: str, secret: bytes | None) -> str:
+    """Mask the token of an Authorization header in a text. One shorter than any real token may be a common word."""
+    token = (secret or b"").decode("latin-1").split(" ", 1)[-1]
     return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
 
 

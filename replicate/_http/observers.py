@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from copy import copy
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ import httpx
 
 from replicate._errors import brief
 from replicate._http import log
-from replicate._http.error_responses import excerpt, strike, strike_head
-from replicate._http.secrecy.hiding import state_of
+from replicate._http.error_responses import excerpt, strike, strike_head, without_token
+from replicate._http.libraries import library_of
+from replicate._http.secrecy.hiding import authorization, state_of
 from replicate._json import is_iterable, is_mapping
 from replicate._observer import Observer
 from replicate._wording import harmless
@@ -31,6 +33,13 @@ class Observers:
         self.each: tuple[object, ...] = each
         self._finished = OrderedDict[str, object]()
         self._reported: set[tuple[int, str]] = set()
+        self._ignored: type[BaseException] = Exception
+
+    def without_interrupts(self) -> Observers:
+        """Return the same observers, for cleaning up: an interrupt that one of them raises is ignored, too."""
+        other = copy(self)
+        other._ignored = BaseException  # noqa: SLF001 - of this class
+        return other
 
     def wants(self, method: str) -> bool:
         """Return whether any observer implements a method."""
@@ -79,10 +88,10 @@ class Observers:
                 if call is not None:
                     told = values() if told is None else told
                     refuse_coroutine(call(*told))
-            except Exception as error:  # noqa: BLE001 - whatever it is
+            except self._ignored as error:
                 self._report(each, method, error)
 
-    def _report(self, observer: object, method: str, error: Exception) -> None:
+    def _report(self, observer: object, method: str, error: BaseException) -> None:
         if (id(observer), method) in self._reported:
             return
         self._reported.add((id(observer), method))
@@ -93,7 +102,7 @@ class Observers:
 class Shown:
     """An error as one line of the log. It is made into text late, so that the log handles errors in that."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self._error = error
 
     def __str__(self) -> str:
@@ -121,11 +130,19 @@ def observers(given: Any) -> Observers | None:
 
 
 def shown_request(arguments: Mapping[str, Any]) -> httpx.Request:
-    """Return a request to show. Its Authorization is masked. It has its body, unless that holds files."""
-    url: httpx.URL = arguments["url"]
-    headers = [(name, value) for name, value in arguments["headers"].raw if name.lower() != b"host"]
+    """Return a request to show. The token is masked, wherever it is. It has its body, unless that holds files."""
+    secret = authorization(arguments["headers"])
+    url = httpx.URL(without_token(str(arguments["url"]), secret))
+    headers = [
+        (name, without_token(value.decode("latin-1"), secret).encode("latin-1"))
+        for name, value in arguments["headers"].raw
+        if name.lower() != b"host"
+    ]
     host = (b"Host", url.netloc)  # otherwise httpx decodes the host, which may be invalid
-    return httpx.Request(arguments["method"], url, headers=[host, *headers], content=arguments.get("content"))
+    content = arguments.get("content")
+    if isinstance(content, bytes):
+        content = without_token(content.decode("latin-1"), secret).encode("latin-1")
+    return httpx.Request(arguments["method"], url, headers=[host, *headers], content=content)
 
 
 def shown_response(response: httpx.Response, request: httpx.Request | None) -> httpx.Response:
@@ -137,12 +154,8 @@ def shown_response(response: httpx.Response, request: httpx.Request | None) -> h
     state = state_of(shown)
     state.update(state_of(response))
     state.update(headers=response.headers.copy(), extensions={**response.extensions})
-    if "_content" in state:
-        strike(shown)
-    else:
-        strike_head(shown)
-        state.pop("stream", None)
-        state.update(is_stream_consumed=True, is_closed=True)
+    (strike if "_content" in state else strike_head)(shown)
+    state.update(stream=library_of(response).ByteStream(b""), is_stream_consumed=True, is_closed=True)
     if request is not None:
         state["_request"] = request
     made: httpx.Response = shown

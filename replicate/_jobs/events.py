@@ -37,15 +37,15 @@ class BrokenStreamError(Exception):
 async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent], None]:
     """Yield the events of a prediction's stream up to `done`, in batches of those that arrive together.
 
-    Reconnects when the stream breaks off. Raises BrokenStreamError if reconnecting fails or would repeat output, or if
-    the prediction has ended without a `done`; PredictionTimeout at the deadline.
+    Reconnects when the stream breaks off. Raises BrokenStreamError if reconnecting fails or could repeat events that
+    the reader needs exactly once, or if the prediction has ended without a `done`; PredictionTimeout at the deadline.
 
     A silent stream is closed before the prediction is polled, and reopened after. If it kept its connection while it
     waited for another one from the pool, streams that hold all connections would wait for each other forever.
     """
     prediction: Any = watch.run
     session, deadline = session_of(watch.run), watch.deadline
-    now, place = session.transport.now, Place()
+    now, place = session.transport.now, Place(watch.needed)
     failures = 0
     while True:
         headers = {**HEADERS, "Last-Event-ID": place.last_id} if place.last_id else HEADERS
@@ -81,14 +81,15 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
 
 
 class Place:
-    """The position in a stream, across all its connections."""
+    """The position in a stream, across all its connections. The reader needs each event of one kind exactly once."""
 
-    def __init__(self) -> None:
+    def __init__(self, needed: str = "output") -> None:
+        self._needed = needed
         self.last_id: str | None = None
         self.retry: int | None = None
         """The milliseconds that the server asks clients to wait before they reconnect, if it does."""
         self.lost: bool = False
-        """Whether the last output had no id of its own: after a reconnection the server may repeat it."""
+        """Whether the last needed event had no id of its own: after a reconnection the server may repeat it."""
         self._first: str | None = None
         self._ids: deque[str] = deque(maxlen=REMEMBERED)
         self._earlier: set[str | None] = set()
@@ -125,7 +126,7 @@ class Place:
                     self._first = self._first or event.id
                     self._ids.append(event.id)
                     self.last_id, self.lost = event.id, False
-            elif not self._known and event.event == "output":
+            elif not self._known and event.event == self._needed:
                 self.lost = True
             if not self._known:
                 new.append(event)

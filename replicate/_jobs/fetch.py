@@ -55,9 +55,12 @@ async def cancel_job(run: Run) -> Run:
     return run
 
 
-def tell_end(run: Any, *, complete: bool = False) -> None:
-    """Notify the client's observers if a job has ended, or is `complete` although its status does not say so."""
-    observers = session_of(run).config.observers
+def tell_end(run: Any, *, complete: bool = False, session: Session[Any] | None = None) -> None:
+    """Notify the client's observers if a job has ended, or is `complete` although its status does not say so.
+
+    The observers are those of the job's session, unless another session is given.
+    """
+    observers = (session or session_of(run)).config.observers
     if observers is not None and (complete or run.status in TERMINAL):
         observers.finished(run)
 

@@ -95,8 +95,7 @@ async def follow_events(watch: Watch, schema: OutputSchema) -> AsyncGenerator[li
         async with closing(changes(watch, url)) as source:
             async for batch in source:
                 if batch:
-                    if watch.updates.wanted:
-                        await watch.updates.happened(prediction, batch, schema)
+                    await watch.report(batch, schema)
                     seen += [event.data for event in batch if event or event.event == "output"]
                     yield batch
                     if batch[-1].event == "done":
@@ -204,8 +203,7 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
     known = text_of(raw_output(prediction)) if texts else ""
     async with closing(changes(watch, url if texts and not prediction.finished else None)) as source:
         async for batch in source:
-            if batch and watch.updates.wanted:
-                await watch.updates.happened(prediction, batch, schema)
+            await watch.report(batch, schema)
             new: list[Any] = [] if batch else news(prediction, seen, schema)
             for event in batch:
                 if event.event == "output":
@@ -260,6 +258,7 @@ async def lines(prediction: AnyJob) -> AsyncGenerator[str, None]:
     Reads events if there is a stream, and polls for what they leave out. Raises APIError.
     """
     watch, seen = Watch(prediction, Deadline(session_of(prediction), None)), whole(prediction)
+    watch.needed = "logs"
     for line in seen:
         yield line
     told, parts = 0, list[str]()

@@ -232,6 +232,9 @@ class Iteration(Generic[C, T]):
         await self._close()
 
     async def _close(self) -> None:
+        unread = not (self._begun or self._reading or self._over or self._failure)
+        if unread and self._prediction is not None:
+            await self._begin()  # the source now owns the prediction
         self._take_back()
         self._ready = iter(())
         if self._failure is None and not self._complete:

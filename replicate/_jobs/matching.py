@@ -124,20 +124,46 @@ class Fit(NamedTuple):
     """Whether they have exactly the input that was sent, either unchanged or with defaults of the model added."""
 
 
-def fitting(asked: Asked, started: Sequence[Any], defaults: Callable[[Any], Mapping[str, Any]]) -> Fit:
+def fitting(asked: Asked, started: Sequence[Any], properties: Callable[[Any], Mapping[str, Any]]) -> Fit:
     """Select the jobs that have exactly the input that was sent, or else those that may have it.
 
-    `defaults` returns the known defaults of a job's model. A job with another value in the place of a default was
-    started by somebody else.
+    `properties` returns the input properties in the schema of a job's model, by name, as far as they are known.
     """
     found = [each for each in started if asked.fits(each)]
     whole = [each for each in found if same(asked.input, each.input)]
     exact = [each for each in whole if same(each.input, asked.input)]
-    exact = exact or [each for each in whole if same(each.input, {**defaults(each), **asked.input})]
+    exact = exact or [each for each in whole if same(each.input, {**defaults_of(properties(each)), **asked.input})]
     if exact:
         return Fit(exact, exact=True)
     found = found if asked.input else []  # any job would fit
-    return Fit([each for each in found if alike(defaults(each), without(each.input, asked.input))], exact=False)
+    return Fit([each for each in found if explained(asked.input, each.input, properties(each))], exact=False)
+
+
+def explained(sent: Mapping[str, Any], shown: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
+    """Return whether a shown input can result from the one sent, by the known properties of the model.
+
+    If it shows another value for an unsent property than the default, or does not show a plain value of a property, it
+    is the input of another job. Only secrets may be left out.
+    """
+    added, defaults = without(shown, sent), defaults_of(properties)
+    given = [name for name, value in added.items() if value is not None and name in properties and name not in defaults]
+    left_out = [
+        name
+        for name, value in sent.items()
+        if name not in shown and is_plain(value) and name in properties and not is_secret(properties[name])
+    ]
+    return not given and not left_out and alike(defaults, added)
+
+
+def defaults_of(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of the properties that have one."""
+    return {name: each["default"] for name, each in properties.items() if "default" in members(each)}
+
+
+def is_secret(schema: Any) -> bool:
+    """Return whether a property holds a secret, which the API need not show."""
+    found = members(schema)
+    return bool(found.get("writeOnly") or found.get("x-cog-secret")) or found.get("format") == "password"
 
 
 def without(shown: Any, sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from replicate._json import members
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, stored
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from replicate._http.session import Session
     from replicate._jobs.any_job import AnyJob
     from replicate._models.schema import OutputSchema
@@ -91,11 +92,9 @@ def known_schema(run: AnyJob, session: Session[Any] | None) -> OutputSchema:
     return BY_VALUE if description is None else description.output
 
 
-def known_defaults(run: AnyJob, session: Session[Any]) -> dict[str, Any]:
-    """Return the defaults of a prediction's input, or none unless its client remembers the model."""
+def known_inputs(run: AnyJob, session: Session[Any]) -> Mapping[str, Any]:
+    """Return the input properties of a prediction's model by name, or none unless its client remembers the model."""
     from replicate._models.descriptions import description_of
 
     description = description_of(run, session)
-    if description is None:
-        return {}
-    return {name: each["default"] for name, each in description.inputs.items() if "default" in members(each)}
+    return {} if description is None else description.inputs

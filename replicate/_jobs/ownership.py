@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -63,7 +64,8 @@ class ExitRegistry:
         """Record that a block has begun. The first one makes `end` run at exit, before connections are closed."""
         if not self._registered:
             self._registered = True
-            atexit.register(self.end)
+            weakref.finalize(self, bool).atexit = False  # the first finalizer makes weakref register its own function
+            atexit.register(self.end)  # the last function registered runs first: before finalizers close connections
             if util := sys.modules.get("multiprocessing.util"):  # its processes exit without atexit
                 util.Finalize(None, self.end, exitpriority=0)
         self._blocks.add(block)
@@ -192,9 +194,9 @@ async def cancel_quietly(
 ) -> bool:
     """Cancel an abandoned job, within so many seconds. Return whether it was canceled.
 
-    Errors are only logged, because another exception is being raised.
+    Errors are only logged, because another exception is being raised. So are all exceptions of observers.
     """
-    canceled = False
+    canceled, session = False, without_interrupting_observers(session)
     try:
         payload = await cancel_with_retries(
             session, canceler, run_id, Deadline(session, max(0.1, seconds - LAST_CHANCE))
@@ -202,7 +204,7 @@ async def cancel_quietly(
         canceled = True
         if into is not None:
             update_from(into, payload)
-            tell_end(into)
+            tell_end(into, session=session)
     except Exception as error:  # noqa: BLE001 - any failure
         log.debug("%s cannot be canceled: %s", run_id, error)
     finally:
@@ -211,6 +213,12 @@ async def cancel_quietly(
         else:
             log.warning("%s could not be canceled: it may go on, and is charged for then", run_id)
     return canceled
+
+
+def without_interrupting_observers(session: Session[Any]) -> Session[Any]:
+    """Return a session for cleaning up, in which no exception of an observer has an effect, not even an interrupt."""
+    observers = session.config.observers
+    return session if observers is None else session.evolve(observers=observers.without_interrupts())
 
 
 async def cancel_with_retries(

@@ -7,13 +7,13 @@ not known to belong to another create.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from replicate._errors import brief
 from replicate._http import log
 from replicate._http.config import LAST_CHANCE
 from replicate._http.connections.interface import came_over_a_socket
+from replicate._http.connections.process import ClosedError
 from replicate._http.connections.transport import Lock
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
@@ -23,9 +23,9 @@ from replicate._jobs.assignment import Attempt, Verdict, assign, without_others
 from replicate._jobs.create_registry import create_registry as create_registry  # noqa: PLC0414 - for tests
 from replicate._jobs.fetch import PASSING, TERMINAL, fetch_job
 from replicate._jobs.list_recent import list_recent
-from replicate._jobs.matching import Asked, fitting, same
-from replicate._jobs.outputs import known_defaults
-from replicate._jobs.ownership import LAST_WILL, cancel_quietly, in_thread
+from replicate._jobs.matching import Asked, fitting
+from replicate._jobs.outputs import known_inputs
+from replicate._jobs.ownership import LAST_WILL, cancel_quietly, in_thread, without_interrupting_observers
 from replicate._jobs.pauses import CROWDED, CROWDED_LOOKS, FIND, FIND_QUICKLY
 from replicate._models import look_up
 from replicate._models.descriptions import description_reference, remembered
@@ -40,7 +40,7 @@ from replicate.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from replicate._http.session import Session
@@ -173,6 +173,7 @@ class CreateAttempt:
         if not self.out and self.id is None:
             return
         self.lost, self.ending, seconds = True, True, min(seconds, LAST_WILL)
+        session = without_interrupting_observers(session)
         late = session.transport.now() + seconds
         try:
             if self.id is None:
@@ -192,10 +193,7 @@ class CreateAttempt:
     async def recovered(self, error: APIError) -> Any:
         """Return the job that the request started, after its response was lost. Raises AmbiguousCreateError."""
         self.lost = True
-        if self.session.transport.is_closed:
-            await self._find_quickly(self.session, LAST_WILL)
-        else:
-            await self._find(self.session, FIND)
+        await self._find_anyhow(self.session, FIND, LAST_WILL)
         if self.id is None:
             raise self._ambiguous(error) from error
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
@@ -208,19 +206,26 @@ class CreateAttempt:
             return self._listed
 
     async def _find_quickly(self, session: Session[Any], seconds: float) -> None:
-        """Search for the job within so many seconds, over new connections if the client has been closed meanwhile."""
+        """Search for the job within so many seconds."""
+        bound = Deadline(session, max(0.1, seconds - LAST_CHANCE)).bound(session)
+        await self._find_anyhow(bound, FIND_QUICKLY, seconds)
 
-        async def find(asking: Session[Any]) -> None:
+    async def _find_anyhow(self, session: Session[Any], pauses: Sequence[float], seconds: float) -> None:
+        """Search for the job; if the client has been closed, within so many seconds over new connections."""
+
+        async def find(spare: Session[Any]) -> None:
             """Search through a session. If this is canceled and repeated, it waits for the first thread to finish."""
             with self._lock:
                 if self.id is None:
-                    await self._find(Deadline(asking, max(0.1, seconds - LAST_CHANCE)).bound(asking), FIND_QUICKLY)
+                    await self._find(Deadline(spare, max(0.1, seconds - LAST_CHANCE)).bound(spare), FIND_QUICKLY)
 
-        if session.transport.is_closed:
-            with suppress(ReplicateError):  # the caller's own HTTP client cannot be created anew
+        try:
+            await self._find(session, pauses)
+        except ClosedError as error:
+            try:
                 await in_thread(session, find)
-                return
-        await find(session)
+            except ReplicateError:  # the caller's own HTTP client cannot be created anew
+                self._trouble = error
 
     async def _find(self, session: Session[Any], pauses: Sequence[float]) -> None:
         """Search for the job, once after each pause. A temporary failure does not end the search."""
@@ -234,6 +239,8 @@ class CreateAttempt:
                 await self._look(session)
             except (*PASSING, APIResponseValidationError) as error:
                 self._trouble = error
+            except ClosedError:
+                raise
             except Exception as error:  # noqa: BLE001 - any failure: the error of the create is raised
                 self._trouble = error
                 return
@@ -249,9 +256,9 @@ class CreateAttempt:
         listed = await list_recent(session, self.endpoints, self.sent)
         rivals = self._rivals(session.transport.now())
         free = [each for each in listed if create_registry.is_free(each.id, self.account)]
-        await self._learn_defaults(session, free)
+        await self._learn_properties(session, free)
         others = [rival.attempt() for rival in rivals]
-        fit = without_others(fitting(self.asked, free, self._defaults), others)
+        fit = without_others(fitting(self.asked, free, self._properties), others)
         self._found = [each.id for each in fit.found]
         self._similar = [each.id for each in free if self.asked.fits(each) and each.id not in self._found]
         given_up = create_registry.alike(self, self._found)
@@ -276,19 +283,19 @@ class CreateAttempt:
             and (other.account, other.noun) == (self.account, self.noun)
         ]
 
-    async def _learn_defaults(self, session: Session[Any], started: Sequence[Any]) -> None:
-        """Look up, once, the model of a job whose input has additional members. They may be defaults of the model."""
+    async def _learn_properties(self, session: Session[Any], started: Sequence[Any]) -> None:
+        """Look up, once, the model of a job whose input has more or fewer members. They may be defaults or secrets."""
         fit = [each for each in started if self.asked.fits(each)]
-        exact = any(same(each.input, self.asked.input) for each in fit)
+        exact = any(map(self.asked.is_exactly, fit))
         if self._described or not self.endpoints.described or not fit or exact:
             return
         self._described, reference = True, description_reference(fit[0])
         if reference is not None and remembered(session, reference) is None:
             await look_up.try_look_up(session, reference, Deadline.within(session), look_up.QUICKLY)
 
-    def _defaults(self, started: Any) -> dict[str, Any]:
-        """Return the known input defaults of a job's model. Those of trainings are not known."""
-        return known_defaults(started, self.session) if self.endpoints.described else {}
+    def _properties(self, started: Any) -> Mapping[str, Any]:
+        """Return the known input properties of a job's model. Those of trainings are not known."""
+        return known_inputs(started, self.session) if self.endpoints.described else {}
 
     def _ambiguous(self, error: APIError) -> AmbiguousCreateError:
         """Create the error for a create with an unknown outcome."""

@@ -15,13 +15,11 @@ from replicate._objects.progress_bar import Display
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Self, TypeGuard
 
     from replicate._http.session import Session
-    from replicate._http.sse import ServerSentEvent
     from replicate._jobs.any_job import AnyJob
-    from replicate._models.schema import OutputSchema
 
 
 class Updates:
@@ -42,8 +40,6 @@ class Updates:
         self._callback = on_update
         self._display = Display() if progress else None
         self._last: Any = None
-        self._logs = ""
-        self._pieces: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -87,27 +83,6 @@ class Updates:
             display.drop(error)
         else:
             display.draw(told, fraction, whole=run.status == "succeeded")
-
-    async def happened(self, prediction: AnyJob, events: Sequence[ServerSentEvent], schema: OutputSchema) -> None:
-        """Add the logs in some events, and the output if it is text, to a prediction, and report its state.
-
-        A stream starts at the beginning, so it repeats logs and output that the prediction already has.
-        """
-        for event in events:
-            if event.event == "logs":
-                self._logs += event.data
-            elif event.event == "output":
-                self._pieces.append(str(event))
-        if prediction.status == "starting" and (self._logs or self._pieces):
-            prediction.status = "processing"
-        known_logs: Any = prediction.logs
-        if len(self._logs) > (len(known_logs) if is_text(known_logs) else 0):
-            prediction.logs = self._logs
-        known = raw_output(prediction)
-        listed = schema.streams_text if schema.iterator else not schema.known
-        if listed and (known is None or (is_array(known) and len(self._pieces) > len(known))):
-            prediction.output = [*self._pieces] or None
-        await self.tell(prediction)
 
 
 def is_text(value: Any) -> TypeGuard[str]:

@@ -11,7 +11,8 @@ from replicate._jobs.outputs import raw_output
 from replicate._jobs.ownership import CancelOnExit
 from replicate._jobs.pauses import backoff
 from replicate._jobs.polling import acquire, sleep_until_due
-from replicate._jobs.updates import Updates
+from replicate._jobs.updates import Updates, is_text
+from replicate._json import is_array
 from replicate._objects.resource import session_of, update_from
 from replicate.exceptions import (
     APIError,
@@ -23,9 +24,13 @@ from replicate.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from replicate._http.deadline import Deadline
     from replicate._http.session import Session
+    from replicate._http.sse import ServerSentEvent
     from replicate._jobs.any_job import AnyJob
+    from replicate._models.schema import OutputSchema
 
 
 FAILURES = 10
@@ -64,8 +69,11 @@ class Watch:
         self.block: CancelOnExit = block or CancelOnExit(run, cancel=False, updates=self.updates)
         """The block of the call that polls."""
         self.session: Session[Any] = session_of(run).evolve(max_retries=0)  # `look_again` retries instead
+        self.needed: str = "output"
+        """The kind of events that the reader needs each exactly once."""
         self.off_stream: bool = False
         """Whether the reader cannot use the events of the stream, for example as it begins later than the output."""
+        self._logs, self._pieces = "", list[str]()  # of the stream, from its beginning
         tell_end(run)
 
     @property
@@ -116,6 +124,30 @@ class Watch:
             raise
         else:
             await self.updates.tell(self.run)
+
+    async def report(self, events: Sequence[ServerSentEvent], schema: OutputSchema) -> None:
+        """Add the logs in some events, and the output if it is text, to the job, and report its state if wanted.
+
+        A stream starts at the beginning, so it repeats logs and output that the job already has.
+        """
+        if not events or not self.updates.wanted:
+            return
+        run = self.run
+        for event in events:
+            if event.event == "logs":
+                self._logs += event.data
+            elif event.event == "output":
+                self._pieces.append(str(event))
+        if run.status == "starting" and (self._logs or self._pieces):
+            run.status = "processing"
+        known_logs: Any = run.logs
+        if len(self._logs) > (len(known_logs) if is_text(known_logs) else 0):
+            run.logs = self._logs
+        known = raw_output(run)
+        listed = schema.streams_text if schema.iterator else not schema.known
+        if listed and (known is None or (is_array(known) and len(self._pieces) > len(known))):
+            run.output = [*self._pieces] or None
+        await self.updates.tell(run)
 
     def late(self) -> PredictionTimeout:
         """Create the error for a job that has not finished in time."""

@@ -12,6 +12,7 @@ from replicate._http.options import ListOptions, check_parameters
 from replicate._http.sse import ServerSentEvent
 from replicate._inputs.aliases import PREDICTION, PredictionName, PredictionWords, owner_and_name, pop_id, version_text
 from replicate._jobs.any_job import Endpoints
+from replicate._jobs.fetch import tell_end
 from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
 from replicate._jobs.job import Job
 from replicate._jobs.options import PredictionOptions
@@ -277,7 +278,8 @@ class Predictions(Namespace[C]):
         """Cancel a prediction. A finished one stays unchanged. Maps to `predictions.cancel`. Raises APIError."""
         prediction_id, rest = pop_id(PREDICTION, prediction, options)
         stopped = await self._session.given(rest).call(predictions_cancel, prediction_id)
-        return Prediction[C].bind(stopped, self._session)
+        tell_end(canceled := Prediction[C].bind(stopped, self._session))
+        return canceled
 
     @dual
     async def wait(

@@ -24,6 +24,7 @@ from replicate._inputs.aliases import (
 )
 from replicate._jobs.any_job import Endpoints
 from replicate._jobs.create import create
+from replicate._jobs.fetch import tell_end
 from replicate._jobs.job import Job
 from replicate._jobs.options import TrainingOptions, WebhookOptions
 from replicate._jobs.ownership import CancelOnExit
@@ -153,7 +154,9 @@ class Trainings(Namespace[C]):
     async def cancel(self, training: str | Training[Any] = UNSET, **options: Unpack[TrainingName]) -> Training[C]:
         """Cancel a training. A finished one stays unchanged. Maps to `trainings.cancel`. Raises APIError."""
         training_id, rest = pop_id(TRAINING, training, options)
-        return Training[C].bind(await self._session.given(rest).call(trainings_cancel, training_id), self._session)
+        stopped = await self._session.given(rest).call(trainings_cancel, training_id)
+        tell_end(canceled := Training[C].bind(stopped, self._session))
+        return canceled
 
     @dual
     async def wait(

@@ -276,6 +276,20 @@ sent.wait(20)
     assert settled(srv) == ["canceled"]
 
 
+def test_a_first_create_in_a_daemon_thread(srv: Server) -> None:
+    """Connections are closed after the cancellation at exit, even if a call came before the first of them."""
+    program = """
+import threading
+from replicate import Replicate
+client = Replicate()
+threading.Thread(target=client.run, args=("me/silent",), daemon=True).start()
+while not client.predictions.list().results:
+    pass
+"""
+    ended(srv, program)
+    assert settled(srv) == ["canceled"]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
 @pytest.mark.parametrize("end", ["sys.exit()", "items.close(); os._exit(0)"])
 @pytest.mark.parametrize("way", WAYS)

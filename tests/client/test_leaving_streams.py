@@ -494,3 +494,23 @@ def test_an_iterator_that_outlives_its_asynchronous_client(srv: Server, way: str
 
     run(main if run is trio.run else main())
     assert settled(srv) == ["canceled"]
+
+
+@pytest.mark.parametrize("way", ["version", "use", "output", "stream"])
+async def test_an_iterator_that_was_never_read_is_closed(clients: Any, srv: Server, way: str) -> None:
+    """Closing it cancels the prediction that it owns, as leaving its `with` block does, and starts none."""
+    client = clients(srv)
+    match way:
+        case "version":
+            items = await got(client.run(version_of(srv, "me/community"), wait=False))
+        case "use":
+            items = await got(client.use("me/held", streaming=True)())
+        case "output":
+            items = await got((await got(client.use("me/held", streaming=True).create())).output())
+        case _:
+            items = client.stream("me/held")
+    for _ in range(2):
+        await got(items.close())
+    assert [each.status for each in srv.predictions] == ([] if way == "stream" else ["canceled"])
+    with pytest.raises(ReplicateError if way == "stream" else RunError, match=r"was (closed|left) before"):
+        await first(items)

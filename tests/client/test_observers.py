@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import logging
 import pickle
 from datetime import UTC, datetime
@@ -147,7 +148,7 @@ async def test_files_are_observed(clients: Any, server: Server) -> None:
     assert [response.status_code for response, _ in recorder.of("received")] == [201, 200]
 
 
-async def test_an_answer_may_be_read_and_closed(colour: str) -> None:
+async def test_an_answer_may_be_read_and_closed(colour: str, caplog: pytest.LogCaptureFixture) -> None:
     """What an observer does with an answer does not matter: it has a copy, without content that is yet to come."""
     unread: list[type[Exception]] = []
 
@@ -169,6 +170,7 @@ async def test_an_answer_may_be_read_and_closed(colour: str) -> None:
         assert await got(streamed.read()) == b"whole"
         assert unread == [httpx.StreamConsumed]
         await got(client.close())
+    assert "observer" not in caplog.text
 
 
 @pytest.mark.parametrize("kept", [201, 422, "reset"])
@@ -191,6 +193,20 @@ async def test_observers_never_see_the_token(colour: str, kept: Any) -> None:
     for values in recorder.of("sending") + recorder.of("received") + recorder.of("failed"):
         assert found(values, TOKEN) is None
     assert recorder.of("sending")[0][0].headers["Authorization"] == "Bearer [hidden]"
+
+
+async def test_the_token_elsewhere_in_a_request(colour: str) -> None:
+    """A caller may send the token in another header, in the query or in the body, too: observers do not see it."""
+    recorder = Recorder()
+    more = {"default_headers": {"X-Proxy-Key": f"key {TOKEN}"}, "default_query": {"key": TOKEN}}
+    script = Script(create=[prediction("succeeded")])
+    client = scripted(colour, script, observers=[recorder], bearer_token=TOKEN, **more)
+    await got(client.predictions.create("v", {"key": TOKEN}))
+    [[request]] = recorder.of("sending")
+    assert found(request, TOKEN) is None
+    assert request.headers["X-Proxy-Key"] == "key [token]"
+    assert request.url.params["key"] == "[token]"
+    assert json.loads(request.content)["input"] == {"key": "[token]"}
 
 
 # ---- predictions and trainings
@@ -255,6 +271,16 @@ async def test_what_is_left_is_told_as_canceled(colour: str) -> None:
     with pytest.raises(replicate.PredictionTimeout):
         await got(client.run("me/model", timeout=5))
     assert recorder.runs == ["started Prediction starting", "finished Prediction canceled"]
+
+
+@pytest.mark.parametrize("kind", ["prediction", "training"])
+async def test_a_cancellation_by_id_is_told(colour: str, kind: str) -> None:
+    """Whoever cancels a prediction or a training by its id sees its end."""
+    recorder = Recorder()
+    answers = {"cancel": [prediction("canceled")], "cancel_training": [prediction("canceled")]}
+    client = scripted(colour, Script(**answers), observers=[recorder])
+    await got((client.predictions if kind == "prediction" else client.trainings).cancel("p1"))
+    assert recorder.runs == [f"finished {kind.title()} canceled"]
 
 
 async def test_trainings_are_told(colour: str) -> None:
@@ -341,6 +367,33 @@ async def test_an_interrupt_in_an_observer(colour: str, method: str) -> None:
     creates, cancels = script.asked.count("POST /predictions"), script.asked.count("POST /predictions/p1/cancel")
     expected = {"sending": (0, 0), "failed": (1, 0), "received": (1, 1), "started": (1, 1), "finished": (2, 0)}
     assert (creates, cancels) == expected[method]
+
+
+@pytest.mark.parametrize("method", ["sending", "received", "failed", "finished"])
+async def test_observers_that_keep_interrupting(colour: str, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    """While a call cleans up after itself, an interrupt in an observer does not stop the cancellation."""
+    script = Script(
+        create=[prediction("processing", version="v", input={})],
+        get=[httpx.Response(500, json={}), prediction("processing")],
+        cancel=[httpx.Response(500, json={}), prediction("canceled")],
+    )
+    observer, going = Failing(method, Interrupt()), False
+
+    def fail(*_: Any) -> None:
+        if going:
+            raise Interrupt
+
+    def now(_: Any) -> None:
+        nonlocal going
+        going = True
+
+    setattr(observer, method, fail)
+    client = scripted(colour, script, observers=[observer])
+    Clock(client)
+    with pytest.raises(Interrupt if method != "finished" else replicate.PredictionTimeout):
+        await got(client.run("o/n:v", {}, wait=False, on_update=now, timeout=30))
+    assert script.asked.count("POST /predictions/p1/cancel") == 2
+    assert f"the observer Failing.{method} raised Interrupt" in caplog.text
 
 
 def test_observers_of_real_connections(caplog: pytest.LogCaptureFixture) -> None:

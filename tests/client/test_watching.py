@@ -226,6 +226,19 @@ async def test_events_are_states_too(clients: Any, way: str) -> None:
     assert len({*lengths}) > 1
 
 
+async def test_an_output_that_is_read_twice(clients: Any) -> None:
+    """A second iterator over the output of one call reports no logs or items twice."""
+    seen: list[Any] = []
+    with local_server({"me/told": Model(told, official=True)}) as srv:
+        client = clients(srv)
+        note = lambda made: seen.append((made.logs, made.output))  # noqa: E731
+        run = await got(client.use("me/told", streaming=True, on_update=note).create())
+        for _ in range(2):
+            assert "".join(map(str, await collect(await got(run.output())))) == "one two three "
+    assert seen[-1] == ("word 0\nword 1\nword 2\n", ["one ", "two ", "three "])
+    assert all(len(output or ()) <= 3 for _, output in seen)
+
+
 @pytest.mark.parametrize("kind", [ZeroDivisionError, NotFoundError, PredictionTimeout])
 @pytest.mark.parametrize("way", ["stream", "version", "use"])
 async def test_a_callback_that_fails_ends_a_stream(clients: Any, held: Held, way: str, kind: type[Exception]) -> None:
@@ -518,6 +531,24 @@ async def test_a_stream_with_other_logs_is_left(colour: str, events: Any) -> Non
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.host == "stream.example.com":
             return next(answers, httpx.Response(404))
+        return httpx.Response(200, json=states[0] if request.method == "POST" else states[1])
+
+    client = scripted(colour, answer)
+    Clock(client)
+    made = await got(client.predictions.create("v", {}))
+    assert await collect(made.follow_logs()) == ["a", "b", "c"]
+
+
+async def test_logs_of_a_stream_without_ids(colour: str) -> None:
+    """If such a stream breaks off, a new connection could repeat lines: the rest comes from the prediction."""
+    states = [prediction("processing", logs=""), prediction("succeeded", logs="a\nb\nc\n")]
+    for each_state in states:
+        each_state["urls"] = {"stream": "https://stream.example.com/p1"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "stream.example.com":
+            text = "".join(f"event: logs\ndata: {line}\ndata: \n\n" for line in "ab")
+            return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=text)
         return httpx.Response(200, json=states[0] if request.method == "POST" else states[1])
 
     client = scripted(colour, answer)

@@ -87,20 +87,24 @@ def test_exact_matches_come_first() -> None:
     """An exact match comes first, then one with known defaults added."""
     asked = Asked({"model": "me/model"}, {"a": 1})
     exact, more, other = started(input={"a": 1}), started(input={"a": 1, "b": 2}), started(input={"a": 2})
-    assert fitting(asked, [more, exact, other], lambda _: {"b": 2}) == ([exact], True)
-    assert fitting(asked, [more, other], lambda _: {"b": 2, "c": 3}) == ([more], True)
-    assert fitting(asked, [other], lambda _: {"a": 2}) == ([], False)
+    assert fitting(asked, [more, exact, other], lambda _: {"b": {"default": 2}}) == ([exact], True)
+    assert fitting(asked, [more, other], lambda _: {"b": {"default": 2}, "c": {"default": 3}}) == ([more], True)
+    assert fitting(asked, [other], lambda _: {"a": {"default": 2}}) == ([], False)
     nothing = started(input={"a": 1, "b": None})
     assert fitting(asked, [nothing], lambda _: {}) == ([nothing], True)
 
 
+def D(value: Any) -> dict[str, Any]:  # noqa: N802 - short, for a table
+    return {"default": value}
+
+
 @pytest.mark.parametrize(
-    ("sent", "shown", "defaults", "fits"),
+    ("sent", "shown", "properties", "fits"),
     [
         ({"a": 1}, {"a": 1, "b": 2}, {}, True),
-        ({"a": 1}, {"a": 1, "b": 2}, {"c": 2}, True),
-        ({"a": 1}, {"a": 1, "b": 2}, {"b": 3}, False),
-        ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 2, "d": 3}}, {"d": 3}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, {"c": D(2)}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, {"b": D(3)}, False),
+        ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 2, "d": 3}}, {"d": D(3)}, True),
         ({"a": 1, "b": 2}, {"a": 1}, {}, True),
         ({"a": 1, "b": 2}, {}, {}, False),
         ({"a": 1, "b": 2}, {"b": 3}, {}, False),
@@ -110,16 +114,25 @@ def test_exact_matches_come_first() -> None:
         ({"key": "r8_secret"}, {"key": "[REDACTED]"}, {}, True),
         ({"key": {"inner": "r8_secret"}}, {"key": "<hidden>"}, {}, True),
         ({"key": "r8_secret", "a": 1}, {"key": "***", "a": 2}, {}, False),
-        ({"a": 1}, {"a": 1, "key": "***"}, {"key": "none"}, True),
+        ({"a": 1}, {"a": 1, "key": "***"}, {"key": D("none")}, True),
         ({"a": [1, {"b": 2}]}, {"a": [1, {}]}, {}, True),
         ({"a": [1]}, {"a": [1, 2]}, {}, False),
+        ({"a": 1, "b": 2}, {"a": 1, "c": 3}, {}, True),
+        ({"a": 1, "b": 2}, {"a": 1, "c": 3}, {"c": {}}, False),
+        ({"a": 1, "b": 2}, {"a": 1, "c": 3}, {"c": D(3)}, True),
+        ({"a": 1, "b": 2}, {"a": 1, "c": 3}, {"a": {}, "b": {}, "c": D(3)}, False),
+        ({"a": 1, "b": 2}, {"a": 1}, {"a": {}, "b": {}}, False),
+        ({"a": 1, "b": "data:,x"}, {"a": 1, "c": None}, {"a": {}, "b": {}, "c": {}}, True),
+        ({"a": 1, "b": "data:,x"}, {"a": 1}, {"a": {}, "b": {}}, True),
+        ({"a": 1, "key": "r8_secret"}, {"a": 1}, {"a": {}, "key": {"format": "password"}}, True),
+        ({"a": 1, "key": "r8_secret"}, {"a": 1}, {"a": {}, "key": {"x-cog-secret": True}}, True),
         ({"text": "the masked man"}, {"text": "another"}, {}, False),
     ],
 )
-def test_possible_matches(sent: Any, shown: Any, defaults: Any, *, fits: bool) -> None:
-    """Masked, added or missing members make no difference, unless they contradict a known default."""
+def test_possible_matches(sent: Any, shown: Any, properties: Any, *, fits: bool) -> None:
+    """Masked, added or missing members make no difference, unless the known properties of the model rule that out."""
     asked, made = Asked({"model": "me/model"}, sent), started(input=shown)
-    assert fitting(asked, [made], lambda _: defaults) == ([made] if fits else [], False)
+    assert fitting(asked, [made], lambda _: properties) == ([made] if fits else [], False)
 
 
 @pytest.mark.parametrize(
