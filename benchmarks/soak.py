@@ -194,6 +194,8 @@ class Caller:
         sync, other, spoken = self.blocking, self.awaited, f"me/words:{self.versions['me/words']}"
 
         async def joined(items: Any) -> str:
+            if isinstance(items, list):  # the look-up that shows that they come one by one has failed
+                return "".join(map(str, items))
             return "".join([str(item) async for item in items])
 
         async def by_version() -> str:
@@ -279,8 +281,9 @@ def in_tasks(caller: Caller, name: str, many: int) -> None:
                 raise
 
     async def main() -> None:
+        stop = interruptible(asyncio.current_task())
         tasks = list[asyncio.Task[None]]()
-        try:
+        with stop:
             while left:
                 tasks.append(asyncio.ensure_future(work(left.pop())))
                 await asyncio.sleep(0)
@@ -288,23 +291,29 @@ def in_tasks(caller: Caller, name: str, many: int) -> None:
                 if caller.random.random() < 0.02:
                     asyncio.get_running_loop().call_later(caller.random.random() * 10, task.cancel)
             await asyncio.gather(*tasks, return_exceptions=True)
-        except asyncio.CancelledError:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would end the loop before its tasks
-            raise
 
     while left:
-        with contextlib.suppress(KeyboardInterrupt), interruptible():
+        with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(main())
 
 
 class interruptible:  # noqa: N801 - used like a function
-    """A block in which SIGINT is Ctrl-C. Elsewhere, it is ignored."""
+    """A block in which SIGINT is Ctrl-C, once. Elsewhere, it is ignored. A task is canceled, as by `asyncio.run`."""
+
+    def __init__(self, task: asyncio.Task[Any] | None = None) -> None:
+        self._task = task
 
     def __enter__(self) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, self._interrupt)
 
     def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _interrupt(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end the loop before its tasks
+        if self._task is None:
+            raise KeyboardInterrupt
+        self._task.cancel()
 
 
 def work(arguments: argparse.Namespace) -> None:
