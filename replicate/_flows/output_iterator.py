@@ -12,6 +12,7 @@ from replicate._jobs.follow import items
 from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
 from replicate._jobs.wait import Watch, check_success
 from replicate._objects.resource import session_of
+from replicate._wording import safe_repr
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -84,6 +85,7 @@ class OutputIterator(Iteration[C, Any]):
     def _so_far(self) -> list[Any]:
         return [self._text()] if self._schema.concatenate else self._collected
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected)} items so far>"
 

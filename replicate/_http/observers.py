@@ -14,7 +14,6 @@ from replicate._http.error_responses import excerpt, strike, strike_head
 from replicate._http.secrecy.hiding import state_of
 from replicate._json import is_iterable, is_mapping
 from replicate._observer import Observer
-from replicate._wording import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,7 +96,7 @@ class Shown:
         self._error = error
 
     def __str__(self) -> str:
-        return excerpt(f"{type(self._error).__name__}: {harmless(brief(self._error))}")
+        return excerpt(f"{type(self._error).__name__}: {brief(self._error)}")
 
 
 def refuse_coroutine(value: object) -> None:

@@ -35,6 +35,7 @@ from replicate._http.rate_limit import RateLimiter
 from replicate._http.redirects import BODILESS, Route, is_file_of, origin
 from replicate._http.secrecy.hiding import BEARER, hide
 from replicate._version import __version__
+from replicate._wording import harmless, safe_repr
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
 from replicate_api.types import UNSET, MalformedResponse, multipart, query
 
@@ -91,6 +92,7 @@ class Session(ColouredSession[C]):
             known = self._known = url, f"{str(url).rstrip('/')}/", pace, self.paces
         return known
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.base_url}>"
 
@@ -359,7 +361,7 @@ def as_json(value: Any) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"the body cannot be JSON: {error}") from error
+        raise ValueError(harmless(f"the body cannot be JSON: {error}")) from error
 
 
 def blocking_session(config: Config, client: httpx.Client | None = None, **options: Any) -> Session[Sync]:
