@@ -30,7 +30,7 @@ from replicate._http.connections.transport import AsyncTransport, BlockingTransp
 from replicate._http.environment import log as log_variable
 from replicate._http.error_responses import UNANSWERED, connection_error, unreadable, without_context
 from replicate._http.libraries import own_timeout, own_url
-from replicate._http.options import REQUEST_OPTIONS, check_values, encoded, merged, put, within
+from replicate._http.options import REQUEST_OPTIONS, check_parts, check_values, encoded, merged, put, within
 from replicate._http.rate_limit import RateLimiter
 from replicate._http.redirects import BODILESS, Route, is_file_of, origin
 from replicate._http.secrecy.hiding import BEARER, hide
@@ -291,6 +291,7 @@ class Session(ColouredSession[C]):
         body: Mapping[str, Any] = config.body if ours and not bodiless else {}
         if request.parts:
             parts = (*request.parts, *multipart(body))
+            check_parts(parts)
             arguments["files"] = [(part.name, (part.filename, part.content, part.content_type)) for part in parts]
         elif request.content is not None:
             arguments["content"] = request.content

@@ -144,7 +144,8 @@ def part(name: Any, file: Any) -> Part:
         raise TypeError(harmless(f"{name} must be open, or its content: pass open({str(content)!r}, 'rb')"))
     if not isinstance(content, (bytes, str)) and not hasattr(content, "read"):
         raise TypeError(harmless(f"{name} must be an open binary file or bytes, not {type(content).__name__}"))
-    shown = filename or Path(str(getattr(content, "name", name))).name
+    own = Path(str(getattr(content, "name", name))).name.encode("utf-8", "replace")  # it can hold any bytes
+    shown = filename or own.decode()
     return Part(name, content, shown, kind[0] if kind else "application/octet-stream")
 
 

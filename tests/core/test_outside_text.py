@@ -205,7 +205,7 @@ def test_the_end_of_logs_has_whole_lines(more: int) -> None:
 
 @given(st.text())
 def test_control_characters_are_escaped(text: str) -> None:
-    """Each character that is not printable is escaped as in a repr, except line feeds, tabs and spaces of all widths."""
+    """Each character that is not printable is escaped as in a repr, except line feeds, tabs and all spaces."""
 
     def shown(character: str) -> str:
         kept = character.isprintable() or character in "\n\t" or category(character) == "Zs"
