@@ -95,6 +95,8 @@ class SyncOutputIterator(BlockingIteration[Any], OutputIterator[Sync]):
 
     def __str__(self) -> str:
         """Read to the end, and return the text of all items."""
+        if "_collected" not in vars(self):
+            return repr(self)  # its constructor raised
         for _ in self:
             pass
         return self._text()
@@ -129,7 +131,7 @@ class AsyncOutputIterator(AwaitedIteration[Any], OutputIterator[Async]):
 
     def __str__(self) -> str:
         """Return the text of all items if all have arrived, else the repr."""
-        return self._text() if self._complete else repr(self)
+        return self._text() if getattr(self, "_complete", False) else repr(self)
 
 
 def ended(

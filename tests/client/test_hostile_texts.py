@@ -292,11 +292,15 @@ async def test_warnings(colour: str) -> None:
     assert all(map(is_readable, said(refused.value)))
 
 
+def request() -> object:
+    return connect("blocking").account.get()
+
+
 VARIABLES: dict[str, Callable[[], object]] = {
     "REPLICATE_BASE_URL": lambda: connect("blocking"),
     "REPLICATE_POLL_INTERVAL": lambda: scripted("blocking", Script(create=[prediction()])).run("a/b"),
-    "HTTPS_PROXY": lambda: connect("blocking").account.get(),
-    "SSL_CERT_FILE": lambda: connect("blocking").account.get(),
+    "HTTPS_PROXY": request,
+    "SSL_CERT_FILE": request,
 }
 
 
