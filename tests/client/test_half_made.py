@@ -26,7 +26,9 @@ def classes() -> Iterator[type[Any]]:
         for kind in vars(importlib.import_module(name)).values():
             if isinstance(kind, type) and name in (kind.__module__, "replicate.exceptions"):
                 code = getattr(kind.__repr__, "__code__", None)
-                if issubclass(kind, ReplicateException) or (code and "replicate" in code.co_filename):
+                if issubclass(kind, ReplicateException) or (
+                    code and code.co_filename.endswith(".py") and "replicate" in code.co_filename
+                ):
                     yield kind
 
 
