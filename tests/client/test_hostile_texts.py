@@ -20,6 +20,7 @@ from support.sample_models import Script, model, prediction
 
 from replicate import (
     APIStatusError,
+    Client,
     FileOutput,
     InputError,
     ModelError,
@@ -207,6 +208,48 @@ async def test_errors_about_what_the_caller_says(colour: str, name: str, tmp_pat
     for text in said(caught.value):
         assert is_readable(text), text
     assert asked == []
+
+
+HEADERS: dict[str, Callable[[Any, Any], Any]] = {
+    "a constructor": lambda client, given: type(client)(bearer_token="t", default_headers=given),
+    "version 1's constructor": lambda _, given: Client(api_token="t", headers=given),
+    "a copy": lambda client, given: client.copy(default_headers=given),
+    "another copy": lambda client, given: client.with_options(set_default_headers=given),
+    "an attribute": lambda client, given: setattr(client, "default_headers", given),
+    "a call": lambda client, given: client.predictions.create("a/b", {}, extra_headers=given),
+    "a list": lambda client, given: client.predictions.list(extra_headers=given),
+    "a request": lambda client, given: client.get("/account", headers=given),
+    "version 2's options": lambda client, given: client.get("/account", options={"headers": given}),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+async def test_headers(colour: str, name: str) -> None:
+    """A header that cannot be sent is refused at once, by its name. Its value may be a secret, and is not shown."""
+    asked: list[httpx.Request] = []
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return as_json({"results": [], **prediction("succeeded")})
+
+    for value in (
+        "r8_secret\r\nA: b",
+        "r8_secret\0",
+        "r8_secret\x1b",
+        b"r8_secret\n",
+        b"r8_secret\x7f",
+        "r8_secret\ud800",
+    ):
+        with pytest.raises(ValueError, match=r"^the header 'X-Key' ") as caught:
+            await got(HEADERS[name](scripted(colour, answered), {"X-Key": value}))
+        assert "r8_secret" not in "".join(said(caught.value)[:2])
+    for key in ("X-Key\r\nA", "X\0", "\x1b[2J", "X-\u202e", "", "X Y", b"X-Key"):
+        with pytest.raises((TypeError, ValueError), match="name of a header") as caught:
+            await got(HEADERS[name](scripted(colour, answered), {key: "a"}))
+        assert all(map(is_readable, said(caught.value)))
+    assert asked == []
+    await got(HEADERS[name](scripted(colour, answered), {"X-Key": b"bytes", "X-Other": "caf\xe9"}))  # can be sent
+    assert all(request.headers["x-key"] == "bytes" for request in asked)
 
 
 # ---- what the program shows
