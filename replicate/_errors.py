@@ -65,7 +65,7 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
         self.message = harmless(message)
         if said is not None:
             self._said = harmless(said)
-        self.args = (self.message if self._said is None else self._said,)
+        BaseException.__init__(self, self.message if self._said is None else self._said)
 
     def add_note(self, note: str, /) -> None:
         """Add a note, which tracebacks show after the text."""
