@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replicate._annotations import resolve_lazily
-from replicate._wording import PROBLEM, details, sentence
+from replicate._wording import PROBLEM, details, harmless, sentence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
 
     `str(error)` of an error of the API or of a model is what the API or the model said; the hint and further facts are
     notes (`__notes__`), which tracebacks show. The text of any other error ends with the hint. `message` is a summary
-    in one sentence.
+    in one sentence. All of these are safe to print; the other fields are as they came.
     """
+
+    message: str = ""
 
     type: str | None = None
     title: str | None = None
@@ -53,20 +55,29 @@ class ReplicateException(Exception):  # noqa: N818 - its name in all generations
         hint = known.pop("hint", None)
         if not message and said is None and any(name in known for name in PROBLEM):
             said = details(known)
-        self.message: str = message or ": ".join(str(known[name]) for name in ("title", "detail") if name in known)
-        super().__init__(self.message if said is None else said)
+        super().__init__("")  # httpx's classes take a text
+        self._say(message or ": ".join(str(known[name]) for name in ("title", "detail") if name in known), said)
         self.__dict__.update(known)
-        if said is not None:
-            self.__dict__["_said"] = said
         self.advise(hint)
+
+    def _say(self, message: str, said: str | None = None) -> None:
+        """Set or replace the text: a summary, and what the API or the model said, if that is the error's text."""
+        self.message = harmless(message)
+        if said is not None:
+            self._said = harmless(said)
+        BaseException.__init__(self, self.message if self._said is None else self._said)
+
+    def add_note(self, note: str, /) -> None:
+        """Add a note, which tracebacks show after the text."""
+        super().add_note(harmless(note))
 
     def advise(self, hint: str | None) -> Self:
         """Set or replace the hint. Returns the error itself."""
         notes = [note for note in vars(self).get("__notes__", ()) if note != self.hint]
         vars(self).pop("hint", None)
         if hint:
-            self.hint = hint
-            notes += [] if self._said is None else [hint]
+            self.hint = harmless(hint)
+            notes += [] if self._said is None else [self.hint]
         if notes or "__notes__" in vars(self):
             vars(self)["__notes__"] = notes
         return self

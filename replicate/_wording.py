@@ -1,11 +1,15 @@
-"""The texts of errors, made safe to print: those of the API, of models and of this package."""
+"""The texts that people see: how they are made safe to print, and the sentences of errors of jobs."""
 
 from __future__ import annotations
 
+from functools import wraps
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any, ClassVar, Protocol
+    from collections.abc import Callable, Mapping
+    from typing import Any, ClassVar, Protocol, TypeVar
+
+    Shown = TypeVar("Shown")
 
     class JobLike(Protocol):
         """The parts of a prediction or a training that errors mention."""
@@ -28,21 +32,50 @@ PROBLEM = ("type", "title", "status", "detail", "instance")
 
 def details(problem: Mapping[str, Any]) -> str:
     """Return version 1's text for an error of the API: a line for each known field of the problem."""
-    lines = [f"{name}: {harmless(str(problem[name]))}" for name in PROBLEM if problem.get(name) is not None]
+    lines = [f"{name}: {problem[name]}" for name in PROBLEM if problem.get(name) is not None]
     return "\n".join(["ReplicateError Details:", *lines])
 
 
+SPACES = "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+"""Spaces that ordinary texts contain, such as those of French and Japanese."""
+
+
 def harmless(text: str) -> str:
-    """Replace the characters of a text that could control a terminal. Newlines and tabs stay."""
-    return text if text.isprintable() else text.translate(_Harmless({10: 10, 9: 9}))
+    r"""Escape the characters that could control a terminal or deceive a reader, such as \x1b. Line feeds and tabs stay.
+
+    Errors, warnings, logs, displays and reprs all show texts through this. Doing it again changes nothing.
+    """
+    return text if text.isprintable() else text.translate(_Escapes("\n"))
 
 
-class _Harmless(dict[int, int]):
-    """The replacement of each character, computed once for all its occurrences, as a text may be long."""
+def one_line(text: str) -> str:
+    """Escape the same characters, and line feeds."""
+    return text if text.isprintable() else text.translate(_Escapes())
 
-    def __missing__(self, code: int) -> int:
-        self[code] = shown = code if chr(code).isprintable() else 0xFFFD
+
+class _Escapes(dict[int, int | str]):
+    """What each character is shown as, computed once for all its occurrences, as a text may be long."""
+
+    def __init__(self, kept: str = "") -> None:
+        super().__init__((ord(character), ord(character)) for character in f"{kept}\t{SPACES}")
+
+    def __missing__(self, code: int) -> int | str:
+        character = chr(code)
+        self[code] = shown = code if character.isprintable() else repr(character)[1:-1]
         return shown
+
+
+def safe_repr(write: Callable[[Shown], str]) -> Callable[[Shown], str]:
+    """Make a `__repr__` harmless, and able to show an object whose constructor raised, as tracebacks may do."""
+
+    @wraps(write)
+    def represent(self: Shown) -> str:
+        try:
+            return one_line(write(self))
+        except AttributeError:
+            return f"<{type(self).__name__}>"
+
+    return represent
 
 
 def sentence(text: str) -> str:
@@ -53,7 +86,7 @@ def sentence(text: str) -> str:
 def end_sentence(prediction: JobLike) -> str:
     """Return a sentence with a prediction's id, status and error."""
     reason = str(prediction.error or "") or ("no error was given" if prediction.status == "failed" else None)
-    return harmless(f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else ""))
+    return f"Prediction {prediction.id} {prediction.status}" + (f": {reason}" if reason else "")
 
 
 def notes_of(prediction: JobLike, text: str | None, lines: int = 5) -> list[str]:
@@ -70,7 +103,7 @@ def notes_of(prediction: JobLike, text: str | None, lines: int = 5) -> list[str]
         notes.append("last logs:\n" + "\n".join(f"  {line}" for line in end.splitlines()[-lines:]))
     if web := getattr(prediction.urls, "web", None):  # older responses have none
         notes.append(f"see {web}")
-    return [harmless(note) for note in notes]
+    return notes
 
 
 def timeout_texts(run: JobLike, seconds: float, trouble: str | None = None) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from replicate._http.options import DEFAULT_MAX_RETRIES, check_mapping
 from replicate._http.secrecy.hiding import sealed
 from replicate._http.session import async_session, blocking_session
 from replicate._http.settings import configure, credentials
+from replicate._wording import harmless
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -304,7 +305,7 @@ class Client(Replicate):
 
             httpx_options = discreet(httpx_options)
             if http_client is not None:
-                raise TypeError(f"http_client= has its own settings: pass {', '.join(httpx_options)} to that")
+                raise TypeError(harmless(f"http_client= has its own settings: pass {', '.join(httpx_options)} to that"))
             known = {**signature(Client).parameters, **signature(httpx.Client).parameters}
             known.pop("httpx_options")
             check_keywords(httpx_options, (*known,))

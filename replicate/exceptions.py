@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from replicate._errors import ReplicateException as ReplicateException  # noqa: PLC0414 - exported
 from replicate._upward import connection_errors, error_of
-from replicate._wording import end_sentence, harmless, notes_of, timeout_texts
+from replicate._wording import end_sentence, notes_of, timeout_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,7 +180,9 @@ class RunError(ReplicateException):
         ours = cause if isinstance(cause, ReplicateException) else None
         error = cls(ours.message if ours else repr(cause))
         error.__dict__.update(vars(ours) if ours else {}, prediction=prediction)
-        error.__dict__["__notes__"] = [*vars(cause).get("__notes__", ())]
+        error.__dict__["__notes__"] = []
+        for note in vars(cause).get("__notes__", ()):
+            error.add_note(str(note))
         error.__cause__ = cause
         return error
 
@@ -194,7 +196,7 @@ class ModelError(RunError):
     prediction: Prediction[Any]
 
     def __init__(self, prediction: JobLike, message: str | None = None) -> None:
-        said = harmless(str(prediction.error or "")) or None
+        said = str(prediction.error or "") or None
         super().__init__(
             message or end_sentence(prediction), said=message or said, detail=prediction.error, prediction=prediction
         )
@@ -238,8 +240,7 @@ class PredictionTimeout(RunError):  # noqa: N818 - as decided
     def tell(self) -> None:
         """Update the text and the hint to the prediction's current state."""
         message, hint = timeout_texts(self.prediction, self.seconds, self._trouble)
-        self.message = message
-        BaseException.__init__(self, message)
+        self._say(message)
         self.advise(hint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from importlib import import_module
 from pathlib import Path
@@ -355,3 +356,121 @@ def test_the_picture_shows_the_rooms() -> None:
     drawn = re.findall(r"^ {4}(?:replicate/| {10})(_?\w+)/ ", path.read_text("utf-8"), re.MULTILINE)
     rooms = [name for names in reversed(ROOMS) for name in names if name and (PACKAGE / name).is_dir()]
     assert [name for name in drawn if name != "local"] == [name for name in rooms if name != "types"]  # which is a door
+
+
+# ---- what people see
+
+TREES = [(module, ast.parse(path.read_text("utf-8"))) for module, path in CLIENT]
+BUILTIN_ERRORS = {
+    name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
+}
+OURS = {
+    *(
+        "name",
+        "self.name",
+        "word",
+        "words[0]",
+        "words.whole[0]",
+        "kind",
+        "ours",
+        "wanted",
+        "wanted_by",
+        "colour",
+        "read",
+    ),
+    *("first", "others", "hint", "none", "known", "amount", "where", "self._where", "place.where", "WITHOUT[name]"),
+    *("', '.join(names)", "', '.join(given)", "', '.join(twice)", "'= and '.join(given)", "', '.join(METHODS)"),
+    *("of", "what", "named(request)", "not_binary(where, 'str')", "not_binary(where, type(content).__name__)"),
+}
+"""What texts of errors are made of: words of ours, names of classes, and places, in which keys are reprs."""
+NUMBERS = {"positions", "self._size", "number", "value", "most", "position", "shape", "error.start", "error.reason"}
+CHECKED = {"said"}
+"""Texts that are made of the above and of reprs."""
+
+
+def is_safe(part: ast.expr) -> bool:
+    """Return whether a part of an error's text is known to be printable."""
+    if isinstance(part, ast.FormattedValue):
+        return part.conversion == ord("r") or part.format_spec is not None or is_safe(part.value)
+    if isinstance(part, ast.JoinedStr):
+        return all(map(is_safe, part.values))
+    if isinstance(part, ast.Call) and ast.unparse(part.func) in ("harmless", "one_line", "len"):
+        return True
+    if isinstance(part, ast.Attribute) and part.attr in ("__name__", "__qualname__"):
+        return True
+    if isinstance(part, ast.Constant) or (isinstance(part, ast.Name) and part.id.isupper()):
+        return True
+    return ast.unparse(part) in OURS | NUMBERS | CHECKED
+
+
+def test_texts_from_outside_are_escaped() -> None:
+    """Python's own errors are raised with texts that can be printed. Errors of this package escape theirs.
+
+    What is not made of words of ours is a repr (`!r`), or goes through `harmless`. A KeyError shows a repr.
+    """
+    unsafe = [
+        f"{module}:{node.lineno} shows {ast.unparse(text)}"
+        for module, tree in TREES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
+        if ast.unparse(node.exc.func) in BUILTIN_ERRORS - {"KeyError"}
+        for text in node.exc.args[:1]
+        if not is_safe(text) and not ast.unparse(text).startswith("errno.")
+    ]
+    assert unsafe == []
+
+
+SHOWS = {
+    ("replicate._http.log", "logger.log"),
+    ("replicate._http.log", "warnings.warn"),
+    ("replicate._objects.progress_bar", "sys.stderr.write"),
+    ("replicate._objects.progress_bar", "sys.stderr.flush"),
+}
+"""The only calls that show something. Each of these modules escapes what it shows."""
+
+
+def test_one_module_shows_each_kind_of_text() -> None:
+    """Only `log` logs and warns, only `progress_bar` writes to stderr, and nothing prints."""
+    shows = re.compile(
+        r"print|warnings\.warn\w*|logg(er|ing)\.(log|debug|info|warn\w*|error|exception|critical)|sys\.std(err|out)\..*"
+    )
+    calls = {
+        (module, ast.unparse(node.func))
+        for module, tree in TREES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and shows.fullmatch(ast.unparse(node.func))
+    }
+    assert calls == SHOWS
+
+
+def test_reprs_and_errors_are_made_in_one_way() -> None:
+    """A `__repr__` that shows values is a `safe_repr`, and only `_errors` sets the text of an error."""
+    wrong = [
+        f"{module}:{node.lineno}"
+        for module, tree in TREES
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.FunctionDef) and node.name == "__repr__" and not is_safe_repr(node))
+        or (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr == "message")
+        if module != "replicate._errors"
+    ]
+    assert wrong == []
+
+
+def is_safe_repr(function: ast.FunctionDef) -> bool:
+    """Return whether a `__repr__` shows no values, or is made by the decorator."""
+    shows = any(isinstance(part, ast.JoinedStr) for part in ast.walk(function))
+    return not shows or [ast.unparse(each) for each in function.decorator_list] == ["safe_repr"]
+
+
+TAG = re.compile(r"</?(a|b|div|pre|p|br|small|span|table|t[rdh]|img|audio|video|details|summary|progress)\b")
+
+
+def test_html_is_made_in_one_module() -> None:
+    """Only `html` writes tags, and escapes what is between them."""
+    markup = {
+        module
+        for module, tree in TREES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and TAG.search(node.value)
+    }
+    assert markup == {"replicate._objects.html"}

@@ -742,8 +742,12 @@ class Payload(PlainData):
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable
 
     def __repr__(self) -> str:
-        set_fields = {**self.set_fields, **self.additional_properties}
-        return f"{type(self).__name__}({', '.join(f'{name}={abridged(value)}' for name, value in set_fields.items())})"
+        try:
+            set_fields = {**self.set_fields, **self.additional_properties}
+        except AttributeError:  # a traceback may show an object whose constructor raised
+            return f"<{type(self).__name__}>"
+        told = (f"{printable(name)}={abridged(value)}" for name, value in set_fields.items())
+        return f"{type(self).__name__}({', '.join(told)})"
 
     def __getstate__(self) -> Mapping[str, Any]:
         return whole(self)
@@ -987,6 +991,11 @@ def fields(cls: type[Payload]) -> Fields:
             {name: (json_names[name], decoders.get(name)) for name in names},
         )
     return known[cls]
+
+
+def printable(name: str) -> str:
+    """Show the name of a field in a repr: it may be any text, and is escaped if it could control a terminal."""
+    return name if name.isprintable() else repr(name)
 
 
 def abridged(value: object, limit: int = 80) -> str:

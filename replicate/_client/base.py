@@ -15,6 +15,7 @@ from replicate._jobs.options import CallOptions, RunOptions
 from replicate._objects.custom_request import RawOptions, exchange, version1
 from replicate._objects.raw_response import RawResponses
 from replicate._objects.resource import namespace
+from replicate._wording import safe_repr
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -309,9 +310,8 @@ class API(Configured[C], RawResponses, Picklable):
     def _client(self, client: Any) -> None:
         self._session.transport = self._session.transport.over(client)
 
+    @safe_repr
     def __repr__(self) -> str:
-        if "_session" not in vars(self):  # a traceback may show a client whose constructor raised
-            return f"<{type(self).__name__}>"
         return f"<{type(self).__name__} {self._session.config.base_url}>"
 
 

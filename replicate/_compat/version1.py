@@ -19,6 +19,7 @@ from replicate._models.schema import BY_VALUE
 from replicate._objects.resource import session_of
 from replicate._outputs.file_output import FileOutput, file_maker
 from replicate._upward import default_client
+from replicate._wording import harmless
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -96,7 +97,9 @@ class EventSource(Generic[T]):
     ) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind != "text/event-stream":
-            raise ValueError(f"a stream of events is text/event-stream; this answer is {kind or 'of no type'}")
+            raise ValueError(
+                harmless(f"a stream of events is text/event-stream; this answer is {kind or 'of no type'}")
+            )
         self.response = response
         session = None if client is None else session_of(client)
         self._make = file_maker(session, use_file_output=use_file_output is not False)

@@ -11,6 +11,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from replicate._wording import harmless
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -171,9 +173,9 @@ def destination(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
     target = target.absolute()  # the working directory may change later
     folder = target if text.endswith(tuple(filter(None, (os.sep, os.altsep)))) else target.parent
     if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder} to save to")
+        raise FileNotFoundError(harmless(f"there is no folder {folder} to save to"))
     if is_stream(target) or (target.exists() and not target.is_file()):
-        raise ValueError(f"path is {target}, which is no file: open it, and pass the open file")
+        raise ValueError(harmless(f"path is {target}, which is no file: open it, and pass the open file"))
     return folder, target.name
 
 

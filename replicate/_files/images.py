@@ -12,6 +12,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from replicate._wording import harmless
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -75,7 +77,7 @@ def image_file(image: Any, where: str) -> io.BytesIO:
             options["save_all"] = True
         expressed(image).save(written, "PNG", **options)
     except Exception as error:  # Pillow's codecs raise anything
-        raise ValueError(f"{where} is an image that cannot be written as PNG: {error}") from error
+        raise ValueError(harmless(f"{where} is an image that cannot be written as PNG: {error}")) from error
     written.name = f"{Path(str(getattr(image, 'filename', '') or 'image')).stem}.png"
     return written
 
@@ -89,7 +91,7 @@ def expressed(image: Any) -> Any:
         if least >= 0 and most < 2**16:
             return found.convert("I;16")
     if mode not in MODES:
-        raise ValueError(f'its pixels, of mode {mode}, would change: pass a file, or image.convert("RGB")')
+        raise ValueError(harmless(f'its pixels, of mode {mode}, would change: pass a file, or image.convert("RGB")'))
     return found
 
 
@@ -112,7 +114,9 @@ def pixels(array: Any, where: str) -> Any:
     if array.dtype.kind == "b":
         return array.astype("uint8") * 255
     if array.dtype.name != "uint8":
-        raise TypeError(f"{where} is an array of {array.dtype.name}, and an image is one of uint8, bool or floats")
+        raise TypeError(
+            harmless(f"{where} is an array of {array.dtype.name}, and an image is one of uint8, bool or floats")
+        )
     return array
 
 

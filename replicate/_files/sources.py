@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._files.filenames import extension
 from replicate._http.connections.concurrency import exclusive
+from replicate._wording import harmless
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
@@ -144,11 +145,11 @@ def existing(path: Any, where: str) -> Path:
         raise ValueError(f"{where} must be a path, not a URL: a model that takes a file takes its URL as it is")
     found = Path(text)
     if os.path.isdir(found):  # noqa: PTH112 - Path.is_dir raises for texts that cannot be a path
-        raise IsADirectoryError(f"{where} must be a file, and {found} is a directory: pack it, as a zip file")
+        raise IsADirectoryError(harmless(f"{where} must be a file, and {found} is a directory: pack it, as a zip file"))
     if os.path.exists(found) and found.is_fifo():  # noqa: PTH110 - likewise
-        raise ValueError(f"{where}: {found} is a pipe, not a file: pass it opened, with mode 'rb'")
+        raise ValueError(harmless(f"{where}: {found} is a pipe, not a file: pass it opened, with mode 'rb'"))
     if not os.path.isfile(found):  # noqa: PTH113 - likewise
-        raise FileNotFoundError(f"{where}: there is no file {text if len(text) <= 200 else f'{text[:200]}…'}")
+        raise FileNotFoundError(harmless(f"{where}: there is no file {text if len(text) <= 200 else f'{text[:200]}…'}"))
     return found
 
 

@@ -12,6 +12,7 @@ from replicate._jobs.follow import items
 from replicate._jobs.iterators import AwaitedIteration, BlockingIteration, Iteration
 from replicate._jobs.wait import Watch, check_success
 from replicate._objects.resource import session_of
+from replicate._wording import safe_repr
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -84,6 +85,7 @@ class OutputIterator(Iteration[C, Any]):
     def _so_far(self) -> list[Any]:
         return [self._text()] if self._schema.concatenate else self._collected
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<OutputIterator of prediction {self.prediction.id}, {len(self._collected)} items so far>"
 
@@ -93,6 +95,8 @@ class SyncOutputIterator(BlockingIteration[Any], OutputIterator[Sync]):
 
     def __str__(self) -> str:
         """Read to the end, and return the text of all items."""
+        if "_collected" not in vars(self):
+            return repr(self)  # its constructor raised
         for _ in self:
             pass
         return self._text()
@@ -127,7 +131,7 @@ class AsyncOutputIterator(AwaitedIteration[Any], OutputIterator[Async]):
 
     def __str__(self) -> str:
         """Return the text of all items if all have arrived, else the repr."""
-        return self._text() if self._complete else repr(self)
+        return self._text() if getattr(self, "_complete", False) else repr(self)
 
 
 def ended(

@@ -24,6 +24,7 @@ from replicate._json import is_mapping
 from replicate._models import look_up
 from replicate._models.descriptions import remembered
 from replicate._models.reference import Reference
+from replicate._wording import safe_repr
 
 if TYPE_CHECKING:
     import os
@@ -216,6 +217,7 @@ class Run(Generic[C]):
 
         return {**shown(self.prediction), "text/plain": repr(self)}
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<Run of {self._invocation.reference}: {self.prediction.id} {self.prediction.status}>"
 
@@ -257,6 +259,7 @@ class Named(Generic[C]):
     def __getstate__(self) -> Mapping[str, Any]:
         return {"_invocation": self._invocation}
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._invocation.reference}>"
 

@@ -22,7 +22,6 @@ from replicate._http.error_responses import (
 )
 from replicate._http.guard import send_guarded
 from replicate._http.rate_limit import limits_of
-from replicate._wording import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -173,6 +172,6 @@ class Attempt:
 
     def _log(self, result: object, request_id: str | None, rest: str = "") -> None:
         path = self.arguments["url"].raw_path.partition(b"?")[0].decode("ascii")  # a query can hold a signature
-        known = f", request id {excerpt(harmless(request_id))}" if request_id else ""
+        known = f", request id {excerpt(request_id)}" if request_id else ""
         told = self.request.method, path, result, self._seconds * 1000, self._number, known, rest
         log.debug("%s %s -> %s in %.0f ms (attempt %d%s)%s", *told)

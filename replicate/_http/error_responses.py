@@ -17,7 +17,7 @@ from replicate._http.secrecy.frames import interrupts, is_foreign
 from replicate._http.secrecy.hiding import authorization_of, mask_response
 from replicate._http.secrecy.secrets import SHORTEST_TOKEN
 from replicate._json import elements, is_array, is_object, members
-from replicate._wording import details, harmless
+from replicate._wording import details
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -99,7 +99,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
     happened = f"{status} {struck(response.reason_phrase, response)}".strip()
     request = request_of(response)
     asked = f"{request.method} {request.url.path}" if request else ""
-    message = harmless(f"{happened} from {asked}: {said}" if asked else f"{happened}: {said}")
+    message = f"{happened} from {asked}: {said}" if asked else f"{happened}: {said}"
     fields = {name: problem.get(name) for name in ("type", "instance") if isinstance(problem.get(name), str)}
     fields |= {"title": title, "detail": detail, "status": status}
     text = details(fields)
@@ -119,7 +119,7 @@ def error_of(response: httpx.Response, *, authorized: bool = True, missing: str 
     )
     if not elsewhere:
         where = f"{happened} from {asked}" if asked else happened
-        error.add_note(harmless(where if title or detail else f"{where}: {said}"))
+        error.add_note(where if title or detail else f"{where}: {said}")
     ours = status == 401 and not elsewhere
     error.advise((ours and missing) or hint_of(response, body, asked, said, authorized=authorized))
     return error

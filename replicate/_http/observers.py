@@ -16,7 +16,6 @@ from replicate._http.libraries import library_of
 from replicate._http.secrecy.hiding import authorization, state_of
 from replicate._json import is_iterable, is_mapping
 from replicate._observer import Observer
-from replicate._wording import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +105,7 @@ class Shown:
         self._error = error
 
     def __str__(self) -> str:
-        return excerpt(f"{type(self._error).__name__}: {harmless(brief(self._error))}")
+        return excerpt(f"{type(self._error).__name__}: {brief(self._error)}")
 
 
 def refuse_coroutine(value: object) -> None:

@@ -6,12 +6,18 @@ import math
 import re
 from collections.abc import Mapping  # noqa: TC003 - a TypedDict's annotations may be evaluated
 from datetime import date
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import httpx
 
 from replicate._http.libraries import own_timeout
+from replicate._json import check_encodable
 from replicate_api.types import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from replicate_api.types import Part
 
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 """Seconds for one HTTP request: 5 to connect, 60 to send or receive anything."""
@@ -104,9 +110,33 @@ def check_headers(headers: Mapping[Any, Any]) -> None:
             raise ValueError(f"{name!r} cannot be the name of a header")
         if value is not UNSET and not isinstance(value, (str, bytes)):
             raise TypeError(f"the header {name!r} must be a str, not {type(value).__name__}")
-        if isinstance(value, str) and CONTROL.search(value):
-            # The value is not shown, as it may be the token.
+        # The value is not shown, as it may be the token.
+        if value is not UNSET and CONTROL.search(value if isinstance(value, str) else value.decode("latin-1")):
             raise ValueError(f"the header {name!r} holds a control character, such as a line break")
+        if isinstance(value, str):
+            check_encodable(value, f"the header {name!r}")
+
+
+def is_sendable(text: str) -> bool:
+    """Return whether a text from a server can be the value of a header."""
+    return not CONTROL.search(text) and text == text.strip(" \t")
+
+
+def check_parts(parts: Iterable[Part]) -> None:
+    """Raise TypeError or ValueError if a form cannot carry its parts: their names, media types and texts."""
+    for part in parts:
+        if not isinstance(part.name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # it is the caller's
+            raise TypeError(f"the name of a form's field must be a str, not {type(part.name).__name__}")
+        check_encodable(part.name, "the name of a form's field")
+        of = f"of the form's field {part.name!r}"
+        for text, what in ((part.filename, f"the file name {of}"), (part.content_type, f"the content type {of}")):
+            if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # likewise
+                raise TypeError(f"{what} must be a str, not {type(text).__name__}")
+            check_encodable(text or "", what)
+        if CONTROL.search(part.content_type or ""):
+            raise ValueError(f"the content type {of} holds a control character, such as a line break")
+        if isinstance(part.content, str):
+            check_encodable(part.content, f"the content {of}")
 
 
 def check_text(name: str, text: Any) -> None:

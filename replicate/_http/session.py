@@ -30,11 +30,12 @@ from replicate._http.connections.transport import AsyncTransport, BlockingTransp
 from replicate._http.environment import log as log_variable
 from replicate._http.error_responses import UNANSWERED, connection_error, unreadable, without_context
 from replicate._http.libraries import own_timeout, own_url
-from replicate._http.options import REQUEST_OPTIONS, check_values, encoded, merged, put, within
+from replicate._http.options import REQUEST_OPTIONS, check_parts, check_values, encoded, merged, put, within
 from replicate._http.rate_limit import RateLimiter
 from replicate._http.redirects import BODILESS, Route, is_file_of, origin
 from replicate._http.secrecy.hiding import BEARER, hide
 from replicate._version import __version__
+from replicate._wording import harmless, safe_repr
 from replicate.exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, ReplicateError
 from replicate_api.types import UNSET, MalformedResponse, multipart, query
 
@@ -91,6 +92,7 @@ class Session(ColouredSession[C]):
             known = self._known = url, f"{str(url).rstrip('/')}/", pace, self.paces
         return known
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.base_url}>"
 
@@ -289,6 +291,7 @@ class Session(ColouredSession[C]):
         body: Mapping[str, Any] = config.body if ours and not bodiless else {}
         if request.parts:
             parts = (*request.parts, *multipart(body))
+            check_parts(parts)
             arguments["files"] = [(part.name, (part.filename, part.content, part.content_type)) for part in parts]
         elif request.content is not None:
             arguments["content"] = request.content
@@ -359,7 +362,7 @@ def as_json(value: Any) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"the body cannot be JSON: {error}") from error
+        raise ValueError(harmless(f"the body cannot be JSON: {error}")) from error
 
 
 def blocking_session(config: Config, client: httpx.Client | None = None, **options: Any) -> Session[Sync]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from replicate._annotations import resolve_lazily
 from replicate._dual.async_names import rebind_all
 from replicate._json import is_mapping
+from replicate._wording import safe_repr
 from replicate_api.types import PlainData, PydanticSerializer, pydantic_schema
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class ServerSentEvent(str, PlainData):
 
     __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"ServerSentEvent(event={str(self.event)!r}, data={self.data!r}, id={self.id!r})"
 

@@ -31,6 +31,7 @@ from replicate._inputs.plan import (
 from replicate._json import check_int, is_array, is_mapping
 from replicate._models.schema import InputSchema
 from replicate._outputs.output_list import OutputList
+from replicate._wording import harmless
 from replicate.exceptions import APITimeoutError, InputError, ReplicateError, RunError
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ async def await_result(place: Deferred, session: Session[Any]) -> Any:
     try:
         given = await place.value.__as_input__(session)
     except TypeError as error:
-        raise TypeError(f"{place.where}: {error}") from error
+        raise TypeError(harmless(f"{place.where}: {error}")) from error
     if given is None:
         raise ValueError(f"{place.where} is a {type(place.value).__name__} that gave no output")
     return given

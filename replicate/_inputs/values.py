@@ -17,6 +17,7 @@ from replicate._files.sources import check_file, is_file
 from replicate._inputs.plan import Deferred
 from replicate._json import is_iterable
 from replicate._outputs.file_output import FileOutput
+from replicate._wording import harmless
 from replicate_api.types import UNSET, Payload
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def convert(value: Any, where: str, *, blocking: bool) -> Any:
     try:
         plainer = simplify(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where} is {type(value).__name__}, and has no plain value: {error}") from error
+        raise ValueError(harmless(f"{where} is {type(value).__name__}, and has no plain value: {error}")) from error
     if plainer is not UNSET:
         return plainer
     if is_iterable(value):

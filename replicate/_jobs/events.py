@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from replicate._dual.generators import closing
+from replicate._http.options import is_sendable
 from replicate._http.sse import Decoder
 from replicate._jobs.pauses import interval
 from replicate._objects.resource import session_of
@@ -48,7 +49,8 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
     now, place = session.transport.now, Place(watch.needed)
     failures = 0
     while True:
-        headers = {**HEADERS, "Last-Event-ID": place.last_id} if place.last_id else HEADERS
+        last = place.last_id if place.last_id and is_sendable(place.last_id) else None
+        headers = {**HEADERS, "Last-Event-ID": last} if last else HEADERS
         error: Exception | None = None
         decoder = Decoder()
         place.reconnect()

@@ -17,7 +17,7 @@ from replicate._jobs.outputs import raw_output
 from replicate._jobs.wait import LATE, Watch, check_kept, wait_until_done
 from replicate._json import is_array, members
 from replicate._objects.resource import session_of
-from replicate._wording import end_sentence, harmless, notes_of
+from replicate._wording import end_sentence, notes_of
 from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ async def stream_error(watch: Watch, reason: str) -> RunError:
         made = failed_stream(prediction, reason)
     else:
         made = StreamError(
-            f"The stream of prediction {prediction.id} told of a failure: {harmless(reason)}.",
+            f"The stream of prediction {prediction.id} told of a failure: {reason}.",
             hint=f"client.predictions.wait({prediction.id!r}) tells how the prediction ended.",
             detail=reason,
             prediction=prediction,
@@ -177,7 +177,7 @@ async def stream_error(watch: Watch, reason: str) -> RunError:
 
 def failed_stream(prediction: Any, reason: str) -> StreamError:
     """Create the error for a stream whose prediction did not succeed. Its text is the model's own message."""
-    said = harmless(str(prediction.error or "")) or None
+    said = str(prediction.error or "") or None
     made = StreamError(end_sentence(prediction), said=said, detail=prediction.error or reason, prediction=prediction)
     for note in notes_of(prediction, said):
         made.add_note(note)

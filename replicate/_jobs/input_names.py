@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import warnings
-from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from replicate._http import log
 from replicate._jobs.options import RunOptions
 from replicate._models.descriptions import memory
-from replicate._wording import harmless
 from replicate.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -44,8 +42,7 @@ def warn_of_names(session: Session[Any], reference: Reference, names: Iterable[s
         if (key := (str(reference), name)) not in warned:
             warned[key] = None
             message = f"{reference} has no input {name!r}; {advice(name, description)} It is sent all the same."
-            with suppress(OSError, ValueError):  # stderr may be closed
-                warnings.warn(message, UserWarning, stacklevel=caller())
+            log.warn(message, stacklevel=caller())
 
 
 def caller() -> int:
@@ -67,5 +64,5 @@ def advice(name: str, description: Description) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Join the input names of a model. The model's author chose them, so they are made harmless for a terminal."""
-    return harmless(", ".join(sorted(names)))
+    """Join the input names of a model."""
+    return ", ".join(sorted(names))

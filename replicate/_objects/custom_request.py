@@ -11,6 +11,7 @@ from replicate._http.libraries import httpx
 from replicate._http.options import REQUEST_OPTIONS, TOKEN, RequestOptions, check_mapping, check_query, merged
 from replicate._json import check_json, is_iterable, is_mapping
 from replicate._objects.response import APIResponse, converted
+from replicate._wording import harmless
 from replicate_api.types import UNSET, Part, Request, multipart, query
 
 if TYPE_CHECKING:
@@ -140,10 +141,11 @@ def part(name: Any, file: Any) -> Part:
     if not isinstance(name, str):
         raise TypeError(f"the name of a file must be a str, not {type(name).__name__}")
     if hasattr(content, "__fspath__"):
-        raise TypeError(f"{name} must be open, or its content: pass open({str(content)!r}, 'rb')")
+        raise TypeError(harmless(f"{name} must be open, or its content: pass open({str(content)!r}, 'rb')"))
     if not isinstance(content, (bytes, str)) and not hasattr(content, "read"):
-        raise TypeError(f"{name} must be an open binary file or bytes, not {type(content).__name__}")
-    shown = filename or Path(str(getattr(content, "name", name))).name
+        raise TypeError(harmless(f"{name} must be an open binary file or bytes, not {type(content).__name__}"))
+    own = Path(str(getattr(content, "name", name))).name.encode("utf-8", "replace")  # it can hold any bytes
+    shown = filename or own.decode()
     return Part(name, content, shown, kind[0] if kind else "application/octet-stream")
 
 

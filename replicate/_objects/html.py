@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from replicate._wording import harmless
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import TypeAlias
@@ -22,6 +24,7 @@ FAINT = "opacity: 0.75; margin: 0.3em 0"
 CELL = "text-align: left; vertical-align: top; padding: 0.2em 0.7em; overflow-wrap: break-word"
 LINKED = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?", re.IGNORECASE)
 """URLs that become links: http and https only, without a password."""
+RETURN = re.compile(r"\r\n?")
 LONGEST_TEXT = 10_000
 """Characters."""
 
@@ -79,11 +82,18 @@ def bundle(plain: str, *parts: str) -> Bundle:
 
 
 def escape(text: object) -> str:
-    """Escape a text for HTML, including attributes."""
+    """Escape a text for HTML, including attributes. Its control characters are shown; all line ends become line feeds.
+
+    A notebook with a NUL or an unpaired surrogate could not be saved.
+    """
     from html import escape
 
-    # A notebook with a NUL or an unpaired surrogate could not be saved.
-    return escape(str(text).encode("utf-8", "replace").decode().replace("\0", "\ufffd"))
+    return escape(harmless(RETURN.sub("\n", str(text))))
+
+
+def is_harmless(url: str) -> bool:
+    """Return whether a URL is the same when it is escaped, so that it can be an attribute."""
+    return harmless(url) == url
 
 
 def element(name: str, content: str = "", **attributes: object) -> str:
@@ -93,8 +103,8 @@ def element(name: str, content: str = "", **attributes: object) -> str:
 
 
 def link(url: str, text: str) -> str:
-    """Make a link that sends no referrer if the URL is http or https; otherwise return the text."""
-    if not LINKED.fullmatch(url):
+    """Make a link that sends no referrer if the URL is http or https, and harmless; otherwise return the text."""
+    if not (LINKED.fullmatch(url) and is_harmless(url)):
         return escape(text)
     return element("a", escape(text), href=url, target="_blank", rel="noopener noreferrer")
 

@@ -22,11 +22,21 @@ from replicate._json import elements, is_mapping, is_object
 from replicate._objects.cursors import Reader, Trail, at, checked, read
 from replicate._objects.html import Tabular
 from replicate._objects.resource import Bound
+from replicate._wording import safe_repr
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, Payload, PlainData, PydanticSerializer, Request, as_sent, plain, pydantic_schema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Callable,
+        Coroutine,
+        Generator,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from typing import Never, Self
 
     from replicate._http.session import Session
@@ -87,6 +97,8 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
 
     next: str | None = None
     previous: str | None = None
+    _sent: Sequence[Any] = ()
+    _made: list[T] | None = None
 
     def __init__(
         self,
@@ -106,8 +118,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         self._reader: Reader | None = Reader(endpoint.parse_response)
         self.alone: bool = alone
         """Whether iteration ends with this page."""
-        self._sent: list[Any] = elements(as_sent(payload, "results"))[:limit]
-        self._made: list[T] | None = None
+        self._sent = elements(as_sent(payload, "results"))[:limit]
         self.limit: int | None = None if limit is None else limit - len(self._sent)
         self.next = None if self.limit == 0 else payload.next or None
         self.previous = payload.previous or None
@@ -125,18 +136,21 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
     def results(self) -> list[T]:
         """The items of this page, created on first access."""
         if (made := self._made) is None:
-            bind, session = self._bind, self._session
-            # Items that are not objects stay as they arrived, as in any response.
-            made = self._made = [
-                bind(item, session) if isinstance(item, dict) or isinstance(item, Payload) else item  # noqa: SIM101 - faster
-                for item in self._sent
-            ]
+            made = self._made = self._bound_items() if self._sent else []
         return made
 
     @results.setter
     def results(self, results: list[T]) -> None:
         """Replace the items."""
         self._made = results
+
+    def _bound_items(self) -> list[T]:
+        """Create the items. Those that are not objects stay as they arrived, as in any response."""
+        bind, session = self._bind, self._session
+        return [
+            bind(item, session) if isinstance(item, dict) or isinstance(item, Payload) else item  # noqa: SIM101 - faster
+            for item in self._sent
+        ]
 
     def _complete(self) -> None:
         _ = self.results
@@ -256,6 +270,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
             raise KeyError(index)
         return getattr(self, index)
 
+    @safe_repr
     def __repr__(self) -> str:
         more = ", and more" if self.has_next_page() else ""
         return f"<Page of {len(self)}{more}>"

@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import Any
 
 from replicate._http import log
-from replicate._wording import harmless
+from replicate._wording import SPACES, one_line
 
 LONGEST = 200
 """Maximum characters of the text."""
+BLANKS = str.maketrans(dict.fromkeys(f"\n\t{SPACES}", " "))
 
 
 class Display:
@@ -31,7 +32,7 @@ class Display:
         """Show a text and the fraction that is done. With `whole`, everything is done."""
         try:
             if self._shown:
-                self._shown.draw(one_line(told), share(fraction), whole=whole)
+                self._shown.draw(label(told), share(fraction), whole=whole)
         except Exception as error:  # noqa: BLE001 - any failure
             self.drop(error)
 
@@ -49,10 +50,10 @@ class Display:
         log.debug("the progress cannot be shown: %r", error)
 
 
-def one_line(told: str) -> str:
+def label(told: str) -> str:
     """Make a text safe to display in one line of a terminal."""
-    cut = told[: LONGEST + 1]
-    return harmless(cut[:LONGEST] + "…" if len(cut) > LONGEST else cut).replace("\n", " ").replace("\t", " ")
+    line = one_line(told[: LONGEST + 1].translate(BLANKS))
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
 def share(fraction: float | None) -> float | None:

@@ -11,6 +11,7 @@ from replicate._dual.colours import Async, C, Owner
 from replicate._json import is_array
 from replicate._objects.raw_response import RawResponses
 from replicate._upward import default_client
+from replicate._wording import safe_repr
 from replicate_api.types import UNSET, Payload, fields, part_of, stored, whole
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Namespace(RawResponses, AsyncNames, Generic[C]):
     def __init__(self, session: Session[C]) -> None:
         self._session = session
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._session.config.base_url}>"
 

@@ -15,6 +15,7 @@ from replicate._dual.drive import drive
 from replicate._dual.generators import closing
 from replicate._dual.methods import dual, dual_iter
 from replicate._http.libraries import httpx, library_of
+from replicate._wording import safe_repr
 from replicate.exceptions import APIConnectionError
 from replicate_api.types import UNSET, decode
 
@@ -232,6 +233,7 @@ class APIResponse(Generic[C]):
         async def __aenter__(self: Awaited) -> Awaited: ...  # noqa: PYI019
         async def __aexit__(self: APIResponse[Async], *_: object) -> None: ...
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<APIResponse [{self.status_code}] of {self.method} {self.url.copy_with(query=None)}>"
 

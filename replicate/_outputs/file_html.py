@@ -13,7 +13,7 @@ from replicate._files import cache, fetch
 from replicate._files.data_uri import data_of, is_data_uri
 from replicate._files.download import address
 from replicate._http.guard import is_allowed
-from replicate._objects.html import bundle, element, link, note, preformatted
+from replicate._objects.html import bundle, element, is_harmless, link, note, preformatted
 from replicate._objects.resource import session_of
 from replicate.exceptions import FileTooLargeError, NotFoundError
 
@@ -128,9 +128,8 @@ def is_public(url: str, session: Session[Any]) -> bool:
 
     Browsers take a backslash for a slash, so that a URL with one may name another host there.
     """
-    return (
-        url.startswith("https://") and "\\" not in url and not session.is_api(url) and is_allowed(url, session.config)
-    )
+    plain = url.startswith("https://") and "\\" not in url and is_harmless(url)
+    return plain and not session.is_api(url) and is_allowed(url, session.config)
 
 
 def tag(kind: str, source: str, name: str) -> str:

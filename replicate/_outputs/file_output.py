@@ -16,6 +16,7 @@ from replicate._files.filenames import name_of
 from replicate._http.connections.concurrency import exclusive
 from replicate._http.session import Session
 from replicate._objects.resource import Bound, session_of
+from replicate._wording import safe_repr
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, PydanticSerializer, pydantic_schema
 
@@ -271,6 +272,7 @@ class FileOutput(FileMethods[C], os.PathLike[str]):
     def __str__(self) -> str:
         return self.url
 
+    @safe_repr
     def __repr__(self) -> str:
         shown = self.url if len(self.url) <= 120 else f"{self.url[:120]}…"
         return f"FileOutput({shown!r})"

@@ -17,6 +17,7 @@ from replicate._files.progress import Tally
 from replicate._http.options import check_count
 from replicate._json import is_array, is_iterable, is_mapping
 from replicate._outputs.file_output import FileMethods
+from replicate._wording import harmless
 from replicate.exceptions import ReplicateException, SaveError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def made_folder(folder: Any) -> Path:
     try:
         target.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise NotADirectoryError(f"folder is {text}, which is no folder") from error
+        raise NotADirectoryError(harmless(f"folder is {text}, which is no folder")) from error
     return target
 
 

@@ -134,8 +134,11 @@ class Files:
 
     def delivered(self, folder: str, name: str) -> Path | None:
         """Return the path of an output file, which is removed after an hour."""
-        path = (self._deliveries / folder / name).resolve()
-        if path.parent.parent != self._deliveries or not path.is_file():
+        try:
+            path = (self._deliveries / folder / name).resolve()
+            if path.parent.parent != self._deliveries or not path.is_file():
+                return None
+        except (OSError, ValueError):  # no file can have this name
             return None
         record = self._store.record("delivery", folder)
         if record and self.expired(record):
@@ -167,6 +170,11 @@ def media_type(path: Path) -> str:
             suffix = _suffix(file.read(16))
         guessed = _TYPES.get(suffix) or mimetypes.types_map.get(suffix)
     return guessed or "application/octet-stream"
+
+
+def sendable(kind: str) -> str:
+    """Return a media type if a header can carry it, and otherwise that of unknown content."""
+    return kind if kind.isascii() and kind.isprintable() else "application/octet-stream"
 
 
 def _suffix(content: bytes) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
+from replicate._http import log
 from replicate._http.options import ListOptions, RequestOptions, check_parameters
 from replicate._inputs.aliases import (
     MODEL,
@@ -86,7 +86,7 @@ class Model(Resource[C], models.Model):
 
         Raises RunError, such as ModelError if it fails, and the errors of `client.predictions.create`.
         """
-        warnings.warn("model.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
+        log.warn("model.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
         latest = None if self.is_official else self.latest_version
         return await predicted(self._session, input=input, **{"version": latest} if latest else {"model": self})
 

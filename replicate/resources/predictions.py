@@ -24,6 +24,7 @@ from replicate._json import elements
 from replicate._models.reference import Reference
 from replicate._objects.page import Cursor, Page, dual_page, fetch
 from replicate._objects.resource import Namespace, Resource, session_of
+from replicate._wording import safe_repr
 from replicate_api import models
 from replicate_api.api.deployments import deployments_predictions_create
 from replicate_api.api.models import models_predictions_create
@@ -145,6 +146,7 @@ class EventStream(Iteration[C, ServerSentEvent]):
         text = pieces and all(isinstance(piece, str) and not is_url(piece) for piece in pieces)
         return "".join(pieces) if text else output
 
+    @safe_repr
     def __repr__(self) -> str:
         of = "not started" if self._prediction is None else f"of prediction {self._prediction.id}"
         return f"<EventStream {of}>"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
+from replicate._http import log
 from replicate._http.options import ListOptions
 from replicate._inputs.aliases import (
     MODEL,
@@ -42,7 +42,7 @@ class Version(Resource[C], models.Version):
 
         Raises RunError, such as ModelError if it fails, and the errors of `client.predictions.create`.
         """
-        warnings.warn("version.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
+        log.warn("version.predict is deprecated: use client.run", DeprecationWarning, stacklevel=3)
         return await predicted(self._session, version=self.id, input=input)
 
 

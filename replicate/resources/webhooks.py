@@ -12,6 +12,7 @@ from replicate._json import members
 from replicate._objects.resource import Namespace, Resource, namespace
 from replicate._webhooks.request import raw, received
 from replicate._webhooks.signature import WebhookValidationError, signature, verify
+from replicate._wording import safe_repr
 from replicate_api import models
 from replicate_api.api.webhooks import webhooks_default_secret_get
 from replicate_api.types import MalformedResponse, decode
@@ -31,6 +32,7 @@ TOLERANCE = 300.0
 class WebhookSigningSecret(Resource[Any], models.WebhookSecret):
     """The secret that signs the account's webhooks. `key` is "whsec_" and a base64 key; the repr does not show it."""
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"{type(self).__name__}(key='whsec_…')"
 

@@ -332,7 +332,7 @@ async def test_an_observer_that_raises(colour: str, method: str, caplog: pytest.
     assert failing.asked >= 1
     assert {line.split()[0] for line in recorder.lines} == {*METHODS}
     [line] = [record.getMessage() for record in caplog.records]
-    said = f"the observer Failing.{method} raised StopIteration: one two \N{REPLACEMENT CHARACTER}[31m"
+    said = f"the observer Failing.{method} raised StopIteration: one two \\x1b[31m"
     assert line == f"{said}, which is ignored, and not logged again"
 
 

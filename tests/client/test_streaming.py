@@ -416,6 +416,22 @@ async def test_a_server_that_starts_again(colour: str) -> None:
     assert "".join([event async for event in each(client.stream("me/model"))]) == "abc"
 
 
+@pytest.mark.parametrize("odd", ["\x1b", " 1", "1\x7f"])
+async def test_an_id_that_no_header_can_carry(clients: Any, odd: str) -> None:
+    """After an event with such an id, the stream is read from its beginning, and every event is yielded once."""
+    with Faults() as api, Faults() as host:
+        api.behaviours[:] = [as_json(streaming(f"{host.origin}/streams/s1"))]
+        first = [("output", "a", "1:0"), ("output", "b", odd)]
+        host.behaviours[:] = [
+            events(*first, length=9999),
+            events(*first, ("output", "c", "1:2"), ("done", "{}", "1:3")),
+        ]
+        client = clients(base_url=api.base_url)
+        Clock(client)
+        assert "".join([event async for event in each(client.stream("me/model"))]) == "abc"
+        assert [header(request, "last-event-id") for request in host.requests] == [None, None]
+
+
 @pytest.mark.parametrize("begin", [[], [("output", "a", "1:0")], [("output", "a", "1:0"), ("logs", "x", "")]])
 async def test_a_stream_without_ids_is_not_resumed(colour: str, begin: Any) -> None:
     """Output events without ids would come twice after a reconnection, so the rest comes from polls."""

@@ -209,11 +209,11 @@ def test_a_model_error_says_how_the_prediction_ended() -> None:
 
 
 def test_model_text_cannot_control_a_terminal() -> None:
-    """Control characters in an error or in logs are replaced, except line feeds and tabs."""
+    """Control characters in an error or in logs are escaped, except line feeds and tabs."""
     error = ModelError(prediction(error="\x1b[2Jred\u202e\nline", logs="a\tb\x07\n"))
-    assert str(error) == "\ufffd[2Jred\ufffd\nline"
-    assert error.message == "Prediction p1 failed: \ufffd[2Jred\ufffd\nline"
-    assert "last logs:\n  a\tb\ufffd" in error.__notes__
+    assert str(error) == "\\x1b[2Jred\\u202e\nline"
+    assert error.message == "Prediction p1 failed: \\x1b[2Jred\\u202e\nline"
+    assert "last logs:\n  a\tb\\x07" in error.__notes__
 
 
 @pytest.mark.parametrize(("fields", "text"), [({}, "no error was given"), ({"status": "canceled"}, None)])

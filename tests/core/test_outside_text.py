@@ -11,6 +11,7 @@ import sys
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 import httpx
 import pytest
@@ -28,7 +29,7 @@ from replicate._models import reference, schema
 from replicate._objects.html import LINKED, Tabular, escape, preformatted
 from replicate._objects.progress_bar import Bar, Display, Lines
 from replicate._outputs import file_html
-from replicate._wording import LONGEST_LOGS, harmless
+from replicate._wording import LONGEST_LOGS, harmless, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -203,9 +204,15 @@ def test_the_end_of_logs_has_whole_lines(more: int) -> None:
 
 
 @given(st.text())
-def test_control_characters_are_replaced(text: str) -> None:
-    """Each character that is not printable is replaced, except line feeds and tabs."""
-    assert harmless(text) == "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+def test_control_characters_are_escaped(text: str) -> None:
+    """Each character that is not printable is escaped as in a repr, except line feeds, tabs and all spaces."""
+
+    def shown(character: str) -> str:
+        kept = character.isprintable() or character in "\n\t" or category(character) == "Zs"
+        return character if kept else repr(character)[1:-1]
+
+    assert harmless(text) == harmless(harmless(text)) == "".join(map(shown, text))
+    assert one_line(text) == one_line(one_line(text)) == harmless(text).replace("\n", r"\n")
 
 
 def test_the_notes_of_an_error_are_short_and_harmless() -> None:

@@ -122,10 +122,10 @@ async def test_a_file_of_the_api_itself_that_has_expired(colour: str) -> None:
 
 
 async def test_a_hosts_message_has_no_control_characters(blocking: Any) -> None:
-    """Control characters in a file host's response are replaced in the error."""
+    """Control characters in a file host's response are escaped in the error."""
     with hosted(answer("403 Forbidden", b"\x1b[2Jno")) as host, pytest.raises(APIStatusError) as caught:
         await got(host.output(**blocking).read())
-    assert str(caught.value) == "403 Forbidden from GET /x/out.bin: \ufffd[2Jno"
+    assert str(caught.value) == "403 Forbidden from GET /x/out.bin: \\x1b[2Jno"
 
 
 async def test_other_errors_do_not_count_as_expired(blocking: Any) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from replicate.local import ManualClock
+from replicate.local.problems import NOT_FOUND
 
 PNG = b"\x89PNG\r\n\x1a\nrest of the picture"
 DAY = 24 * 3600
@@ -252,3 +253,36 @@ def test_a_delivery_url_leads_nowhere_else(api: Any, path: str) -> None:
     folder = api.run("me/give_all")["output"]["other"].split("/")[-2]
     url = f"{api.srv.base_url.removesuffix('/v1')}/delivery/{path.format(folder=folder)}"
     assert httpx.get(url).status_code in {401, 404}
+
+
+ODD = ("%00", "a%00b", "%0d%0a", "%1b", "x" * 300, "x" * 5000, "%ff", "%ed%a0%80", "%2e%2e")
+
+
+@pytest.mark.parametrize("path", ["{}", "{}/x", "x/{}", "{folder}/{}", "{}/output.bin"])
+def test_a_delivery_url_that_no_file_can_have(api: Any, path: str) -> None:
+    """A name that no file can have, such as one with a null character or a very long one, is a 404."""
+    folder = api.run("me/give_all")["output"]["other"].split("/")[-2]
+    for name in ODD:
+        url = f"{api.srv.base_url.removesuffix('/v1')}/delivery/{path.format(name, folder=folder)}"
+        answer = httpx.get(url)
+        assert (answer.status_code, answer.json()["detail"]) == (404, NOT_FOUND), name
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '{"\\udfff": 1}', '{"a": ' + "[" * 5000 + "]" * 5000 + "}"])
+def test_json_that_cannot_be_sent_back_is_refused(api: Any, text: str) -> None:
+    """A lone surrogate has no UTF-8, and a value may be nested too deeply: neither makes the server fail."""
+    answer = api.post("files", files={"content": b"x"}, data={"metadata": text})
+    assert (answer.status_code, "metadata is not valid JSON" in answer.text) == (400, True)
+    for path in ("predictions", "models", "deployments"):
+        answer = api.post(path, content=text, headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.json()["title"]) == (400, "Invalid request body")
+
+
+@pytest.mark.parametrize("kind", ["a\r\nx-evil: 1", "日本", "a\x1bb", "\x00"])
+def test_a_media_type_that_no_header_can_carry(api: Any, kind: str) -> None:
+    """The content of such an upload is sent as unknown content."""
+    record = upload(api, type=kind)
+    answer = httpx.get(api.srv.download_url(record["id"], 2**33))
+    assert (record["content_type"], answer.status_code, answer.content) == (kind, 200, b"hello")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert "x-evil" not in answer.headers

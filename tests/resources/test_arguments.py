@@ -256,6 +256,10 @@ def test_what_dir_lists() -> None:
         ({"extra_body": {"a": object()}}, TypeError, r"^extra_body\['a'\] is object, which JSON cannot express"),
         ({"extra_headers": {"X Y": "1"}}, ValueError, "'X Y' cannot be the name of a header"),
         ({"extra_headers": {"X": 1}}, TypeError, "the header 'X' must be a str, not int"),
+        ({"extra_headers": {"X": b"a\r\nY: b"}}, ValueError, "^the header 'X' holds a control character"),
+        ({"extra_headers": {"X": b"a\0"}}, ValueError, "^the header 'X' holds a control character"),
+        ({"extra_headers": {"X": "a\ud800"}}, ValueError, "^the header 'X' is no text: surrogates not allowed"),
+        ({"extra_headers": {b"X": "a"}}, TypeError, "^the name of a header must be a str, not bytes"),
     ],
 )
 async def test_options_are_checked_before_files_are_uploaded(colour: str, wrong: Any, error: Any, says: str) -> None:

@@ -125,6 +125,44 @@ async def test_files(colour: str, echo: Echo, file: Any, shown: bytes, pairs: An
     assert b'name="metadata"' in sent.content
 
 
+async def test_a_form_that_cannot_be_sent(colour: str, echo: Echo) -> None:
+    """A part's name, file name, media type or text that no form can carry is refused by name. No part ends early."""
+    client = scripted(colour, echo)
+    wrong: list[tuple[dict[str, Any], type[Exception], str]] = [
+        (
+            {"files": {"a": ("b", b"c", "d\r\nX-Evil: 1")}},
+            ValueError,
+            "^the content type of the form's field 'a' holds a",
+        ),
+        ({"files": {"a": ("b", b"c", "d\0")}}, ValueError, "^the content type of the form's field 'a' holds a control"),
+        ({"files": {"a": ("b", b"c", b"d")}}, TypeError, "^the content type of the form's field 'a' must be a str"),
+        ({"files": {"a": (b"b", b"c")}}, TypeError, "^the file name of the form's field 'a' must be a str, not bytes"),
+        ({"files": {"a": ("\ud800", b"c")}}, ValueError, "^the file name of the form's field 'a' is no text"),
+        ({"files": {"a": ("b", "\ud800")}}, ValueError, "^the content of the form's field 'a' is no text"),
+        ({"files": {"\ud800": b"c"}}, ValueError, "^the name of a form's field is no text: surrogates not allowed"),
+        (
+            {"files": {"a": b"c"}, "body": {b"d": "e"}},
+            TypeError,
+            "^the name of a form's field must be a str, not bytes",
+        ),
+        (
+            {"files": {"a": b"c"}, "body": {"d": "\ud800"}},
+            ValueError,
+            "^the content of the form's field 'd' is no text",
+        ),
+    ]
+    for options, error, says in wrong:
+        with pytest.raises(error, match=says):
+            await got(client.post("/files", **options))
+    assert echo.requests == []
+    named = io.BytesIO(b"abc")
+    named.name = "/tmp/\udcff.txt"  # what Python makes of a name that is no UTF-8
+    await got(client.post("/files", files={"a\r\nX-Evil: 1": ("b\r\nX-Evil: 1", b"c"), "d": named}))
+    [sent] = echo.requests
+    assert b"\r\nX-Evil" not in sent.content
+    assert b'filename="?.txt"' in sent.content
+
+
 async def test_a_file_has_to_be_open(colour: str, echo: Echo, tmp_path: Path) -> None:
     """A path is refused; the error says what to do."""
     with pytest.raises(TypeError, match="pass open"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import httpx
+
+from replicate._http import log
 
 
 class RetryTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -17,7 +18,7 @@ class RetryTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def __init__(self, wrapped_transport: Any, **settings: Any) -> None:
         self.wrapped = wrapped_transport
         if settings:
-            warnings.warn(
+            log.warn(
                 f"RetryTransport has no say in retries any more ({', '.join(settings)}): "
                 "pass max_retries= to the client instead",
                 DeprecationWarning,

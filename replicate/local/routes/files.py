@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -10,9 +9,9 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from replicate.local.files import media_type
+from replicate.local.files import media_type, sendable
 from replicate.local.problems import Problem, not_found
-from replicate.local.routes.request import check_accepted, cloud_of, origin_of, page, place_of
+from replicate.local.routes.request import check_accepted, cloud_of, origin_of, page, parsed, place_of
 from replicate.local.validation import is_object
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ async def create(request: Request) -> Response:
 
 def _metadata(form: FormData) -> dict[str, Any]:
     try:
-        metadata = json.loads(str(form.get("metadata") or "{}"))
-    except ValueError as error:
+        metadata = parsed(str(form.get("metadata") or "{}"))
+    except (ValueError, RecursionError) as error:
         raise Problem(400, f"metadata is not valid JSON: {error}") from error
     if not is_object(metadata):
         raise Problem(400, "metadata must be a JSON object.")
@@ -75,8 +74,9 @@ async def download(request: Request) -> Response:
     proofs = (query.get("owner", ""), query.get("expiry", ""), query.get("signature", ""))
     if not record or not path or not files.signed(identifier, *proofs):
         raise not_found()
-    check_accepted(request, record["content_type"])
-    return FileResponse(path, media_type=record["content_type"], filename=record["name"])
+    kind = sendable(record["content_type"])
+    check_accepted(request, kind)
+    return FileResponse(path, media_type=kind, filename=record["name"])
 
 
 async def deliver(request: Request) -> Response:

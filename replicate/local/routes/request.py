@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,9 +41,16 @@ def origin_of(request: Request) -> str:
 async def json_of(request: Request) -> Any:
     """Return the JSON body of a request."""
     try:
-        return await request.json()
-    except ValueError as error:
+        return parsed(await request.body())
+    except (ValueError, RecursionError) as error:
         raise Problem(400, f"The request body is not valid JSON: {error}", title="Invalid request body") from error
+
+
+def parsed(text: str | bytes) -> Any:
+    """Return parsed JSON. Raises ValueError, RecursionError if it is invalid, or could not be sent as UTF-8."""
+    value = json.loads(text)
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 async def form_of(request: Request, form: Schema) -> dict[str, Any]:
