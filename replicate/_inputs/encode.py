@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from replicate._files.sources import inspect_file
+from replicate._files.sources import in_time, inspect_file, unstarted
 from replicate._files.uploads import address
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import with_timeout
@@ -31,7 +31,7 @@ from replicate._inputs.plan import (
 from replicate._json import check_int, is_array, is_mapping
 from replicate._models.schema import InputSchema
 from replicate._outputs.output_list import OutputList
-from replicate.exceptions import APITimeoutError, InputError, ReplicateError, RunError
+from replicate.exceptions import InputError, ReplicateError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -193,7 +193,8 @@ class Inputs:
                     with mistakes(place.where):
                         self._uploads[id(place.value)] = place.value, read(place)
 
-        await session.transport.offload(look)
+        where = unread[0].where if len(unread) == 1 else self._where
+        await in_time(session, [place.value for place in unread if place.kind == "file"], where, look)
 
     # ---- running values
 
@@ -233,7 +234,7 @@ class Inputs:
         _, upload = self._uploads[id(place.value)]
         with mistakes(place.where):
             if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
-                return await session.transport.offload(lambda: data_uri(upload))
+                return await in_time(session, [upload.source], place.where, lambda: data_uri(upload))
             if id(place.value) not in self._addresses:
                 self._addresses[id(place.value)] = await address(session, upload, place.where)
             return self._addresses[id(place.value)]
@@ -289,10 +290,3 @@ async def await_result(place: Deferred, session: Session[Any]) -> Any:
 def is_lazy(value: Any) -> bool:
     """Return whether a running value starts only when it is awaited."""
     return not hasattr(value, "__as_input__") or getattr(value, "started", True) is False
-
-
-def unstarted(where: str) -> APITimeoutError:
-    """Make the error for a deadline that passes while an input is awaited."""
-    error = APITimeoutError(f"The time was up while {where} was waited for: what it is for was not started.")
-    error.sent = False
-    return error
