@@ -192,7 +192,7 @@ def inspect_file(value: Any, where: str, name: str | None = None, content_type: 
     return Upload(source, basename or f"file{extension(kind)}", kind, size, where)
 
 
-async def in_time(session: Session[Any], files: Iterable[Any], where: str, work: Callable[[], T]) -> T:
+async def read_in_time(session: Session[Any], files: Iterable[Any], where: str, work: Callable[[], T]) -> T:
     """Run work that reads the caller's files, outside the event loop. Raises APITimeoutError at the deadline."""
     seconds = ALWAYS if session.blocking else session.remaining()
     reading = session.transport.offload(work, stalls=any(map(may_stall, files)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from replicate._files.sources import in_time, inspect_file, unstarted
+from replicate._files.sources import inspect_file, read_in_time, unstarted
 from replicate._files.uploads import address
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import with_timeout
@@ -194,7 +194,7 @@ class Inputs:
                         self._uploads[id(place.value)] = place.value, read(place)
 
         where = unread[0].where if len(unread) == 1 else self._where
-        await in_time(session, [place.value for place in unread if place.kind == "file"], where, look)
+        await read_in_time(session, [place.value for place in unread if place.kind == "file"], where, look)
 
     # ---- running values
 
@@ -234,7 +234,7 @@ class Inputs:
         _, upload = self._uploads[id(place.value)]
         with mistakes(place.where):
             if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
-                return await in_time(session, [upload.source], place.where, lambda: data_uri(upload))
+                return await read_in_time(session, [upload.source], place.where, lambda: data_uri(upload))
             if id(place.value) not in self._addresses:
                 self._addresses[id(place.value)] = await address(session, upload, place.where)
             return self._addresses[id(place.value)]

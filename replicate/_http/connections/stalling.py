@@ -9,7 +9,7 @@ import stat
 from pathlib import PurePath
 from typing import Any
 
-from replicate._http.connections.threads import check_wanted, current
+from replicate._http.connections.threads import check_wanted
 
 IN_MEMORY = (bytes, bytearray, memoryview, str, PurePath)
 OPENED = (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
@@ -38,13 +38,13 @@ def mode_of(file: Any) -> int:
 
 
 def read_soon(file: Any, size: int) -> Any:
-    """Read at most so many bytes from a stream. Raises AbandonedError if they are not wanted any more.
+    """Read at most so many bytes from a stream. Raises AbandonedError in work that has been abandoned.
 
-    Work that may be abandoned waits for data before it reads. A read that has begun holds a lock of the file: closing
-    the file waits for it, and Python aborts if it exits meanwhile.
+    This waits for data before it reads. A read that has begun holds a lock of the file: closing the file waits for it,
+    and Python aborts if it exits meanwhile. Also, data that nobody waits for any more is left to others.
     """
     check_wanted()
-    if not mode_of(file) or current.get() is None or not hasattr(select, "poll") or not os.get_blocking(file.fileno()):
+    if not mode_of(file) or not hasattr(select, "poll") or not os.get_blocking(file.fileno()):
         return file.read(size)
     poll = select.poll()
     poll.register(file.fileno(), select.POLLIN)

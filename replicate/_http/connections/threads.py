@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST = 8
-"""Maximum number of threads for work on the disk."""
+"""Maximum number of threads for work on the disk, and of idle threads."""
 IDLE = 10.0
 """Seconds for which an idle thread is kept."""
 
@@ -144,9 +144,10 @@ class Workers:
     def _next(self) -> Job[Any] | None:
         """Wait for a job; None if there is none for a while."""
         with self._changed:
-            self._idle += 1
-            self._changed.wait_for(lambda: self._waiting, IDLE)
-            self._idle -= 1
+            if self._idle < MOST:
+                self._idle += 1
+                self._changed.wait_for(lambda: self._waiting, IDLE)
+                self._idle -= 1
             if self._waiting:
                 return self._waiting.popleft()
             self._threads -= 1
