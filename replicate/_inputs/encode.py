@@ -181,20 +181,12 @@ class Inputs:
 
     async def _inspect(self, session: Session[Any], plan: Any) -> None:
         """Inspect all files that have not been inspected. Raises TypeError, ValueError, OSError."""
-        unread = [
-            place for place in iter_deferred(plan) if place.kind != "result" and id(place.value) not in self._uploads
-        ]
-        if not unread:
-            return
-
-        def look() -> None:
-            for place in unread:
-                if id(place.value) not in self._uploads:  # a pipe can be read only once, even if it occurs twice
-                    with mistakes(place.where):
-                        self._uploads[id(place.value)] = place.value, read(place)
-
-        where = unread[0].where if len(unread) == 1 else self._where
-        await read_in_time(session, [place.value for place in unread if place.kind == "file"], where, look)
+        for place in iter_deferred(plan):
+            if place.kind != "result" and id(place.value) not in self._uploads:  # a pipe can be read only once
+                read_from = [place.value] if place.kind == "file" else []
+                with mistakes(place.where):
+                    upload = await read_in_time(session, read_from, place.where, partial(read, place))
+                self._uploads[id(place.value)] = place.value, upload
 
     # ---- running values
 

@@ -97,10 +97,10 @@ class Work:
         return "done"
 
 
-async def until(event: threading.Event) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that a thread does."""
     with anyio.fail_after(20):
-        while not event.is_set():  # noqa: ASYNC110 - set in another thread
+        while not condition():  # noqa: ASYNC110 - it comes true in another thread
             await anyio.sleep(0.001)
 
 
@@ -197,6 +197,7 @@ def test_the_threads_are_bounded_and_used_again(run: Run, monkeypatch: pytest.Mo
     async def main() -> None:
         first = await offload(threading.current_thread)
         assert first.daemon
+        await until(lambda: threads.disk._idle == 1)
         assert await offload(threading.current_thread) is first
         async with anyio.create_task_group() as group:
             for _ in range(200):
@@ -224,7 +225,7 @@ def test_work_that_stalls_takes_no_place(run: Run) -> None:
             for each in stalled:
                 group.start_soon(partial(offload, each, stalls=True))
             for each in stalled:
-                await until(each.begun)
+                await until(each.begun.is_set)
             assert await offload(lambda: 1) == 1
             assert await offload(lambda: 2, stalls=True) == 2
             group.cancel_scope.cancel()
@@ -245,7 +246,7 @@ def test_a_full_pool(run: Run) -> None:
             for each in full:
                 group.start_soon(offload, each)
             for each in full:
-                await until(each.begun)
+                await until(each.begun.is_set)
             with anyio.move_on_after(0.01) as scope:
                 await offload(later)
             assert scope.cancelled_caught
@@ -265,7 +266,7 @@ def test_work_on_the_disk_is_not_abandoned(run: Run) -> None:
     async def main() -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(offload, work)
-            await until(work.begun)
+            await until(work.begun.is_set)
             group.cancel_scope.cancel()
             with anyio.CancelScope(shield=True):
                 await anyio.sleep(0.01)
@@ -283,7 +284,7 @@ def test_tasks_that_are_canceled_by_asyncio() -> None:
     async def main() -> None:
         tasks = [asyncio.ensure_future(offload(disk)), asyncio.ensure_future(offload(stalled, stalls=True))]
         for each in (disk, stalled):
-            await until(each.begun)
+            await until(each.begun.is_set)
         for _ in range(3):
             for task in tasks:
                 task.cancel()
@@ -314,7 +315,7 @@ def test_a_loop_that_is_closed_early(run: Run, monkeypatch: pytest.MonkeyPatch) 
             await offload(stalled, stalls=True)
         work = offload(dropped)
         work.send(None)
-        await until(dropped.begun)
+        await until(dropped.begun.is_set)
         return work
 
     run(main()).close()

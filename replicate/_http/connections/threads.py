@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 MOST = 8
 """Maximum number of threads for work on the disk, and of idle threads."""
-IDLE = 10.0
-"""Seconds for which an idle thread is kept."""
+IDLE = 1.0
+"""Seconds for which an idle thread is kept: it takes no time to start another."""
 
 
 class AbandonedError(Exception):
