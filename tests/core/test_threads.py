@@ -165,7 +165,7 @@ def test_results_are_not_kept(run: Run) -> None:
 
     async def main() -> Any:
         result = weakref.ref(await offload(Result))
-        await offload(int)  # the first job is surely over
+        await until(lambda: threads.disk._idle == 1)
         return result
 
     assert run(main())() is None
