@@ -17,6 +17,8 @@ from replicate._files.cache import BLOCK, ChangedError, Info
 from replicate._files.download import HEADERS, Download, describe, request_file, too_large
 from replicate._files.filenames import name_of
 from replicate._files.progress import Tally
+from replicate._http.connections.stalling import may_stall
+from replicate._http.connections.threads import check_wanted
 from replicate._http.guard import host_of
 from replicate._http.options import check_count
 from replicate._objects.response import pieces
@@ -100,12 +102,17 @@ async def use_copy(
     work: Callable[[BinaryIO], T],
     max_bytes: int | None = None,
     tell: Tell | None = None,
+    *,
+    stalls: bool = False,
 ) -> T:
-    """Open a copy of a file and pass it to a function; download the file if there is no copy."""
+    """Open a copy of a file and pass it to a function; download the file if there is no copy.
+
+    `stalls` is whether the function may never return, as in `Transport.offload`.
+    """
     while True:
         copy = await local_copy(url, session, max_bytes, tell)
         with suppress(ChangedError):
-            return await session.transport.offload(partial(copy.used, work))
+            return await session.transport.offload(partial(copy.used, work), stalls=stalls)
 
 
 def used_here(url: str, session: Session[Any], work: Callable[[BinaryIO], T]) -> T:
@@ -202,7 +209,7 @@ async def save(
 
             return await save_to(url, session, folder, named, max_bytes, tally.of(url), replacing=name is not None)
         transfer = partial(transfer_file, open_copy(path))
-        return await use_copy(url, session, transfer, max_bytes, tally.of(url))
+        return await use_copy(url, session, transfer, max_bytes, tally.of(url), stalls=may_stall(path))
 
 
 async def save_to(
@@ -303,6 +310,7 @@ def transfer_file(file: BinaryIO, source: BinaryIO) -> None:
     """Copy content into an open file. Raises OSError if it accepts no more."""
     while block := memoryview(source.read(BLOCK)):
         while block:  # a raw file may write only a part
+            check_wanted()
             taken: Any = file.write(block)
             if isawaitable(taken):
                 raise TypeError(AWAITED)

@@ -8,17 +8,25 @@ import os
 from contextlib import contextmanager
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from replicate._files.filenames import extension
 from replicate._http.connections.concurrency import exclusive
+from replicate._http.connections.interface import ALWAYS
+from replicate._http.connections.pool import with_timeout
+from replicate._http.connections.stalling import may_stall, read_soon
+from replicate._http.connections.threads import check_wanted
 from replicate._wording import harmless
-from replicate.exceptions import ReplicateError
+from replicate.exceptions import APITimeoutError, ReplicateError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Iterable
     from contextlib import AbstractContextManager
     from typing import BinaryIO
+
+    from replicate._http.session import Session
+
+T = TypeVar("T")
 
 LARGEST_UPLOAD = 100 * 2**20
 """Bytes that the files API accepts in one file."""
@@ -76,8 +84,10 @@ class Reader:
 
     def __init__(self, file: BinaryIO, size: int, where: str) -> None:
         self._file, self._size, self._where, self._position = file, size, where, 0
+        self.stalls: bool = may_stall(file)
 
     def read(self, size: int = -1) -> bytes:
+        check_wanted()
         left = self._size + 1 - self._position
         with position(self._file), readable(self._where):
             self._file.seek(self._position)
@@ -183,6 +193,20 @@ def inspect_file(value: Any, where: str, name: str | None = None, content_type: 
     return Upload(source, basename or f"file{extension(kind)}", kind, size, where)
 
 
+async def read_in_time(session: Session[Any], files: Iterable[Any], where: str, work: Callable[[], T]) -> T:
+    """Run work that reads the caller's files, outside the event loop. Raises APITimeoutError at the deadline."""
+    seconds = ALWAYS if session.blocking else session.remaining()
+    reading = session.transport.offload(work, stalls=any(map(may_stall, files)))
+    return await with_timeout(reading, seconds, lambda _: unstarted(where))
+
+
+def unstarted(where: str) -> APITimeoutError:
+    """Make the error for a deadline that passes while an input is awaited or read."""
+    error = APITimeoutError(f"The time was up while {where} was waited for: what it is for was not started.")
+    error.sent = False
+    return error
+
+
 def measure(source: Path | bytes | BinaryIO, where: str) -> int:
     """Return the size of a file. Raises ValueError for an open file that cannot report it."""
     if isinstance(source, bytes):
@@ -207,7 +231,7 @@ def drain(file: Any, where: str) -> bytes:
     content = bytearray()
     while len(content) <= LARGEST_UPLOAD:
         with readable(where):
-            piece = file.read(min(2**20, LARGEST_UPLOAD + 1 - len(content)))
+            piece = read_soon(file, min(2**20, LARGEST_UPLOAD + 1 - len(content)))
         if piece is None:
             raise ValueError(f"{where} is a file that does not wait for its content: open it so that it does")
         if not binary(piece, where):

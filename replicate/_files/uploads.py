@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from replicate._files.sources import read_in_time
 from replicate._json import members
 from replicate._recent import Recent
 from replicate.exceptions import APIResponseValidationError
@@ -63,7 +64,7 @@ async def address(session: Session[Any], upload: Upload, where: str) -> str:
 
     Concurrent uploads of the same content wait for the first. Raises APIError.
     """
-    sha256 = await session.transport.offload(lambda: digest(upload))
+    sha256 = await read_in_time(session, [upload.source], where, lambda: digest(upload))
     config = session.config
     account = hash((str(config.base_url), config.credentials.token()))
     content = Content(account, sha256, upload.name, upload.content_type)

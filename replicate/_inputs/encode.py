@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from replicate._files.sources import inspect_file
+from replicate._files.sources import inspect_file, read_in_time, unstarted
 from replicate._files.uploads import address
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import with_timeout
@@ -32,7 +32,7 @@ from replicate._json import check_int, is_array, is_mapping
 from replicate._models.schema import InputSchema
 from replicate._outputs.output_list import OutputList
 from replicate._wording import harmless
-from replicate.exceptions import APITimeoutError, InputError, ReplicateError, RunError
+from replicate.exceptions import InputError, ReplicateError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -182,19 +182,12 @@ class Inputs:
 
     async def _inspect(self, session: Session[Any], plan: Any) -> None:
         """Inspect all files that have not been inspected. Raises TypeError, ValueError, OSError."""
-        unread = [
-            place for place in iter_deferred(plan) if place.kind != "result" and id(place.value) not in self._uploads
-        ]
-        if not unread:
-            return
-
-        def look() -> None:
-            for place in unread:
-                if id(place.value) not in self._uploads:  # a pipe can be read only once, even if it occurs twice
-                    with mistakes(place.where):
-                        self._uploads[id(place.value)] = place.value, read(place)
-
-        await session.transport.offload(look)
+        for place in iter_deferred(plan):
+            if place.kind != "result" and id(place.value) not in self._uploads:  # a pipe can be read only once
+                read_from = [place.value] if place.kind == "file" else []
+                with mistakes(place.where):
+                    upload = await read_in_time(session, read_from, place.where, partial(read, place))
+                self._uploads[id(place.value)] = place.value, upload
 
     # ---- running values
 
@@ -234,7 +227,7 @@ class Inputs:
         _, upload = self._uploads[id(place.value)]
         with mistakes(place.where):
             if self._strategy == "inline" or (self._strategy == "auto" and upload.size <= LARGEST_DATA_URI):
-                return await session.transport.offload(lambda: data_uri(upload))
+                return await read_in_time(session, [upload.source], place.where, lambda: data_uri(upload))
             if id(place.value) not in self._addresses:
                 self._addresses[id(place.value)] = await address(session, upload, place.where)
             return self._addresses[id(place.value)]
@@ -290,10 +283,3 @@ async def await_result(place: Deferred, session: Session[Any]) -> Any:
 def is_lazy(value: Any) -> bool:
     """Return whether a running value starts only when it is awaited."""
     return not hasattr(value, "__as_input__") or getattr(value, "started", True) is False
-
-
-def unstarted(where: str) -> APITimeoutError:
-    """Make the error for a deadline that passes while an input is awaited."""
-    error = APITimeoutError(f"The time was up while {where} was waited for: what it is for was not started.")
-    error.sent = False
-    return error

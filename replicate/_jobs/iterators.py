@@ -256,7 +256,7 @@ class Iteration(Generic[C, T]):
         if session.blocking is not self._session.blocking:
             colour, read = ("an asynchronous", "await") if session.blocking else ("a blocking", "read")
             raise TypeError(f"this {type(self).__name__} belongs to {colour} client: {read} it first, and pass that on")
-        from replicate._inputs.encode import unstarted
+        from replicate._files.sources import unstarted
 
         if self._deadline is not None:
             self._deadline.shorten(session.remaining())

@@ -258,4 +258,4 @@ async def in_thread(session: Session[Any], work: Callable[[Session[Any]], Corout
         finally:
             await spare.transport.close()
 
-    return await session.transport.offload(lambda: drive(whole()))
+    return await session.transport.offload(lambda: drive(whole()), stalls=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
 from replicate._files.fetch import capture_file, local_copy
 from replicate._files.progress import Tally
-from replicate._files.sources import inspect_file
+from replicate._files.sources import inspect_file, read_in_time
 from replicate._files.uploads import form
 from replicate._http.connections.bodies import Counted
 from replicate._http.options import ListOptions, check_parameters, check_text
@@ -73,7 +74,8 @@ class Files(Namespace[C]):
         session = self._session.given(rest)
         name = drop_unset({"name": filename}).get("name")
         check_description(name, content_type, metadata)
-        upload = await session.transport.offload(lambda: inspect_file(content, "file", name, content_type))
+        inspect = partial(inspect_file, content, "file", name, content_type)
+        upload = await read_in_time(session, [content], "file", inspect)
         with Tally(progress) as tally, upload.opened() as opened:
             content = Counted(opened, upload.size, tally.of(upload.name)) if progress else opened
             stored = await session.call(files_create, body=form(upload, content, metadata))

@@ -28,7 +28,7 @@ from replicate import APIConnectionError, AsyncReplicate, BadRequestError, Repli
 from replicate._files import uploads
 from replicate._files.sources import LARGEST_UPLOAD
 from replicate._files.uploads import Content, Uploaded
-from replicate._http.connections import concurrency as workers
+from replicate._http.connections import threads
 from replicate._http.connections.bodies import with_body
 
 if TYPE_CHECKING:
@@ -357,12 +357,12 @@ def test_threads_send_the_same_pieces_as_httpx(monkeypatch: pytest.MonkeyPatch) 
         form = {"Content-Type": "multipart/form-data; boundary=b"}
         return with_body(httpx.Request("POST", "https://a.test", files=files, headers=form), {"files": files}).stream
 
-    async def counted(work: Any) -> Any:
+    async def counted(work: Any, **_: Any) -> Any:
         nonlocal turns
         turns += 1
         return work()
 
-    monkeypatch.setattr(workers, "offload", counted)
+    monkeypatch.setattr(threads, "offload", counted)
 
     async def read(body: Any) -> list[bytes]:
         return [chunk async for chunk in body]

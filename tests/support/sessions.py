@@ -74,7 +74,7 @@ class Scripted:
         self.sleeps.append(seconds)
         self.time += seconds
 
-    async def offload(self, work: Callable[[], Any]) -> Any:
+    async def offload(self, work: Callable[[], Any], *, stalls: bool = False) -> Any:
         return work()
 
     def turn(self, key: Any) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
+import anyio.from_thread
 import httpx
 import pytest
 from fastapi import Body, Depends, FastAPI
@@ -194,3 +196,34 @@ def test_an_encoder_that_reads_private_attributes(make: Any) -> None:
     """An encoder that uses `vars` fails at the session, and does not reveal private attributes."""
     with pytest.raises(TypeError):
         json.dumps(make(), default=vars)
+
+
+def test_endpoints_that_take_all_threads() -> None:
+    """Forty plain `def` endpoints, which take all threads of FastAPI, can wait for an asynchronous client at once."""
+    client = replicate.AsyncReplicate(bearer_token=TOKEN)
+    file, busy = FileOutput("data:text/plain,hello", client), threading.Barrier(40)
+    crowded = FastAPI()
+
+    async def content() -> bytes:
+        with anyio.fail_after(20):
+            found: bytes = await file.read()
+        return found
+
+    @crowded.get("/")
+    def waiting() -> str:
+        busy.wait(20)
+        return anyio.from_thread.run(content).decode()
+
+    async def main() -> None:
+        async def visit() -> None:
+            assert (await visitor.get("/")).json() == "hello"
+
+        transport = httpx.ASGITransport(crowded)
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://test") as visitor,
+            anyio.create_task_group() as group,
+        ):
+            for _ in range(40):
+                group.start_soon(visit)
+
+    anyio.run(main)

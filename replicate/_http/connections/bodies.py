@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 
-from replicate._http.connections import concurrency
+from replicate._http.connections import threads
 from replicate._http.connections.sending import CHUNK, Chunks
+from replicate._http.connections.stalling import may_stall
 from replicate._http.libraries import stream_of
 from replicate._http.secrecy.frames import interruption
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of
@@ -38,6 +39,7 @@ class Counted:
 
     def __init__(self, file: BinaryIO, size: int, tell: Callable[[int, int], object]) -> None:
         self._file, self._size, self._tell = file, size, tell
+        self.stalls: bool = may_stall(file)
         self._last = -1
 
     def read(self, size: int = -1) -> bytes:
@@ -58,8 +60,10 @@ class Counted:
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body with files, as encoded by httpx, which itself would read the files in the event loop."""
 
-    def __init__(self, stream: Iterable[bytes], counted: list[Counted]) -> None:
-        self._stream, self._counted = stream, counted
+    def __init__(self, stream: Iterable[bytes], files: list[Any]) -> None:
+        self._stream = stream
+        self._counted = [file for file in files if isinstance(file, Counted)]
+        self._stalls = any(map(may_stall, files))
         self._chunks: Iterator[bytes] = iter(())
         self._block = deque[bytes]()
         self._begun = False
@@ -83,7 +87,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             if self._begun:
                 self._tell()
             self._begun = True
-            await concurrency.offload(self._read)
+            await threads.offload(self._read, stalls=self._stalls)
         if self._block:
             return self._block.popleft()
         raise StopAsyncIteration
@@ -121,8 +125,7 @@ def prepared(given: Mapping[str, Any], headers: list[tuple[bytes, bytes]], libra
 def with_body(made: Any, arguments: Mapping[str, Any], library: Library = httpx) -> Any:
     """Return a request that a library made from arguments, with our body if it holds files or is sent in chunks."""
     if "files" in arguments:
-        counted = [content for _, (_, content, _) in arguments["files"] if isinstance(content, Counted)]
-        made.stream = stream_of(Body, library)(made.stream, counted)
+        made.stream = stream_of(Body, library)(made.stream, [content for _, (_, content, _) in arguments["files"]])
     elif isinstance(content := arguments.get("content"), bytes) and len(content) > CHUNK:
         made.stream = stream_of(Chunks, library)(content)
     return made

@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from threading import RLock, Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from replicate._dual.drive import drive
@@ -15,8 +15,6 @@ from replicate._http.connections.process import inheritors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
-
-T = TypeVar("T")
 
 GRACE = 2.0
 """Seconds that threads get to notice that they are no longer wanted."""
@@ -76,13 +74,6 @@ async def task_lock(key: Hashable) -> AsyncGenerator[None, None]:
     turn = locks.of((running_loop(), key), Lock)
     async with turn.lock:
         yield
-
-
-async def offload(work: Callable[[], T]) -> T:
-    """Run work in a thread if it would block the event loop."""
-    from anyio.to_thread import run_sync
-
-    return await run_sync(work)
 
 
 class Batch:

@@ -82,8 +82,11 @@ class Transport(Protocol):
         """Return the time in seconds of a monotonic clock."""
         ...
 
-    async def offload(self, work: Callable[[], T]) -> T:
-        """Run slow work on the disk without blocking other tasks."""
+    async def offload(self, work: Callable[[], T], *, stalls: bool = False) -> T:
+        """Run slow work on the disk without blocking other tasks.
+
+        Work that `stalls` may never end, as it waits for others. It is abandoned if the task is canceled.
+        """
         ...
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:

@@ -31,6 +31,7 @@ from replicate._http.connections.pool import (
     running_loop,
 )
 from replicate._http.connections.process import check_colour, check_not_given, check_open, inherited, inheritors
+from replicate._http.connections.threads import offload
 from replicate._http.libraries import answers_itself, as_own_errors, library_of_options, stream_of
 from replicate._http.secrecy.frames import is_foreign
 from replicate._http.secrecy.hiding import Sealed
@@ -189,7 +190,7 @@ class BlockingTransport(Connected[httpx.Client]):
     async def in_use(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    async def offload(self, work: Callable[[], T]) -> T:
+    async def offload(self, work: Callable[[], T], *, stalls: bool = False) -> T:  # noqa: ARG002
         return work()
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
@@ -325,8 +326,8 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
             lanes.needed() if isinstance(lanes, ClientPool) else nullcontext()
         )  # the owner of a given client closes it
 
-    async def offload(self, work: Callable[[], T]) -> T:
-        return await concurrency.offload(work)
+    async def offload(self, work: Callable[[], T], *, stalls: bool = False) -> T:
+        return await offload(work, stalls=stalls)
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
         return concurrency.task_lock(key)
