@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         urls: Any
 
 
+LONGEST_TEXT = 1_000_000
+"""Maximum number of characters that an error shows of a text. Its fields hold the whole text."""
 LONGEST_LOGS = 5_000
 """Maximum number of characters that an error shows from the end of the logs."""
 PROBLEM = ("type", "title", "status", "detail", "instance")
@@ -33,7 +35,8 @@ def details(problem: Mapping[str, Any]) -> str:
 
 
 def harmless(text: str) -> str:
-    """Replace the characters of a text that could control a terminal. Newlines and tabs stay."""
+    """Replace the characters of a text that could control a terminal. Newlines and tabs stay. A long text is cut."""
+    text = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
     return text if text.isprintable() else text.translate(_Harmless({10: 10, 9: 9}))
 
 
