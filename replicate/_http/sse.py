@@ -26,6 +26,8 @@ OUTPUT = re.compile(r"event: output\nid: (.+)\ndata: (.*)\n\n")
 """The form of nearly all events. Its lines can also be part of another event."""
 BLOCK = re.compile(rf"(?:\A|(?<=\n\n)){OUTPUT.pattern}")
 """The same form, but only as a whole block: at the start, or after an empty line."""
+SHOWN = 1000
+"""Maximum number of characters that a repr shows of an event's data, which may be a file."""
 LONGEST_RETRY = 18
 """Maximum digits of a reconnection time. A longer one is ignored, like one that is not a number."""
 
@@ -103,7 +105,9 @@ class ServerSentEvent(str, PlainData):
     __pydantic_serializer__: ClassVar[Any] = PydanticSerializer()
 
     def __repr__(self) -> str:
-        return f"ServerSentEvent(event={str(self.event)!r}, data={self.data!r}, id={self.id!r})"
+        data = self.data
+        shown = f"{data[:SHOWN]!r}…" if isinstance(data, str) and len(data) > SHOWN else repr(data)
+        return f"ServerSentEvent(event={str(self.event)!r}, data={shown}, id={self.id!r})"
 
     def __reduce__(self) -> tuple[type[ServerSentEvent], tuple[str, Any, str | None, int | None]]:
         return ServerSentEvent, (str(self.event), self.data, self.id, self.retry)
