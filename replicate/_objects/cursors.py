@@ -38,8 +38,13 @@ async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, req
 
     def parsed(response: httpx.Response) -> tuple[Any, Any]:
         if (parts := split(response.content)) is not None:
-            rest: Any = Reader(lambda _: reader.parse_response(parts[0]))
-            return session.parse(rest, response), parts[1]
+            content, items = parts
+
+            def parse(_: bytes) -> Any:
+                return reader.parse_response(content)
+
+            rest: Any = Reader(parse)
+            return session.parse(rest, response), items
         payload = session.parse(reader, response)
         if not is_array(as_sent(payload, "results")):
             raise unreadable(response, "there is no list of results in it")
