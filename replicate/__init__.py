@@ -9,7 +9,7 @@
 The functions of this module use a default client. It is created on first use, with the token from
 REPLICATE_API_TOKEN. To configure it, set attributes of this module: `replicate.bearer_token = …`, `base_url`,
 `timeout`, `max_retries`, `default_headers`, `default_query`, `http_client`, `output_dir`, `allow_private_hosts`,
-`observers`.
+`max_response_bytes`, `observers`.
 
 Each name is loaded on first use, which keeps `import replicate` fast.
 """
@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # the settings
     http_client: httpx.Client | None
     output_dir: str | os.PathLike[str] | None
     allow_private_hosts: bool
+    max_response_bytes: int
     observers: Iterable[object] | None
 else:
     ModuleType = type(sys)
@@ -196,7 +197,7 @@ _OF_DEFAULT_CLIENT = (
 )  # fmt: skip
 _SETTINGS = (
     "bearer_token", "base_url", "timeout", "max_retries", "default_headers", "default_query", "http_client",
-    "output_dir", "allow_private_hosts", "observers",
+    "output_dir", "allow_private_hosts", "max_response_bytes", "observers",
 )  # fmt: skip
 _SUBMODULES = ("client", "exceptions", "resources", "types", "webhook")
 _WIDENED = ("client", "resources", "webhook")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         urls: Any
 
 
+LONGEST_TEXT = 1_000_000
+"""Maximum number of characters that an error shows of a text. Its fields hold the whole text."""
 LONGEST_LOGS = 5_000
 """Maximum number of characters that an error shows from the end of the logs."""
 PROBLEM = ("type", "title", "status", "detail", "instance")
@@ -43,8 +45,10 @@ SPACES = "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009
 def harmless(text: str) -> str:
     r"""Escape the characters that could control a terminal or deceive a reader, such as \x1b. Line feeds and tabs stay.
 
-    Errors, warnings, logs, displays and reprs all show texts through this. Doing it again changes nothing.
+    Errors, warnings, logs, displays and reprs all show texts through this. Doing it again changes nothing. A very long
+    text is cut.
     """
+    text = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
     return text if text.isprintable() else text.translate(_Escapes("\n"))
 
 

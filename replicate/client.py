@@ -11,7 +11,7 @@ from replicate._dual.signatures import check_keywords
 from replicate._http.connections.retry_transport import RetryTransport as RetryTransport  # noqa: PLC0414 - where version 1 had it
 from replicate._http.environment import versioned
 from replicate._http.libraries import httpx
-from replicate._http.options import DEFAULT_MAX_RETRIES, check_mapping
+from replicate._http.options import DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_MAX_RETRIES, check_mapping
 from replicate._http.secrecy.hiding import sealed
 from replicate._http.session import async_session, blocking_session
 from replicate._http.settings import configure, credentials
@@ -43,7 +43,8 @@ class Replicate(API[Sync]):
     the number of seconds between two polls of a prediction; by default, it grows with the prediction's duration.
     `output_dir` is a folder in which output files are saved as they arrive. `allow_private_hosts=True` allows outputs
     and redirects to name hosts that are not public: this machine, private networks, a cloud's metadata service.
-    Without it, the only such host that is allowed is the API's own. `observers` are objects whose methods are called
+    Without it, the only such host that is allowed is the API's own. `max_response_bytes` (256 MiB) limits the size of a
+    response of the API, unpacked; files are not limited by it. `observers` are objects whose methods are called
     for requests and predictions: see `replicate.Observer`. Raises ReplicateError if there is no token.
     """
 
@@ -61,11 +62,12 @@ class Replicate(API[Sync]):
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         allow_private_hosts: bool = False,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         observers: Iterable[object] | None = None,
     ) -> None:
         bearer_token, api_token = sealed(bearer_token), sealed(api_token)
         found = credentials(bearer_token, api_token, needed=True)
-        more = poll_interval, output_dir, allow_private_hosts, observers
+        more = poll_interval, output_dir, allow_private_hosts, max_response_bytes, observers
         config = configure(found, base_url, timeout, max_retries, default_headers, default_query, *more)
         super().__init__(blocking_session(config, http_client))
 
@@ -195,11 +197,12 @@ class AsyncReplicate(API[Async]):
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         allow_private_hosts: bool = False,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         observers: Iterable[object] | None = None,
     ) -> None:
         bearer_token, api_token = sealed(bearer_token), sealed(api_token)
         found = credentials(bearer_token, api_token, needed=True)
-        more = poll_interval, output_dir, allow_private_hosts, observers
+        more = poll_interval, output_dir, allow_private_hosts, max_response_bytes, observers
         config = configure(found, base_url, timeout, max_retries, default_headers, default_query, *more)
         super().__init__(async_session(config, http_client))
 
@@ -294,6 +297,7 @@ class Client(Replicate):
         poll_interval: float | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         allow_private_hosts: bool = False,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         observers: Iterable[object] | None = None,
         **httpx_options: Any,
     ) -> None:
@@ -316,7 +320,7 @@ class Client(Replicate):
         check_mapping("headers", headers)
         both = {**(default_headers or {}), **(headers or {})}
         patience = UNSET if timeout is None else timeout
-        more = poll_interval, output_dir, allow_private_hosts, observers
+        more = poll_interval, output_dir, allow_private_hosts, max_response_bytes, observers
         config = configure(found, url, patience, max_retries, both, default_query, *more)
         super(Replicate, self).__init__(blocking_session(config, http_client, **httpx_options))
 

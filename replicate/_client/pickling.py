@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir", "allow_private_hosts")
+SETTINGS = ("timeout", "max_retries", "poll_interval", "output_dir", "allow_private_hosts", "max_response_bytes")
 FILTERED = ("headers", "query", "body")
 REFUSED = ("auth", "cookies", "event_hooks", "http_client", "mounts", "transport")
 """Options of httpx clients that hold secrets, or that belong to one process."""

@@ -54,6 +54,8 @@ class CopyOptions(RequestOptions, total=False):
     """Folder in which output files are saved."""
     allow_private_hosts: bool
     """Whether outputs and redirects may name hosts that are not public."""
+    max_response_bytes: int
+    """Maximum size of a response of the API."""
     observers: Iterable[object] | None
     """Observers that replace the client's; an empty list for none."""
     default_headers: Mapping[str, str] | None
@@ -180,6 +182,15 @@ class Configured(AsyncNames, Generic[C]):
     @allow_private_hosts.setter
     def allow_private_hosts(self, allowed: bool) -> None:
         self._set(allow_private_hosts=allowed)
+
+    @property
+    def max_response_bytes(self) -> int:
+        """Maximum size of a response of the API in bytes, unpacked. Downloads of files are not limited by it."""
+        return self._session.config.max_response_bytes
+
+    @max_response_bytes.setter
+    def max_response_bytes(self, number: int) -> None:
+        self._set(max_response_bytes=number)
 
     def _set(self, **settings: Any) -> None:
         self._session.config = evolve(self._session.config, **check_settings(settings))

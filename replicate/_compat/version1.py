@@ -11,7 +11,10 @@ from replicate._annotations import resolve_lazily
 from replicate._dual.colours import Async, Sync, T
 from replicate._dual.drive import drive
 from replicate._files.sources import inspect_file
-from replicate._http.libraries import httpx  # noqa: TC001 - a TypedDict's annotations may be evaluated
+from replicate._http.connections.unpacking import TooLargeError
+from replicate._http.error_responses import connection_error
+from replicate._http.libraries import httpx, own_url
+from replicate._http.options import DEFAULT_MAX_RESPONSE_BYTES
 from replicate._http.sse import Decoder, ServerSentEvent
 from replicate._inputs.encode import Inputs, data_uri
 from replicate._json import is_array, is_mapping
@@ -102,18 +105,19 @@ class EventSource(Generic[T]):
             )
         self.response = response
         session = None if client is None else session_of(client)
+        self._most = DEFAULT_MAX_RESPONSE_BYTES // 2 if session is None else session.config.max_event_bytes
         self._make = file_maker(session, use_file_output=use_file_output is not False)
 
     def __iter__(self) -> Iterator[ServerSentEvent]:
-        decoder = Decoder()
+        decoder = Decoder(self._most)
         for chunk in self.response.iter_bytes():
-            yield from map(self._with_file, decoder.feed(chunk))
+            yield from self._events(decoder, chunk)
 
     async def __aiter__(self) -> AsyncIterator[ServerSentEvent]:
-        decoder = Decoder()
+        decoder = Decoder(self._most)
         async for chunk in self.response.aiter_bytes():
-            for event in decoder.feed(chunk):
-                yield self._with_file(event)
+            for event in self._events(decoder, chunk):
+                yield event
 
     def close(self) -> None:
         """Close the response of a blocking client."""
@@ -134,6 +138,15 @@ class EventSource(Generic[T]):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def _events(self, decoder: Decoder, chunk: bytes) -> Iterator[ServerSentEvent]:
+        """Decode a chunk. Raises APIConnectionError for an event that is too large."""
+        try:
+            events = decoder.feed(chunk)
+        except TooLargeError as error:
+            request = self.response.request
+            raise connection_error(error, request.method, own_url(request.url)) from error
+        return map(self._with_file, events)
 
     def _with_file(self, event: ServerSentEvent) -> ServerSentEvent:
         if event:

@@ -85,24 +85,58 @@ def extension(kind: str | None) -> str:
 
 
 def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
-    """Yield the names, with a number added to each one that another file has already, ignoring case.
+    """Yield the names, each made distinct from the others as by `Names`. `taken` are existing names."""
+    return map(Names(taken).distinct, names)
 
-    Names that get their extension later must differ from the others without theirs. `taken` are existing names.
+
+class Names:
+    """The names of a folder's files. New ones differ from them and from each other, whatever their case.
+
+    The time for a name does not depend on how many have the same stem.
     """
-    whole = {name.casefold() for name in taken}
-    stems, waiting = {EXTENSION.sub("", name) for name in whole}, set[str]()
-    for name in names:
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._whole = {name.casefold() for name in taken}
+        self._stems = {EXTENSION.sub("", name) for name in self._whole}
+        self._waiting = set[str]()
+        """Names that get their extension later."""
+        self._last: dict[tuple[str, str], int] = {}
+        """The last number of each stem and extension. All below it are taken."""
+        self._free: dict[str, int] = {}
+        """A number of each stem. All below it, but for 1, are in `_waiting`."""
+
+    def distinct(self, name: str) -> str:
+        """Return the name, with a number added if another file has it already.
+
+        Names that get their extension later must differ from the others without theirs.
+        """
         ending = match[0] if (match := EXTENSION.search(name)) else ""
-        stem, number, candidate = name.removesuffix(ending), 1, name.casefold()
-        while (
-            candidate in whole
-            or (bare := candidate.removesuffix(ending.casefold())) in waiting
-            or (not ending and bare in stems)
-        ):
-            number += 1
-            candidate = f"{stem}-{number}{ending}".casefold()
-        whole.add(candidate)
-        stems.add(bare)
+        stem = name.removesuffix(ending)
+        key = stem.casefold(), ending.casefold()
+        number = self._last.get(key, 1)
+        while self._is_taken(*key, number):
+            number = self._after(key[0], number)
+        self._last[key] = number
+        bare = numbered(key[0], number)
+        self._whole.add(bare + key[1])
+        self._stems.add(bare)
         if not ending:
-            waiting.add(bare)
-        yield name if number == 1 else f"{stem}-{number}{ending}"
+            self._waiting.add(bare)
+        return numbered(stem, number) + ending
+
+    def _is_taken(self, stem: str, ending: str, number: int) -> bool:
+        bare = numbered(stem, number)
+        return bare + ending in self._whole or bare in self._waiting or (not ending and bare in self._stems)
+
+    def _after(self, stem: str, number: int) -> int:
+        """Return the next number that may be free."""
+        free = self._free.get(stem, 2)
+        while numbered(stem, free) in self._waiting:
+            free += 1
+        self._free[stem] = free
+        return max(number + 1, free)
+
+
+def numbered(stem: str, number: int) -> str:
+    """Return a stem with a number; the first one has none."""
+    return stem if number == 1 else f"{stem}-{number}"

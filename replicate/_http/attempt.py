@@ -11,6 +11,7 @@ from replicate._http.config import LAST_CHANCE
 from replicate._http.connections.addresses import Unfetchable
 from replicate._http.connections.interface import ThirdPartyRequest
 from replicate._http.connections.sending import UNTRACED, traced
+from replicate._http.connections.unpacking import TooLargeError
 from replicate._http.error_responses import (
     connection_error,
     error_of,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from replicate.exceptions import APIConnectionError, APIStatusError
     from replicate_api.types import Request
 
-HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable)
+HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects, Unfetchable, TooLargeError)
 """Errors that a retry cannot fix."""
 
 
@@ -129,7 +130,7 @@ class Attempt:
         """Return an unsuccessful response with as much of its content as an error shows. Raises UNANSWERED."""
         if not self._to_api:
             return await read_beginning(response, self._session.transport)
-        await self._session.transport.read(response)
+        await self._session.transport.read(response, self._session.config.max_response_bytes)
         return response
 
     def follows(self, response: httpx.Response) -> bool:

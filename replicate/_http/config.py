@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from replicate._http.environment import base_url
-from replicate._http.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from replicate._http.options import DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,10 +41,17 @@ class Config:
     """The folder in which output files are saved as they arrive; None to save none."""
     allow_private_hosts: bool = False
     """Whether URLs in outputs and redirects may lead to private hosts."""
+    max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES
+    """Maximum size of a response, unpacked. A single event of a stream can have half of that."""
     observers: Observers | None = None
     """The observers of requests and predictions."""
     deadline: float | None = None
     """The time on the transport's clock at which every request ends; one that begins late still gets LAST_CHANCE."""
+
+    @property
+    def max_event_bytes(self) -> int:
+        """Maximum size of an event. Its text is in memory several times while it is read."""
+        return self.max_response_bytes // 2
 
     @property
     def base_url(self) -> httpx.URL:

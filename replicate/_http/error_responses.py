@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from replicate._dual.generators import closing
 from replicate._http.connections.addresses import Unfetchable
+from replicate._http.connections.unpacking import SHOWN, TooLargeError
 from replicate._http.credentials import HOW_TO
 from replicate._http.errors import paired
 from replicate._http.hints import hint, refused
@@ -42,10 +44,10 @@ if TYPE_CHECKING:
 
 OF_THE_BODY = (b"content-encoding", b"content-length", b"transfer-encoding")
 
-SHOWN = 64 * 1024
-"""Bytes that are read of an error response that is not the API's."""
 FOREIGN = "replicate.foreign"
 """The key in the extensions of an error response that is not the API's."""
+
+WORD = re.compile(r"\S+")
 
 T = TypeVar("T", bound=BaseException)
 
@@ -139,6 +141,8 @@ def connection_error(
         return unfetchable(cause, method, url)
     if interrupts(cause):
         raise cause
+    if isinstance(cause, TooLargeError):
+        return too_large(cause, method, url)
     sent = may_have_arrived(cause, sending)
     late = isinstance(cause, (httpx.TimeoutException, TimeoutError))
     happened = "did not answer in time" if late and sent else "broke off" if sent else "could not be reached"
@@ -172,6 +176,19 @@ def unfetchable(cause: Unfetchable, method: str, url: httpx.URL) -> APIConnectio
     error = APIConnectionError(f"{shown} cannot be fetched, for {cause}.", hint=cause.hint, request=request)
     error.sent, error.__cause__ = cause.sent, without_context(cause)
     return error
+
+
+def too_large(cause: TooLargeError, method: str, url: httpx.URL) -> APIConnectionError:
+    """Return the error for a response that is larger than the limit."""
+    message = f"{url.netloc.decode('ascii')} answered {method} {url.path} with {cause}, which is the limit."
+    error = paired(cause)(message, hint=cause.hint, request=httpx.Request(method, url))
+    error.__cause__ = without_context(cause)
+    return error
+
+
+def is_too_large(error: BaseException | None) -> bool:
+    """Return whether an error means that a response is larger than the limit. Another request would get the same."""
+    return isinstance(error, TooLargeError) or (error is not None and isinstance(error.__cause__, TooLargeError))
 
 
 def address_of(url: httpx.URL) -> str:
@@ -337,7 +354,13 @@ def written(value: Any, write: Callable[[Any], str] = json.dumps) -> str:
 
 def excerpt(body: Any, limit: int = 200) -> str:
     """Return the beginning of a text or JSON value as one line."""
-    text = " ".join(written(body).split())
+    words, length = list[str](), 0
+    for word in WORD.finditer(written(body)):
+        words.append(word[0])
+        length += len(word[0]) + 1
+        if length > limit + 1:  # the rest is not shown
+            break
+    text = " ".join(words)
     return f"{text[:limit]}…" if len(text) > limit else text or "no details were given"
 
 

@@ -67,8 +67,9 @@ async def send_guarded(
     addresses to which other requests have connections. Raises Unfetchable.
     """
     url: httpx.URL = arguments["url"]
+    most = config.max_response_bytes
     if not isinstance(arguments, ThirdPartyRequest):
-        response = await exchange(transport, arguments, stream=stream, seconds=seconds, creates=creates)
+        response = await exchange(transport, arguments, stream=stream, seconds=seconds, creates=creates, most=most)
         if (known := origin(url)) not in reached:
             reached[known] = set()
             if address := private_peer(response, url, transport):
@@ -83,7 +84,7 @@ async def send_guarded(
     peer = Peer(url, own, reached, strict=strict)
     arguments["extensions"] = {"trace": peer.connects if transport.blocking else peer.connects_async}
     if not strict:
-        return await exchange(transport, arguments, stream=stream, seconds=seconds)
+        return await exchange(transport, arguments, stream=stream, seconds=seconds, most=most)
     response = await exchange(transport, arguments, stream=True, seconds=seconds)
     try:
         peer.check(response, transport)
@@ -91,7 +92,7 @@ async def send_guarded(
         await transport.close_response(response)
         raise
     if not stream:
-        await transport.read(response)
+        await transport.read(response, most)
     return response
 
 
@@ -191,6 +192,7 @@ async def exchange(
     stream: bool = False,
     seconds: float = ALWAYS,
     creates: bool = False,
+    most: float = ALWAYS,
 ) -> httpx.Response:
     """Send a request. Raises Unfetchable if its address is invalid, or if the response redirects to an invalid one.
 
@@ -198,7 +200,7 @@ async def exchange(
     """
     check_address(request["url"])
     try:
-        return await transport.send(request, stream=stream, seconds=seconds, creates=creates)
+        return await transport.send(request, stream=stream, seconds=seconds, creates=creates, most=most)
     except httpx.HTTPStatusError as error:
         return refused_by_hook(error.response)
     except (httpx.InvalidURL, httpx.RemoteProtocolError, UnicodeError) as error:

@@ -24,6 +24,9 @@ DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 DEFAULT_MAX_RETRIES = 2
 
+DEFAULT_MAX_RESPONSE_BYTES = 256 * 2**20
+"""Maximum size of a response. The largest real ones are outputs: texts of 30 MB, or data URIs of some tens of MB."""
+
 FileEncodingStrategy = Literal["auto", "base64", "data-uri", "url", "upload"]
 """How files of an input are sent."""
 

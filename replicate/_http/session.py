@@ -329,7 +329,7 @@ class Session(ColouredSession[C]):
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield a streamed response's content as it arrives, and close it at the end. Raises APIConnectionError."""
-        async with closing(self.transport.chunks(response)) as content:
+        async with closing(self.transport.chunks(response, self.config.max_response_bytes)) as content:
             try:
                 async for chunk in content:
                     yield chunk
@@ -339,7 +339,7 @@ class Session(ColouredSession[C]):
     async def read(self, response: httpx.Response) -> None:
         """Read a streamed response to its end. Raises APIConnectionError."""
         try:
-            await self.transport.read(response)
+            await self.transport.read(response, self.config.max_response_bytes)
         except UNANSWERED as cause:
             raise connection_error(cause, response.request.method, own_url(response.request.url)) from cause
 

@@ -11,8 +11,10 @@ from replicate._http.environment import base_url as variable
 from replicate._http.libraries import own_timeout
 from replicate._http.observers import observers
 from replicate._http.options import (
+    DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
+    check_count,
     check_headers,
     check_mapping,
     check_query,
@@ -116,6 +118,14 @@ def flag(value: Any) -> bool:
     return value
 
 
+def size(value: Any) -> int:
+    """Check `max_response_bytes`. Raises TypeError, ValueError."""
+    if value is None:
+        raise TypeError("max_response_bytes cannot be None: leave it out for the default, or pass a large number")
+    check_count("max_response_bytes", value)
+    return int(value)
+
+
 class Setting(NamedTuple):
     """One of the settings of a client."""
 
@@ -135,6 +145,7 @@ SETTINGS: Mapping[str, Setting] = {
     "poll_interval": Setting("poll_interval", pause),
     "output_dir": Setting("output_dir", folder),
     "allow_private_hosts": Setting("allow_private_hosts", flag, default=False),
+    "max_response_bytes": Setting("max_response_bytes", size, DEFAULT_MAX_RESPONSE_BYTES),
     "observers": Setting("observers", observers),
 }
 """The settings of a client, apart from its token and its httpx client."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import codecs
 import re
 from enum import StrEnum
+from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from replicate._annotations import resolve_lazily
 from replicate._dual.async_names import rebind_all
+from replicate._http.connections.unpacking import TooLargeError
+from replicate._http.options import DEFAULT_MAX_RESPONSE_BYTES
 from replicate._json import is_mapping
 from replicate._wording import safe_repr
 from replicate_api.types import PlainData, PydanticSerializer, pydantic_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
     from replicate_api.types import Data
@@ -23,6 +27,8 @@ OUTPUT = re.compile(r"event: output\nid: (.+)\ndata: (.*)\n\n")
 """The form of nearly all events. Its lines can also be part of another event."""
 BLOCK = re.compile(rf"(?:\A|(?<=\n\n)){OUTPUT.pattern}")
 """The same form, but only as a whole block: at the start, or after an empty line."""
+SHOWN = 1000
+"""Maximum number of characters that a repr shows of an event's data, which may be a file."""
 LONGEST_RETRY = 18
 """Maximum digits of a reconnection time. A longer one is ignored, like one that is not a number."""
 
@@ -101,7 +107,9 @@ class ServerSentEvent(str, PlainData):
 
     @safe_repr
     def __repr__(self) -> str:
-        return f"ServerSentEvent(event={str(self.event)!r}, data={self.data!r}, id={self.id!r})"
+        data = self.data
+        shown = f"{data[:SHOWN]!r}…" if isinstance(data, str) and len(data) > SHOWN else repr(data)
+        return f"ServerSentEvent(event={str(self.event)!r}, data={shown}, id={self.id!r})"
 
     def __reduce__(self) -> tuple[type[ServerSentEvent], tuple[str, Any, str | None, int | None]]:
         return ServerSentEvent, (str(self.event), self.data, self.id, self.retry)
@@ -120,16 +128,20 @@ created = str.__new__
 class Decoder:
     """Turns the bytes of a stream, in chunks cut anywhere, into events.
 
-    `last_id` is the id of the next event if that has none of its own; `retry` is the last reconnection time.
+    `last_id` is the id of the next event if that has none of its own; `retry` is the last reconnection time. An event
+    of more than `most` characters raises TooLargeError.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = DEFAULT_MAX_RESPONSE_BYTES // 2) -> None:
         self.last_id: str | None = None
         self.retry: int | None = None
         self._bytes = b""
         """The first bytes of an incomplete character."""
-        self._rest: list[str] = []
-        """The text of an incomplete event, in pieces that are not empty."""
+        self._most = most
+        self._rest = StringIO()
+        """The text of an incomplete event. A list would take many times the memory of small pieces."""
+        self._length, self._end = 0, ""
+        """The length of that text, and its last character."""
         self._started = self._after_return = False
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
@@ -137,14 +149,16 @@ class Decoder:
         whole = self._text(chunk)
         if not whole:
             return []
-        if self._rest or not whole.endswith("\n\n"):
-            end = self._rest[-1][-1] if self._rest else ""
-            self._rest.append(whole)
-            if "\n\n" not in end + whole:
+        if self._length or not whole.endswith("\n\n"):
+            complete = "\n\n" in self._end + whole
+            self._add(whole)
+            if not complete:
                 return []
-            whole, ended, rest = "".join(self._rest).rpartition("\n\n")
+            whole, ended, rest = self._rest.getvalue().rpartition("\n\n")
             whole += ended
-            self._rest = [rest] if rest else []
+            self._rest, self._length, self._end = StringIO(), 0, ""
+            if rest:
+                self._add(rest)
         pieces = OUTPUT.split(whole)
         if any(pieces[::3]):
             pieces = BLOCK.split(whole)
@@ -163,6 +177,13 @@ class Decoder:
         if pieces[-1]:
             events += self._unusual(pieces[-1])
         return events
+
+    def _add(self, text: str) -> None:
+        """Keep the text of an incomplete event. Raises TooLargeError."""
+        self._rest.write(text)
+        self._length, self._end = self._length + len(text), text[-1]
+        if self._length > self._most:
+            raise TooLargeError(self._most, event=True)
 
     def _text(self, chunk: bytes) -> str:
         """Decode a chunk. Drop a byte order mark at the start of the stream, and make all line ends newlines."""
@@ -183,22 +204,32 @@ class Decoder:
 
     def _event(self, block: str) -> list[ServerSentEvent]:
         """Parse a block line by line. A block without data is not an event."""
-        event, retry, data = "", None, list[str]()
-        for line in block.split("\n"):
+        event, retry, data, some = "", None, StringIO(), False
+        for line in lines_of(block):
             field, _, value = line.partition(":")
             value = value.removeprefix(" ")
             match field:
                 case "event":
                     event = value
                 case "data":
-                    data.append(value)
+                    data.write(f"\n{value}" if some else value)
+                    some = True
                 case "id" if "\0" not in value:
                     self.last_id = value
                 case "retry" if value.isascii() and value.isdigit() and len(value) <= LONGEST_RETRY:
                     self.retry = retry = int(value)
                 case _:  # a comment, which has no field name, or an unknown field
                     pass
-        return [ServerSentEvent(event or "message", "\n".join(data), self.last_id, retry)] if data else []
+        return [ServerSentEvent(event or "message", data.getvalue(), self.last_id, retry)] if some else []
+
+
+def lines_of(block: str) -> Iterator[str]:
+    """Yield the lines of a block one by one: a list of many short ones would take many times its memory."""
+    start = 0
+    while (end := block.find("\n", start)) >= 0:
+        yield block[start:end]
+        start = end + 1
+    yield block[start:]
 
 
 resolve_lazily(ServerSentEvent)

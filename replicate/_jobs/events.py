@@ -6,6 +6,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from replicate._dual.generators import closing
+from replicate._http.connections.unpacking import TooLargeError
+from replicate._http.error_responses import is_too_large
 from replicate._http.options import is_sendable
 from replicate._http.sse import Decoder
 from replicate._jobs.pauses import interval
@@ -52,7 +54,7 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
         last = place.last_id if place.last_id and is_sendable(place.last_id) else None
         headers = {**HEADERS, "Last-Event-ID": last} if last else HEADERS
         error: Exception | None = None
-        decoder = Decoder()
+        decoder = Decoder(session.config.max_event_bytes)
         place.reconnect()
         heard, silent = now(), False
         try:
@@ -68,7 +70,7 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
                     silent = not new and now() - heard > SILENCE
                     if silent or deadline.remaining() <= 0:
                         break
-        except (APIConnectionError, APIStatusError) as cause:
+        except (APIConnectionError, APIStatusError, TooLargeError) as cause:
             error = cause
         place.retry = place.retry if decoder.retry is None else decoder.retry
         if deadline.remaining() <= 0:
@@ -77,7 +79,7 @@ async def events(watch: Watch, url: str) -> AsyncGenerator[list[ServerSentEvent]
             await watch.look()
         failures += not silent
         over = (silent and prediction.finished) or failures > RECONNECTIONS or place.lost
-        if over or isinstance(error, APIStatusError):
+        if over or isinstance(error, APIStatusError) or is_too_large(error):
             raise BrokenStreamError from error
         await session.transport.sleep(0.0 if silent else min(place.pause(failures), deadline.remaining()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from replicate._http.error_responses import unreadable
+from replicate._http.error_responses import is_too_large, unreadable
 from replicate._objects.resource import session_of, update_from
 from replicate.exceptions import (
     APIConnectionError,
@@ -67,4 +67,6 @@ def tell_end(run: Any, *, complete: bool = False, session: Session[Any] | None =
 
 def passing(error: APIError) -> bool:
     """Return whether an error may be gone at the next poll."""
+    if is_too_large(error):
+        return False
     return isinstance(error, PASSING) or (isinstance(error, APIStatusError) and error.status_code == 408)

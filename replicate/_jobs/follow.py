@@ -200,17 +200,18 @@ async def items(watch: Watch, schema: OutputSchema) -> AsyncGenerator[Any, None]
         schema.streams_text if schema.known else bool(raw_output(prediction)) and schema.is_text(raw_output(prediction))
     )
     seen: list[Any] = []
-    known = text_of(raw_output(prediction)) if texts else ""
+    known, at = text_of(raw_output(prediction)) if texts else "", 0
     async with closing(changes(watch, url if texts and not prediction.finished else None)) as source:
         async for batch in source:
             await watch.report(batch, schema)
             new: list[Any] = [] if batch else news(prediction, seen, schema)
             for event in batch:
                 if event.event == "output":
-                    if known[: len(event)] != event[: len(known)]:
+                    repeated = known[at : at + len(event)]
+                    if repeated != event[: len(repeated)]:
                         watch.off_stream = True
                         break
-                    known = known[len(event) :]
+                    at += len(repeated)
                     new.append(str(event))
             seen += new
             for item in new:

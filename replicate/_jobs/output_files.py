@@ -19,6 +19,7 @@ from replicate.exceptions import SaveError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from replicate._files.filenames import Names
     from replicate._http.session import Session
     from replicate._jobs.any_job import AnyJob
     from replicate._models.schema import OutputSchema
@@ -49,6 +50,10 @@ class Files(Generic[C]):
         self.made: list[FileOutput[C]] = []
         self._session, self._plain = session, use_file_output is False
         self._told = 0
+        self._urls = set[str]()
+        """The URLs of the files that are saved."""
+        self._names: Names | None = None
+        """The names in the folder, listed once."""
         self._errors: dict[str, Exception] = {}
 
     def __call__(self, url: str) -> Any:
@@ -72,27 +77,25 @@ class Files(Generic[C]):
 
     async def save(self, prediction: AnyJob) -> None:
         """Link the files created since the last call to their prediction, and save them, each file once."""
-        old, new, self._told = self.made[: self._told], self.made[self._told :], len(self.made)
+        new, self._told = self.made[self._told :], len(self.made)
         for output in new:
             vars(output)["_made_by"] = prediction
         if self.folder is not None and new:
-            names = {output.url: output.name for output in new if output not in old}
+            names = {output.url: output.name for output in new if output.url not in self._urls}
+            self._urls.update(names)
             await self._save(self.folder, names, str(prediction.id))
 
     async def _save(self, into: Path, named: dict[str, str], owner: str) -> None:
         """Save files in a folder. `named` maps their URLs to their names."""
         from replicate._files import fetch
         from replicate._files.atomic_write import names_in
-        from replicate._files.filenames import distinct, extended, file_name
+        from replicate._files.filenames import Names, extended, file_name
         from replicate._files.progress import Tally
 
         tally, session, urls = Tally(), self._session, [*named]
-        try:
-            there = await session.transport.offload(partial(names_in, into))
-        except OSError as error:  # the folder was removed
-            self._errors.update(dict.fromkeys(urls, error))
-            return
-        names = distinct((f"{file_name(owner)[:40]}-{name}" for name in named.values()), there)
+        if self._names is None:
+            self._names = Names(await session.transport.offload(partial(names_in, into)))
+        names = [self._names.distinct(f"{file_name(owner)[:40]}-{name}") for name in named.values()]
         work = [
             partial(fetch.save_to, url, session, into, partial(extended, name), None, tally.of(url))
             for url, name in zip(urls, names, strict=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._http.error_responses import unreadable
 from replicate._json import is_array
+from replicate._objects.long_pages import split
 from replicate.exceptions import APIError, ReplicateError
 from replicate_api.types import Request, as_sent
 
@@ -28,15 +29,26 @@ class Reader(NamedTuple):
     parse_response: Callable[[bytes], Any]
 
 
-async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, request: Request) -> Any:
-    """Fetch the content of a page. If the request fails, the error says where to continue."""
+async def read(session: Session[Any], endpoint: Endpoint[..., Any] | Reader, request: Request) -> tuple[Any, Any]:
+    """Fetch the content of a page, and, apart from it, the items of a very long one.
+
+    If the request fails, the error says where to continue.
+    """
     reader: Any = endpoint
 
-    def parsed(response: httpx.Response) -> Any:
+    def parsed(response: httpx.Response) -> tuple[Any, Any]:
+        if (parts := split(response.content)) is not None:
+            content, items = parts
+
+            def parse(_: bytes) -> Any:
+                return reader.parse_response(content)
+
+            rest: Any = Reader(parse)
+            return session.parse(rest, response), items
         payload = session.parse(reader, response)
         if not is_array(as_sent(payload, "results")):
             raise unreadable(response, "there is no list of results in it")
-        return payload
+        return payload, None
 
     try:
         return await session.look_up(request, parsed)

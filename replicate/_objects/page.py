@@ -21,6 +21,7 @@ from replicate._http.options import check_count
 from replicate._json import elements, is_mapping, is_object
 from replicate._objects.cursors import Reader, Trail, at, checked, read
 from replicate._objects.html import Tabular
+from replicate._objects.long_pages import Items
 from replicate._objects.resource import Bound
 from replicate._wording import safe_repr
 from replicate.exceptions import ReplicateError
@@ -73,7 +74,8 @@ class PageInfo(NamedTuple):
 class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
     """One page of a list: `results`, and the URLs of the `next` and `previous` page or None.
 
-    Length, index and `results` apply to this page. Iteration continues with the pages after it, and requests them as
+    Length, index and `results` apply to this page. `results` holds all items of it; iteration
+    over a page of many thousands does not. Iteration continues with the pages after it, and requests them as
     needed: `for prediction in client.predictions.list()`, `async for prediction in client.predictions.list()`. A page
     that was requested by its cursor iterates over its own items only, without a request, so `for` works with either
     client. Pages are equal if their `results`, `next` and `previous` are.
@@ -97,7 +99,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
 
     next: str | None = None
     previous: str | None = None
-    _sent: Sequence[Any] = ()
+    _sent: tuple[Any, ...] | list[Any] | Items = ()
     _made: list[T] | None = None
 
     def __init__(
@@ -111,15 +113,19 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         limit: int | None = None,
         trail: Trail | Request = START,
         options: Mapping[str, Any] = NO_OPTIONS,
+        items: Items | None = None,
     ) -> None:
-        """`options` apply to the request for each page. `trail` is the trail so far, or the only request so far."""
+        """`options` apply to the request for each page. `trail` is the trail so far, or the only request so far.
+
+        `items` are the items of a very long page, which `payload` lacks.
+        """
         self._bound, self._options, self._trail = session, options, trail
         self._bind = bind
         self._reader: Reader | None = Reader(endpoint.parse_response)
         self.alone: bool = alone
         """Whether iteration ends with this page."""
-        self._sent = elements(as_sent(payload, "results"))[:limit]
-        self.limit: int | None = None if limit is None else limit - len(self._sent)
+        self._sent = items.first(limit) if items else elements(as_sent(payload, "results"))[:limit]
+        self.limit: int | None = None if limit is None else limit - len(self)
         self.next = None if self.limit == 0 else payload.next or None
         self.previous = payload.previous or None
 
@@ -149,8 +155,15 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         bind, session = self._bind, self._session
         return [
             bind(item, session) if isinstance(item, dict) or isinstance(item, Payload) else item  # noqa: SIM101 - faster
-            for item in self._sent
+            for item in (self._sent.parsed() if isinstance(self._sent, Items) else self._sent)
         ]
+
+    def _own(self) -> Iterator[T]:
+        """Iterate over the items of this page. Those of a very long page are made anew until `results` is read."""
+        if self._made is not None or not isinstance(self._sent, Items):
+            return iter(self.results)
+        bind, session = self._bind, self._session
+        return (bind(item, session) if isinstance(item, dict) else item for item in self._sent.parsed())
 
     def _complete(self) -> None:
         _ = self.results
@@ -197,7 +210,7 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
     async def _items(self) -> AsyncGenerator[T, None]:
         page: Page[C, T] = self
         while True:
-            for item in page.results:
+            for item in page._own():
                 yield item
             if page.next is None or page.alone:
                 return
@@ -255,7 +268,9 @@ class Page(Tabular, Bound[C], PlainData, Generic[C, T]):
         return {name: value for name, value in data.items() if none or value is not None}
 
     def __len__(self) -> int:
-        return len(self.results)
+        if self._made is not None:
+            return len(self._made)
+        return len(self._sent.starts if isinstance(self._sent, Items) else self._sent)
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -289,7 +304,7 @@ class SyncPage(Page[Sync, T]):
     """A page of a blocking client."""
 
     def __iter__(self) -> Iterator[T]:
-        return iter(self.results) if self.alone or self.next is None else drive_iter(self._items())
+        return self._own() if self.alone or self.next is None else drive_iter(self._items())
 
 
 class AsyncPage(Page[Async, T]):
@@ -309,7 +324,7 @@ class EitherPage(Page[C, T]):
 
         def __iter__(self) -> Iterator[T]:
             if self.alone or self.next is None:
-                return iter(self.results)
+                return self._own()
             return drive_iter(acting_through(self, self._session.of_colour(Sync))._items())  # noqa: SLF001 - its own twin
 
         def __aiter__(self) -> AsyncIterator[T]:
@@ -396,9 +411,9 @@ async def fetch(
     first = endpoint.build_request(*args, **kwargs)
     given = session.given(rest)
     request = first if cursor is UNSET or cursor is ... else at(given, checked(cursor, first))
-    payload = await read(given, endpoint, request)
+    payload, items = await read(given, endpoint, request)
     alone = cursor is not UNSET
-    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, trail=request, options=rest)
+    return Page(session, payload, bind, endpoint, alone=alone, limit=limit, trail=request, options=rest, items=items)
 
 
 async def turn(page: Page[C, T]) -> Page[C, T]:
@@ -409,5 +424,5 @@ async def turn(page: Page[C, T]) -> Page[C, T]:
     given = session.given(options)
     request = at(given, page.next)
     trail = trail.after(str(session.url(page.next)))
-    payload = await read(given, reader, request)
-    return Page(session, payload, bind, reader, limit=page.limit, trail=trail, options=options)
+    payload, items = await read(given, reader, request)
+    return Page(session, payload, bind, reader, limit=page.limit, trail=trail, options=options, items=items)

@@ -99,6 +99,7 @@ def test_settings_can_be_read() -> None:
     assert values.pop("timeout") == replicate.DEFAULT_TIMEOUT
     assert values.pop("max_retries") == replicate.DEFAULT_MAX_RETRIES
     assert values.pop("allow_private_hosts") is False
+    assert values.pop("max_response_bytes") == 256 * 2**20
     assert set(values.values()) == {None}
     assert set(NAMES) - {"api_token"} <= set(dir(replicate))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GET, POST = Request("GET", "/account"), Request("POST", "/predictions", json={"input": {}})
-TINY = httpx.Timeout(5, read=0.02)
+TINY = httpx.Timeout(5, read=0.2)
 AUTHORIZATION = f"authorization: bearer {TOKEN}".encode()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._dual.drive import drive
+from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.credentials import Credentials
 from replicate._http.secrecy.hiding import true_headers
@@ -41,7 +42,7 @@ class Scripted:
         pass
 
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = float("inf"), creates: bool = False
+        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, **_: Any
     ) -> httpx.Response:
         arguments = {name: value for name, value in request.items() if name not in ("timeout", "extensions")}
         arguments["headers"] = httpx.Headers(true_headers(request["headers"]))
@@ -57,10 +58,10 @@ class Scripted:
         response.request = outgoing
         return response
 
-    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, response: httpx.Response, most: float = ALWAYS) -> AsyncGenerator[bytes, None]:
         yield response.content
 
-    async def read(self, response: httpx.Response) -> None:
+    async def read(self, response: httpx.Response, most: float = ALWAYS) -> None:
         response.read()
 
     async def close_response(self, response: httpx.Response) -> None:

@@ -48,6 +48,7 @@ def blocking(client: Replicate, raw: APIResponse[Sync]) -> None:
     assert_type(client.poll_interval, float)
     assert_type(client.output_dir, Path | None)
     assert_type(client.allow_private_hosts, bool)
+    assert_type(client.max_response_bytes, int)
     assert_type(client.observers, tuple[object, ...])
     assert_type(client.copy(observers=[Observer(), object()]), Replicate)
     assert_type(client.is_closed(), bool)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 
 from replicate._http.connections import threads
+from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.sending import CHUNK, Chunks
 from replicate._http.connections.stalling import may_stall
+from replicate._http.connections.unpacking import chunks
 from replicate._http.libraries import stream_of
 from replicate._http.secrecy.frames import interruption
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of
@@ -198,8 +200,8 @@ class tracked_content:  # noqa: N801 - used like a function
     _all: ClassVar[dict[Iterator[bytes], tuple[int, httpx.Response]]] = {}
     """Each content with its process and its response."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self._content, self._response = response.iter_bytes(), response
+    def __init__(self, response: httpx.Response, most: float = ALWAYS) -> None:
+        self._content, self._response = chunks(response, most), response
 
     def __enter__(self) -> Iterator[bytes]:
         self._all[self._content] = os.getpid(), self._response

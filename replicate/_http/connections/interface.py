@@ -43,25 +43,39 @@ class Transport(Protocol):
         ...
 
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
+        self,
+        request: Mapping[str, Any],
+        *,
+        stream: bool = False,
+        seconds: float = ALWAYS,
+        creates: bool = False,
+        most: float = ALWAYS,
     ) -> httpx.Response:
         """Send a request, given as arguments of `httpx.Client.build_request`, and return the response.
 
         A request that `creates` something goes over a connection that was not idle for more than a moment.
 
-        The response's content is read, unless `stream`: then read it with `chunks` or `read`. A redirect is a response
-        like any other. A ThirdPartyRequest is sent without any of the httpx client's own settings. After so many
-        seconds, even while the content is read, httpx.ReadTimeout is raised, whatever has arrived by then. A blocking
-        transport notices the time only when data arrives, or when none has arrived for that long.
+        The response's content is read, unless `stream`: then read it with `chunks` or `read`. `most` limits it, as in
+        `read`. A redirect is a response like any other. A ThirdPartyRequest is sent without any of the httpx client's
+        own settings. After so many seconds, even while the content is read, httpx.ReadTimeout is raised, whatever has
+        arrived by then. A blocking transport notices the time only when data arrives, or when none has arrived for that
+        long.
         """
         ...
 
-    def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """Yield a streamed response's content as it arrives, and close the response at the end."""
+    def chunks(self, response: httpx.Response, most: float = ALWAYS) -> AsyncGenerator[bytes, None]:
+        """Yield a streamed response's content as it arrives, and close the response at the end.
+
+        Raises TooLargeError if a packed chunk makes more than `most` bytes.
+        """
         ...
 
-    async def read(self, response: httpx.Response) -> None:
-        """Read a streamed response to its end."""
+    async def read(self, response: httpx.Response, most: float = ALWAYS) -> None:
+        """Read a streamed response to its end.
+
+        Raises TooLargeError if it is a success with more than `most` bytes. Of an unsuccessful one, it keeps the
+        beginning then.
+        """
         ...
 
     async def close_response(self, response: httpx.Response) -> None:

@@ -14,7 +14,7 @@ import httpx
 
 from replicate._dual.drive import drive
 from replicate._dual.generators import following, without_asyncgen_hooks
-from replicate._http.connections import concurrency
+from replicate._http.connections import concurrency, unpacking
 from replicate._http.connections.blocking_clients import MOMENT, OwnClients
 from replicate._http.connections.bodies import MaskedStream, TimedStream, tracked_content
 from replicate._http.connections.client_factory import ClientFactory, discreet, plain
@@ -120,7 +120,13 @@ class BlockingTransport(Connected[httpx.Client]):
         self._own.prepare(url)
 
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
+        self,
+        request: Mapping[str, Any],
+        *,
+        stream: bool = False,
+        seconds: float = ALWAYS,
+        creates: bool = False,
+        most: float = ALWAYS,
     ) -> httpx.Response:
         end = self.now() + seconds
         check_open(self)
@@ -137,7 +143,7 @@ class BlockingTransport(Connected[httpx.Client]):
         else:
             response.stream = stream_of(MaskedStream, self._library)(response)
         if not stream:
-            await self.read(response)
+            await self.read(response, most)
         return response
 
     def _left_by(self, error: BaseException) -> bool:
@@ -154,9 +160,9 @@ class BlockingTransport(Connected[httpx.Client]):
         else:
             response.close()
 
-    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, response: httpx.Response, most: float = ALWAYS) -> AsyncGenerator[bytes, None]:
         try:
-            with as_own_errors(self._library), tracked_content(response) as content:
+            with as_own_errors(self._library), tracked_content(response, most) as content:
                 for chunk in content:
                     yield chunk
         except GeneratorExit:
@@ -167,10 +173,10 @@ class BlockingTransport(Connected[httpx.Client]):
             raise
         response.close()
 
-    async def read(self, response: httpx.Response) -> None:
+    async def read(self, response: httpx.Response, most: float = ALWAYS) -> None:
         try:
             with as_own_errors(self._library):
-                response.read()
+                unpacking.read(response, most)
         except BaseException as error:
             self._close_response(response, error)
             raise
@@ -271,7 +277,13 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         (await self.lanes()).prepare(url)
 
     async def send(
-        self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
+        self,
+        request: Mapping[str, Any],
+        *,
+        stream: bool = False,
+        seconds: float = ALWAYS,
+        creates: bool = False,
+        most: float = ALWAYS,
     ) -> httpx.Response:
         end = self.now() + seconds
         lanes = await self.lanes()
@@ -289,22 +301,22 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         held = stream_of(PooledStream, self._library)
         response.stream = held(response, lambda: end - self.now(), lambda: lanes.give_back(client.open()))
         if not stream:
-            await self.read(response)
+            await self.read(response, most)
         return response
 
-    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, response: httpx.Response, most: float = ALWAYS) -> AsyncGenerator[bytes, None]:
         try:
             with as_own_errors(self._library):
-                async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as content:
+                async with aclosing(unpacking.chunks_async(response, most)) as content:
                     while (chunk := await without_asyncgen_hooks(following(content))) is not None:
                         yield chunk
         finally:
             await response.aclose()
 
-    async def read(self, response: httpx.Response) -> None:
+    async def read(self, response: httpx.Response, most: float = ALWAYS) -> None:
         try:
             with as_own_errors(self._library):
-                await without_asyncgen_hooks(response.aread())
+                await without_asyncgen_hooks(unpacking.read_async(response, most))
         except BaseException:
             await response.aclose()
             raise
