@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         Generator,
         Iterator,
         Mapping,
-        Sequence,
     )
     from typing import Never, Self
 
