@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(replicate.__file__).parent
 GENERATED = Path(replicate_api.__file__).parent
 
-LEAVES = ("_version", "_upward", "_annotations", "_json", "_recent", "_wording", "_errors", "_observer")
+LEAVES = ("_version", "_upward", "_annotations", "_json", "_times", "_recent", "_wording", "_errors", "_observer")
 ROOMS = (
     LEAVES,
     ("exceptions",),

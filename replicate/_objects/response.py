@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import inspect
-import json
 from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -15,6 +14,7 @@ from replicate._dual.drive import drive
 from replicate._dual.generators import closing
 from replicate._dual.methods import dual, dual_iter
 from replicate._http.libraries import httpx, library_of
+from replicate._json import parse
 from replicate.exceptions import APIConnectionError
 from replicate_api.types import UNSET, decode
 
@@ -128,7 +128,7 @@ class APIResponse(Generic[C]):
     @dual
     async def json(self) -> Any:
         """Return the parsed JSON. Raises ValueError if the content is not JSON, and the errors of `read`."""
-        return json.loads(await self._content())
+        return parse(await self._content())
 
     @dual
     async def parse(self, *, to: Any = UNSET) -> Any:
