@@ -197,6 +197,8 @@ dumps, copies, comparisons, pickles and reprs, then needs no more than a part of
 TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|-?[0-9]++(?:\.[0-9]*+)?+(?:[eE][-+]?[0-9]*+)?+|[\[\]{}]', re.DOTALL)
 """The parts of JSON that matter to `softened`: texts, numbers and brackets."""
 NO_BRACKETS = bytes({*range(256)} - {*b"[]{}"})
+AS_LISTS = bytes.maketrans(b"{}", b"[]")
+TOO_DEEP = b"[" * (DEEPEST + 1)
 
 
 def decode(content: bytes, decoder: Callable[[Any], T]) -> T:
@@ -227,13 +229,13 @@ def parse_json(content: bytes) -> Any:
 
 def may_be_deep(content: bytes) -> bool:
     """Tell whether JSON can be nested more deeply than DEEPEST. Brackets in its texts can make it seem so."""
-    left = content.translate(None, NO_BRACKETS)
+    left = content.translate(AS_LISTS, NO_BRACKETS)
     for _ in range(DEEPEST):
         if len(left) <= 2 * DEEPEST:
             return False
-        size, left = len(left), left.replace(b"[]", b"").replace(b"{}", b"")
-        if len(left) == size:
+        if TOO_DEEP in left:
             return True
+        left = left.replace(b"[]", b"")
     return bool(left)
 
 

@@ -143,8 +143,9 @@ class Invocation(Generic[C]):
 
     async def shape(self, call: Call[C], prediction: Prediction[C]) -> Any:
         """Return the whole output in the form for the caller: a text, or files and values."""
-        if call.output.concatenate:
-            return "".join(str(piece) for piece in raw_output(prediction) or () if piece is not None)
+        output = raw_output(prediction)
+        if call.output.concatenate and (output is None or isinstance(output, str | list)):
+            return "".join(str(piece) for piece in output or () if piece is not None)
         return await self._files(call).of(prediction)
 
     def _files(self, call: Call[C]) -> Files[C]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Run = TypeVar("Run", bound="AnyJob")
 TERMINAL = ("succeeded", "failed", "canceled", "aborted")
-"""The final states of a prediction. An unknown state is not final. No set: a status that cannot be hashed is unknown."""
+"""The final states of a prediction. An unknown state is not final, even one that cannot be hashed: this is no set."""
 PASSING = (APIConnectionError, APIResponseValidationError, InternalServerError, RateLimitError)
 """Errors that may be gone at the next poll, as the prediction continues in the meantime. So may a status of 408."""
 

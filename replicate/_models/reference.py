@@ -88,11 +88,9 @@ class Reference(NamedTuple):
                 if not (is_name(ref.owner) and is_name(ref.name)):
                     raise ValueError(f"a model has an owner and a name, which cannot be {ref.owner!r} and {ref.name!r}")
                 identifier = ModelVersionIdentifier(ref.owner, ref.name)
-            case _ if (
-                isinstance(getattr(ref, "name", None), str) and "/" in ref.name
-            ):  # a class that describes a model, as `use` accepts
+            case _ if is_described(ref):
                 identifier = ModelVersionIdentifier.parse(ref.name)
-            case _ if isinstance(getattr(ref, "id", None), str) and not (isinstance(ref, Payload) and "owner" in ref):
+            case _ if is_version(ref):
                 return cls(None, ref.id)
             case _:
                 raise TypeError(
@@ -107,3 +105,14 @@ class Reference(NamedTuple):
 def is_named(ref: object) -> bool:
     """Return whether an object names a model by its attributes."""
     return all(isinstance(getattr(ref, name, None), str) for name in ("owner", "name"))
+
+
+def is_described(ref: object) -> bool:
+    """Return whether a class describes a model by its `name`, "owner/name", as `use` accepts."""
+    name = getattr(ref, "name", None)
+    return isinstance(name, str) and "/" in name
+
+
+def is_version(ref: object) -> bool:
+    """Return whether an object names a version by its `id`. That of a model without an owner or a name does not."""
+    return isinstance(getattr(ref, "id", None), str) and not (isinstance(ref, Payload) and hasattr(ref, "owner"))

@@ -86,9 +86,9 @@ class Trail(NamedTuple):
 
 
 def checked(cursor: Any, first: Request) -> str:
-    """Return a cursor. Raises InputError, which is a ValueError, if it is no URL, nor the first page's path with a query.
+    """Return a cursor. Raises InputError, a ValueError, if it is neither a URL nor the first page's path with a query.
 
-    It may be the `next` of a page.
+    It may be the `next` of a page, which may be anything.
     """
     if not isinstance(cursor, str) or not cursor.startswith(("http://", "https://", f"{first.path}?")):
         raise InputError(f"cursor cannot be {cursor!r}: it is the URL of a page, such as page.next")

@@ -123,7 +123,7 @@ class APIResponse(Generic[C]):
     async def text(self) -> str:
         """Return the content as text. Raises the errors of `read`."""
         await self._content()
-        return self.http_response.text
+        return text_of(self.http_response)
 
     @dual
     async def json(self) -> Any:
@@ -207,7 +207,7 @@ class APIResponse(Generic[C]):
     @dual_iter
     async def iter_text(self) -> AsyncGenerator[str, None]:
         """Yield the content as text, as it arrives."""
-        decoder = codecs.getincrementaldecoder(self.http_response.charset_encoding or "utf-8")("replace")
+        decoder = Decoder(self.http_response.charset_encoding)
         async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
                 yield decoder.decode(chunk)
@@ -265,6 +265,33 @@ def has_content(response: httpx.Response) -> bool:
     return True
 
 
+def text_of(response: httpx.Response) -> str:
+    """Return the content of a response as text: in UTF-8 if it is not in the charset that its headers name."""
+    try:
+        return response.text
+    except (LookupError, TypeError, UnicodeError):  # a charset such as "hex", which is none of texts
+        return response.content.decode("utf-8", "replace")
+
+
+class Decoder:
+    """Decodes text as it arrives: in UTF-8 if it is not in the charset that its headers name."""
+
+    def __init__(self, charset: str | None) -> None:
+        try:
+            "".encode(charset or "utf-8")
+            self._decoder = codecs.getincrementaldecoder(charset or "utf-8")("replace")
+        except (LookupError, ValueError):
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def decode(self, chunk: bytes, *, final: bool = False) -> str:
+        """Return the text of a chunk."""
+        try:
+            return self._decoder.decode(chunk, final)
+        except UnicodeError:
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+            return self._decoder.decode(chunk, final)
+
+
 async def pieces(session: Session[Any], response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """Yield the content of a response: all of it if it has been read, otherwise pieces as they arrive."""
     if has_content(response):
@@ -292,7 +319,7 @@ SIMPLE: dict[Any, Callable[[httpx.Response], Any]] = {
     None: lambda _: None,
     NoneType: lambda _: None,
     bytes: lambda response: response.content,
-    str: lambda response: response.text,
+    str: text_of,
 }
 
 

@@ -1,0 +1,85 @@
+"""Answers are data: whatever one holds ends as a value, or as an error of this package that carries what was started."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from reliability.odd import SCENARIOS, Recorder, Replay, World, play, world_of
+from reliability.odd_values import changes
+from support.colours import RUN, Clock, collect, connect, got, leaves_streams, scripted
+from support.faults import Faults, answer
+from support.sample_models import VERSION, Script, model, model_or_version, prediction
+
+from replicate import (
+    AmbiguousCreateError,
+    FileOutput,
+    InputError,
+    ModelError,
+    Prediction,
+    ReplicateError,
+    ReplicateException,
+    async_paginate,
+    paginate,
+)
+from replicate._json import parse
+from replicate._objects.cursors import EMPTY
+from replicate_api.types import DEEPEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reliability.odd_values import Exchange
+
+    from replicate.local import Server
+
+pytestmark = leaves_streams
+
+ANSWERS = int(os.environ.get("FAULT_PLANS", "2000"))
+"""The number of odd answers to blocking calls. Asynchronous calls get fewer."""
+
+
+class Recordings:
+    """What the local server answers to the calls of each scenario."""
+
+    def __init__(self, server: Server, world: World) -> None:
+        self.server, self.world = server, world
+        self._made: dict[str, list[Exchange]] = {}
+
+    def of(self, name: str) -> list[Exchange]:
+        """Return the exchanges of a scenario. Nothing in them is odd."""
+        if name not in self._made:
+            recorder = Recorder(self.server)
+            RUN["blocking"](play(name, self.world, "blocking", recorder))
+            recorder.close()
+            self._made[name] = recorder.exchanges
+        return self._made[name]
+
+
+@pytest.fixture(scope="module")
+def recordings(shared_books: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recordings]:
+    return Recordings(shared_books, world_of(shared_books, tmp_path_factory.mktemp("odd")))
+
+
+@pytest.mark.parametrize("colour", ["blocking", "asyncio"])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_an_odd_answer(recordings: Recordings, name: str, colour: str) -> None:
+    """With one odd value in the answers, calls give values or errors of this package, and everything of them works."""
+    exchanges = recordings.of(name)
+    share = ANSWERS // len(SCENARIOS) // (1 if colour == "blocking" else 10) + 1
+    every = [*changes(exchanges)]
+    for change in random.Random(f"{name} {colour}").sample(every, min(share, len(every))):
+        replay = Replay(exchanges, change)
+        try:
+            RUN[colour](play(name, recordings.world, colour, replay))
+            replay.check()
+        except Exception as error:
+            error.add_note(ascii(f"with {change}"))
+            raise
