@@ -314,10 +314,9 @@ class Session(ColouredSession[C]):
         if not isinstance(value, str) or not ABSOLUTE.match(value):
             return None
         try:
-            self.url(value)
+            return value if self.url(value).host else None
         except ReplicateError:
             return None
-        return value
 
     def is_api(self, url: httpx.URL | str) -> bool:
         """Return whether a URL has the API's origin: scheme, host and port. Any text can be passed."""

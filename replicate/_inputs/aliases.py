@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from replicate._http.options import ListOptions, RequestOptions
 from replicate._json import check_encodable
-from replicate._models.reference import Reference
+from replicate._models.reference import Reference, is_name
 from replicate.exceptions import InputError
 from replicate_api.types import UNSET, Payload
 
@@ -233,12 +233,12 @@ def id_of(name: str, value: Any, attribute: str) -> str:
 
     Raises TypeError, ValueError; for an object of the API, InputError, which is both.
     """
-    try:
+    if not isinstance(value, Payload):
         return identifier(name, getattr(value, attribute, value))
-    except (TypeError, ValueError) as error:
-        if isinstance(value, Payload):
-            raise InputError(str(error)) from None
-        raise
+    found = getattr(value, attribute, None)
+    if not is_name(found):
+        raise InputError(f"{name} is that of a {type(value).__name__}, and cannot be {found!r}")
+    return found
 
 
 def read_reference(name: str, ref: Any, form: str) -> Reference:

@@ -100,7 +100,7 @@ def at(session: Session[Any], cursor: Any) -> Request:
 
     Raises ReplicateError if it is neither, or if the URL is not the API's.
     """
-    if not isinstance(cursor, str) or not cursor.startswith(("http://", "https://", "/")):
+    if session.link(cursor) is None and not (isinstance(cursor, str) and cursor.startswith("/")):
         raise ReplicateError(f"The next page is said to be at {cursor!r}, which is no URL: not followed.")
     if not session.is_api(session.url(cursor)):
         raise ReplicateError(f"The next page is said to be at {cursor}, which is not the API's: not followed.")

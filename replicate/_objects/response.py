@@ -269,7 +269,7 @@ def text_of(response: httpx.Response) -> str:
     """Return the content of a response as text: in UTF-8 if it is not in the charset that its headers name."""
     try:
         return response.text
-    except (LookupError, TypeError, UnicodeError):  # a charset such as "hex", which is none of texts
+    except Exception:  # noqa: BLE001 - what a charset such as "hex" raises, which is none of texts
         return response.content.decode("utf-8", "replace")
 
 

@@ -138,13 +138,7 @@ class Viewer:
                     value = getattr(thing, name)
                 if depth and not callable(value):
                     self(value, depth - 1)
-        if shown := getattr(thing, "_repr_mimebundle_", None):
-            assert isinstance(shown(), dict)
-        if hasattr(thing, "model_dump"):
-            dump(thing)
-        if kind.__name__ not in UNPICKLED:
-            for other in (pickle.loads(pickle.dumps(thing)), copy.copy(thing), copy.deepcopy(thing)):
-                assert isinstance(repr(other), str)
+        convert(thing)
 
     def error(self, error: ReplicateException) -> None:
         """Look at an error."""
@@ -155,12 +149,18 @@ class Viewer:
             self(error.prediction)
 
 
-def dump(thing: Any) -> None:
-    """Turn an object into plain data."""
-    if not isinstance(thing, str):
-        dict(thing)
-    assert isinstance(thing.model_dump(), dict)
-    assert isinstance(thing.to_json() + thing.json(exclude_none=True), str)
+def convert(thing: Any) -> None:
+    """Show an object in a notebook, turn it into plain data, copy and pickle it."""
+    if shown := getattr(thing, "_repr_mimebundle_", None):
+        assert isinstance(shown(), dict)
+    if hasattr(thing, "model_dump"):
+        if not isinstance(thing, str):
+            dict(thing)
+        assert isinstance(thing.model_dump(), dict)
+        assert isinstance(thing.to_json() + thing.json(exclude_none=True), str)
+    if type(thing).__name__ not in UNPICKLED:
+        for other in (pickle.loads(pickle.dumps(thing)), copy.copy(thing), copy.deepcopy(thing)):
+            assert isinstance(repr(other), str)
 
 
 SKIPPED = ("Progress", "endpoints", "keys", "elapsed", "content_type", "size")
@@ -189,10 +189,10 @@ class User:
         except ReplicateException as error:
             self.errors.append(error)
             self.look.error(error)
-            if new := self.started[before:]:
-                assert isinstance(error, RunError), (new, error)
-                assert error.prediction is not None, (new, error)
-                assert error.prediction.id in new, (new, error)
+            new = self.started[before:]
+            carried = getattr(error.prediction, "id", None) if isinstance(error, RunError) else None
+            if new and carried not in new:
+                raise AssertionError(f"{new} was started, and the error has {carried}") from error
 
     async def do(self, call: Callable[[], Any]) -> Any:
         """Call a method, and return its result, or None if it fails with an error of this package."""
@@ -272,8 +272,8 @@ async def files(world: World, client: Any, user: User) -> None:
 
 async def uploads(world: World, client: Any, user: User) -> None:
     """Upload files for inputs, and pass on outputs."""
+    inputs = {"text": "x", "file": b"abc"}
     for _ in range(2):
-        inputs = {"text": "x", "file": b"abc"}
         await user.do(lambda: client.run("me/checker", inputs, timeout=30, file_encoding_strategy="url"))
     made = await user.do(lambda: client.predictions.create(world.echo, {"text": "x"}))
     if made is not None:
@@ -281,11 +281,11 @@ async def uploads(world: World, client: Any, user: User) -> None:
 
 
 async def read_file(user: User, output: Any, folder: Path) -> None:
-    await user.do(lambda: output.info())
-    await user.do(lambda: output.read())
+    await user.do(output.info)
+    await user.do(output.read)
     await user.do(lambda: output.save(folder))
     await user.do(lambda: output.save(io.BytesIO()))
-    await user.do(lambda: output.as_data_uri())
+    await user.do(output.as_data_uri)
     user.look(output)
 
 
@@ -296,11 +296,11 @@ async def jobs(world: World, client: Any, user: User) -> None:
     if made is None:
         return
     await user.do(lambda: made.wait(timeout=30))
-    await user.do(lambda: made.reload())
-    await user.do(lambda: made.cancel())
-    await user.read(lambda: made.output_iterator())
-    await user.read(lambda: made.follow_logs())
-    await user.read(lambda: made.stream())
+    await user.do(made.reload)
+    await user.do(made.cancel)
+    await user.read(made.output_iterator)
+    await user.read(made.follow_logs)
+    await user.read(made.stream)
     if isinstance(made.id, str) and re.fullmatch(r"\w+", made.id):
         await user.do(lambda: client.predictions.get(made.id))
         await user.do(lambda: client.predictions.wait(made.id, timeout=30))
@@ -318,14 +318,14 @@ async def watched(world: World, client: Any, user: User) -> None:
 
 async def lists(world: World, client: Any, user: User) -> None:
     """List predictions over several pages."""
-    page = await user.do(lambda: client.predictions.list())
+    page = await user.do(client.predictions.list)
     if not isinstance(page, Page):
         return
     await user.read(lambda: page)
     await user.read(lambda: (paginate if client._session.blocking else async_paginate)(client.predictions.list))
-    await user.read(lambda: page.iter_pages())
+    await user.read(page.iter_pages)
     if page.has_next_page():
-        await user.do(lambda: page.get_next_page())
+        await user.do(page.get_next_page)
     for each in page.results[:1]:
         if hasattr(each, "reload"):
             await user.do(lambda each=each: each.reload())
@@ -336,19 +336,19 @@ async def trainings(world: World, client: Any, user: User) -> None:
     made = await user.do(lambda: client.trainings.create(f"me/echo:{world.echo}", {"text": "x"}, "me/trained"))
     if made is not None:
         await user.do(lambda: made.wait(timeout=30))
-        await user.do(lambda: made.reload())
-        await user.do(lambda: made.cancel())
+        await user.do(made.reload)
+        await user.do(made.cancel)
         if isinstance(made.id, str) and re.fullmatch(r"\w+", made.id):
             await user.do(lambda: client.trainings.get(made.id))
-    await user.read(lambda: client.trainings.list())
+    await user.read(client.trainings.list)
 
 
 async def models(world: World, client: Any, user: User) -> None:
     """Read about models."""
     model = await user.do(lambda: client.models.get("me/echo"))
     if model is not None:
-        await user.do(lambda: model.reload())
-        await user.read(lambda: model.versions.list())
+        await user.do(model.reload)
+        await user.read(model.versions.list)
         await user.do(lambda: model.versions.get(world.echo))
     await user.do(lambda: client.models.versions.get("me/echo", world.echo))
     await user.read(lambda: client.models.list(limit=3))
@@ -360,25 +360,25 @@ async def models(world: World, client: Any, user: User) -> None:
 
 async def nouns(world: World, client: Any, user: User) -> None:
     """Read what else there is."""
-    await user.do(lambda: client.account.get())
-    await user.do(lambda: client.hardware.list())
-    await user.read(lambda: client.collections.list())
+    await user.do(client.account.get)
+    await user.do(client.hardware.list)
+    await user.read(client.collections.list)
     await user.do(lambda: client.collections.get("all"))
-    await user.read(lambda: client.deployments.list())
+    await user.read(client.deployments.list)
     deployment = await user.do(lambda: client.deployments.get("local/books"))
     if deployment is not None:
         await user.do(lambda: deployment.predictions.create({"text": "x"}))
     stored = await user.do(lambda: client.files.create(b"abc"))
-    await user.read(lambda: client.files.list())
+    await user.read(client.files.list)
     if stored is not None:
         await user.do(lambda: client.run("me/official", {"text": stored}, timeout=30))
-    await user.do(lambda: client.webhooks.default.secret())
+    await user.do(client.webhooks.default.secret)
 
 
 async def raw(world: World, client: Any, user: User) -> None:
     """Use complete responses and requests of one's own."""
     await user.do(lambda: client.get("/account", cast_to=dict))
-    response = await user.do(lambda: client.account.with_raw_response.get())
+    response = await user.do(client.account.with_raw_response.get)
     if response is not None:
         for method in (response.json, response.text, response.read, response.parse):
             await user.do(method)

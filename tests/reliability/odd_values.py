@@ -60,7 +60,7 @@ ODD: dict[str, str] = {
     "a date that is none": '"2024-02-30T25:61:00Z"',
     "a time only": '"12:30"',
     "a reference in a circle": '{"$ref": "#/components/schemas/Output", "allOf": null, "properties": []}',
-    "an odd schema": '{"type": ["string", {}], "enum": [{"a": 1}, []], "default": {}, "x-order": "a", "anyOf": [{}, 1]}',
+    "an odd schema": '{"type": ["string", {}], "enum": [{"a": 1}, []], "default": {}, "x-order": "a", "anyOf": [1]}',
 }
 """JSON texts of values that no answer should have."""
 
@@ -198,8 +198,10 @@ def of_content(exchange: Exchange) -> Iterator[tuple[str, str, Callable[[], Exch
     for status in (404, 422, 429, 500):
         for name, odd in ODD.items():
             content = f'{{"detail": {odd}, "title": {odd}, "status": {odd}, "type": {odd}}}'.encode()
-            yield f"the error {status}", name, lambda status=status, content=content: exchange._replace(
-                status=status, content=content
+            yield (
+                f"the error {status}",
+                name,
+                lambda status=status, content=content: exchange._replace(status=status, content=content),
             )
 
 
@@ -208,6 +210,8 @@ def of_headers(exchange: Exchange) -> Iterator[tuple[str, str, Callable[[], Exch
     for name, values in HEADERS.items():
         for value in values:
             rest = [each for each in exchange.headers if each[0] != name]
-            yield f"the header {name}", repr(value)[:40], lambda rest=rest, name=name, value=value: exchange._replace(
-                headers=(*rest, (name, value))
+            yield (
+                f"the header {name}",
+                repr(value)[:40],
+                lambda rest=rest, name=name, value=value: exchange._replace(headers=(*rest, (name, value))),
             )

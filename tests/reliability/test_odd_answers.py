@@ -1,48 +1,24 @@
-"""Answers are data: whatever one holds ends as a value, or as an error of this package that carries what was started."""
+"""Answers are data: whatever one holds ends as a value, or as an error of this package with what was started."""
 
 from __future__ import annotations
 
-import itertools
-import json
 import os
 import random
-import re
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from reliability.odd import SCENARIOS, Recorder, Replay, World, play, world_of
 from reliability.odd_values import changes
-from support.colours import RUN, Clock, collect, connect, got, leaves_streams, scripted
-from support.faults import Faults, answer
-from support.sample_models import VERSION, Script, model, model_or_version, prediction
-
-from replicate import (
-    AmbiguousCreateError,
-    FileOutput,
-    InputError,
-    ModelError,
-    Prediction,
-    ReplicateError,
-    ReplicateException,
-    async_paginate,
-    paginate,
-)
-from replicate._json import parse
-from replicate._objects.cursors import EMPTY
-from replicate_api.types import DEEPEST
+from support.colours import RUN, leaves_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from reliability.odd_values import Exchange
 
     from replicate.local import Server
 
 pytestmark = leaves_streams
 
-ANSWERS = int(os.environ.get("FAULT_PLANS", "2000"))
+ANSWERS = int(os.environ.get("FAULT_PLANS", "2000")) // 2
 """The number of odd answers to blocking calls. Asynchronous calls get fewer."""
 
 
@@ -64,7 +40,7 @@ class Recordings:
 
 
 @pytest.fixture(scope="module")
-def recordings(shared_books: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recordings]:
+def recordings(shared_books: Server, tmp_path_factory: pytest.TempPathFactory) -> Recordings:
     return Recordings(shared_books, world_of(shared_books, tmp_path_factory.mktemp("odd")))
 
 
