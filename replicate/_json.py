@@ -11,6 +11,16 @@ LONGEST_INT = 2000
 """Bits of an int that Python always converts to text. Above, `sys.set_int_max_str_digits` may forbid it."""
 
 
+def parse(text: str | bytes) -> Any:
+    """Parse JSON from outside. Raises ValueError if it is none; TypeError for other types.
+
+    What Python cannot hold is a text: an int of thousands of digits, and what is nested hundreds of levels deep.
+    """
+    from replicate_api.types import parse_json
+
+    return parse_json(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(memoryview(text)))
+
+
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, dict)
 

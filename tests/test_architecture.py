@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(replicate.__file__).parent
 GENERATED = Path(replicate_api.__file__).parent
 
-LEAVES = ("_version", "_upward", "_annotations", "_json", "_recent", "_wording", "_errors", "_observer")
+LEAVES = ("_version", "_upward", "_annotations", "_json", "_times", "_recent", "_wording", "_errors", "_observer")
 ROOMS = (
     LEAVES,
     ("exceptions",),
@@ -210,6 +210,50 @@ def test_httpx_is_imported_in_one_room(module: str, path: Path) -> None:
     """At run time, httpx is imported in `_http` only; other rooms have it from there. Types may name it anywhere."""
     found = [each.name for each in imports(module, path) if each.name.split(".")[0] == "httpx" and not each.typing]
     assert found == [] or module.startswith("replicate._http")
+
+
+READERS = {
+    "json.loads": "replicate_api.types",
+    "json.load": "replicate_api.types",
+    "json.JSONDecoder": "replicate._objects.long_pages",  # what this cannot read is left to the other
+    "response.json": "replicate_api.types",
+    "datetime.fromisoformat": "replicate_api.types",
+    "isoparse": "replicate_api.types",
+    "parsedate_to_datetime": "replicate._times",
+}
+"""What reads JSON and times, and the only module that calls it: there, whatever an answer holds has been thought of."""
+MAKE_NUMBERS = {
+    "_compat.version1": "any text: it catches ValueError",
+    "_files.download": "lengths in headers, of digits whose number is limited",
+    "_files.sources": "a position in a file",
+    "_http.private_hosts": "at most 50 characters",
+    "_http.retry": "any text: it catches ValueError",
+    "_http.settings": "the program's own",
+    "_http.sse": "at most LONGEST_RETRY digits",
+    "_inputs.values": "the program's own",
+    "_jobs.options": "the program's own",
+    "_jobs.updates": "digits whose number the pattern limits",
+    "_objects.response": "this package's own",
+    "_webhooks.signature": "at most 15 digits",
+    "resources.files": "the caller's: it catches ValueError",
+    "resources.webhooks": "the caller's",
+}
+"""The modules that make numbers of texts, and why no text can make that fail."""
+
+
+@pytest.mark.parametrize(("module", "path"), CLIENT + API, ids=[name for name, _ in CLIENT + API])
+def test_what_answers_hold_is_read_in_one_place(module: str, path: Path) -> None:
+    """JSON and times are read by one function each, and texts become numbers only where any text is allowed."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        assert READERS.get(called, module) == module, f"{path.name}:{node.lineno} calls {called}"
+        if called in ("int", "float") and node.args and not isinstance(node.args[0], ast.Constant):
+            constant = isinstance(node.args[0], ast.BinOp)  # of numbers
+            assert constant or module.removeprefix("replicate.") in MAKE_NUMBERS, (
+                f"{path.name}:{node.lineno} makes a number"
+            )
 
 
 @pytest.mark.parametrize(("module", "path"), CLIENT, ids=[name for name, _ in CLIENT])

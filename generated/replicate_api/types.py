@@ -7,6 +7,8 @@ whoever calls it sends the one and supplies the other.
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import wraps
@@ -189,12 +191,79 @@ def plain(value: Any, *, none: bool = True) -> Any:
 # ---- responses
 
 
+DEEPEST = 200
+"""The depth to which an answer is read. What is nested more deeply stays text: whatever walks through values, such as
+dumps, copies, comparisons, pickles and reprs, then needs no more than a part of Python's stack."""
+TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|-?[0-9]++(?:\.[0-9]*+)?+(?:[eE][-+]?[0-9]*+)?+|[\[\]{}]', re.DOTALL)
+"""The parts of JSON that matter to `softened`: texts, numbers and brackets."""
+NO_BRACKETS = bytes({*range(256)} - {*b"[]{}"})
+AS_LISTS = bytes.maketrans(b"{}", b"[]")
+TOO_DEEP = b"[" * (DEEPEST + 1)
+
+
 def decode(content: bytes, decoder: Callable[[Any], T]) -> T:
     """Read a response's JSON content. Raises MalformedResponse if it is not JSON, or not of the decoder's shape."""
     try:
-        return decoder(json.loads(content))
+        return decoder(parse_json(content))
     except (TypeError, ValueError, RecursionError) as error:
         raise MalformedResponse(str(error)) from error  # the content is not shown: it may echo a secret
+
+
+def parse_json(content: bytes) -> Any:
+    """Parse JSON. Raises ValueError for what is none, but for nothing that is.
+
+    What Python cannot hold, or only just, is a text, which is its JSON: what is nested more deeply than DEEPEST, and an
+    int of more digits than `sys.get_int_max_str_digits()` allows.
+    """
+    if may_be_deep(content):
+        content = softened(content)
+    try:
+        return json.loads(content)
+    except ValueError:
+        if (other := softened(content)) == content:
+            raise
+    except RecursionError:  # only what is not closed is still deep
+        raise ValueError("it is nested too deeply") from None
+    return json.loads(other)
+
+
+def may_be_deep(content: bytes) -> bool:
+    """Tell whether JSON can be nested more deeply than DEEPEST. Brackets in its texts can make it seem so."""
+    left = content.translate(AS_LISTS, NO_BRACKETS)
+    for _ in range(DEEPEST):
+        if len(left) <= 2 * DEEPEST:
+            return False
+        if TOO_DEEP in left:
+            return True
+        left = left.replace(b"[]", b"")
+    return bool(left)
+
+
+def softened(content: bytes) -> bytes:
+    """Give JSON with texts in the place of what Python cannot hold; anything else as it is."""
+    try:
+        text = content.decode(json.detect_encoding(content), "surrogatepass")
+    except UnicodeDecodeError:
+        return content
+    longest = sys.get_int_max_str_digits() or len(text)
+    made: list[str] = []
+    depth = done = 0
+    for token in TOKEN.finditer(text):
+        part, start, end = token[0], token.start(), token.end()
+        if part in ("[", "{"):
+            depth += 1
+            if depth == DEEPEST + 1:
+                made.append(text[done:start])
+                done = start
+        elif part in ("]", "}"):
+            depth -= 1
+            if depth == DEEPEST:
+                made.append(json.dumps(text[done:end]))
+                done = end
+        elif depth <= DEEPEST and len(part) > longest and part.lstrip("-").isdecimal():
+            made += text[done:start], json.dumps(part)
+            done = end
+    return "".join([*made, text[done:]]).encode("utf-8", "surrogatepass") if made else content
 
 
 def each(decoder: Callable[[Any], T]) -> Callable[[Any], list[T]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replicate._files.sources import read_in_time
 from replicate._json import members
 from replicate._recent import Recent
+from replicate._times import shifted
 from replicate.exceptions import APIResponseValidationError
 from replicate_api.api.files import files_create
 from replicate_api.types import Part
@@ -74,13 +75,13 @@ async def address(session: Session[Any], upload: Upload, where: str) -> str:
             return known
         with upload.opened() as file:
             stored = await session.call(files_create, body=form(upload, file))
-        url: Any = members(stored.urls).get("get")
-        if not isinstance(url, str):
+        url = session.link(members(stored.urls).get("get"))
+        if url is None:
             raise APIResponseValidationError(f"{where} was uploaded, but the API did not answer with its address.")
         told: Any = members(stored.checksums).get("sha256")
         if isinstance(stored.expires_at, datetime) and told in (None, sha256):  # else it was changed meanwhile
-            uploaded.keep(content, str(url), stored.expires_at - MARGIN)
-        return str(url)
+            uploaded.keep(content, url, shifted(stored.expires_at, -MARGIN))
+        return url
 
 
 def form(upload: Upload, file: BinaryIO, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from replicate._jobs.output_files import Files, make_folder, save_folder
 from replicate._jobs.outputs import raw_output
 from replicate._jobs.ownership import CancelOnExit
 from replicate._jobs.updates import Updates, check_watching
-from replicate._json import is_mapping
+from replicate._json import is_array, is_mapping
 from replicate._models import look_up
 from replicate._models.descriptions import remembered
 from replicate._models.reference import Reference
@@ -144,8 +144,11 @@ class Invocation(Generic[C]):
 
     async def shape(self, call: Call[C], prediction: Prediction[C]) -> Any:
         """Return the whole output in the form for the caller: a text, or files and values."""
-        if call.output.concatenate:
-            return "".join(str(piece) for piece in raw_output(prediction) or () if piece is not None)
+        output = raw_output(prediction)
+        if call.output.concatenate and (output is None or isinstance(output, str)):
+            return output or ""
+        if call.output.concatenate and is_array(output):
+            return "".join(str(piece) for piece in output if piece is not None)
         return await self._files(call).of(prediction)
 
     def _files(self, call: Call[C]) -> Files[C]:

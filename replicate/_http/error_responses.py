@@ -18,7 +18,7 @@ from replicate._http.retry import read_retry_after
 from replicate._http.secrecy.frames import interrupts, is_foreign
 from replicate._http.secrecy.hiding import authorization_of, mask_response
 from replicate._http.secrecy.secrets import SHORTEST_TOKEN
-from replicate._json import elements, is_array, is_object, members
+from replicate._json import elements, is_array, is_object, members, parse
 from replicate._wording import details
 from replicate.exceptions import (
     APIConnectionError,
@@ -279,8 +279,8 @@ def body_of(response: httpx.Response) -> Any:
     """Parse a response's content as JSON, or return it as text. An echo of the token is masked."""
     content = content_of(response)
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
+        return parse(content)
+    except ValueError:
         return content.decode("utf-8", "replace")
 
 

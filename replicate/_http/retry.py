@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate._times import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,12 +78,7 @@ def read_retry_after(
     header = headers.get("retry-after", "")
     if (seconds := number(header)) is not None:
         return seconds
-    try:
-        moment = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        pass
-    else:
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if (moment := http_date(header)) is not None:
         return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
     if (seconds := number(problem.get("retry_after"))) is not None:
         return seconds

@@ -312,6 +312,15 @@ class Session(ColouredSession[C]):
             shown = re.split(r"[?#]", path, maxsplit=1)[0][:200]  # the rest may be a signature
             raise ReplicateError(f"{shown!r} cannot be fetched, for it is no URL: {error}.") from error
 
+    def link(self, value: object) -> str | None:
+        """Return a value of a response if it is an absolute URL that can be requested, else None."""
+        if not isinstance(value, str) or not ABSOLUTE.match(value):
+            return None
+        try:
+            return value if self.url(value).host else None
+        except ReplicateError:
+            return None
+
     def is_api(self, url: httpx.URL | str) -> bool:
         """Return whether a URL has the API's origin: scheme, host and port. Any text can be passed."""
         try:

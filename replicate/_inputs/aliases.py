@@ -10,8 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from replicate._http.options import ListOptions, RequestOptions
-from replicate._models.reference import Reference
-from replicate_api.types import UNSET
+from replicate._json import check_encodable
+from replicate._models.reference import Reference, is_name
+from replicate.exceptions import InputError
+from replicate_api.types import UNSET, Payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,7 +174,7 @@ def pop_id(words: tuple[str, ...], positional: Any, options: Mapping[str, Any]) 
     """Return an identifier, also from an object that has one, and the other options. Raises TypeError, ValueError."""
     rest = drop_unset(options)
     value = pop_alias(words, positional, rest)
-    return identifier(words[0], getattr(value, words[-1], value)), rest
+    return id_of(words[0], value, words[-1]), rest
 
 
 def pop_owner_and_name(
@@ -222,7 +224,21 @@ def identifier(name: str, value: Any) -> str:
         raise ValueError(f"{name} must name something, not {value!r}, which stands for another resource")
     if "/" in str(value):
         raise ValueError(f"{name} must be an identifier, without slashes, not {value!r}")
+    check_encodable(str(value), name)
     return str(value)
+
+
+def id_of(name: str, value: Any, attribute: str) -> str:
+    """Return a path parameter that is an argument, or an attribute of an object that is one.
+
+    Raises TypeError, ValueError; for an object of the API, InputError, which is both.
+    """
+    if not isinstance(value, Payload):
+        return identifier(name, getattr(value, attribute, value))
+    found = getattr(value, attribute, None)
+    if not is_name(found):
+        raise InputError(f"{name} is that of a {type(value).__name__}, and cannot be {found!r}")
+    return found
 
 
 def read_reference(name: str, ref: Any, form: str) -> Reference:
@@ -239,7 +255,8 @@ def owner_and_name(whole: Any, name: str = "model") -> tuple[str, str]:
     """Take owner and name from "owner/name", a tuple or an object. Raises TypeError, ValueError otherwise."""
     named, version = read_reference(name, whole, "'owner/name', a tuple of both, or an object that has them")
     if named is None or version:
-        raise ValueError(f"{name} must be 'owner/name', but {whole!r} names a version")
+        refusal = InputError if isinstance(whole, Payload) else ValueError
+        raise refusal(f"{name} must be 'owner/name', but {whole!r} names a version")
     return named.owner, named.name
 
 
@@ -296,4 +313,4 @@ def pop_version(
         version = found or UNSET
     owner, name, rest = pop_owner_and_name(MODEL, rest, first, second)
     version = require(VERSION[0], version)
-    return owner, name, identifier(VERSION[0], getattr(version, "id", version)), rest
+    return owner, name, id_of(VERSION[0], version, "id"), rest

@@ -214,11 +214,13 @@ class Inputs:
         if id(place.value) not in self._results:
             if is_lazy(place.value):
                 self._begun.append(place.value)
-            self._results[id(place.value)] = place.value, self._planned(await await_result(place, session), place.where)
+            given = await await_result(place, session)
+            with shallow(place.where), mistakes(place.where):
+                self._results[id(place.value)] = place.value, self._planned(given, place.where)
         _, plan = self._results[id(place.value)]
-        return await self._resolved(
-            self._fitted(suited(plan, schema), schema, place.where), schema, place.where, session
-        )
+        with shallow(place.where), mistakes(place.where):
+            plan = self._fitted(suited(plan, schema), schema, place.where)
+        return await self._resolved(plan, schema, place.where, session)
 
     # ---- files
 
@@ -276,7 +278,7 @@ async def await_result(place: Deferred, session: Session[Any]) -> Any:
     except TypeError as error:
         raise TypeError(harmless(f"{place.where}: {error}")) from error
     if given is None:
-        raise ValueError(f"{place.where} is a {type(place.value).__name__} that gave no output")
+        raise InputError(f"{place.where} is a {type(place.value).__name__} that gave no output")
     return given
 
 

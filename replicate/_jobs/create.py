@@ -23,6 +23,7 @@ from replicate._jobs.options import (
 )
 from replicate._jobs.recovery import CreateAttempt
 from replicate._models import look_up
+from replicate._models.reference import is_name
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -198,9 +199,9 @@ def cancel_after_header(remaining: float) -> str | None:
 
 
 def parse(session: Session[Any], endpoint: Any, response: httpx.Response, endpoints: Endpoints) -> Any:
-    """Parse the job in the response to a create. Raises APIResponseValidationError if it has no id."""
+    """Parse the job in the response to a create. Raises APIResponseValidationError if it has no id to request it by."""
     payload: Any = session.parse(endpoint, response)
-    if not isinstance(run_id := getattr(payload, "id", None), str) or not run_id:
+    if not is_name(getattr(payload, "id", None)):
         raise APIResponseValidationError(f"The API answered without the {endpoints.noun}'s id.")
     return payload
 

@@ -154,5 +154,4 @@ class Place:
 
 def stream_url(prediction: AnyJob) -> str | None:
     """Return the URL of a prediction's event stream, or None. Old responses have no `urls` at all."""
-    url: str | None = getattr(prediction.urls, "stream", None)
-    return url
+    return session_of(prediction).link(getattr(prediction.urls, "stream", None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from replicate._http.error_responses import is_too_large, unreadable
+from replicate._models.reference import is_name
 from replicate._objects.resource import session_of, update_from
 from replicate.exceptions import (
     APIConnectionError,
@@ -13,6 +14,7 @@ from replicate.exceptions import (
     APIStatusError,
     InternalServerError,
     RateLimitError,
+    ReplicateError,
 )
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from replicate._jobs.any_job import AnyJob
 
 Run = TypeVar("Run", bound="AnyJob")
-TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
-"""The final states of a prediction. An unknown state is not final."""
+TERMINAL = ("succeeded", "failed", "canceled", "aborted")
+"""The final states of a prediction. An unknown state is not final, even one that cannot be hashed: this is no set."""
 PASSING = (APIConnectionError, APIResponseValidationError, InternalServerError, RateLimitError)
 """Errors that may be gone at the next poll, as the prediction continues in the meantime. So may a status of 408."""
 
@@ -31,8 +33,10 @@ async def fetch_job(session: Session[Any], endpoint: Any, run_id: str | None) ->
     """Send a request to get or cancel a prediction or a training, and return the parsed response.
 
     Raises APIResponseValidationError if the id in the response is not the requested one: its other fields would
-    otherwise be taken for the model's result.
+    otherwise be taken for the model's result. Raises ReplicateError for an id that cannot be requested.
     """
+    if not is_name(run_id):
+        raise ReplicateError(f"The API has sent {run_id!r} as an id, which cannot be requested.")
     response = await session.answer(endpoint.build_request(run_id))
     payload = session.parse(endpoint, response)
     if getattr(payload, "id", None) != run_id:

@@ -15,7 +15,7 @@ from replicate._jobs.events import BrokenStreamError, events, stream_url
 from replicate._jobs.fetch import refresh
 from replicate._jobs.outputs import raw_output
 from replicate._jobs.wait import LATE, Watch, check_kept, wait_until_done
-from replicate._json import is_array, members
+from replicate._json import is_array, members, parse
 from replicate._objects.resource import session_of
 from replicate._wording import end_sentence, notes_of
 from replicate.exceptions import APIError, PredictionTimeout, RunError, StreamError
@@ -130,7 +130,7 @@ def failure_of(event: ServerSentEvent) -> str | None:
     if event.event != "done":
         return None
     try:
-        reason = members(json.loads(event.data)).get("reason")
+        reason = members(parse(event.data)).get("reason")
     except ValueError:
         return None
     return None if reason is None else str(reason)

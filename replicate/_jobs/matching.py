@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from replicate._json import is_array, is_object, members
+from replicate._models.reference import is_name
+from replicate._times import http_date, shifted, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -176,17 +177,12 @@ def threshold(date: str | None, now: datetime, elapsed: float) -> datetime:
 
     `date` is the `Date` header of a response that has just arrived. Without one, `now` counts, this machine's time.
     """
-    try:
-        moment = parsedate_to_datetime(date or "")
-    except (ValueError, TypeError, OverflowError):
-        moment = now
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment - timedelta(seconds=elapsed) - SLACK
+    return shifted(http_date(date or "") or now, -timedelta(seconds=elapsed) - SLACK)
 
 
 def recent(started: Any, since: datetime) -> bool:
     """Return whether a job was created at that time or later."""
     created = getattr(started, "created_at", None)
-    if not isinstance(created, datetime) or not isinstance(getattr(started, "id", None), str):
+    if not isinstance(created, datetime) or not is_name(getattr(started, "id", None)):
         return False
-    return (created if created.tzinfo else created.replace(tzinfo=UTC)) >= since
+    return utc(created) >= since

@@ -12,6 +12,7 @@ from replicate._annotations import resolve_lazily
 from replicate._jobs.outputs import raw_output
 from replicate._json import is_array
 from replicate._objects.progress_bar import Display
+from replicate._times import utc
 from replicate_api.types import UNSET
 
 if TYPE_CHECKING:
@@ -170,12 +171,7 @@ def between(start: Any, end: Any) -> float | None:
     """Return the seconds between two times; None if one is unknown. Never negative, even if the clocks differ."""
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         return None
-    return max(0.0, (aware(end) - aware(start)).total_seconds())
-
-
-def aware(moment: datetime) -> datetime:
-    """Treat a time without a time zone as UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (utc(end) - utc(start)).total_seconds())
 
 
 resolve_lazily(Progress)

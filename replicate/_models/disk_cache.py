@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._http.secrecy.hiding import Sealed, opened
-from replicate._json import is_object
+from replicate._json import is_object, parse
 from replicate._models.descriptions import LATEST_LIVES
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ class DescriptionCache:
             path = self._path(kind, name)
             if path is None or not is_private(path, stat.S_ISREG) or path.stat().st_size > LONGEST:
                 return {}
-            found = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError):
+            found = parse(path.read_bytes())
+        except (OSError, ValueError):
             return {}
         return found if is_object(found) and found.get(kind) == name else {}
 

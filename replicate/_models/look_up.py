@@ -16,6 +16,7 @@ from replicate._json import is_object
 from replicate._models import disk_cache
 from replicate._models.descriptions import Description, account_of, memory, remembered
 from replicate._models.disk_cache import DescriptionCache, Latest, now
+from replicate._models.reference import is_name
 from replicate.exceptions import NotFoundError
 from replicate_api.api.models import models_get, models_versions_get
 
@@ -117,7 +118,7 @@ def of_model(model: Any) -> Description:
     version, official = getattr(latest, "id", None), model.is_official
     return Description(
         openapi_schema=schema_of(latest),
-        version=version if isinstance(version, str) else None,
+        version=version if is_name(version) else None,
         official=official if isinstance(official, bool) else None,
     )
 

@@ -422,6 +422,6 @@ async def turn(page: Page[C, T]) -> Page[C, T]:
     session, reader, bind, trail, options = page.origin()
     given = session.given(options)
     request = at(given, page.next)
-    trail = trail.after(str(session.url(page.next)))
+    trail = trail.after(str(session.url(page.next)), items=len(page) > 0)
     payload, items = await read(given, reader, request)
     return Page(session, payload, bind, reader, limit=page.limit, trail=trail, options=options, items=items)

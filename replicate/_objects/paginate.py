@@ -22,7 +22,7 @@ def paginate(list_method: Callable[[Any], Page[Sync, T]]) -> Generator[Page[Sync
     page = list_method(...)
     yield page
     while page.next is not None:
-        trail = trail.after(page.next)
+        trail = trail.after(page.next, items=len(page) > 0)
         page = list_method(page.next)
         yield page
 
@@ -35,7 +35,7 @@ async def async_paginate(list_method: Callable[[Any], Awaitable[Page[C, T]]]) ->
     page = await list_method(...)
     yield page
     while page.next is not None:
-        trail = trail.after(page.next)
+        trail = trail.after(page.next, items=len(page) > 0)
         page = await list_method(page.next)
         yield page
 

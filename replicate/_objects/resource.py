@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
 from replicate._dual.async_names import AsyncNames, rebind_all
 from replicate._dual.colours import Async, C, Owner
-from replicate._json import is_array
+from replicate._json import is_array, parse
 from replicate._objects.raw_response import RawResponses
 from replicate._upward import default_client
 from replicate._wording import safe_repr
@@ -193,7 +192,7 @@ class Resource(Bound[C], Payload):
     @classmethod
     def model_validate_json(cls, json_data: str | bytes) -> Self:
         """Read an object from JSON text, as `model_validate` does. Raises ValueError, TypeError."""
-        return cls.model_validate(json.loads(json_data))
+        return cls.model_validate(parse(json_data))
 
     @classmethod
     def parse_raw(cls, b: str | bytes) -> Self:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import inspect
-import json
 from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -15,6 +14,7 @@ from replicate._dual.drive import drive
 from replicate._dual.generators import closing
 from replicate._dual.methods import dual, dual_iter
 from replicate._http.libraries import httpx, library_of
+from replicate._json import parse
 from replicate._wording import safe_repr
 from replicate.exceptions import APIConnectionError
 from replicate_api.types import UNSET, decode
@@ -124,12 +124,12 @@ class APIResponse(Generic[C]):
     async def text(self) -> str:
         """Return the content as text. Raises the errors of `read`."""
         await self._content()
-        return self.http_response.text
+        return text_of(self.http_response)
 
     @dual
     async def json(self) -> Any:
         """Return the parsed JSON. Raises ValueError if the content is not JSON, and the errors of `read`."""
-        return json.loads(await self._content())
+        return parse(await self._content())
 
     @dual
     async def parse(self, *, to: Any = UNSET) -> Any:
@@ -208,7 +208,7 @@ class APIResponse(Generic[C]):
     @dual_iter
     async def iter_text(self) -> AsyncGenerator[str, None]:
         """Yield the content as text, as it arrives."""
-        decoder = codecs.getincrementaldecoder(self.http_response.charset_encoding or "utf-8")("replace")
+        decoder = Decoder(self.http_response.charset_encoding)
         async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
                 yield decoder.decode(chunk)
@@ -267,6 +267,33 @@ def has_content(response: httpx.Response) -> bool:
     return True
 
 
+def text_of(response: httpx.Response) -> str:
+    """Return the content of a response as text: in UTF-8 if it is not in the charset that its headers name."""
+    try:
+        return response.text
+    except Exception:  # noqa: BLE001 - what a charset such as "hex" raises, which is none of texts
+        return response.content.decode("utf-8", "replace")
+
+
+class Decoder:
+    """Decodes text as it arrives: in UTF-8 if it is not in the charset that its headers name."""
+
+    def __init__(self, charset: str | None) -> None:
+        try:
+            "".encode(charset or "utf-8")
+            self._decoder = codecs.getincrementaldecoder(charset or "utf-8")("replace")
+        except (LookupError, ValueError):
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def decode(self, chunk: bytes, *, final: bool = False) -> str:
+        """Return the text of a chunk."""
+        try:
+            return self._decoder.decode(chunk, final)
+        except UnicodeError:
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+            return self._decoder.decode(chunk, final)
+
+
 async def pieces(session: Session[Any], response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """Yield the content of a response: all of it if it has been read, otherwise pieces as they arrive."""
     if has_content(response):
@@ -294,7 +321,7 @@ SIMPLE: dict[Any, Callable[[httpx.Response], Any]] = {
     None: lambda _: None,
     NoneType: lambda _: None,
     bytes: lambda response: response.content,
-    str: lambda response: response.text,
+    str: text_of,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from replicate._files.filenames import name_of
 from replicate._http.connections.concurrency import exclusive
 from replicate._http.session import Session
 from replicate._objects.resource import Bound, session_of
+from replicate._times import shifted
 from replicate._wording import safe_repr
 from replicate.exceptions import ReplicateError
 from replicate_api.types import UNSET, PydanticSerializer, pydantic_schema
@@ -89,7 +90,7 @@ class FileMethods(Bound[C]):
         end = getattr(self._made_by, "completed_at", None)
         kept = data_uri.is_data_uri(self.url) or getattr(self._made_by, "source", None) == "web"
         if self._expires_at is None and isinstance(end, datetime) and not kept:
-            return (end if end.tzinfo else end.replace(tzinfo=UTC)) + LIFETIME
+            return shifted(end, LIFETIME)
         return self._expires_at
 
     @dual

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
 from replicate._http.options import RequestOptions
-from replicate._objects.resource import Namespace, Resource
+from replicate._objects.resource import Namespace, Resource, bind_nested
 from replicate_api import models
 from replicate_api.api.hardware import hardware_list
 
@@ -33,4 +33,5 @@ class HardwareNamespace(Namespace[C]):
     async def list(self, **options: Unpack[RequestOptions]) -> builtins.list[Hardware[C]]:
         """List all hardware. Maps to `hardware.list`. Raises APIError."""
         found = await self._session.given(options).call(hardware_list)
-        return [Hardware[C].bind(item, self._session) for item in found]
+        listed: builtins.list[Hardware[C]] = bind_nested(found, Hardware[C].bind, self._session)
+        return listed

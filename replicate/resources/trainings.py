@@ -68,10 +68,11 @@ class TrainingOutput(models.TrainingOutput):
     @property
     def weights(self) -> Any:  # type: ignore[override]  # as in the response
         """The URL of the weights, if there are any. It also has the methods of a file."""
+        from replicate._models.schema import is_url
         from replicate._outputs.file_string import FileString
 
         url = dict(self).get("weights")
-        return FileString(url, self._bound) if isinstance(url, str) and url else url
+        return FileString(url, self._bound) if isinstance(url, str) and is_url(url) else url
 
     def __getstate__(self) -> Mapping[str, Any]:
         return {}
