@@ -112,8 +112,7 @@ class Credentials:
 
 def surrounding() -> Sealed[str] | None:
     """Return the token of the running Cog prediction, or else the environment's."""
-    candidates = cog_token, lambda: os.environ.get(VARIABLE)
-    return next(filter(None, (clean(Sealed(candidate())) for candidate in candidates)), None)
+    return clean(Sealed(cog_token())) or clean(Sealed(os.environ.get(VARIABLE)))
 
 
 def clean(secret: Sealed[Any]) -> Sealed[str] | None:

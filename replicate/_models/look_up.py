@@ -14,7 +14,7 @@ from replicate._http.connections.interface import came_over_a_socket
 from replicate._http.deadline import Deadline
 from replicate._json import is_object
 from replicate._models import disk_cache
-from replicate._models.descriptions import Description, account_of, memory, remembered
+from replicate._models.descriptions import Description, account_of, memory
 from replicate._models.disk_cache import DescriptionCache, Latest, now
 from replicate.exceptions import NotFoundError
 from replicate_api.api.models import models_get, models_versions_get
@@ -30,9 +30,9 @@ QUICKLY = 5.0
 
 async def recall(session: Session[Any], reference: Reference) -> Description | None:
     """Return what the client remembers of a reference, or what an earlier process stored on disk."""
-    if found := remembered(session, reference):
-        return found
     known, account = memory(session), account_of(session)
+    if found := known.of(account, reference, session.transport.now()):
+        return found
     key = account, str(reference.version or reference.model)
     if key in known.read or not session.transport.own:
         return None
