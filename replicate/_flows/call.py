@@ -137,7 +137,7 @@ class Call(Generic[C]):
         with self._inputs:
             self.created = await self._begin({**self.settings, **changes})
             self.block.run = prediction = Prediction[C].bind(self.created.payload, self.session)
-        look_up.note_version(self.session, self.reference, prediction.version)
+        look_up.note_version(self.session, self.reference, self.description, prediction.version)
         try:
             await self.updates.tell(prediction)
         except BaseException:

@@ -94,7 +94,7 @@ async def create(
         members |= {"kind": kind, "input": ready, "options": options, "block": block}
         created = await post(asking, endpoint, *path, **members)
     if reference:
-        look_up.note_version(session, reference, created.payload.version)
+        look_up.note_version(session, reference, known, created.payload.version)
     return created
 
 

@@ -169,12 +169,12 @@ def forget(session: Session[Any], reference: Reference) -> None:
         log.debug("taking back what is kept of %s failed: %s", reference, error)
 
 
-def note_version(session: Session[Any], reference: Reference, version: Any) -> None:
-    """Note the version in the response to a create by model name.
+def note_version(session: Session[Any], reference: Reference, known: Description | None, version: Any) -> None:
+    """Note the version in the response to a create by model name, if anything is known of the model.
 
     Nothing is awaited here, not even the disk: a task canceled at this point would lose the started prediction.
     """
-    if reference.model is None or reference.version is not None or not isinstance(version, str):
+    if known is None or reference.model is None or reference.version is not None or not isinstance(version, str):
         return
     try:
         if memory(session).answered(account_of(session), str(reference.model), version):
