@@ -136,7 +136,7 @@ class Call(Generic[C]):
             self.description = await describe_model(self._bound, self.reference, self._inputs, self.deadline, known)
         with self._inputs:
             self.created = await self._begin({**self.settings, **changes})
-            self.block.run = prediction = Prediction[C].bind(self.created.payload, self.session)
+            self.block.run = prediction = Prediction.bind(self.created.payload, self.session)
         look_up.note_version(self.session, self.reference, self.description, prediction.version)
         try:
             await self.updates.tell(prediction)

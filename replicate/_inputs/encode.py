@@ -247,7 +247,7 @@ class shallow:  # noqa: N801 - used like a function
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RecursionError):
-            raise ValueError(f"{self._where} contains itself, or is nested too deeply to be sent") from None
+            raise ValueError(f"{self._where} contains itself, or is nested too deeply to be sent") from None  # noqa: TRY004
 
 
 def writable(number: float, where: str) -> float:

@@ -33,4 +33,4 @@ class HardwareNamespace(Namespace[C]):
     async def list(self, **options: Unpack[RequestOptions]) -> builtins.list[Hardware[C]]:
         """List all hardware. Maps to `hardware.list`. Raises APIError."""
         found = await self._session.given(options).call(hardware_list)
-        return [Hardware[C].bind(item, self._session) for item in found]
+        return [Hardware.bind(item, self._session) for item in found]
