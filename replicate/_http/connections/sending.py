@@ -53,7 +53,8 @@ class Sending:
                 self._body = info["request"].stream
             case ["send_request_body", "complete"]:
                 self.whole = self.begun
-                if self.whole and event.startswith("http11."):  # by HTTP/2, httpcore may send it again
+                # By HTTP/2, httpcore may send it again, and so may a transport of the caller's.
+                if self.whole and self.own and event.startswith("http11."):
                     self._extensions.pop("trace", None)  # nothing else is to be noted
             case ["send_request_headers" | "send_request_body", "failed"]:
                 self._broken = is_refused(info["exception"])
