@@ -103,7 +103,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 def prepared(given: Mapping[str, Any], headers: list[tuple[bytes, bytes]], library: Library) -> Any:
     """Build a request as httpx does, but without copying the headers three times."""
-    url, content = given["url"], given.get("content", b"")
+    url, content = library.URL(given["url"]), given.get("content", b"")
     names = {name.lower() for name, _ in headers}
     if names.isdisjoint((b"content-length", b"transfer-encoding")):
         if content:
