@@ -136,7 +136,7 @@ class API(Configured[C], RawResponses, Picklable):
 
         check_parameters({"query": require("query", query), "limit": limit})
         found = await self._session.given(options).call(search, query=query, limit=limit)
-        return SearchResults[C].bind(found, self._session)
+        return SearchResults.bind(found, self._session)
 
     @dual
     async def run(

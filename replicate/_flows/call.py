@@ -134,10 +134,10 @@ class Call(Generic[C]):
         if not self._described:
             known = self.description
             self.description = await describe_model(self._bound, self.reference, self._inputs, self.deadline, known)
-        with self._inputs.told_apart():
+        with self._inputs:
             self.created = await self._begin({**self.settings, **changes})
-            self.block.run = prediction = Prediction[C].bind(self.created.payload, self.session)
-        look_up.note_version(self.session, self.reference, prediction.version)
+            self.block.run = prediction = Prediction.bind(self.created.payload, self.session)
+        look_up.note_version(self.session, self.reference, self.description, prediction.version)
         try:
             await self.updates.tell(prediction)
         except BaseException:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
-from unicodedata import category
 
-from replicate._http.options import LAST_LATIN
 from replicate._http.secrecy.hiding import Sealed, opened, sealed
 from replicate._http.secrecy.scrubbing import unseen
 from replicate.exceptions import ReplicateError
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 VARIABLE = "REPLICATE_API_TOKEN"
+UNSENDABLE = re.compile(r"[^ -~\xa0-\xff]")
+"""Characters that no HTTP header can carry: control characters, and those outside ISO 8859-1."""
 HOW_TO = (
     f"Set the environment variable {VARIABLE}, or pass the token to the client: Replicate(bearer_token=...). "
     "Tokens are made at https://replicate.com/account/api-tokens."
@@ -111,8 +112,7 @@ class Credentials:
 
 def surrounding() -> Sealed[str] | None:
     """Return the token of the running Cog prediction, or else the environment's."""
-    candidates = cog_token, lambda: os.environ.get(VARIABLE)
-    return next(filter(None, (clean(Sealed(candidate())) for candidate in candidates)), None)
+    return clean(Sealed(cog_token())) or clean(Sealed(os.environ.get(VARIABLE)))
 
 
 def clean(secret: Sealed[Any]) -> Sealed[str] | None:
@@ -126,7 +126,7 @@ def clean(secret: Sealed[Any]) -> Sealed[str] | None:
     if not isinstance(token, str):  # returned by the caller's function
         raise TypeError(f"the function that gives the API token must give a str, not {type(token).__name__}")
     stripped = bare(token) or ""
-    if any(ord(character) > LAST_LATIN or category(character) == "Cc" for character in stripped):
+    if UNSENDABLE.search(stripped):
         raise ReplicateError(f"The API token holds characters that no HTTP header can carry. {HOW_TO}")
     return Sealed(stripped) if stripped else None
 

@@ -60,7 +60,7 @@ class ListOptions(RequestOptions, total=False):
 
 CONTROL = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
 """Characters that end a header, or start another one."""
-LAST_LATIN = 0xFF
+NOT_LATIN = re.compile(r"[^\x00-\xff]")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A valid name of a header or a method."""
 
@@ -152,7 +152,7 @@ def check_text(name: str, text: Any) -> None:
 
 def is_latin(text: str) -> bool:
     """Return whether a text fits into ISO 8859-1, the encoding of headers."""
-    return all(ord(character) <= LAST_LATIN for character in text)
+    return not NOT_LATIN.search(text)
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ from replicate._http.connections.transport import AsyncTransport, BlockingTransp
 from replicate._http.environment import log as log_variable
 from replicate._http.error_responses import UNANSWERED, connection_error, unreadable, without_context
 from replicate._http.libraries import own_timeout, own_url
-from replicate._http.options import REQUEST_OPTIONS, check_parts, check_values, encoded, merged, put, within
+from replicate._http.options import REQUEST_OPTIONS, check_parts, check_values, merged, put, within
 from replicate._http.rate_limit import RateLimiter
 from replicate._http.redirects import BODILESS, Route, is_file_of, origin
 from replicate._http.secrecy.hiding import BEARER, hide
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 url_of = lru_cache(64)(httpx.URL)  # caches frequent URLs: parsing takes longer than a look-up
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 USER_AGENT = f"replicate/{__version__} python/{sys.version.split()[0]}"
+JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 HEADERS = httpx.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"}, encoding="latin-1")
 """The default headers of every request."""
 
@@ -264,8 +265,7 @@ class Session(ColouredSession[C]):
         url = self.url(request.path)
         parameters: Any = [*request.query]  # httpx's type has invariant lists
         headers = HEADERS.copy()
-        if request.headers:
-            headers.update(encoded(request.headers))
+        put(headers, request.headers)
         # A client's token, headers and so on go only to the API itself: not to file hosts, not to streams elsewhere.
         below = not ABSOLUTE.match(request.path)  # a path is below the API's URL
         ours = trusted and (self.is_file(url) if file else below or self.is_api(url))
@@ -297,7 +297,8 @@ class Session(ColouredSession[C]):
             arguments["content"] = request.content
         elif body or request.json is not UNSET:
             arguments["content"] = as_json({**(request.json or {}), **body} if body else request.json)
-            headers.setdefault("Content-Type", "application/json")
+            if "Content-Type" not in headers:
+                headers["Content-Type"] = "application/json"
         if not ours:
             return ThirdPartyRequest(arguments)
         # An httpx client's own parameters would replace those of a URL, but not these.
@@ -369,7 +370,7 @@ class Session(ColouredSession[C]):
 def as_json(value: Any) -> bytes:
     """Encode a body as httpx does, before anything counts as sent. Raises ValueError if JSON cannot express it."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return JSON.encode(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(harmless(f"the body cannot be JSON: {error}")) from error
 

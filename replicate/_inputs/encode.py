@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,7 +34,7 @@ from replicate._wording import harmless
 from replicate.exceptions import InputError, ReplicateError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
     from replicate._files.sources import Upload
     from replicate._http.session import Session
@@ -101,18 +100,16 @@ class Inputs:
         await self._inspect(session, self._plan)
         return any(upload.size > LARGEST_DATA_URI for _, upload in self._uploads.values())
 
-    @contextmanager
-    def told_apart(self) -> Generator[None, None, None]:
+    def __enter__(self) -> None:
+        """Begin the block that sends the input. Its errors say whether awaiting an input has started something."""
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         """Raise RunError instead of ReplicateError if awaiting an input has started something.
 
         Such an input, for example a stream or a coroutine, starts a prediction of its own. Repeating the call would
         start another one.
         """
-        try:
-            yield
-        except ReplicateError as error:
-            if not self._begun:
-                raise
+        if self._begun and isinstance(error, ReplicateError):
             raise RunError.of(error, getattr(self._begun[-1], "_prediction", None)) from error
 
     def check_texts(self, schema: InputSchema) -> None:
@@ -235,13 +232,18 @@ class Inputs:
             return self._addresses[id(place.value)]
 
 
-@contextmanager
-def shallow(where: str) -> Generator[None, None, None]:
+class shallow:  # noqa: N801 - used like a function
     """Raise ValueError for a value that is nested more deeply than Python's recursion limit."""
-    try:
-        yield
-    except RecursionError:
-        raise ValueError(f"{where} contains itself, or is nested too deeply to be sent") from None
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RecursionError):
+            raise ValueError(f"{self._where} contains itself, or is nested too deeply to be sent") from None  # noqa: TRY004
 
 
 def writable(number: float, where: str) -> float:

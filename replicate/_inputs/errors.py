@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from replicate.exceptions import InputError, ReplicateException
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from typing import Self
 
 
@@ -35,16 +33,21 @@ KINDS = (MissingFileError, FolderError, ForbiddenFileError, FileInputError)
 """The first one whose last base matches the error is used."""
 
 
-@contextmanager
-def mistakes(where: str) -> Generator[None, None, None]:
+class mistakes:  # noqa: N801 - used like a function
     """Turn errors about an input that cannot be sent into InputError, which names the location."""
-    try:
-        yield
-    except ReplicateException:
-        raise
-    except OSError as error:
-        kind = next(kind for kind in KINDS if isinstance(error, kind.__bases__[-1]))
-        said = str(error) if error.errno is None else f"{where} cannot be read: {error.strerror}: {error.filename!r}"
-        raise kind(said) from error.__cause__
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error)) from error.__cause__
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ReplicateException):
+            return
+        if isinstance(error, OSError):
+            kind = next(kind for kind in KINDS if isinstance(error, kind.__bases__[-1]))
+            unread = f"{self._where} cannot be read: {error.strerror}: {error.filename!r}"
+            raise kind(str(error) if error.errno is None else unread) from error.__cause__
+        if isinstance(error, (TypeError, ValueError)):
+            raise InputError(str(error)) from error.__cause__

@@ -90,12 +90,12 @@ async def create(
     inputs = Inputs(input or {}, options.get("file_encoding_strategy"), blocking=session.blocking)
     beside = session.uncaptured()
     known = await describe_model(beside, reference, inputs, Deadline(beside, None)) if reference else None
-    with inputs.told_apart():
+    with inputs:
         ready = await encode(inputs, asking.uncaptured(), known)
         members |= {"kind": kind, "input": ready, "options": options, "block": block}
         created = await post(asking, endpoint, *path, **members)
     if reference:
-        look_up.note_version(session, reference, created.payload.version)
+        look_up.note_version(session, reference, known, created.payload.version)
     return created
 
 

@@ -127,11 +127,12 @@ MEMBERS = (*WebhookOptions.__annotations__, "stream")
 
 def check(input: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError for an input or options that cannot be sent. The API checks the values itself."""
-    check_values(options)
-    prefer_header(options)
-    if (after := options.get("cancel_after")) is not None:
-        check_text("cancel_after", after)
-    check_fields({name: options.get(name) for name in (*MEMBERS, "extra_body")})
+    if options:  # most calls have none
+        check_values(options)
+        prefer_header(options)
+        if (after := options.get("cancel_after")) is not None:
+            check_text("cancel_after", after)
+        check_fields({name: options.get(name) for name in (*MEMBERS, "extra_body")})
     if input is not None and not hasattr(input, "keys"):
         raise InputError(f"input must map the model's input names to values, not be {type(input).__name__}")
 

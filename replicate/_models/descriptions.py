@@ -84,6 +84,12 @@ class Descriptions:
         self.warned: Recent[tuple[str, str], None] = Recent(WARNED)
         """The models and input names for which a warning was given."""
 
+    def of(self, account: Account, reference: Reference, now: float) -> Description | None:
+        """Return what is known of a reference."""
+        if reference.version is not None:
+            return self.of_version(account, reference.version)
+        return self.of_model(account, str(reference.model), now)
+
     def of_version(self, account: Account, version: str) -> Description | None:
         """Return what is known of a version."""
         return self._versions.recall((account, version))
@@ -149,10 +155,7 @@ def account_of(session: Session[Any]) -> Account:
 
 def remembered(session: Session[Any], reference: Reference) -> Description | None:
     """Return what the client remembers of a reference, without a request."""
-    known, account = memory(session), account_of(session)
-    if reference.version is not None:
-        return known.of_version(account, reference.version)
-    return known.of_model(account, str(reference.model), session.transport.now())
+    return memory(session).of(account_of(session), reference, session.transport.now())
 
 
 def reference_of(run: Any) -> Reference | None:

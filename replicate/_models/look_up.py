@@ -14,7 +14,7 @@ from replicate._http.connections.interface import came_over_a_socket
 from replicate._http.deadline import Deadline
 from replicate._json import is_object
 from replicate._models import disk_cache
-from replicate._models.descriptions import Description, account_of, memory, remembered
+from replicate._models.descriptions import Description, account_of, memory
 from replicate._models.disk_cache import DescriptionCache, Latest, now
 from replicate._models.reference import is_name
 from replicate.exceptions import NotFoundError
@@ -31,9 +31,9 @@ QUICKLY = 5.0
 
 async def recall(session: Session[Any], reference: Reference) -> Description | None:
     """Return what the client remembers of a reference, or what an earlier process stored on disk."""
-    if found := remembered(session, reference):
-        return found
     known, account = memory(session), account_of(session)
+    if found := known.of(account, reference, session.transport.now()):
+        return found
     key = account, str(reference.version or reference.model)
     if key in known.read or not session.transport.own:
         return None
@@ -170,12 +170,12 @@ def forget(session: Session[Any], reference: Reference) -> None:
         log.debug("taking back what is kept of %s failed: %s", reference, error)
 
 
-def note_version(session: Session[Any], reference: Reference, version: Any) -> None:
-    """Note the version in the response to a create by model name.
+def note_version(session: Session[Any], reference: Reference, known: Description | None, version: Any) -> None:
+    """Note the version in the response to a create by model name, if anything is known of the model.
 
     Nothing is awaited here, not even the disk: a task canceled at this point would lose the started prediction.
     """
-    if reference.model is None or reference.version is not None or not isinstance(version, str):
+    if known is None or reference.model is None or reference.version is not None or not isinstance(version, str):
         return
     try:
         if memory(session).answered(account_of(session), str(reference.model), version):

@@ -27,6 +27,6 @@ class Accounts(Namespace[C]):
     @dual
     async def get(self, **options: Unpack[RequestOptions]) -> Account[C]:
         """Get the account that the token belongs to. Maps to `account.get`. Raises AuthenticationError, APIError."""
-        return Account[C].bind(await self._session.given(options).call(account_get), self._session)
+        return Account.bind(await self._session.given(options).call(account_get), self._session)
 
     current = get

@@ -62,7 +62,7 @@ class Collections(Namespace[C]):
         """Get a collection with its models by its slug. Maps to `collections.get`. Raises NotFoundError, APIError."""
         collection_slug, rest = pop_id(COLLECTION, collection, options)
         found = await self._session.given(rest).call(collections_get, collection_slug)
-        return Collection[C].bind(found, self._session)
+        return Collection.bind(found, self._session)
 
     @dual_page
     async def list(self, cursor: Cursor = UNSET, **options: Unpack[ListOptions]) -> Page[C, Collection[C]]:

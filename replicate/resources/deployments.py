@@ -142,7 +142,7 @@ class Deployments(Namespace[C]):
         """
         owner, name, rest = pop_owner_and_name(DEPLOYMENT, options, ref, second)
         found = await self._session.given(rest).call(deployments_get, owner, name)
-        return Deployment[C].bind(found, self._session)
+        return Deployment.bind(found, self._session)
 
     @dual_page
     async def list(self, cursor: Cursor = UNSET, **options: Unpack[ListOptions]) -> Page[C, Deployment[C]]:
@@ -178,7 +178,7 @@ class Deployments(Namespace[C]):
         }
         check_fields(body)
         made = await self._session.given(options).call(deployments_create, body=body)
-        return Deployment[C].bind(made, self._session)
+        return Deployment.bind(made, self._session)
 
     @dual
     async def update(
@@ -209,7 +209,7 @@ class Deployments(Namespace[C]):
             settings["version"] = version_id(version)
         check_fields(settings)
         changed = await self._session.given(rest).call(deployments_update, owner, name, body=settings)
-        return Deployment[C].bind(changed, self._session)
+        return Deployment.bind(changed, self._session)
 
     @dual
     async def delete(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[DeploymentName]) -> bool:

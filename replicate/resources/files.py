@@ -79,13 +79,13 @@ class Files(Namespace[C]):
         with Tally(progress) as tally, upload.opened() as opened:
             content = Counted(opened, upload.size, tally.of(upload.name)) if progress else opened
             stored = await session.call(files_create, body=form(upload, content, metadata))
-        return File[C].bind(stored, self._session)
+        return File.bind(stored, self._session)
 
     @dual
     async def get(self, file: str | File[Any] = UNSET, **options: Unpack[FileName]) -> File[C]:
         """Get the metadata of a file by its id. Maps to `files.get`. Raises NotFoundError, APIError."""
         file_id, rest = pop_id(FILE, file, options)
-        return File[C].bind(await self._session.given(rest).call(files_get, file_id), self._session)
+        return File.bind(await self._session.given(rest).call(files_get, file_id), self._session)
 
     @dual_page
     async def list(self, cursor: Cursor = UNSET, **options: Unpack[ListOptions]) -> Page[C, File[C]]:

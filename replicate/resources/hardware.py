@@ -33,5 +33,5 @@ class HardwareNamespace(Namespace[C]):
     async def list(self, **options: Unpack[RequestOptions]) -> builtins.list[Hardware[C]]:
         """List all hardware. Maps to `hardware.list`. Raises APIError."""
         found = await self._session.given(options).call(hardware_list)
-        listed: builtins.list[Hardware[C]] = bind_nested(found, Hardware[C].bind, self._session)
+        listed: builtins.list[Hardware[C]] = bind_nested(found, Hardware.bind, self._session)
         return listed

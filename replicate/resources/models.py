@@ -188,7 +188,7 @@ class Models(Namespace[C]):
         Maps to `models.get`. Raises NotFoundError, APIError.
         """
         owner, name, rest = pop_owner_and_name(MODEL, options, ref, second)
-        return Model[C].bind(await self._session.given(rest).call(models_get, owner, name), self._session)
+        return Model.bind(await self._session.given(rest).call(models_get, owner, name), self._session)
 
     @dual_page
     async def list(
@@ -249,7 +249,7 @@ class Models(Namespace[C]):
             "cover_image_url": cover_image_url,
         }
         check_fields(body)
-        return Model[C].bind(await self._session.given(options).call(models_create, body=body), self._session)
+        return Model.bind(await self._session.given(options).call(models_create, body=body), self._session)
 
     @dual
     async def update(
@@ -281,7 +281,7 @@ class Models(Namespace[C]):
         }
         check_fields(body)
         changed = await self._session.given(rest).call(models_update, owner, name, body=body)
-        return Model[C].bind(changed, self._session)
+        return Model.bind(changed, self._session)
 
     @dual
     async def delete(self, ref: Any = UNSET, second: str = UNSET, **options: Unpack[ModelName]) -> bool:

@@ -204,7 +204,7 @@ async def start_prediction(session: Session[C], endpoint: Any, *path: str, **how
 
     async with CancelOnExit(cancel=True) as block:
         created = await create(session, endpoint, *path, kind=Prediction, block=block, **how)
-        return Prediction[C].bind(created.payload, session)
+        return Prediction.bind(created.payload, session)
 
 
 async def predicted(session: Session[Any], *, input: Mapping[str, Any], version: Any = None, model: Any = None) -> Any:
@@ -251,7 +251,7 @@ class Predictions(Namespace[C]):
         """Get a prediction by its id. Maps to `predictions.get`. Raises NotFoundError, APIError."""
         prediction_id, rest = pop_id(PREDICTION, prediction, options)
         found = await self._session.given(rest).call(predictions_get, prediction_id)
-        return Prediction[C].bind(found, self._session)
+        return Prediction.bind(found, self._session)
 
     @dual_page
     async def list(
@@ -280,7 +280,7 @@ class Predictions(Namespace[C]):
         """Cancel a prediction. A finished one stays unchanged. Maps to `predictions.cancel`. Raises APIError."""
         prediction_id, rest = pop_id(PREDICTION, prediction, options)
         stopped = await self._session.given(rest).call(predictions_cancel, prediction_id)
-        tell_end(canceled := Prediction[C].bind(stopped, self._session))
+        tell_end(canceled := Prediction.bind(stopped, self._session))
         return canceled
 
     @dual
@@ -302,5 +302,5 @@ class Predictions(Namespace[C]):
         prediction_id, _ = pop_id(PREDICTION, prediction, words)
         with Updates(self._session, on_update, progress) as updates:
             unseen = models.Prediction.from_dict({"id": prediction_id, "status": "starting"})
-            run = Prediction[C].bind(unseen, self._session)
+            run = Prediction.bind(unseen, self._session)
             return await wait_until_done(run, deadline, updates, seen=False)

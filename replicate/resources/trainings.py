@@ -138,13 +138,13 @@ class Trainings(Namespace[C]):
                 block=block,
                 destination=destination,
             )
-            return Training[C].bind(created.payload, self._session)
+            return Training.bind(created.payload, self._session)
 
     @dual
     async def get(self, training: str | Training[Any] = UNSET, **options: Unpack[TrainingName]) -> Training[C]:
         """Get a training by its id. Maps to `trainings.get`. Raises NotFoundError, APIError."""
         training_id, rest = pop_id(TRAINING, training, options)
-        return Training[C].bind(await self._session.given(rest).call(trainings_get, training_id), self._session)
+        return Training.bind(await self._session.given(rest).call(trainings_get, training_id), self._session)
 
     @dual_page
     async def list(self, cursor: Cursor = UNSET, **options: Unpack[ListOptions]) -> Page[C, Training[C]]:
@@ -156,7 +156,7 @@ class Trainings(Namespace[C]):
         """Cancel a training. A finished one stays unchanged. Maps to `trainings.cancel`. Raises APIError."""
         training_id, rest = pop_id(TRAINING, training, options)
         stopped = await self._session.given(rest).call(trainings_cancel, training_id)
-        tell_end(canceled := Training[C].bind(stopped, self._session))
+        tell_end(canceled := Training.bind(stopped, self._session))
         return canceled
 
     @dual
@@ -178,7 +178,7 @@ class Trainings(Namespace[C]):
         training_id, _ = pop_id(TRAINING, training, words)
         with Updates(self._session, on_update, progress) as updates:
             unseen = models.Training.from_dict({"id": training_id, "status": "starting"})
-            run = Training[C].bind(unseen, self._session)
+            run = Training.bind(unseen, self._session)
             return await wait_until_done(run, deadline, updates, seen=False)
 
 

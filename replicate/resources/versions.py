@@ -59,7 +59,7 @@ class Versions(Namespace[C]):
         """
         owner, name, version, rest = pop_version(options, ref, second, third)
         found = await self._session.given(rest).call(models_versions_get, owner, name, version)
-        return Version[C].bind(found, self._session)
+        return Version.bind(found, self._session)
 
     @dual_page
     async def list(
@@ -97,7 +97,7 @@ class ModelVersions(Namespace[C]):
         """Get a version of this model by its id. Maps to `models.versions.get`. Raises NotFoundError, APIError."""
         version_id, rest = pop_id(VERSION, version, options)
         found = await self._session.given(rest).call(models_versions_get, *self.model, version_id)
-        return Version[C].bind(found, self._session)
+        return Version.bind(found, self._session)
 
     @dual_page
     async def list(self, cursor: Cursor = UNSET, **options: Unpack[ListOptions]) -> Page[C, Version[C]]:

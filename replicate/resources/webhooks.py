@@ -121,10 +121,10 @@ class Webhooks(Namespace[C]):
         if isinstance(told, models.Training):
             from replicate.resources.trainings import Training
 
-            return Training[C].bind(told, self._session)
+            return Training.bind(told, self._session)
         from replicate.resources.predictions import Prediction
 
-        return Prediction[C].bind(told, self._session)
+        return Prediction.bind(told, self._session)
 
     @staticmethod
     def sign(body: Body, secret: str | HasKey, *, id: str = "msg_test", now: float | None = None) -> dict[str, str]:

@@ -306,6 +306,21 @@ def test_the_meaning_of_trace_events(events: Any, arrived: bool | None) -> None:
         assert told == ({True, False} if arrived is None else {arrived})
 
 
+@pytest.mark.parametrize(
+    ("version", "own", "traced"), [("http11", True, False), ("http11", False, True), ("http2", True, True)]
+)
+def test_tracing_ends_when_all_is_out(version: str, *, own: bool, traced: bool) -> None:
+    """No more events are asked for when all of a request is out, unless it may be sent again below the client."""
+    for kind in (Sending, AsyncSending):
+        extensions: dict[str, Any] = {"trace": (sending := kind(own=own))}
+        request = Mock(method=b"POST", headers=[(b"Content-Length", b"5")], extensions=extensions)
+        for event in ("headers.started", "headers.complete", "body.started", "body.complete"):
+            assert "trace" in extensions
+            if (coroutine := sending(f"{version}.send_request_{event}", {"request": request})) is not None:
+                drive(coroutine)
+        assert (("trace" in extensions), sending.whole) == (traced, True)
+
+
 def test_an_alarm_while_the_body_is_sent(tmp_path: Path) -> None:
     """An apparent socket timeout may come from a signal handler after the whole body was sent, so no second create."""
     program = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -10,9 +10,22 @@ from support.colours import RUN
 from support.faults import Faults, answer
 from support.sessions import config
 
+from replicate import DefaultAioHttpClient, DefaultAsyncHttpxClient, DefaultHttpxClient
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.session import Session
 from replicate_api.types import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+MADE: dict[str, tuple[str, Callable[[], Any]]] = {
+    "blocking": ("blocking", BlockingTransport),
+    "asyncio": ("asyncio", AsyncTransport),
+    "blocking, a default client": ("blocking", lambda: BlockingTransport(DefaultHttpxClient())),
+    "asyncio, a default client": ("asyncio", lambda: AsyncTransport(DefaultAsyncHttpxClient())),
+    "aiohttp": ("asyncio", lambda: AsyncTransport(DefaultAioHttpClient())),
+}
 
 
 @pytest.fixture
@@ -30,14 +43,13 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("name", ["Set-Cookie", "set-cookie", "SET-COOKIE"])
-@pytest.mark.parametrize("colour", ["blocking", "asyncio"])
-def test_a_cookie_is_sent_back(colour: str, name: str, looked: list[int]) -> None:
+@pytest.mark.parametrize(("colour", "make"), MADE.values(), ids=MADE)
+def test_a_cookie_is_sent_back(colour: str, make: Callable[[], Any], name: str, looked: list[int]) -> None:
     """A response is searched for cookies only if it sets one, and later requests carry the cookie."""
-    kind: Any = BlockingTransport if colour == "blocking" else AsyncTransport
     with Faults(answer(), answer("200 OK", b"{}", f"{name}: a=1"), answer()) as api:
 
         async def main() -> None:
-            transport = kind()
+            transport = make()
             session: Session[Any] = Session(config(api.base_url), transport)
             for _ in range(4):
                 await session.send(Request("GET", "/account"))

@@ -140,7 +140,7 @@ def with_lazy_cookies(client: Any) -> Any:
     look = client.cookies.extract_cookies
 
     def extract_cookies(response: Any) -> None:
-        if b"set-cookie" in [name.lower() for name, _ in response.headers.raw]:
+        if "set-cookie" in response.headers:
             look(response)
 
     client.cookies.extract_cookies = extract_cookies

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from replicate._http.connections.client_factory import ClientFactory, discreet
+from replicate._http.connections.client_factory import ClientFactory, discreet, with_lazy_cookies
 from replicate._http.options import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class DefaultHttpxClient(httpx.Client):
     def __init__(self, **options: Any) -> None:
         options = discreet(options)
         super().__init__(**defaults(options, blocking=True))
+        with_lazy_cookies(self)
 
 
 class DefaultAsyncHttpxClient(httpx.AsyncClient):
@@ -31,6 +32,7 @@ class DefaultAsyncHttpxClient(httpx.AsyncClient):
     def __init__(self, **options: Any) -> None:
         options = discreet(options)
         super().__init__(**defaults(options))
+        with_lazy_cookies(self)
 
 
 def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - stands for a class that may be missing
@@ -52,7 +54,7 @@ def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - s
 
     options = discreet(options)
     settled = defaults(options, transport=proxied)
-    client: httpx.AsyncClient = made_by.HttpxAiohttpClient(**settled)
+    client: httpx.AsyncClient = with_lazy_cookies(made_by.HttpxAiohttpClient(**settled))
     return client
 
 

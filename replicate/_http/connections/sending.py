@@ -33,6 +33,7 @@ class Sending:
         """Whether all of it has gone out."""
         self._broken = False
         self._body: Any = None
+        self._extensions: dict[str, Any] = {}
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> Any:
         """Note an event of httpcore's."""
@@ -47,10 +48,14 @@ class Sending:
                 self.begun = info["request"].method != TUNNEL
                 self.whole, self._broken = False, False
                 self._body = None if has_body(info["request"].headers) else NO_BODY
+                self._extensions = info["request"].extensions
             case ["send_request_body", "started"]:
                 self._body = info["request"].stream
             case ["send_request_body", "complete"]:
                 self.whole = self.begun
+                # By HTTP/2, httpcore may send it again, and so may a transport of the caller's.
+                if self.whole and self.own and event.startswith("http11."):
+                    self._extensions.pop("trace", None)  # nothing else is to be noted
             case ["send_request_headers" | "send_request_body", "failed"]:
                 self._broken = is_refused(info["exception"])
             case _:
