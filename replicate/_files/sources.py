@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replicate._files.filenames import extension
 from replicate._http.connections.concurrency import exclusive
+from replicate._http.connections.in_time import Pipe
+from replicate._http.connections.interface import ALWAYS
 from replicate.exceptions import ReplicateError
 
 if TYPE_CHECKING:
@@ -152,10 +154,13 @@ def existing(path: Any, where: str) -> Path:
     return found
 
 
-def inspect_file(value: Any, where: str, name: str | None = None, content_type: str | None = None) -> Upload:
+def inspect_file(
+    value: Any, where: str, name: str | None = None, content_type: str | None = None, seconds: float = ALWAYS
+) -> Upload:
     """Inspect a file to send, and read its beginning. Raises if it is missing, not binary, or too large.
 
-    A stream that cannot be rewound, such as a pipe, is read into memory, as a request may be retried.
+    A stream that cannot be rewound, such as a pipe, is read into memory, as a request may be retried. Raises LateError
+    if that has not ended after so many seconds, for a pipe of the system.
     """
     source: Path | bytes | BinaryIO
     given: Any = getattr(value, "name", None)
@@ -167,7 +172,7 @@ def inspect_file(value: Any, where: str, name: str | None = None, content_type: 
             source = bytes(value)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of any type
         case _ if hasattr(value, "read"):
             check_file(value, where)
-            source = again(value, where)
+            source = again(value, where, seconds)
             if type(value).__module__ in UNPACKING and isinstance(given, str):
                 given = given.removesuffix(Path(given).suffix)
         case _:
@@ -193,20 +198,33 @@ def measure(source: Path | bytes | BinaryIO, where: str) -> int:
         return int(source.tell())  # not every `seek` returns it
 
 
-def again(file: Any, where: str) -> bytes | BinaryIO:
+def again(file: Any, where: str, seconds: float = ALWAYS) -> bytes | BinaryIO:
     """Return a source that can be read repeatedly and concurrently: the open file itself, or else its content."""
     if isinstance(file, io.BytesIO):
         return file.getvalue()
-    seekable = file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")
-    return file if seekable else drain(file, where)
+    return file if is_seekable(file) else drain(file, where, seconds)
 
 
-def drain(file: Any, where: str) -> bytes:
-    """Read a stream that can be read only once. Raises ValueError if it is empty or too large."""
-    content = bytearray()
+def is_seekable(file: Any) -> bool:
+    """Return whether an open file can be rewound."""
+    return bool(file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek"))
+
+
+def may_hang(value: Any) -> bool:
+    """Return whether a value is a stream, such as a pipe, whose reading may take as long as somebody writes to it."""
+    try:
+        return hasattr(value, "read") and not is_seekable(value)
+    except Exception:  # noqa: BLE001 - the file's own; `inspect_file` reports it
+        return False
+
+
+def drain(file: Any, where: str, seconds: float = ALWAYS) -> bytes:
+    """Read a stream that can be read only once. Raises ValueError if it is empty or too large, and LateError."""
+    content, pipe = bytearray(), Pipe(file, seconds)
     while len(content) <= LARGEST_UPLOAD:
+        pipe.wait()
         with readable(where):
-            piece = file.read(min(2**20, LARGEST_UPLOAD + 1 - len(content)))
+            piece = pipe.read(min(2**20, LARGEST_UPLOAD + 1 - len(content)))
         if piece is None:
             raise ValueError(f"{where} is a file that does not wait for its content: open it so that it does")
         if not binary(piece, where):

@@ -225,6 +225,7 @@ class Session(ColouredSession[C]):
         log_variable.follow()
         retries = refusals = 0
         route = Route(wanted, follow=redirects, file=file)
+        latest = self.transport.now() + max(0.0, self.remaining()) + LAST_CHANCE
         while True:
             attempt = Attempt(self, route, started, retries + 1)
             error: APIConnectionError | APIStatusError
@@ -237,6 +238,8 @@ class Session(ColouredSession[C]):
                 response = await attempt.whole_error(response)
                 if attempt.follows(response):
                     attempt.succeeded(response)
+                    if self.transport.now() > latest:
+                        raise httpx.ReadTimeout("The time was up after a redirect.")
                     continue
             except UNANSWERED as cause:
                 error, failure = attempt.unanswered(cause)

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from replicate._files.sources import inspect_file
+from replicate._files.sources import inspect_file, may_hang
 from replicate._files.uploads import address
+from replicate._http.connections.in_time import LateError
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import with_timeout
 from replicate._http.options import FileEncodingStrategy as FileEncodingStrategy  # noqa: PLC0414 - as it was
@@ -187,13 +188,21 @@ class Inputs:
         if not unread:
             return
 
-        def look() -> None:
+        def look(seconds: float = ALWAYS) -> None:
             for place in unread:
                 if id(place.value) not in self._uploads:  # a pipe can be read only once, even if it occurs twice
                     with mistakes(place.where):
-                        self._uploads[id(place.value)] = place.value, read(place)
+                        self._uploads[id(place.value)] = place.value, read(place, seconds)
 
-        await session.transport.offload(look)
+        if not (slow := [place for place in unread if may_hang(place.value)]):
+            await session.transport.offload(look)
+            return
+        seconds = session.remaining()
+        try:
+            await session.transport.in_time(lambda: look(seconds), max(0.0, seconds))
+        except LateError:
+            late = next((place for place in slow if id(place.value) not in self._uploads), slow[-1])
+            raise unstarted(late.where) from None
 
     # ---- running values
 
@@ -256,10 +265,10 @@ def writable(number: float, where: str) -> float:
     return number
 
 
-def read(place: Deferred) -> Upload:
-    """Inspect a file. An image or an array is first written to a file in memory."""
+def read(place: Deferred, seconds: float) -> Upload:
+    """Inspect a file. An image or an array is first written to a file in memory. Raises LateError."""
     if place.kind == "file":
-        return inspect_file(place.value, place.where)
+        return inspect_file(place.value, place.where, seconds=seconds)
     from replicate._files.images import file_of
 
     return inspect_file(file_of(place.value, place.where), place.where)

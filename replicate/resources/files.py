@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from replicate._dual.colours import C
 from replicate._dual.methods import dual
 from replicate._files.fetch import capture_file, local_copy
 from replicate._files.progress import Tally
-from replicate._files.sources import inspect_file
+from replicate._files.sources import inspect_file, may_hang
 from replicate._files.uploads import form
 from replicate._http.connections.bodies import Counted
+from replicate._http.connections.interface import ALWAYS
 from replicate._http.options import ListOptions, check_parameters, check_text
 from replicate._inputs.aliases import FILE, UPLOAD, FileName, UploadWords, drop_unset, pop_alias, pop_id, require
 from replicate._json import check_json, members
@@ -73,7 +75,8 @@ class Files(Namespace[C]):
         session = self._session.given(rest)
         name = drop_unset({"name": filename}).get("name")
         check_description(name, content_type, metadata)
-        upload = await session.transport.offload(lambda: inspect_file(content, "file", name, content_type))
+        transport, inspect = session.transport, partial(inspect_file, content, "file", name, content_type)
+        upload = await (transport.in_time(inspect, ALWAYS) if may_hang(content) else transport.offload(inspect))
         with Tally(progress) as tally, upload.opened() as opened:
             content = Counted(opened, upload.size, tally.of(upload.name)) if progress else opened
             stored = await session.call(files_create, body=form(upload, content, metadata))

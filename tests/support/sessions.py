@@ -77,6 +77,9 @@ class Scripted:
     async def offload(self, work: Callable[[], Any]) -> Any:
         return work()
 
+    async def in_time(self, work: Callable[[], Any], seconds: float) -> Any:
+        return work()
+
     def turn(self, key: Any) -> Any:
         return nullcontext()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from replicate._dual.drive import drive
+from replicate._http.connections.in_time import Helper
 from replicate._http.connections.pool import running_loop
 from replicate._http.connections.process import inheritors
 
@@ -83,6 +84,30 @@ async def offload(work: Callable[[], T]) -> T:
     from anyio.to_thread import run_sync
 
     return await run_sync(work)
+
+
+async def in_time_async(work: Callable[[], T], seconds: float) -> T:
+    """Return the result of work that may hang, within so many seconds. Raises LateError when the time is up.
+
+    If the task is canceled, the thread that does the work is left behind.
+    """
+    from anyio import Event, move_on_after
+
+    loop: Any = running_loop()
+    wake = loop.call_soon_threadsafe if hasattr(loop, "call_soon_threadsafe") else loop.run_sync_soon
+    done = Event()
+
+    def tell() -> None:
+        """Report the end of the work to the task."""
+        with suppress(RuntimeError):  # the loop has ended
+            wake(done.set)
+
+    helper = Helper(work, tell)
+    if not helper.start():
+        return work()
+    with move_on_after(seconds):
+        await done.wait()
+    return helper.result()
 
 
 class Batch:

@@ -86,6 +86,10 @@ class Transport(Protocol):
         """Run slow work on the disk without blocking other tasks."""
         ...
 
+    async def in_time(self, work: Callable[[], T], seconds: float) -> T:
+        """Run work that may hang, for at most so many seconds, without blocking other tasks. Raises LateError."""
+        ...
+
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
         """Return a context manager that holds the lock of a key, and waits for it first."""
         ...

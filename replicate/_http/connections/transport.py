@@ -19,8 +19,10 @@ from replicate._http.connections.blocking_clients import MOMENT, OwnClients
 from replicate._http.connections.bodies import MaskedStream, TimedStream, tracked_content
 from replicate._http.connections.client_factory import ClientFactory, discreet, plain
 from replicate._http.connections.concurrency import run_in_thread, shielded
+from replicate._http.connections.deadline_backend import Exchange
 from replicate._http.connections.dispatch import send_request, send_request_async
-from replicate._http.connections.interface import ALWAYS, TIE
+from replicate._http.connections.in_time import in_time
+from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import (
     ClientPool,
     GivenClient,
@@ -32,6 +34,7 @@ from replicate._http.connections.pool import (
 )
 from replicate._http.connections.process import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._http.libraries import answers_itself, as_own_errors, library_of_options, stream_of
+from replicate._http.options import whole_of
 from replicate._http.secrecy.frames import is_foreign
 from replicate._http.secrecy.hiding import Sealed
 
@@ -121,18 +124,19 @@ class BlockingTransport(Connected[httpx.Client]):
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
-        end = self.now() + seconds
+        exchange = Exchange(seconds, whole_of(request.get("timeout")))
         check_open(self)
         client = self._sealed_for(creates=creates)
         check_open(client.open())
         self._own.prepare(request["url"])
         try:
-            response = send_request(client, request, self._library, own=self._client is None)
+            response = send_request(client, request, self._library, exchange, own=self._client is None)
         except BaseException as error:
             self._left_by(error)
             raise
-        if seconds < ALWAYS:
-            response.stream = stream_of(TimedStream, self._library)(response, lambda: end - self.now())
+        exchange.answered(stream=stream and response.is_success)
+        if exchange.limited:
+            response.stream = stream_of(TimedStream, self._library)(response, exchange)
         else:
             response.stream = stream_of(MaskedStream, self._library)(response)
         if not stream:
@@ -191,6 +195,9 @@ class BlockingTransport(Connected[httpx.Client]):
 
     async def offload(self, work: Callable[[], T]) -> T:
         return work()
+
+    async def in_time(self, work: Callable[[], T], seconds: float) -> T:
+        return work() if seconds == ALWAYS else in_time(work, seconds)
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
         return concurrency.thread_lock(key)
@@ -272,21 +279,21 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
-        end = self.now() + seconds
+        exchange = Exchange(seconds, whole_of(request.get("timeout")))
         lanes = await self.lanes()
         lanes.prepare(request["url"])
         client = Sealed(await lanes.take(seconds, request.get("timeout"), creates=creates and self.own))
         try:
             check_open(self, lanes)
-            left = end - self.now() + TIE
-            response = await send_request_async(client, request, self._library, left, own=self._client is None)
+            response = await send_request_async(client, request, self._library, exchange, own=self._client is None)
         except BaseException as error:
             await (lanes.discard if is_foreign(error) else lanes.give_back)(client.open())
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp does not convert all errors
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
         held = stream_of(PooledStream, self._library)
-        response.stream = held(response, lambda: end - self.now(), lambda: lanes.give_back(client.open()))
+        exchange.answered(stream=stream and response.is_success)
+        response.stream = held(response, exchange.left, lambda: lanes.give_back(client.open()))
         if not stream:
             await self.read(response)
         return response
@@ -327,6 +334,9 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
 
     async def offload(self, work: Callable[[], T]) -> T:
         return await concurrency.offload(work)
+
+    async def in_time(self, work: Callable[[], T], seconds: float) -> T:
+        return await concurrency.in_time_async(work, seconds)
 
     def turn(self, key: Hashable) -> AbstractAsyncContextManager[None]:
         return concurrency.task_lock(key)
