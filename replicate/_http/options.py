@@ -39,7 +39,9 @@ class RequestOptions(SendOptions, total=False):
     """The options of every method that sends a request."""
 
     timeout: float | httpx.Timeout | None
-    """Seconds that one HTTP request may take (not a whole prediction); None for no limit."""
+    """Seconds for one HTTP request (not a whole prediction): to connect, and for the whole response; None for no limit.
+
+    The parts of an `httpx.Timeout` limit each wait."""
 
 
 class ListOptions(RequestOptions, total=False):

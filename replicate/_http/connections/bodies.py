@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 
 from replicate._http.connections import concurrency
+from replicate._http.connections.interface import LATE
 from replicate._http.connections.sending import CHUNK, Chunks
 from replicate._http.libraries import stream_of
 from replicate._http.secrecy.frames import interruption
@@ -183,7 +184,7 @@ class TimedStream(MaskedStream):
         for part in super().__iter__():
             yield part
             if self._exchange.left() <= 0:
-                raise httpx.ReadTimeout("The time was up before the end of the answer.")
+                raise httpx.ReadTimeout(LATE)
 
 
 class tracked_content:  # noqa: N801 - used like a function

@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from replicate._http.connections.in_time import LateError, in_time
 from replicate._http.connections.interface import ALWAYS
+from replicate._http.options import whole_of
 from replicate._http.secrecy.frames import interruption
 from replicate._recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    import httpx
 
 UNSAID: Any = object()
 """Stands for a timeout that was not passed."""
@@ -49,18 +52,19 @@ class Exchange:
     def __init__(self, seconds: float = ALWAYS, whole: float | None = None) -> None:
         self.end: float = time.monotonic() + seconds
         self.whole: float | None = whole
+        self.limited: bool = seconds < ALWAYS or whole is not None
+        """Whether there is any limit."""
         self._body: Any = None
         self._complete = ALWAYS
 
-    @property
-    def limited(self) -> bool:
-        """Whether there is any limit."""
-        return self.end < ALWAYS or self.whole is not None
+    @classmethod
+    def within(cls, seconds: float, timeout: float | httpx.Timeout | None) -> Exchange:
+        """Return the time for a request with a timeout, and its response."""
+        whole = whole_of(timeout)
+        return UNLIMITED if seconds == ALWAYS and whole is None else cls(seconds, whole)
 
     def limit(self, request: Any) -> None:
         """Make the timeouts of a request of httpx keep to this exchange."""
-        if not self.limited:
-            return
         self._body = request.stream
         timeouts: dict[str, float | None] = request.extensions["timeout"]
         for name in ("connect", "read", "write"):
@@ -97,6 +101,9 @@ class Exchange:
         limit = Limit(seconds)
         limit.exchange = self
         return limit
+
+
+UNLIMITED = Exchange()
 
 
 class Limit(float):
@@ -226,6 +233,7 @@ class Connection(Around):
     def __init__(self, inner: Any, core: Any, end: float | None = None) -> None:
         super().__init__(inner, core)
         self._end = end
+        self.get_extra_info: Callable[[str], Any] = inner.get_extra_info  # httpcore calls it before each request
 
     def _patience(self) -> float | None:
         """Return the seconds that a SOCKS proxy has left to connect. Raises ConnectTimeout if there are none."""
@@ -241,10 +249,6 @@ class Connection(Around):
 class Stream(Connection):
     """A blocking connection."""
 
-    def get_extra_info(self, info: str) -> Any:
-        """Return a property of the connection. httpcore asks for one before each request."""
-        return self._inner.get_extra_info(info)
-
     def read(self, max_bytes: int, timeout: float | None = UNSAID) -> Any:
         """Read for httpcore. Raises its ReadTimeout, or its ConnectTimeout if a SOCKS proxy is late."""
         if timeout is UNSAID:
@@ -255,9 +259,9 @@ class Stream(Connection):
         """Write for httpcore. Raises its WriteTimeout, or its ConnectTimeout if a SOCKS proxy is late."""
         if timeout is UNSAID:
             return self._connecting(self._inner.write, buffer)
-        if not isinstance(timeout, Limit):
-            return self._inner.write(buffer, timeout)
-        return self._write(buffer, timeout)
+        if isinstance(timeout, Limit):
+            return self._write(buffer, timeout)
+        return self._inner.write(buffer, timeout)
 
     def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: float | None = None) -> Stream:
         """Begin TLS for httpcore. Raises its ConnectTimeout."""
@@ -302,10 +306,6 @@ class Stream(Connection):
 
 class AsyncStream(Connection):
     """An asynchronous connection."""
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return a property of the connection. httpcore asks for one before each request."""
-        return self._inner.get_extra_info(info)
 
     async def read(self, max_bytes: int, timeout: float | None = UNSAID) -> Any:
         """Read for httpcore. Raises its ReadTimeout, or its ConnectTimeout if a SOCKS proxy is late."""

@@ -59,7 +59,8 @@ def _send(
 ) -> httpx.Response:
     with as_own_errors(library):
         made, how = build_request(client.open(), request, library, own=own)
-        exchange.limit(made)
+        if exchange.limited:
+            exchange.limit(made)
         response: httpx.Response = mask_response(client.open().send(made, **how))
     return response
 
@@ -69,7 +70,8 @@ async def _send_async(
 ) -> httpx.Response:
     with as_own_errors(library):
         made, how = build_request(client.open(), request, library, own=own)
-        exchange.limit(made)
+        if exchange.limited:
+            exchange.limit(made)
         sending = without_asyncgen_hooks(client.open().send(made, **how))
         left = exchange.left_to_send() + TIE
         response: httpx.Response = mask_response(await with_timeout(sending, left, httpx.ReadTimeout))

@@ -34,7 +34,6 @@ from replicate._http.connections.pool import (
 )
 from replicate._http.connections.process import check_colour, check_not_given, check_open, inherited, inheritors
 from replicate._http.libraries import answers_itself, as_own_errors, library_of_options, stream_of
-from replicate._http.options import whole_of
 from replicate._http.secrecy.frames import is_foreign
 from replicate._http.secrecy.hiding import Sealed
 
@@ -124,7 +123,7 @@ class BlockingTransport(Connected[httpx.Client]):
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
-        exchange = Exchange(seconds, whole_of(request.get("timeout")))
+        exchange = Exchange.within(seconds, request.get("timeout"))
         check_open(self)
         client = self._sealed_for(creates=creates)
         check_open(client.open())
@@ -134,8 +133,8 @@ class BlockingTransport(Connected[httpx.Client]):
         except BaseException as error:
             self._left_by(error)
             raise
-        exchange.answered(stream=stream and response.is_success)
         if exchange.limited:
+            exchange.answered(stream=stream and response.is_success)
             response.stream = stream_of(TimedStream, self._library)(response, exchange)
         else:
             response.stream = stream_of(MaskedStream, self._library)(response)
@@ -279,7 +278,7 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
     async def send(
         self, request: Mapping[str, Any], *, stream: bool = False, seconds: float = ALWAYS, creates: bool = False
     ) -> httpx.Response:
-        exchange = Exchange(seconds, whole_of(request.get("timeout")))
+        exchange = Exchange.within(seconds, request.get("timeout"))
         lanes = await self.lanes()
         lanes.prepare(request["url"])
         client = Sealed(await lanes.take(seconds, request.get("timeout"), creates=creates and self.own))
