@@ -16,6 +16,8 @@ from support.sessions import API, Scripted, config
 
 from replicate._dual.drive import drive
 from replicate._http import session as sessions
+from replicate._http.connections.deadline_backend import Exchange
+from replicate._http.connections.sending import CHUNK, Chunks
 from replicate._http.connections.transport import AsyncTransport, BlockingTransport
 from replicate._http.deadline import Deadline
 from replicate._http.session import Session
@@ -161,3 +163,20 @@ def test_redirects_end_after_the_deadline() -> None:
     with pytest.raises(APITimeoutError, match="after a redirect"):
         drive(Deadline(session, SECONDS).bound(session).send(GET))
     assert len(session.transport.requests) == 2  # type: ignore[attr-defined]
+
+
+def test_the_time_for_a_response_begins_when_the_request_is_sent() -> None:
+    """While a long body is being sent, which HTTP/2 interrupts to read, the time for the response does not begin."""
+    body = Chunks(bytes(2 * CHUNK))
+    made = httpx.Request("POST", API, extensions={"timeout": httpx.Timeout(5).as_dict()})
+    made.stream = body
+    exchange = Exchange.within(math.inf, 5)
+    exchange.limit(made)
+    parts = iter(body)
+    next(parts)
+    assert exchange.left() == math.inf
+    next(parts)
+    assert exchange.left() <= 5
+    exchange.answered(stream=True)
+    assert exchange.left() == math.inf
+    assert Exchange.within(math.inf, httpx.Timeout(5)).left() == math.inf
