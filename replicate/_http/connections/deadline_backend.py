@@ -33,7 +33,7 @@ UNSAID: Any = object()
 CONNECT, READ, WRITE = "ConnectTimeout", "ReadTimeout", "WriteTimeout"
 PIECE = 16 * 1024
 """Bytes that are written at a time through TLS inside TLS, of which httpcore limits each part."""
-LATE = "The time was up."
+TIME_UP = "The time was up."
 SHORTEST = 0.001
 """Minimum seconds for a read, as a timeout of 0 has another meaning."""
 
@@ -146,7 +146,7 @@ class Around:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def late(self, kind: str, text: str = LATE) -> Exception:
+    def late(self, kind: str, text: str = TIME_UP) -> Exception:
         """Return an error of httpcore's for a time that is up."""
         error: Exception = getattr(self._core, kind)(text)
         return error
