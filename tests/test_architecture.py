@@ -54,7 +54,16 @@ WAITS = {"anyio", "asyncio", "http", "select", "socket", "subprocess", "threadin
 """What blocks or awaits. `urllib.parse` and the like do neither."""
 READS = {("replicate._http.connections.proxies", "urllib.request")}
 """Imports of these for something that does neither: `getproxies` reads the environment."""
-WAITS_IN = ("transport", "blocking_clients", "pool", "concurrency", "threads", "stalling")
+WAITS_IN = (
+    "transport",
+    "blocking_clients",
+    "pool",
+    "concurrency",
+    "threads",
+    "stalling",
+    "deadline_backend",
+    "in_time",
+)
 WAITING = (
     "replicate._dual.generators",
     *(f"replicate._http.connections.{name}" for name in WAITS_IN),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._http.connections.client_factory import ClientFactory, discreet
+from replicate._http.connections.deadline_backend import keep_deadlines
 from replicate._http.options import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class DefaultHttpxClient(httpx.Client):
     def __init__(self, **options: Any) -> None:
         options = discreet(options)
         super().__init__(**defaults(options, blocking=True))
+        keep_deadlines(self)
 
 
 class DefaultAsyncHttpxClient(httpx.AsyncClient):
@@ -31,6 +33,7 @@ class DefaultAsyncHttpxClient(httpx.AsyncClient):
     def __init__(self, **options: Any) -> None:
         options = discreet(options)
         super().__init__(**defaults(options))
+        keep_deadlines(self)
 
 
 def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - stands for a class that may be missing
