@@ -289,10 +289,14 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
             raise
         held = stream_of(PooledStream, self._library)
         exchange.answered(stream=stream and response.is_success)
-        response.stream = held(response, exchange.left, lambda: lanes.give_back(client.open()))
+        response.stream = held(response, exchange.left, lambda: self._give_back(client, lanes))
         if not stream:
             await self.read(response)
         return response
+
+    async def _give_back(self, client: Sealed[Any], lanes: ClientPool | GivenClient) -> None:
+        """Release the client of a response, which keeps this transport, and so the connections, until then."""
+        await lanes.give_back(client.open())
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         try:
