@@ -37,15 +37,17 @@ class Replicate(API[Sync]):
 
     `bearer_token` is the API token, or a function that returns it and is called before each request; the default is
     the environment variable REPLICATE_API_TOKEN. `base_url` includes the version; the default is REPLICATE_BASE_URL,
-    or else "https://api.replicate.com/v1". `timeout` limits one HTTP request: seconds, or an `httpx.Timeout`; the
-    default is 60 seconds, of which 5 to connect. `max_retries` (2) is the maximum number of retries of a request that
-    is safe to retry. `http_client` is an `httpx.Client` or `httpx2.Client` that sends the requests. `poll_interval` is
-    the number of seconds between two polls of a prediction; by default, it grows with the prediction's duration.
-    `output_dir` is a folder in which output files are saved as they arrive. `allow_private_hosts=True` allows outputs
-    and redirects to name hosts that are not public: this machine, private networks, a cloud's metadata service.
-    Without it, the only such host that is allowed is the API's own. `max_response_bytes` (256 MiB) limits the size of a
-    response of the API, unpacked; files are not limited by it. `observers` are objects whose methods are called
-    for requests and predictions: see `replicate.Observer`. Raises ReplicateError if there is no token.
+    or else "https://api.replicate.com/v1". `timeout` limits one HTTP request: seconds to connect, and for the whole
+    response, or an `httpx.Timeout`, whose parts limit each wait; the default is 60 seconds, and 5 to connect.
+    `max_retries` (2) is the maximum number of retries of a request that is safe to retry. `http_client` is an
+    `httpx.Client` or `httpx2.Client` that sends the requests; deadlines are then checked only between two parts of a
+    response. `poll_interval` is the number of seconds between two polls of a prediction; by default, it grows with the
+    prediction's duration. `output_dir` is a folder in which output files are saved as they arrive.
+    `allow_private_hosts=True` allows outputs and redirects to name hosts that are not public: this machine, private
+    networks, a cloud's metadata service. Without it, the only such host that is allowed is the API's own.
+    `max_response_bytes` (256 MiB) limits the size of a response of the API, unpacked; files are not limited by it.
+    `observers` are objects whose methods are called for requests and predictions: see `replicate.Observer`. Raises
+    ReplicateError if there is no token.
     """
 
     def __init__(

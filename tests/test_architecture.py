@@ -54,7 +54,16 @@ WAITS = {"anyio", "asyncio", "http", "select", "socket", "subprocess", "threadin
 """What blocks or awaits. `urllib.parse` and the like do neither."""
 READS = {("replicate._http.connections.proxies", "urllib.request")}
 """Imports of these for something that does neither: `getproxies` reads the environment."""
-WAITS_IN = ("transport", "blocking_clients", "pool", "concurrency", "threads", "stalling")
+WAITS_IN = (
+    "transport",
+    "blocking_clients",
+    "pool",
+    "concurrency",
+    "threads",
+    "stalling",
+    "deadline_backend",
+    "in_time",
+)
 WAITING = (
     "replicate._dual.generators",
     *(f"replicate._http.connections.{name}" for name in WAITS_IN),
@@ -226,6 +235,7 @@ MAKE_NUMBERS = {
     "_compat.version1": "any text: it catches ValueError",
     "_files.download": "lengths in headers, of digits whose number is limited",
     "_files.sources": "a position in a file",
+    "_http.connections.deadline_backend": "seconds, given as numbers",
     "_http.private_hosts": "at most 50 characters",
     "_http.retry": "any text: it catches ValueError",
     "_http.settings": "the program's own",

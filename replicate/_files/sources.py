@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from replicate._files.filenames import extension
 from replicate._http.connections.concurrency import exclusive
+from replicate._http.connections.in_time import LateError
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import with_timeout
-from replicate._http.connections.stalling import may_stall, read_soon
+from replicate._http.connections.stalling import may_stall, read_by_deadline, read_soon
 from replicate._http.connections.threads import check_wanted
 from replicate._wording import harmless
 from replicate.exceptions import APITimeoutError, ReplicateError
@@ -195,9 +196,16 @@ def inspect_file(value: Any, where: str, name: str | None = None, content_type: 
 
 async def read_in_time(session: Session[Any], files: Iterable[Any], where: str, work: Callable[[], T]) -> T:
     """Run work that reads the caller's files, outside the event loop. Raises APITimeoutError at the deadline."""
-    seconds = ALWAYS if session.blocking else session.remaining()
-    reading = session.transport.offload(work, stalls=any(map(may_stall, files)))
-    return await with_timeout(reading, seconds, lambda _: unstarted(where))
+    seconds, stalls = session.remaining(), any(map(may_stall, files))
+    if not session.blocking:
+        reading = session.transport.offload(work, stalls=stalls)
+        return await with_timeout(reading, seconds, lambda _: unstarted(where))
+    if not stalls or seconds == ALWAYS:
+        return await session.transport.offload(work)
+    try:
+        return read_by_deadline(work, max(0.0, seconds))
+    except LateError:
+        raise unstarted(where) from None
 
 
 def unstarted(where: str) -> APITimeoutError:

@@ -48,7 +48,9 @@ class RequestOptions(SendOptions, total=False):
     """The options of every method that sends a request."""
 
     timeout: float | httpx.Timeout | None
-    """Seconds that one HTTP request may take (not a whole prediction); None for no limit."""
+    """Seconds for one HTTP request (not a whole prediction): to connect, and for the whole response; None for no limit.
+
+    The parts of an `httpx.Timeout` limit each wait."""
 
 
 class ListOptions(RequestOptions, total=False):
@@ -197,11 +199,29 @@ def put(headers: httpx.Headers, more: Mapping[str, Any]) -> None:
             headers.update(encoded({name: value}))
 
 
+class Whole(float):
+    """A read timeout that is also the time for the whole response, as a timeout is that was given as a number."""
+
+
+def whole_of(timeout: float | httpx.Timeout | None) -> float | None:
+    """Return in how many seconds the response must be complete; None if each of its parts may take the read timeout."""
+    if isinstance(timeout, httpx.Timeout):
+        return timeout.read if isinstance(timeout.read, Whole) else None
+    return timeout
+
+
+def in_parts(timeout: float | httpx.Timeout | None) -> dict[str, float | None]:
+    """Return the parts of a timeout."""
+    parts: dict[str, float | None] = httpx.Timeout(timeout).as_dict()
+    whole = whole_of(timeout)
+    return parts if whole is None else {**parts, "read": Whole(whole)}
+
+
 def within(timeout: float | httpx.Timeout | None, seconds: float) -> float | httpx.Timeout | None:
     """Return a timeout with no limit above so many seconds."""
     if seconds == float("inf"):
         return timeout
-    limits: dict[str, float | None] = httpx.Timeout(timeout).as_dict()
+    limits = in_parts(timeout)
     return httpx.Timeout(**{name: seconds if limit is None else min(limit, seconds) for name, limit in limits.items()})
 
 
@@ -212,6 +232,8 @@ def read_timeout(timeout: float | httpx.Timeout | None) -> float | None:
 
 def with_read_timeout(timeout: float | httpx.Timeout | None, seconds: float) -> httpx.Timeout:
     """Return the same timeout with a read timeout of at least so many seconds."""
-    full = httpx.Timeout(timeout)
-    longest = None if full.read is None else max(full.read, seconds)
-    return httpx.Timeout(connect=full.connect, read=longest, write=full.write, pool=full.pool)
+    parts = in_parts(timeout)
+    if (read := parts["read"]) is not None:
+        longest = max(read, seconds)
+        parts["read"] = Whole(longest) if isinstance(read, Whole) else longest
+    return httpx.Timeout(**parts)

@@ -148,6 +148,12 @@ class Session(ColouredSession[C]):
         deadline = self.config.deadline
         return float("inf") if deadline is None else deadline - self.transport.now()
 
+    def _latest(self) -> float:
+        """Return the time until which a request that is sent now may last, on the transport's clock."""
+        if (deadline := self.config.deadline) is None:
+            return float("inf")
+        return max(deadline, self.transport.now()) + LAST_CHANCE
+
     # ---- the API's operations
 
     async def call(self, endpoint: Endpoint[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -228,6 +234,7 @@ class Session(ColouredSession[C]):
         log_variable.follow()
         retries = refusals = 0
         route = Route(wanted, follow=redirects, file=file)
+        latest = self._latest()
         while True:
             attempt = Attempt(self, route, started, retries + 1)
             error: APIConnectionError | APIStatusError
@@ -240,6 +247,8 @@ class Session(ColouredSession[C]):
                 response = await attempt.whole_error(response)
                 if attempt.follows(response):
                     attempt.succeeded(response)
+                    if self.transport.now() > latest:
+                        raise httpx.ReadTimeout("The time was up after a redirect.")
                     continue
             except UNANSWERED as cause:
                 error, failure = attempt.unanswered(cause)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from replicate._jobs.matching import recent, threshold
 from replicate._json import elements
 from replicate._objects.cursors import at
+from replicate.exceptions import APITimeoutError
 
 if TYPE_CHECKING:
     from replicate._http.session import Session
@@ -33,5 +34,7 @@ async def list_recent(session: Session[Any], endpoints: Endpoints, sent: float) 
         found |= {each.id: each for each in results if recent(each, since) and each.id not in found}
         if not page.next or not all(recent(each, since) for each in results):
             break
+        if session.remaining() <= 0:
+            raise APITimeoutError("The time was up before all pages of the list had been read.")
         request = at(session, page.next)
     return [*found.values()]

@@ -228,7 +228,7 @@ async def cancel_with_retries(
     trouble: APIError | None = None
     for pause in pauses:
         try:
-            if pause:
+            if pause := min(pause, max(0.0, deadline.remaining())):
                 await session.transport.sleep(pause)
             return await fetch_job(deadline.bound(session), canceler, run_id)
         except PASSING as error:

@@ -177,11 +177,11 @@ class CreateAttempt:
         late = session.transport.now() + seconds
         try:
             if self.id is None:
-                await self._find_quickly(session, seconds)
+                await self._find_quickly(session, seconds - LAST_CHANCE)
             if self.id is not None and not create_registry.may_cancel(self.id, late=False):
                 log.warning("%s %s may be what an interrupted call has started, and goes on", self.noun, self.id)
             elif self.id is not None:
-                await cancel_quietly(session, self.endpoints.cancel, self.id, seconds=seconds)
+                await cancel_quietly(session, self.endpoints.cancel, self.id, seconds=late - session.transport.now())
             for run_id in self._inherited:
                 await cancel_quietly(session, self.endpoints.cancel, run_id, seconds=late - session.transport.now())
         except Exception as error:  # noqa: BLE001 - another exception is being raised already

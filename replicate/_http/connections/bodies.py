@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 
 from replicate._http.connections import threads
-from replicate._http.connections.interface import ALWAYS
+from replicate._http.connections.interface import ALWAYS, LATE
 from replicate._http.connections.sending import CHUNK, Chunks
 from replicate._http.connections.stalling import may_stall
 from replicate._http.connections.unpacking import chunks
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import BinaryIO
 
+    from replicate._http.connections.deadline_backend import Exchange
     from replicate._http.libraries import Library
 
 BLOCK = 2**20
@@ -69,18 +70,19 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._chunks: Iterator[bytes] = iter(())
         self._block = deque[bytes]()
         self._begun = False
+        self.is_unread: bool = True
+        """Whether some of the body was not yet read."""
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._telling() if self._counted else iter(self._stream)
-
-    def _telling(self) -> Iterator[bytes]:
+        self.is_unread = True
         for chunk in self._stream:
             yield chunk
             self._tell()
+        self.is_unread = False
 
     def __aiter__(self) -> Body:
         # Not a generator: a half-read one would have to be closed.
-        self._chunks, self._begun = iter(self._stream), False
+        self._chunks, self._begun, self.is_unread = iter(self._stream), False, True
         self._block.clear()
         return self
 
@@ -92,6 +94,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             await threads.offload(self._read, stalls=self._stalls)
         if self._block:
             return self._block.popleft()
+        self.is_unread = False
         raise StopAsyncIteration
 
     def _read(self) -> None:
@@ -173,20 +176,19 @@ class MaskedStream(httpx.SyncByteStream):
 
 
 class TimedStream(MaskedStream):
-    """The same content, but it ends at the deadline."""
+    """The same content, but it ends when the time of its exchange is up."""
 
-    def __init__(self, response: httpx.Response, left: Callable[[], float]) -> None:
+    def __init__(self, response: httpx.Response, exchange: Exchange) -> None:
         super().__init__(response)
-        self._left = left
-        self._timeout: dict[str, float | None] = response.request.extensions["timeout"]
+        self._exchange = exchange
+        self._timeouts: dict[str, float | None] = response.request.extensions["timeout"]
 
     def __iter__(self) -> Iterator[bytes]:
-        read = self._timeout["read"]
-        self._timeout["read"] = max(0.001, self._left() if read is None else min(read, self._left()))
+        self._exchange.limit_reading(self._timeouts)
         for part in super().__iter__():
             yield part
-            if self._left() <= 0:
-                raise httpx.ReadTimeout("The time was up before the end of the answer.")
+            if self._exchange.left() <= 0:
+                raise httpx.ReadTimeout(LATE)
 
 
 class tracked_content:  # noqa: N801 - used like a function

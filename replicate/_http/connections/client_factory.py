@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
+from replicate._http.connections.deadline_backend import keep_deadlines
 from replicate._http.connections.proxies import SOCKS, check_proxy, environment_proxies, is_installed, is_pattern
 from replicate._http.connections.socks import over_socks
 from replicate._http.connections.tls import DeferredContext, check_verify, context_for
@@ -70,7 +71,7 @@ class ClientFactory:
     def make(self, *, creates: bool = False) -> Any:
         """Return a new client. One that `creates` drops its idle connections before servers do."""
         kind = self._library.Client if self._blocking else self._library.AsyncClient
-        return kind(**self.arguments(creates=creates))
+        return keep_deadlines(kind(**self.arguments(creates=creates)))
 
     def prepare(self, url: httpx.URL | str) -> None:
         """Load the certificates if a request to this URL is the first that needs them. Raises VariableError."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from replicate._http.connections.client_factory import ClientFactory, discreet, with_lazy_cookies
+from replicate._http.connections.deadline_backend import keep_deadlines
 from replicate._http.options import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class DefaultHttpxClient(httpx.Client):
         options = discreet(options)
         super().__init__(**defaults(options, blocking=True))
         with_lazy_cookies(self)
+        keep_deadlines(self)
 
 
 class DefaultAsyncHttpxClient(httpx.AsyncClient):
@@ -33,6 +35,7 @@ class DefaultAsyncHttpxClient(httpx.AsyncClient):
         options = discreet(options)
         super().__init__(**defaults(options))
         with_lazy_cookies(self)
+        keep_deadlines(self)
 
 
 def DefaultAioHttpClient(**options: Any) -> httpx.AsyncClient:  # noqa: N802 - stands for a class that may be missing

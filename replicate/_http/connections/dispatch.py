@@ -9,7 +9,7 @@ import httpx
 
 from replicate._dual.generators import without_asyncgen_hooks
 from replicate._http.connections.bodies import prepared, with_body
-from replicate._http.connections.interface import ThirdPartyRequest
+from replicate._http.connections.interface import TIE, ThirdPartyRequest
 from replicate._http.connections.pool import with_timeout
 from replicate._http.libraries import as_own_errors, converted
 from replicate._http.secrecy.frames import interruption
@@ -19,15 +19,18 @@ from replicate._http.secrecy.scrubbing import cut
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from replicate._http.connections.deadline_backend import Exchange
     from replicate._http.libraries import Library
     from replicate._http.secrecy.hiding import Sealed
 
 
-def send_request(client: Sealed[Any], request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
-    """Send a request, and return the response, whose content has not been read."""
+def send_request(
+    client: Sealed[Any], request: Mapping[str, Any], library: Library, exchange: Exchange, *, own: bool
+) -> httpx.Response:
+    """Send a request within an exchange, and return the response, whose content has not been read."""
     outer = sys.exception()
     try:
-        return _send(client, request, library, own=own)
+        return _send(client, request, library, exchange, own=own)
     except BaseException as error:
         interrupt = interruption(error, outer)
         cut(error, outer, authorization(request.get("headers")))
@@ -40,31 +43,38 @@ def send_request(client: Sealed[Any], request: Mapping[str, Any], library: Libra
 
 
 async def send_request_async(
-    client: Sealed[Any], request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
+    client: Sealed[Any], request: Mapping[str, Any], library: Library, exchange: Exchange, *, own: bool
 ) -> httpx.Response:
-    """Send a request, and return the response within so many seconds. Its content has not been read."""
+    """Send a request within an exchange, and return the response, whose content has not been read."""
     outer = sys.exception()
     try:
-        return await _send_async(client, request, library, seconds, own=own)
+        return await _send_async(client, request, library, exchange, own=own)
     except BaseException as error:
         cut(error, outer, authorization(request.get("headers")))
         raise
 
 
-def _send(client: Sealed[Any], request: Mapping[str, Any], library: Library, *, own: bool) -> httpx.Response:
+def _send(
+    client: Sealed[Any], request: Mapping[str, Any], library: Library, exchange: Exchange, *, own: bool
+) -> httpx.Response:
     with as_own_errors(library):
         made, how = build_request(client.open(), request, library, own=own)
+        if exchange.limited:
+            exchange.limit(made)
         response: httpx.Response = mask_response(client.open().send(made, **how))
     return response
 
 
 async def _send_async(
-    client: Sealed[Any], request: Mapping[str, Any], library: Library, seconds: float, *, own: bool
+    client: Sealed[Any], request: Mapping[str, Any], library: Library, exchange: Exchange, *, own: bool
 ) -> httpx.Response:
     with as_own_errors(library):
         made, how = build_request(client.open(), request, library, own=own)
-        exchange = without_asyncgen_hooks(client.open().send(made, **how))
-        response: httpx.Response = mask_response(await with_timeout(exchange, seconds, httpx.ReadTimeout))
+        if exchange.limited:
+            exchange.limit(made)
+        sending = without_asyncgen_hooks(client.open().send(made, **how))
+        left = exchange.left_to_send() + TIE
+        response: httpx.Response = mask_response(await with_timeout(sending, left, httpx.ReadTimeout))
     return response
 
 

@@ -16,6 +16,7 @@ T = TypeVar("T")
 ALWAYS: float = float("inf")
 TIE: float = 0.05
 """Seconds by which a deadline waits for httpx's own timeouts, which show whether the request was sent."""
+LATE = "The time was up before the end of the answer."
 
 
 class Transport(Protocol):
@@ -58,8 +59,8 @@ class Transport(Protocol):
         The response's content is read, unless `stream`: then read it with `chunks` or `read`. `most` limits it, as in
         `read`. A redirect is a response like any other. A ThirdPartyRequest is sent without any of the httpx client's
         own settings. After so many seconds, even while the content is read, httpx.ReadTimeout is raised, whatever has
-        arrived by then. A blocking transport notices the time only when data arrives, or when none has arrived for that
-        long.
+        arrived by then. A timeout that is a number also limits the whole response, unless `stream`. Over the caller's
+        client, a blocking transport notices the time only when data arrives, or when none has arrived for that long.
         """
         ...
 

@@ -12,7 +12,7 @@ import httpx
 
 from replicate._dual.generators import PATIENCE
 from replicate._http.connections.client_factory import with_lazy_cookies
-from replicate._http.connections.interface import ALWAYS
+from replicate._http.connections.interface import ALWAYS, LATE
 from replicate._http.secrecy.hiding import Sealed, authorization_of, request_of
 from replicate._http.secrecy.scrubbing import cut
 
@@ -206,8 +206,11 @@ class PooledStream(httpx.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         outer, parts = sys.exception(), cast("Sealed[AsyncIterator[bytes]]", self._parts)
+        left = self._left()
+        if left <= 0:  # parts that have arrived already are not awaited
+            raise httpx.ReadTimeout(LATE)
         try:
-            return await with_timeout(parts.open().__anext__(), self._left(), httpx.ReadTimeout)
+            return await with_timeout(parts.open().__anext__(), left, httpx.ReadTimeout)
         except StopAsyncIteration:
             raise
         except BaseException as error:

@@ -7,9 +7,15 @@ import os
 import select
 import stat
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from replicate._http.connections.threads import check_wanted
+from replicate._http.connections.in_time import in_time
+from replicate._http.connections.threads import check_wanted, current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 IN_MEMORY = (bytes, bytearray, memoryview, str, PurePath)
 OPENED = (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
@@ -35,6 +41,28 @@ def mode_of(file: Any) -> int:
     except (OSError, ValueError):  # it is closed
         pass
     return 0
+
+
+class Reading:
+    """Work of a blocking client that reads a file. It is abandoned as that of a task is."""
+
+    def __init__(self) -> None:
+        self.abandoned: bool = False
+
+
+def read_by_deadline(work: Callable[[], T], seconds: float) -> T:
+    """Run work that reads files, for at most so many seconds, and abandon it then. Raises LateError."""
+    reading = Reading()
+
+    def read() -> T:
+        current.set(reading)
+        return work()
+
+    try:
+        return in_time(read, seconds)
+    except BaseException:
+        reading.abandoned = True
+        raise
 
 
 def read_soon(file: Any, size: int) -> Any:

@@ -9,7 +9,7 @@ from collections import deque
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from sniffio import current_async_library_cvar
 
@@ -84,7 +84,13 @@ class Job(Generic[T]):
         return self._value  # type: ignore[no-any-return]  # it is what the work has returned
 
 
-current: ContextVar[Job[Any] | None] = ContextVar("replicate_job", default=None)
+class Abandonable(Protocol):
+    """Work that may be abandoned."""
+
+    abandoned: bool
+
+
+current: ContextVar[Abandonable | None] = ContextVar("replicate_job", default=None)
 """The job that the running code belongs to."""
 
 

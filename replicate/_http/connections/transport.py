@@ -19,8 +19,9 @@ from replicate._http.connections.blocking_clients import MOMENT, OwnClients
 from replicate._http.connections.bodies import MaskedStream, TimedStream, tracked_content
 from replicate._http.connections.client_factory import ClientFactory, discreet, plain
 from replicate._http.connections.concurrency import run_in_thread, shielded
+from replicate._http.connections.deadline_backend import Exchange
 from replicate._http.connections.dispatch import send_request, send_request_async
-from replicate._http.connections.interface import ALWAYS, TIE
+from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import (
     ClientPool,
     GivenClient,
@@ -128,18 +129,19 @@ class BlockingTransport(Connected[httpx.Client]):
         creates: bool = False,
         most: float = ALWAYS,
     ) -> httpx.Response:
-        end = self.now() + seconds
+        exchange = Exchange.within(seconds, request.get("timeout"))
         check_open(self)
         client = self._sealed_for(creates=creates)
         check_open(client.open())
         self._own.prepare(request["url"])
         try:
-            response = send_request(client, request, self._library, own=self._client is None)
+            response = send_request(client, request, self._library, exchange, own=self._client is None)
         except BaseException as error:
             self._left_by(error)
             raise
-        if seconds < ALWAYS:
-            response.stream = stream_of(TimedStream, self._library)(response, lambda: end - self.now())
+        if exchange.limited:
+            exchange.answered(stream=stream and response.is_success)
+            response.stream = stream_of(TimedStream, self._library)(response, exchange)
         else:
             response.stream = stream_of(MaskedStream, self._library)(response)
         if not stream:
@@ -285,24 +287,28 @@ class AsyncTransport(Connected[httpx.AsyncClient]):
         creates: bool = False,
         most: float = ALWAYS,
     ) -> httpx.Response:
-        end = self.now() + seconds
+        exchange = Exchange.within(seconds, request.get("timeout"))
         lanes = await self.lanes()
         lanes.prepare(request["url"])
         client = Sealed(await lanes.take(seconds, request.get("timeout"), creates=creates and self.own))
         try:
             check_open(self, lanes)
-            left = end - self.now() + TIE
-            response = await send_request_async(client, request, self._library, left, own=self._client is None)
+            response = await send_request_async(client, request, self._library, exchange, own=self._client is None)
         except BaseException as error:
             await (lanes.discard if is_foreign(error) else lanes.give_back)(client.open())
             if type(error).__module__.startswith("aiohttp."):  # httpx-aiohttp does not convert all errors
                 raise httpx.RemoteProtocolError(str(error)) from error
             raise
         held = stream_of(PooledStream, self._library)
-        response.stream = held(response, lambda: end - self.now(), lambda: lanes.give_back(client.open()))
+        exchange.answered(stream=stream and response.is_success)
+        response.stream = held(response, exchange.left, lambda: self._give_back(client, lanes))
         if not stream:
             await self.read(response, most)
         return response
+
+    async def _give_back(self, client: Sealed[Any], lanes: ClientPool | GivenClient) -> None:
+        """Release the client of a response, which keeps this transport, and so the connections, until then."""
+        await lanes.give_back(client.open())
 
     async def chunks(self, response: httpx.Response, most: float = ALWAYS) -> AsyncGenerator[bytes, None]:
         try:
