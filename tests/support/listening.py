@@ -47,6 +47,7 @@ class Listening:
         socket.create_connection(self._listener.getsockname()).close()
         for thread in self._threads:
             thread.join(20)
+            assert not thread.is_alive()
         for each in (*self._connections, self._listener):
             each.close()
 
