@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("few", deadline=None, derandomize=True, max_examples=10)  # for the installed wheel
-settings.register_profile("explore", deadline=None, max_examples=3000)  # pytest --hypothesis-profile=explore
+settings.register_profile("explore", deadline=None, max_examples=1000)  # for the workflow of this name
 settings.load_profile("repeatable")
 
 
