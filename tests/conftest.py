@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -26,6 +27,12 @@ def pytest_configure() -> None:
         for name in named("REPLICATE_.+"):
             del os.environ[name]  # before the tests start: the package reads REPLICATE_LOG when it is imported
     os.environ["REPLICATE_CACHE_DIR"] = ""
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over the collected tests: it is called a thousand times, and they are many."""
+    gc.collect()
+    gc.freeze()
 
 
 def heed_signals() -> None:
