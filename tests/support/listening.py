@@ -67,6 +67,7 @@ class Listening:
             if self._closing:
                 connection.close()
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a second small packet waits 40 ms else
             self._connections.append(connection)
             self._threads.append(Thread(target=self._handle, args=(connection,), name=self._threads[0].name))
             self._threads[-1].start()
