@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Set up, and run all tests on all processors: ./scripts/test.sh [PYTEST OPTIONS]
+# Set up, and run the tests on all processors; options go to pytest.
+#
+#   ./scripts/test.sh           all tests
+#   ./scripts/test.sh --quick   without those that take long
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -11,21 +12,84 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent))
+TESTS = Path(__file__).parent
+sys.path.insert(0, str(TESTS))
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
-settings.register_profile("few", deadline=None, derandomize=True, max_examples=10)  # for the installed wheel
-settings.register_profile("explore", deadline=None, max_examples=3000)  # pytest --hypothesis-profile=explore
+settings.register_profile("few", deadline=None, derandomize=True, max_examples=10)  # for a quick run
+settings.register_profile("explore", deadline=None, max_examples=1000)  # for the workflow of this name
 settings.load_profile("repeatable")
 
 
-def pytest_configure() -> None:
+SLOW = (
+    "client/test_at_the_end.py",
+    "client/test_broken_environments.py",
+    "client/test_error_trackers.py",
+    "client/test_hostile_logs.py",
+    "client/test_http_libraries.py",
+    "client/test_interrupted_connections.py",
+    "client/test_leaving.py",
+    "client/test_leaving_streams.py",
+    "client/test_lost_answers.py",
+    "client/test_many_at_once.py",
+    "client/test_pickles.py",
+    "client/test_processes.py",
+    "client/test_public_names.py",
+    "client/test_riding_out.py",
+    "client/test_sent_whole.py",
+    "client/test_signals.py",
+    "client/test_token_in_frames.py",
+    "codegen",
+    "compat/test_paths.py",
+    "core/test_deadlines.py",
+    "core/test_outside_text.py",
+    "core/test_pacing.py",
+    "core/test_pages.py",
+    "core/test_proxies.py",
+    "core/test_transport.py",
+    "core/test_wire.py",
+    "files/test_chaining.py",
+    "files/test_data_uris.py",
+    "files/test_killed.py",
+    "files/test_strangers.py",
+    "files/test_uploads.py",
+    "mocked",
+    "notebooks/test_notebook.py",
+    "outputs/test_page.py",
+    "reliability",
+    "test_demo.py",
+    "test_scripts.py",
+    "test_surroundings.py",
+)
+"""Where most time goes. `./scripts/test.sh --quick --durations 30` shows what to add."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out what takes long (SLOW in tests/conftest.py)")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the slow tests of a quick run."""
+    if not config.getoption("--quick") or TESTS not in collection_path.parents:
+        return None
+    return collection_path.relative_to(TESTS).as_posix() in SLOW or None
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Start the run, and each worker of pytest-xdist, as if from a terminal without any setting of Replicate."""
+    if config.getoption("--quick"):
+        settings.load_profile("few")
     heed_signals()
     if "REPLICATE_RECORD" not in os.environ:  # set by scripts/record.sh, with the token that tests/replay reads
         for name in named("REPLICATE_.+"):
             del os.environ[name]  # before the tests start: the package reads REPLICATE_LOG when it is imported
     os.environ["REPLICATE_CACHE_DIR"] = ""
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over the collected tests: it is called a thousand times, and they are many."""
+    gc.collect()
+    gc.freeze()
 
 
 def heed_signals() -> None:

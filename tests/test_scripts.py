@@ -69,6 +69,13 @@ def test_setup_says_what_to_do_with_an_old_python(tmp_path: Path) -> None:
     assert "is Python 3.9.18, and 3.11 or newer is needed" in refused.stderr
 
 
+def test_every_slow_test_exists(pytestconfig: pytest.Config) -> None:
+    """The list of what takes long names files and folders that exist."""
+    conftest = pytestconfig.pluginmanager.get_plugin(str(PROJECT / "tests" / "conftest.py"))
+    assert conftest
+    assert [name for name in conftest.SLOW if not (PROJECT / "tests" / name).exists()] == []
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Make a small project with setup.sh and an environment whose pip only prints its arguments."""

@@ -113,6 +113,16 @@ def test_downstream_is_weekly_and_by_hand() -> None:
     assert "./scripts/downstream.sh" in [step.get("run") for step in JOBS["downstream.compare"]["steps"]]
 
 
+def test_random_examples_are_explored_weekly_and_by_hand() -> None:
+    """Once a week, tests with random examples run with more and other examples than in ci."""
+    [schedule] = triggers("explore")["schedule"]
+    assert schedule["cron"].split()[2:4] == ["*", "*"]
+    assert set(triggers("explore")) == {"schedule", "workflow_dispatch"}
+    [test] = [step for step in JOBS["explore.test"]["steps"] if "run" in step]
+    assert test["run"] == "./scripts/test.sh -m hypothesis --hypothesis-profile=explore"
+    assert int(test["env"]["FAULT_PLANS"]) >= 10_000
+
+
 def test_regeneration_proposes_only_what_changed() -> None:
     """Without a change, nothing is generated and no pull request is opened; breaking changes are labeled."""
     compare, propose = JOBS["regenerate.compare"], JOBS["regenerate.propose"]

@@ -8,6 +8,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 _NAME = "replicate-local"
 _PATIENCE = 10  # seconds
+_GRACE = 1.0  # seconds
 
 
 class Server:
@@ -157,7 +159,6 @@ class _Listener(uvicorn.Server):
                 log_config=None,
                 loop="asyncio",
                 server_header=False,
-                timeout_graceful_shutdown=1,
                 timeout_keep_alive=60,
                 ws="none",
             )
@@ -171,9 +172,22 @@ class _Listener(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let responses finish, for a moment, and then close the remaining connections."""
-        await super().shutdown(sockets)
-        for connection in list(self.server_state.connections):
+        """Let responses finish, for a moment, and then end the remaining tasks and connections.
+
+        uvicorn's own method waits in steps of 0.1 seconds, even if nothing is left to wait for.
+        """
+        state = self.server_state
+        for each in (*self.servers, *(sockets or ())):
+            each.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE):
+                while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
+                    await asyncio.sleep(0.001)
+        for task in state.tasks:
+            task.cancel()
+        for connection in list(state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
 

@@ -188,7 +188,7 @@ async def test_cancel(clients: Any, held: Held) -> None:
 @pytest.mark.parametrize("by", ["id", "object"])
 async def test_wait_until_finished(clients: Any, held: Held, by: str) -> None:
     """`wait` polls until the prediction has finished, and returns it."""
-    with local_server({"me/held": Model(held.text, official=True)}) as srv:
+    with held.served({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         prediction = await got(client.predictions.create("me/held", {}))
         clock = Clock(client, lambda number: held.finish(srv) if number == 3 else None)
@@ -202,7 +202,7 @@ async def test_waiting_ends_at_its_timeout_and_can_go_on(clients: Any, held: Hel
 
     It is none of the errors after which a loop runs the model again.
     """
-    with local_server({"me/held": Model(held.text, official=True)}) as srv:
+    with held.served({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         made = await got(client.predictions.create("me/held", {}))
         assert held.started.wait(10)

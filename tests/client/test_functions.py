@@ -12,7 +12,6 @@ from support.sample_models import Held, Script, model, prediction, version_of
 
 from replicate import AuthenticationError, FileOutput, ModelError, OutputIterator, PredictionTimeout, ReplicateError
 from replicate.local import Model
-from replicate.local import server as local_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +50,7 @@ async def test_files_go_in_and_come_out(client: Any) -> None:
 
 async def test_streaming(clients: Any, held: Held) -> None:
     """With `streaming=True`, the function yields the items while the model makes them."""
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
+    with held.served({"me/held": Model(held.words, official=True)}) as srv:
         output = await got(clients(srv).use("me/held", streaming=True)())
         assert isinstance(output, OutputIterator)
         seen = []
@@ -73,7 +72,7 @@ async def test_streaming_a_model_that_is_no_iterator(client: Any, name: str) -> 
 
 async def test_a_run_is_started_and_read_later(clients: Any, held: Held) -> None:
     """`create` returns a Run. Its `output` waits, and its `logs` fetch the current logs."""
-    with local_server({"me/held": Model(held.text, official=True)}) as srv:
+    with held.served({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         run = await got(client.use("me/held").create())
         assert run.prediction.status == "starting"

@@ -33,7 +33,6 @@ from replicate import (
     Replicate,
     ReplicateError,
 )
-from replicate.local import server as local_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,7 +243,7 @@ def test_leaving_a_run_early(library: Any, held: Any) -> None:
             [prediction] = (await client.predictions.list()).results
             assert prediction.status == "canceled"
 
-    with local_server({"me/held": held.text}) as srv:
+    with held.served({"me/held": held.text}) as srv:
         asyncio.run(main(srv))
         held.finish(srv)
 

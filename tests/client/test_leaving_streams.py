@@ -18,7 +18,6 @@ from support.sample_models import VERSION, Held, Script, model_or_version, predi
 from replicate import AsyncReplicate, PredictionTimeout, Replicate, ReplicateError, RunError
 from replicate._dual.drive import drive
 from replicate.local import Model
-from replicate.local import server as local_server
 from replicate.resources.predictions import EventStream
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ pytestmark = [leaves_streams, pytest.mark.filterwarnings("ignore:Async generator
 @pytest.fixture
 def srv(held: Held) -> Iterator[Server]:
     """Serve models that yield one word and wait."""
-    with local_server({"me/held": Model(held.words, official=True), "me/community": held.words}) as server:
+    with held.served({"me/held": Model(held.words, official=True), "me/community": held.words}) as server:
         yield server
         held.go.set()
 

@@ -109,7 +109,7 @@ async def test_a_create_that_is_not_found_is_not_sent_again(clients: Any, place:
 async def test_an_answer_that_comes_too_late(clients: Any, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the server holds its answer longer than the client waits, the client returns the running prediction."""
     monkeypatch.setattr(creation, "GRACE", -0.9)
-    with local_server({"me/held": Model(held.text, official=True)}) as srv:
+    with held.served({"me/held": Model(held.text, official=True)}) as srv:
         made = await got(clients(srv).predictions.create("me/held", {}, wait=1, timeout=0.1))
         assert made.status in ("starting", "processing")
         held.go.set()

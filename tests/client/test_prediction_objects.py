@@ -15,13 +15,12 @@ from support.sample_models import Held, prediction
 import replicate
 from replicate import Prediction
 from replicate.local import Model
-from replicate.local import server as local_server
 from replicate_api import models
 
 
 async def test_a_prediction_acts_in_place(clients: Any, held: Held) -> None:
     """`reload`, `wait` and `cancel` change the object itself and return it."""
-    with local_server({"me/held": Model(held.text, official=True)}) as srv:
+    with held.served({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         first, second = [await got(client.predictions.create("me/held", {})) for _ in range(2)]
         assert not first.finished

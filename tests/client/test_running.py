@@ -31,7 +31,6 @@ from replicate._jobs.follow import unseen
 from replicate._models.schema import OutputSchema
 from replicate._outputs.output_list import OutputList
 from replicate.local import Model
-from replicate.local import server as local_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +72,7 @@ async def test_items_come_as_they_are_made(clients: Any, held: Held, way: str) -
 
     A version known as an iterator returns one without `wait=False`.
     """
-    with local_server({"me/held": held.words}) as srv:
+    with held.served({"me/held": held.words}) as srv:
         client, ref = clients(srv), f"me/held:{version_of(srv, 'me/held')}"
         if way == "known version":
             assert await got(client.use(ref).openapi_schema())
@@ -94,7 +93,7 @@ async def test_items_come_as_they_are_made(clients: Any, held: Held, way: str) -
 
 async def test_items_of_a_model_by_its_name_come_whole(clients: Any, held: Held) -> None:
     """`run` by name waits for the end and returns a list, whatever is known of the model."""
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
+    with held.served({"me/held": Model(held.words, official=True)}) as srv:
         client = clients(srv)
         held.go.set()
         for _ in range(2):
@@ -130,7 +129,7 @@ async def test_the_text_of_an_iterator(client: Any, server: Any, colour: str) ->
 @pytest.mark.parametrize("way", ITEMS)
 async def test_an_iterator_can_be_canceled(clients: Any, held: Held, way: str) -> None:
     """Canceling an iterator cancels the prediction, and iteration raises PredictionCanceled."""
-    with local_server({"me/held": held.words}) as srv:
+    with held.served({"me/held": held.words}) as srv:
         output = await items_of(clients(srv), way, f"me/held:{version_of(srv, 'me/held')}")
 
         async def stop_at_the_first() -> None:
@@ -406,7 +405,7 @@ async def test_the_wait_stays_below_the_clients_timeout(colour: str) -> None:
 
 async def test_the_whole_call_has_one_timeout(clients: Any, held: Held) -> None:
     """`timeout` ends the whole call. The error carries the prediction, which goes on with `cancel_on_exit=False`."""
-    with local_server({"me/held": Model(held.text, official=True)}) as srv:
+    with held.served({"me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         clock = Clock(client)
         with pytest.raises(PredictionTimeout, match=r"still processing after 20 s.*predictions\.wait") as raised:

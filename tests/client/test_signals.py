@@ -275,7 +275,7 @@ except Exception as error:
 
 def test_a_handler_that_raises_what_looks_like_a_connection_s_timeout(held: Held, tmp_path: Path) -> None:
     """A TimeoutError of a handler ends the call and cancels; it is a RunError, for nobody must make the call again."""
-    with local_server({"me/held": Model(held.text, official=True), "me/community": held.words}) as srv:
+    with held.served({"me/held": Model(held.text, official=True), "me/community": held.words}) as srv:
         place = Place(srv, ManualClock(datetime.now(UTC)), held, tmp_path)
         program = place.start(ALARM.format(call=CALLS["run"]))
         program.send_signal(signal.SIGTERM)

@@ -16,7 +16,6 @@ from support.sample_models import VERSION, Held, Script, model, model_or_version
 from replicate import APIStatusError, FileOutput, PredictionTimeout, RunError, ServerSentEvent, StreamError
 from replicate._http.connections import pool
 from replicate.local import Model
-from replicate.local import server as local_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -41,7 +40,7 @@ async def test_events(client: Any, asked: Any) -> None:
 
 async def test_events_come_as_they_happen(clients: Any, held: Held) -> None:
     """The first event is yielded while the model still runs."""
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
+    with held.served({"me/held": Model(held.words, official=True)}) as srv:
         seen = []
         async for event in each(clients(srv).stream("me/held")):
             seen.append((str(event), held.go.is_set()))
@@ -71,7 +70,7 @@ async def test_a_failing_model(client: Any) -> None:
 
 async def test_a_canceled_prediction(clients: Any, held: Held) -> None:
     """A prediction that is canceled elsewhere ends its stream with StreamError."""
-    with local_server({"me/held": Model(held.words, official=True)}) as srv:
+    with held.served({"me/held": Model(held.words, official=True)}) as srv:
         client = clients(srv)
 
         async def stop_at_the_first() -> None:

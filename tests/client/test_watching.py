@@ -262,7 +262,7 @@ async def test_a_callback_that_fails_ends_a_stream(clients: Any, held: Held, way
             case _:
                 return await got(client.use("me/held", streaming=True, on_update=fail)())
 
-    with local_server({"me/held": Model(held.words, official=True), "me/community": held.words}) as srv:
+    with held.served({"me/held": Model(held.words, official=True), "me/community": held.words}) as srv:
         client = clients(srv)
         items = await begin()
         for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,17 @@ class Tree:
 
     def regen(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run the generation in this tree, as `scripts/regen.sh` does."""
-        program = self.root / "scripts" / "codegen" / "regenerate.py"
-        command = [self.environment / "bin" / "python", "-B", "-E", "-s", program, *arguments]
+        return self._run(self.codegen / "regenerate.py", *arguments)
+
+    def regen_each(self, *documents: Path) -> list[tuple[int, str]]:
+        """Run the generation from each document, in one process. Return the exit statuses and the errors."""
+        done = self._run(Path(__file__).with_name("regen_each.py"), self.codegen, *documents)
+        assert done.returncode == 0, done.stderr
+        outcomes: list[tuple[int, str]] = json.loads(done.stdout)
+        return outcomes
+
+    def _run(self, *program: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [self.environment / "bin" / "python", "-B", "-E", "-s", *program]
         return subprocess.run(command, cwd=self.package, capture_output=True, text=True, check=False)
 
     @property

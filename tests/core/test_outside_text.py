@@ -142,7 +142,7 @@ def test_a_megabyte_is_read_quickly(name: str) -> None:
     for start in STARTS:
         for unit in UNITS:
             for end in ("", "!"):
-                text = start + unit * (SIZE // 8 // len(unit)) + end
+                text = start + unit * (SIZE // 32 // len(unit)) + end
                 with seconds(0.5):
                     READERS[name](text)
     for unit in UNITS:

@@ -27,7 +27,6 @@ from replicate import (
     UnprocessableEntityError,
 )
 from replicate.local import Model
-from replicate.local import server as local_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -216,7 +215,7 @@ async def test_a_text_from_a_model_names_no_file(client: Any, asked: Any, tmp_pa
 
 async def test_an_unfinished_output_is_waited_for(clients: Any, held: Held) -> None:
     """An output that is still being made is waited for before the next prediction is started."""
-    with local_server({**MODELS, "me/held": Model(held.text, official=True)}) as srv:
+    with held.served({**MODELS, "me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         run, again = [await got(client.use("me/held").create()) for _ in range(2)]
         Clock(client, lambda _: held.finish(srv))
@@ -227,7 +226,7 @@ async def test_an_unfinished_output_is_waited_for(clients: Any, held: Held) -> N
 
 async def test_waiting_for_an_input_counts_towards_the_timeout(clients: Any, held: Held) -> None:
     """The wait for an input counts towards the call's timeout. At the timeout nothing is started."""
-    with local_server({**MODELS, "me/held": Model(held.text, official=True)}) as srv:
+    with held.served({**MODELS, "me/held": Model(held.text, official=True)}) as srv:
         client = clients(srv)
         earlier = await got(client.predictions.create(model="me/held", input={}))
         clock = Clock(client)
@@ -244,7 +243,7 @@ async def test_the_deadline_holds_while_an_iterator_is_read(colour: str, clients
 
     If the call itself has started the input's prediction, its error does not say that nothing was started.
     """
-    with local_server({**MODELS, "me/held": Model(held.words, official=True)}) as srv:
+    with held.served({**MODELS, "me/held": Model(held.words, official=True)}) as srv:
         client = clients(srv)
         given = client.stream("me/held") if "events" in way else await got(client.use("me/held", streaming=True)())
         if way == "events":

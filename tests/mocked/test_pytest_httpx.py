@@ -355,7 +355,7 @@ def test_v2_create(httpx_mock: HTTPXMock, client: Any) -> None:
 
 @pytest.mark.differs("the keys of a body are in the order of 1.x")
 @pytest.mark.generation("2.0")
-def test_v2_training(httpx_mock: HTTPXMock, client: Any) -> None:
+def test_v2_training(httpx_mock: HTTPXMock, client: Any, naps: list[float]) -> None:
     """The body of a training is its destination, input and webhook, in this order."""
     httpx_mock.add_response(
         method="POST",

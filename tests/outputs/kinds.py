@@ -177,7 +177,7 @@ def hidden(request: httpx.Request) -> httpx.Response | None:
 
 def client_of(server: Server, colour: str, *, hides: bool = False) -> Any:
     """Make a client that knows of no model yet. If the models are hidden, it cannot look them up."""
-    options: dict[str, Any] = {"bearer_token": server.token, "base_url": server.base_url}
+    options: dict[str, Any] = {"bearer_token": server.token, "base_url": server.base_url, "poll_interval": 0.01}
     if hides:
         blocking = colour == "blocking"
         made = httpx.Client(transport=Hiding()) if blocking else httpx.AsyncClient(transport=AsyncHiding())

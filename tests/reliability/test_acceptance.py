@@ -13,7 +13,6 @@ from support.colours import RUN, connect, got
 from support.sample_models import Held
 
 from replicate.local import ManualClock, Model
-from replicate.local import server as local_server
 
 if TYPE_CHECKING:
     from replicate.local import Server
@@ -61,7 +60,7 @@ def test_the_covering_test_exists(line: str) -> None:
 def test_an_answer_that_is_held_for_a_minute(colour: str) -> None:
     """A job that runs longer than the API holds its answer is started once, and its result is returned."""
     time, held = ManualClock(), Held()
-    with local_server({"me/held": Model(held.text, official=True)}, clock=time) as server:
+    with held.served({"me/held": Model(held.text, official=True)}, clock=time) as server:
         results: list[Any] = []
 
         async def main() -> None:

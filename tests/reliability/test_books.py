@@ -24,8 +24,8 @@ WAYS = ("run official", "run community", "run version", "create", "use", "deploy
 LEAVING = ("deadline", "close", "interrupt")
 LEFT = ("read version", "use streaming", "stream")
 """The ways to call a model whose output is read item by item."""
-PLANS = int(os.environ.get("FAULT_PLANS", "2000"))
-"""The number of random plans for blocking calls. The other tests have fewer."""
+PLANS = int(os.environ.get("FAULT_PLANS", "500"))
+"""The number of random plans for blocking calls. The other tests have fewer. A scheduled workflow has many more."""
 plans = st.lists(st.sampled_from((FINE, *FAULTS)), max_size=7)
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from replicate.local import Server
 
-PLANS = int(os.environ.get("FAULT_PLANS", "2000"))
+PLANS = int(os.environ.get("FAULT_PLANS", "500"))
 TRIES = 4
 AGAIN = (ReplicateError, httpx.HTTPError, TimeoutError)
 """The errors after which a careful loop calls again."""

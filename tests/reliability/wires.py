@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import httpx
-from support.faults import read_request, reset
+from support.faults import Faults, answer, read_request, reset
 from support.relay import DROP, Relay, is_create
 
 from replicate import Replicate
@@ -124,8 +124,8 @@ def one_before(client: Replicate, place: Place) -> None:
 
 def tunnel(place: Place) -> Any:
     """Run a model through a proxy that refuses every tunnel."""
-    with Wire(place.server.port, b"HTTP/1.1 502 Bad Gateway\r\n\r\n") as proxy:
-        http = httpx.Client(proxy=proxy.base_url.removesuffix("/v1"))
+    with Faults(answer("502 Bad Gateway")) as proxy:
+        http = httpx.Client(proxy=proxy.origin)
         with Replicate(bearer_token="r8_test", base_url="https://api.invalid/v1", http_client=http) as client:
             place.line.follow(()).asked = []
             return client.with_options(max_retries=0).run("me/official", place.fresh())

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from support.colours import RUN, collect, got
+from support.colours import RUN, Clock, collect, got
 from support.faults import CLOSE_READ, RESET_READ, RESET_UNREAD, SILENCE, STALLED, answer, refusing_url
 
 import replicate
@@ -92,6 +92,7 @@ async def upload(client: Any, place: str) -> Any:
 
 
 async def create(client: Any, place: str) -> Any:
+    Clock(client)  # so that it does not wait before it looks for what it has started
     return await got(client.predictions.create(version=VERSION, input={"a": 1}))
 
 

@@ -75,6 +75,7 @@ class Faults:
             if not self.behaviours:
                 connection.close()
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
             with contextlib.suppress(OSError):

@@ -47,6 +47,7 @@ class Listening:
         socket.create_connection(self._listener.getsockname()).close()
         for thread in self._threads:
             thread.join(20)
+            assert not thread.is_alive()
         for each in (*self._connections, self._listener):
             each.close()
 
@@ -66,6 +67,7 @@ class Listening:
             if self._closing:
                 connection.close()
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a second small packet waits 40 ms else
             self._connections.append(connection)
             self._threads.append(Thread(target=self._handle, args=(connection,), name=self._threads[0].name))
             self._threads[-1].start()

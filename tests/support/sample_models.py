@@ -3,7 +3,8 @@
 import hashlib
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import httpx
 from PIL import Image, ImageOps
 
 from replicate.local import Model
+from replicate.local import server as local_server
 
 if TYPE_CHECKING:
     from replicate.local import Server
@@ -88,6 +90,15 @@ class Held:
         yield "first "
         self.go.wait(20)
         yield "second"
+
+    @contextmanager
+    def served(self, models: Mapping[str, Any], **options: Any) -> Iterator["Server"]:
+        """Serve models, and let them go on at the end: a server that stops gives them half a second."""
+        with local_server(models, **options) as srv:
+            try:
+                yield srv
+            finally:
+                self.go.set()
 
     def finish(self, srv: "Server") -> None:
         """Let the model go on, and wait until all predictions have finished."""
