@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from replicate._files.filenames import extension
+from replicate._http.config import LAST_CHANCE
 from replicate._http.connections.concurrency import exclusive
 from replicate._http.connections.in_time import LateError
 from replicate._http.connections.interface import ALWAYS
@@ -199,7 +200,8 @@ async def read_in_time(session: Session[Any], files: Iterable[Any], where: str, 
     seconds, stalls = session.remaining(), any(map(may_stall, files))
     if not session.blocking:
         reading = session.transport.offload(work, stalls=stalls)
-        return await with_timeout(reading, seconds, lambda _: unstarted(where))
+        patience = seconds if stalls else max(LAST_CHANCE, seconds)
+        return await with_timeout(reading, patience, lambda _: unstarted(where))
     if not stalls or seconds == ALWAYS:
         return await session.transport.offload(work)
     try:

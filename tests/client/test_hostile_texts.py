@@ -318,7 +318,7 @@ async def test_warnings(colour: str) -> None:
     schemas = known["latest_version"]["openapi_schema"]["components"]["schemas"]
     schemas["Input"] = {"type": "object", "properties": {f"{NAME[:-1]}b": {"type": "string"}}}
     client = scripted(
-        colour, Script(model=[as_json(known)], create=[as_json(job("succeeded", output="a", error=None))])
+        colour, Script(model=[as_json(known)], create=[as_json(job("succeeded", id="p1", output="a", error=None))])
     )
     await got(client.use("me/model").openapi_schema())
     with warnings.catch_warnings(record=True) as caught:

@@ -267,8 +267,8 @@ def amid(client: Any, act: Callable[[], Any]) -> None:
     transport = client._session.transport
     original = transport.chunks
 
-    async def acted(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        async with aclosing(original(response)) as chunks:
+    async def acted(response: httpx.Response, *most: float) -> AsyncGenerator[bytes, None]:
+        async with aclosing(original(response, *most)) as chunks:
             async for chunk in chunks:
                 yield chunk
                 if b"first" in chunk:
