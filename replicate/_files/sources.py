@@ -16,7 +16,7 @@ from replicate._http.connections.concurrency import exclusive
 from replicate._http.connections.in_time import LateError
 from replicate._http.connections.interface import ALWAYS
 from replicate._http.connections.pool import with_timeout
-from replicate._http.connections.stalling import may_stall, read_by_deadline, read_soon
+from replicate._http.connections.stalling import may_hang, may_stall, read_by_deadline, read_soon
 from replicate._http.connections.threads import check_wanted
 from replicate._wording import harmless
 from replicate.exceptions import APITimeoutError, ReplicateError
@@ -202,7 +202,7 @@ async def read_in_time(session: Session[Any], files: Iterable[Any], where: str, 
         reading = session.transport.offload(work, stalls=stalls)
         patience = seconds if stalls else max(LAST_CHANCE, seconds)
         return await with_timeout(reading, patience, lambda _: unstarted(where))
-    if not stalls or seconds == ALWAYS:
+    if seconds == ALWAYS or not any(map(may_hang, files)):
         return await session.transport.offload(work)
     try:
         return read_by_deadline(work, max(0.0, seconds))

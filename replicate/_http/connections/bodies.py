@@ -181,7 +181,10 @@ class TimedStream(MaskedStream):
     def __init__(self, response: httpx.Response, exchange: Exchange) -> None:
         super().__init__(response)
         self._exchange = exchange
-        self._timeouts: dict[str, float | None] = response.request.extensions["timeout"]
+        request: Any = request_of(response)  # which may be one that the caller's client has made
+        self._timeouts: dict[str, float | None] = (
+            {} if request is None else request.extensions.setdefault("timeout", {})
+        )
 
     def __iter__(self) -> Iterator[bytes]:
         self._exchange.limit_reading(self._timeouts)

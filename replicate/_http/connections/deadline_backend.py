@@ -66,7 +66,7 @@ class Exchange:
     def limit(self, request: Any) -> None:
         """Make the timeouts of a request of httpx keep to this exchange."""
         self._body = request.stream
-        timeouts: dict[str, float | None] = request.extensions["timeout"]
+        timeouts: dict[str, float | None] = request.extensions.setdefault("timeout", {})
         for name in ("connect", "read", "write"):
             seconds = timeouts.get(name)
             if seconds is None and self.end < ALWAYS:
@@ -76,13 +76,17 @@ class Exchange:
 
     def limit_reading(self, timeouts: dict[str, float | None]) -> None:
         """Make the read timeout of a request at most the time that is left, for streams that are not ours."""
-        read = timeouts["read"]
+        read = timeouts.get("read")
         timeouts["read"] = self._limit(max(SHORTEST, self.left() if read is None else min(read, self.left())))
 
     def answered(self, *, stream: bool) -> None:
         """Note that the head of the response has arrived. Parts of a `stream` may arrive at any time."""
         if stream:
             self.whole = None
+
+    def tunneled(self) -> None:
+        """Note that a proxy has opened a tunnel, in which the request is yet to be sent."""
+        self._complete = ALWAYS
 
     def left_to_send(self) -> float:
         """Return the seconds until the deadline."""
@@ -167,8 +171,9 @@ class Backend(Around):
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> Stream:
         """Connect for httpcore. The timeout is for all addresses of the host together, and for looking them up."""
         seconds = self.left(timeout, CONNECT)
-        if seconds is None:
-            return Stream(self._inner.connect_tcp(host, port, timeout=None, **options), self._core)
+        if seconds is None or not self._connects_as_python_does():
+            end = None if seconds is None else time.monotonic() + seconds
+            return Stream(self._inner.connect_tcp(host, port, timeout=seconds, **options), self._core, end)
         end, outer = time.monotonic() + seconds, sys.exception()
         addresses = self._look_up(host, port, seconds)
         failed = self.late(CONNECT)
@@ -186,6 +191,16 @@ class Backend(Around):
             raise failed
         finally:
             del failed, outer  # their tracebacks contain this frame
+
+    def connect_unix_socket(self, path: str, timeout: float | None = None, **options: Any) -> Stream:
+        """Connect to a socket in the file system, for httpcore."""
+        left = self.left(timeout, CONNECT)
+        return Stream(self._inner.connect_unix_socket(path, timeout=left, **options), self._core)
+
+    def _connects_as_python_does(self) -> bool:
+        """Return whether names are looked up here. Other backends, and patches of `socket`, may do it elsewhere."""
+        ours = type(self._inner) is getattr(self._core, "SyncBackend", None)
+        return ours and getattr(socket.create_connection, "__module__", "") == "socket"
 
     def _look_up(self, host: str, port: int, seconds: float) -> list[str]:
         """Return the addresses of a host, within so many seconds. Raises ConnectError, ConnectTimeout."""
@@ -225,6 +240,11 @@ class AsyncBackend(Around):
         seconds = self.left(timeout, CONNECT)
         end = None if seconds is None else time.monotonic() + seconds
         return AsyncStream(await self._inner.connect_tcp(host, port, timeout=seconds, **options), self._core, end)
+
+    async def connect_unix_socket(self, path: str, timeout: float | None = None, **options: Any) -> AsyncStream:
+        """Connect to a socket in the file system, for httpcore."""
+        left = self.left(timeout, CONNECT)
+        return AsyncStream(await self._inner.connect_unix_socket(path, timeout=left, **options), self._core)
 
 
 class Connection(Around):
@@ -270,7 +290,10 @@ class Stream(Connection):
         except BaseException:
             self._inner.close()
             raise
-        return Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._core)
+        made = Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._core)
+        if isinstance(timeout, Limit):
+            timeout.exchange.tunneled()
+        return made
 
     def _write(self, buffer: bytes, timeout: Limit) -> None:
         """Write, and look at the time whenever the peer has taken something."""
@@ -285,13 +308,17 @@ class Stream(Connection):
                 unsent = unsent[self._send(to, unsent, seconds) :]
 
     def _send(self, to: socket.socket, content: memoryview, seconds: float | None) -> int:
+        outer = sys.exception()
         try:
             to.settimeout(seconds)
             return to.send(content)
-        except TimeoutError as error:
-            raise self._core.WriteTimeout(str(error)) from error
         except OSError as error:
-            raise self._core.WriteError(str(error)) from error
+            if interruption(error, outer):  # raised by a signal handler, and no fault of the connection
+                raise
+            kind = WRITE if isinstance(error, TimeoutError) else "WriteError"
+            raise getattr(self._core, kind)(str(error)) from error
+        finally:
+            del outer
 
     def _connecting(self, work: Callable[[Any, float | None], Any], what: Any) -> Any:
         try:
@@ -328,7 +355,10 @@ class AsyncStream(Connection):
         except BaseException:
             await self._inner.aclose()
             raise
-        return AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, left), self._core)
+        made = AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, left), self._core)
+        if isinstance(timeout, Limit):
+            timeout.exchange.tunneled()
+        return made
 
     async def _connecting(self, work: Callable[[Any, float | None], Awaitable[Any]], what: Any) -> Any:
         try:

@@ -33,6 +33,16 @@ def may_stall(file: Any) -> bool:
     return not stat.S_ISREG(mode_of(file))
 
 
+def may_hang(file: Any) -> bool:
+    """Return whether a file may stall, and another thread may read it: a pipe and the like, or a stream of Python's.
+
+    Other objects may belong to their thread, as those of SQLite do.
+    """
+    if mode := mode_of(file):
+        return not stat.S_ISREG(mode)
+    return isinstance(file, io.IOBase) and may_stall(file) and not file.seekable()
+
+
 def mode_of(file: Any) -> int:
     """Return the mode of an open file; 0 if it is not one that `open` returns."""
     try:
