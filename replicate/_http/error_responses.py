@@ -48,6 +48,8 @@ FOREIGN = "replicate.foreign"
 """The key in the extensions of an error response that is not the API's."""
 
 WORD = re.compile(r"\S+")
+ESCAPED = re.compile(r"\\(?:u00(2[013-9a-f]|[3-7][0-9a-f](?<!5c))|/)", re.IGNORECASE)
+"""A character of ASCII as JSON may escape it, apart from the quotation mark and the backslash, which it must escape."""
 
 T = TypeVar("T", bound=BaseException)
 
@@ -322,7 +324,11 @@ def struck(text: str, response: httpx.Response) -> str:
 def without_token(text: str, secret: bytes | None) -> str:
     """Mask the token of an Authorization header in a text. One shorter than any real token may be a common word."""
     token = (secret or b"").decode("latin-1").split(" ", 1)[-1]
-    return text.replace(token, "[token]") if len(token) >= SHORTEST_TOKEN else text
+    if len(token) < SHORTEST_TOKEN:
+        return text
+    text = text.replace(token, "[token]")
+    plain = ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else "/", text) if "\\" in text else text
+    return plain.replace(token, "[token]") if token in plain else text
 
 
 def without_context(cause: T) -> T:

@@ -7,6 +7,7 @@ not known to belong to another create.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from replicate._errors import brief
@@ -18,6 +19,7 @@ from replicate._http.connections.transport import Lock
 from replicate._http.deadline import Deadline
 from replicate._http.error_responses import unreadable
 from replicate._http.libraries import httpx
+from replicate._http.secrecy.frames import is_interruption
 from replicate._http.secrecy.hiding import authorization
 from replicate._jobs.assignment import Attempt, Verdict, assign, without_others
 from replicate._jobs.create_registry import create_registry as create_registry  # noqa: PLC0414 - for tests
@@ -197,9 +199,12 @@ class CreateAttempt:
         if self.id is None:
             raise self._ambiguous(error) from error
         log.info("the answer to a create was lost; %s %s was started by it, and is taken up", self.noun, self.id)
+        outer = sys.exception()
         try:
             return await fetch_job(self.session, self.endpoints.get, self.id)
-        except Exception as trouble:  # noqa: BLE001 - any failure: the job was found in any case
+        except Exception as trouble:  # any failure: the job was found in any case
+            if is_interruption(trouble, outer):
+                raise
             log.debug("reading %s %s failed: %s", self.noun, self.id, trouble)
             if self._listed.status in TERMINAL:
                 self._listed.status = "processing"  # lists may omit the output: make a waiting caller poll
@@ -229,7 +234,7 @@ class CreateAttempt:
 
     async def _find(self, session: Session[Any], pauses: Sequence[float]) -> None:
         """Search for the job, once after each pause. A temporary failure does not end the search."""
-        looks = crowded = 0
+        looks, crowded, outer = 0, 0, sys.exception()
         while looks < len(pauses) and crowded < CROWDED_LOOKS:
             if pause := CROWDED if self._verdict.wait else pauses[looks]:
                 if session.remaining() <= pause:
@@ -237,13 +242,12 @@ class CreateAttempt:
                 await session.transport.sleep(pause)
             try:
                 await self._look(session)
-            except (*PASSING, APIResponseValidationError) as error:
-                self._trouble = error
-            except ClosedError:
-                raise
-            except Exception as error:  # noqa: BLE001 - any failure: the error of the create is raised
-                self._trouble = error
-                return
+            except Exception as error:
+                if isinstance(error, ClosedError) or is_interruption(error, outer):
+                    raise
+                self._trouble = error  # the error of the create is raised
+                if not isinstance(error, (*PASSING, APIResponseValidationError)):
+                    return
             else:
                 self._trouble = None
             if self.id is not None or (self._found and not self._verdict.wait):

@@ -1,17 +1,20 @@
 """Looking up what a reference names: in memory, on disk, or with a request to the API.
 
 A model can run without a description, so nothing here may stop or change a call. `try_look_up` ignores every error of a
-look-up. A remembered description is only a hint, which the API's next response can withdraw.
+look-up, but not a signal handler's exception. A remembered description is only a hint, which the API's next response
+can withdraw.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from replicate._http import log
 from replicate._http.connections.interface import came_over_a_socket
 from replicate._http.deadline import Deadline
+from replicate._http.secrecy.frames import is_interruption
 from replicate._json import is_object
 from replicate._models import disk_cache
 from replicate._models.descriptions import Description, account_of, memory
@@ -41,9 +44,12 @@ async def recall(session: Session[Any], reference: Reference) -> Description | N
     cache = disk_cache.of(session)
     if cache is None:
         return None
+    outer = sys.exception()
     try:
         found, named = await session.transport.offload(partial(read, cache, reference))
-    except Exception as error:  # noqa: BLE001 - the file may hold anything
+    except Exception as error:  # the file may hold anything
+        if is_interruption(error, outer):
+            raise
         log.debug("reading what is kept of %s failed: %s", reference, error)
         return None
     if named:
@@ -146,9 +152,13 @@ async def try_look_up(
     bound = deadline.bound(session)
     if seconds is not None:
         bound = Deadline.within(bound, seconds).bound(bound.evolve(max_retries=0))
+    outer = sys.exception()
     try:
         return await look_up(bound, reference)
-    except Exception as error:  # noqa: BLE001 - even a mock's assertion: the call continues without
+    except Exception as error:
+        if is_interruption(error, outer):
+            raise
+        # Whatever it is, even a mock's assertion: the call continues without.
         log.debug("looking up %s failed: %s", reference, error)
         return None
 
@@ -162,11 +172,14 @@ def forget(session: Session[Any], reference: Reference) -> None:
     known.read[account, model] = None
     if not session.transport.own or (cache := disk_cache.of(session)) is None:
         return
+    outer = sys.exception()
     try:
         if latest := cache.latest(model):
             named = known.named(account, model, latest.version)
             cache.keep_latest(model, latest._replace(moment=0, named=named or latest.named))
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:
+        if is_interruption(error, outer):
+            raise
         log.debug("taking back what is kept of %s failed: %s", reference, error)
 
 
@@ -177,8 +190,11 @@ def note_version(session: Session[Any], reference: Reference, known: Description
     """
     if known is None or reference.model is None or reference.version is not None or not isinstance(version, str):
         return
+    outer = sys.exception()
     try:
         if memory(session).answered(account_of(session), str(reference.model), version):
             forget(session, reference)
-    except Exception as error:  # noqa: BLE001 - the prediction has started: its response must not be lost
+    except Exception as error:  # the prediction has started: its response must not be lost
+        if is_interruption(error, outer):
+            raise
         log.debug("noting the version of %s failed: %s", reference, error)

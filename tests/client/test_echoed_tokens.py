@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 SECRET = TOKEN.encode()
+ESCAPED = "".join(rf"\u{ord(letter):04x}" for letter in TOKEN).encode()
 ECHOES: dict[str, Callable[[bytes], bytes]] = {
     "no JSON": lambda request: answer("200 OK", b"<html>" + request),
     "no account": lambda request: answer("200 OK", b'["%s"]' % SECRET),
     "headers": lambda request: answer("200 OK", b"<html>", f"X-Auth: Bearer {TOKEN}", f"X-Request-Id: {TOKEN}"),
     "chunk": lambda request: CHUNKED + b"Bearer " + SECRET + b"\r\n",
     "later chunk": lambda request: CHUNKED + b"1\r\n{\r\nBearer " + SECRET + b"\r\n",
+    "escaped": lambda request: answer("422 No", b'{"detail": "%s", "title": "\\/"}' % ESCAPED),
+    "escaped in part": lambda request: answer("422 No", b'["%s%s", "a\\"b"]' % (ESCAPED[:6], SECRET[1:])),
     "reason": lambda request: answer(f"422 {TOKEN}", b"{}"),
     "reason of a success": lambda request: answer(f"200 {TOKEN}", b"<html>"),
     "no address": lambda request: answer("301 Moved", b"", f"Location: http://[bad{TOKEN}"),

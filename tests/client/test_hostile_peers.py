@@ -230,6 +230,7 @@ def test_dead_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
             raise httpcore.ConnectTimeout("timed out")
 
     monkeypatch.setattr(deadline_backend.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(deadline_backend.Backend, "_connects_as_python_does", lambda _: True)
     found = [(2, 1, 6, "", (f"192.0.2.{number}", 80)) for number in range(1, 8)]
     for addresses in (found, found[:6]):
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_: addresses)  # noqa: B023 - called in this round
@@ -437,6 +438,7 @@ def test_a_name_at_the_end_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
+    monkeypatch.setattr(deadline_backend.Backend, "_connects_as_python_does", lambda _: True)
     backend: Any = deadline_backend.Backend(Mock(), httpcore)
     backend.connect_tcp("known.test", 80, 5.0)
     monkeypatch.setattr(threading.Thread, "start", refuse)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ import pytest
 import trio
 from support.colours import RUN, Clock, collect, got, scripted
 from support.relay import HOLD, LOSE, Relay
-from support.sample_models import Held, Script, model, prediction, version_of
+from support.sample_models import VERSION, Held, Script, model, prediction, version_of
 
 from replicate import (
     AsyncReplicate,
@@ -549,6 +550,56 @@ async def test_an_error_of_a_signal_handler(clients: Any, way: str) -> None:
             await call()
         assert statuses(srv) == ["canceled"]
         held.go.set()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="POSIX")
+@pytest.mark.parametrize("kind", [SoftLimit, TimeoutError])
+@pytest.mark.parametrize("stage", ["look-up", "after a 404", "output", "list", "get"])
+async def test_an_alarm_while_failures_are_ignored(colour: str, stage: str, kind: type[Exception]) -> None:
+    """What a signal handler raises ends the call, also in requests whose failures do not matter to it."""
+
+    def handle(*_: object) -> None:
+        raise kind("enough")
+
+    def alarm(_: httpx.Request) -> Any:
+        signal.raise_signal(signal.SIGALRM)
+
+    now = {"created_at": datetime.now(UTC).isoformat(), "input": {}, "version": VERSION}
+    script = Script(
+        model=[alarm],
+        create=[prediction("processing", **now)],
+        list=[{"results": [prediction("processing", **now)]}],
+        get=[alarm],
+        cancel=[prediction("canceled", **now)],
+    )
+    match stage:
+        case "after a 404":
+            script.answers["create"] = [httpx.Response(404, json={}), prediction("processing", **now)]
+        case "list":
+            script.answers["create"] = [httpx.Response(502)]
+            script.answers["list"] = [alarm, *script.answers["list"]]
+        case "get":
+            script.answers["create"] = [httpx.Response(502)]
+        case _:
+            pass
+    client = scripted(colour, script)
+    Clock(client)
+    calls = {
+        "look-up": client.use("me/model"),
+        "output": lambda: client.run(f"me/model:{VERSION}", wait=False),
+    }
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        with pytest.raises((kind, RunError)) as raised:
+            await got(calls.get(stage, lambda: client.run("me/model", {}))())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert kind in (type(raised.value), type(raised.value.__cause__))
+    started = stage in ("output", "list", "get")
+    assert script.asked.count("POST /predictions/p1/cancel") == started
+    assert sum(line.startswith("POST") and line.endswith("/predictions") for line in script.asked) == (
+        stage != "look-up"
+    )
 
 
 def held_numbers(held: Held) -> Callable[[], Iterator[int]]:

@@ -50,6 +50,7 @@ async def send_request_async(
     try:
         return await _send_async(client, request, library, exchange, own=own)
     except BaseException as error:
+        interruption(error, outer)  # marks what a signal handler has raised
         cut(error, outer, authorization(request.get("headers")))
         raise
 

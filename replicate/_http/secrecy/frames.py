@@ -81,6 +81,18 @@ def interrupts(error: BaseException) -> bool:
     return INTERRUPTS in vars(error)
 
 
+def is_interruption(error: BaseException, before: BaseException | None) -> bool:
+    """Return whether a signal handler's exception led to an error. Code that ignores failures must not ignore it."""
+    each: BaseException | None = error
+    for _ in range(FURTHEST):
+        if each is None or each is before:
+            break
+        if interrupts(each):
+            return True
+        each = each.__cause__ or each.__context__
+    return interruption(error, before) is not None
+
+
 def handles(frame: FrameType, interrupted: FrameType) -> bool:
     """Return whether a frame belongs to a signal handler: it was called with the interrupted frame."""
     given: list[object] = [*frame.f_locals.values()]
