@@ -236,6 +236,7 @@ MAKE_NUMBERS = {
     "_files.download": "lengths in headers, of digits whose number is limited",
     "_files.sources": "a position in a file",
     "_http.connections.deadline_backend": "seconds, given as numbers",
+    "_http.error_responses": "two hexadecimal digits",
     "_http.private_hosts": "at most 50 characters",
     "_http.retry": "any text: it catches ValueError",
     "_http.settings": "the program's own",
