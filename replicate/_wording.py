@@ -38,8 +38,10 @@ def details(problem: Mapping[str, Any]) -> str:
     return "\n".join(["ReplicateError Details:", *lines])
 
 
-SPACES = "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-"""Spaces that ordinary texts contain, such as those of French and Japanese."""
+ESCAPED = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of control and format characters, surrogates, and separators of lines."""
+JOINERS = "\xad\u200c\u200d"
+"""Format characters that ordinary texts contain: the soft hyphen, and those of emoji, Persian and Hindi."""
 
 
 def harmless(text: str) -> str:
@@ -61,11 +63,13 @@ class _Escapes(dict[int, int | str]):
     """What each character is shown as, computed once for all its occurrences, as a text may be long."""
 
     def __init__(self, kept: str = "") -> None:
-        super().__init__((ord(character), ord(character)) for character in f"{kept}\t{SPACES}")
+        super().__init__((ord(character), ord(character)) for character in f"{kept}\t{JOINERS}")
 
     def __missing__(self, code: int) -> int | str:
+        from unicodedata import category
+
         character = chr(code)
-        self[code] = shown = code if character.isprintable() else repr(character)[1:-1]
+        self[code] = shown = repr(character)[1:-1] if category(character) in ESCAPED else code
         return shown
 
 

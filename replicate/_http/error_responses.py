@@ -19,7 +19,7 @@ from replicate._http.secrecy.frames import interrupts, is_foreign
 from replicate._http.secrecy.hiding import authorization_of, mask_response
 from replicate._http.secrecy.secrets import SHORTEST_TOKEN
 from replicate._json import elements, is_array, is_object, members, parse
-from replicate._wording import details
+from replicate._wording import details, harmless
 from replicate.exceptions import (
     APIConnectionError,
     APIResponseValidationError,
@@ -332,7 +332,11 @@ def without_token(text: str, secret: bytes | None) -> str:
 
 
 def without_context(cause: T) -> T:
-    """Remove an exception's context and traceback, which would only lengthen the traceback of the error it causes."""
+    """Remove an exception's context and traceback, which would only lengthen the traceback of the error it causes.
+
+    Its text may be that of a server or a proxy, so it is made harmless.
+    """
+    cause.args = tuple(harmless(each) if isinstance(each, str) else each for each in cause.args)
     cause.__cause__ = cause.__context__ = None
     return cause.with_traceback(None)
 

@@ -91,8 +91,9 @@ def number(value: object) -> float | None:
     """Return a value as a finite, non-negative number, or None."""
     if not isinstance(value, (str, int, float)):
         return None
+    text = str(value)
     try:
-        seconds = float(str(value))
+        seconds = float(text) if text.isascii() and "_" not in text else -1.0
     except ValueError:
         return None
     return seconds if 0 <= seconds < float("inf") else None

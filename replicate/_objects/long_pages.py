@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import re
 from array import array
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate_api.types import may_be_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +46,20 @@ def split(content: bytes) -> tuple[bytes, Items] | None:
     """Return the JSON of a very long page without its items, and the items; None for any other content."""
     if len(content) < LONG or content.count(b",") < MANY:
         return None
+    deep = may_be_deep(content)
     try:
         text = content.decode()
         begin, starts, end = find_items(text)
     except (ValueError, IndexError, RecursionError):  # the ordinary way reports what is wrong
         return None
-    if len(starts) < MANY:
+    if len(starts) < MANY or (deep and any(map(may_be_deep, each_of(text, starts)))):
         return None
     return f"{text[:begin]}[]{text[end:]}".encode(), Items(text, starts)
+
+
+def each_of(text: str, starts: array[int]) -> Iterator[bytes]:
+    """Yield the JSON of each item, with what separates it from the next."""
+    return (text[start:end].encode() for start, end in pairwise(chain(starts, [len(text)])))
 
 
 def find_items(text: str) -> tuple[int, array[int], int]:

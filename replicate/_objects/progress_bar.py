@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import Any
 
 from replicate._http import log
-from replicate._wording import SPACES, one_line
+from replicate._wording import one_line
 
 LONGEST = 200
 """Maximum characters of the text."""
+SPACES = "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 BLANKS = str.maketrans(dict.fromkeys(f"\n\t{SPACES}", " "))
 
 

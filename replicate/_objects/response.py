@@ -32,6 +32,10 @@ Blocking = TypeVar("Blocking", bound="APIResponse[Sync]")
 Awaited = TypeVar("Awaited", bound="APIResponse[Async]")
 
 
+SLOW = ("idna", "punycode")
+"""Encodings of host names, which take quadratic time."""
+
+
 class APIResponse(Generic[C]):
     """A complete HTTP response. `parse()` returns what the method returns, or the content as another type.
 
@@ -194,16 +198,17 @@ class APIResponse(Generic[C]):
         """Yield the content as it arrives, or in chunks of `chunk_size` bytes. Raises ValueError for a size below 1."""
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size must be 1 or more, not {chunk_size!r}")
-        rest = b""
+        rest = bytearray()
         async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
                 rest += chunk
-                size = chunk_size or len(rest)
-                while rest and len(rest) >= size:
-                    yield rest[:size]
-                    rest = rest[size:]
+                size = chunk_size or len(rest) or 1
+                whole = len(rest) - len(rest) % size
+                for start in range(0, whole, size):
+                    yield bytes(rest[start : start + size])
+                del rest[:whole]
         if rest:
-            yield rest
+            yield bytes(rest)
 
     @dual_iter
     async def iter_text(self) -> AsyncGenerator[str, None]:
@@ -217,12 +222,15 @@ class APIResponse(Generic[C]):
     @dual_iter
     async def iter_lines(self) -> AsyncGenerator[str, None]:
         """Yield the lines of the content, without line ends."""
-        rest = b""
+        rest = bytearray()
         async with closing(self._pieces()) as chunks:
             async for chunk in chunks:
-                *lines, rest = (rest + chunk).split(b"\n")
+                *lines, last = chunk.split(b"\n")
                 for line in lines:
-                    yield line.removesuffix(b"\r").decode("utf-8", "replace")
+                    rest += line
+                    yield rest.removesuffix(b"\r").decode("utf-8", "replace")
+                    rest = bytearray()
+                rest += last
         if rest:
             yield rest.decode("utf-8", "replace")
 
@@ -269,21 +277,28 @@ def has_content(response: httpx.Response) -> bool:
 
 def text_of(response: httpx.Response) -> str:
     """Return the content of a response as text: in UTF-8 if it is not in the charset that its headers name."""
+    charset = response.charset_encoding
+    if charset is None or is_charset(charset):
+        with suppress(UnicodeError):
+            return response.text
+    return response.content.decode("utf-8", "replace")
+
+
+def is_charset(name: str) -> bool:
+    """Return whether Python can decode text in a charset, in linear time and without unpacking it, as from "bz2"."""
     try:
-        return response.text
-    except Exception:  # noqa: BLE001 - what a charset such as "hex" raises, which is none of texts
-        return response.content.decode("utf-8", "replace")
+        "".encode(name)
+        return codecs.lookup(name).name not in SLOW
+    except (LookupError, ValueError):
+        return False
 
 
 class Decoder:
     """Decodes text as it arrives: in UTF-8 if it is not in the charset that its headers name."""
 
     def __init__(self, charset: str | None) -> None:
-        try:
-            "".encode(charset or "utf-8")
-            self._decoder = codecs.getincrementaldecoder(charset or "utf-8")("replace")
-        except (LookupError, ValueError):
-            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        known = charset if charset is not None and is_charset(charset) else "utf-8"
+        self._decoder = codecs.getincrementaldecoder(known)("replace")
 
     def decode(self, chunk: bytes, *, final: bool = False) -> str:
         """Return the text of a chunk."""

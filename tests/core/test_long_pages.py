@@ -99,3 +99,11 @@ def test_items_are_found_in_any_json(members: dict[str, Any], items: list[Any], 
     begin, starts, end = find_items(text)
     assert [*long_pages.Items(text, starts).parsed()] == items
     assert json.loads(f"{text[:begin]}[]{text[end:]}") == {**members, "results": [], "last": 1}
+
+
+def test_an_item_that_is_nested_too_deeply() -> None:
+    """Depth is limited in a long page as in any other: what is nested too deeply is the text of its JSON."""
+    deep = "[" * 900 + "]" * 900
+    content = page_of([*ITEMS, {"id": "deep", "output": "DEEP"}]).replace(b'"DEEP"', deep.encode())
+    *_, last = listed(content)
+    assert last.output == deep

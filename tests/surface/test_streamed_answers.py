@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from support.colours import Clock, collect, connect, got
+from support.colours import Clock, collect, connect, got, scripted
 from support.operations import ARGUMENTS, METHODS, found
 from support.slow import Slow
 
@@ -469,3 +469,22 @@ async def test_a_download_that_is_refused(colour: str, clients: Any) -> None:
         with pytest.raises(NotFoundError):
             async with Entered(files.with_streaming_response.download("f", **arguments), colour):
                 raise AssertionError
+
+
+@pytest.mark.parametrize(("size", "chunk"), [(7, 1), (64, 1000), (1_000_000, 3)])
+def test_parts_fit_together(size: int, chunk: int) -> None:
+    """Bytes and lines are those of the content, whatever the sizes of its chunks and of what is asked for."""
+    content = bytes(range(256)) * 40 + b"\nend"
+
+    class Chunks(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            return (content[start : start + chunk] for start in range(0, len(content), chunk))
+
+    client = scripted("blocking", lambda _: httpx.Response(200, stream=Chunks()))
+    with client.with_streaming_response.get("/x") as response:
+        parts = [*response.iter_bytes(size)]
+    assert b"".join(parts) == content
+    assert {len(part) for part in parts[:-1]} <= {size}
+    with client.with_streaming_response.get("/x") as response:
+        lines = [*response.iter_lines()]
+    assert lines == [line.removesuffix(b"\r").decode("utf-8", "replace") for line in content.split(b"\n")]
