@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import io
 import json
 import logging
@@ -22,12 +23,15 @@ from support.sample_models import prediction
 from replicate import ModelError, Prediction, RunError
 from replicate._files import data_uri, filenames
 from replicate._http import environment, error_responses, hints, options, rate_limit, retry, session, sse
+from replicate._http.error_responses import connection_error
+from replicate._http.retry import number
 from replicate._http.secrecy import secrets
 from replicate._jobs import options as terms
 from replicate._jobs.updates import LONGEST_END, Progress, end_of
 from replicate._models import reference, schema
 from replicate._objects.html import LINKED, Tabular, escape, preformatted
 from replicate._objects.progress_bar import Bar, Display, Lines
+from replicate._objects.response import is_charset, text_of
 from replicate._outputs import file_html
 from replicate._wording import LONGEST_LOGS, harmless, one_line
 
@@ -372,3 +376,24 @@ def test_the_repr_of_a_deeply_nested_output() -> None:
     assert "id='p1'" in repr(run)
     while output:
         output = output.pop()
+
+
+def test_the_cause_of_an_error_is_harmless() -> None:
+    """The text of an error of httpx, which may be a proxy's, is shown escaped as well, as the cause of ours."""
+    error = connection_error(httpx.ProxyError("407 \x1b[31m"), "GET", httpx.URL("https://api.test/v1"))
+    assert str(error.__cause__) == r"407 \x1b[31m"
+
+
+@pytest.mark.parametrize("codec", ["bz2", "zlib", "hex", "punycode", "idna", "nonsense"])
+def test_a_charset_does_not_unpack(codec: str) -> None:
+    """What is no charset, or takes quadratic time, is not asked to decode a response."""
+    assert not is_charset(codec)
+    content = bz2.compress(bytes(1000))
+    response = httpx.Response(200, content=content, headers={"Content-Type": f"text/plain; charset={codec}"})
+    assert text_of(response) == content.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0661", "1e400", "nan", "-1", "x"])
+def test_what_is_no_number_of_seconds(text: str) -> None:
+    """Only the digits of ASCII make a number."""
+    assert number(text) is None

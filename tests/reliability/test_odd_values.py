@@ -498,7 +498,21 @@ async def test_odd_weights_are_no_file(colour: str, odd: Any) -> None:
     assert not hasattr(trained.output.weights, "read")
 
 
-CHARSETS = ["utf-16", "utf-32", "nonsense", "hex", "idna", "undefined", "a\0b", "rot13", "utf-8", ""]
+CHARSETS = [
+    "utf-16",
+    "utf-32",
+    "nonsense",
+    "hex",
+    "bz2",
+    "zlib",
+    "punycode",
+    "idna",
+    "undefined",
+    "a\0b",
+    "rot13",
+    "utf-8",
+    "",
+]
 
 
 @pytest.mark.parametrize("charset", CHARSETS, ids=ascii)
