@@ -12,6 +12,7 @@ import httpx
 from replicate._errors import ReplicateException
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType, TracebackType
 
 KNOWN = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "replicate"}
@@ -58,21 +59,27 @@ def is_inner(trace: TracebackType, own: FrameType | None, around: set[FrameType]
     return True
 
 
+def chain(error: BaseException, before: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it, back to the exception that was being handled before the call."""
+    each: BaseException | None = error
+    for _ in range(FURTHEST):
+        if each is None or each is before:
+            return
+        yield each
+        each = each.__cause__ or each.__context__
+
+
 def interruption(error: BaseException, before: BaseException | None) -> BaseException | None:
     """Return the exception of a signal handler that led to an error, if there is one, and mark it as an interruption.
 
     httpcore takes a handler's TimeoutError for a timeout of its connection. `before` is the exception that was being
     handled before the call.
     """
-    each: BaseException | None = error
-    for _ in range(FURTHEST):
-        if each is None or each is before:
-            break
+    for each in chain(error, before):
         frames = [frame for frame, _ in traceback.walk_tb(each.__traceback__)]
         if any(handles(inner, outer) for outer, inner in pairwise(frames)):
             vars(each)[INTERRUPTS] = True
             return each
-        each = each.__cause__ or each.__context__
     return None
 
 
@@ -83,14 +90,7 @@ def interrupts(error: BaseException) -> bool:
 
 def is_interruption(error: BaseException, before: BaseException | None) -> bool:
     """Return whether a signal handler's exception led to an error. Code that ignores failures must not ignore it."""
-    each: BaseException | None = error
-    for _ in range(FURTHEST):
-        if each is None or each is before:
-            break
-        if interrupts(each):
-            return True
-        each = each.__cause__ or each.__context__
-    return interruption(error, before) is not None
+    return any(map(interrupts, chain(error, before))) or interruption(error, before) is not None
 
 
 def handles(frame: FrameType, interrupted: FrameType) -> bool:
